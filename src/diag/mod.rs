@@ -1,0 +1,84 @@
+//! What the program has to say, as data: places in source files, diagnostics, and the reasons a frame can be refused.
+//!
+//! Layout, colour and wording around these live in [`crate::report`].
+
+mod reason;
+mod source;
+
+pub use reason::{Reason, Stage};
+pub use source::{FileId, Location, Sources, Span, Spanned};
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The vendor allows it, but it carries no traffic or surprises its owner.
+    Warning,
+    /// No operation of the vendor could have produced it, or the file cannot be understood.
+    Error,
+}
+
+/// One place in a source file and what is to be said about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The text that is underlined.
+    pub span: Span,
+    /// A few words put beside the underlined text; may be empty.
+    pub text: String,
+}
+
+/// One finding about a file: what is wrong, where, why, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The kebab-case id of the rule, the page of `biplane explain ID`.
+    pub id: &'static str,
+    /// Error or warning.
+    pub severity: Severity,
+    /// One line: what is wrong.
+    pub message: String,
+    /// The place at fault first, then the places it conflicts with.
+    pub labels: Vec<Label>,
+    /// Why it is wrong: the rule and where it comes from.
+    pub note: Option<String>,
+    /// What to do about it; a command to run where there is one.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error called `id`, without places yet.
+    pub fn error(id: &'static str, message: impl Into<String>) -> Diagnostic {
+        Diagnostic {
+            id,
+            severity: Severity::Error,
+            message: message.into(),
+            labels: Vec::new(),
+            note: None,
+            help: None,
+        }
+    }
+
+    /// A warning called `id`, without places yet.
+    pub fn warning(id: &'static str, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { severity: Severity::Warning, ..Diagnostic::error(id, message) }
+    }
+
+    /// Adds a place; the first one added is the place at fault.
+    #[must_use]
+    pub fn at(mut self, span: Span, text: impl Into<String>) -> Diagnostic {
+        self.labels.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// Says why.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Diagnostic {
+        self.note = Some(note.into());
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
+        self.help = Some(help.into());
+        self
+    }
+}

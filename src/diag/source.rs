@@ -1,0 +1,146 @@
+use std::ops::{Deref, Range};
+
+/// A file among [`Sources`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileId(u32);
+
+/// A range of bytes in a source file. [`Span::NONE`] is no place at all: what a program built or a default gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Span {
+    /// The file.
+    pub file: FileId,
+    /// Offset of the first byte.
+    pub start: u32,
+    /// Offset after the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// No place in any file.
+    pub const NONE: Span = Span { file: FileId(u32::MAX), start: 0, end: 0 };
+
+    /// The bytes `range` of `file`. Files over 4 GiB are cut at that offset.
+    pub fn new(file: FileId, range: Range<usize>) -> Span {
+        let offset = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+        Span { file, start: offset(range.start), end: offset(range.end) }
+    }
+
+    /// True where there is no place to show.
+    pub fn is_none(self) -> bool {
+        self == Span::NONE
+    }
+}
+
+/// A value and the place in a file that gave it.
+#[derive(Clone, Copy, Debug)]
+pub struct Spanned<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands; [`Span::NONE`] for a default.
+    pub span: Span,
+}
+
+impl<T> Spanned<T> {
+    /// `value`, found at `span`.
+    pub const fn new(value: T, span: Span) -> Spanned<T> {
+        Spanned { value, span }
+    }
+
+    /// `value`, which no file gave.
+    pub const fn unplaced(value: T) -> Spanned<T> {
+        Spanned { value, span: Span::NONE }
+    }
+}
+
+impl<T> Deref for Spanned<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+/// Equal where the values are: two files may say the same in different places.
+impl<T: PartialEq> PartialEq for Spanned<T> {
+    fn eq(&self, other: &Spanned<T>) -> bool {
+        self.value == other.value
+    }
+}
+
+impl<T: Eq> Eq for Spanned<T> {}
+
+/// A place as a person names it: lines and columns count from 1, columns in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Location<'a> {
+    /// The file's name as it was opened.
+    pub file: &'a str,
+    /// The line.
+    pub line: usize,
+    /// The column.
+    pub column: usize,
+}
+
+#[derive(Clone, Debug)]
+struct SourceFile {
+    name: String,
+    text: String,
+    line_starts: Vec<usize>,
+}
+
+/// The texts that spans point into.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    files: Vec<SourceFile>,
+}
+
+impl Sources {
+    /// No files yet.
+    pub fn new() -> Sources {
+        Sources::default()
+    }
+
+    /// Takes `text`, opened as `name`.
+    pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> FileId {
+        let text = text.into();
+        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        self.files.push(SourceFile { name: name.into(), text, line_starts });
+        FileId(u32::try_from(self.files.len() - 1).expect("fewer than 2^32 files"))
+    }
+
+    fn file(&self, file: FileId) -> Option<&SourceFile> {
+        self.files.get(file.0 as usize)
+    }
+
+    /// The name of `file` as it was opened; `None` for a span without place.
+    pub fn name(&self, file: FileId) -> Option<&str> {
+        self.file(file).map(|file| file.name.as_str())
+    }
+
+    /// The whole text of `file`.
+    pub fn text(&self, file: FileId) -> Option<&str> {
+        self.file(file).map(|file| file.text.as_str())
+    }
+
+    /// Where `span` begins; `None` for [`Span::NONE`].
+    pub fn locate(&self, span: Span) -> Option<Location<'_>> {
+        let file = self.file(span.file)?;
+        let start = (span.start as usize).min(file.text.len());
+        let line = file.line_starts.partition_point(|line_start| *line_start <= start) - 1;
+        let column = file.text.get(file.line_starts[line]..start).map_or(0, |before| before.chars().count());
+        Some(Location { file: &file.name, line: line + 1, column: column + 1 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_located_by_line_and_character() {
+        let mut sources = Sources::new();
+        let file = sources.add("a.toml", "first\né = 1\n");
+        let at = sources.locate(Span::new(file, 9..10)).unwrap();
+        assert_eq!((at.file, at.line, at.column), ("a.toml", 2, 3));
+        assert_eq!(sources.locate(Span::NONE), None);
+    }
+}

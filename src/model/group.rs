@@ -1,0 +1,83 @@
+use super::{Key, Network, Placement};
+use crate::diag::{Span, Spanned};
+use crate::net::{Ipv4Net, PortRange, Protocol};
+
+/// Accept or drop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Policy {
+    /// The packet passes.
+    Accept,
+    /// The packet is dropped silently.
+    Drop,
+}
+
+/// The two kinds of security group (ECS documentation, "Basic security groups and advanced security groups").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GroupKind {
+    /// Default: ingress drop, egress accept.
+    Basic,
+    /// VPC only. Default: drop both ways.
+    Enterprise,
+}
+
+/// The NIC of a classic instance that a rule speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NicType {
+    /// The private NIC: the only one this fabric has.
+    Intranet,
+    /// The public NIC: such rules are kept and never match here.
+    Internet,
+}
+
+/// The far side of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Peer {
+    /// Addresses.
+    Cidr(Ipv4Net),
+    /// The private addresses of a group's members, in whichever plane and account they are.
+    Group(Key<SecurityGroup>),
+}
+
+/// One rule of a security group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// The whole entry.
+    pub span: Span,
+    /// Accept or drop.
+    pub policy: Policy,
+    /// 1 to 100; the smaller one wins.
+    pub priority: u8,
+    /// `None` for all protocols.
+    pub protocol: Option<Protocol>,
+    /// Destination ports, with TCP and UDP only; [`PortRange::ALL`] without restriction.
+    pub port_range: PortRange,
+    /// Source ports, with TCP and UDP only; [`PortRange::ALL`] without restriction.
+    pub source_port_range: PortRange,
+    /// `source` of an ingress rule, `destination` of an egress rule.
+    pub peer: Spanned<Peer>,
+    /// The own side: `destination` of an ingress rule, `source` of an egress rule.
+    pub own: Option<Spanned<Ipv4Net>>,
+    /// Which NIC the rule is for.
+    pub nic_type: NicType,
+    /// Free text.
+    pub description: Option<String>,
+}
+
+/// A security group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecurityGroup {
+    /// Its id.
+    pub id: Spanned<String>,
+    /// The plane it lives in.
+    pub network: Spanned<Network>,
+    /// Basic or enterprise.
+    pub kind: Spanned<GroupKind>,
+    /// The inner access policy: what members may do to each other.
+    pub intra_group: Spanned<Policy>,
+    /// Rules for what members receive, in file order.
+    pub ingress: Vec<Rule>,
+    /// Rules for what members send, in file order.
+    pub egress: Vec<Rule>,
+    /// Region and account, where given.
+    pub placement: Placement,
+}

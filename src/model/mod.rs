@@ -1,0 +1,17 @@
+//! The declared world: what the topology file says, with the place that says it.
+//!
+//! Objects stand in [`Table`]s in the order of the file and are named by [`Key`]s that stay valid when others are
+//! released. Every reference is resolved; whether the world obeys the vendor's limits is the business of
+//! [`crate::check`].
+
+mod group;
+pub mod ranges;
+mod table;
+mod world;
+
+pub use group::{GroupKind, NicType, Peer, Policy, Rule, SecurityGroup};
+pub use table::{Key, Table};
+pub use world::{
+    Gateway, Instance, InstanceState, Location, Network, NextHop, Peering, Placement, Route, RouteTable, Service,
+    ServiceKind, SessionTimeouts, Vpc, Vswitch, World,
+};

@@ -1,0 +1,43 @@
+//! The address ranges that the vendor's rules name.
+//! Source: ClassicLink overview, "How ClassicLink works" (<https://www.alibabacloud.com/help/en/virtual-private-cloud/latest/classiclink-overview>).
+
+use crate::net::Ipv4Net;
+use std::net::Ipv4Addr;
+
+const fn net(a: u8, b: u8, c: u8, d: u8, length: u8) -> Ipv4Net {
+    Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), length)
+}
+
+/// 10.0.0.0/8: the classic network is this range without [`CARVE_OUT`].
+pub const CLASSIC: Ipv4Net = net(10, 0, 0, 0, 8);
+
+/// 10.111.0.0/16: VPC space inside the classic range.
+pub const CARVE_OUT: Ipv4Net = net(10, 111, 0, 0, 16);
+
+/// The ranges whose VPC addresses can talk to classic instances.
+pub const LINKABLE: [Ipv4Net; 3] = [CARVE_OUT, net(172, 16, 0, 0, 12), net(192, 168, 0, 0, 16)];
+
+/// 192.168.0.0/16, which a classic guest does not send to its private NIC unless the routing script ran.
+pub const SCRIPTED: Ipv4Net = net(192, 168, 0, 0, 16);
+
+/// 100.64.0.0/10: the vendor's own services, present in every routing domain.
+pub const CLOUD_SERVICES: Ipv4Net = net(100, 64, 0, 0, 10);
+
+/// What a classic guest sends to its private NIC without any script.
+pub const GUEST_PRIVATE: [Ipv4Net; 3] = [CLASSIC, net(172, 16, 0, 0, 12), CLOUD_SERVICES];
+
+/// The metadata service, which egress groups never filter.
+pub const METADATA: Ipv4Addr = Ipv4Addr::new(100, 100, 100, 200);
+
+/// Prefix length of the subnet around a classic instance's address.
+pub const CLASSIC_SUBNET_LENGTH: u8 = 21;
+
+/// True for addresses of the classic network: 10.0.0.0/8 without 10.111.0.0/16.
+pub fn is_classic(address: Ipv4Addr) -> bool {
+    CLASSIC.contains(&address) && !CARVE_OUT.contains(&address)
+}
+
+/// True for addresses inside one of the three ranges of [`LINKABLE`].
+pub fn is_linkable(address: Ipv4Addr) -> bool {
+    LINKABLE.iter().any(|range| range.contains(&address))
+}

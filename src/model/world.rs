@@ -1,0 +1,384 @@
+use super::{Key, SecurityGroup, Table};
+use crate::diag::{Span, Spanned};
+use crate::net::{Ipv4Net, MacAddress};
+use crate::time::SimDuration;
+use std::fmt;
+use std::net::Ipv4Addr;
+
+/// Everything a topology file declares.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// `[defaults] region`.
+    pub default_region: Spanned<String>,
+    /// `[defaults] account`.
+    pub default_account: Spanned<String>,
+    /// The VPCs.
+    pub vpcs: Table<Vpc>,
+    /// The vSwitches of all VPCs.
+    pub vswitches: Table<Vswitch>,
+    /// The custom vSwitch route tables of all VPCs.
+    pub route_tables: Table<RouteTable>,
+    /// The peering connections.
+    pub peerings: Table<Peering>,
+    /// The gateways of all VPCs.
+    pub gateways: Table<Gateway>,
+    /// The security groups of both planes.
+    pub security_groups: Table<SecurityGroup>,
+    /// The ECS instances of both planes.
+    pub instances: Table<Instance>,
+    /// The managed services of both planes.
+    pub services: Table<Service>,
+    /// `[sessions]`.
+    pub sessions: SessionTimeouts,
+    /// `[fabric] mtu`, in bytes of the IPv4 packet.
+    pub mtu: Spanned<u16>,
+}
+
+impl Default for World {
+    fn default() -> World {
+        World {
+            default_region: Spanned::unplaced("cn-hangzhou".to_owned()),
+            default_account: Spanned::unplaced("main".to_owned()),
+            vpcs: Table::default(),
+            vswitches: Table::default(),
+            route_tables: Table::default(),
+            peerings: Table::default(),
+            gateways: Table::default(),
+            security_groups: Table::default(),
+            instances: Table::default(),
+            services: Table::default(),
+            sessions: SessionTimeouts::default(),
+            mtu: Spanned::unplaced(1500),
+        }
+    }
+}
+
+/// Region and account of an object, where the file gives them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Placement {
+    /// `region`.
+    pub region: Option<Spanned<String>>,
+    /// `account`.
+    pub account: Option<Spanned<String>>,
+}
+
+/// The plane that something lives in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Network {
+    /// The classic network of the object's region.
+    Classic,
+    /// A VPC.
+    Vpc(Key<Vpc>),
+}
+
+/// Where an instance or service has its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// In the classic network of its region.
+    Classic,
+    /// In a vSwitch.
+    Vswitch(Key<Vswitch>),
+}
+
+/// A VPC: one routing domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vpc {
+    /// Its id.
+    pub id: Spanned<String>,
+    /// The primary CIDR, the only one that takes part in ClassicLink.
+    pub cidr: Spanned<Ipv4Net>,
+    /// Secondary CIDRs.
+    pub secondary_cidrs: Vec<Spanned<Ipv4Net>>,
+    /// Whether ClassicLink is enabled.
+    pub classic_link: Spanned<bool>,
+    /// Custom entries of the system route table.
+    pub routes: Vec<Route>,
+    /// Region and account, where given.
+    pub placement: Placement,
+}
+
+/// A vSwitch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vswitch {
+    /// Its id.
+    pub id: Spanned<String>,
+    /// The VPC it belongs to.
+    pub vpc: Spanned<Key<Vpc>>,
+    /// Its range.
+    pub cidr: Spanned<Ipv4Net>,
+    /// Its custom route table; the system table where `None`.
+    pub route_table: Option<Spanned<Key<RouteTable>>>,
+    /// The zone, kept and shown.
+    pub zone: Option<String>,
+    /// Region and account, where given.
+    pub placement: Placement,
+}
+
+/// A custom vSwitch route table: all system routes of its VPC and the entries given here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteTable {
+    /// Its id.
+    pub id: Spanned<String>,
+    /// The VPC it belongs to.
+    pub vpc: Spanned<Key<Vpc>>,
+    /// Its custom entries.
+    pub routes: Vec<Route>,
+    /// Region and account, where given.
+    pub placement: Placement,
+}
+
+/// A custom route entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The whole entry.
+    pub span: Span,
+    /// The prefix.
+    pub destination: Spanned<Ipv4Net>,
+    /// What frames are handed to.
+    pub next_hop: Spanned<NextHop>,
+}
+
+/// What a custom route can lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextHop {
+    /// An instance of the VPC that forwards.
+    Instance(Key<Instance>),
+    /// A gateway of the VPC.
+    Gateway(Key<Gateway>),
+    /// A peering connection of the VPC.
+    Peering(Key<Peering>),
+}
+
+/// A peering connection between two VPCs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peering {
+    /// Its id.
+    pub id: Spanned<String>,
+    /// The two VPCs.
+    pub vpcs: [Spanned<Key<Vpc>>; 2],
+}
+
+/// A VPN, NAT or other gateway of a VPC.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gateway {
+    /// Its id.
+    pub id: Spanned<String>,
+    /// The VPC it belongs to.
+    pub vpc: Spanned<Key<Vpc>>,
+    /// `nat`, `vpn`, … : kept and shown, all behave alike.
+    pub kind: Spanned<String>,
+    /// Source addresses that may enter by it.
+    pub remote_cidrs: Vec<Spanned<Ipv4Net>>,
+    /// Region and account, where given.
+    pub placement: Placement,
+}
+
+/// Whether an instance takes part in traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InstanceState {
+    /// It sends and receives.
+    Running,
+    /// It does neither; its link stays.
+    Stopped,
+}
+
+/// An ECS instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instance {
+    /// Its id.
+    pub id: Spanned<String>,
+    /// The plane or vSwitch it lives in.
+    pub location: Spanned<Location>,
+    /// Its private address.
+    pub private_ip: Spanned<Ipv4Addr>,
+    /// Its security groups.
+    pub security_groups: Vec<Spanned<Key<SecurityGroup>>>,
+    /// Running or stopped.
+    pub state: Spanned<InstanceState>,
+    /// The VPC a classic instance is linked to.
+    pub linked_vpc: Option<Spanned<Key<Vpc>>>,
+    /// Prefixes that a classic guest sends to its private NIC beyond the default ones.
+    pub guest_routes: Vec<Spanned<Ipv4Net>>,
+    /// Whether the guest forwards for others.
+    pub forwarding: Spanned<bool>,
+    /// The public address, shown only.
+    pub public_ip: Option<Spanned<Ipv4Addr>>,
+    /// The private NIC's MAC address; derived from the address where `None`.
+    pub mac: Option<Spanned<MacAddress>>,
+    /// Bandwidth limit in Mbit/s, kept and shown.
+    pub bandwidth_mbps: Option<u64>,
+    /// Packet rate limit in packets per second, kept and shown.
+    pub pps: Option<u64>,
+    /// Region and account, where given.
+    pub placement: Placement,
+}
+
+/// Kinds of managed service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ServiceKind {
+    /// ApsaraDB RDS.
+    Rds,
+    /// Server Load Balancer.
+    Slb,
+    /// ApsaraDB for Redis.
+    Redis,
+    /// ApsaraDB for MongoDB.
+    Mongodb,
+    /// Object Storage Service.
+    Oss,
+    /// Anything else.
+    Other,
+}
+
+impl ServiceKind {
+    /// Every kind.
+    pub const ALL: [ServiceKind; 6] = [
+        ServiceKind::Rds,
+        ServiceKind::Slb,
+        ServiceKind::Redis,
+        ServiceKind::Mongodb,
+        ServiceKind::Oss,
+        ServiceKind::Other,
+    ];
+
+    /// The word in topology files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ServiceKind::Rds => "rds",
+            ServiceKind::Slb => "slb",
+            ServiceKind::Redis => "redis",
+            ServiceKind::Mongodb => "mongodb",
+            ServiceKind::Oss => "oss",
+            ServiceKind::Other => "other",
+        }
+    }
+
+    /// True for the databases, whose whitelist admits nobody until it is filled.
+    /// Source: <https://www.alibabacloud.com/help/doc-detail/43185.htm>.
+    pub const fn has_default_whitelist(self) -> bool {
+        matches!(self, ServiceKind::Rds | ServiceKind::Redis | ServiceKind::Mongodb)
+    }
+}
+
+impl fmt::Display for ServiceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A managed service: it answers, has no guest, no groups and no state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its id.
+    pub id: Spanned<String>,
+    /// The kind.
+    pub kind: Spanned<ServiceKind>,
+    /// The plane or vSwitch it lives in.
+    pub location: Spanned<Location>,
+    /// Its address.
+    pub ip: Spanned<Ipv4Addr>,
+    /// The whitelist where the file gives one; see [`Service::effective_whitelist`].
+    pub whitelist: Option<Spanned<Vec<Spanned<Ipv4Net>>>>,
+    /// Region and account, where given.
+    pub placement: Placement,
+}
+
+impl Service {
+    /// The whitelist in force: `None` is open to all, the databases' default holds 127.0.0.1 only.
+    pub fn effective_whitelist(&self) -> Option<Vec<Ipv4Net>> {
+        match &self.whitelist {
+            Some(entries) => Some(entries.iter().map(|entry| entry.value).collect()),
+            None if self.kind.has_default_whitelist() => Some(vec![Ipv4Net::from(Ipv4Addr::LOCALHOST)]),
+            None => None,
+        }
+    }
+}
+
+/// Idle timeouts of sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionTimeouts {
+    /// TCP after the handshake. 910 s is the vendor's documented maximum for a session
+    /// (<https://www.alibabacloud.com/help/en/ecs/user-guide/security-group-rules>).
+    pub tcp_established: SimDuration,
+    /// TCP before the handshake completes, and after FIN or RST.
+    pub tcp_transient: SimDuration,
+    /// UDP.
+    pub udp: SimDuration,
+    /// ICMP.
+    pub icmp: SimDuration,
+    /// Every other protocol.
+    pub other: SimDuration,
+    /// How long a first fragment lends its ports to later ones.
+    pub fragment: SimDuration,
+}
+
+impl Default for SessionTimeouts {
+    fn default() -> SessionTimeouts {
+        SessionTimeouts {
+            tcp_established: SimDuration::from_secs(910),
+            tcp_transient: SimDuration::from_secs(60),
+            udp: SimDuration::from_secs(60),
+            icmp: SimDuration::from_secs(30),
+            other: SimDuration::from_secs(60),
+            fragment: SimDuration::from_secs(30),
+        }
+    }
+}
+
+fn pick<'a>(own: &'a Option<Spanned<String>>, default: &'a Spanned<String>) -> &'a Spanned<String> {
+    own.as_ref().unwrap_or(default)
+}
+
+impl World {
+    /// The region of a VPC.
+    pub fn vpc_region(&self, vpc: Key<Vpc>) -> &Spanned<String> {
+        pick(&self.vpcs[vpc].placement.region, &self.default_region)
+    }
+
+    /// The account of a VPC.
+    pub fn vpc_account(&self, vpc: Key<Vpc>) -> &Spanned<String> {
+        pick(&self.vpcs[vpc].placement.account, &self.default_account)
+    }
+
+    /// The region of something in `network` with `placement`: its VPC's, or its own.
+    pub fn region<'a>(&'a self, network: Network, placement: &'a Placement) -> &'a Spanned<String> {
+        match network {
+            Network::Vpc(vpc) => self.vpc_region(vpc),
+            Network::Classic => pick(&placement.region, &self.default_region),
+        }
+    }
+
+    /// The account of something in `network` with `placement`: its VPC's, or its own.
+    pub fn account<'a>(&'a self, network: Network, placement: &'a Placement) -> &'a Spanned<String> {
+        match network {
+            Network::Vpc(vpc) => self.vpc_account(vpc),
+            Network::Classic => pick(&placement.account, &self.default_account),
+        }
+    }
+
+    /// The plane of `location`.
+    pub fn network(&self, location: Location) -> Network {
+        match location {
+            Location::Classic => Network::Classic,
+            Location::Vswitch(vswitch) => Network::Vpc(self.vswitches[vswitch].vpc.value),
+        }
+    }
+
+    /// The region of an instance.
+    pub fn instance_region<'a>(&'a self, instance: &'a Instance) -> &'a str {
+        self.region(self.network(*instance.location), &instance.placement)
+    }
+
+    /// The account of an instance.
+    pub fn instance_account<'a>(&'a self, instance: &'a Instance) -> &'a str {
+        self.account(self.network(*instance.location), &instance.placement)
+    }
+
+    /// True where an instance, service, gateway or peering has this id: they share one name space.
+    pub fn has_endpoint_or_peering(&self, id: &str) -> bool {
+        self.instances.find(id).is_some()
+            || self.services.find(id).is_some()
+            || self.gateways.find(id).is_some()
+            || self.peerings.find(id).is_some()
+    }
+}

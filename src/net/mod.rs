@@ -1,0 +1,20 @@
+//! Small checked values of the network layer: protocols, ports, MAC addresses. Prefixes are [`ipnet::Ipv4Net`].
+
+mod mac;
+mod port;
+mod protocol;
+
+pub use ipnet::Ipv4Net;
+pub use mac::MacAddress;
+pub use port::{PortRange, PortRangeError};
+pub use protocol::{Protocol, ProtocolError};
+
+/// The address `back` places before the last one of `prefix`: 0 is the broadcast address, 2 the third-last.
+///
+/// ```
+/// let net = "172.16.1.0/24".parse().unwrap();
+/// assert_eq!(biplane::net::from_last(net, 2).to_string(), "172.16.1.253");
+/// ```
+pub fn from_last(prefix: Ipv4Net, back: u32) -> std::net::Ipv4Addr {
+    u32::from(prefix.broadcast()).saturating_sub(back).into()
+}

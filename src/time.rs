@@ -1,0 +1,87 @@
+//! Simulated time: nanoseconds of the capture's own clock, never the system clock.
+
+use std::fmt;
+use std::ops::Add;
+
+/// A point on the frames' own clock, in nanoseconds since the epoch of the capture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SimTime(u64);
+
+/// A span of simulated time, in nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SimDuration(u64);
+
+impl SimTime {
+    /// The start of the clock.
+    pub const ZERO: SimTime = SimTime(0);
+
+    /// A time from nanoseconds.
+    pub const fn from_nanos(nanos: u64) -> SimTime {
+        SimTime(nanos)
+    }
+
+    /// Nanoseconds since the start of the clock.
+    pub const fn as_nanos(self) -> u64 {
+        self.0
+    }
+
+    /// How long ago `earlier` was; zero where the clock ran backwards.
+    pub const fn since(self, earlier: SimTime) -> SimDuration {
+        SimDuration(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl SimDuration {
+    /// A span from whole seconds; saturates at the end of the clock.
+    pub const fn from_secs(seconds: u64) -> SimDuration {
+        SimDuration(seconds.saturating_mul(1_000_000_000))
+    }
+
+    /// A span from nanoseconds.
+    pub const fn from_nanos(nanos: u64) -> SimDuration {
+        SimDuration(nanos)
+    }
+
+    /// The span in nanoseconds.
+    pub const fn as_nanos(self) -> u64 {
+        self.0
+    }
+}
+
+impl Add<SimDuration> for SimTime {
+    type Output = SimTime;
+
+    fn add(self, span: SimDuration) -> SimTime {
+        SimTime(self.0.saturating_add(span.0))
+    }
+}
+
+/// Seconds with as many decimals as the value needs: `12.5s`.
+impl fmt::Display for SimDuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seconds, nanos) = (self.0 / 1_000_000_000, self.0 % 1_000_000_000);
+        if nanos == 0 {
+            return write!(f, "{seconds}s");
+        }
+        let decimals = format!("{nanos:09}");
+        write!(f, "{seconds}.{}s", decimals.trim_end_matches('0'))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_runs_backwards_gives_no_idle_time() {
+        let (early, late) = (SimTime::from_nanos(5), SimTime::from_nanos(9));
+        assert_eq!(late.since(early), SimDuration::from_nanos(4));
+        assert_eq!(early.since(late), SimDuration::default());
+    }
+
+    #[test]
+    fn durations_show_seconds_without_idle_zeros() {
+        assert_eq!(SimDuration::from_secs(910).to_string(), "910s");
+        assert_eq!(SimDuration::from_nanos(1_500_000_000).to_string(), "1.5s");
+    }
+}
