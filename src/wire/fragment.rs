@@ -1,0 +1,111 @@
+//! Cutting a packet to what a link takes: RFC 791, section 3.2.
+
+use super::{ETHERNET_HEADER, IPV4_HEADER, internet_checksum, word};
+
+/// More fragments follow.
+const MORE: u16 = 0x2000;
+
+/// Where in the datagram a fragment's data starts, in units of 8 bytes.
+const OFFSET: u16 = 0x1fff;
+
+/// Hands `emit` the fragments of a frame in order, each with the length it has on the wire.
+///
+/// `frame` starts at Ethernet, holds its whole IPv4 header and may be cut by the snaplen: `wire_len` is its length on the
+/// wire, and each fragment gets its share of the bytes that were captured (its header at least). `mtu` counts from the
+/// IPv4 header on; below 68 bytes (RFC 791's least) a fragment still takes 8 bytes of data. Options with the copy bit go
+/// into later fragments, up to the first malformed one. A frame that is itself a fragment keeps its place in the datagram,
+/// and its last piece its "more fragments". Checksums are computed for each fragment; the DF bit is not looked at.
+///
+/// A packet that fits, or whose lengths are not those of an IPv4 packet, is emitted once as it is, without the Ethernet
+/// padding in the first case.
+pub fn fragment(frame: &[u8], wire_len: usize, mtu: u16, mut emit: impl FnMut(&[u8], usize)) {
+    let Some(packet) = Packet::read(frame, wire_len) else { return emit(frame, wire_len) };
+    let end = ETHERNET_HEADER + packet.header.len() + packet.data_length;
+    let mtu = usize::from(mtu);
+    if end - ETHERNET_HEADER <= mtu {
+        return emit(&frame[..frame.len().min(end)], end);
+    }
+    let later_header = later_header(packet.header);
+    let mut fragment = Vec::with_capacity(ETHERNET_HEADER + mtu);
+    let mut done = 0;
+    while done < packet.data_length {
+        let header = if done == 0 { packet.header } else { &later_header };
+        let room = (mtu.saturating_sub(header.len()) & !7).max(8);
+        let length = room.min(packet.data_length - done);
+        let last = done + length == packet.data_length;
+
+        fragment.clear();
+        fragment.extend_from_slice(&frame[..ETHERNET_HEADER]);
+        fragment.extend_from_slice(header);
+        let total = header.len() + length;
+        let flags = packet.flags & !OFFSET | if last { 0 } else { MORE };
+        // A datagram that would end past 64 KiB cannot be put together again, whatever its offsets say.
+        let offset = (packet.flags & OFFSET).wrapping_add((done / 8) as u16) & OFFSET;
+        let ip = &mut fragment[ETHERNET_HEADER..];
+        ip[2..4].copy_from_slice(&(total as u16).to_be_bytes());
+        ip[6..8].copy_from_slice(&(flags | offset).to_be_bytes());
+        ip[10..12].fill(0);
+        let checksum = internet_checksum(ip);
+        ip[10..12].copy_from_slice(&checksum.to_be_bytes());
+
+        let captured = packet.captured.len();
+        fragment.extend_from_slice(&packet.captured[done.min(captured)..(done + length).min(captured)]);
+        emit(&fragment, ETHERNET_HEADER + total);
+        done += length;
+    }
+}
+
+/// The parts of an IPv4 packet that matter for cutting it.
+struct Packet<'a> {
+    /// With options.
+    header: &'a [u8],
+    /// What was captured of the data.
+    captured: &'a [u8],
+    /// Bytes of data on the wire.
+    data_length: usize,
+    /// The word with flags and offset.
+    flags: u16,
+}
+
+impl<'a> Packet<'a> {
+    fn read(frame: &'a [u8], wire_len: usize) -> Option<Packet<'a>> {
+        let ip = frame.get(ETHERNET_HEADER..)?;
+        let header_length = usize::from(ip.first()? & 0x0f) * 4;
+        let total = usize::from(word(ip, 2)?);
+        if header_length < IPV4_HEADER || total < header_length || total > wire_len.checked_sub(ETHERNET_HEADER)? {
+            return None;
+        }
+        let (header, captured) = ip.split_at_checked(header_length)?;
+        let data_length = total - header_length;
+        let captured = &captured[..captured.len().min(data_length)];
+        Some(Packet { header, captured, data_length, flags: word(ip, 6)? })
+    }
+}
+
+/// The header of all fragments but the first: only options with the copy bit, filled up with zeros to whole words.
+fn later_header(header: &[u8]) -> Vec<u8> {
+    let (fixed, mut options) = header.split_at(IPV4_HEADER);
+    let mut later = fixed.to_vec();
+    // Type 0 ends the list; type 1 is one byte of padding and never copied; the others carry their length.
+    while let [kind, rest @ ..] = options {
+        let length = match kind {
+            0 => break,
+            1 => 1,
+            _ => match rest.first() {
+                Some(length) if (2..=options.len()).contains(&usize::from(*length)) => usize::from(*length),
+                _ => break,
+            },
+        };
+        if kind & 0x80 != 0 {
+            later.extend_from_slice(&options[..length]);
+        }
+        options = &options[length..];
+    }
+    later.resize(later.len().next_multiple_of(4), 0);
+    later[0] = later[0] & 0xf0 | (later.len() / 4) as u8;
+    later
+}
+
+#[cfg(test)]
+#[path = "fragment_tests.rs"]
+mod tests;

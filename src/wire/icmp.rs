@@ -1,0 +1,155 @@
+//! ICMP errors that the fabric itself sends: RFC 792, RFC 1191.
+
+use super::{ETHERNET_HEADER, ETHERTYPE_IPV4, IPV4_HEADER, internet_checksum, word};
+use crate::net::{MacAddress, Protocol};
+use pnet_packet::icmp::{IcmpCode, IcmpType, MutableIcmpPacket};
+use pnet_packet::ip::IpNextHeaderProtocol;
+use pnet_packet::ipv4::MutableIpv4Packet;
+use std::net::Ipv4Addr;
+
+/// Why the fabric refuses a packet aloud.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IcmpError {
+    /// Type 11, code 0: the TTL would have reached 0.
+    TimeExceeded,
+    /// Type 3, code 4: the packet is longer than the next link takes and may not be fragmented.
+    FragmentationNeeded {
+        /// Bytes that fit, from the IPv4 header on.
+        mtu: u16,
+    },
+}
+
+impl IcmpError {
+    /// Type, code and the rest of the ICMP header.
+    pub(super) const fn header(self) -> (u8, u8, [u8; 4]) {
+        match self {
+            IcmpError::TimeExceeded => (11, 0, [0; 4]),
+            IcmpError::FragmentationNeeded { mtu } => {
+                let [high, low] = mtu.to_be_bytes();
+                (3, 4, [0, 0, high, low])
+            }
+        }
+    }
+}
+
+/// Bytes of an ICMP header.
+pub(super) const ICMP_HEADER: usize = 8;
+
+/// TTL of what the fabric sends.
+const FABRIC_TTL: u8 = 64;
+
+/// What an ICMP error quotes of `packet` (from the IPv4 header on): the header with its options and 8 bytes, as far as
+/// they are there; never Ethernet padding after the total length.
+pub(super) fn quotation(packet: &[u8]) -> &[u8] {
+    let header = packet.first().map_or(0, |first| usize::from(first & 0x0f) * 4).max(IPV4_HEADER);
+    let total = word(packet, 2).map_or(header, |total| usize::from(total).max(header));
+    &packet[..packet.len().min(total).min(header + 8)]
+}
+
+/// A whole Ethernet frame: TTL 64, DF clear, identification 0, quoting the IPv4 header (with options) and 8 bytes of
+/// `packet` (from the IPv4 header on; fewer when fewer are there).
+pub fn icmp_error(
+    kind: IcmpError,
+    packet: &[u8],
+    from: Ipv4Addr,
+    to: Ipv4Addr,
+    source: MacAddress,
+    destination: MacAddress,
+) -> Vec<u8> {
+    let quoted = quotation(packet);
+    let mut frame = vec![0; ETHERNET_HEADER + IPV4_HEADER + ICMP_HEADER + quoted.len()];
+    let (ethernet, ip) = frame.split_at_mut(ETHERNET_HEADER);
+    ethernet[..6].copy_from_slice(&destination.0);
+    ethernet[6..12].copy_from_slice(&source.0);
+    ethernet[12..].copy_from_slice(&ETHERTYPE_IPV4);
+    let total = ip.len() as u16;
+    let (header, message) = ip.split_at_mut(IPV4_HEADER);
+    if let Some(mut header) = MutableIpv4Packet::new(header) {
+        header.set_version(4);
+        header.set_header_length(5);
+        header.set_total_length(total);
+        header.set_ttl(FABRIC_TTL);
+        header.set_next_level_protocol(IpNextHeaderProtocol(Protocol::ICMP.0));
+        header.set_source(from);
+        header.set_destination(to);
+        let checksum = internet_checksum(pnet_packet::Packet::packet(&header));
+        header.set_checksum(checksum);
+    }
+    let (kind, code, rest) = kind.header();
+    message[4..ICMP_HEADER].copy_from_slice(&rest);
+    message[ICMP_HEADER..].copy_from_slice(quoted);
+    if let Some(mut message) = MutableIcmpPacket::new(message) {
+        message.set_icmp_type(IcmpType(kind));
+        message.set_icmp_code(IcmpCode(code));
+        let checksum = internet_checksum(pnet_packet::Packet::packet(&message));
+        message.set_checksum(checksum);
+    }
+    frame
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use etherparse::{Icmpv4Type, Ipv4Header, SlicedPacket, icmpv4};
+
+    const GATEWAY: Ipv4Addr = Ipv4Addr::new(172, 16, 1, 253);
+    const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 24, 1, 5);
+    const FABRIC: MacAddress = MacAddress([0xee, 0xff, 0xff, 0xff, 0xff, 0xff]);
+    const GUEST: MacAddress = MacAddress([0, 0x16, 0x3e, 0, 0, 1]);
+
+    /// A UDP packet with `options` bytes of padding options and 20 bytes of payload, from the IPv4 header on.
+    fn packet(options: usize) -> Vec<u8> {
+        let mut header = Ipv4Header::new(28, 1, etherparse::IpNumber::UDP, CLIENT.octets(), [172, 16, 1, 1]).unwrap();
+        header.options = vec![1; options].as_slice().try_into().unwrap();
+        header.set_payload_len(28).unwrap();
+        header.header_checksum = header.calc_header_checksum();
+        let mut packet = header.to_bytes().to_vec();
+        packet.extend(0..28);
+        packet
+    }
+
+    fn error(kind: IcmpError, packet: &[u8]) -> Vec<u8> {
+        icmp_error(kind, packet, GATEWAY, CLIENT, FABRIC, GUEST)
+    }
+
+    #[test]
+    fn an_error_is_a_right_packet_of_ttl_64_without_df_that_quotes_header_and_eight_bytes() {
+        for options in [0, 4, 40] {
+            let about = packet(options);
+            let frame = error(IcmpError::TimeExceeded, &about);
+            let sliced = SlicedPacket::from_ethernet(&frame).unwrap();
+            let link = sliced.link.unwrap().to_header().unwrap().ethernet2().unwrap();
+            assert_eq!((link.source, link.destination), (FABRIC.0, GUEST.0));
+            let Some(etherparse::NetSlice::Ipv4(ip)) = sliced.net else { panic!("not IPv4") };
+            let header = ip.header().to_header();
+            assert_eq!((header.source, header.destination), (GATEWAY.octets(), CLIENT.octets()));
+            assert_eq!((header.time_to_live, header.dont_fragment, header.identification), (64, false, 0));
+            assert_eq!(header.header_checksum, header.calc_header_checksum());
+            let Some(etherparse::TransportSlice::Icmpv4(message)) = sliced.transport else { panic!("not ICMP") };
+            assert_eq!(message.icmp_type(), Icmpv4Type::TimeExceeded(icmpv4::TimeExceededCode::TtlExceededInTransit));
+            assert_eq!(message.payload(), &about[..20 + options + 8]);
+            assert_eq!(internet_checksum(message.slice()), 0);
+        }
+    }
+
+    #[test]
+    fn fragmentation_needed_tells_the_mtu() {
+        let frame = error(IcmpError::FragmentationNeeded { mtu: 1400 }, &packet(0));
+        assert_eq!(&frame[34..36], [3, 4]);
+        assert_eq!(&frame[38..42], 1400u32.to_be_bytes());
+        assert_eq!(internet_checksum(&frame[34..]), 0);
+    }
+
+    #[test]
+    fn a_quotation_ends_where_the_packet_ends() {
+        let mut short = packet(0);
+        short[3] = 23;
+        assert_eq!(error(IcmpError::TimeExceeded, &short).len(), 42 + 23);
+        assert_eq!(error(IcmpError::TimeExceeded, &packet(0)[..25]).len(), 42 + 25);
+        assert_eq!(error(IcmpError::TimeExceeded, &packet(0)).len(), 42 + 28);
+        assert_eq!(error(IcmpError::TimeExceeded, &[]).len(), 42);
+        // A total length below the header's own says nothing.
+        short[3] = 3;
+        assert_eq!(error(IcmpError::TimeExceeded, &short).len(), 42 + 20);
+    }
+}

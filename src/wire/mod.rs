@@ -1,0 +1,33 @@
+//! Frames as bytes: what is changed in them, what is built from nothing, and how they read to people.
+//!
+//! Every frame here is Ethernet II and starts at the destination MAC address. "On the wire" is the length a frame had,
+//! "captured" the bytes of it that are there; a capture's snaplen makes the second the smaller one.
+
+mod arp;
+mod checksum;
+mod fragment;
+mod icmp;
+mod rewrite;
+#[cfg(test)]
+mod samples;
+
+pub use arp::arp_reply;
+pub use checksum::{adjust, internet_checksum};
+pub use fragment::fragment;
+pub use icmp::{IcmpError, icmp_error};
+pub use rewrite::{forward, map_addresses};
+
+/// Bytes of an Ethernet II header.
+pub const ETHERNET_HEADER: usize = 14;
+
+/// Bytes of an IPv4 header without options.
+pub const IPV4_HEADER: usize = 20;
+
+const ETHERTYPE_IPV4: [u8; 2] = [0x08, 0x00];
+const ETHERTYPE_ARP: [u8; 2] = [0x08, 0x06];
+
+/// The two bytes at `at`, in network order; `None` where they are not all there.
+#[inline]
+fn word(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..)?.first_chunk().map(|pair| u16::from_be_bytes(*pair))
+}
