@@ -20,6 +20,7 @@ fn packet(options: &[u8], data: &[u8], offset: u16, more: bool) -> Vec<u8> {
     header.more_fragments = more;
     header.fragment_offset = IpFragOffset::try_new(offset).unwrap();
     header.options = options.try_into().unwrap();
+    header.set_payload_len(data.len()).unwrap();
     header.header_checksum = header.calc_header_checksum();
     framed(&[&header.to_bytes(), data].concat())
 }

@@ -101,6 +101,7 @@ mod tests {
     fn packet(options: usize) -> Vec<u8> {
         let mut header = Ipv4Header::new(28, 1, etherparse::IpNumber::UDP, CLIENT.octets(), [172, 16, 1, 1]).unwrap();
         header.options = vec![1; options].as_slice().try_into().unwrap();
+        header.set_payload_len(28).unwrap();
         header.header_checksum = header.calc_header_checksum();
         let mut packet = header.to_bytes().to_vec();
         packet.extend(0..28);

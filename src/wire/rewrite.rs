@@ -139,7 +139,7 @@ fn addresses_sum(source: Ipv4Addr, destination: Ipv4Addr) -> u16 {
     !internet_checksum(&both)
 }
 
-/// Updates the checksum at `at`, where it was captured.
+/// Updates the checksum at `at`, where both its bytes were captured.
 fn adjust_at(message: &mut [u8], at: usize, old: u16, new: u16) {
     if let Some(checksum) = word(message, at) {
         message[at..at + 2].copy_from_slice(&adjust(checksum, old, new).to_be_bytes());

@@ -95,10 +95,11 @@ proptest! {
 
     #[test]
     fn a_cut_frame_maps_as_the_uncut_one_as_far_as_it_goes(frame in any_frame(), cut: prop::sample::Index) {
-        // An ICMP error's checksum covers the quoted packet: cut inside its header, it says nothing that could be tested.
+        // An ICMP error's checksum covers the quoted packet: cut before the quoted checksums it cannot be followed.
         let quoted = frame[23] == 1 && matches!(frame[14 + usize::from(frame[14] & 15) * 4], 3 | 11);
-        let least = if quoted { 14 + 120 + 8 } else { 34 };
-        let length = (34 + cut.index(frame.len() - 33)).max(least).min(frame.len());
+        let least = if quoted { 14 + 60 + 8 + 60 + 18 } else { 34 };
+        // Half a checksum cannot be updated: cut between words.
+        let length = (34 + cut.index(frame.len() - 33)).max(least).min(frame.len()) & !1;
         let (mut whole, mut part) = (frame.clone(), frame[..length].to_vec());
         map_addresses(&mut whole, turned);
         map_addresses(&mut part, turned);
@@ -120,18 +121,13 @@ proptest! {
 #[test]
 fn forward_meets_both_zeros_of_ones_complement() {
     let mut frame = tcp_frame(OLD, OTHER);
-    // The identification is free, so that the checksum can be had that the lowered TTL brings to all ones.
-    let missing = adjust(word(&frame, 24).unwrap(), 0, 0);
-    let identification = !adjust(0xfeff, missing, 0);
-    let identification = adjust(!identification, 0, word(&frame, 18).unwrap());
-    for candidate in [identification, !identification] {
-        frame[18..20].copy_from_slice(&candidate.to_be_bytes());
-    }
+    let mut met = 0;
     for identification in 0..=u16::MAX {
         frame[18..20].copy_from_slice(&identification.to_be_bytes());
         frame[24..26].fill(0);
         let checksum = internet_checksum(&frame[14..34]);
         if matches!(checksum, 0xfeff | 0xff00 | 0xfdff | 0x0000 | 0xfffe) {
+            met += 1;
             for hops in 0..3 {
                 frame[24..26].copy_from_slice(&checksum.to_be_bytes());
                 let mut sent = frame.clone();
@@ -140,6 +136,7 @@ fn forward_meets_both_zeros_of_ones_complement() {
             }
         }
     }
+    assert!(met >= 5);
 }
 
 #[test]

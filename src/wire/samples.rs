@@ -14,7 +14,9 @@ pub(super) fn any_frame() -> impl Strategy<Value = Vec<u8>> {
         let builder =
             PacketBuilder::ethernet2([2; 6], [4; 6]).ip(etherparse::IpHeaders::Ipv4(header, Default::default()));
         let mut frame = Vec::new();
-        builder.icmpv4_raw(if code == 0 { 11 } else { 3 }, code, [0, 0, 5, 0x78]).write(&mut frame, quoted).unwrap();
+        let (kind, rest) = if code == 0 { (11, [0; 4]) } else { (3, [0, 0, 5, 0x78]) };
+        // Code 1 would be host unreachable, without an MTU.
+        builder.icmpv4_raw(kind, code * 4, rest).write(&mut frame, quoted).unwrap();
         frame
     })
 }
