@@ -2,4 +2,5 @@
 pub mod diag;
 pub mod model;
 pub mod net;
+pub mod table;
 pub mod time;
