@@ -2,4 +2,6 @@
 pub mod diag;
 pub mod model;
 pub mod net;
+pub mod report;
+pub mod scenario;
 pub mod time;
