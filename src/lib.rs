@@ -5,6 +5,8 @@ pub mod diag;
 pub mod model;
 pub mod net;
 pub mod program;
+pub mod report;
+pub mod scenario;
 pub mod table;
 pub mod time;
 pub mod wire;

@@ -18,6 +18,8 @@ pub struct Load {
     cues: Vec<Cue>,
     /// The frames' bytes where `--map` changed them; empty otherwise.
     mapped: Vec<u8>,
+    /// A stamp of the capture, and the time that stands for it; `None` for the capture's own clock.
+    clock: Option<(SimTime, SimTime)>,
 }
 
 /// What is known about a frame before it enters.
@@ -59,7 +61,8 @@ impl Load {
         } else {
             &self.mapped[cue.mapped_at..][..record.captured_len() as usize]
         };
-        Frame { bytes, wire_length: record.wire_len, time: record.time, entry: cue.entry, shard: cue.shard }
+        let time = self.clock.map_or(record.time, |(stamp, time)| time + record.time.since(stamp));
+        Frame { bytes, wire_length: record.wire_len, time, entry: cue.entry, shard: cue.shard }
     }
 }
 
@@ -70,18 +73,8 @@ pub struct Feed {
     map: FixedMap<Ipv4Addr, Ipv4Addr>,
     /// By interface of the capture: the endpoint it is named after.
     captured_at: Vec<Option<EndpointId>>,
-    /// Added to every stamp of the capture.
-    shift: Shift,
-}
-
-/// How the capture's clock becomes the fabric's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shift {
-    None,
-    /// The first frame enters at this time.
-    StartAt(SimTime),
-    /// The first stamp, and the time that stands for it.
-    From(SimTime, SimTime),
+    /// When the first frame enters; `None` for the capture's own clock.
+    start: Option<SimTime>,
 }
 
 impl Feed {
@@ -92,14 +85,14 @@ impl Feed {
             inject: options.inject.iter().copied().collect(),
             map: options.map.iter().copied().collect(),
             captured_at: Vec::new(),
-            shift: Shift::None,
+            start: None,
         }
     }
 
     /// Moves the capture's clock so that its first frame enters at `now`.
     #[must_use]
     pub fn starting_at(self, now: SimTime) -> Feed {
-        Feed { shift: Shift::StartAt(now), ..self }
+        Feed { start: Some(now), ..self }
     }
 
     /// Bytes read, and bytes there are where that is known.
@@ -120,7 +113,10 @@ impl Feed {
         for interface in self.reader.interfaces().iter().skip(self.captured_at.len()) {
             self.captured_at.push(interface.name.as_deref().and_then(|name| names.find_endpoint(name)));
         }
-        self.set_clock(&mut load.batch);
+        if let (None, Some(start), [first, ..]) = (load.clock, self.start, load.batch.records()) {
+            self.start = None;
+            load.clock = Some((first.time, start));
+        }
         for (record, bytes) in load.batch.iter() {
             let mapped_at = load.mapped.len();
             let bytes = if self.map.is_empty() {
@@ -131,7 +127,7 @@ impl Feed {
                 wire::map_addresses(copy, |address| self.map.get(&address).copied());
                 &*copy
             };
-            let injected = if self.inject.is_empty() { None } else { source(bytes).and_then(|s| self.inject.get(&s)) };
+            let injected = if self.inject.is_empty() { None } else { wire::source_address(bytes).and_then(|s| self.inject.get(&s)) };
             let captured_at = || self.captured_at.get(record.interface as usize).copied().flatten();
             let entry = match injected {
                 Some(endpoint) => Entry::Injected(*endpoint),
@@ -142,23 +138,4 @@ impl Feed {
         }
         Ok(true)
     }
-
-    fn set_clock(&mut self, batch: &mut Batch) {
-        if let (Shift::StartAt(now), Some(first)) = (self.shift, batch.records().first()) {
-            self.shift = Shift::From(first.time, now);
-        }
-        if let Shift::From(first, now) = self.shift {
-            batch.restamp(|time| now + time.since(first));
-        }
-    }
-}
-
-/// The source address of an IPv4 packet, or the sender's of an ARP packet.
-fn source(bytes: &[u8]) -> Option<Ipv4Addr> {
-    let at = match bytes.get(12..14)? {
-        [8, 0] if bytes.get(14)? >> 4 == 4 => 26,
-        [8, 6] => 28,
-        _ => return None,
-    };
-    bytes.get(at..)?.first_chunk().map(|octets| Ipv4Addr::from(*octets))
 }

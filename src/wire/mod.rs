@@ -16,7 +16,7 @@ pub use arp::arp_reply;
 pub use checksum::{adjust, internet_checksum};
 pub use fragment::fragment;
 pub use icmp::{IcmpError, icmp_error};
-pub use parse::{Arp, Icmp, Ipv4, Packet, ParseError, Quoted, TcpFlags, Transport, parse, transport};
+pub use parse::{Arp, Icmp, Ipv4, Packet, ParseError, Quoted, TcpFlags, Transport, parse, source_address, transport};
 pub use rewrite::{forward, map_addresses};
 
 /// Bytes of an Ethernet II header.

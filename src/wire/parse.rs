@@ -202,6 +202,16 @@ fn address(bytes: &[u8], at: usize) -> Ipv4Addr {
     Ipv4Addr::new(bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3])
 }
 
+/// The source address of a frame that says it is IPv4, or the sender's of an ARP packet, as far as it can be read.
+pub fn source_address(bytes: &[u8]) -> Option<Ipv4Addr> {
+    let at = match bytes.get(12..14)? {
+        [8, 0] if bytes.get(14)? >> 4 == 4 => 26,
+        [8, 6] => 28,
+        _ => return None,
+    };
+    bytes.get(at..)?.first_chunk().map(|octets| Ipv4Addr::from(*octets))
+}
+
 /// Reads the headers of an Ethernet frame: `bytes` were captured of `wire_length`.
 ///
 /// Layer 4 is only held against the total length here; [`transport`] reads it.

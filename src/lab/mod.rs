@@ -1,0 +1,231 @@
+//! The facade that tests use: open a topology, send frames, claim what became of them.
+//!
+//! ```
+//! use biplane::lab::Lab;
+//! use biplane::wire::tcp;
+//!
+//! let mut lab = Lab::from_toml("two.toml", r#"
+//!     [security_group.sg]
+//!     network = "classic"
+//!     ingress = [{ protocol = "tcp", port_range = "22", source = "10.1.0.1" }]
+//!     [instance.one]
+//!     network = "classic"
+//!     private_ip = "10.1.0.1"
+//!     security_groups = ["sg"]
+//!     [security_group.other]
+//!     network = "classic"
+//!     ingress = [{ protocol = "tcp", port_range = "22", source = "10.1.0.1" }]
+//!     [instance.two]
+//!     network = "classic"
+//!     private_ip = "10.1.0.2"
+//!     security_groups = ["other"]
+//! "#).unwrap();
+//! lab.send("one", tcp("10.1.0.1:40000 > 10.1.0.2:22").syn()).delivered_to("two").through(["classic"]);
+//! lab.send("two", tcp("10.1.0.2:22 > 10.1.0.1:40000").syn_ack()).delivered_to("one").by_session();
+//! lab.send("one", tcp("10.1.0.1:40000 > 10.1.0.2:23").syn()).dropped("sg-ingress-deny").at("two");
+//! ```
+
+mod passage;
+
+pub use passage::{Copy, Passage};
+
+use crate::check::{self, Checked};
+use crate::compile::{Compiled, compile};
+use crate::datapath::{Director, Entry, Fabric, Frame, Options, Output, Record};
+use crate::diag::{Diagnostic, Severity, Sources};
+use crate::model::World;
+use crate::program::{EndpointId, Epoch, Names, Program};
+use crate::scenario;
+use crate::time::{SimDuration, SimTime};
+use crate::wire::PacketBuilder;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A topology that could not be opened.
+#[derive(Debug)]
+pub enum LabError {
+    /// The file could not be read.
+    Read(scenario::ReadError),
+    /// The file is not a topology, or breaks a limit.
+    Invalid {
+        /// Everything found, warnings included.
+        diagnostics: Vec<Diagnostic>,
+        /// The texts that the diagnostics point into.
+        sources: Sources,
+    },
+}
+
+impl fmt::Display for LabError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LabError::Read(error) => error.fmt(f),
+            LabError::Invalid { diagnostics, sources } => {
+                let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+                for (index, error) in errors.enumerate() {
+                    let separator = if index == 0 { "" } else { "\n" };
+                    let place = error.labels.first().and_then(|label| sources.locate(label.span));
+                    match place {
+                        Some(at) => write!(f, "{separator}{}:{}:{}: ", at.file, at.line, at.column)?,
+                        None => f.write_str(separator)?,
+                    }
+                    write!(f, "{} [{}]", error.message, error.id)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl std::error::Error for LabError {}
+
+/// A world that was read, checked and compiled.
+pub struct Topology {
+    /// The declared world.
+    pub world: Checked,
+    /// The compiled world.
+    pub program: Arc<Program>,
+    /// What its ids are called.
+    pub names: Arc<Names>,
+    /// The texts that spans point into.
+    pub sources: Arc<Sources>,
+    /// What the vendor allows, but carries no traffic.
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Topology {
+    /// Reads, checks and compiles the topology file `path`.
+    ///
+    /// # Errors
+    /// The file cannot be read, is not a topology, or breaks a limit.
+    pub fn open(path: impl AsRef<Path>) -> Result<Topology, LabError> {
+        let mut sources = Sources::new();
+        let (world, findings) = scenario::load_topology(&mut sources, path.as_ref()).map_err(LabError::Read)?;
+        Topology::build(world, findings, sources)
+    }
+
+    /// Reads, checks and compiles the topology in `text`; messages call it `name`.
+    ///
+    /// # Errors
+    /// The text is not a topology, or breaks a limit.
+    pub fn from_toml(name: &str, text: &str) -> Result<Topology, LabError> {
+        let mut sources = Sources::new();
+        let (world, findings) = scenario::topology(&mut sources, name, text);
+        Topology::build(world, findings, sources)
+    }
+
+    /// Checks and compiles a world that was read with `findings` from `sources`.
+    ///
+    /// # Errors
+    /// A finding is an error, or the world breaks a limit.
+    pub fn build(world: World, mut findings: Vec<Diagnostic>, sources: Sources) -> Result<Topology, LabError> {
+        let invalid = |diagnostics, sources| Err(LabError::Invalid { diagnostics, sources });
+        if findings.iter().any(|finding| finding.severity == Severity::Error) {
+            return invalid(findings, sources);
+        }
+        let world = match check::checked(world) {
+            Ok((world, warnings)) => {
+                findings.extend(warnings);
+                world
+            }
+            Err(broken) => {
+                findings.extend(broken);
+                return invalid(findings, sources);
+            }
+        };
+        let Compiled { program, names } = compile(&world, Epoch(1));
+        Ok(Topology {
+            world,
+            program: Arc::new(program),
+            names: Arc::new(names),
+            sources: Arc::new(sources),
+            warnings: findings,
+        })
+    }
+}
+
+/// A fabric with its state and its clock, one frame at a time.
+pub struct Lab {
+    topology: Arc<Topology>,
+    fabric: Fabric,
+    director: Director,
+    now: SimTime,
+}
+
+impl Lab {
+    /// A lab on the topology file `path`; see [`Topology::open`].
+    ///
+    /// # Errors
+    /// The file cannot be read, is not a topology, or breaks a limit.
+    pub fn open(path: impl AsRef<Path>) -> Result<Lab, LabError> {
+        Ok(Lab::new(Arc::new(Topology::open(path)?), Options::default()))
+    }
+
+    /// A lab on the topology in `text`; see [`Topology::from_toml`].
+    ///
+    /// # Errors
+    /// The text is not a topology, or breaks a limit.
+    pub fn from_toml(name: &str, text: &str) -> Result<Lab, LabError> {
+        Ok(Lab::new(Arc::new(Topology::from_toml(name, text)?), Options::default()))
+    }
+
+    /// A lab on a topology that was opened before.
+    pub fn new(topology: Arc<Topology>, options: Options) -> Lab {
+        let fabric = Fabric::new(Arc::clone(&topology.program), options);
+        Lab { topology, fabric, director: Director::default(), now: SimTime::ZERO }
+    }
+
+    /// The topology the lab stands on.
+    pub fn topology(&self) -> &Arc<Topology> {
+        &self.topology
+    }
+
+    /// The endpoint called `name`.
+    pub fn endpoint(&self, name: &str) -> Option<EndpointId> {
+        self.topology.names.find_endpoint(name)
+    }
+
+    /// The lab's clock: it starts at zero, and only [`Lab::wait`] and replays move it.
+    pub fn now(&self) -> SimTime {
+        self.now
+    }
+
+    /// Lets time pass.
+    pub fn wait(&mut self, span: SimDuration) {
+        self.now = self.now + span;
+    }
+
+    /// Sets the clock forward to `time`; a clock that is further on stays.
+    pub fn advance_to(&mut self, time: SimTime) {
+        self.now = self.now.max(time);
+    }
+
+    /// Sends `packet` from the endpoint called `from`.
+    ///
+    /// # Panics
+    /// The topology has no such endpoint.
+    #[track_caller]
+    pub fn send(&mut self, from: &str, packet: PacketBuilder) -> Passage {
+        let endpoint = self.endpoint(from).unwrap_or_else(|| panic!("the topology has no endpoint `{from}`"));
+        let bytes = packet.build();
+        let wire_length = bytes.len();
+        self.send_frame(Entry::Injected(endpoint), bytes, wire_length)
+    }
+
+    /// Sends an Ethernet frame now: `bytes` of its `wire_length` were captured.
+    pub fn send_frame(&mut self, entry: Entry, bytes: Vec<u8>, wire_length: usize) -> Passage {
+        let shard = self.director.shard(&bytes, wire_length, self.now);
+        let wire_length = u32::try_from(wire_length).unwrap_or(u32::MAX);
+        let frame = Frame { bytes: &bytes, wire_length, time: self.now, entry, shard };
+        let mut output = Output::default();
+        let mut record = Record::default();
+        self.fabric.process(&[frame], &mut output, &mut record);
+        let steps = record.steps.into_iter().map(|(_, step)| step).collect();
+        Passage::new(Arc::clone(&self.topology), bytes, wire_length, &output, steps)
+    }
+
+    /// The moving parts, for whole captures.
+    pub fn parts(&mut self) -> (&mut Fabric, &mut Director) {
+        (&mut self.fabric, &mut self.director)
+    }
+}

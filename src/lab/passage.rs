@@ -1,0 +1,245 @@
+//! What became of one frame, and claims about it.
+
+use super::Topology;
+use crate::datapath::{At, Decider, Emitted, Outcome, Output, Step, Verdict};
+use crate::program::EndpointId;
+use crate::report;
+use crate::wire;
+use std::fmt;
+use std::sync::Arc;
+
+/// A frame that came out of the fabric.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copy {
+    /// Where.
+    pub to: EndpointId,
+    /// `None` for the delivered frame or a fragment of it; otherwise what the fabric sent by itself.
+    pub emitted: Option<Emitted>,
+    /// The Ethernet frame.
+    pub bytes: Vec<u8>,
+    /// Its length on the wire.
+    pub wire_length: u32,
+}
+
+/// What became of one frame. Claims about it panic, with the claim, the fact and the trace, where they do not hold;
+/// they are exclusive: what is not claimed must not have come out.
+#[must_use = "a passage says nothing until something is claimed about it"]
+pub struct Passage {
+    topology: Arc<Topology>,
+    frame: Vec<u8>,
+    wire_length: u32,
+    outcome: Outcome,
+    copies: Vec<Copy>,
+    steps: Vec<Step>,
+}
+
+impl Passage {
+    pub(super) fn new(
+        topology: Arc<Topology>,
+        frame: Vec<u8>,
+        wire_length: u32,
+        output: &Output,
+        steps: Vec<Step>,
+    ) -> Passage {
+        let copies = output.sent.iter().map(|sent| Copy {
+            to: sent.to,
+            emitted: sent.emitted,
+            bytes: output.bytes[sent.range.clone()].to_vec(),
+            wire_length: sent.wire_length,
+        });
+        Passage { copies: copies.collect(), topology, frame, wire_length, outcome: output.outcomes[0], steps }
+    }
+
+    /// The result in ids.
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// Everything that came out, in order.
+    pub fn copies(&self) -> &[Copy] {
+        &self.copies
+    }
+
+    /// What was decided on the way, in order.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// The frame as it entered.
+    pub fn frame(&self) -> &[u8] {
+        &self.frame
+    }
+
+    /// The topology it was sent in.
+    pub fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
+    /// The bytes of the frame that was delivered, or of the first one the fabric sent instead.
+    ///
+    /// # Panics
+    /// Nothing came out.
+    #[track_caller]
+    pub fn bytes(&self) -> &[u8] {
+        match self.copies.first() {
+            Some(copy) => &copy.bytes,
+            None => self.fail("a frame came out", "nothing came out"),
+        }
+    }
+
+    /// One line: what the frame is.
+    pub fn description(&self) -> String {
+        wire::describe(&self.frame, self.wire_length as usize)
+    }
+
+    /// The trace, hop by hop.
+    pub fn trace(&self) -> String {
+        let Topology { program, names, sources, .. } = &*self.topology;
+        report::trace_text(program, names, sources, &self.description(), &self.steps, &self.outcome)
+    }
+
+    fn fact(&self) -> String {
+        let mut fact = match self.outcome.verdict {
+            Verdict::Delivered { to } => format!("delivered to {}", self.endpoint(to)),
+            Verdict::Answered => "answered".to_owned(),
+            Verdict::Undetermined => "undetermined".to_owned(),
+            Verdict::Dropped { reason, at } => format!("dropped for {reason}{}", self.place(at)),
+        };
+        for copy in &self.copies {
+            let what = copy.emitted.map_or("the frame", |emitted| emitted.kind.name());
+            fact += &format!("; {what} came out at {}", self.endpoint(copy.to));
+        }
+        fact
+    }
+
+    fn place(&self, at: At) -> String {
+        match at {
+            At::Outside => String::new(),
+            At::Endpoint(id) => format!(" at {}", self.endpoint(id)),
+            At::Domain(id) => format!(" in {}", self.topology.names.domain(id)),
+        }
+    }
+
+    fn endpoint(&self, id: EndpointId) -> &str {
+        self.topology.names.endpoint(id)
+    }
+
+    #[track_caller]
+    fn fail(&self, claim: impl fmt::Display, fact: impl fmt::Display) -> ! {
+        panic!("claim: {claim}\n fact: {fact}\n\n{}", self.trace());
+    }
+
+    #[track_caller]
+    fn claim(&self, holds: bool, claim: impl fmt::Display) -> &Passage {
+        if !holds {
+            self.fail(claim, self.fact());
+        }
+        self
+    }
+
+    fn frames_out(&self, to: &str) -> usize {
+        self.copies.iter().filter(|copy| copy.emitted.is_none() && self.endpoint(copy.to) == to).count()
+    }
+
+    /// The frame reached `endpoint` whole, and nothing else came out.
+    #[track_caller]
+    pub fn delivered_to(&self, endpoint: &str) -> &Passage {
+        self.delivered_in_fragments_to(endpoint, 1)
+    }
+
+    /// The frame reached `endpoint` in `fragments` pieces, and nothing else came out.
+    #[track_caller]
+    pub fn delivered_in_fragments_to(&self, endpoint: &str, fragments: usize) -> &Passage {
+        let delivered = matches!(self.outcome.verdict, Verdict::Delivered { to } if self.endpoint(to) == endpoint);
+        let exclusive = self.copies.len() == fragments && self.frames_out(endpoint) == fragments;
+        let pieces = if fragments == 1 { String::new() } else { format!(" in {fragments} fragments") };
+        self.claim(delivered && exclusive, format_args!("delivered to {endpoint}{pieces}, and nothing else"))
+    }
+
+    /// The frame was refused for `reason`, and nothing came out.
+    #[track_caller]
+    pub fn dropped(&self, reason: &str) -> &Passage {
+        let dropped = matches!(self.outcome.verdict, Verdict::Dropped { reason: fact, .. } if fact.id() == reason);
+        self.claim(dropped && self.copies.is_empty(), format_args!("dropped for {reason}, and nothing came out"))
+    }
+
+    /// The frame was refused for `reason`, and the fabric told its sender by a frame of `kind`.
+    #[track_caller]
+    pub fn dropped_with_notice(&self, reason: &str, kind: &str) -> &Passage {
+        let dropped = matches!(self.outcome.verdict, Verdict::Dropped { reason: fact, .. } if fact.id() == reason);
+        let claim = format!("dropped for {reason}, and its sender told by {kind}");
+        self.claim(dropped && self.told_sender(kind), claim)
+    }
+
+    fn told_sender(&self, kind: &str) -> bool {
+        let [copy] = self.copies.as_slice() else { return false };
+        Some(copy.to) == self.outcome.from && copy.emitted.is_some_and(|emitted| emitted.kind.name() == kind)
+    }
+
+    /// The fabric answered the frame, an ARP request, and nothing else came out.
+    #[track_caller]
+    pub fn answered(&self) -> &Passage {
+        self.claim(self.outcome.verdict == Verdict::Answered && self.told_sender("arp-reply"), "answered by the fabric")
+    }
+
+    /// The capture cut off bytes that decide.
+    #[track_caller]
+    pub fn undetermined(&self) -> &Passage {
+        self.claim(self.outcome.verdict == Verdict::Undetermined && self.copies.is_empty(), "undetermined")
+    }
+
+    /// The frame was in these routing domains, in this order, and in no other.
+    #[track_caller]
+    pub fn through<'a>(&self, domains: impl IntoIterator<Item = &'a str>) -> &Passage {
+        let claimed: Vec<&str> = domains.into_iter().collect();
+        let names = &self.topology.names;
+        let fact: Vec<&str> = self.outcome.domains.iter().flatten().map(|id| names.domain(*id)).collect();
+        if claimed != fact {
+            self.fail(format_args!("through {claimed:?}"), format_args!("through {fact:?}"));
+        }
+        self
+    }
+
+    /// The frame was refused at this endpoint, or in this routing domain.
+    #[track_caller]
+    pub fn at(&self, place: &str) -> &Passage {
+        let names = &self.topology.names;
+        let holds = match self.outcome.verdict {
+            Verdict::Dropped { at: At::Endpoint(id), .. } => names.endpoint(id) == place,
+            Verdict::Dropped { at: At::Domain(id), .. } => names.domain(id) == place,
+            _ => false,
+        };
+        self.claim(holds, format_args!("refused at {place}"))
+    }
+
+    /// A live session spared the frame both ends' groups and whitelists.
+    #[track_caller]
+    pub fn by_session(&self) -> &Passage {
+        self.claim(self.outcome.by_session, "let through by a live session")
+    }
+
+    /// No session helped: the frame was judged as a first packet.
+    #[track_caller]
+    pub fn as_first_packet(&self) -> &Passage {
+        self.claim(!self.outcome.by_session, "judged as a first packet")
+    }
+
+    /// This rule decided: `sg-db ingress #2`, `sg-db intra-group`.
+    #[track_caller]
+    pub fn by_rule(&self, rule: &str) -> &Passage {
+        let fact = match self.outcome.decider {
+            Decider::Rule(id) => self.topology.names.rules[id.index()].text.as_str(),
+            _ => "no rule",
+        };
+        if fact != rule {
+            self.fail(format_args!("decided by {rule}"), format_args!("decided by {fact}"));
+        }
+        self
+    }
+}
+
+impl fmt::Debug for Passage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.fact())
+    }
+}
