@@ -1,0 +1,152 @@
+//! Records of a capture in batches that share their bytes.
+
+use bytes::Bytes;
+
+use super::link::{Framing, imagine};
+use crate::time::SimTime;
+
+/// A run of records and the bytes they point into.
+///
+/// Reuse one batch for a whole capture: its allocations are kept. It owns its bytes (one shared block, no copy per
+/// Ethernet frame), so it may be sent to another thread.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// The part of the capture that holds all Ethernet frames of this batch.
+    block: Bytes,
+    /// Frames whose Ethernet header is imagined, one behind the other.
+    arena: Vec<u8>,
+    records: Vec<Record>,
+}
+
+/// One packet record of a capture, as an Ethernet frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Position among the packet records of the capture, from 1.
+    pub number: u64,
+    /// When the frame was captured. A simple packet block of pcapng has no time: it takes that of the record before it.
+    pub time: SimTime,
+    /// Length of the Ethernet frame on the wire in bytes, at least [`Record::captured_len`].
+    pub wire_len: u32,
+    /// Index into [`Reader::interfaces`](super::Reader::interfaces).
+    pub interface: u32,
+    captured_len: u32,
+    place: Place,
+    start: usize,
+}
+
+/// Which of a batch's buffers a record's bytes lie in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Block,
+    Arena,
+}
+
+impl Record {
+    /// How many bytes of the frame were captured.
+    pub const fn captured_len(&self) -> u32 {
+        self.captured_len
+    }
+
+    /// True where the capture holds less than was on the wire.
+    pub const fn is_cut(&self) -> bool {
+        self.captured_len < self.wire_len
+    }
+}
+
+/// A packet record as a format's walker found it, still with its own link header.
+pub(super) struct Packet {
+    pub(super) interface: u32,
+    pub(super) time: SimTime,
+    /// Where the captured bytes start, from the start of the record.
+    pub(super) start: usize,
+    /// Captured bytes.
+    pub(super) captured: u32,
+    /// Bytes on the wire as the record says.
+    pub(super) original: u32,
+    /// Length of the whole record.
+    pub(super) consumed: usize,
+    pub(super) framing: Framing,
+}
+
+impl Batch {
+    /// An empty batch.
+    pub fn new() -> Batch {
+        Batch::default()
+    }
+
+    /// The records, in the order of the capture.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// The captured bytes of the Ethernet frame of `record`, which must be one of this batch.
+    #[inline]
+    pub fn bytes(&self, record: &Record) -> &[u8] {
+        let buffer = match record.place {
+            Place::Block => &self.block[..],
+            Place::Arena => &self.arena[..],
+        };
+        buffer.get(record.start..record.start + record.captured_len as usize).unwrap_or_default()
+    }
+
+    /// Each record with its bytes.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Record, &[u8])> {
+        self.records.iter().map(|record| (record, self.bytes(record)))
+    }
+
+    /// How many records the batch holds.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// True for a batch without records.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Forgets all records and lets go of the shared bytes; keeps the allocations.
+    pub(super) fn clear(&mut self) {
+        self.block = Bytes::new();
+        self.arena.clear();
+        self.records.clear();
+    }
+
+    /// Makes `block` the bytes that the next records point into; only for a batch without records.
+    pub(super) fn adopt(&mut self, block: Bytes) {
+        debug_assert!(self.records.is_empty(), "records of a batch share one block");
+        self.block = block;
+    }
+
+    /// Adds the record that starts at `position` of the block.
+    #[inline]
+    pub(super) fn push(&mut self, number: u64, position: usize, packet: &Packet) {
+        let start = position + packet.start;
+        let mut record = Record {
+            number,
+            time: packet.time,
+            // Some writers leave the original length 0 or smaller than what they kept.
+            wire_len: packet.original.max(packet.captured),
+            interface: packet.interface,
+            captured_len: packet.captured,
+            place: Place::Block,
+            start,
+        };
+        if packet.framing != Framing::Ethernet {
+            self.imagine(&mut record, packet.framing);
+        }
+        self.records.push(record);
+    }
+
+    /// Builds the frame in the arena.
+    fn imagine(&mut self, record: &mut Record, framing: Framing) {
+        let captured = self.block.get(record.start..record.start + record.captured_len as usize).unwrap_or_default();
+        let Some(frame) = imagine(framing, captured, record.wire_len) else { return };
+        let start = self.arena.len();
+        self.arena.extend_from_slice(&frame.header[..frame.header_len]);
+        self.arena.extend_from_slice(&captured[frame.stripped..]);
+        record.place = Place::Arena;
+        record.start = start;
+        record.wire_len = frame.wire_len;
+        record.captured_len = u32::try_from(self.arena.len() - start).unwrap_or(u32::MAX);
+    }
+}

@@ -1,0 +1,240 @@
+//! The bytes of a capture, one block after the other, decompressed on the way.
+
+use std::collections::VecDeque;
+use std::io::{self, Cursor, Read};
+
+use bytes::{Bytes, BytesMut};
+use flate2::read::MultiGzDecoder;
+
+use super::error::{CaptureProblem, Compression};
+
+/// Length of a block in bytes, unless one record needs more. Small enough to stay in a core's cache between being
+/// filled and being forwarded, large enough that few batches end early because their block does.
+const BLOCK_LEN: usize = 1 << 20;
+
+/// How many blocks are remembered until nobody else holds them and they can be filled again.
+const RETIRED_BLOCKS: usize = 16;
+
+/// What a decompressor is asked for at a time: what it had ready when it meets damage is lost, so not much.
+const DECOMPRESSED_AT_ONCE: usize = 16 << 10;
+
+/// A source of capture bytes: one block that is being walked, and where the next one comes from.
+pub(super) struct Input {
+    block: Bytes,
+    /// How much of `block` is data.
+    filled: usize,
+    /// How much of it has been walked.
+    position: usize,
+    /// Offset of the block in the (decompressed) data.
+    base: u64,
+    /// Where more comes from; `None` when all of the capture is in `block`.
+    source: Option<Source>,
+    drained: bool,
+    failure: Option<CaptureProblem>,
+    /// Earlier blocks, which batches may still hold.
+    retired: VecDeque<Bytes>,
+    total: Option<u64>,
+}
+
+impl Input {
+    /// Input from bytes in memory, `Ok` also where they are compressed but damaged.
+    pub(super) fn from_bytes(bytes: Bytes) -> io::Result<Input> {
+        let total = bytes.len() as u64;
+        if Compression::detect(&bytes).is_some() {
+            return Input::from_read(Box::new(Cursor::new(bytes)), Some(total));
+        }
+        let filled = bytes.len();
+        Ok(Input { block: bytes, filled, ..Input::new(None, Some(total)) })
+    }
+
+    /// Input from a stream that holds `total` bytes, where that is known.
+    pub(super) fn from_read(mut read: Box<dyn Read + Send>, total: Option<u64>) -> io::Result<Input> {
+        let mut head = Vec::with_capacity(4);
+        read.by_ref().take(4).read_to_end(&mut head)?;
+        let compression = Compression::detect(&head);
+        let raw = Counted { read: Box::new(Cursor::new(head).chain(read)), bytes: 0, failed: false };
+        Ok(Input::new(Some(Source::new(raw, compression)?), total))
+    }
+
+    fn new(source: Option<Source>, total: Option<u64>) -> Input {
+        Input {
+            block: Bytes::new(),
+            filled: 0,
+            position: 0,
+            base: 0,
+            source,
+            drained: false,
+            failure: None,
+            retired: VecDeque::new(),
+            total,
+        }
+    }
+
+    /// The block being walked; it stays as it is until [`Input::load`].
+    pub(super) fn block(&self) -> Bytes {
+        self.block.clone()
+    }
+
+    /// Where the unread data starts in the block.
+    pub(super) fn position(&self) -> usize {
+        self.position
+    }
+
+    /// The data of the block that has not been walked yet.
+    pub(super) fn unread(&self) -> &[u8] {
+        &self.block[self.position..self.filled]
+    }
+
+    /// Walks over `length` bytes of [`Input::unread`].
+    pub(super) fn consume(&mut self, length: usize) {
+        self.position = self.filled.min(self.position + length);
+    }
+
+    /// Where the unread data starts in the (decompressed) capture.
+    pub(super) fn offset(&self) -> u64 {
+        self.base + self.position as u64
+    }
+
+    pub(super) fn compression(&self) -> Option<Compression> {
+        self.source.as_ref().and_then(Source::compression)
+    }
+
+    /// Bytes of the file read so far, and how many there are.
+    pub(super) fn progress(&self) -> (u64, Option<u64>) {
+        (self.source.as_ref().map_or(self.position as u64, |source| source.raw().bytes), self.total)
+    }
+
+    /// Begins a new block with the unread data and reads on; true if at least `needed` bytes are unread then.
+    ///
+    /// The block only grows as data arrives, whatever `needed` is.
+    pub(super) fn load(&mut self, needed: usize) -> bool {
+        let Some(source) = self.source.as_mut().filter(|_| !self.drained) else {
+            return self.unread().len() >= needed;
+        };
+        let rest = self.position..self.filled;
+        let mut filled = rest.len();
+        let mut block = spare_block(&mut self.retired);
+        if block.len() < filled {
+            block.resize(filled, 0);
+        }
+        block[..filled].copy_from_slice(&self.block[rest]);
+        loop {
+            if filled == block.len() {
+                if filled >= needed {
+                    break;
+                }
+                block.resize(needed.min(filled * 2), 0);
+            }
+            match source.read(&mut block[filled..]) {
+                Ok(0) => {
+                    self.drained = true;
+                    break;
+                }
+                Ok(length) => filled += length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    let broken = source.compression().is_some() && !source.raw().failed;
+                    let problem = if broken { CaptureProblem::Compression } else { CaptureProblem::Io };
+                    self.failure = Some(problem(error));
+                    self.drained = true;
+                    break;
+                }
+            }
+        }
+        self.base += self.position as u64;
+        self.position = 0;
+        self.filled = filled;
+        let old = std::mem::replace(&mut self.block, block.freeze());
+        if old.len() == BLOCK_LEN {
+            self.retired.truncate(RETIRED_BLOCKS - 1);
+            self.retired.push_front(old);
+        }
+        filled >= needed
+    }
+
+    /// After [`Input::load`] could not bring `needed` bytes: `Ok` at the clean end of the capture, else what is wrong.
+    pub(super) fn shortfall(&mut self, needed: usize) -> Result<(), CaptureProblem> {
+        match (self.failure.take(), self.unread().len()) {
+            (Some(failure), _) => Err(failure),
+            (None, 0) => Ok(()),
+            (None, available) => Err(CaptureProblem::Truncated { needed, available }),
+        }
+    }
+}
+
+/// A block nobody holds any more, or a new one.
+fn spare_block(retired: &mut VecDeque<Bytes>) -> BytesMut {
+    let free = retired.iter().position(Bytes::is_unique).and_then(|index| retired.remove(index));
+    free.and_then(|block| block.try_into_mut().ok()).unwrap_or_else(|| BytesMut::zeroed(BLOCK_LEN))
+}
+
+impl Compression {
+    /// What `first`, the first four bytes of a file, say about its compression.
+    fn detect(first: &[u8]) -> Option<Compression> {
+        match first {
+            [0x1f, 0x8b, ..] => Some(Compression::Gzip),
+            // A frame, or a skippable frame as parallel compressors put in front.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Compression::Zstd),
+            _ => None,
+        }
+    }
+}
+
+enum Source {
+    Plain(Counted),
+    Gzip(Box<MultiGzDecoder<io::BufReader<Counted>>>),
+    Zstd(Box<zstd::Decoder<'static, io::BufReader<Counted>>>),
+}
+
+impl Source {
+    fn new(raw: Counted, compression: Option<Compression>) -> io::Result<Source> {
+        Ok(match compression {
+            None => Source::Plain(raw),
+            Some(Compression::Gzip) => Source::Gzip(Box::new(MultiGzDecoder::new(io::BufReader::new(raw)))),
+            Some(Compression::Zstd) => Source::Zstd(Box::new(zstd::Decoder::new(raw)?)),
+        })
+    }
+
+    fn compression(&self) -> Option<Compression> {
+        match self {
+            Source::Plain(_) => None,
+            Source::Gzip(_) => Some(Compression::Gzip),
+            Source::Zstd(_) => Some(Compression::Zstd),
+        }
+    }
+
+    fn raw(&self) -> &Counted {
+        match self {
+            Source::Plain(raw) => raw,
+            Source::Gzip(decoder) => decoder.get_ref().get_ref(),
+            Source::Zstd(decoder) => decoder.get_ref().get_ref(),
+        }
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let at_once = buffer.len().min(DECOMPRESSED_AT_ONCE);
+        match self {
+            Source::Plain(raw) => raw.read(buffer),
+            Source::Gzip(decoder) => decoder.read(&mut buffer[..at_once]),
+            Source::Zstd(decoder) => decoder.read(&mut buffer[..at_once]),
+        }
+    }
+}
+
+/// The bytes of the file itself: counts them, and remembers whether the system failed to read them.
+struct Counted {
+    read: Box<dyn Read + Send>,
+    bytes: u64,
+    failed: bool,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let result = self.read.read(buffer);
+        match &result {
+            Ok(length) => self.bytes += *length as u64,
+            Err(error) => self.failed |= error.kind() != io::ErrorKind::Interrupted,
+        }
+        result
+    }
+}

@@ -1,0 +1,241 @@
+//! The block format (<https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcapng/>): sections, each with its own byte
+//! order and interfaces. Blocks and options that say nothing about packets are walked over.
+
+use super::batch::Packet;
+use super::error::CaptureProblem;
+use super::interface::{Clock, Interface, Resolution};
+use super::link::{Framing, LinkType};
+use super::order::ByteOrder;
+use super::reader::Step;
+use super::{MAX_BLOCK_LEN, MAX_CAPTURED_LEN};
+use crate::time::SimTime;
+
+/// Block type of a section header; reads the same in both byte orders.
+pub(super) const SECTION_HEADER: u32 = 0x0a0d_0d0a;
+const INTERFACE_DESCRIPTION: u32 = 1;
+const OBSOLETE_PACKET: u32 = 2;
+const SIMPLE_PACKET: u32 = 3;
+const ENHANCED_PACKET: u32 = 6;
+
+const IF_NAME: u16 = 2;
+const IF_TSRESOL: u16 = 9;
+const IF_TSOFFSET: u16 = 14;
+
+/// What the blocks walked so far say about the ones to come.
+pub(super) struct Pcapng {
+    order: ByteOrder,
+    /// Of all sections, in the order of the file.
+    interfaces: Vec<Described>,
+    /// Index of the current section's first interface.
+    section: usize,
+    /// Time of the last packet that had one.
+    last: SimTime,
+}
+
+struct Described {
+    clock: Clock,
+    snaplen: u32,
+    /// The link type, where it is none that can be read.
+    framing: Result<Framing, LinkType>,
+}
+
+/// A block whose two lengths agree.
+struct Block<'a> {
+    block_type: u32,
+    length: usize,
+    /// What stands between the two lengths.
+    body: &'a [u8],
+}
+
+impl Pcapng {
+    /// A walker in front of the first section.
+    pub(super) fn new() -> Pcapng {
+        Pcapng { order: ByteOrder::Little, interfaces: Vec::new(), section: 0, last: SimTime::ZERO }
+    }
+
+    /// The block at the start of `data`; an interface that it describes is added to `interfaces`.
+    #[inline]
+    pub(super) fn step(&mut self, data: &[u8], interfaces: &mut Vec<Interface>) -> Result<Step, CaptureProblem> {
+        let Some(head) = data.first_chunk::<12>() else { return Ok(Step::Need(12)) };
+        let [t0, t1, t2, t3, l0, l1, l2, l3, magic @ ..] = *head;
+        // The length of a section header is in the byte order that this header announces.
+        let order = match self.order.u32([t0, t1, t2, t3]) {
+            SECTION_HEADER => section_order(magic)?,
+            _ => self.order,
+        };
+        let block_type = order.u32([t0, t1, t2, t3]);
+        let claimed = order.u32([l0, l1, l2, l3]);
+        if !(12..=MAX_BLOCK_LEN).contains(&claimed) || claimed % 4 != 0 {
+            return Err(CaptureProblem::BlockLength { block_type, claimed });
+        }
+        let length = claimed as usize;
+        let Some((body, trailer)) = data.get(8..length).and_then(<[u8]>::split_last_chunk) else {
+            return Ok(Step::Need(length));
+        };
+        let trailing = order.u32(*trailer);
+        if trailing != claimed {
+            return Err(CaptureProblem::BlockTrailer { block_type, leading: claimed, trailing });
+        }
+        let block = Block { block_type, length, body };
+        match block_type {
+            ENHANCED_PACKET => self.enhanced_packet(&block),
+            SECTION_HEADER => self.section_header(&block, order),
+            INTERFACE_DESCRIPTION => self.interface_description(&block, interfaces),
+            SIMPLE_PACKET => self.simple_packet(&block),
+            OBSOLETE_PACKET => self.obsolete_packet(&block),
+            _ => Ok(Step::Skip(length)),
+        }
+    }
+
+    /// Byte-order magic, major version, minor version (2 bytes each), section length (8), options.
+    fn section_header(&mut self, block: &Block<'_>, order: ByteOrder) -> Result<Step, CaptureProblem> {
+        let [_, _, _, _, a, b, c, d, ..] = *block.fields::<16>()?;
+        let (major, minor) = (order.u16([a, b]), order.u16([c, d]));
+        // Minor version 2 was written by some tools and means the same as 0.
+        if major != 1 {
+            return Err(CaptureProblem::UnsupportedVariant { variant: format!("pcapng version {major}.{minor}") });
+        }
+        self.order = order;
+        self.section = self.interfaces.len();
+        Ok(Step::Skip(block.length))
+    }
+
+    /// Link type (2 bytes), reserved (2), snaplen (4), options.
+    fn interface_description(
+        &mut self,
+        block: &Block<'_>,
+        interfaces: &mut Vec<Interface>,
+    ) -> Result<Step, CaptureProblem> {
+        let [l0, l1, _, _, s0, s1, s2, s3] = *block.fields()?;
+        let link_type = LinkType(self.order.u16([l0, l1]));
+        let snaplen = self.order.u32([s0, s1, s2, s3]);
+        let mut interface = Interface { name: None, link_type, snaplen };
+        let mut clock = Clock::DEFAULT;
+        let mut rest = &block.body[8..];
+        while let Some((&[c0, c1, n0, n1], tail)) = rest.split_first_chunk() {
+            let (code, length) = (self.order.u16([c0, c1]), self.order.u16([n0, n1]));
+            if code == 0 {
+                break;
+            }
+            let broken = CaptureProblem::InterfaceOption { code, length };
+            let Some(value) = tail.get(..length.into()) else { return Err(broken) };
+            match (code, value) {
+                (IF_NAME, name) => {
+                    let name = String::from_utf8_lossy(name);
+                    let name = name.trim_end_matches('\0');
+                    interface.name = Some(name.to_owned()).filter(|name| !name.is_empty());
+                }
+                (IF_TSRESOL, &[resolution]) => clock.resolution = Resolution::from_option(resolution),
+                (IF_TSOFFSET, &[a, b, c, d, e, f, g, h]) => clock.offset = self.order.i64([a, b, c, d, e, f, g, h]),
+                // Wrong stamps without a word would be worse than no capture.
+                (IF_TSRESOL | IF_TSOFFSET, _) => return Err(broken),
+                _ => {}
+            }
+            rest = tail.get(value.len().next_multiple_of(4)..).unwrap_or_default();
+        }
+        self.interfaces.push(Described { clock, snaplen, framing: link_type.framing().ok_or(link_type) });
+        interfaces.push(interface);
+        Ok(Step::Skip(block.length))
+    }
+
+    /// Interface (4 bytes), stamp high and low (4 each), captured length (4), original length (4), data, options.
+    #[inline]
+    fn enhanced_packet(&mut self, block: &Block<'_>) -> Result<Step, CaptureProblem> {
+        let fields = block.fields::<20>()?;
+        let number = self.field(fields, 0);
+        let ticks = (u64::from(self.field(fields, 4)) << 32) | u64::from(self.field(fields, 8));
+        self.stamped_packet(block, number, ticks, self.field(fields, 12), self.field(fields, 16))
+    }
+
+    /// As the enhanced one, but interface and count of drops share the first 4 bytes.
+    fn obsolete_packet(&mut self, block: &Block<'_>) -> Result<Step, CaptureProblem> {
+        let fields = block.fields::<20>()?;
+        let number = u32::from(self.order.u16([fields[0], fields[1]]));
+        let ticks = (u64::from(self.field(fields, 4)) << 32) | u64::from(self.field(fields, 8));
+        self.stamped_packet(block, number, ticks, self.field(fields, 12), self.field(fields, 16))
+    }
+
+    /// Original length (4 bytes), data up to the first interface's snaplen. No time: that of the packet before it.
+    fn simple_packet(&mut self, block: &Block<'_>) -> Result<Step, CaptureProblem> {
+        let original = self.order.u32(*block.fields()?);
+        let described = self.described(0)?;
+        let snaplen = if described.snaplen == 0 { u32::MAX } else { described.snaplen };
+        self.packet(block, 0, self.last, 4, original.min(snaplen), original)
+    }
+
+    #[inline]
+    fn stamped_packet(
+        &mut self,
+        block: &Block<'_>,
+        number: u32,
+        ticks: u64,
+        captured: u32,
+        original: u32,
+    ) -> Result<Step, CaptureProblem> {
+        let time = self.described(number)?.clock.time(ticks);
+        let step = self.packet(block, number, time, 20, captured, original)?;
+        self.last = time;
+        Ok(step)
+    }
+
+    /// A packet whose data follows `header_len` bytes of fields.
+    #[inline]
+    fn packet(
+        &self,
+        block: &Block<'_>,
+        number: u32,
+        time: SimTime,
+        header_len: usize,
+        captured: u32,
+        original: u32,
+    ) -> Result<Step, CaptureProblem> {
+        let room = (block.body.len() - header_len) as u32;
+        let limit = room.min(MAX_CAPTURED_LEN);
+        if captured > limit {
+            return Err(CaptureProblem::RecordLength { claimed: captured, limit });
+        }
+        let framing = self.described(number)?.framing;
+        let framing = framing.map_err(|link_type| CaptureProblem::UnsupportedLinkType { link_type })?;
+        Ok(Step::Packet(Packet {
+            interface: self.section as u32 + number,
+            time,
+            start: 8 + header_len,
+            captured,
+            original,
+            consumed: block.length,
+            framing,
+        }))
+    }
+
+    /// Interface `number` of the current section.
+    #[inline]
+    fn described(&self, number: u32) -> Result<&Described, CaptureProblem> {
+        let section = &self.interfaces[self.section..];
+        section
+            .get(number as usize)
+            .ok_or(CaptureProblem::UnknownInterface { interface: number, described: section.len() as u32 })
+    }
+
+    #[inline]
+    fn field(&self, fields: &[u8; 20], at: usize) -> u32 {
+        self.order.u32([fields[at], fields[at + 1], fields[at + 2], fields[at + 3]])
+    }
+}
+
+impl Block<'_> {
+    /// The fields that every block of this type begins with.
+    #[inline]
+    fn fields<const LENGTH: usize>(&self) -> Result<&[u8; LENGTH], CaptureProblem> {
+        let problem = CaptureProblem::BlockLength { block_type: self.block_type, claimed: self.length as u32 };
+        self.body.first_chunk().ok_or(problem)
+    }
+}
+
+/// The byte order of a section whose header has `magic` in it.
+fn section_order(magic: [u8; 4]) -> Result<ByteOrder, CaptureProblem> {
+    match magic {
+        [0x4d, 0x3c, 0x2b, 0x1a] => Ok(ByteOrder::Little),
+        [0x1a, 0x2b, 0x3c, 0x4d] => Ok(ByteOrder::Big),
+        found => Err(CaptureProblem::ByteOrder { found }),
+    }
+}

@@ -1,0 +1,182 @@
+//! Reading captures of every supported format.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use bytes::Bytes;
+
+use super::batch::{Batch, Packet};
+use super::error::{CaptureError, CaptureProblem};
+use super::input::Input;
+use super::interface::Interface;
+use super::pcap::{FILE_HEADER_LEN, Magic, Pcap};
+use super::pcapng::{Pcapng, SECTION_HEADER};
+
+/// What stands at the start of the unread data.
+pub(super) enum Step {
+    /// Something that takes at least so many bytes.
+    Need(usize),
+    /// So many bytes that hold no packet.
+    Skip(usize),
+    /// A packet record.
+    Packet(Packet),
+}
+
+/// A capture being read from its start to its end.
+///
+/// The format is told by content: pcap (microseconds or nanoseconds, both byte orders) or pcapng, plain or compressed
+/// with gzip or zstd. Memory stays bounded whatever the file claims: blocks of a megabyte are read ahead, and the
+/// largest record or block accepted takes [`MAX_BLOCK_LEN`](super::MAX_BLOCK_LEN) bytes.
+pub struct Reader {
+    file: String,
+    input: Input,
+    format: Format,
+    interfaces: Vec<Interface>,
+    good_records: u64,
+    /// What ends the capture once the records before it have been handed out.
+    pending: Option<CaptureError>,
+    ended: bool,
+}
+
+enum Format {
+    Pcap(Pcap),
+    Pcapng(Box<Pcapng>),
+}
+
+impl Reader {
+    /// Opens the capture at `path`; pipes do as well as files.
+    ///
+    /// Fails where the file cannot be read, is no capture, or is a pcap of an unsupported link type.
+    pub fn open(path: &Path) -> Result<Reader, CaptureError> {
+        let name = path.display().to_string();
+        let open = || {
+            let file = File::open(path)?;
+            let metadata = file.metadata()?;
+            Input::from_read(Box::new(file), metadata.is_file().then_some(metadata.len()))
+        };
+        Reader::start(name, open())
+    }
+
+    /// Reads a capture that is in memory; `name` stands for the file in errors.
+    pub fn from_bytes(name: impl Into<String>, bytes: Bytes) -> Result<Reader, CaptureError> {
+        Reader::start(name.into(), Input::from_bytes(bytes))
+    }
+
+    fn start(file: String, input: io::Result<Input>) -> Result<Reader, CaptureError> {
+        let mut input = match input {
+            Ok(input) => input,
+            Err(error) => return Err(unopened(file, CaptureProblem::Io(error))),
+        };
+        let mut interfaces = Vec::new();
+        match Format::detect(&mut input, &mut interfaces) {
+            Ok(format) => Ok(Reader { file, input, format, interfaces, good_records: 0, pending: None, ended: false }),
+            Err(problem) => Err(CaptureError { compression: input.compression(), ..unopened(file, problem) }),
+        }
+    }
+
+    /// Replaces the content of `batch` by the next records, up to `max_records` (at least one), and tells how many.
+    ///
+    /// 0 is the clean end. A batch may hold fewer records than asked for, and more follow all the same. Where the
+    /// capture is damaged, the good records before the damage are handed out first, then the error, once; after it
+    /// the reader is at its end.
+    pub fn next_batch(&mut self, batch: &mut Batch, max_records: usize) -> Result<usize, CaptureError> {
+        batch.clear();
+        if let Some(error) = self.pending.take() {
+            return Err(error);
+        }
+        if self.ended {
+            return Ok(0);
+        }
+        batch.adopt(self.input.block());
+        if let Err(problem) = self.fill(batch, max_records.max(1)) {
+            self.ended = true;
+            let error = CaptureError {
+                file: self.file.clone(),
+                offset: self.input.offset(),
+                compression: self.input.compression(),
+                good_records: self.good_records,
+                problem,
+            };
+            if batch.is_empty() {
+                return Err(error);
+            }
+            self.pending = Some(error);
+        }
+        Ok(batch.len())
+    }
+
+    fn fill(&mut self, batch: &mut Batch, max_records: usize) -> Result<(), CaptureProblem> {
+        while batch.len() < max_records {
+            let step = match &mut self.format {
+                Format::Pcap(pcap) => pcap.step(self.input.unread())?,
+                Format::Pcapng(pcapng) => pcapng.step(self.input.unread(), &mut self.interfaces)?,
+            };
+            match step {
+                Step::Packet(packet) => {
+                    self.good_records += 1;
+                    batch.push(self.good_records, self.input.position(), &packet);
+                    self.input.consume(packet.consumed);
+                }
+                Step::Skip(length) => self.input.consume(length),
+                // The records of a batch share one block, so the next block is the next batch's.
+                Step::Need(_) if !batch.is_empty() => break,
+                Step::Need(needed) => {
+                    if !self.input.load(needed) {
+                        self.ended = true;
+                        return self.input.shortfall(needed);
+                    }
+                    batch.adopt(self.input.block());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The interfaces met so far, those of all sections; grows while a pcapng is read. Records index into it.
+    pub fn interfaces(&self) -> &[Interface] {
+        &self.interfaces
+    }
+
+    /// How many bytes of the file (as it is, so before decompression) have been read, and how many there are, where
+    /// that is known.
+    pub fn progress(&self) -> (u64, Option<u64>) {
+        self.input.progress()
+    }
+}
+
+impl Format {
+    /// Tells the format by the first bytes, and walks over the header of a pcap file.
+    fn detect(input: &mut Input, interfaces: &mut Vec<Interface>) -> Result<Format, CaptureProblem> {
+        if !input.load(FILE_HEADER_LEN) && input.unread().is_empty() {
+            input.shortfall(FILE_HEADER_LEN)?;
+            return Err(CaptureProblem::Empty);
+        }
+        let data = input.unread();
+        let magic = data.first_chunk().copied().unwrap_or_default();
+        if u32::from_le_bytes(magic) == SECTION_HEADER {
+            return Ok(Format::Pcapng(Box::new(Pcapng::new())));
+        }
+        match Magic::detect(magic) {
+            Some(Magic::Pcap(order, nanos)) => {
+                let Some(header) = data.first_chunk() else {
+                    input.shortfall(FILE_HEADER_LEN)?;
+                    return Err(CaptureProblem::Empty);
+                };
+                let (pcap, interface) = Pcap::open(order, nanos, header)?;
+                interfaces.push(interface);
+                input.consume(FILE_HEADER_LEN);
+                Ok(Format::Pcap(pcap))
+            }
+            Some(Magic::Modified) => {
+                Err(CaptureProblem::UnsupportedVariant { variant: "modified pcap (magic a1b2cd34)".to_owned() })
+            }
+            None => Err(CaptureProblem::NotACapture { first: data[..data.len().min(8)].to_vec() }),
+        }
+    }
+}
+
+/// A problem at the very start.
+fn unopened(file: String, problem: CaptureProblem) -> CaptureError {
+    CaptureError { file, offset: 0, compression: None, good_records: 0, problem }
+}

@@ -1,0 +1,134 @@
+//! Real captures, which are not part of this repository: the folder that holds them is named by `BIPLANE_CAPTURES`.
+
+use std::fs;
+use std::path::PathBuf;
+
+use biplane::capture::{Batch, CaptureError, CaptureProblem, LinkType, Reader};
+use bytes::Bytes;
+
+/// File name, link type of its first interface, and how many frames it holds.
+const WHOLE: [(&str, u16, u64); 16] = [
+    ("01-nfs-inside-10.111.pcap", 1, 99),
+    ("02-rdp-172.21-to-10.226.pcap", 1, 542),
+    ("04-modbus-10.235-13k-frames.pcap", 1, 13_622),
+    ("05-log4j-172.16-to-10.10-linux-sll.pcap", 113, 426),
+    ("06-icmp-and-ssh-192.168.0.pcap", 1, 362),
+    ("07-linux-sll2-192.168.1.pcap", 276, 5),
+    ("08-raw-ip-10.0.0-hourly.pcap", 101, 20),
+    ("09-linktype-ipv4-idle-timeout.pcap", 228, 15),
+    ("11-nanosecond-big-endian.pcap", 1, 10),
+    ("12-pcapng-comments-le.pcapng", 1, 2),
+    ("14-udp-fragments-10.118.pcap", 1, 53),
+    ("16-ipv4-options.pcap", 1, 7),
+    ("17-vlan-and-qinq-icmp.pcap", 1, 26),
+    ("20-snaplen-96-tcp-192.168.1-to-192.168.2.pcap", 1, 878),
+    ("22-ipv4-malformed-header.pcapng", 1, 2),
+    // One good record, then damage.
+    ("23-corrupt-record-length.pcap", 1, 1),
+];
+
+fn folder() -> Option<PathBuf> {
+    let folder = std::env::var_os("BIPLANE_CAPTURES").map(PathBuf::from);
+    if folder.is_none() {
+        println!("skipped: BIPLANE_CAPTURES is not set");
+    }
+    folder
+}
+
+/// How many records a reader hands out, how many of them are cut, the time of the first, and what ended it.
+struct Walked {
+    records: u64,
+    cut: u64,
+    first_nanos: u64,
+    error: Option<CaptureError>,
+}
+
+fn walk(reader: &mut Reader) -> Walked {
+    let mut walked = Walked { records: 0, cut: 0, first_nanos: 0, error: None };
+    let mut batch = Batch::new();
+    loop {
+        match reader.next_batch(&mut batch, 64) {
+            Ok(0) => return walked,
+            Ok(_) => {}
+            Err(error) => {
+                walked.error = Some(error);
+                return walked;
+            }
+        }
+        for (record, bytes) in batch.iter() {
+            if walked.records == 0 {
+                walked.first_nanos = record.time.as_nanos();
+            }
+            walked.records += 1;
+            walked.cut += u64::from(record.is_cut());
+            assert_eq!(record.number, walked.records);
+            assert_eq!(bytes.len(), record.captured_len() as usize);
+        }
+    }
+}
+
+#[test]
+fn real_captures_hold_as_many_frames_as_their_index_says() {
+    let Some(folder) = folder() else { return };
+    for (name, link_type, frames) in WHOLE {
+        let mut reader = Reader::open(&folder.join(name)).unwrap();
+        let walked = walk(&mut reader);
+        assert_eq!(walked.records, frames, "{name}");
+        assert_eq!(reader.interfaces()[0].link_type, LinkType(link_type), "{name}");
+        assert_eq!(walked.error.is_some(), name.starts_with("23-"), "{name}");
+    }
+}
+
+#[test]
+fn a_big_endian_nanosecond_capture_keeps_its_first_stamp() {
+    let Some(folder) = folder() else { return };
+    let mut reader = Reader::open(&folder.join("11-nanosecond-big-endian.pcap")).unwrap();
+    assert_eq!(walk(&mut reader).first_nanos % 60_000_000_000, 26_167_647_291);
+}
+
+#[test]
+fn frames_cut_by_the_snaplen_keep_their_length_on_the_wire() {
+    let Some(folder) = folder() else { return };
+    let mut reader = Reader::open(&folder.join("20-snaplen-96-tcp-192.168.1-to-192.168.2.pcap")).unwrap();
+    assert_eq!(reader.interfaces()[0].snaplen, 262_144);
+    assert_eq!(walk(&mut reader).cut, 691);
+}
+
+#[test]
+fn an_absurd_record_length_is_told_with_its_place_after_the_good_record() {
+    let Some(folder) = folder() else { return };
+    let mut reader = Reader::open(&folder.join("23-corrupt-record-length.pcap")).unwrap();
+    let error = walk(&mut reader).error.unwrap();
+    assert!(error.is_damage());
+    assert_eq!(error.good_records, 1);
+    assert_eq!(error.offset, 228);
+    assert!(
+        matches!(error.problem, CaptureProblem::RecordLength { claimed: 1_409_179_648, limit: 262_144 }),
+        "{error}"
+    );
+}
+
+#[test]
+fn nflog_is_refused_by_number_and_name() {
+    let Some(folder) = folder() else { return };
+    let error = Reader::open(&folder.join("18-nflog-unsupported-link.pcap")).err().unwrap();
+    assert!(!error.is_damage());
+    assert!(error.to_string().contains("link type 239 (NFLOG) is not supported; supported: "), "{error}");
+}
+
+#[test]
+fn real_captures_cut_anywhere_lose_only_what_follows_the_cut() {
+    let Some(folder) = folder() else { return };
+    for (name, _, frames) in WHOLE {
+        let whole = Bytes::from(fs::read(folder.join(name)).unwrap());
+        let mut last = 0;
+        for cut in (0..whole.len()).step_by(whole.len() / 499 + 1).chain([whole.len() - 1]) {
+            let Ok(mut reader) = Reader::from_bytes(name, whole.slice(..cut)) else { continue };
+            let walked = walk(&mut reader);
+            assert!(walked.records >= last && walked.records <= frames, "{name} cut at {cut}");
+            assert!(walked.error.as_ref().is_none_or(CaptureError::is_damage), "{name} cut at {cut}");
+            last = walked.records;
+        }
+        assert!(last + 1 >= frames, "{name}: {last} of {frames} with the last byte cut");
+    }
+}
