@@ -42,6 +42,12 @@ impl SimDuration {
         SimDuration(nanos)
     }
 
+    /// The sum; stops at the end of the clock.
+    #[must_use]
+    pub const fn saturating_add(self, other: SimDuration) -> SimDuration {
+        SimDuration(self.0.saturating_add(other.0))
+    }
+
     /// The span in nanoseconds.
     pub const fn as_nanos(self) -> u64 {
         self.0

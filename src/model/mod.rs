@@ -5,9 +5,10 @@
 //! [`crate::check`].
 
 mod group;
-pub mod ranges;
 mod table;
 mod world;
+
+pub use crate::net::ranges;
 
 pub use group::{GroupKind, NicType, Peer, Policy, Rule, SecurityGroup};
 pub use table::{Key, Table};

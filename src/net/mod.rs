@@ -3,6 +3,7 @@
 mod mac;
 mod port;
 mod protocol;
+pub mod ranges;
 
 pub use ipnet::Ipv4Net;
 pub use mac::MacAddress;

@@ -1,4 +1,5 @@
-//! Frames as bytes: what is changed in them, what is built from nothing, and how they read to people.
+//! Frames as bytes: what a header says, what is wrong with it, what is changed in them, what is built from nothing,
+//! and how they read to people. Nothing here knows who the addresses belong to.
 //!
 //! Every frame here is Ethernet II and starts at the destination MAC address. "On the wire" is the length a frame had,
 //! "captured" the bytes of it that are there; a capture's snaplen makes the second the smaller one.
@@ -7,6 +8,7 @@ mod arp;
 mod checksum;
 mod fragment;
 mod icmp;
+mod parse;
 mod rewrite;
 #[cfg(test)]
 mod samples;
@@ -15,6 +17,7 @@ pub use arp::arp_reply;
 pub use checksum::{adjust, internet_checksum};
 pub use fragment::fragment;
 pub use icmp::{IcmpError, icmp_error};
+pub use parse::{Arp, Icmp, Ipv4, Packet, ParseError, Quoted, TcpFlags, Transport, parse, transport};
 pub use rewrite::{forward, map_addresses};
 
 /// Bytes of an Ethernet II header.

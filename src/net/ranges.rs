@@ -1,7 +1,7 @@
 //! The address ranges that the vendor's rules name.
 //! Source: ClassicLink overview, "How ClassicLink works" (<https://www.alibabacloud.com/help/en/virtual-private-cloud/latest/classiclink-overview>).
 
-use crate::net::Ipv4Net;
+use super::Ipv4Net;
 use std::net::Ipv4Addr;
 
 const fn net(a: u8, b: u8, c: u8, d: u8, length: u8) -> Ipv4Net {

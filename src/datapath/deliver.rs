@@ -1,0 +1,129 @@
+//! Stage 9: what leaves the fabric: the rewritten frame, its fragments, and the fabric's own messages.
+//!
+//! TTL falls by one per routing domain, and ICMP errors come from the gateway of the subnet in question; the vendor
+//! documents neither. The MTU of 1500 and "fragmentation needed" are documented:
+//! <https://www.alibabacloud.com/help/en/ecs/user-guide/mtus/>.
+
+use super::route::Way;
+use crate::program::{DomainId, EndpointId, FABRIC_MAC, Program};
+use crate::wire::{self, IcmpError, Ipv4};
+use std::net::Ipv4Addr;
+use std::ops::Range;
+
+/// A frame that left the fabric.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// The frame of the burst that caused it.
+    pub frame: usize,
+    /// Where it left.
+    pub to: EndpointId,
+    /// `None` for a delivered frame; what the fabric sent by itself otherwise.
+    pub emitted: Option<Emitted>,
+    /// Its bytes in [`Output::bytes`](super::Output::bytes).
+    pub range: Range<usize>,
+    /// Its length on the wire, where the capture had cut it.
+    pub wire_length: u32,
+}
+
+/// What the fabric sends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Emitted {
+    /// The routing domain that sends it.
+    pub by: DomainId,
+    /// What it is.
+    pub kind: EmittedKind,
+}
+
+/// Kinds of frame that the fabric makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum EmittedKind {
+    /// ICMP time exceeded.
+    TimeExceeded,
+    /// ICMP destination unreachable, fragmentation needed.
+    FragmentationNeeded,
+    /// The answer to an ARP request.
+    ArpReply,
+}
+
+impl EmittedKind {
+    /// The kind's name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            EmittedKind::TimeExceeded => "time-exceeded",
+            EmittedKind::FragmentationNeeded => "fragmentation-needed",
+            EmittedKind::ArpReply => "arp-reply",
+        }
+    }
+}
+
+/// Where sent frames are collected.
+pub(super) struct Sink<'a> {
+    pub(super) bytes: &'a mut Vec<u8>,
+    pub(super) sent: &'a mut Vec<Sent>,
+    /// The frame of the burst that is being handled.
+    pub(super) frame: usize,
+}
+
+impl Sink<'_> {
+    fn push(&mut self, bytes: &[u8], wire_length: usize, to: EndpointId, emitted: Option<Emitted>) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        let range = start..self.bytes.len();
+        self.sent.push(Sent { frame: self.frame, to, emitted, range, wire_length: wire_length as u32 });
+    }
+
+    /// Sends the rewritten frame; what lies behind the packet's total length is padding and stays behind.
+    pub(super) fn deliver(&mut self, program: &Program, frame: &[u8], ipv4: &Ipv4, way: &Way, mtu: u16) {
+        let wire_length = ipv4.frame_length();
+        let destination = program.endpoint(way.to).mac;
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(&frame[..frame.len().min(wire_length)]);
+        wire::forward(&mut self.bytes[start..], FABRIC_MAC, destination, way.hops());
+        if ipv4.total_length <= mtu {
+            let range = start..self.bytes.len();
+            let wire_length = wire_length as u32;
+            self.sent.push(Sent { frame: self.frame, to: way.to, emitted: None, range, wire_length });
+            return;
+        }
+        let whole = self.bytes.split_off(start);
+        wire::fragment(&whole, wire_length, mtu, |piece, length| self.push(piece, length, way.to, None));
+    }
+
+    /// Sends an ICMP error about `frame` to its sender. `hops` is what the TTL had lost when it was refused.
+    pub(super) fn emit_error(
+        &mut self,
+        program: &Program,
+        error: IcmpError,
+        frame: &[u8],
+        ipv4: &Ipv4,
+        hops: u8,
+        route: (EndpointId, DomainId, Ipv4Addr),
+    ) {
+        let (to, by, gateway) = route;
+        let mac = program.endpoint(to).mac;
+        let quoted_length = (usize::from(ipv4.header_length) + 8).min(usize::from(ipv4.total_length));
+        let mut quoted = frame[..frame.len().min(14 + quoted_length)].to_vec();
+        wire::forward(&mut quoted, FABRIC_MAC, mac, hops);
+        let bytes = wire::icmp_error(error, &quoted[14..], gateway, ipv4.source, FABRIC_MAC, mac);
+        let kind = match error {
+            IcmpError::TimeExceeded => EmittedKind::TimeExceeded,
+            IcmpError::FragmentationNeeded { .. } => EmittedKind::FragmentationNeeded,
+        };
+        self.push(&bytes, bytes.len(), to, Some(Emitted { by, kind }));
+    }
+
+    /// Answers an ARP request with the fabric's MAC address.
+    pub(super) fn answer_arp(&mut self, request: &[u8], to: EndpointId, by: DomainId) {
+        if let Some(reply) = wire::arp_reply(request, FABRIC_MAC) {
+            self.push(&reply, reply.len(), to, Some(Emitted { by, kind: EmittedKind::ArpReply }));
+        }
+    }
+}
+
+/// The gateway that speaks for `domain` about a frame: that of `near`'s subnet, else the VPC's first one, else that
+/// of the other end.
+pub(super) fn speaker(program: &Program, domain: DomainId, near: EndpointId, far: EndpointId) -> Ipv4Addr {
+    let gateway = |id: EndpointId| program.endpoint(id).subnet.map(|subnet| subnet.gateway);
+    let of_vpc = || program.vpc(domain).map(|vpc| vpc.speaker);
+    gateway(near).or_else(of_vpc).or_else(|| gateway(far)).unwrap_or(Ipv4Addr::UNSPECIFIED)
+}

@@ -1,0 +1,77 @@
+//! Which shard of the state a frame belongs to.
+//!
+//! The address pair decides, either way round; for an ICMP error the pair of the packet it quotes, so that it meets
+//! the session it is about. Later fragments of such an error follow their first one. The number of shards is fixed,
+//! so nothing depends on how many workers share them.
+
+use crate::program::FixedMap;
+use crate::time::{SimDuration, SimTime};
+use crate::wire::{Packet, Transport, parse, transport};
+use std::net::Ipv4Addr;
+
+/// How many shards the state of flows is kept in.
+pub const SHARDS: usize = 64;
+
+/// A shard: 0 to [`SHARDS`] − 1.
+pub type ShardId = u8;
+
+const FRAGMENTS_BEFORE_CLEANING: usize = 4096;
+const FRAGMENT_MEMORY: SimDuration = SimDuration::from_secs(600);
+
+/// Gives frames to shards, in the order of the capture.
+#[derive(Default)]
+pub struct Director {
+    /// First fragments of ICMP errors, by addresses and identification.
+    errors: FixedMap<(Ipv4Addr, Ipv4Addr, u16), (ShardId, SimTime)>,
+    clean_at: usize,
+}
+
+fn shard_of_pair(a: Ipv4Addr, b: Ipv4Addr) -> ShardId {
+    let (a, b) = (u32::from(a), u32::from(b));
+    let mixed = (u64::from(a.wrapping_add(b)) << 32 | u64::from(a ^ b)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 58) as ShardId
+}
+
+impl Director {
+    /// The shard of a frame; frames without addresses share one.
+    #[inline]
+    pub fn shard(&mut self, bytes: &[u8], wire_length: usize, now: SimTime) -> ShardId {
+        let Some(header) = bytes.get(..34).filter(|header| header[12..14] == [8, 0]) else { return 0 };
+        if header[23] == 1 {
+            return self.shard_of_icmp(bytes, wire_length, now);
+        }
+        let address = |at: usize| Ipv4Addr::new(header[at], header[at + 1], header[at + 2], header[at + 3]);
+        shard_of_pair(address(26), address(30))
+    }
+
+    fn shard_of_icmp(&mut self, bytes: &[u8], wire_length: usize, now: SimTime) -> ShardId {
+        let Ok(Packet::Ipv4(ipv4)) = parse(bytes, wire_length) else { return 0 };
+        let pair = shard_of_pair(ipv4.source, ipv4.destination);
+        let key = (ipv4.source, ipv4.destination, ipv4.identification);
+        if ipv4.is_later_fragment() {
+            return self.errors.get(&key).map_or(pair, |(shard, _)| *shard);
+        }
+        let shard = match transport(bytes, &ipv4) {
+            Ok(Transport::Icmp(icmp)) => {
+                icmp.quoted.map_or(pair, |quoted| shard_of_pair(quoted.source, quoted.destination))
+            }
+            _ => pair,
+        };
+        if ipv4.is_first_fragment() {
+            self.remember(key, shard, pair, now);
+        }
+        shard
+    }
+
+    fn remember(&mut self, key: (Ipv4Addr, Ipv4Addr, u16), shard: ShardId, pair: ShardId, now: SimTime) {
+        if shard == pair {
+            self.errors.remove(&key);
+            return;
+        }
+        if self.errors.len() >= self.clean_at.max(FRAGMENTS_BEFORE_CLEANING) {
+            self.errors.retain(|_, (_, seen)| now.since(*seen) <= FRAGMENT_MEMORY);
+            self.clean_at = self.errors.len() * 2;
+        }
+        self.errors.insert(key, (shard, now));
+    }
+}

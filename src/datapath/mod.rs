@@ -1,0 +1,390 @@
+//! A frame's way through the fabric, one file per stage, in the order a frame meets them:
+//!
+//! | stage | file | refuses for |
+//! |---|---|---|
+//! | 1 parse | `parse` | what the bytes say; answers ARP |
+//! | 2 ingress | `ingress` | no endpoint, a stopped one, a foreign source address |
+//! | 3 guest route | `guest` | a destination behind the public NIC |
+//! | 4 session | `session` | fragments without ports, TCP without SYN |
+//! | 5 egress groups | `egress` | the sender's security groups |
+//! | 6 route | `route` | no route, nobody there, a next hop that does not forward |
+//! | 7 bridge | `bridge` | what ClassicLink and peerings do not carry |
+//! | 8 destination | `destination` | a stopped receiver, its groups, its whitelist |
+//! | 9 deliver | `deliver` | TTL and MTU; rewrites, fragments, emits |
+//!
+//! [`Fabric::process`] takes a burst. What does not depend on the state of flows (stages 1 to 3 and the routes) is
+//! done for the whole burst first, while the session slots are on their way from memory; then each frame is judged
+//! in order. One frame is a burst of one. Nothing is allocated per frame.
+
+mod bridge;
+mod deliver;
+mod destination;
+mod director;
+mod egress;
+mod guest;
+mod headers;
+mod ingress;
+mod outcome;
+mod parse;
+mod route;
+mod session;
+mod trace;
+
+pub use deliver::{Emitted, EmittedKind, Sent};
+pub use director::{Director, SHARDS, ShardId};
+pub use ingress::Entry;
+pub use outcome::{At, Decider, Outcome, Verdict};
+pub use trace::{Crossing, Found, Record, SessionStep, Silent, Spared, Step, Trace};
+
+use crate::diag::Reason;
+use crate::program::{DomainId, EndpointId, Program};
+use crate::table::session::Place;
+use crate::time::SimTime;
+use crate::wire::{Arp, IcmpError, Ipv4, Packet, Transport, transport};
+use deliver::{Sink, speaker};
+use headers::{Flow, Headers};
+use outcome::{Reached, Refusal};
+use route::{Traveller, Way};
+use session::Shard;
+use std::sync::Arc;
+use trace::Listener;
+
+/// A frame on its way in.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// The Ethernet frame as far as it was captured.
+    pub bytes: &'a [u8],
+    /// Its length on the wire.
+    pub wire_length: u32,
+    /// When it enters.
+    pub time: SimTime,
+    /// Where it enters.
+    pub entry: Entry,
+    /// The shard that [`Director::shard`] gave it.
+    pub shard: ShardId,
+}
+
+/// What became of a burst.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// One for each frame, in order.
+    pub outcomes: Vec<Outcome>,
+    /// The frames that left, in order; several for one that was fragmented.
+    pub sent: Vec<Sent>,
+    /// The bytes of the frames that left.
+    pub bytes: Vec<u8>,
+}
+
+impl Output {
+    fn clear(&mut self) {
+        self.outcomes.clear();
+        self.sent.clear();
+        self.bytes.clear();
+    }
+}
+
+/// What a run may set differently from the topology.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Instead of the topology's MTU.
+    pub mtu: Option<u16>,
+    /// A TCP flow must begin with a SYN.
+    pub strict_tcp: bool,
+}
+
+/// The virtual switches: a compiled world, and the state of flows.
+pub struct Fabric {
+    program: Arc<Program>,
+    options: Options,
+    shards: Vec<Shard>,
+    prepared: Vec<Prepared>,
+}
+
+/// A frame after the part that does not depend on flows.
+enum Prepared {
+    /// Decided already.
+    Done(Outcome),
+    /// A sound ARP packet of an admitted sender.
+    Arp(Arp, EndpointId, DomainId),
+    /// To be judged.
+    Open(Open),
+}
+
+struct Open {
+    ipv4: Ipv4,
+    sender: EndpointId,
+    domain: DomainId,
+    /// `None` for later fragments and where the capture cut it off.
+    transport: Option<Transport>,
+    way: Result<Way, Refusal>,
+    flow: Option<Flow>,
+}
+
+impl Open {
+    fn traveller(&self) -> Traveller {
+        let Ipv4 { source, destination, .. } = self.ipv4;
+        Traveller { sender: self.sender, domain: self.domain, source, destination }
+    }
+
+    fn set_transport(&mut self, transport: Transport) {
+        self.transport = Some(transport);
+        if let Ok(way) = &self.way {
+            self.flow = Flow::new(&self.ipv4, &transport, self.domain, way.second.unwrap_or(self.domain));
+        }
+    }
+
+    fn refused(&self, refusal: &Refusal) -> Outcome {
+        let Refusal { reason, at, decider, reached, .. } = *refusal;
+        let domains = match reached {
+            Reached::Sender => [None, None],
+            Reached::First => [Some(self.domain), None],
+            Reached::Second(second) => [Some(self.domain), Some(second)],
+        };
+        Outcome { domains, decider, ..Outcome::at_sender(Some(self.sender), Verdict::Dropped { reason, at }) }
+    }
+}
+
+impl Fabric {
+    /// A fabric without any flow yet.
+    pub fn new(program: Arc<Program>, options: Options) -> Fabric {
+        let shards = std::iter::repeat_with(Shard::default).take(SHARDS).collect();
+        Fabric { program, options, shards, prepared: Vec::new() }
+    }
+
+    /// The compiled world that frames meet.
+    pub fn program(&self) -> &Arc<Program> {
+        &self.program
+    }
+
+    /// Swaps the world; flows are held against the new one when they are next used.
+    pub fn set_program(&mut self, program: Arc<Program>) {
+        self.program = program;
+    }
+
+    /// How many sessions are kept, dead ones that were not replaced yet included.
+    pub fn session_count(&self) -> usize {
+        self.shards.iter().map(|shard| shard.sessions.len()).sum()
+    }
+
+    /// Forwards a burst. `output` is emptied first; `trace` hears every step.
+    pub fn process<T: Trace>(&mut self, frames: &[Frame<'_>], output: &mut Output, trace: &mut T) {
+        output.clear();
+        let program = Arc::clone(&self.program);
+        let mut prepared = std::mem::take(&mut self.prepared);
+        for (index, frame) in frames.iter().enumerate() {
+            let open = prepare(&program, frame, &mut Listener { trace, index });
+            if let Prepared::Open(Open { flow: Some(flow), .. }) = &open {
+                self.shards[usize::from(frame.shard)].sessions.prefetch(flow.hash);
+            }
+            prepared.push(open);
+        }
+        for (index, (frame, prepared)) in frames.iter().zip(prepared.drain(..)).enumerate() {
+            let mut sink = Sink { bytes: &mut output.bytes, sent: &mut output.sent, frame: index };
+            let outcome = match prepared {
+                Prepared::Done(outcome) => outcome,
+                Prepared::Arp(arp, sender, domain) => {
+                    let answer = parse::answer_arp(&program, frame, &arp, sender, domain, &mut sink);
+                    let verdict = answer.map_or_else(|refusal| refusal.verdict(), |()| Verdict::Answered);
+                    Outcome::at_sender(Some(sender), verdict)
+                }
+                Prepared::Open(open) => {
+                    let shard = &mut self.shards[usize::from(frame.shard)];
+                    judge(&program, self.options, shard, frame, open, &mut Listener { trace, index }, &mut sink)
+                }
+            };
+            output.outcomes.push(outcome);
+        }
+        self.prepared = prepared;
+    }
+}
+
+/// Stages 1 to 3, and the routes.
+fn prepare<T: Trace>(program: &Program, frame: &Frame<'_>, listener: &mut Listener<'_, T>) -> Prepared {
+    let done = |from, verdict| Prepared::Done(Outcome::at_sender(from, verdict));
+    let dropped = |reason| Verdict::Dropped { reason, at: At::Outside };
+    let packet = match parse::read(program, frame, listener) {
+        Ok(packet) => packet,
+        Err(unsound) => return done(unsound.from, unsound.reason.map_or(Verdict::Undetermined, dropped)),
+    };
+    let (source, destination) = match &packet {
+        Packet::Ipv4(ipv4) => (ipv4.source, ipv4.destination),
+        Packet::Arp(arp) => (arp.sender, arp.target),
+    };
+    let (sender, domain) = match ingress::attribute(program, frame.entry, source, destination) {
+        Ok(found) => found,
+        Err(reason) => return done(None, dropped(reason)),
+    };
+    if let Err(refusal) = ingress::admit(program, sender, source) {
+        return done(Some(sender), refusal.verdict());
+    }
+    listener.hear(|| Step::Entered { endpoint: sender, domain });
+    let ipv4 = match packet {
+        Packet::Ipv4(ipv4) => ipv4,
+        Packet::Arp(arp) => return Prepared::Arp(arp, sender, domain),
+    };
+    if let Err(refusal) = guest::leave(program, sender, destination, listener) {
+        let outcome = Outcome::at_sender(Some(sender), refusal.verdict());
+        return Prepared::Done(Outcome { decider: refusal.decider, ..outcome });
+    }
+    let traveller = Traveller { sender, domain, source, destination };
+    let way = route::find(program, &traveller, &mut Listener { trace: &mut Silent, index: 0 });
+    let mut open = Open { ipv4, sender, domain, transport: None, way, flow: None };
+    if !ipv4.is_later_fragment() {
+        if let Ok(transport) = transport(frame.bytes, &ipv4) {
+            open.set_transport(transport);
+        }
+    }
+    Prepared::Open(open)
+}
+
+/// Stages 4 to 9.
+fn judge<T: Trace>(
+    program: &Program,
+    options: Options,
+    shard: &mut Shard,
+    frame: &Frame<'_>,
+    mut open: Open,
+    listener: &mut Listener<'_, T>,
+    sink: &mut Sink<'_>,
+) -> Outcome {
+    let (transport, lent) = match find_transport(shard, program, frame, &mut open) {
+        Ok(found) => found,
+        Err(Some(reason)) => return open.refused(&Refusal::new(reason, At::Endpoint(open.sender))),
+        Err(None) => return Outcome::at_sender(Some(open.sender), Verdict::Undetermined),
+    };
+    listener.hear(|| Step::Transport { transport, lent });
+    let place = match &open.flow {
+        Some(flow) => shard.look_up(program, flow, &transport, frame.time, listener),
+        None => None,
+    };
+    let mtu = options.mtu.unwrap_or(program.mtu);
+    let outcome = match pass(program, options, &open, &transport, place, listener) {
+        Err(refusal) => {
+            report_refusal(program, frame, &open, &transport, &refusal, mtu, sink);
+            open.refused(&refusal)
+        }
+        Ok((way, decider)) => {
+            if open.ipv4.total_length > mtu {
+                listener.hear(|| Step::Fragmented { mtu });
+            }
+            sink.deliver(program, frame.bytes, &open.ipv4, &way, mtu);
+            if let Some(flow) = &open.flow {
+                shard.delivered(program, flow, place, &transport, frame.time, open.sender);
+            }
+            Outcome {
+                domains: [Some(open.domain), way.second],
+                decider,
+                hops: way.hops(),
+                ..Outcome::at_sender(Some(open.sender), Verdict::Delivered { to: way.to })
+            }
+        }
+    };
+    Outcome { by_session: place.is_some(), ..outcome }
+}
+
+/// Finds what layer 4 says, for a later fragment by its first one. `Err(None)`: the capture cut it off.
+fn find_transport(
+    shard: &mut Shard,
+    program: &Program,
+    frame: &Frame<'_>,
+    open: &mut Open,
+) -> Result<(Transport, bool), Option<Reason>> {
+    let timeout = program.timeouts.fragment;
+    if open.ipv4.is_later_fragment() {
+        let lent = shard.borrow(timeout, open.sender, &open.ipv4, frame.time);
+        let transport = lent.ok_or(Some(Reason::FragmentWithoutFirst))?;
+        open.set_transport(transport);
+        return Ok((transport, true));
+    }
+    if open.ipv4.is_first_fragment() {
+        shard.lend(timeout, open.sender, &open.ipv4, open.transport, frame.time);
+    }
+    open.transport.map(|transport| (transport, false)).ok_or(None)
+}
+
+/// Stages 4 to 9 for a packet whose session is known: the first refusal, or where it goes and what let it in.
+fn pass<T: Trace>(
+    program: &Program,
+    options: Options,
+    open: &Open,
+    transport: &Transport,
+    place: Option<Place>,
+    listener: &mut Listener<'_, T>,
+) -> Result<(Way, Decider), Refusal> {
+    let sender = open.sender;
+    let by_session = place.is_some();
+    let headers = Headers::new(&open.ipv4, transport);
+    if let Transport::Tcp { flags, .. } = transport {
+        if options.strict_tcp && !by_session && !flags.is_bare_syn() {
+            return Err(Refusal::new(Reason::TcpWithoutSyn, At::Endpoint(sender)));
+        }
+    }
+    if by_session {
+        listener.hear(|| Step::Spared { endpoint: sender, ingress: false, why: Spared::Session });
+    } else {
+        egress::judge(program, sender, &headers, listener)?;
+    }
+    if T::LISTENS {
+        // The routes were asked before the session was; a listener hears of them where they count.
+        let _ = route::find(program, &open.traveller(), listener);
+    }
+    let ttl = open.ipv4.ttl;
+    let spent = |domain, second: bool| {
+        let refusal = Refusal::new(Reason::TtlExceeded, At::Domain(domain));
+        Err(if second { refusal.in_second(domain) } else { refusal })
+    };
+    let way = match open.way {
+        Ok(way) => way,
+        Err(refusal) if refusal.after_first_route && route::first_ttl_spent(ttl, 1) => {
+            return spent(open.domain, false);
+        }
+        Err(refusal) => return Err(refusal),
+    };
+    let ttl_spent = route::ttl_spent(ttl, &way, open.domain);
+    if let Some((domain, false)) = ttl_spent {
+        return spent(domain, false);
+    }
+    if way.only_in_session && !by_session {
+        let refusal = Refusal::new(Reason::ClassiclinkSourceNotEcs, At::Domain(open.domain)).after_first_route();
+        return Err(refusal.by(way.decider));
+    }
+    if let Some((domain, true)) = ttl_spent {
+        return spent(domain, true);
+    }
+    listener.hear(|| Step::Ttl { ttl, hops: way.hops() });
+    let last = way.second.unwrap_or(open.domain);
+    if open.ipv4.dont_fragment && open.ipv4.total_length > options.mtu.unwrap_or(program.mtu) {
+        return Err(Refusal::new(Reason::MtuExceeded, At::Domain(last)).at_end(way.second));
+    }
+    let decider = destination::judge(program, sender, &way, &headers, by_session, listener)
+        .map_err(|refusal| refusal.at_end(way.second))?;
+    Ok((way, decider))
+}
+
+/// Tells the sender why, where a router would: TTL and MTU. Groups and whitelists drop silently, as the vendor's do.
+fn report_refusal(
+    program: &Program,
+    frame: &Frame<'_>,
+    open: &Open,
+    transport: &Transport,
+    refusal: &Refusal,
+    mtu: u16,
+    sink: &mut Sink<'_>,
+) {
+    let error = match refusal.reason {
+        Reason::TtlExceeded => IcmpError::TimeExceeded,
+        Reason::MtuExceeded => IcmpError::FragmentationNeeded { mtu },
+        _ => return,
+    };
+    let is_error = matches!(transport, Transport::Icmp(icmp) if icmp.is_error());
+    if is_error || open.ipv4.is_later_fragment() {
+        return;
+    }
+    let receiver = open.way.as_ref().map_or(open.sender, |way| way.to);
+    let (domain, near, far, hops) = match (refusal.reached, &open.way) {
+        (Reached::Second(second), Ok(way)) => (second, receiver, open.sender, way.first_hops),
+        _ => (open.domain, open.sender, receiver, 0),
+    };
+    let gateway = speaker(program, domain, near, far);
+    sink.emit_error(program, error, frame.bytes, &open.ipv4, hops, (open.sender, domain, gateway));
+}

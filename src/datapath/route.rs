@@ -1,0 +1,213 @@
+//! Stage 6: the route tables of the routing domains.
+//!
+//! Longest prefix wins (VPC documentation, "Routes"). That a local prefix without an owner drops the frame, and which
+//! routes a peering may use, are our choices where the vendor says nothing.
+
+use super::bridge;
+use super::outcome::{At, Decider, Refusal};
+use super::trace::{Found, Listener, Step, Trace};
+use crate::diag::Reason;
+use crate::net::ranges;
+use crate::program::{Action, CLOUD_SERVICES, DomainId, EndpointId, EndpointKind, Program, RouteId, Vpc, VswitchId};
+use crate::table::lpm::TableId;
+use std::net::Ipv4Addr;
+
+/// A frame as routing sees it.
+#[derive(Clone, Copy)]
+pub(super) struct Traveller {
+    pub(super) sender: EndpointId,
+    /// The domain it entered.
+    pub(super) domain: DomainId,
+    pub(super) source: Ipv4Addr,
+    pub(super) destination: Ipv4Addr,
+}
+
+/// Where the routes lead.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way {
+    pub(super) to: EndpointId,
+    /// The domain beyond the bridge.
+    pub(super) second: Option<DomainId>,
+    /// How much the first domain lowers the TTL: 0 within a vSwitch, else 1. A second one always lowers it by 1.
+    pub(super) first_hops: u8,
+    /// True for a managed service on its way to the classic network: it may answer there, never open a session.
+    pub(super) only_in_session: bool,
+    pub(super) decider: Decider,
+}
+
+impl Way {
+    pub(super) fn hops(&self) -> u8 {
+        self.first_hops + u8::from(self.second.is_some())
+    }
+}
+
+/// Follows the routes of the sender's domain and, over the bridge, of the next one. TTL is tested by
+/// [`ttl`], sessions are not looked at.
+pub(super) fn find<T: Trace>(
+    program: &Program,
+    traveller: &Traveller,
+    listener: &mut Listener<'_, T>,
+) -> Result<Way, Refusal> {
+    match program.vpc(traveller.domain) {
+        None => from_classic(program, traveller, listener),
+        Some(vpc) => from_vpc(program, vpc, traveller, listener),
+    }
+}
+
+/// Holds a packet's TTL against the routes it takes, in the order of the domains: a router answers before what
+/// lies behind it is asked. `Some` is the domain that refuses, and whether it is the second one.
+pub(super) fn ttl_spent(ttl: u8, way: &Way, first: DomainId) -> Option<(DomainId, bool)> {
+    if first_ttl_spent(ttl, way.first_hops) {
+        return Some((first, false));
+    }
+    let second = way.second?;
+    (ttl - way.first_hops <= 1).then_some((second, true))
+}
+
+/// True where the first domain refuses a packet with this TTL.
+pub(super) fn first_ttl_spent(ttl: u8, first_hops: u8) -> bool {
+    first_hops != 0 && ttl <= 1
+}
+
+fn from_classic<T: Trace>(
+    program: &Program,
+    traveller: &Traveller,
+    listener: &mut Listener<'_, T>,
+) -> Result<Way, Refusal> {
+    let Traveller { domain, destination, .. } = *traveller;
+    let route = |found| Step::Route { domain, destination, found };
+    let within = |to| Way { to, second: None, first_hops: 1, only_in_session: false, decider: Decider::None };
+    if let Some(to) = program.host(domain, destination) {
+        listener.hear(|| route(Found::Host(to)));
+        return Ok(within(to));
+    }
+    if ranges::CLOUD_SERVICES.contains(&destination) {
+        listener.hear(|| route(Found::CloudServices));
+        return Ok(within(CLOUD_SERVICES));
+    }
+    if !ranges::is_classic(destination) {
+        return bridge::from_classic(program, traveller, listener);
+    }
+    listener.hear(|| route(Found::NoHost));
+    let refuse = |reason| Err(Refusal::new(reason, At::Domain(domain)));
+    let linked = program.endpoint(traveller.sender).link.and_then(|link| program.vpc(link));
+    let holding = linked.and_then(|vpc| Some((vpc, program.route(vpc.local, destination)?.0)));
+    if let Some((vpc, vswitch)) = holding {
+        let reason = match vpc {
+            Vpc { classic_link: false, .. } => Reason::ClassiclinkDisabled,
+            vpc if vpc.primary.contains(&destination) => Reason::ClassiclinkVswitchOutside10111,
+            _ => Reason::ClassiclinkSecondaryCidr,
+        };
+        return Err(Refusal::new(reason, At::Domain(domain)).by(Decider::Route(vswitch)));
+    }
+    refuse(absent_from_classic(program, domain, destination))
+}
+
+/// Why nobody of the classic network `domain` has `address`.
+pub(super) fn absent_from_classic(program: &Program, domain: DomainId, address: Ipv4Addr) -> Reason {
+    let elsewhere = |other: &&DomainId| **other != domain && program.host(**other, address).is_some();
+    if program.classic_domains.iter().find(elsewhere).is_some() { Reason::OtherRegion } else { Reason::NoSuchAddress }
+}
+
+fn from_vpc<T: Trace>(
+    program: &Program,
+    vpc: &Vpc,
+    traveller: &Traveller,
+    listener: &mut Listener<'_, T>,
+) -> Result<Way, Refusal> {
+    let Traveller { sender, domain, destination, .. } = *traveller;
+    let endpoint = program.endpoint(sender);
+    let table = endpoint.table.unwrap_or(vpc.system);
+    let within = |to, first_hops, route| Way {
+        to,
+        second: None,
+        first_hops,
+        only_in_session: false,
+        decider: Decider::Route(route),
+    };
+    let Some((route, action)) = look_up(program, domain, table, destination, listener) else {
+        let off = !vpc.classic_link && ranges::is_classic(destination);
+        let reason = if off { Reason::ClassiclinkDisabled } else { Reason::NoRoute };
+        return Err(Refusal::new(reason, At::Domain(domain)));
+    };
+    match action {
+        Action::Local(vswitch) => {
+            let to = resident(program, domain, vswitch, route, destination)?;
+            Ok(within(to, u8::from(endpoint.vswitch != Some(vswitch)), route))
+        }
+        Action::CloudServices => Ok(within(CLOUD_SERVICES, 1, route)),
+        Action::NextHop(to) => {
+            usable(program, domain, to, sender, route)?;
+            Ok(within(to, 1, route))
+        }
+        Action::Peering(_) if endpoint.kind == EndpointKind::Gateway => {
+            Err(Refusal::new(Reason::PeeringNoTransit, At::Domain(domain)).by(Decider::Route(route)))
+        }
+        Action::Peering(peer) => bridge::into_peer(program, traveller, peer, route, listener),
+        Action::ClassicLink => bridge::into_classic(program, vpc, traveller, route, listener),
+        Action::PrivateNic | Action::PublicNic => unreachable!("guest routes stand in guest tables only"),
+    }
+}
+
+/// Asks one route table of a VPC.
+pub(super) fn look_up<T: Trace>(
+    program: &Program,
+    domain: DomainId,
+    table: TableId,
+    destination: Ipv4Addr,
+    listener: &mut Listener<'_, T>,
+) -> Option<(RouteId, Action)> {
+    let answer = program.route(table, destination);
+    listener.hear(|| {
+        let found = match answer {
+            None => Found::Nothing { table },
+            Some((route, entry)) => {
+                let to = match entry.action {
+                    Action::Local(_) => program.host(domain, destination),
+                    Action::NextHop(to) => Some(to),
+                    _ => None,
+                };
+                Found::Entry { route, table, to }
+            }
+        };
+        Step::Route { domain, destination, found }
+    });
+    answer.map(|(route, entry)| (route, entry.action))
+}
+
+/// Who has an address of a vSwitch.
+pub(super) fn resident(
+    program: &Program,
+    domain: DomainId,
+    vswitch: VswitchId,
+    route: RouteId,
+    destination: Ipv4Addr,
+) -> Result<EndpointId, Refusal> {
+    program.host(domain, destination).ok_or_else(|| {
+        let last = program.vswitches[vswitch.index()].subnet.range.broadcast();
+        let reason = if destination == last { Reason::Broadcast } else { Reason::NoSuchAddress };
+        Refusal::new(reason, At::Domain(domain)).by(Decider::Route(route))
+    })
+}
+
+/// Whether a custom route's next hop takes the frame.
+pub(super) fn usable(
+    program: &Program,
+    domain: DomainId,
+    next_hop: EndpointId,
+    sender: EndpointId,
+    route: RouteId,
+) -> Result<(), Refusal> {
+    let endpoint = program.endpoint(next_hop);
+    let is_instance = endpoint.kind == EndpointKind::Instance;
+    let reason = if !endpoint.running {
+        Reason::NextHopDown
+    } else if is_instance && !endpoint.forwarding {
+        Reason::NextHopNotForwarding
+    } else if next_hop == sender {
+        Reason::NextHopIsSender
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::new(reason, At::Domain(domain)).by(Decider::Route(route)))
+}

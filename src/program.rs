@@ -1,0 +1,377 @@
+//! The compiled world: dense ids and built tables, everything a frame needs and nothing else.
+//!
+//! [`crate::compile`] writes a [`Program`], [`crate::datapath`] reads it, neither sees the other. A change of the
+//! world is a new program with the next [`Epoch`]. What people call the things that ids stand for is kept apart, in
+//! [`Names`].
+
+use crate::diag::Span;
+use crate::net::{Ipv4Net, MacAddress};
+use crate::table::acl::{Acl, AclRule, AddressSets};
+use crate::table::lpm::{TableId, Tables};
+use crate::time::SimDuration;
+use hashbrown::HashMap;
+use std::net::Ipv4Addr;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+            pub struct $name(pub u32);
+
+            impl $name {
+                /// The id of position `index`.
+                pub fn from_index(index: usize) -> $name {
+                    $name(u32::try_from(index).expect("fewer than 2^32 of a kind"))
+                }
+
+                /// Position in the program's list.
+                pub fn index(self) -> usize {
+                    self.0 as usize
+                }
+            }
+        )*
+    };
+}
+
+ids! {
+    /// An endpoint. Stays the same from epoch to epoch.
+    EndpointId,
+    /// A routing domain: the classic network of a region, or a VPC. Stays the same from epoch to epoch.
+    DomainId,
+    /// A vSwitch.
+    VswitchId,
+    /// An entry of some route table.
+    RouteId,
+    /// One direction of the merged rules of a set of security groups.
+    AclId,
+    /// A rule of a security group, or a group's inner access policy.
+    RuleId,
+    /// A whitelist.
+    WhitelistId,
+}
+
+/// Number of a compiled snapshot of the world.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epoch(pub u32);
+
+/// The endpoint that stands for 100.64.0.0/10 in every domain.
+pub const CLOUD_SERVICES: EndpointId = EndpointId(0);
+
+/// The MAC address of the fabric: gateways, and the source of every delivered frame.
+pub const FABRIC_MAC: MacAddress = MacAddress([0xee, 0xff, 0xff, 0xff, 0xff, 0xff]);
+
+/// What kind of thing an endpoint is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EndpointKind {
+    /// The vendor's own services at 100.64.0.0/10.
+    CloudServices,
+    /// An ECS instance.
+    Instance,
+    /// A managed service.
+    Service {
+        /// A load balancer, whose frames its back ends' ingress groups do not filter.
+        balances_load: bool,
+    },
+    /// A VPN, NAT or other gateway.
+    Gateway,
+}
+
+/// Whatever frames can enter or leave by.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// What it is.
+    pub kind: EndpointKind,
+    /// The domain it lives in; for `cloud-services`, which is in all of them, the first.
+    pub domain: DomainId,
+    /// Its own address; 0.0.0.0 for gateways and `cloud-services`.
+    pub address: Ipv4Addr,
+    /// Where frames for it are sent.
+    pub mac: MacAddress,
+    /// False for stopped instances.
+    pub running: bool,
+    /// True for an instance that forwards for others.
+    pub forwarding: bool,
+    /// The vSwitch of what lives in one.
+    pub vswitch: Option<VswitchId>,
+    /// The subnet that ARP requests may ask about.
+    pub subnet: Option<Subnet>,
+    /// The route table its frames meet in a VPC.
+    pub table: Option<TableId>,
+    /// The routing table inside a classic instance.
+    pub guest: Option<TableId>,
+    /// The VPC a classic instance is linked to.
+    pub link: Option<DomainId>,
+    /// The merged egress rules of an instance.
+    pub egress: Option<AclId>,
+    /// The merged ingress rules of an instance.
+    pub ingress: Option<AclId>,
+    /// The whitelist of a service that has one.
+    pub whitelist: Option<WhitelistId>,
+    /// The source addresses that may enter by a gateway.
+    pub remote_cidrs: Vec<Ipv4Net>,
+}
+
+/// A subnet and its gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subnet {
+    /// The range.
+    pub range: Ipv4Net,
+    /// The address that the fabric answers for.
+    pub gateway: Ipv4Addr,
+}
+
+/// A routing domain.
+#[derive(Clone, Debug)]
+pub enum Domain {
+    /// The classic network of a region.
+    Classic,
+    /// A VPC.
+    Vpc(Vpc),
+}
+
+/// A VPC as forwarding sees it.
+#[derive(Clone, Debug)]
+pub struct Vpc {
+    /// The primary CIDR.
+    pub primary: Ipv4Net,
+    /// The secondary CIDRs.
+    pub secondary: Vec<Ipv4Net>,
+    /// Whether ClassicLink is enabled.
+    pub classic_link: bool,
+    /// The classic network of its region.
+    pub classic: DomainId,
+    /// The system route table.
+    pub system: TableId,
+    /// What a frame that crossed a link may use of the system table: vSwitches and custom entries inside the primary
+    /// CIDR.
+    pub over_link: TableId,
+    /// The vSwitches alone.
+    pub local: TableId,
+    /// The gateway of the first vSwitch in file order, which speaks for the VPC where no other does.
+    pub speaker: Ipv4Addr,
+}
+
+/// A vSwitch.
+#[derive(Clone, Copy, Debug)]
+pub struct Vswitch {
+    /// Range and gateway.
+    pub subnet: Subnet,
+    /// Its VPC.
+    pub domain: DomainId,
+}
+
+/// An entry of a route table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The prefix.
+    pub prefix: Ipv4Net,
+    /// What it does with a frame.
+    pub action: Action,
+}
+
+/// What a route does with a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Guest table: out of the private NIC.
+    PrivateNic,
+    /// Guest table: out of the public NIC, away from this fabric.
+    PublicNic,
+    /// Into a vSwitch.
+    Local(VswitchId),
+    /// To 100.64.0.0/10.
+    CloudServices,
+    /// To the classic instances linked to the VPC.
+    ClassicLink,
+    /// Custom entry: to an instance or gateway of the VPC.
+    NextHop(EndpointId),
+    /// Custom entry: to a peer VPC.
+    Peering(DomainId),
+}
+
+/// Who may send from an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// One endpoint.
+    One(EndpointId),
+    /// Several; a frame must say which.
+    Several,
+}
+
+/// Idle timeouts of sessions and fragments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// TCP after the handshake.
+    pub tcp_established: SimDuration,
+    /// TCP before the handshake completes, and after FIN or RST.
+    pub tcp_transient: SimDuration,
+    /// UDP.
+    pub udp: SimDuration,
+    /// ICMP.
+    pub icmp: SimDuration,
+    /// Every other protocol.
+    pub other: SimDuration,
+    /// How long a first fragment lends its ports.
+    pub fragment: SimDuration,
+}
+
+/// A hash map whose iteration order nobody may depend on, with the same hashes on every run.
+pub type FixedMap<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
+
+/// The compiled world.
+pub struct Program {
+    /// Which snapshot this is.
+    pub epoch: Epoch,
+    /// All endpoints; [`CLOUD_SERVICES`] is the first. A released one keeps its place and owns nothing.
+    pub endpoints: Vec<Endpoint>,
+    /// All routing domains.
+    pub domains: Vec<Domain>,
+    /// The classic networks among the domains.
+    pub classic_domains: Vec<DomainId>,
+    /// All vSwitches.
+    pub vswitches: Vec<Vswitch>,
+    /// All entries of all route tables, guest tables included.
+    pub routes: Vec<Route>,
+    /// Lookup of routes: next hops are [`RouteId`]s.
+    pub tables: Tables,
+    /// Instances and services by domain and address.
+    pub hosts: FixedMap<(DomainId, Ipv4Addr), EndpointId>,
+    /// Instances and services by address alone.
+    pub owners: FixedMap<Ipv4Addr, Owner>,
+    /// Gateways by the remote CIDR that holds a source address; next hops are endpoint ids or [`TIED`].
+    pub gateways: TableId,
+    /// Merged rules of security groups.
+    pub acls: Vec<GroupAcl>,
+    /// Members of the groups that rules name.
+    pub address_sets: AddressSets,
+    /// Whitelists of services.
+    pub whitelists: Vec<Vec<Ipv4Net>>,
+    /// Idle timeouts.
+    pub timeouts: Timeouts,
+    /// Largest IPv4 packet that is carried whole, in bytes.
+    pub mtu: u16,
+}
+
+/// In the table of gateways: several gateways have this prefix.
+pub const TIED: u32 = u32::MAX - 1;
+
+/// One direction of the merged rules of a set of groups: compiled, and as they were written.
+pub struct GroupAcl {
+    /// What frames are classified with.
+    pub compiled: Acl,
+    /// The rules in order of precedence, for explanations.
+    pub rules: Vec<AclRule>,
+    /// What happens where no rule matches.
+    pub default_accept: bool,
+}
+
+impl Program {
+    /// The endpoint behind an id.
+    #[inline]
+    pub fn endpoint(&self, id: EndpointId) -> &Endpoint {
+        &self.endpoints[id.index()]
+    }
+
+    /// The VPC behind a domain id; `None` for a classic network.
+    #[inline]
+    pub fn vpc(&self, id: DomainId) -> Option<&Vpc> {
+        match &self.domains[id.index()] {
+            Domain::Vpc(vpc) => Some(vpc),
+            Domain::Classic => None,
+        }
+    }
+
+    /// The instance or service at `address` in `domain`.
+    #[inline]
+    pub fn host(&self, domain: DomainId, address: Ipv4Addr) -> Option<EndpointId> {
+        self.hosts.get(&(domain, address)).copied()
+    }
+
+    /// The entry of `table` with the longest prefix that covers `address`.
+    #[inline]
+    pub fn route(&self, table: TableId, address: Ipv4Addr) -> Option<(RouteId, Route)> {
+        let id = RouteId(self.tables.lookup(table, address)?);
+        Some((id, self.routes[id.index()]))
+    }
+
+    /// The merged rules behind an id.
+    pub fn acl(&self, id: AclId) -> &GroupAcl {
+        &self.acls[id.index()]
+    }
+
+    /// Every endpoint that may send from `source`: owners first, else the gateways with the longest prefix.
+    pub fn candidates(&self, source: Ipv4Addr) -> Vec<EndpointId> {
+        let ids = || (0..self.endpoints.len()).map(EndpointId::from_index);
+        let owners: Vec<EndpointId> = ids()
+            .filter(|id| {
+                let endpoint = self.endpoint(*id);
+                endpoint.address == source && self.host(endpoint.domain, source) == Some(*id)
+            })
+            .collect();
+        if !owners.is_empty() {
+            return owners;
+        }
+        let longest = |id: EndpointId| {
+            let cidrs = self.endpoint(id).remote_cidrs.iter();
+            cidrs.filter(|cidr| cidr.contains(&source)).map(|cidr| cidr.prefix_len()).max()
+        };
+        let best = ids().filter_map(longest).max();
+        ids().filter(|id| best.is_some() && longest(*id) == best).collect()
+    }
+}
+
+/// A name and the place in the topology file that gave it.
+#[derive(Clone, Debug)]
+pub struct Name {
+    /// What people call it.
+    pub text: String,
+    /// Where it is declared; [`Span::NONE`] for what the fabric adds by itself.
+    pub span: Span,
+}
+
+/// From dense ids to names and places.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// By [`EndpointId`].
+    pub endpoints: Vec<Name>,
+    /// By [`DomainId`].
+    pub domains: Vec<Name>,
+    /// By [`VswitchId`].
+    pub vswitches: Vec<Name>,
+    /// By [`RouteId`]: the table's name, and where the entry stands.
+    pub routes: Vec<Name>,
+    /// By [`RuleId`]: `sg-db ingress #3`, or `sg-db intra-group`.
+    pub rules: Vec<Name>,
+    /// By [`RuleId`]: the rule in words, `accepts tcp/3306 from sg-web`.
+    pub rule_texts: Vec<String>,
+    /// By [`AclId`]: `sg-web` or `sg-web + sg-admin`, and the place of the first group.
+    pub acls: Vec<Name>,
+    /// By [`WhitelistId`]: the service, and where its whitelist stands.
+    pub whitelists: Vec<Name>,
+    endpoint_ids: FixedMap<String, EndpointId>,
+}
+
+impl Names {
+    /// Adds the next endpoint.
+    pub fn add_endpoint(&mut self, name: Name) -> EndpointId {
+        let id = EndpointId::from_index(self.endpoints.len());
+        self.endpoint_ids.insert(name.text.clone(), id);
+        self.endpoints.push(name);
+        id
+    }
+
+    /// The endpoint called `name`.
+    pub fn find_endpoint(&self, name: &str) -> Option<EndpointId> {
+        self.endpoint_ids.get(name).copied()
+    }
+
+    /// What people call an endpoint.
+    pub fn endpoint(&self, id: EndpointId) -> &str {
+        &self.endpoints[id.index()].text
+    }
+
+    /// What people call a routing domain.
+    pub fn domain(&self, id: DomainId) -> &str {
+        &self.domains[id.index()].text
+    }
+}

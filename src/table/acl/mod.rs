@@ -1,0 +1,96 @@
+//! Ordered access lists: the first rule that matches decides, else a default.
+//!
+//! [`walk`] is the definition: it tries the rules one by one. [`Acl`] is the same list compiled, and gives the same
+//! answers. [`nearest`] explains a refusal. Addresses that change together (the members of a group) stand in
+//! [`AddressSets`], which many lists share; a list holds the numbers of its sets only, so the members may change
+//! without compiling the lists again.
+
+mod sets;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+use std::net::Ipv4Addr;
+
+use crate::net::{Ipv4Net, PortRange, Protocol};
+
+pub use sets::AddressSets;
+pub use walk::{Field, nearest, walk};
+
+/// The addresses that the far side of a rule may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Peer {
+    /// The addresses of a prefix; `0.0.0.0/0` for any.
+    Prefix(Ipv4Net),
+    /// The members of the set with this number in the [`AddressSets`] given with the query. A number outside them has
+    /// no members.
+    Set(usize),
+}
+
+/// One rule. It matches a query where all five fields do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AclRule {
+    /// True where a match accepts, false where it drops.
+    pub accept: bool,
+    /// `None` for all protocols.
+    pub protocol: Option<Protocol>,
+    /// Source ports. Anything but [`PortRange::ALL`] matches only protocols with ports, also where `protocol` is `None`.
+    pub source_ports: PortRange,
+    /// Destination ports, as `source_ports`.
+    pub destination_ports: PortRange,
+    /// The far side's addresses.
+    pub peer: Peer,
+    /// The own side's addresses; `None` for any.
+    pub own: Option<Ipv4Net>,
+    /// The caller's name of the rule, given back by a decision. Need not be unique or sorted.
+    pub id: u32,
+}
+
+/// What a list is asked: the header fields of a flow's first packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Query {
+    /// The protocol.
+    pub protocol: Protocol,
+    /// Looked at with TCP and UDP only.
+    pub source_port: u16,
+    /// Looked at with TCP and UDP only.
+    pub destination_port: u16,
+    /// The far side's address.
+    pub peer: Ipv4Addr,
+    /// The own side's address.
+    pub own: Ipv4Addr,
+}
+
+/// What a list answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Decision {
+    /// Accepted or dropped.
+    pub accept: bool,
+    /// The `id` of the rule that decided; `None` for the default.
+    pub rule: Option<u32>,
+}
+
+/// A compiled list.
+#[derive(Clone, Debug)]
+pub struct Acl {
+    rules: Vec<AclRule>,
+    default_accept: bool,
+}
+
+impl Acl {
+    /// Compiles `rules`, given in order of precedence.
+    pub fn build(rules: &[AclRule], default_accept: bool) -> Acl {
+        Acl { rules: rules.to_vec(), default_accept }
+    }
+
+    /// The first rule that matches, or the default: what [`walk`] answers for the rules the list was built from.
+    pub fn decide(&self, sets: &AddressSets, query: &Query) -> Decision {
+        walk(&self.rules, self.default_accept, sets, query)
+    }
+
+    /// Memory that the list occupies, in bytes, without the address sets.
+    pub fn memory_bytes(&self) -> usize {
+        size_of::<Acl>() + self.rules.capacity() * size_of::<AclRule>()
+    }
+}

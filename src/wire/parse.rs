@@ -1,0 +1,514 @@
+//! The fast parser: one pass over the header bytes that decide, in the order in which a refusal is reported.
+//!
+//! Lengths are those on the wire. Where the capture cut off bytes that decide, the answer is [`ParseError::Cut`].
+
+use super::{ETHERNET_HEADER, IPV4_HEADER, internet_checksum};
+use crate::net::{MacAddress, Protocol};
+use std::fmt;
+use std::net::Ipv4Addr;
+
+const ARP_FRAME: usize = 42;
+
+/// What an Ethernet frame carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packet {
+    /// A sound ARP packet, request or not.
+    Arp(Arp),
+    /// A sound IPv4 packet.
+    Ipv4(Ipv4),
+}
+
+/// An ARP packet for IPv4 over Ethernet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arp {
+    /// 1 is a request, 2 a reply.
+    pub operation: u16,
+    /// Who asks.
+    pub sender: Ipv4Addr,
+    /// Whose MAC address is asked for.
+    pub target: Ipv4Addr,
+}
+
+/// The fields of an IPv4 header that forwarding looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ipv4 {
+    /// Source address.
+    pub source: Ipv4Addr,
+    /// Destination address.
+    pub destination: Ipv4Addr,
+    /// Protocol number.
+    pub protocol: Protocol,
+    /// Time to live.
+    pub ttl: u8,
+    /// Header length in bytes, 20 to 60.
+    pub header_length: u8,
+    /// Total length in bytes.
+    pub total_length: u16,
+    /// Identification.
+    pub identification: u16,
+    /// The DF flag.
+    pub dont_fragment: bool,
+    /// The MF flag.
+    pub more_fragments: bool,
+    /// Fragment offset in bytes.
+    pub fragment_offset: u16,
+}
+
+impl Ipv4 {
+    /// True for every fragment but the first.
+    pub const fn is_later_fragment(&self) -> bool {
+        self.fragment_offset != 0
+    }
+
+    /// True for the first of several fragments.
+    pub const fn is_first_fragment(&self) -> bool {
+        self.fragment_offset == 0 && self.more_fragments
+    }
+
+    /// Bytes of the Ethernet frame that the packet fills; what follows is padding.
+    pub const fn frame_length(&self) -> usize {
+        ETHERNET_HEADER + self.total_length as usize
+    }
+}
+
+/// Why a frame carries no packet that can be forwarded, in the order in which the causes are tested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParseError {
+    /// The capture cut off bytes that decide.
+    Cut {
+        /// Bytes of the frame that are needed.
+        needed: usize,
+        /// Bytes that were captured.
+        captured: usize,
+    },
+    /// The frame is shorter than its headers.
+    FrameTruncated {
+        /// Bytes that the headers need.
+        needed: usize,
+        /// Bytes on the wire.
+        available: usize,
+    },
+    /// 802.1Q, 802.1ad or 0x9100.
+    VlanTagged {
+        /// The EtherType of the tag.
+        ether_type: u16,
+    },
+    /// EtherType 0x86dd.
+    Ipv6,
+    /// An ARP packet that is too short or not IPv4 over Ethernet.
+    ArpMalformed {
+        /// Bytes on the wire.
+        available: usize,
+    },
+    /// Another EtherType, or an 802.3 length.
+    NotIpv4 {
+        /// The EtherType or length.
+        ether_type: u16,
+    },
+    /// The version field under EtherType IPv4.
+    Version {
+        /// What it says.
+        version: u8,
+    },
+    /// The header length field, in bytes.
+    HeaderLength {
+        /// What it says.
+        header_length: usize,
+        /// Bytes after the Ethernet header.
+        available: usize,
+    },
+    /// The total length field.
+    TotalLength {
+        /// What it says.
+        total_length: usize,
+        /// The header length in bytes.
+        header_length: usize,
+        /// Bytes after the Ethernet header.
+        available: usize,
+    },
+    /// The header checksum.
+    Checksum {
+        /// What the header says.
+        found: u16,
+        /// What it should say.
+        expected: u16,
+    },
+    /// A loose or strict source route option.
+    SourceRoute {
+        /// 131 (loose) or 137 (strict).
+        option: u8,
+    },
+    /// To 255.255.255.255, or to a unicast address in a frame for the broadcast MAC address.
+    Broadcast,
+    /// To 224.0.0.0/4, or to a unicast address in a frame for a multicast MAC address.
+    Multicast,
+    /// Too few bytes for the header of TCP, UDP or ICMP.
+    TransportTruncated {
+        /// The protocol.
+        protocol: Protocol,
+        /// Bytes its header needs.
+        needed: usize,
+        /// Bytes the total length leaves.
+        available: usize,
+    },
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            ParseError::Cut { needed, captured } => {
+                write!(f, "{needed} bytes decide, the capture holds {captured} of them")
+            }
+            ParseError::FrameTruncated { needed, available } => {
+                write!(f, "the headers need {needed} bytes, the frame has {available}")
+            }
+            ParseError::VlanTagged { ether_type } => write!(f, "VLAN tag, EtherType {ether_type:#06x}"),
+            ParseError::Ipv6 => f.write_str("IPv6, EtherType 0x86dd"),
+            ParseError::ArpMalformed { available } => {
+                write!(f, "ARP that is not IPv4 over Ethernet or shorter than 42 bytes ({available} bytes)")
+            }
+            ParseError::NotIpv4 { ether_type: length @ ..0x600 } => write!(f, "802.3 frame of length {length}"),
+            ParseError::NotIpv4 { ether_type } => write!(f, "EtherType {ether_type:#06x}"),
+            ParseError::Version { version } => write!(f, "IP version {version} under EtherType IPv4"),
+            ParseError::HeaderLength { header_length, available } => {
+                write!(f, "IPv4 header length {header_length}, allowed are 20 to the {available} bytes there are")
+            }
+            ParseError::TotalLength { total_length, header_length, available } => write!(
+                f,
+                "IPv4 total length {total_length}, allowed are the header's {header_length} to the {available} bytes there are"
+            ),
+            ParseError::Checksum { found, expected } => {
+                write!(f, "IPv4 header checksum {found:#06x}, correct is {expected:#06x}")
+            }
+            ParseError::SourceRoute { option } => {
+                write!(f, "{} source route option ({option})", if option == 131 { "loose" } else { "strict" })
+            }
+            ParseError::Broadcast => f.write_str("sent to the broadcast address"),
+            ParseError::Multicast => f.write_str("sent to a multicast address"),
+            ParseError::TransportTruncated { protocol, needed, available } => {
+                write!(f, "the {protocol} header needs {needed} bytes, the total length leaves {available}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ParseError {}
+
+fn word(bytes: &[u8], at: usize) -> u16 {
+    u16::from_be_bytes([bytes[at], bytes[at + 1]])
+}
+
+fn address(bytes: &[u8], at: usize) -> Ipv4Addr {
+    Ipv4Addr::new(bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3])
+}
+
+/// Reads the headers of an Ethernet frame: `bytes` were captured of `wire_length`.
+///
+/// Layer 4 is only held against the total length here; [`transport`] reads it.
+pub fn parse(bytes: &[u8], wire_length: usize) -> Result<Packet, ParseError> {
+    let wire_length = wire_length.max(bytes.len());
+    let captured = |needed: usize| {
+        if bytes.len() < needed { Err(ParseError::Cut { needed, captured: bytes.len() }) } else { Ok(()) }
+    };
+    if wire_length < ETHERNET_HEADER {
+        return Err(ParseError::FrameTruncated { needed: ETHERNET_HEADER, available: wire_length });
+    }
+    captured(ETHERNET_HEADER)?;
+    match word(bytes, 12) {
+        0x0800 => {}
+        0x0806 => {
+            if wire_length < ARP_FRAME {
+                return Err(ParseError::ArpMalformed { available: wire_length });
+            }
+            captured(ARP_FRAME)?;
+            return parse_arp(bytes, wire_length).map(Packet::Arp);
+        }
+        ether_type @ (0x8100 | 0x88a8 | 0x9100) => return Err(ParseError::VlanTagged { ether_type }),
+        0x86dd => return Err(ParseError::Ipv6),
+        ether_type => return Err(ParseError::NotIpv4 { ether_type }),
+    }
+    if wire_length < ETHERNET_HEADER + IPV4_HEADER {
+        return Err(ParseError::FrameTruncated { needed: ETHERNET_HEADER + IPV4_HEADER, available: wire_length });
+    }
+    captured(ETHERNET_HEADER + IPV4_HEADER)?;
+    parse_ipv4(bytes, wire_length - ETHERNET_HEADER).map(Packet::Ipv4)
+}
+
+fn parse_arp(bytes: &[u8], wire_length: usize) -> Result<Arp, ParseError> {
+    const IPV4_OVER_ETHERNET: [u8; 6] = [0, 1, 8, 0, 6, 4];
+    if bytes[ETHERNET_HEADER..ETHERNET_HEADER + 6] != IPV4_OVER_ETHERNET {
+        return Err(ParseError::ArpMalformed { available: wire_length });
+    }
+    Ok(Arp { operation: word(bytes, 20), sender: address(bytes, 28), target: address(bytes, 38) })
+}
+
+/// `bytes` hold at least 34; `available` is what the wire held after the Ethernet header.
+fn parse_ipv4(bytes: &[u8], available: usize) -> Result<Ipv4, ParseError> {
+    let packet = &bytes[ETHERNET_HEADER..];
+    if packet[0] >> 4 != 4 {
+        return Err(ParseError::Version { version: packet[0] >> 4 });
+    }
+    let header_length = usize::from(packet[0] & 15) * 4;
+    if header_length < IPV4_HEADER || header_length > available {
+        return Err(ParseError::HeaderLength { header_length, available });
+    }
+    let total_length = usize::from(word(packet, 2));
+    if total_length < header_length || total_length > available {
+        return Err(ParseError::TotalLength { total_length, header_length, available });
+    }
+    let Some(header) = packet.get(..header_length) else {
+        return Err(ParseError::Cut { needed: ETHERNET_HEADER + header_length, captured: bytes.len() });
+    };
+    if internet_checksum(header) != 0 {
+        return Err(ParseError::Checksum { found: word(header, 10), expected: header_checksum(header) });
+    }
+    if let Some(option) = source_route(&header[IPV4_HEADER..]) {
+        return Err(ParseError::SourceRoute { option });
+    }
+    let destination = address(header, 16);
+    if destination.is_broadcast() {
+        return Err(ParseError::Broadcast);
+    }
+    if destination.is_multicast() {
+        return Err(ParseError::Multicast);
+    }
+    if bytes[0] & 1 == 1 {
+        let broadcast = bytes[..6] == MacAddress::BROADCAST.0;
+        return Err(if broadcast { ParseError::Broadcast } else { ParseError::Multicast });
+    }
+    let flags_and_offset = word(header, 6);
+    let ipv4 = Ipv4 {
+        source: address(header, 12),
+        destination,
+        protocol: Protocol(header[9]),
+        ttl: header[8],
+        header_length: header_length as u8,
+        total_length: total_length as u16,
+        identification: word(header, 4),
+        dont_fragment: flags_and_offset & 0x4000 != 0,
+        more_fragments: flags_and_offset & 0x2000 != 0,
+        fragment_offset: (flags_and_offset & 0x1fff) << 3,
+    };
+    let needed = match ipv4.protocol {
+        _ if ipv4.is_later_fragment() => 0,
+        Protocol::TCP => 20,
+        Protocol::UDP | Protocol::ICMP => 8,
+        _ => 0,
+    };
+    let available = total_length - header_length;
+    if available < needed {
+        return Err(ParseError::TransportTruncated { protocol: ipv4.protocol, needed, available });
+    }
+    Ok(ipv4)
+}
+
+#[cold]
+fn header_checksum(header: &[u8]) -> u16 {
+    let mut header = header.to_vec();
+    header[10..12].fill(0);
+    internet_checksum(&header)
+}
+
+/// The first source route option; reading stops where the option list is malformed.
+fn source_route(mut options: &[u8]) -> Option<u8> {
+    while let [kind, rest @ ..] = options {
+        match *kind {
+            0 => return None,
+            1 => options = rest,
+            kind => {
+                let length = usize::from(*rest.first()?);
+                let next = options.get(length..).filter(|_| length >= 2)?;
+                if matches!(kind, 131 | 137) {
+                    return Some(kind);
+                }
+                options = next;
+            }
+        }
+    }
+    None
+}
+
+/// TCP flags as on the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TcpFlags(pub u8);
+
+impl TcpFlags {
+    /// No flag: what a later fragment has.
+    pub const NONE: TcpFlags = TcpFlags(0);
+    /// FIN.
+    pub const FIN: TcpFlags = TcpFlags(1);
+    /// SYN.
+    pub const SYN: TcpFlags = TcpFlags(2);
+    /// RST.
+    pub const RST: TcpFlags = TcpFlags(4);
+    /// PSH.
+    pub const PSH: TcpFlags = TcpFlags(8);
+    /// ACK.
+    pub const ACK: TcpFlags = TcpFlags(16);
+    /// URG.
+    pub const URG: TcpFlags = TcpFlags(32);
+
+    /// True where any flag of `other` is set.
+    pub const fn any(self, other: TcpFlags) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// True for a SYN without ACK.
+    pub const fn opens(self) -> bool {
+        self.any(TcpFlags::SYN) && !self.any(TcpFlags::ACK)
+    }
+
+    /// True for SYN alone, without ACK, FIN or RST.
+    pub const fn is_bare_syn(self) -> bool {
+        self.opens() && !self.closes()
+    }
+
+    /// True for FIN or RST.
+    pub const fn closes(self) -> bool {
+        self.any(TcpFlags(TcpFlags::FIN.0 | TcpFlags::RST.0))
+    }
+}
+
+impl std::ops::BitOr for TcpFlags {
+    type Output = TcpFlags;
+
+    fn bitor(self, other: TcpFlags) -> TcpFlags {
+        TcpFlags(self.0 | other.0)
+    }
+}
+
+/// What layer 4 says about the flow a packet belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// TCP.
+    Tcp {
+        /// Source port.
+        source_port: u16,
+        /// Destination port.
+        destination_port: u16,
+        /// The flags; ACK where the capture cut them off.
+        flags: TcpFlags,
+    },
+    /// UDP.
+    Udp {
+        /// Source port.
+        source_port: u16,
+        /// Destination port.
+        destination_port: u16,
+    },
+    /// ICMP.
+    Icmp(Icmp),
+    /// A protocol without ports.
+    Other,
+}
+
+/// The deciding fields of an ICMP message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Icmp {
+    /// The type.
+    pub kind: u8,
+    /// The code.
+    pub code: u8,
+    /// Bytes 4 and 5: the identifier of queries.
+    pub identifier: u16,
+    /// What an error quotes, where it can name a flow.
+    pub quoted: Option<Quoted>,
+}
+
+impl Icmp {
+    /// Destination unreachable, source quench, redirect, time exceeded, parameter problem.
+    pub const fn is_error_kind(kind: u8) -> bool {
+        matches!(kind, 3 | 4 | 5 | 11 | 12)
+    }
+
+    /// True for ICMP errors.
+    pub const fn is_error(&self) -> bool {
+        Icmp::is_error_kind(self.kind)
+    }
+
+    /// True for "fragmentation needed" (RFC 1191).
+    pub const fn is_fragmentation_needed(&self) -> bool {
+        self.kind == 3 && self.code == 4
+    }
+}
+
+/// The flow of a packet that an ICMP error quotes: an unfragmented packet or first fragment that is no ICMP error
+/// itself, with its whole header and 8 bytes after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quoted {
+    /// Its source address.
+    pub source: Ipv4Addr,
+    /// Its destination address.
+    pub destination: Ipv4Addr,
+    /// Its protocol.
+    pub protocol: Protocol,
+    /// Its first port, or ICMP type.
+    pub source_port: u16,
+    /// Its second port, or ICMP identifier.
+    pub destination_port: u16,
+}
+
+/// Reads what layer 4 of an unfragmented packet or first fragment says about its flow. `bytes` is the frame that
+/// [`parse`] found `ipv4` in. Needed are 4 bytes of TCP and UDP, 6 of ICMP, and what an ICMP error quotes.
+pub fn transport(bytes: &[u8], ipv4: &Ipv4) -> Result<Transport, ParseError> {
+    let start = ETHERNET_HEADER + usize::from(ipv4.header_length);
+    let payload = bytes.get(start..bytes.len().min(ipv4.frame_length())).unwrap_or_default();
+    let captured = |needed: usize| {
+        if payload.len() < needed {
+            Err(ParseError::Cut { needed: start + needed, captured: bytes.len() })
+        } else {
+            Ok(())
+        }
+    };
+    match ipv4.protocol {
+        Protocol::TCP => {
+            captured(4)?;
+            let flags = payload.get(13).map_or(TcpFlags::ACK, |flags| TcpFlags(*flags));
+            Ok(Transport::Tcp { source_port: word(payload, 0), destination_port: word(payload, 2), flags })
+        }
+        Protocol::UDP => {
+            captured(4)?;
+            Ok(Transport::Udp { source_port: word(payload, 0), destination_port: word(payload, 2) })
+        }
+        Protocol::ICMP => {
+            captured(6)?;
+            let mut icmp = Icmp { kind: payload[0], code: payload[1], identifier: word(payload, 4), quoted: None };
+            if icmp.is_error() {
+                let quote_length = usize::from(ipv4.total_length) - usize::from(ipv4.header_length) - 8;
+                icmp.quoted = quoted(payload.get(8..).unwrap_or_default(), quote_length)
+                    .map_err(|needed| ParseError::Cut { needed: start + 8 + needed, captured: bytes.len() })?;
+            }
+            Ok(Transport::Icmp(icmp))
+        }
+        _ => Ok(Transport::Other),
+    }
+}
+
+/// The flow of a quoted packet of `length` bytes, of which `bytes` were captured. `Err` is how many decide.
+fn quoted(bytes: &[u8], length: usize) -> Result<Option<Quoted>, usize> {
+    if length < IPV4_HEADER + 8 {
+        return Ok(None);
+    }
+    let first = *bytes.first().ok_or(IPV4_HEADER + 8)?;
+    let header_length = usize::from(first & 15) * 4;
+    if first >> 4 != 4 || header_length < IPV4_HEADER || length < header_length + 8 {
+        return Ok(None);
+    }
+    let Some(bytes) = bytes.get(..header_length + 8) else { return Err(header_length + 8) };
+    let protocol = Protocol(bytes[9]);
+    let layer4 = &bytes[header_length..];
+    let (source_port, destination_port) = match protocol {
+        _ if word(bytes, 6) & 0x1fff != 0 => return Ok(None),
+        Protocol::TCP | Protocol::UDP => (word(layer4, 0), word(layer4, 2)),
+        Protocol::ICMP if Icmp::is_error_kind(layer4[0]) => return Ok(None),
+        Protocol::ICMP => (u16::from(layer4[0]), word(layer4, 4)),
+        _ => (0, 0),
+    };
+    Ok(Some(Quoted {
+        source: address(bytes, 12),
+        destination: address(bytes, 16),
+        protocol,
+        source_port,
+        destination_port,
+    }))
+}
