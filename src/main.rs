@@ -1,1 +1,7 @@
-fn main() {}
+//! The command line: see [`biplane::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    biplane::cli::main()
+}

@@ -1,0 +1,26 @@
+//! `biplane explain`.
+
+use super::arguments::Explain;
+use super::output::Terminal;
+use super::{Failure, Outcome, SUCCESS};
+use crate::explain;
+
+pub(super) fn explain(arguments: &Explain, terminal: &mut Terminal) -> Outcome {
+    let text = match &arguments.id {
+        None => explain::table(),
+        Some(id) => match explain::page(id) {
+            Some(page) => explain::render(&page),
+            None => return Err(Failure::Message(unknown(id))),
+        },
+    };
+    terminal.print(&text)?;
+    Ok(SUCCESS)
+}
+
+fn unknown(id: &str) -> String {
+    let hint = match explain::nearest(id) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`biplane explain` lists them all".to_owned(),
+    };
+    format!("no reason or rule is called `{id}`; {hint}")
+}

@@ -1,0 +1,82 @@
+//! The command line: arguments become library calls, results become text and an exit code.
+//!
+//! Data goes to standard output, everything else to standard error. Exit codes: 0 as expected; 1 an expectation
+//! failed or a difference was found; 2 could not run. A closed pipe is no error.
+
+mod arguments;
+mod check;
+mod demo;
+mod explain;
+mod output;
+mod packet;
+mod progress;
+mod replay;
+mod run;
+mod trace;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use output::Terminal;
+use std::process::ExitCode;
+
+/// As expected.
+const SUCCESS: u8 = 0;
+/// An expectation failed, or a difference was found.
+const DIFFERENT: u8 = 1;
+/// Could not run: usage, an invalid file, an unreadable or damaged capture.
+const UNABLE: u8 = 2;
+
+/// Why a command ends without a result.
+enum Failure {
+    /// Said already, on standard error.
+    Said,
+    /// To be said: one line, and what to do about it.
+    Message(String),
+    /// Standard output is gone: the reader has seen enough.
+    ClosedPipe,
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Failure {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            Failure::ClosedPipe
+        } else {
+            Failure::Message(format!("cannot write the output: {error}"))
+        }
+    }
+}
+
+/// What a command gives: its exit code.
+type Outcome = Result<u8, Failure>;
+
+/// Runs the program with the process's own arguments.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(usage) => {
+            let code = if usage.use_stderr() { UNABLE } else { SUCCESS };
+            // A closed pipe is no error, and there is nowhere else to complain.
+            let _ = usage.print();
+            return ExitCode::from(code);
+        }
+    };
+    let mut terminal = Terminal::new(arguments.color);
+    let outcome = match &arguments.command {
+        Command::Run(arguments) => run::run(arguments, &mut terminal),
+        Command::Check(arguments) => check::check(arguments, &mut terminal),
+        Command::Replay(arguments) => replay::replay(arguments, &mut terminal),
+        Command::Trace(arguments) => trace::trace(arguments, &mut terminal),
+        Command::Explain(arguments) => explain::explain(arguments, &mut terminal),
+        Command::Demo => demo::demo(&mut terminal),
+    };
+    let outcome = outcome.and_then(|code| terminal.flush().map(|()| code).map_err(Failure::from));
+    ExitCode::from(match outcome {
+        Ok(code) => code,
+        Err(Failure::ClosedPipe) => SUCCESS,
+        Err(Failure::Said) => UNABLE,
+        Err(Failure::Message(message)) => {
+            terminal.complain(&message);
+            UNABLE
+        }
+    })
+}

@@ -1,0 +1,85 @@
+//! Where the command line writes, and in which colours.
+
+use super::Failure;
+use super::arguments::When;
+use crate::diag::{Diagnostic, Severity, Sources};
+use crate::lab::{LabError, Topology};
+use crate::report::{self, Palette};
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+/// Standard output, buffered, and standard error.
+pub(super) struct Terminal {
+    out: io::BufWriter<io::Stdout>,
+    out_colored: bool,
+    error_colored: bool,
+}
+
+impl Terminal {
+    pub(super) fn new(when: When) -> Terminal {
+        let wanted = |terminal: bool| match when {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        };
+        let out_colored = wanted(io::stdout().is_terminal());
+        let error_colored = wanted(io::stderr().is_terminal());
+        Terminal { out: io::BufWriter::with_capacity(1 << 16, io::stdout()), out_colored, error_colored }
+    }
+
+    /// The colours of standard output.
+    pub(super) fn palette(&self) -> Palette {
+        if self.out_colored { Palette::COLORED } else { Palette::PLAIN }
+    }
+
+    /// True where standard output is in colour.
+    pub(super) fn out_colored(&self) -> bool {
+        self.out_colored
+    }
+
+    /// Standard output.
+    pub(super) fn out(&mut self) -> &mut impl Write {
+        &mut self.out
+    }
+
+    pub(super) fn print(&mut self, text: &str) -> io::Result<()> {
+        self.out.write_all(text.as_bytes())
+    }
+
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    /// A line on standard error.
+    pub(super) fn tell(&mut self, line: &str) {
+        // There is nowhere to complain about standard error.
+        let _ = writeln!(io::stderr(), "{line}");
+    }
+
+    /// An error on standard error.
+    pub(super) fn complain(&mut self, message: &str) {
+        let _ = self.out.flush();
+        let (start, end) = if self.error_colored { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+        self.tell(&format!("{start}error{end}: {message}"));
+    }
+
+    /// Findings about files, on standard error.
+    pub(super) fn tell_findings(&mut self, findings: &[Diagnostic], sources: &Sources) {
+        let text = report::diagnostics_text(findings, sources, self.error_colored);
+        let _ = io::stderr().write_all(text.as_bytes());
+    }
+
+    /// Opens a topology; what is wrong with it is told on standard error.
+    pub(super) fn open_topology(&mut self, path: &Path) -> Result<Topology, Failure> {
+        match Topology::open(path) {
+            Ok(topology) => Ok(topology),
+            Err(LabError::Read(error)) => Err(Failure::Message(error.to_string())),
+            Err(LabError::Invalid { diagnostics, sources }) => {
+                let errors: Vec<_> =
+                    diagnostics.into_iter().filter(|finding| finding.severity == Severity::Error).collect();
+                self.tell_findings(&errors, &sources);
+                Err(Failure::Said)
+            }
+        }
+    }
+}
