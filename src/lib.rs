@@ -4,4 +4,6 @@ pub mod diag;
 pub mod explain;
 pub mod model;
 pub mod net;
+pub mod report;
+pub mod scenario;
 pub mod time;
