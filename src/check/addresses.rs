@@ -1,0 +1,210 @@
+//! The addresses of instances and services, and where things live.
+
+use super::limits::{VSWITCH_LENGTHS, VSWITCH_RESERVED};
+use super::rule::{OWN_CHOICE, RuleRecord};
+use super::source;
+use super::survey::{Endpoint, Survey, endpoints, placed_or};
+use crate::diag::{Diagnostic, Severity, Span, Spanned};
+use crate::model::{Key, Location, Network, Placement, Vpc, World, ranges};
+use crate::net::{Ipv4Net, from_last};
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+use std::net::Ipv4Addr;
+
+pub(super) static OUTSIDE_VSWITCH: RuleRecord = RuleRecord {
+    id: "address-outside-vswitch",
+    severity: Severity::Error,
+    summary: "an address lies outside its vSwitch",
+    why: "an instance or service of a VPC takes its private address from its vSwitch",
+    help: "give it a free address of the vSwitch, or name the vSwitch that holds the address",
+    source: source::VSWITCH,
+    example: "`172.16.2.5` of `i-a` lies outside `vsw-a`, which is `172.16.1.0/24`",
+};
+
+pub(super) static RESERVED: RuleRecord = RuleRecord {
+    id: "address-reserved",
+    severity: Severity::Error,
+    summary: "an address is one of the six that the vendor keeps in every vSwitch",
+    why: "the first three and the last three addresses of a vSwitch are reserved; the third-last is the gateway",
+    help: "give it another address of the vSwitch",
+    source: source::VSWITCH,
+    example: "`172.16.1.253` of `i-a` is reserved: it is the gateway of `vsw-a`",
+};
+
+pub(super) static NOT_CLASSIC: RuleRecord = RuleRecord {
+    id: "address-not-classic",
+    severity: Severity::Error,
+    summary: "an address of the classic network lies outside 10.0.0.0/8, or inside 10.111.0.0/16",
+    why: "the classic network is 10.0.0.0/8 without 10.111.0.0/16",
+    help: "give it the address that the vendor's console shows, or put it into a vSwitch",
+    source: source::CLASSIC_LINK,
+    example: "`10.111.0.5` of `i-a` is no address of the classic network",
+};
+
+pub(super) static DUPLICATE: RuleRecord = RuleRecord {
+    id: "duplicate-address",
+    severity: Severity::Error,
+    summary: "two endpoints of one routing domain have the same address",
+    why: "a classic address is unique in its region, whoever owns it; a VPC address is unique in its VPC",
+    help: "correct the address of one of the two",
+    source: source::NETWORK_TYPES,
+    example: "`i-b` and `i-a` both have `10.24.1.5` in the classic network of cn-hangzhou",
+};
+
+pub(super) static PLACEMENT: RuleRecord = RuleRecord {
+    id: "placement-differs",
+    severity: Severity::Error,
+    summary: "something in a VPC names another region or account than its VPC",
+    why: "what lives in a VPC has the region and the account of that VPC",
+    help: "remove the key: the VPC's value holds",
+    source: OWN_CHOICE,
+    example: "`vsw-a` is in region `cn-beijing`, but its VPC `vpc-a` is in `cn-hangzhou`",
+};
+
+pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Diagnostic>) {
+    let world = survey.world;
+    for endpoint in endpoints(world) {
+        match endpoint.location {
+            Location::Classic => classic_address(&endpoint, findings),
+            Location::Vswitch(_) => vswitch_address(world, &endpoint, findings),
+        }
+    }
+    duplicates(world, findings);
+    placements(world, findings);
+}
+
+fn classic_address(endpoint: &Endpoint<'_>, findings: &mut Vec<Diagnostic>) {
+    let address = endpoint.address.value;
+    if ranges::is_classic(address) {
+        return;
+    }
+    let message = format!("`{address}` of `{}` is no address of the classic network", **endpoint.id);
+    let place = if ranges::CARVE_OUT.contains(&address) {
+        "inside 10.111.0.0/16, which is VPC space"
+    } else {
+        "outside 10.0.0.0/8"
+    };
+    findings.push(NOT_CLASSIC.found(message).at(endpoint.address.span, place));
+}
+
+fn vswitch_address(world: &World, endpoint: &Endpoint<'_>, findings: &mut Vec<Diagnostic>) {
+    let Location::Vswitch(key) = endpoint.location else { return };
+    let (vswitch, address, id) = (&world.vswitches[key], endpoint.address.value, endpoint.id.as_str());
+    let net = *vswitch.cidr;
+    if !net.contains(&address) {
+        let message = format!("`{address}` of `{id}` lies outside `{}`, which is `{net}`", *vswitch.id);
+        let finding = OUTSIDE_VSWITCH.found(message).at(endpoint.address.span, "outside the vSwitch");
+        findings.push(finding.at(vswitch.cidr.span, format!("the range of `{}`", *vswitch.id)));
+    } else if let Some(role) = reserved(net, address).filter(|_| VSWITCH_LENGTHS.contains(&net.prefix_len())) {
+        let message = format!("`{address}` of `{id}` is reserved: it is {role} of `{}`", *vswitch.id);
+        let usable = format!(
+            "usable: {} to {}",
+            Ipv4Addr::from(u32::from(net.network()).saturating_add(VSWITCH_RESERVED)),
+            from_last(net, VSWITCH_RESERVED)
+        );
+        findings.push(RESERVED.found(message).at(endpoint.address.span, "reserved").at(vswitch.cidr.span, usable));
+    }
+}
+
+/// What the vendor keeps `address` of the vSwitch `net` for.
+fn reserved(net: Ipv4Net, address: Ipv4Addr) -> Option<&'static str> {
+    let from_first = u32::from(address) - u32::from(net.network());
+    let from_last = u32::from(net.broadcast()) - u32::from(address);
+    match (from_first, from_last) {
+        (0, _) => Some("the network address"),
+        (_, 0) => Some("the broadcast address"),
+        (_, 2) => Some("the gateway"),
+        (first, _) if first < VSWITCH_RESERVED => Some("one of the first three addresses"),
+        (_, last) if last < VSWITCH_RESERVED => Some("one of the last three addresses"),
+        _ => None,
+    }
+}
+
+fn duplicates(world: &World, findings: &mut Vec<Diagnostic>) {
+    // VPCs are domains 0 to n - 1, the classic networks of the regions follow as they are met.
+    let mut regions: HashMap<&str, usize, foldhash::fast::FixedState> = HashMap::default();
+    let mut owners: HashMap<(usize, Ipv4Addr), (&str, Span), foldhash::fast::FixedState> = HashMap::default();
+    owners.reserve(world.instances.len() + world.services.len());
+    for endpoint in endpoints(world) {
+        let network = world.network(endpoint.location);
+        let domain = match network {
+            Network::Vpc(vpc) => vpc.index(),
+            Network::Classic => {
+                let next = world.vpcs.capacity() + regions.len();
+                *regions.entry(endpoint.region).or_insert(next)
+            }
+        };
+        let this = (endpoint.id.as_str(), endpoint.address.span);
+        let other = match owners.entry((domain, endpoint.address.value)) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(this);
+                continue;
+            }
+            Entry::Occupied(occupied) => *occupied.get(),
+        };
+        let (later, earlier) = if this.1 >= other.1 { (this, other) } else { (other, this) };
+        let place = match network {
+            Network::Classic => format!("the classic network of {}", endpoint.region),
+            Network::Vpc(vpc) => format!("`{}`", *world.vpcs[vpc].id),
+        };
+        let message = format!("`{}` and `{}` both have `{}` in {place}", later.0, earlier.0, endpoint.address.value);
+        let finding = DUPLICATE.found(message).at(later.1, "the same address");
+        findings.push(finding.at(earlier.1, format!("as `{}`", earlier.0)));
+    }
+}
+
+fn placements(world: &World, findings: &mut Vec<Diagnostic>) {
+    let mut held = |id: &Spanned<String>, vpc: Key<Vpc>, placement: &Placement| {
+        placement_differs(world, id, vpc, placement, findings);
+    };
+    for vswitch in world.vswitches.values() {
+        held(&vswitch.id, vswitch.vpc.value, &vswitch.placement);
+    }
+    for table in world.route_tables.values() {
+        held(&table.id, table.vpc.value, &table.placement);
+    }
+    for gateway in world.gateways.values() {
+        held(&gateway.id, gateway.vpc.value, &gateway.placement);
+    }
+    for group in world.security_groups.values() {
+        if let Network::Vpc(vpc) = *group.network {
+            held(&group.id, vpc, &group.placement);
+        }
+    }
+    for instance in world.instances.values() {
+        if let Network::Vpc(vpc) = world.network(*instance.location) {
+            held(&instance.id, vpc, &instance.placement);
+        }
+    }
+    for service in world.services.values() {
+        if let Network::Vpc(vpc) = world.network(*service.location) {
+            held(&service.id, vpc, &service.placement);
+        }
+    }
+}
+
+fn placement_differs(
+    world: &World,
+    id: &Spanned<String>,
+    vpc: Key<Vpc>,
+    placement: &Placement,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let owner = &world.vpcs[vpc];
+    let pairs = [
+        ("region", &placement.region, world.vpc_region(vpc), "in"),
+        ("account", &placement.account, world.vpc_account(vpc), "of"),
+    ];
+    for (key, own, expected, preposition) in pairs {
+        let Some(own) = own else { continue };
+        if own.value == expected.value {
+            continue;
+        }
+        let message = format!(
+            "`{}` is {preposition} {key} `{}`, but its VPC `{}` is {preposition} `{}`",
+            **id, **own, *owner.id, **expected
+        );
+        let finding = PLACEMENT.found(message).at(own.span, format!("the VPC's {key} is `{}`", **expected));
+        findings.push(finding.at(placed_or(expected.span, owner.id.span), format!("the {key} of `{}`", *owner.id)));
+    }
+}

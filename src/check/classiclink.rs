@@ -1,0 +1,269 @@
+//! Links, and VPCs with ClassicLink enabled.
+
+use super::limits::LINKS_PER_VPC;
+use super::rule::{OWN_CHOICE, RuleRecord};
+use super::source;
+use super::survey::{Survey, placed_or};
+use crate::diag::{Diagnostic, Reason, Severity, Span, Spanned};
+use crate::model::{Instance, Key, Location, Placement, Vpc, Vswitch, World, ranges};
+use crate::net::{Ipv4Net, from_last};
+
+pub(super) static LINK_LIMIT: RuleRecord = RuleRecord {
+    id: "classiclink-link-limit",
+    severity: Severity::Error,
+    summary: "more than 1000 classic instances are linked to one VPC",
+    why: "a VPC takes at most 1000 linked classic instances; AttachClassicLinkVpc answers QuotaExceeded",
+    help: "remove links, or link the others to a second VPC",
+    source: source::ATTACH,
+    example: "1001 classic instances are linked to `vpc-a`, 1 more than the 1000 it takes",
+};
+
+pub(super) static LINK_REGION: RuleRecord = RuleRecord {
+    id: "classiclink-region",
+    severity: Severity::Error,
+    summary: "a classic instance is linked to a VPC of another region",
+    why: "the instance and the VPC are in the same region",
+    help: "migrate the instance into a VPC of its own region and connect the two VPCs",
+    source: source::ATTACH,
+    example: "`i-a` in cn-beijing is linked to `vpc-a` in cn-hangzhou",
+};
+
+pub(super) static LINK_ACCOUNT: RuleRecord = RuleRecord {
+    id: "classiclink-account",
+    severity: Severity::Error,
+    summary: "a classic instance is linked to a VPC of another account",
+    why: "the instance and the VPC belong to the same account; AttachClassicLinkVpc answers InvalidInstanceId.NotBelong",
+    help: "transfer the instance to the VPC's account first, then link it",
+    source: source::CLASSIC_LINK,
+    example: "`i-a` of account `partner` is linked to `vpc-a` of account `main`",
+};
+
+pub(super) static LINK_FROM_VPC: RuleRecord = RuleRecord {
+    id: "classiclink-vpc-instance",
+    severity: Severity::Error,
+    summary: "an instance of a VPC has a link",
+    why: "only classic instances are linked; AttachClassicLinkVpc answers InvalidInstanceId.MalFormed",
+    help: "remove `linked_vpc`; VPCs are connected by a peering",
+    source: source::ATTACH,
+    example: "`i-a` lives in `vsw-a` and cannot be linked to `vpc-a`",
+};
+
+pub(super) static ROUTE_CONFLICT: RuleRecord = RuleRecord {
+    id: "classiclink-route-conflict",
+    severity: Severity::Error,
+    summary: "a VPC with ClassicLink has a custom route to 10.0.0.0/8",
+    why: "ClassicLink needs the destination 10.0.0.0/8 for itself in every table; the vendor answers \
+          RouteConflict.AlreadyExist",
+    help: "split the route into narrower ones for what it must reach, or turn ClassicLink off",
+    source: source::CLASSIC_LINK,
+    example: "the system table of `vpc-a` has a route to 10.0.0.0/8, but ClassicLink is on",
+};
+
+pub(super) static DISABLED: RuleRecord = RuleRecord {
+    id: Reason::ClassiclinkDisabled.id(),
+    severity: Severity::Warning,
+    summary: "a classic instance is linked to a VPC that has ClassicLink off",
+    why: "a link carries nothing while ClassicLink is off for its VPC",
+    help: "set `classic_link = true` for the VPC, or remove the link",
+    source: source::ATTACH,
+    example: "`i-a` is linked to `vpc-a`, which has ClassicLink off",
+};
+
+pub(super) static RANGE: RuleRecord = RuleRecord {
+    id: Reason::ClassiclinkRangeNotLinkable.id(),
+    severity: Severity::Warning,
+    summary: "a VPC with ClassicLink, or one of its vSwitches, lies outside the three ranges that can be linked",
+    why: "only 10.111.0.0/16, 172.16.0.0/12 and 192.168.0.0/16 communicate with the classic network",
+    help: "put what classic instances must reach into one of the three ranges",
+    source: source::CLASSIC_LINK,
+    example: "ClassicLink is on for `vpc-a`, but no address of `10.20.0.0/16` can be linked",
+};
+
+pub(super) static VSWITCH_RANGE: RuleRecord = RuleRecord {
+    id: Reason::ClassiclinkVswitchOutside10111.id(),
+    severity: Severity::Warning,
+    summary: "a vSwitch of a 10.0.0.0/8 VPC with ClassicLink lies outside 10.111.0.0/16",
+    why: "in a 10.0.0.0/8 VPC only vSwitches inside 10.111.0.0/16 communicate with the classic network",
+    help: "make a vSwitch inside 10.111.0.0/16 for what classic instances must reach",
+    source: source::CLASSIC_LINK,
+    example: "`vsw-a` (`10.112.1.0/24`) cannot communicate with the classic instances linked to `vpc-a`",
+};
+
+pub(super) static SECONDARY: RuleRecord = RuleRecord {
+    id: Reason::ClassiclinkSecondaryCidr.id(),
+    severity: Severity::Warning,
+    summary: "a vSwitch of a VPC with ClassicLink lies in a secondary CIDR",
+    why: "only the primary CIDR takes part in ClassicLink",
+    help: "put what classic instances must reach into a vSwitch of the primary CIDR",
+    source: source::CLASSIC_LINK,
+    example: "`vsw-a` (`192.168.1.0/24`) cannot communicate with the classic instances linked to `vpc-a`",
+};
+
+pub(super) static GUEST_ROUTE: RuleRecord = RuleRecord {
+    id: Reason::GuestRoutePublicNic.id(),
+    severity: Severity::Warning,
+    summary: "a classic instance linked to a VPC in 192.168.0.0/16 lacks the guest route to it",
+    why: "a classic guest sends 192.168.0.0/16 to its public NIC until a route to the private one is added",
+    help: "run the vendor's routing script, or add the route by hand",
+    source: source::CLASSIC_LINK,
+    example: "`i-a` has no guest route to `192.168.0.0/16` of `vpc-a`",
+};
+
+pub(super) static SHADOW: RuleRecord = RuleRecord {
+    id: "classiclink-shadowed",
+    severity: Severity::Warning,
+    summary: "a custom route of a VPC with ClassicLink covers part of the classic network",
+    why: "the longest prefix wins: classic instances inside the route's destination are not reached over the link",
+    help: "narrow the route, if linked instances have addresses inside it",
+    source: OWN_CHOICE,
+    example: "the route to `10.20.0.0/16` in the system table of `vpc-a` hides classic addresses",
+};
+
+pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Diagnostic>) {
+    let world = survey.world;
+    for instance in world.instances.values() {
+        if let Some(linked) = &instance.linked_vpc {
+            link(world, instance, linked, findings);
+        }
+    }
+    for (key, vpc) in world.vpcs.iter() {
+        link_count(survey, key, vpc, findings);
+        if *vpc.classic_link {
+            enabled_vpc(survey, key, vpc, findings);
+        }
+    }
+}
+
+fn link(world: &World, instance: &Instance, linked: &Spanned<Key<Vpc>>, findings: &mut Vec<Diagnostic>) {
+    let (id, vpc) = (instance.id.as_str(), &world.vpcs[linked.value]);
+    if let Location::Vswitch(vswitch) = *instance.location {
+        let home = &world.vswitches[vswitch].id;
+        let message = format!("`{id}` lives in `{}` and cannot be linked to `{}`", **home, *vpc.id);
+        let finding = LINK_FROM_VPC.found(message).at(linked.span, "a link");
+        findings.push(finding.at(instance.location.span, "of an instance that is not classic"));
+        return;
+    }
+    let (region, vpc_region) = (world.instance_region(instance), world.vpc_region(linked.value));
+    if region != vpc_region.as_str() {
+        let message = format!("`{id}` in {region} is linked to `{}` in {}", *vpc.id, **vpc_region);
+        let vpc_place = place_of(&vpc.placement, |placement| &placement.region, vpc.id.span);
+        let finding = LINK_REGION.found(message).at(linked.span, format!("from {region}"));
+        findings.push(finding.at(vpc_place, format!("to {}", **vpc_region)));
+    }
+    let (account, vpc_account) = (world.instance_account(instance), world.vpc_account(linked.value));
+    if account != vpc_account.as_str() {
+        let message =
+            format!("`{id}` of account `{account}` is linked to `{}` of account `{}`", *vpc.id, **vpc_account);
+        let vpc_place = place_of(&vpc.placement, |placement| &placement.account, vpc.id.span);
+        let finding = LINK_ACCOUNT.found(message).at(linked.span, format!("from account `{account}`"));
+        findings.push(finding.at(vpc_place, format!("to account `{}`", **vpc_account)));
+    }
+    if !*vpc.classic_link {
+        let message = format!("`{id}` is linked to `{}`, which has ClassicLink off", *vpc.id);
+        let switch = placed_or(vpc.classic_link.span, vpc.id.span);
+        findings.push(DISABLED.found(message).at(linked.span, "this link").at(switch, "ClassicLink is off here"));
+    }
+    guest_route(instance, linked.span, vpc, findings);
+}
+
+fn place_of(placement: &Placement, key: impl Fn(&Placement) -> &Option<Spanned<String>>, otherwise: Span) -> Span {
+    key(placement).as_ref().map_or(otherwise, |value| value.span)
+}
+
+/// The part of the VPC's primary CIDR that a classic guest sends to its public NIC by default.
+fn scripted_part(cidr: Ipv4Net) -> Option<Ipv4Net> {
+    if ranges::SCRIPTED.contains(&cidr) {
+        Some(cidr)
+    } else {
+        cidr.contains(&ranges::SCRIPTED).then_some(ranges::SCRIPTED)
+    }
+}
+
+fn guest_route(instance: &Instance, link: Span, vpc: &Vpc, findings: &mut Vec<Diagnostic>) {
+    let Some(needed) = scripted_part(*vpc.cidr) else { return };
+    let mut routes: Vec<Ipv4Net> = instance.guest_routes.iter().map(|route| route.value).collect();
+    if routes.iter().any(|route| route.contains(&needed)) {
+        return;
+    }
+    routes = Ipv4Net::aggregate(&routes);
+    if routes.iter().any(|route| route.contains(&needed)) {
+        return;
+    }
+    let only_part = routes.iter().any(|route| needed.contains(route));
+    let id = instance.id.as_str();
+    let message = if only_part {
+        format!("the guest routes of `{id}` cover only a part of `{needed}` of `{}`", *vpc.id)
+    } else {
+        format!("`{id}` has no guest route to `{needed}` of `{}`", *vpc.id)
+    };
+    let subnet = Ipv4Net::new_assert(*instance.private_ip, ranges::CLASSIC_SUBNET_LENGTH);
+    // Public copies of classic guests' configurations put the private gateway eight below the broadcast address.
+    let gateway = from_last(subnet, 8);
+    let help = format!(
+        "on the instance run `ip route add {scripted} via {gateway} dev eth0`, and here add \
+         `guest_routes = [\"{scripted}\"]`",
+        scripted = ranges::SCRIPTED
+    );
+    let finding = GUEST_ROUTE.found(message).at(link, "what goes this way leaves by the public NIC");
+    findings.push(finding.at(vpc.cidr.span, "a range that needs a guest route").help(help));
+}
+
+fn link_count(survey: &Survey<'_>, key: Key<Vpc>, vpc: &Vpc, findings: &mut Vec<Diagnostic>) {
+    let linked = survey.linked(key);
+    let Some(excess) = linked.get(LINKS_PER_VPC).and_then(|instance| instance.linked_vpc.as_ref()) else { return };
+    let message = format!(
+        "{} classic instances are linked to `{}`, {} more than the {LINKS_PER_VPC} it takes",
+        linked.len(),
+        *vpc.id,
+        linked.len() - LINKS_PER_VPC
+    );
+    findings.push(LINK_LIMIT.found(message).at(excess.span, "this is the 1001st link").at(vpc.id.span, "to this VPC"));
+}
+
+fn enabled_vpc(survey: &Survey<'_>, key: Key<Vpc>, vpc: &Vpc, findings: &mut Vec<Diagnostic>) {
+    let switch = placed_or(vpc.classic_link.span, vpc.id.span);
+    for table in survey.tables(key) {
+        for route in table.routes {
+            let destination = route.destination.value;
+            if destination == ranges::CLASSIC {
+                let message = format!("{} has a route to {destination}, but ClassicLink is on", table.name);
+                let finding = ROUTE_CONFLICT.found(message).at(route.destination.span, "a custom route to 10.0.0.0/8");
+                findings.push(finding.at(switch, "ClassicLink is enabled here"));
+            } else if ranges::CLASSIC.contains(&destination) && !ranges::CARVE_OUT.contains(&destination) {
+                let message = format!("the route to `{destination}` in {} hides classic addresses", table.name);
+                let finding =
+                    SHADOW.found(message).at(route.destination.span, "wins over the link for these addresses");
+                findings.push(finding.at(switch, "ClassicLink is enabled here"));
+            }
+        }
+    }
+    let linkable = ranges::LINKABLE.iter().any(|range| range.contains(&*vpc.cidr) || vpc.cidr.contains(range));
+    if !linkable {
+        let message = format!("ClassicLink is on for `{}`, but no address of `{}` can be linked", *vpc.id, *vpc.cidr);
+        let finding = RANGE.found(message).at(vpc.cidr.span, "outside the three ranges");
+        findings.push(finding.at(switch, "ClassicLink is enabled here"));
+    }
+    for vswitch in survey.vswitches(key) {
+        if !vpc.cidr.contains(&*vswitch.cidr) {
+            if let Some(secondary) = vpc.secondary_cidrs.iter().find(|cidr| cidr.contains(&*vswitch.cidr)) {
+                findings
+                    .push(unreachable(&SECONDARY, vswitch, vpc, "in a secondary CIDR").at(secondary.span, "this one"));
+            }
+        } else if linkable && !ranges::LINKABLE.iter().any(|range| range.contains(&*vswitch.cidr)) {
+            let (rule, place) = if ranges::CLASSIC.contains(&*vswitch.cidr) {
+                (&VSWITCH_RANGE, "outside 10.111.0.0/16")
+            } else {
+                (&RANGE, "outside the three ranges")
+            };
+            findings.push(unreachable(rule, vswitch, vpc, place).at(switch, "ClassicLink is enabled here"));
+        }
+    }
+}
+
+fn unreachable(rule: &RuleRecord, vswitch: &Vswitch, vpc: &Vpc, place: &str) -> Diagnostic {
+    let message = format!(
+        "`{}` (`{}`) cannot communicate with the classic instances linked to `{}`",
+        *vswitch.id, *vswitch.cidr, *vpc.id
+    );
+    rule.found(message).at(vswitch.cidr.span, place)
+}

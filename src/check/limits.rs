@@ -1,0 +1,62 @@
+//! The vendor's numbers, shared with the control operations that enforce them one by one.
+
+use crate::net::Ipv4Net;
+use std::net::Ipv4Addr;
+use std::ops::RangeInclusive;
+
+/// Classic instances linked to one VPC (<https://www.alibabacloud.com/help/doc-detail/59021.htm>, `QuotaExceeded`).
+pub const LINKS_PER_VPC: usize = 1000;
+
+/// Custom entries of one route table
+/// (<https://help.aliyun.com/en/vpc/developer-reference/api-vpc-2016-04-28-createrouteentry>).
+pub const ROUTES_PER_TABLE: usize = 200;
+
+/// Custom vSwitch route tables of one VPC, beside the system table
+/// (<https://help.aliyun.com/zh/vpc/user-guide/route-table-overview>).
+pub const CUSTOM_TABLES_PER_VPC: usize = 9;
+
+/// Secondary CIDRs of one VPC (<https://alibabacloud.com/help/en/vpc/api-associatevpccidrblock>).
+pub const SECONDARY_CIDRS_PER_VPC: usize = 5;
+
+/// Prefix lengths of primary and secondary CIDRs.
+pub const VPC_CIDR_LENGTHS: RangeInclusive<u8> = 8..=28;
+
+/// Prefix lengths of vSwitches.
+pub const VSWITCH_LENGTHS: RangeInclusive<u8> = 16..=29;
+
+/// Addresses at each end of a vSwitch that the vendor keeps for itself.
+pub const VSWITCH_RESERVED: u32 = 3;
+
+/// Security groups of one instance.
+pub const GROUPS_PER_INSTANCE: RangeInclusive<usize> = 1..=5;
+
+/// Rules of one security group, ingress and egress together
+/// (<https://alibabacloud.com/help/en/ecs/api-authorizesecuritygroup>).
+pub const RULES_PER_GROUP: usize = 200;
+
+/// Rules of one basic group that name other groups, since 2024.
+pub const GROUP_PEERS_PER_GROUP: usize = 20;
+
+/// Security groups of one account in one region.
+pub const GROUPS_PER_ACCOUNT: usize = 100;
+
+/// Members of a classic group.
+pub const CLASSIC_GROUP_MEMBERS: usize = 1000;
+
+/// Members of a basic group of a VPC: today's figure; it was 2000 private addresses in 2021.
+pub const VPC_GROUP_MEMBERS: usize = 6000;
+
+/// Members of an enterprise group.
+pub const ENTERPRISE_GROUP_MEMBERS: usize = 65_536;
+
+/// Entries of all whitelists of one service (<https://www.alibabacloud.com/help/doc-detail/43185.htm>).
+pub const WHITELIST_ENTRIES: usize = 1000;
+
+const fn net(a: u8, b: u8, length: u8) -> Ipv4Net {
+    Ipv4Net::new_assert(Ipv4Addr::new(a, b, 0, 0), length)
+}
+
+/// Ranges that no CIDR of a VPC may be or lie in
+/// (<https://alibabacloud.com/help/en/vpc/api-associatevpccidrblock>).
+pub const FORBIDDEN_CIDRS: [Ipv4Net; 5] =
+    [net(0, 0, 8), net(100, 64, 10), net(127, 0, 8), net(169, 254, 16), net(224, 0, 4)];

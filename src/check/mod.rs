@@ -1,0 +1,140 @@
+//! Whether a declared world keeps the vendor's limits: one record per rule, and all findings of a world in one run.
+//!
+//! What no operation of the vendor could have produced is an error. What the vendor allows, but carries no traffic or
+//! surprises its owner, is a warning. A warning that foretells a drop bears the id of the drop's
+//! [`Reason`](crate::diag::Reason).
+
+mod addresses;
+mod cidrs;
+mod classiclink;
+mod group_rules;
+mod groups;
+pub mod limits;
+mod peerings;
+mod routes;
+mod rule;
+mod services;
+mod source;
+mod survey;
+#[cfg(test)]
+mod tests;
+
+pub use rule::{OWN_CHOICE, RuleRecord};
+
+use crate::diag::{Diagnostic, Severity, Span};
+use crate::model::World;
+use std::ops::Deref;
+use survey::Survey;
+
+/// Every rule, by subject.
+pub static RULES: &[&RuleRecord] = &[
+    &cidrs::LENGTH,
+    &cidrs::FORBIDDEN,
+    &cidrs::SECONDARY_COUNT,
+    &cidrs::OVERLAP,
+    &cidrs::VSWITCH_LENGTH,
+    &cidrs::VSWITCH_OUTSIDE,
+    &cidrs::VSWITCH_OVERLAP,
+    &addresses::OUTSIDE_VSWITCH,
+    &addresses::RESERVED,
+    &addresses::NOT_CLASSIC,
+    &addresses::DUPLICATE,
+    &addresses::PLACEMENT,
+    &classiclink::LINK_LIMIT,
+    &classiclink::LINK_REGION,
+    &classiclink::LINK_ACCOUNT,
+    &classiclink::LINK_FROM_VPC,
+    &classiclink::ROUTE_CONFLICT,
+    &classiclink::DISABLED,
+    &classiclink::RANGE,
+    &classiclink::VSWITCH_RANGE,
+    &classiclink::SECONDARY,
+    &classiclink::GUEST_ROUTE,
+    &classiclink::SHADOW,
+    &groups::NO_GROUP,
+    &groups::TOO_MANY,
+    &groups::TWICE,
+    &groups::NETWORK,
+    &groups::REGION,
+    &groups::ACCOUNT,
+    &groups::MIXED,
+    &groups::CAPACITY,
+    &groups::PER_ACCOUNT,
+    &groups::ENTERPRISE_CLASSIC,
+    &groups::ENTERPRISE_INTRA,
+    &group_rules::COUNT,
+    &group_rules::PEER_COUNT,
+    &group_rules::PORTS,
+    &group_rules::DUPLICATE,
+    &group_rules::NIC,
+    &group_rules::ENTERPRISE_PEER,
+    &group_rules::SELF_PEER,
+    &group_rules::OTHER_VPC,
+    &group_rules::OTHER_REGION,
+    &group_rules::LINK_OFF,
+    &group_rules::DEAD_LETTER,
+    &routes::TABLE_COUNT,
+    &routes::COUNT,
+    &routes::DUPLICATE,
+    &routes::CLOUD_SERVICES,
+    &routes::INSIDE_VSWITCH,
+    &routes::OTHER_VPC,
+    &routes::TABLE_OF_OTHER_VPC,
+    &routes::DOWN,
+    &routes::NOT_FORWARDING,
+    &peerings::SELF,
+    &peerings::TWICE,
+    &peerings::VSWITCH_OVERLAP,
+    &peerings::NO_ROUTE,
+    &peerings::MISSES,
+    &peerings::NO_TRANSIT,
+    &services::WHITELIST_LIMIT,
+    &services::NOBODY,
+    &services::GATEWAY_OVERLAP,
+    &services::GUEST_ROUTES_IN_VPC,
+    &services::CLASSIC_FORWARDING,
+];
+
+/// Everything wrong with `world`, in the order of the places at fault.
+pub fn check(world: &World) -> Vec<Diagnostic> {
+    let survey = Survey::of(world);
+    let mut findings = Vec::new();
+    cidrs::check(&survey, &mut findings);
+    addresses::check(&survey, &mut findings);
+    classiclink::check(&survey, &mut findings);
+    groups::check(&survey, &mut findings);
+    group_rules::check(&survey, &mut findings);
+    routes::check(&survey, &mut findings);
+    peerings::check(&survey, &mut findings);
+    services::check(&survey, &mut findings);
+    findings.sort_by_key(|finding| finding.labels.first().map_or(Span::NONE, |label| label.span));
+    findings
+}
+
+/// A world without errors: what [`crate::compile`] takes.
+#[derive(Clone, Debug)]
+pub struct Checked(World);
+
+impl Checked {
+    /// The world again, to be changed and checked anew.
+    pub fn into_inner(self) -> World {
+        self.0
+    }
+}
+
+impl Deref for Checked {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.0
+    }
+}
+
+/// `world` and its warnings, or all findings where one of them is an error.
+pub fn checked(world: World) -> Result<(Checked, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let findings = check(&world);
+    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+        return Err(findings);
+    }
+    Ok((Checked(world), findings))
+}

@@ -1,0 +1,214 @@
+//! Route tables and their custom entries.
+
+use super::limits::{CUSTOM_TABLES_PER_VPC, ROUTES_PER_TABLE};
+use super::rule::RuleRecord;
+use super::source;
+use super::survey::{Survey, TableView, network_name, placed_or};
+use crate::diag::{Diagnostic, Reason, Severity, Span};
+use crate::model::{InstanceState, Key, Network, NextHop, Route, Vpc, World, ranges};
+use crate::net::Ipv4Net;
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+
+pub(super) static TABLE_COUNT: RuleRecord = RuleRecord {
+    id: "route-table-limit",
+    severity: Severity::Error,
+    summary: "a VPC has more than 10 route tables",
+    why: "a VPC has its system table and at most 9 custom ones for vSwitches",
+    help: "let vSwitches with the same routes share a table",
+    source: source::ROUTE_TABLE,
+    example: "`vpc-a` has 10 custom route tables, 1 more than the 9 it may have",
+};
+
+pub(super) static COUNT: RuleRecord = RuleRecord {
+    id: "route-limit",
+    severity: Severity::Error,
+    summary: "a route table has more than 200 custom entries",
+    why: "a table takes 200 custom entries; CreateRouteEntry answers QuotaExceeded",
+    help: "merge neighbouring destinations, or move vSwitches to a second table",
+    source: source::ROUTE_ENTRY,
+    example: "the system table of `vpc-a` has 201 custom routes, 1 more than the 200 it takes",
+};
+
+pub(super) static DUPLICATE: RuleRecord = RuleRecord {
+    id: "route-duplicate",
+    severity: Severity::Error,
+    summary: "two custom routes of one table have the same destination",
+    why: "a destination is unique in its table; CreateRouteEntry answers InvalidCIDRBlock.Duplicate",
+    help: "remove one of the two",
+    source: source::ROUTE_ENTRY,
+    example: "the system table of `vpc-a` has two routes to `192.168.7.0/24`",
+};
+
+pub(super) static CLOUD_SERVICES: RuleRecord = RuleRecord {
+    id: "route-cloud-services",
+    severity: Severity::Error,
+    summary: "a custom route leads into 100.64.0.0/10",
+    why: "100.64.0.0/10 is a system route to the vendor's services; no custom destination equals it or lies inside",
+    help: "remove the route; a wider one, such as 0.0.0.0/0, is allowed",
+    source: source::ROUTE_ENTRY,
+    example: "the system table of `vpc-a` has a route to `100.100.0.0/16`, inside 100.64.0.0/10",
+};
+
+pub(super) static INSIDE_VSWITCH: RuleRecord = RuleRecord {
+    id: "route-inside-vswitch",
+    severity: Severity::Error,
+    summary: "a custom route leads to a vSwitch of its VPC, or into it",
+    why: "a custom destination neither equals a vSwitch of its VPC nor lies inside one",
+    help: "remove the route, or move its destination out of the vSwitch",
+    source: source::ROUTE_ENTRY,
+    example: "the route to `172.16.1.64/26` in the system table of `vpc-a` lies inside `vsw-a`",
+};
+
+pub(super) static OTHER_VPC: RuleRecord = RuleRecord {
+    id: "route-next-hop-other-vpc",
+    severity: Severity::Error,
+    summary: "the next hop of a custom route is not in the table's VPC",
+    why: "the next hop is an instance, gateway or peering of the table's own VPC; CreateRouteEntry answers \
+          OperationFailed.InstanceDismatchCurrentVpc",
+    help: "name a next hop of this VPC, or a peering that includes it",
+    source: source::ROUTE_ENTRY,
+    example: "the next hop `i-b` of a route in the system table of `vpc-a` is in `vpc-b`",
+};
+
+pub(super) static TABLE_OF_OTHER_VPC: RuleRecord = RuleRecord {
+    id: "route-table-other-vpc",
+    severity: Severity::Error,
+    summary: "a vSwitch uses a route table of another VPC",
+    why: "a route table is bound to vSwitches of its own VPC",
+    help: "make the table in the vSwitch's VPC, or remove `route_table`",
+    source: source::ROUTE_TABLE,
+    example: "`vsw-a` of `vpc-a` uses `vtb-b`, which is a table of `vpc-b`",
+};
+
+pub(super) static DOWN: RuleRecord = RuleRecord {
+    id: Reason::NextHopDown.id(),
+    severity: Severity::Warning,
+    summary: "the next hop of a custom route is stopped",
+    why: "the route stays while its next hop is stopped, and swallows what it attracts",
+    help: "start the instance, or remove the route",
+    source: super::OWN_CHOICE,
+    example: "the route to `192.168.7.0/24` in the system table of `vpc-a` leads to `i-a`, which is stopped",
+};
+
+pub(super) static NOT_FORWARDING: RuleRecord = RuleRecord {
+    id: Reason::NextHopNotForwarding.id(),
+    severity: Severity::Warning,
+    summary: "the next hop of a custom route does not forward",
+    why: "an instance passes frames on for others only where its guest forwards",
+    help: "set `forwarding = true` for the instance, if its guest does; or remove the route",
+    source: super::OWN_CHOICE,
+    example: "the route to `192.168.7.0/24` in the system table of `vpc-a` leads to `i-a`, which does not forward",
+};
+
+pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Diagnostic>) {
+    let world = survey.world;
+    for (key, vpc) in world.vpcs.iter() {
+        let custom = survey.custom_tables(key);
+        if let Some(excess) = custom.get(CUSTOM_TABLES_PER_VPC) {
+            let count = custom.len();
+            let message = format!(
+                "`{}` has {count} custom route tables, {} more than the {CUSTOM_TABLES_PER_VPC} it may have",
+                *vpc.id,
+                count - CUSTOM_TABLES_PER_VPC
+            );
+            let finding = TABLE_COUNT.found(message).at(excess.id.span, "with the system table the 11th");
+            findings.push(finding.at(vpc.id.span, "of this VPC"));
+        }
+        for table in survey.tables(key) {
+            entries(survey, key, &table, findings);
+        }
+    }
+    for vswitch in world.vswitches.values() {
+        let Some(reference) = &vswitch.route_table else { continue };
+        let table = &world.route_tables[reference.value];
+        if table.vpc.value != vswitch.vpc.value {
+            let (own, other) = (&world.vpcs[vswitch.vpc.value].id, &world.vpcs[table.vpc.value].id);
+            let message =
+                format!("`{}` of `{}` uses `{}`, which is a table of `{}`", *vswitch.id, **own, *table.id, **other);
+            let finding = TABLE_OF_OTHER_VPC.found(message).at(reference.span, format!("not a table of `{}`", **own));
+            findings.push(finding.at(table.vpc.span, format!("it belongs to `{}`", **other)));
+        }
+    }
+}
+
+fn entries(survey: &Survey<'_>, vpc: Key<Vpc>, table: &TableView<'_>, findings: &mut Vec<Diagnostic>) {
+    let name = &table.name;
+    if let Some(excess) = table.routes.get(ROUTES_PER_TABLE) {
+        let count = table.routes.len();
+        let message = format!(
+            "{name} has {count} custom routes, {} more than the {ROUTES_PER_TABLE} it takes",
+            count - ROUTES_PER_TABLE
+        );
+        findings.push(COUNT.found(message).at(excess.span, "this is the 201st").at(table.span, "of this table"));
+    }
+    let mut seen: HashMap<Ipv4Net, Span, foldhash::fast::FixedState> = HashMap::default();
+    for route in table.routes {
+        let destination = route.destination.value;
+        match seen.entry(destination) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(route.destination.span);
+            }
+            Entry::Occupied(first) => {
+                let message = format!("{name} has two routes to `{destination}`");
+                let finding = DUPLICATE.found(message).at(route.destination.span, "the same destination");
+                findings.push(finding.at(*first.get(), "as here"));
+            }
+        }
+        if ranges::CLOUD_SERVICES.contains(&destination) {
+            let message = format!("{name} has a route to `{destination}`, inside {}", ranges::CLOUD_SERVICES);
+            findings.push(CLOUD_SERVICES.found(message).at(route.destination.span, "the vendor's own services"));
+        }
+        if let Some(vswitch) = survey.vswitch_around(vpc, destination) {
+            let relation = if *vswitch.cidr == destination { "equals" } else { "lies inside" };
+            let message = format!("the route to `{destination}` in {name} {relation} `{}`", *vswitch.id);
+            let finding = INSIDE_VSWITCH.found(message).at(route.destination.span, "a custom route");
+            findings.push(finding.at(vswitch.cidr.span, format!("to addresses of `{}`", *vswitch.id)));
+        }
+        next_hop(survey.world, vpc, name, route, findings);
+    }
+}
+
+fn next_hop(world: &World, vpc: Key<Vpc>, table: &str, route: &Route, findings: &mut Vec<Diagnostic>) {
+    let (id, home, home_span) = match route.next_hop.value {
+        NextHop::Instance(key) => {
+            let instance = &world.instances[key];
+            (&instance.id, world.network(*instance.location), placed_or(instance.location.span, instance.id.span))
+        }
+        NextHop::Gateway(key) => {
+            let gateway = &world.gateways[key];
+            (&gateway.id, Network::Vpc(gateway.vpc.value), gateway.vpc.span)
+        }
+        NextHop::Peering(key) => {
+            let peering = &world.peerings[key];
+            if peering.vpcs.iter().all(|end| end.value != vpc) {
+                let [one, two] = &peering.vpcs;
+                let message = format!(
+                    "the next hop `{}` of a route in {table} joins `{}` and `{}`",
+                    *peering.id, *world.vpcs[one.value].id, *world.vpcs[two.value].id
+                );
+                let finding = OTHER_VPC.found(message).at(route.next_hop.span, "does not include this VPC");
+                findings.push(finding.at(one.span, "the VPCs that it joins"));
+            }
+            return;
+        }
+    };
+    if home != Network::Vpc(vpc) {
+        let message = format!("the next hop `{}` of a route in {table} is in {}", **id, network_name(world, home));
+        let finding = OTHER_VPC.found(message).at(route.next_hop.span, "not in this VPC");
+        findings.push(finding.at(home_span, "it is here"));
+        return;
+    }
+    let NextHop::Instance(key) = route.next_hop.value else { return };
+    let instance = &world.instances[key];
+    let leads = format!("the route to `{}` in {table} leads to `{}`", route.destination.value, *instance.id);
+    if *instance.state == InstanceState::Stopped {
+        let finding = DOWN.found(format!("{leads}, which is stopped")).at(route.next_hop.span, "swallows its traffic");
+        findings.push(finding.at(placed_or(instance.state.span, instance.id.span), "stopped here"));
+    }
+    if !*instance.forwarding {
+        let finding = NOT_FORWARDING.found(format!("{leads}, which does not forward"));
+        let finding = finding.at(route.next_hop.span, "swallows its traffic");
+        findings.push(finding.at(placed_or(instance.forwarding.span, instance.id.span), "this guest does not forward"));
+    }
+}

@@ -1,0 +1,150 @@
+use super::{CLASSIC_A, Case, SG_CLASSIC, SG_VPC, VPC_A, VPC_INSTANCE_A, VSW_A, breaks, case, clean, findings, world};
+use crate::check::{check, classiclink};
+use crate::diag::Sources;
+
+const GATEWAY: &str = "[gateway.vpn-a]\nvpc = \"vpc-a\"\n";
+const ON: &str = "classic_link = true\n";
+
+/// `count` classic instances linked to `vpc-a`, in as many groups as they need.
+fn linked(count: usize) -> String {
+    let groups = "[security_group.sg-0]\nnetwork = \"classic\"\n[security_group.sg-1]\nnetwork = \"classic\"\n";
+    let instances = (0..count).map(|n| {
+        format!(
+            "[instance.i-{n}]\nnetwork = \"classic\"\nprivate_ip = \"10.1.{}.{}\"\nsecurity_groups = [\"sg-{}\"]\n\
+             linked_vpc = \"vpc-a\"\n",
+            n / 250,
+            n % 250,
+            n / 1000
+        )
+    });
+    format!("{VPC_A}{ON}{groups}{}", instances.collect::<String>())
+}
+
+fn one_link(vpc_keys: &str, instance_keys: &str) -> String {
+    format!("{VPC_A}{ON}{vpc_keys}{SG_CLASSIC}{CLASSIC_A}linked_vpc = \"vpc-a\"\n{instance_keys}")
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let route = |destination: &str| {
+        format!("{VPC_A}{ON}routes = [{{ destination = \"{destination}\", next_hop = \"vpn-a\" }}]\n{GATEWAY}")
+    };
+    let ten = |range: &str| {
+        format!("[vpc.vpc-a]\ncidr = \"10.0.0.0/8\"\n{ON}[vswitch.vsw-a]\nvpc = \"vpc-a\"\ncidr = \"{range}\"\n")
+    };
+    let secondary = "[vpc.vpc-a]\ncidr = \"172.16.0.0/12\"\nsecondary_cidrs = [\"192.168.0.0/16\"]\n";
+    vec![
+        case(&classiclink::LINK_LIMIT, "@@", linked(1001), linked(1000), &["vpc-a", "vpc-a"]),
+        case(
+            &classiclink::LINK_REGION,
+            "[defaults]\nregion = \"cn-@@\"\n".to_owned()
+                + &one_link("region = \"cn-hangzhou\"\n", ""),
+            "beijing",
+            "hangzhou",
+            &["vpc-a", "cn-hangzhou"],
+        ),
+        case(
+            &classiclink::LINK_ACCOUNT,
+            format!(
+                "{VPC_A}{ON}{SG_CLASSIC}account = \"@@\"\n{CLASSIC_A}linked_vpc = \"vpc-a\"\naccount = \"@@\"\n"
+            ),
+            "partner",
+            "main",
+            &["vpc-a", "vpc-a"],
+        ),
+        case(
+            &classiclink::LINK_FROM_VPC,
+            format!("{VPC_A}{ON}{VSW_A}{SG_VPC}{VPC_INSTANCE_A}@@"),
+            "linked_vpc = \"vpc-a\"",
+            "",
+            &["vpc-a", "vsw-a"],
+        ),
+        case(&classiclink::ROUTE_CONFLICT, route("10.0.0.0/@@"), "8", "7", &["10.0.0.0/8", "true"]),
+        case(&classiclink::DISABLED, one_link("", "").replace("true", "@@"), "false", "true", &["vpc-a", "false"]),
+        case(
+            &classiclink::RANGE,
+            format!("[vpc.vpc-a]\ncidr = \"10.@@.0.0/16\"\n{ON}"),
+            "20",
+            "111",
+            &["10.20.0.0/16", "true"],
+        ),
+        case(&classiclink::VSWITCH_RANGE, ten("10.@@.1.0/24"), "112", "111", &["10.112.1.0/24", "true"]),
+        case(
+            &classiclink::SECONDARY,
+            format!("{secondary}{ON}[vswitch.vsw-a]\nvpc = \"vpc-a\"\ncidr = \"@@.1.0/24\"\n"),
+            "192.168",
+            "172.31",
+            &["192.168.1.0/24", "192.168.0.0/16"],
+        ),
+        case(
+            &classiclink::GUEST_ROUTE,
+            one_link("", "@@").replace("172.16.0.0/12", "192.168.0.0/16"),
+            "",
+            "guest_routes = [\"192.168.0.0/16\"]",
+            &["vpc-a", "192.168.0.0/16"],
+        ),
+        case(&classiclink::SHADOW, route("10.@@.0.0/16"), "20", "111", &["10.20.0.0/16", "true"]),
+    ]
+}
+
+#[test]
+fn a_custom_table_may_not_lead_to_the_classic_range_either() {
+    let text = format!(
+        "{VPC_A}{ON}{GATEWAY}[route_table.vtb-a]\nvpc = \"vpc-a\"\n\
+         routes = [{{ destination = \"10.0.0.0/8\", next_hop = \"vpn-a\" }}]\n"
+    );
+    let message = "`vtb-a` has a route to 10.0.0.0/8, but ClassicLink is on";
+    breaks(&text, &classiclink::ROUTE_CONFLICT, message, &["10.0.0.0/8", "true"]);
+    clean(&text.replace("true", "false"));
+}
+
+#[test]
+fn the_missing_guest_route_comes_with_the_command_to_run() {
+    let text = one_link("", "").replace("172.16.0.0/12", "192.168.0.0/20").replace("10.24.1.5", "10.165.52.142");
+    let mut sources = Sources::new();
+    let world = world(&mut sources, &text);
+    let help = check(&world)[0].help.clone().expect("a command");
+    assert!(help.contains("`ip route add 192.168.0.0/16 via 10.165.55.247 dev eth0`"), "{help}");
+}
+
+#[test]
+fn guest_routes_may_cover_a_vpc_together_but_not_in_part() {
+    let with = |routes: &str| {
+        one_link("", &format!("guest_routes = [{routes}]\n")).replace("172.16.0.0/12", "192.168.0.0/16")
+    };
+    clean(&with("\"192.168.0.0/17\", \"192.168.128.0/17\""));
+    clean(&with("\"0.0.0.0/0\""));
+    let message = "the guest routes of `i-a` cover only a part of `192.168.0.0/16` of `vpc-a`";
+    breaks(&with("\"192.168.0.0/17\""), &classiclink::GUEST_ROUTE, message, &["vpc-a", "192.168.0.0/16"]);
+}
+
+#[test]
+fn a_switch_that_the_file_leaves_out_is_shown_at_the_vpc() {
+    let text = one_link("", "").replace(ON, "");
+    let message = "`i-a` is linked to `vpc-a`, which has ClassicLink off";
+    breaks(&text, &classiclink::DISABLED, message, &["vpc-a", "vpc-a"]);
+}
+
+#[test]
+fn a_wide_custom_vpc_is_linkable_where_its_vswitches_are() {
+    let text = |range: &str| {
+        format!("[vpc.vpc-a]\ncidr = \"172.0.0.0/8\"\n{ON}[vswitch.vsw-a]\nvpc = \"vpc-a\"\ncidr = \"{range}\"\n")
+    };
+    let message = "`vsw-a` (`172.32.1.0/24`) cannot communicate with the classic instances linked to `vpc-a`";
+    breaks(&text("172.32.1.0/24"), &classiclink::RANGE, message, &["172.32.1.0/24", "true"]);
+    clean(&text("172.31.1.0/24"));
+}
+
+#[test]
+fn ranges_and_secondary_cidrs_matter_only_while_classiclink_is_on() {
+    clean("[vpc.vpc-a]\ncidr = \"10.0.0.0/8\"\n[vswitch.vsw-a]\nvpc = \"vpc-a\"\ncidr = \"10.20.1.0/24\"\n");
+}
+
+#[test]
+fn several_problems_of_one_link_are_all_told() {
+    let text = one_link("", "region = \"cn-beijing\"\naccount = \"partner\"\n").replace("true", "false");
+    let ids: Vec<&str> = findings(&text).into_iter().map(|(id, ..)| id).collect();
+    assert_eq!(
+        ids,
+        ["group-region", "group-account", "classiclink-region", "classiclink-account", "classiclink-disabled"]
+    );
+}

@@ -1,0 +1,155 @@
+//! Every rule at its edge and one past it, from the text of topology files.
+
+mod classiclink;
+mod groups;
+mod ranges;
+mod routes;
+mod scale;
+mod services;
+
+use super::{RULES, RuleRecord, check, checked};
+use crate::diag::{Diagnostic, Severity, Sources};
+use crate::model::World;
+use crate::scenario;
+
+/// A topology with a gap, what breaks a rule in the gap, and what keeps it there.
+pub(super) struct Case {
+    pub(super) rule: &'static RuleRecord,
+    /// The gap is `@@`.
+    pub(super) topology: String,
+    pub(super) breaks: String,
+    pub(super) keeps: String,
+    /// The texts under the labels, without quotes around them; [`LATER`] in place of long ones.
+    pub(super) places: &'static [&'static str],
+}
+
+pub(super) fn case(
+    rule: &'static RuleRecord,
+    topology: impl Into<String>,
+    breaks: impl Into<String>,
+    keeps: impl Into<String>,
+    places: &'static [&'static str],
+) -> Case {
+    Case { rule, topology: topology.into(), breaks: breaks.into(), keeps: keeps.into(), places }
+}
+
+/// `172.16.0.0/12` with ClassicLink off.
+pub(super) const VPC_A: &str = "[vpc.vpc-a]\ncidr = \"172.16.0.0/12\"\n";
+/// The same range again.
+pub(super) const VPC_B: &str = "[vpc.vpc-b]\ncidr = \"172.16.0.0/12\"\n";
+/// `172.16.1.0/24` of `vpc-a`.
+pub(super) const VSW_A: &str = "[vswitch.vsw-a]\nvpc = \"vpc-a\"\ncidr = \"172.16.1.0/24\"\n";
+/// A classic group.
+pub(super) const SG_CLASSIC: &str = "[security_group.sg-a]\nnetwork = \"classic\"\n";
+/// A group of `vpc-a`.
+pub(super) const SG_VPC: &str = "[security_group.sg-a]\nvpc = \"vpc-a\"\n";
+/// A classic instance in [`SG_CLASSIC`].
+pub(super) const CLASSIC_A: &str =
+    "[instance.i-a]\nnetwork = \"classic\"\nprivate_ip = \"10.24.1.5\"\nsecurity_groups = [\"sg-a\"]\n";
+/// An instance of [`VSW_A`] in [`SG_VPC`].
+pub(super) const VPC_INSTANCE_A: &str =
+    "[instance.i-a]\nvswitch = \"vsw-a\"\nprivate_ip = \"172.16.1.5\"\nsecurity_groups = [\"sg-a\"]\n";
+
+#[track_caller]
+pub(super) fn world(sources: &mut Sources, text: &str) -> World {
+    let (world, problems) = scenario::topology(sources, "t.toml", text);
+    assert_eq!(problems, [], "{text}");
+    world
+}
+
+/// The text under each label of a finding.
+fn places(sources: &Sources, finding: &Diagnostic) -> Vec<String> {
+    let text = |span: crate::diag::Span| {
+        let text = sources.text(span.file).expect("a place in the file");
+        text[span.start as usize..span.end as usize].trim_matches('"').to_owned()
+    };
+    finding.labels.iter().map(|label| text(label.span)).collect()
+}
+
+/// Id, message and places of everything wrong with `text`.
+#[track_caller]
+pub(super) fn findings(text: &str) -> Vec<(&'static str, String, Vec<String>)> {
+    let mut sources = Sources::new();
+    let world = world(&mut sources, text);
+    check(&world).iter().map(|finding| (finding.id, finding.message.clone(), places(&sources, finding))).collect()
+}
+
+/// `text` breaks `rule` alone, with this message, at these places.
+#[track_caller]
+pub(super) fn breaks(text: &str, rule: &RuleRecord, message: &str, places: &[&str]) {
+    let places = places.iter().map(|place| (*place).to_owned()).collect();
+    assert_eq!(findings(text), [(rule.id, message.to_owned(), places)], "{text}");
+}
+
+/// `text` breaks no rule.
+#[track_caller]
+pub(super) fn clean(text: &str) {
+    assert_eq!(findings(text), [], "{text}");
+}
+
+fn all_cases() -> Vec<Case> {
+    [ranges::cases(), classiclink::cases(), groups::cases(), routes::cases(), services::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+#[test]
+fn every_rule_is_broken_in_the_words_of_its_example_and_kept_by_its_twin() {
+    for case in all_cases() {
+        breaks(&case.topology.replace("@@", &case.breaks), case.rule, case.rule.example, case.places);
+        clean(&case.topology.replace("@@", &case.keeps));
+    }
+}
+
+#[test]
+fn no_rule_goes_without_a_case() {
+    let cases = all_cases();
+    for rule in RULES {
+        assert!(cases.iter().any(|case| case.rule == *rule), "{}", rule.id);
+    }
+}
+
+#[test]
+fn rule_ids_are_unique_kebab_case_and_say_all_they_should() {
+    for (index, rule) in RULES.iter().enumerate() {
+        assert!(RULES[..index].iter().all(|other| other.id != rule.id), "{}", rule.id);
+        assert!(rule.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));
+        for text in [rule.summary, rule.why, rule.help, rule.example] {
+            assert!(!text.is_empty() && !text.ends_with('.') && !text.contains('\n'), "{}: {text}", rule.id);
+        }
+        assert!(rule.source.starts_with("https://") || rule.source == super::OWN_CHOICE, "{}", rule.source);
+    }
+}
+
+#[test]
+fn a_world_with_errors_is_not_checked_and_one_with_warnings_is() {
+    let mut sources = Sources::new();
+    let warned = world(&mut sources, "[service.rm-a]\nnetwork = \"classic\"\nip = \"10.0.0.9\"\nkind = \"rds\"\n");
+    let (held, warnings) = checked(warned).expect("no errors");
+    assert_eq!(held.services.len(), 1);
+    assert_eq!(warnings.iter().map(|finding| finding.id).collect::<Vec<_>>(), ["whitelist-admits-nobody"]);
+    let mut broken = held.into_inner();
+    broken.services.remove("rm-a");
+    let refused = world(&mut sources, "[instance.i-a]\nnetwork = \"classic\"\nprivate_ip = \"11.0.0.9\"\n");
+    let findings = checked(refused).expect_err("an error");
+    assert_eq!(
+        findings.iter().map(|finding| (finding.id, finding.severity)).collect::<Vec<_>>(),
+        [("instance-without-group", Severity::Error), ("address-not-classic", Severity::Error)]
+    );
+    assert!(checked(broken).is_ok());
+}
+
+#[test]
+fn findings_come_in_the_order_of_the_file_with_why_and_what_to_do() {
+    let text = "[service.rm-a]\nnetwork = \"classic\"\nip = \"11.0.0.1\"\nkind = \"slb\"\n\
+                [vpc.vpc-a]\ncidr = \"127.1.0.0/16\"\n";
+    let mut sources = Sources::new();
+    let world = world(&mut sources, text);
+    let all = check(&world);
+    assert_eq!(all.iter().map(|finding| finding.id).collect::<Vec<_>>(), ["address-not-classic", "cidr-forbidden-range"]);
+    assert_eq!(all[0].labels[0].text, "outside 10.0.0.0/8");
+    let note = all[0].note.as_deref().expect("a reason");
+    assert!(note.starts_with("the classic network is 10.0.0.0/8 without 10.111.0.0/16 (https://"), "{note}");
+    assert_eq!(all[1].help.as_deref(), Some("choose a range inside 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"));
+}

@@ -1,0 +1,87 @@
+use crate::check::check;
+use crate::diag::Spanned;
+use crate::model::{Instance, InstanceState, Key, Location, Network, Placement, Policy, SecurityGroup, Vpc, World};
+use crate::model::{GroupKind, Vswitch};
+use std::net::Ipv4Addr;
+
+fn vpc(id: &str) -> Vpc {
+    Vpc {
+        id: Spanned::unplaced(id.to_owned()),
+        cidr: Spanned::unplaced("172.16.0.0/12".parse().expect("a prefix")),
+        secondary_cidrs: Vec::new(),
+        classic_link: Spanned::unplaced(true),
+        routes: Vec::new(),
+        placement: Placement::default(),
+    }
+}
+
+fn instance(id: &str, address: u32, location: Location, group: Key<SecurityGroup>, link: Option<Key<Vpc>>) -> Instance {
+    Instance {
+        id: Spanned::unplaced(id.to_owned()),
+        location: Spanned::unplaced(location),
+        private_ip: Spanned::unplaced(Ipv4Addr::from(address)),
+        security_groups: vec![Spanned::unplaced(group)],
+        state: Spanned::unplaced(InstanceState::Running),
+        linked_vpc: link.map(Spanned::unplaced),
+        guest_routes: Vec::new(),
+        forwarding: Spanned::unplaced(false),
+        public_ip: None,
+        mac: None,
+        bandwidth_mbps: None,
+        pps: None,
+        placement: Placement::default(),
+    }
+}
+
+/// `count` instances, half of them classic and linked a thousand to a VPC, each VPC with 4 vSwitches, 500 to a group.
+fn large(count: u32) -> World {
+    let mut world = World::default();
+    let group = |world: &mut World, id: &str, network| {
+        let group = SecurityGroup {
+            id: Spanned::unplaced(id.to_owned()),
+            network: Spanned::unplaced(network),
+            kind: Spanned::unplaced(GroupKind::Basic),
+            intra_group: Spanned::unplaced(Policy::Accept),
+            ingress: Vec::new(),
+            egress: Vec::new(),
+            placement: Placement::default(),
+        };
+        world.security_groups.insert(id, group).expect("a new id")
+    };
+    for thousand in 0..count.div_ceil(2000) {
+        let id = format!("vpc-{thousand}");
+        let key = world.vpcs.insert(&id, vpc(&id)).expect("a new id");
+        let inside = group(&mut world, &format!("sg-vpc-{thousand}"), Network::Vpc(key));
+        let classic = group(&mut world, &format!("sg-classic-{thousand}"), Network::Classic);
+        for quarter in 0..4_u32 {
+            let id = format!("vsw-{thousand}-{quarter}");
+            let vswitch = Vswitch {
+                id: Spanned::unplaced(id.clone()),
+                vpc: Spanned::unplaced(key),
+                cidr: Spanned::unplaced(format!("172.16.{}.0/23", quarter * 2).parse().expect("a prefix")),
+                route_table: None,
+                zone: None,
+                placement: Placement::default(),
+            };
+            let vswitch = world.vswitches.insert(&id, vswitch).expect("a new id");
+            for n in 0..250 {
+                let id = format!("i-vpc-{thousand}-{quarter}-{n}");
+                let address = u32::from(Ipv4Addr::new(172, 16, 0, 3)) + quarter * 512 + n;
+                let made = instance(&id, address, Location::Vswitch(vswitch), inside, None);
+                world.instances.insert(&id, made).expect("a new id");
+                let id = format!("i-{thousand}-{quarter}-{n}");
+                let address = (10 << 24) + thousand * 1000 + quarter * 250 + n;
+                let made = instance(&id, address, Location::Classic, classic, Some(key));
+                world.instances.insert(&id, made).expect("a new id");
+            }
+        }
+    }
+    world
+}
+
+#[test]
+fn a_large_plan_is_checked_without_searching_it_again_and_again() {
+    let world = large(40_000);
+    assert_eq!(world.instances.len(), 40_000);
+    assert_eq!(check(&world), []);
+}
