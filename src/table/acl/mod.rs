@@ -5,7 +5,10 @@
 //! [`AddressSets`], which many lists share; a list holds the numbers of its sets only, so the members may change
 //! without compiling the lists again.
 
+mod block;
+mod intervals;
 mod sets;
+mod vectors;
 mod walk;
 
 #[cfg(test)]
@@ -14,6 +17,8 @@ mod tests;
 use std::net::Ipv4Addr;
 
 use crate::net::{Ipv4Net, PortRange, Protocol};
+
+use block::Block;
 
 pub use sets::AddressSets;
 pub use walk::{Field, nearest, walk};
@@ -71,26 +76,78 @@ pub struct Decision {
     pub rule: Option<u32>,
 }
 
-/// A compiled list.
+/// A compiled list: a decision costs about the same with 10 rules as with 1,000, also on a miss.
+///
+/// Up to [`Acl::WALKED`] rules are walked, since that is as fast; more are looked up in tables, made for 4,096 rules at
+/// a time. Longer lists ask one block of rules after the other.
+///
+/// Memory: about 150 to 250 bytes a rule in lists whose rules mostly restrict one field to nested or disjoint values.
+/// Overlapping port ranges can make it grow with the square of the rules, to about 250 KB a field with 1,000 rules.
 #[derive(Clone, Debug)]
 pub struct Acl {
-    rules: Vec<AclRule>,
+    form: Form,
     default_accept: bool,
 }
 
+#[derive(Clone, Debug)]
+enum Form {
+    Walked(Vec<AclRule>),
+    Tables { blocks: Vec<Block>, outcomes: Vec<Outcome> },
+}
+
+/// What a rule decides, by its number in the list.
+#[derive(Clone, Copy, Debug)]
+struct Outcome {
+    id: u32,
+    accept: bool,
+}
+
 impl Acl {
+    /// Lists of up to so many rules are not compiled to tables.
+    pub const WALKED: usize = 8;
+
     /// Compiles `rules`, given in order of precedence.
     pub fn build(rules: &[AclRule], default_accept: bool) -> Acl {
-        Acl { rules: rules.to_vec(), default_accept }
+        let form = if rules.len() <= Acl::WALKED { Form::Walked(rules.to_vec()) } else { Form::tables(rules) };
+        Acl { form, default_accept }
     }
 
     /// The first rule that matches, or the default: what [`walk`] answers for the rules the list was built from.
     pub fn decide(&self, sets: &AddressSets, query: &Query) -> Decision {
-        walk(&self.rules, self.default_accept, sets, query)
+        match &self.form {
+            Form::Walked(rules) => walk(rules, self.default_accept, sets, query),
+            Form::Tables { blocks, outcomes } => {
+                for (block, outcomes) in blocks.iter().zip(outcomes.chunks(Block::RULES)) {
+                    let peer_sets = if block.has_sets() { sets.holding(query.peer) } else { &[] };
+                    if let Some(number) = block.first_match(query, peer_sets) {
+                        let Outcome { id, accept } = outcomes[number];
+                        return Decision { accept, rule: Some(id) };
+                    }
+                }
+                Decision { accept: self.default_accept, rule: None }
+            }
+        }
     }
 
     /// Memory that the list occupies, in bytes, without the address sets.
     pub fn memory_bytes(&self) -> usize {
-        size_of::<Acl>() + self.rules.capacity() * size_of::<AclRule>()
+        let heap = match &self.form {
+            Form::Walked(rules) => rules.capacity() * size_of::<AclRule>(),
+            Form::Tables { blocks, outcomes } => {
+                blocks.capacity() * size_of::<Block>()
+                    + blocks.iter().map(Block::heap_bytes).sum::<usize>()
+                    + outcomes.capacity() * size_of::<Outcome>()
+            }
+        };
+        size_of::<Acl>() + heap
+    }
+}
+
+impl Form {
+    fn tables(rules: &[AclRule]) -> Form {
+        Form::Tables {
+            blocks: rules.chunks(Block::RULES).map(Block::build).collect(),
+            outcomes: rules.iter().map(|rule| Outcome { id: rule.id, accept: rule.accept }).collect(),
+        }
     }
 }

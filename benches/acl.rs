@@ -1,0 +1,224 @@
+//! Access lists of 5 to 1,000 rules, compiled and walked: time of a decision by hits and misses, with and without
+//! address sets, one after the other (latency) and side by side (throughput); many lists in turn, so that tables are
+//! out of the near caches; time to compile. Every answer is checked against the walk before it is timed.
+
+use std::hint::black_box;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use biplane::net::{Ipv4Net, PortRange, Protocol};
+use biplane::table::acl::{Acl, AclRule, AddressSets, Peer, Query, walk};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+
+/// Queries asked in turn; a power of two.
+const QUERIES: usize = 4_096;
+const SET_COUNT: u64 = 1_000;
+const SET_MEMBERS: u64 = 1_000;
+
+/// SplitMix64: the same numbers in each run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound
+    }
+
+    fn port(&mut self) -> u16 {
+        1 + self.below(65_535) as u16
+    }
+
+    fn private_address(&mut self) -> Ipv4Addr {
+        (0x0a00_0000 + self.below(1 << 24) as u32).into()
+    }
+}
+
+/// Members anywhere in 10.0.0.0/8.
+fn address_sets(random: &mut Random) -> AddressSets {
+    let set = |random: &mut Random| (0..SET_MEMBERS).map(|_| random.private_address()).collect::<Vec<_>>();
+    AddressSets::build((0..SET_COUNT).map(|_| set(random)).collect::<Vec<_>>())
+}
+
+/// Rules as groups have them: mostly one TCP port or a short range for a prefix of 10.0.0.0/8 or a set; some for all
+/// protocols, some for any address.
+fn rules(random: &mut Random, count: usize, with_sets: bool) -> Vec<AclRule> {
+    let rule = |id: u32| {
+        let protocol = match random.below(20) {
+            0 => None,
+            1 => Some(Protocol::ICMP),
+            2..5 => Some(Protocol::UDP),
+            _ => Some(Protocol::TCP),
+        };
+        let destination_ports = match (protocol, random.below(4)) {
+            (None | Some(Protocol::ICMP), _) => PortRange::ALL,
+            (_, 0) => {
+                let first = 1 + random.below(60_000) as u16;
+                PortRange::new(first, first + random.below(5_000) as u16).unwrap()
+            }
+            _ => {
+                let port = [22, 80, 443, 3306, 3389, 6379, 8080, random.port()][random.below(8) as usize];
+                PortRange::new(port, port).unwrap()
+            }
+        };
+        let any_peer = destination_ports != PortRange::ALL && random.below(50) == 0;
+        let peer = if any_peer {
+            Peer::Prefix(Ipv4Net::default())
+        } else if with_sets && random.below(2) == 0 {
+            Peer::Set(random.below(SET_COUNT) as usize)
+        } else {
+            Peer::Prefix(Ipv4Net::new(random.private_address(), 16 + random.below(17) as u8).unwrap().trunc())
+        };
+        let accept = random.below(4) != 0;
+        AclRule { accept, protocol, source_ports: PortRange::ALL, destination_ports, peer, own: None, id }
+    };
+    (0..count as u32).map(rule).collect()
+}
+
+fn miss(random: &mut Random) -> Query {
+    Query {
+        protocol: [Protocol::TCP, Protocol::TCP, Protocol::UDP, Protocol::ICMP][random.below(4) as usize],
+        source_port: random.port(),
+        destination_port: [22, 80, 443, 3306, random.port()][random.below(5) as usize],
+        peer: random.private_address(),
+        own: random.private_address(),
+    }
+}
+
+/// A query that `rule` matches, made out of a random one.
+fn hit(random: &mut Random, rule: &AclRule, sets: &AddressSets) -> Query {
+    let base = miss(random);
+    let ports = rule.destination_ports;
+    let peer = match rule.peer {
+        Peer::Prefix(prefix) => (prefix.network().to_bits() | base.peer.to_bits() & prefix.hostmask().to_bits()).into(),
+        Peer::Set(set) => {
+            let members = sets.members(set);
+            members.clone().nth(random.below(members.len() as u64) as usize).unwrap()
+        }
+    };
+    Query {
+        protocol: rule.protocol.unwrap_or(base.protocol),
+        destination_port: ports.first() + random.below(u64::from(ports.last() - ports.first()) + 1) as u16,
+        peer,
+        ..base
+    }
+}
+
+/// Queries of which each hits some rule, or each none; checked against the walk.
+fn queries(random: &mut Random, rules: &[AclRule], acl: &Acl, sets: &AddressSets, hits: bool) -> Vec<Query> {
+    let mut queries = Vec::with_capacity(QUERIES);
+    while queries.len() < QUERIES {
+        let query = if hits {
+            let rule = &rules[random.below(rules.len() as u64) as usize];
+            hit(random, rule, sets)
+        } else {
+            miss(random)
+        };
+        let walked = walk(rules, false, sets, &query);
+        assert_eq!(acl.decide(sets, &query), walked);
+        if walked.rule.is_some() == hits {
+            queries.push(query);
+        }
+    }
+    queries
+}
+
+fn decisions(criterion: &mut Criterion) {
+    let mut random = Random(1);
+    let sets = address_sets(&mut random);
+    println!("{SET_COUNT} sets of {SET_MEMBERS} members: {} KB", sets.memory_bytes() / 1_000);
+    for count in [5, 32, 200, 1_000] {
+        for (kind, with_sets) in [("prefixes", false), ("sets", true)] {
+            let rules = rules(&mut random, count, with_sets);
+            let acl = Acl::build(&rules, false);
+            println!("{count} rules with {kind}: {} bytes", acl.memory_bytes());
+            for (outcome, hits) in [("hit", true), ("miss", false)] {
+                let queries = queries(&mut random, &rules, &acl, &sets, hits);
+                let mut group = criterion.benchmark_group(format!("acl/{kind}/{outcome}"));
+                group.throughput(Throughput::Elements(QUERIES as u64));
+                group.bench_function(BenchmarkId::new("throughput", count), |bencher| {
+                    bencher.iter(|| queries.iter().filter(|query| acl.decide(&sets, query).accept).count());
+                });
+                group.bench_function(BenchmarkId::new("latency", count), |bencher| {
+                    bencher.iter(|| chained(&queries, |query| acl.decide(&sets, query).accept));
+                });
+                group.bench_function(BenchmarkId::new("walk", count), |bencher| {
+                    bencher.iter(|| queries.iter().filter(|query| walk(&rules, false, &sets, query).accept).count());
+                });
+                group.bench_function(BenchmarkId::new("nothing", count), |bencher| {
+                    bencher.iter(|| chained(&queries, |query| query.peer.to_bits() & 1 == 1));
+                });
+            }
+        }
+    }
+}
+
+/// Asks each query once where `decide` accepts or refuses all; the next query waits for the last answer.
+fn chained(queries: &[Query], decide: impl Fn(&Query) -> bool) -> usize {
+    let mut next = 0;
+    for number in 0..queries.len() {
+        let accepted = decide(&queries[next]);
+        next = (number + usize::from(black_box(accepted))) % QUERIES;
+    }
+    next
+}
+
+/// Each decision asks another list, in an order that no prefetcher foresees.
+fn many_lists(criterion: &mut Criterion) {
+    const LISTS: usize = 512;
+    let mut random = Random(2);
+    let sets = AddressSets::default();
+    let mut lists = Vec::new();
+    let mut asked = Vec::new();
+    for _ in 0..LISTS {
+        let rules = rules(&mut random, 1_000, false);
+        let acl = Acl::build(&rules, false);
+        for _ in 0..QUERIES / LISTS {
+            let rule = &rules[random.below(1_000) as usize];
+            let query = hit(&mut random, rule, &sets);
+            assert_eq!(acl.decide(&sets, &query), walk(&rules, false, &sets, &query));
+            asked.push((lists.len(), query));
+        }
+        lists.push(acl);
+    }
+    for last in (1..asked.len()).rev() {
+        asked.swap(last, random.below(last as u64 + 1) as usize);
+    }
+    println!("{LISTS} lists: {} KB", lists.iter().map(Acl::memory_bytes).sum::<usize>() / 1_000);
+    let mut group = criterion.benchmark_group("acl/many-lists");
+    group.throughput(Throughput::Elements(QUERIES as u64));
+    group.bench_function("latency", |bencher| {
+        bencher.iter(|| {
+            let mut next = 0;
+            for number in 0..QUERIES {
+                let (list, query) = &asked[next];
+                let accepted = lists[*list].decide(&sets, query).accept;
+                next = (number + usize::from(black_box(accepted))) % QUERIES;
+            }
+            next
+        });
+    });
+}
+
+fn building(criterion: &mut Criterion) {
+    let mut random = Random(3);
+    let mut group = criterion.benchmark_group("acl/build");
+    for count in [32, 1_000] {
+        for (kind, with_sets) in [("prefixes", false), ("sets", true)] {
+            let rules = rules(&mut random, count, with_sets);
+            group.bench_function(BenchmarkId::new(kind, count), |bencher| {
+                bencher.iter(|| Acl::build(black_box(&rules), false));
+            });
+        }
+    }
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_millis(800))
+        .sample_size(20);
+    targets = decisions, many_lists, building
+}
+criterion_main!(benches);
