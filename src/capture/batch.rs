@@ -54,7 +54,7 @@ impl Record {
 }
 
 /// A packet record as a format's walker found it, still with its own link header.
-pub(super) struct Packet {
+pub(super) struct RawRecord {
     pub(super) interface: u32,
     pub(super) time: SimTime,
     /// Where the captured bytes start, from the start of the record.
@@ -119,7 +119,7 @@ impl Batch {
 
     /// Adds the record that starts at `position` of the block.
     #[inline]
-    pub(super) fn push(&mut self, number: u64, position: usize, packet: &Packet) {
+    pub(super) fn push(&mut self, number: u64, position: usize, packet: &RawRecord) {
         let start = position + packet.start;
         let mut record = Record {
             number,

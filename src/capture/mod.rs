@@ -13,14 +13,20 @@ mod interface;
 mod link;
 mod order;
 mod pcap;
+mod pcap_writer;
 mod pcapng;
 mod reader;
+#[cfg(test)]
+mod tests;
+mod writer;
 
 pub use batch::{Batch, Record};
 pub use error::{CaptureError, CaptureProblem, Compression};
 pub use interface::Interface;
 pub use link::LinkType;
+pub use pcap_writer::{PcapWriter, Precision};
 pub use reader::Reader;
+pub use writer::{Direction, Packet, Writer, encode_packet};
 
 /// The most captured bytes a packet record may have; the limit that the common capture tools keep, too.
 pub const MAX_CAPTURED_LEN: u32 = 262_144;

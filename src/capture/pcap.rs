@@ -2,7 +2,7 @@
 //! (<https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcap/>).
 
 use super::MAX_CAPTURED_LEN;
-use super::batch::Packet;
+use super::batch::RawRecord;
 use super::error::CaptureProblem;
 use super::interface::Interface;
 use super::link::{Framing, LinkType};
@@ -80,7 +80,7 @@ impl Pcap {
             return Ok(Step::Need(consumed));
         }
         let nanos = u64::from(field(0)) * 1_000_000_000 + u64::from(field(4)) * self.nanos_per_fraction;
-        Ok(Step::Packet(Packet {
+        Ok(Step::Packet(RawRecord {
             interface: 0,
             time: SimTime::from_nanos(nanos),
             start: RECORD_HEADER_LEN,

@@ -1,7 +1,7 @@
 //! The block format (<https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcapng/>): sections, each with its own byte
 //! order and interfaces. Blocks and options that say nothing about packets are walked over.
 
-use super::batch::Packet;
+use super::batch::RawRecord;
 use super::error::CaptureProblem;
 use super::interface::{Clock, Interface, Resolution};
 use super::link::{Framing, LinkType};
@@ -196,7 +196,7 @@ impl Pcapng {
         }
         let framing = self.described(number)?.framing;
         let framing = framing.map_err(|link_type| CaptureProblem::UnsupportedLinkType { link_type })?;
-        Ok(Step::Packet(Packet {
+        Ok(Step::Packet(RawRecord {
             interface: self.section as u32 + number,
             time,
             start: 8 + header_len,

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-use super::batch::{Batch, Packet};
+use super::batch::{Batch, RawRecord};
 use super::error::{CaptureError, CaptureProblem};
 use super::input::Input;
 use super::interface::Interface;
@@ -20,7 +20,7 @@ pub(super) enum Step {
     /// So many bytes that hold no packet.
     Skip(usize),
     /// A packet record.
-    Packet(Packet),
+    Packet(RawRecord),
 }
 
 /// A capture being read from its start to its end.

@@ -1,0 +1,4 @@
+mod damage;
+mod formats;
+mod links;
+mod writing;

@@ -1,0 +1,106 @@
+//! What is written reads back, byte for byte where the format is fixed.
+
+use bytes::Bytes;
+
+use crate::capture::fixture::{Frame, drain, read_whole};
+use crate::capture::{
+    Direction, LinkType, MAX_CAPTURED_LEN, Packet, PcapWriter, Precision, Reader, Writer, encode_packet,
+};
+use crate::time::SimTime;
+
+const NANOS: u64 = 1_467_000_000_123_456_789;
+
+fn packet<'a>(interface: u32, bytes: &'a [u8], comments: &'a [&'a str]) -> Packet<'a> {
+    Packet {
+        interface,
+        time: SimTime::from_nanos(NANOS),
+        bytes,
+        wire_len: bytes.len() as u32,
+        direction: Direction::Outbound,
+        packet_id: Some(0x0102_0304_0506_0708),
+        comments,
+    }
+}
+
+#[test]
+fn written_pcapng_reads_back_with_interfaces_times_and_lengths() {
+    let mut writer = Writer::new(Vec::new()).unwrap();
+    assert_eq!(writer.add_interface("i-web", Some("classic instance")).unwrap(), 0);
+    assert_eq!(writer.add_interface("drops", None).unwrap(), 1);
+    writer.write_packet(&packet(1, b"a frame", &["one", "two, with \u{fc}mlaut"])).unwrap();
+    let mut encoded = Vec::new();
+    encode_packet(&mut encoded, &Packet { wire_len: 1500, ..packet(0, b"cut", &[]) });
+    encode_packet(&mut encoded, &Packet { time: SimTime::from_nanos(u64::MAX), ..packet(0, b"", &[""]) });
+    writer.write_encoded(&encoded).unwrap();
+    let bytes = writer.finish().unwrap();
+
+    let mut reader = Reader::from_bytes("a", Bytes::from(bytes)).unwrap();
+    let (frames, error) = drain(&mut reader, 10);
+    assert!(error.is_none());
+    let frame = |number, nanos, wire_len, interface, bytes: &[u8]| Frame {
+        number,
+        nanos,
+        wire_len,
+        interface,
+        bytes: bytes.to_vec(),
+    };
+    assert_eq!(
+        frames,
+        [frame(1, NANOS, 7, 1, b"a frame"), frame(2, NANOS, 1500, 0, b"cut"), frame(3, u64::MAX, 0, 0, b"")]
+    );
+    let names: Vec<Option<&str>> = reader.interfaces().iter().map(|each| each.name.as_deref()).collect();
+    assert_eq!(names, [Some("i-web"), Some("drops")]);
+}
+
+#[test]
+fn a_packet_block_holds_comments_direction_and_id_in_this_order() {
+    let mut block = Vec::new();
+    encode_packet(&mut block, &packet(3, b"abcde", &["hello"]));
+    let hex: Vec<String> =
+        block.chunks(4).map(|word| word.iter().map(|byte| format!("{byte:02x}")).collect()).collect();
+    assert_eq!(
+        hex.join(" "),
+        "06000000 4c000000 03000000 bad45b14 154ddb44 05000000 05000000 61626364 65000000 \
+         01000500 68656c6c 6f000000 02000400 02000000 05000800 08070605 04030201 00000000 4c000000"
+    );
+    let mut plain = Vec::new();
+    let bare = Packet { direction: Direction::Unknown, packet_id: None, ..packet(3, b"abcd", &[]) };
+    encode_packet(&mut plain, &bare);
+    assert_eq!(plain.len(), 36, "without options there is no end of options either");
+    let mut inbound = Vec::new();
+    encode_packet(&mut inbound, &Packet { direction: Direction::Inbound, ..bare });
+    assert_eq!(inbound[32..44], [2, 0, 4, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
+}
+
+#[test]
+fn what_no_reader_would_take_is_cut_when_written() {
+    let jumbo = vec![1; MAX_CAPTURED_LEN as usize + 14];
+    let comment = "\u{fc}".repeat(40_000);
+    let mut writer = Writer::new(Vec::new()).unwrap();
+    writer.add_interface(&comment, Some(&comment)).unwrap();
+    writer.write_packet(&packet(0, &jumbo, &[&comment])).unwrap();
+    let mut reader = Reader::from_bytes("a", Bytes::from(writer.finish().unwrap())).unwrap();
+    let (frames, error) = drain(&mut reader, 10);
+    assert!(error.is_none());
+    assert_eq!(frames[0].bytes.len(), MAX_CAPTURED_LEN as usize);
+    assert_eq!(frames[0].wire_len, MAX_CAPTURED_LEN + 14);
+    assert_eq!(reader.interfaces()[0].name.as_ref().unwrap().chars().count(), 32_767);
+}
+
+#[test]
+fn written_pcap_reads_back_at_its_precision() {
+    for (precision, nanos) in [(Precision::Micros, NANOS - 789), (Precision::Nanos, NANOS)] {
+        let mut writer = PcapWriter::new(Vec::new(), LinkType::IPV4, precision).unwrap();
+        writer.write_record(SimTime::from_nanos(NANOS), b"E packet", 100).unwrap();
+        let frames = read_whole(&writer.finish().unwrap());
+        assert_eq!(frames.len(), 1);
+        assert_eq!((frames[0].nanos, frames[0].wire_len), (nanos, 114));
+        assert_eq!(frames[0].bytes[12..], *b"\x08\x00E packet");
+    }
+}
+
+#[test]
+fn the_pcap_header_is_the_documented_one() {
+    let bytes = PcapWriter::new(Vec::new(), LinkType::LINUX_SLL2, Precision::Nanos).unwrap().finish().unwrap();
+    assert_eq!(bytes, [0x4d, 0x3c, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0x14, 1, 0, 0]);
+}

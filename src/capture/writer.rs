@@ -1,0 +1,195 @@
+//! Writing pcapng: one section, Ethernet interfaces with nanosecond stamps, packets with comments.
+//!
+//! Nothing but the arguments reaches the output, so the same calls give the same bytes.
+
+use std::io::{self, Write};
+
+use super::{LinkType, MAX_CAPTURED_LEN};
+use crate::time::SimTime;
+
+/// Option code of a comment; may be repeated.
+const OPT_COMMENT: u16 = 1;
+const OPT_END: u16 = 0;
+
+/// A pcapng capture being written to `W`, little endian.
+///
+/// Each packet is one small write, so give it a buffered writer unless whole buffers go to
+/// [`Writer::write_encoded`].
+pub struct Writer<W: Write> {
+    to: W,
+    interfaces: u32,
+    /// The block being put together.
+    block: Vec<u8>,
+}
+
+/// A packet to be written, as an Ethernet frame.
+#[derive(Clone, Copy, Debug)]
+pub struct Packet<'a> {
+    /// What [`Writer::add_interface`] gave.
+    pub interface: u32,
+    /// When it passed the interface.
+    pub time: SimTime,
+    /// The frame; what lies beyond [`MAX_CAPTURED_LEN`] bytes is not written.
+    pub bytes: &'a [u8],
+    /// Length on the wire in bytes; taken as that of `bytes` where it is less.
+    pub wire_len: u32,
+    /// Which way it passed the interface.
+    pub direction: Direction,
+    /// A number that copies of one packet share, on whatever interface they are.
+    pub packet_id: Option<u64>,
+    /// Comments, in the order in which they are to be shown; each is cut at 65,535 bytes.
+    pub comments: &'a [&'a str],
+}
+
+/// Which way a packet passed an interface.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// Not told.
+    #[default]
+    Unknown,
+    /// From the interface into what captured.
+    Inbound,
+    /// From what captured out of the interface.
+    Outbound,
+}
+
+impl<W: Write> Writer<W> {
+    /// Begins a capture: writes the section header, which names this program and its version.
+    pub fn new(to: W) -> io::Result<Writer<W>> {
+        const SECTION_HEADER: u32 = 0x0a0d_0d0a;
+        const USER_APPLICATION: u16 = 4;
+        let mut writer = Writer { to, interfaces: 0, block: Vec::new() };
+        let start = begin(&mut writer.block, SECTION_HEADER);
+        put_u32(&mut writer.block, 0x1a2b_3c4d);
+        put_u16(&mut writer.block, 1);
+        put_u16(&mut writer.block, 0);
+        // The length of the section is not told.
+        writer.block.extend_from_slice(&(-1_i64).to_le_bytes());
+        put_option(&mut writer.block, USER_APPLICATION, concat!("biplane ", env!("CARGO_PKG_VERSION")).as_bytes());
+        put_option(&mut writer.block, OPT_END, &[]);
+        end(&mut writer.block, start);
+        writer.write_block()?;
+        Ok(writer)
+    }
+
+    /// Describes an Ethernet interface with nanosecond stamps; its number is for [`Packet::interface`].
+    pub fn add_interface(&mut self, name: &str, description: Option<&str>) -> io::Result<u32> {
+        const INTERFACE_DESCRIPTION: u32 = 1;
+        const IF_NAME: u16 = 2;
+        const IF_DESCRIPTION: u16 = 3;
+        const IF_TSRESOL: u16 = 9;
+        let start = begin(&mut self.block, INTERFACE_DESCRIPTION);
+        put_u16(&mut self.block, LinkType::ETHERNET.0);
+        put_u16(&mut self.block, 0);
+        put_u32(&mut self.block, MAX_CAPTURED_LEN);
+        put_option(&mut self.block, IF_NAME, cut(name));
+        if let Some(description) = description {
+            put_option(&mut self.block, IF_DESCRIPTION, cut(description));
+        }
+        put_option(&mut self.block, IF_TSRESOL, &[9]);
+        put_option(&mut self.block, OPT_END, &[]);
+        end(&mut self.block, start);
+        self.write_block()?;
+        self.interfaces += 1;
+        Ok(self.interfaces - 1)
+    }
+
+    /// Writes one packet of an interface that has been added.
+    pub fn write_packet(&mut self, packet: &Packet<'_>) -> io::Result<()> {
+        encode_packet(&mut self.block, packet);
+        self.write_block()
+    }
+
+    /// Writes packets that [`encode_packet`] put into `encoded`.
+    pub fn write_encoded(&mut self, encoded: &[u8]) -> io::Result<()> {
+        self.to.write_all(encoded)
+    }
+
+    /// Flushes, and gives back what was written to.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.to.flush()?;
+        Ok(self.to)
+    }
+
+    fn write_block(&mut self) -> io::Result<()> {
+        let result = self.to.write_all(&self.block);
+        self.block.clear();
+        result
+    }
+}
+
+/// Appends `packet` to `out` as the block that [`Writer::write_encoded`] takes.
+///
+/// Several threads can encode into buffers of their own while one writes them in order.
+pub fn encode_packet(out: &mut Vec<u8>, packet: &Packet<'_>) {
+    const ENHANCED_PACKET: u32 = 6;
+    const EPB_FLAGS: u16 = 2;
+    const EPB_PACKETID: u16 = 5;
+    let bytes = &packet.bytes[..packet.bytes.len().min(MAX_CAPTURED_LEN as usize)];
+    let captured = bytes.len() as u32;
+    let nanos = packet.time.as_nanos();
+    let start = begin(out, ENHANCED_PACKET);
+    put_u32(out, packet.interface);
+    put_u32(out, (nanos >> 32) as u32);
+    put_u32(out, nanos as u32);
+    put_u32(out, captured);
+    put_u32(out, packet.wire_len.max(u32::try_from(packet.bytes.len()).unwrap_or(u32::MAX)));
+    out.extend_from_slice(bytes);
+    pad(out, bytes.len());
+    let before_options = out.len();
+    for comment in packet.comments {
+        put_option(out, OPT_COMMENT, cut(comment));
+    }
+    match packet.direction {
+        Direction::Unknown => {}
+        Direction::Inbound => put_option(out, EPB_FLAGS, &1_u32.to_le_bytes()),
+        Direction::Outbound => put_option(out, EPB_FLAGS, &2_u32.to_le_bytes()),
+    }
+    if let Some(id) = packet.packet_id {
+        put_option(out, EPB_PACKETID, &id.to_le_bytes());
+    }
+    if out.len() > before_options {
+        put_option(out, OPT_END, &[]);
+    }
+    end(out, start);
+}
+
+/// Begins a block and tells where; [`end`] fills in the length.
+fn begin(out: &mut Vec<u8>, block_type: u32) -> usize {
+    let start = out.len();
+    put_u32(out, block_type);
+    put_u32(out, 0);
+    start
+}
+
+fn end(out: &mut Vec<u8>, start: usize) {
+    let length = (out.len() - start + 4) as u32;
+    put_u32(out, length);
+    out[start + 4..start + 8].copy_from_slice(&length.to_le_bytes());
+}
+
+fn put_option(out: &mut Vec<u8>, code: u16, value: &[u8]) {
+    put_u16(out, code);
+    put_u16(out, value.len() as u16);
+    out.extend_from_slice(value);
+    pad(out, value.len());
+}
+
+fn put_u16(out: &mut Vec<u8>, value: u16) {
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+fn put_u32(out: &mut Vec<u8>, value: u32) {
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+/// Fills up to the next multiple of four after `length` bytes.
+fn pad(out: &mut Vec<u8>, length: usize) {
+    out.extend_from_slice(&[0; 3][..length.next_multiple_of(4) - length]);
+}
+
+/// As much of `text` as an option can hold, in whole characters.
+fn cut(text: &str) -> &[u8] {
+    let end = (0..=text.len().min(u16::MAX.into())).rev().find(|&end| text.is_char_boundary(end));
+    &text.as_bytes()[..end.unwrap_or(0)]
+}
