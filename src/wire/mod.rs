@@ -1,5 +1,4 @@
-//! Frames as bytes: what a header says, what is wrong with it, what is changed in them, what is built from nothing,
-//! and how they read to people. Nothing here knows who the addresses belong to.
+//! Frames as bytes: what is changed in them, what is built from nothing, and how they read to people.
 //!
 //! Every frame here is Ethernet II and starts at the destination MAC address. "On the wire" is the length a frame had,
 //! "captured" the bytes of it that are there; a capture's snaplen makes the second the smaller one.

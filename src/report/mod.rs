@@ -1,0 +1,1 @@
+//! Text, JSON, JUnit and annotated captures; alone owns layout, colour and names.

@@ -1,0 +1,91 @@
+//! Topology files: a TOML tree becomes a [`World`].
+
+mod objects;
+mod references;
+mod rules;
+
+use super::decode::{Decoder, Fields, Item, What, invalid};
+use crate::model::World;
+use crate::time::SimDuration;
+use objects::{Objects, Pending};
+use references::Declared;
+
+/// The sections of a topology file.
+pub(super) const SECTIONS: [&str; 11] = [
+    "defaults",
+    "vpc",
+    "vswitch",
+    "route_table",
+    "peering",
+    "gateway",
+    "security_group",
+    "instance",
+    "service",
+    "sessions",
+    "fabric",
+];
+
+/// The smallest MTU: what every IPv4 host must carry unfragmented (RFC 791).
+const LEAST_MTU: u64 = 68;
+
+/// Everything understandable in `root`, whose unknown keys are reported too.
+pub(super) fn decode<'a>(decoder: &mut Decoder<'_>, root: &Fields<'a>) -> World {
+    root.refuse_unknown(decoder, &SECTIONS);
+    let declared = Declared::of(decoder, root);
+    let mut world = World::default();
+    settings(decoder, root, &mut world);
+    let mut objects = Objects { decoder, declared, world, pending: Pending::default() };
+    objects.decode();
+    objects.world
+}
+
+fn settings(decoder: &mut Decoder<'_>, root: &Fields<'_>, world: &mut World) {
+    let mut section = |name, what, keys| root.get(decoder, name)?.fields(decoder, What::The(what), keys);
+    let defaults = section("defaults", "[defaults]", &["region", "account"]);
+    const TIMEOUTS: [&str; 6] = ["tcp_established", "tcp_transient", "udp", "icmp", "other", "fragment"];
+    let sessions = section("sessions", "[sessions]", &TIMEOUTS);
+    let fabric = section("fabric", "[fabric]", &["mtu"]);
+    if let Some(defaults) = defaults {
+        if let Some(region) = defaults.get(decoder, "region").and_then(|item| item.name(decoder)) {
+            world.default_region = region;
+        }
+        if let Some(account) = defaults.get(decoder, "account").and_then(|item| item.name(decoder)) {
+            world.default_account = account;
+        }
+    }
+    if let Some(sessions) = sessions {
+        let timeouts = &mut world.sessions;
+        let places = [
+            &mut timeouts.tcp_established,
+            &mut timeouts.tcp_transient,
+            &mut timeouts.udp,
+            &mut timeouts.icmp,
+            &mut timeouts.other,
+            &mut timeouts.fragment,
+        ];
+        for (key, place) in TIMEOUTS.into_iter().zip(places) {
+            if let Some(timeout) = sessions.get(decoder, key).and_then(|item| seconds(decoder, item)) {
+                *place = timeout;
+            }
+        }
+    }
+    let mtu = fabric.and_then(|fabric| fabric.get(decoder, "mtu")?.integer(decoder, LEAST_MTU..=65535));
+    world.mtu = mtu.unwrap_or(world.mtu);
+}
+
+/// Seconds, whole or not; 0 lets a session live within one instant only.
+fn seconds(decoder: &mut Decoder<'_>, item: Item<'_>) -> Option<SimDuration> {
+    let seconds = item.number(decoder)?;
+    let nanos = (seconds * 1e9).round();
+    if !(0.0..=u64::MAX as f64).contains(&nanos) {
+        decoder.report(
+            invalid(item.span, format!("`{}` is no timeout", item.key), "expected seconds, 0 or more")
+                .note("session timeouts are idle times in seconds on the frames' own clock"),
+        );
+        return None;
+    }
+    Some(SimDuration::from_nanos(nanos as u64))
+}
+
+#[cfg(test)]
+mod tests;

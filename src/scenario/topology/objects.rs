@@ -1,0 +1,333 @@
+//! The objects of a topology file, one function a kind.
+//!
+//! An object is left out of the world where a value that it cannot do without is missing or wrong.
+
+use super::references::{Declared, Kind};
+use super::rules::{Direction, POLICIES, route, rule};
+use crate::diag::{Diagnostic, Spanned};
+use crate::model::{
+    Gateway, GroupKind, Instance, InstanceState, Key, Location, Network, Peering, Placement, Policy, RouteTable,
+    SecurityGroup, Service, ServiceKind, Vpc, Vswitch, World,
+};
+use crate::net::{Ipv4Net, MacAddress};
+use crate::scenario::decode::{Decoder, Fields, Item, What, invalid};
+
+/// Lists that name objects of later sections, kept until all objects are there.
+#[derive(Default)]
+pub(super) struct Pending<'a> {
+    vpc_routes: Vec<(Key<Vpc>, Item<'a>)>,
+    table_routes: Vec<(Key<RouteTable>, Item<'a>)>,
+    rules: Vec<(Key<SecurityGroup>, Direction, Item<'a>)>,
+}
+
+/// What every object function works with.
+pub(super) struct Objects<'a, 'd, 't> {
+    pub(super) decoder: &'d mut Decoder<'t>,
+    pub(super) declared: Declared<'a>,
+    pub(super) world: World,
+    pub(super) pending: Pending<'a>,
+}
+
+const NETWORKS: [(&str, ()); 1] = [("classic", ())];
+
+impl<'a> Objects<'a, '_, '_> {
+    /// Decodes every object of every kind.
+    pub(super) fn decode(&mut self) {
+        self.each(Kind::Vpc, &["cidr", "secondary_cidrs", "classic_link", "routes", "region", "account"], Self::vpc);
+        self.each(Kind::RouteTable, &["vpc", "routes", "region", "account"], Self::route_table);
+        self.each(Kind::Vswitch, &["vpc", "cidr", "route_table", "zone", "region", "account"], Self::vswitch);
+        self.each(Kind::Peering, &["vpcs"], Self::peering);
+        self.each(Kind::Gateway, &["vpc", "kind", "remote_cidrs", "region", "account"], Self::gateway);
+        let keys = ["network", "vpc", "kind", "intra_group", "ingress", "egress", "region", "account"];
+        self.each(Kind::SecurityGroup, &keys, Self::security_group);
+        let keys = [
+            "network",
+            "vswitch",
+            "private_ip",
+            "security_groups",
+            "state",
+            "linked_vpc",
+            "guest_routes",
+            "forwarding",
+            "public_ip",
+            "mac",
+            "bandwidth_mbps",
+            "pps",
+            "region",
+            "account",
+        ];
+        self.each(Kind::Instance, &keys, Self::instance);
+        self.each(
+            Kind::Service,
+            &["kind", "network", "vswitch", "ip", "whitelist", "region", "account"],
+            Self::service,
+        );
+        self.finish_pending();
+    }
+
+    fn each(
+        &mut self,
+        kind: Kind,
+        keys: &[&str],
+        mut read: impl FnMut(&mut Self, Spanned<String>, Fields<'a>) -> Option<()>,
+    ) {
+        for (id, item) in self.declared.entries(self.decoder, kind) {
+            let what = What::Object(kind.section(), id.value);
+            if let Some(fields) = item.fields(self.decoder, what, keys) {
+                let _left_out = read(self, Spanned::new(id.value.to_owned(), id.span), fields);
+            }
+        }
+    }
+
+    fn finish_pending(&mut self) {
+        let Pending { vpc_routes, table_routes, rules } = std::mem::take(&mut self.pending);
+        let (decoder, declared) = (&mut *self.decoder, &self.declared);
+        for (vpc, item) in vpc_routes {
+            let routes = item.list_of(decoder, |decoder, item| route(decoder, item, declared, &self.world));
+            self.world.vpcs[vpc].routes = routes.unwrap_or_default();
+        }
+        for (table, item) in table_routes {
+            let routes = item.list_of(decoder, |decoder, item| route(decoder, item, declared, &self.world));
+            self.world.route_tables[table].routes = routes.unwrap_or_default();
+        }
+        for (group, direction, item) in rules {
+            let rules = item.list_of(decoder, |decoder, item| rule(decoder, item, direction, declared, &self.world));
+            let group = &mut self.world.security_groups[group];
+            match direction {
+                Direction::Ingress => group.ingress = rules.unwrap_or_default(),
+                Direction::Egress => group.egress = rules.unwrap_or_default(),
+            }
+        }
+    }
+
+    fn get(&self, fields: &Fields<'a>, key: &'static str) -> Option<Item<'a>> {
+        fields.get(self.decoder, key)
+    }
+
+    fn placement(&mut self, fields: &Fields<'a>) -> Placement {
+        let region = self.get(fields, "region").and_then(|item| item.name(self.decoder));
+        let account = self.get(fields, "account").and_then(|item| item.name(self.decoder));
+        Placement { region, account }
+    }
+
+    fn required_cidr(&mut self, fields: &Fields<'a>, key: &'static str) -> Option<Spanned<Ipv4Net>> {
+        fields.require(self.decoder, key)?.cidr(self.decoder)
+    }
+
+    fn cidrs(&mut self, fields: &Fields<'a>, key: &'static str) -> Option<Vec<Spanned<Ipv4Net>>> {
+        self.get(fields, key)?.list_of(self.decoder, |decoder, item| item.cidr(decoder))
+    }
+
+    fn flag(&mut self, fields: &Fields<'a>, key: &'static str) -> Spanned<bool> {
+        let flag = self.get(fields, key).and_then(|item| item.boolean(self.decoder));
+        flag.unwrap_or(Spanned::unplaced(false))
+    }
+
+    fn required_vpc(&mut self, fields: &Fields<'a>) -> Option<Spanned<Key<Vpc>>> {
+        let item = fields.require(self.decoder, "vpc")?;
+        self.declared.resolve(self.decoder, item, Kind::Vpc, &self.world.vpcs)
+    }
+
+    /// Exactly one of `network = "classic"` and the key `other`; `None` inside for classic.
+    fn network_or(&mut self, fields: &Fields<'a>, other: &'static str) -> Option<(Item<'a>, bool)> {
+        match (self.get(fields, "network"), self.get(fields, other)) {
+            (Some(network), None) => {
+                network.one_of(self.decoder, &NETWORKS)?;
+                Some((network, true))
+            }
+            (None, Some(item)) => Some((item, false)),
+            (Some(_), Some(_)) => {
+                let span = |key| fields.key_span(self.decoder, key).unwrap_or(fields.span);
+                let (first, second) = (span("network").min(span(other)), span("network").max(span(other)));
+                self.decoder.report(
+                    Diagnostic::error("conflicting-keys", format!("{} has both `network` and `{other}`", fields.what))
+                        .at(second, "remove this one or the other")
+                        .at(first, "the plane is already given here")
+                        .note("an object lives in the classic network or in a VPC, never in both"),
+                );
+                None
+            }
+            (None, None) => {
+                self.decoder.report(
+                    Diagnostic::error(
+                        "conflicting-keys",
+                        format!("{} has neither `network` nor `{other}`", fields.what),
+                    )
+                    .at(fields.span, "the plane is missing")
+                    .help(format!("add `network = \"classic\"` or `{other} = \"…\"`")),
+                );
+                None
+            }
+        }
+    }
+
+    fn location(&mut self, fields: &Fields<'a>) -> Option<Spanned<Location>> {
+        let (item, classic) = self.network_or(fields, "vswitch")?;
+        if classic {
+            return Some(Spanned::new(Location::Classic, item.span));
+        }
+        let vswitch = self.declared.resolve(self.decoder, item, Kind::Vswitch, &self.world.vswitches)?;
+        Some(Spanned::new(Location::Vswitch(vswitch.value), vswitch.span))
+    }
+
+    fn vpc(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<()> {
+        let cidr = self.required_cidr(&fields, "cidr");
+        let secondary_cidrs = self.cidrs(&fields, "secondary_cidrs").unwrap_or_default();
+        let classic_link = self.flag(&fields, "classic_link");
+        let placement = self.placement(&fields);
+        let name = id.value.clone();
+        let vpc = Vpc { id, cidr: cidr?, secondary_cidrs, classic_link, routes: Vec::new(), placement };
+        let key = self.world.vpcs.insert(&name, vpc).ok()?;
+        if let Some(item) = self.get(&fields, "routes") {
+            self.pending.vpc_routes.push((key, item));
+        }
+        Some(())
+    }
+
+    fn route_table(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<()> {
+        let vpc = self.required_vpc(&fields);
+        let placement = self.placement(&fields);
+        let name = id.value.clone();
+        let table = RouteTable { id, vpc: vpc?, routes: Vec::new(), placement };
+        let key = self.world.route_tables.insert(&name, table).ok()?;
+        if let Some(item) = self.get(&fields, "routes") {
+            self.pending.table_routes.push((key, item));
+        }
+        Some(())
+    }
+
+    fn vswitch(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<()> {
+        let vpc = self.required_vpc(&fields);
+        let cidr = self.required_cidr(&fields, "cidr");
+        let route_table = match self.get(&fields, "route_table") {
+            Some(item) => {
+                self.declared.resolve(self.decoder, item, Kind::RouteTable, &self.world.route_tables).map(Some)
+            }
+            None => Some(None),
+        };
+        let zone = self.get(&fields, "zone").and_then(|item| Some(item.text(self.decoder)?.value));
+        let placement = self.placement(&fields);
+        let name = id.value.clone();
+        let vswitch = Vswitch { id, vpc: vpc?, cidr: cidr?, route_table: route_table?, zone, placement };
+        self.world.vswitches.insert(&name, vswitch).ok().map(drop)
+    }
+
+    fn peering(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<()> {
+        let item = fields.require(self.decoder, "vpcs")?;
+        let items = item.list(self.decoder)?;
+        let [first, second] = items[..] else {
+            let found = items.len();
+            self.decoder.report(invalid(
+                item.span,
+                "a peering connects two VPCs",
+                format!("found {found}, expected 2"),
+            ));
+            return None;
+        };
+        let mut resolve = |item| self.declared.resolve(self.decoder, item, Kind::Vpc, &self.world.vpcs);
+        let (first, second) = (resolve(first), resolve(second));
+        let name = id.value.clone();
+        let peering = Peering { id, vpcs: [first?, second?] };
+        self.world.peerings.insert(&name, peering).ok().map(drop)
+    }
+
+    /// `kind` is "nat" and `remote_cidrs` is 0.0.0.0/0 where the file does not give them.
+    fn gateway(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<()> {
+        let vpc = self.required_vpc(&fields);
+        let kind = self.get(&fields, "kind").and_then(|item| item.name(self.decoder));
+        let remote_cidrs = self.cidrs(&fields, "remote_cidrs");
+        let placement = self.placement(&fields);
+        let name = id.value.clone();
+        let gateway = Gateway {
+            id,
+            vpc: vpc?,
+            kind: kind.unwrap_or_else(|| Spanned::unplaced("nat".to_owned())),
+            remote_cidrs: remote_cidrs.unwrap_or_else(|| vec![Spanned::unplaced(Ipv4Net::default())]),
+            placement,
+        };
+        self.world.gateways.insert(&name, gateway).ok().map(drop)
+    }
+
+    fn security_group(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<()> {
+        let network = self.network_or(&fields, "vpc").and_then(|(item, classic)| {
+            if classic {
+                return Some(Spanned::new(Network::Classic, item.span));
+            }
+            let vpc = self.declared.resolve(self.decoder, item, Kind::Vpc, &self.world.vpcs)?;
+            Some(Spanned::new(Network::Vpc(vpc.value), vpc.span))
+        });
+        let kinds = [("basic", GroupKind::Basic), ("enterprise", GroupKind::Enterprise)];
+        let kind = self.get(&fields, "kind").and_then(|item| item.one_of(self.decoder, &kinds));
+        let kind = kind.unwrap_or(Spanned::unplaced(GroupKind::Basic));
+        let intra_group = self.get(&fields, "intra_group").and_then(|item| item.one_of(self.decoder, &POLICIES));
+        let intra_group = intra_group.unwrap_or(Spanned::unplaced(match kind.value {
+            GroupKind::Basic => Policy::Accept,
+            GroupKind::Enterprise => Policy::Drop,
+        }));
+        let placement = self.placement(&fields);
+        let name = id.value.clone();
+        let (ingress, egress) = (Vec::new(), Vec::new());
+        let group = SecurityGroup { id, network: network?, kind, intra_group, ingress, egress, placement };
+        let key = self.world.security_groups.insert(&name, group).ok()?;
+        for (direction, list) in [(Direction::Ingress, "ingress"), (Direction::Egress, "egress")] {
+            if let Some(item) = self.get(&fields, list) {
+                self.pending.rules.push((key, direction, item));
+            }
+        }
+        Some(())
+    }
+
+    /// How many groups an instance has is left to the checks.
+    fn instance(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<()> {
+        let location = self.location(&fields);
+        let private_ip = fields.require(self.decoder, "private_ip").and_then(|item| item.address(self.decoder));
+        let (declared, groups) = (&self.declared, &self.world.security_groups);
+        let security_groups = self.get(&fields, "security_groups").and_then(|item| {
+            item.list_of(self.decoder, |decoder, item| declared.resolve(decoder, item, Kind::SecurityGroup, groups))
+        });
+        let states = [("running", InstanceState::Running), ("stopped", InstanceState::Stopped)];
+        let state = self.get(&fields, "state").and_then(|item| item.one_of(self.decoder, &states));
+        let linked_vpc = self
+            .get(&fields, "linked_vpc")
+            .and_then(|item| self.declared.resolve(self.decoder, item, Kind::Vpc, &self.world.vpcs));
+        let guest_routes = self.cidrs(&fields, "guest_routes").unwrap_or_default();
+        let forwarding = self.flag(&fields, "forwarding");
+        let public_ip = self.get(&fields, "public_ip").and_then(|item| item.address(self.decoder));
+        let mac = self.get(&fields, "mac").and_then(|item| item.parse(self.decoder, str::parse::<MacAddress>));
+        let mut count = |key| Some(fields.get(self.decoder, key)?.integer(self.decoder, 0..=u64::MAX)?.value);
+        let (bandwidth_mbps, pps) = (count("bandwidth_mbps"), count("pps"));
+        let placement = self.placement(&fields);
+        let name = id.value.clone();
+        let instance = Instance {
+            id,
+            location: location?,
+            private_ip: private_ip?,
+            security_groups: security_groups.unwrap_or_default(),
+            state: state.unwrap_or(Spanned::unplaced(InstanceState::Running)),
+            linked_vpc,
+            guest_routes,
+            forwarding,
+            public_ip,
+            mac,
+            bandwidth_mbps,
+            pps,
+            placement,
+        };
+        self.world.instances.insert(&name, instance).ok().map(drop)
+    }
+
+    fn service(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<()> {
+        let kinds = ServiceKind::ALL.map(|kind| (kind.name(), kind));
+        let kind = fields.require(self.decoder, "kind").and_then(|item| item.one_of(self.decoder, &kinds));
+        let location = self.location(&fields);
+        let ip = fields.require(self.decoder, "ip").and_then(|item| item.address(self.decoder));
+        let whitelist = self.get(&fields, "whitelist").and_then(|item| {
+            let entries = item.list_of(self.decoder, |decoder, item| item.cidr(decoder))?;
+            Some(Spanned::new(entries, item.span))
+        });
+        let placement = self.placement(&fields);
+        let name = id.value.clone();
+        let service = Service { id, kind: kind?, location: location?, ip: ip?, whitelist, placement };
+        self.world.services.insert(&name, service).ok().map(drop)
+    }
+}

@@ -1,0 +1,214 @@
+//! Which ids the file declares, and what a reference to one leads to.
+
+use crate::diag::{Diagnostic, Span, Spanned};
+use crate::model::{Key, NextHop, Table, World};
+use crate::scenario::decode::{Decoder, Fields, Item, invalid};
+use crate::scenario::suggest;
+use toml::de::DeTable;
+
+/// The kinds of object that have ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Vpc,
+    Vswitch,
+    RouteTable,
+    Peering,
+    Gateway,
+    SecurityGroup,
+    Instance,
+    Service,
+}
+
+impl Kind {
+    /// Every kind.
+    pub(super) const ALL: [Kind; 8] = [
+        Kind::Vpc,
+        Kind::Vswitch,
+        Kind::RouteTable,
+        Kind::Peering,
+        Kind::Gateway,
+        Kind::SecurityGroup,
+        Kind::Instance,
+        Kind::Service,
+    ];
+
+    /// Those that share one name space: what frames can enter, leave or be sent on by.
+    const ONE_NAME_SPACE: [Kind; 4] = [Kind::Instance, Kind::Service, Kind::Gateway, Kind::Peering];
+
+    /// The name of its section.
+    pub(super) const fn section(self) -> &'static str {
+        match self {
+            Kind::Vpc => "vpc",
+            Kind::Vswitch => "vswitch",
+            Kind::RouteTable => "route_table",
+            Kind::Peering => "peering",
+            Kind::Gateway => "gateway",
+            Kind::SecurityGroup => "security_group",
+            Kind::Instance => "instance",
+            Kind::Service => "service",
+        }
+    }
+
+    /// What one of them is called.
+    pub(super) const fn noun(self) -> &'static str {
+        match self {
+            Kind::Vpc => "VPC",
+            Kind::Vswitch => "vSwitch",
+            Kind::RouteTable => "route table",
+            Kind::Peering => "peering",
+            Kind::Gateway => "gateway",
+            Kind::SecurityGroup => "security group",
+            Kind::Instance => "instance",
+            Kind::Service => "service",
+        }
+    }
+
+    const fn article(self) -> &'static str {
+        if matches!(self, Kind::Instance) { "an" } else { "a" }
+    }
+}
+
+/// The ids that nothing in a file may take, and what they stand for.
+const RESERVED: [(&str, &str); 2] = [
+    ("classic", "the routing domain of the classic network"),
+    ("cloud-services", "the built-in endpoint of 100.64.0.0/10"),
+];
+
+/// The objects that a file declares, understood or not.
+pub(super) struct Declared<'a> {
+    sections: [Option<&'a DeTable<'a>>; Kind::ALL.len()],
+}
+
+impl<'a> Declared<'a> {
+    /// The sections of `root`.
+    pub(super) fn of(decoder: &mut Decoder<'_>, root: &Fields<'a>) -> Declared<'a> {
+        let sections = Kind::ALL.map(|kind| root.get(decoder, kind.section())?.table(decoder));
+        let declared = Declared { sections };
+        for kind in Kind::ALL {
+            for (id, _) in declared.entries(decoder, kind) {
+                declared.check_id(decoder, kind, id);
+            }
+        }
+        declared
+    }
+
+    /// The objects of one kind in the order of the file.
+    pub(super) fn entries(&self, decoder: &Decoder<'_>, kind: Kind) -> Vec<(Spanned<&'a str>, Item<'a>)> {
+        self.sections[kind as usize].map_or_else(Vec::new, |table| Fields::entries(table, decoder))
+    }
+
+    fn place(&self, decoder: &Decoder<'_>, kind: Kind, id: &str) -> Option<Span> {
+        let (key, _) = self.sections[kind as usize]?.get_key_value(id)?;
+        Some(decoder.span(key.span()))
+    }
+
+    /// True where the file declares such an object, understood or not.
+    pub(super) fn has(&self, kind: Kind, id: &str) -> bool {
+        self.sections[kind as usize].is_some_and(|table| table.contains_key(id))
+    }
+
+    fn check_id(&self, decoder: &mut Decoder<'_>, kind: Kind, id: Spanned<&str>) {
+        if id.is_empty() || id.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            let message = format!("{} {} cannot be called {:?}", kind.article(), kind.noun(), id.value);
+            decoder.report(
+                invalid(id.span, message, "")
+                    .note("reports separate ids by spaces, so an id has none and is not empty"),
+            );
+        }
+        let shared = Kind::ONE_NAME_SPACE.contains(&kind);
+        if !shared && kind != Kind::Vpc {
+            return;
+        }
+        if let Some((_, stands_for)) = RESERVED.iter().find(|(reserved, _)| *reserved == id.value) {
+            decoder.report(
+                Diagnostic::error("duplicate-id", format!("the id `{}` is reserved", id.value))
+                    .at(id.span, "choose another id")
+                    .note(format!("`{}` is {stands_for}", id.value)),
+            );
+        }
+        // The pair is reported at the one that stands later in the file.
+        let others = Kind::ONE_NAME_SPACE.into_iter().filter(|other| shared && *other != kind);
+        let earlier = others.filter_map(|other| Some((other, self.place(decoder, other, id.value)?)));
+        if let Some((other, place)) = earlier.filter(|(_, place)| *place < id.span).min_by_key(|(_, place)| *place) {
+            decoder.report(
+                Diagnostic::error("duplicate-id", format!("two objects are called `{}`", id.value))
+                    .at(id.span, format!("{} {} here", kind.article(), kind.noun()))
+                    .at(place, format!("{} {} of this id here", other.article(), other.noun()))
+                    .note("ids of instances, services, gateways and peerings are unique together"),
+            );
+        }
+    }
+
+    /// The object of `kind` that `item` names. Silent where it is declared but was not understood: that is reported
+    /// at its declaration.
+    pub(super) fn resolve<T>(
+        &self,
+        decoder: &mut Decoder<'_>,
+        item: Item<'a>,
+        kind: Kind,
+        table: &Table<T>,
+    ) -> Option<Spanned<Key<T>>> {
+        let id = item.string(decoder)?;
+        let key = table.find(id);
+        if key.is_none() && !self.has(kind, id) {
+            self.report_unknown(decoder, item.span, id, &[kind], None);
+        }
+        Some(Spanned::new(key?, item.span))
+    }
+
+    /// What a custom route leads to.
+    pub(super) fn next_hop(
+        &self,
+        decoder: &mut Decoder<'_>,
+        item: Item<'a>,
+        world: &World,
+    ) -> Option<Spanned<NextHop>> {
+        const KINDS: [Kind; 3] = [Kind::Instance, Kind::Gateway, Kind::Peering];
+        let id = item.string(decoder)?;
+        let next_hop = (world.instances.find(id).map(NextHop::Instance))
+            .or_else(|| world.gateways.find(id).map(NextHop::Gateway))
+            .or_else(|| world.peerings.find(id).map(NextHop::Peering));
+        if next_hop.is_none() && !KINDS.iter().any(|kind| self.has(*kind, id)) {
+            let what = "a next hop is an instance with `forwarding = true`, a gateway or a peering";
+            self.report_unknown(decoder, item.span, id, &KINDS, Some(what));
+        }
+        Some(Spanned::new(next_hop?, item.span))
+    }
+
+    /// Reports a reference to `id`, which none of `kinds` has.
+    pub(super) fn report_unknown(
+        &self,
+        decoder: &mut Decoder<'_>,
+        span: Span,
+        id: &str,
+        kinds: &[Kind],
+        note: Option<&str>,
+    ) {
+        let nouns: Vec<&str> = kinds.iter().map(|kind| kind.noun()).collect();
+        let mut problem = Diagnostic::error("unknown-id", format!("no {} is called `{id}`", nouns.join(" or ")));
+        let other = Kind::ALL.into_iter().find_map(|kind| Some((kind, self.place(decoder, kind, id)?)));
+        problem = match (other, RESERVED.iter().find(|(reserved, _)| *reserved == id)) {
+            (Some((kind, place)), _) => problem
+                .at(span, format!("this is {} {}", kind.article(), kind.noun()))
+                .at(place, format!("{} `{id}` is declared here", kind.noun())),
+            (None, Some((_, stands_for))) => problem.at(span, format!("this is {stands_for}")),
+            (None, None) => problem.at(span, "declared nowhere in this file"),
+        };
+        if let Some(note) = note {
+            problem = problem.note(note);
+        }
+        let ids = |kind: &Kind| self.sections[*kind as usize].into_iter().flat_map(|table| table.keys());
+        let candidates = || kinds.iter().flat_map(ids).map(|key| -> &str { key.get_ref() });
+        if let Some(near) = decoder.nearest(id, candidates()) {
+            problem = problem.help(format!("did you mean `{near}`?"));
+        } else if candidates().next().is_none() {
+            problem = problem.help(format!("declare it as [{}.{id}]", kinds[0].section()));
+        } else if candidates().nth(FEW).is_none() {
+            problem = problem.help(format!("there are {}", suggest::list(candidates())));
+        }
+        decoder.report(problem);
+    }
+}
+
+/// Up to how many ids are listed where none is near.
+const FEW: usize = 8;

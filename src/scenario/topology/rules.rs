@@ -1,0 +1,172 @@
+//! Custom routes and security-group rules.
+
+use super::references::{Declared, Kind};
+use crate::diag::{Diagnostic, Spanned};
+use crate::model::{NicType, Peer, Policy, Route, Rule, World};
+use crate::net::{Ipv4Net, PortRange, Protocol};
+use crate::scenario::decode::{CidrProblem, Decoder, Item, What, cidr, cidr_problem};
+use std::fmt;
+
+/// `accept` and `drop`.
+pub(super) const POLICIES: [(&str, Policy); 2] = [("accept", Policy::Accept), ("drop", Policy::Drop)];
+
+const NIC_TYPES: [(&str, NicType); 2] = [("intranet", NicType::Intranet), ("internet", NicType::Internet)];
+
+const RULE_KEYS: [&str; 9] = [
+    "policy",
+    "priority",
+    "protocol",
+    "port_range",
+    "source_port_range",
+    "source",
+    "destination",
+    "nic_type",
+    "description",
+];
+
+/// The direction a rule is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    Ingress,
+    Egress,
+}
+
+impl Direction {
+    /// The key of the far side and that of the own side.
+    const fn keys(self) -> (&'static str, &'static str) {
+        match self {
+            Direction::Ingress => ("source", "destination"),
+            Direction::Egress => ("destination", "source"),
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Direction::Ingress => "an ingress rule",
+            Direction::Egress => "an egress rule",
+        }
+    }
+}
+
+/// A custom route entry.
+pub(super) fn route<'a>(
+    decoder: &mut Decoder<'_>,
+    item: Item<'a>,
+    declared: &Declared<'a>,
+    world: &World,
+) -> Option<Route> {
+    let fields = item.fields(decoder, What::The("a route"), &["destination", "next_hop"])?;
+    let destination = fields.require(decoder, "destination").and_then(|item| item.cidr(decoder));
+    let next_hop = fields.require(decoder, "next_hop").and_then(|item| declared.next_hop(decoder, item, world));
+    Some(Route { span: item.span, destination: destination?, next_hop: next_hop? })
+}
+
+/// A rule of a security group. Ports with a protocol that has none are left to the checks.
+pub(super) fn rule<'a>(
+    decoder: &mut Decoder<'_>,
+    item: Item<'a>,
+    direction: Direction,
+    declared: &Declared<'a>,
+    world: &World,
+) -> Option<Rule> {
+    let fields = item.fields(decoder, What::The(direction.name()), &RULE_KEYS)?;
+    let (peer_key, own_key) = direction.keys();
+    let get = |decoder: &mut Decoder<'_>, key| fields.get(decoder, key);
+    let policy = match get(decoder, "policy") {
+        Some(item) => item.one_of(decoder, &POLICIES).map(|policy| policy.value),
+        None => Some(Policy::Accept),
+    };
+    let priority = match get(decoder, "priority") {
+        Some(item) => item.integer::<u8>(decoder, 1..=100).map(|priority| priority.value),
+        None => Some(1),
+    };
+    let protocol = match get(decoder, "protocol") {
+        Some(item) => protocol(decoder, item),
+        None => Some(None),
+    };
+    let mut ports = |key| match fields.get(decoder, key) {
+        Some(item) => item.parse(decoder, str::parse::<PortRange>).map(|range| range.value),
+        None => Some(PortRange::ALL),
+    };
+    let (port_range, source_port_range) = (ports("port_range"), ports("source_port_range"));
+    let peer = fields.require(decoder, peer_key).and_then(|item| peer(decoder, item, declared, world));
+    let own = match get(decoder, own_key) {
+        Some(item) => own_side(decoder, item, declared).map(Some),
+        None => Some(None),
+    };
+    let nic_type = match get(decoder, "nic_type") {
+        Some(item) => item.one_of(decoder, &NIC_TYPES).map(|nic_type| nic_type.value),
+        None => Some(NicType::Intranet),
+    };
+    let description = get(decoder, "description").and_then(|item| Some(item.text(decoder)?.value));
+    Some(Rule {
+        span: item.span,
+        policy: policy?,
+        priority: priority?,
+        protocol: protocol?,
+        port_range: port_range?,
+        source_port_range: source_port_range?,
+        peer: peer?,
+        own: own?,
+        nic_type: nic_type?,
+        description,
+    })
+}
+
+/// What a rule's `protocol` can be, for the message.
+struct RuleProtocolError;
+
+impl fmt::Display for RuleProtocolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expected tcp, udp, icmp, gre, all or a number from 0 to 255")
+    }
+}
+
+/// `None` for all protocols.
+fn protocol(decoder: &mut Decoder<'_>, item: Item<'_>) -> Option<Option<Protocol>> {
+    if item.is_integer() {
+        return item.integer::<u8>(decoder, 0..=255).map(|number| Some(Protocol(number.value)));
+    }
+    let read = |text: &str| match text {
+        _ if text.eq_ignore_ascii_case("all") => Ok(None),
+        _ => text.parse().map(Some).map_err(|_| RuleProtocolError),
+    };
+    item.parse(decoder, read).map(|protocol| protocol.value)
+}
+
+fn peer<'a>(
+    decoder: &mut Decoder<'_>,
+    item: Item<'a>,
+    declared: &Declared<'a>,
+    world: &World,
+) -> Option<Spanned<Peer>> {
+    let text = item.string(decoder)?;
+    let peer = match cidr(text) {
+        Ok(cidr) => Peer::Cidr(cidr),
+        Err(problem) if looks_like_an_address(text, &problem) => {
+            decoder.report(cidr_problem(item.span, text, problem));
+            return None;
+        }
+        Err(_) => Peer::Group(declared.resolve(decoder, item, Kind::SecurityGroup, &world.security_groups)?.value),
+    };
+    Some(Spanned::new(peer, item.span))
+}
+
+/// True where the writer meant addresses rather than the id of a group.
+fn looks_like_an_address(text: &str, problem: &CidrProblem) -> bool {
+    matches!(problem, CidrProblem::HostBits(_))
+        || text.bytes().all(|b| b.is_ascii_hexdigit() || b"./:".contains(&b)) && text.contains(['.', ':', '/'])
+}
+
+fn own_side<'a>(decoder: &mut Decoder<'_>, item: Item<'a>, declared: &Declared<'a>) -> Option<Spanned<Ipv4Net>> {
+    let text = item.string(decoder)?;
+    if cidr(text).is_err() && declared.has(Kind::SecurityGroup, text) {
+        decoder.report(
+            Diagnostic::error("invalid-value", format!("`{}` cannot be a security group here", item.key))
+                .at(item.span, "this is the members' own side: an address or a CIDR")
+                .note("`source` of an ingress rule and `destination` of an egress rule name the peer; only they may be a group"),
+        );
+        return None;
+    }
+    item.cidr(decoder)
+}
