@@ -1,4 +1,6 @@
 //! Biplane: a packet-level simulator of the classic network, VPCs and ClassicLink.
+pub mod capture;
+pub mod check;
 pub mod compile;
 pub mod datapath;
 pub mod diag;

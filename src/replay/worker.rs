@@ -2,7 +2,7 @@
 
 use super::feed::Load;
 use super::hints::Hints;
-use super::Writing;
+use super::writing::{Comments, Writing};
 use crate::datapath::{Fabric, Frame, Options, Output, Silent};
 use crate::program::Program;
 use crate::report::Tally;
@@ -50,6 +50,7 @@ pub(super) struct Share {
 pub(super) struct Worker {
     fabric: Fabric,
     output: Output,
+    comments: Comments,
     pub(super) tally: Tally,
     pub(super) hints: Hints,
 }
@@ -59,13 +60,14 @@ impl Worker {
         Worker {
             fabric: Fabric::new(Arc::clone(program), options),
             output: Output::default(),
-            tally: Tally::new(program),
+            comments: Comments::default(),
+            tally: Tally::new(program, options.mtu.unwrap_or(program.mtu)),
             hints: Hints::default(),
         }
     }
 
     /// Forwards the frames of `load` whose shards belong to worker `own` of `workers`.
-    pub(super) fn run(&mut self, load: &Load, (own, workers): (usize, usize), writing: &Writing, share: &mut Share) {
+    pub(super) fn run(&mut self, load: &Load, (own, workers): (usize, usize), writing: &Writing<'_>, share: &mut Share) {
         share.frames.clear();
         share.lines.clear();
         share.blocks.clear();
@@ -77,17 +79,18 @@ impl Worker {
             let mut sent = self.output.sent.iter().peekable();
             for (index, (frame, outcome)) in burst.iter().zip(&self.output.outcomes).enumerate() {
                 let number = load.number(places[index] as usize);
-                self.tally.add(frame, outcome);
+                self.tally.add(outcome, frame.time, frame.wire_length);
                 self.hints.note(frame, outcome);
-                writing.line(&mut share.lines.bytes, number, frame, outcome);
-                writing.entering(&mut share.blocks.bytes, number, frame, outcome);
+                let (lines, blocks) = (&mut share.lines.bytes, &mut share.blocks.bytes);
+                writing.line(lines, number, frame, outcome);
+                writing.entering(blocks, number, frame, outcome, &mut self.comments);
                 while let Some(sent) = sent.next_if(|sent| sent.frame == index) {
                     if let Some(emitted) = sent.emitted {
                         self.tally.add_emitted(emitted.kind);
                     }
-                    writing.emitted_line(&mut share.lines.bytes, number, frame, sent);
+                    writing.emitted_line(lines, number, frame, sent);
                     let bytes = &self.output.bytes[sent.range.clone()];
-                    writing.leaving(&mut share.blocks.bytes, number, frame, outcome, sent, bytes);
+                    writing.leaving(blocks, number, frame, (sent, bytes), &mut self.comments);
                 }
                 share.lines.end_piece();
                 share.blocks.end_piece();
