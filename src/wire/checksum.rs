@@ -3,15 +3,15 @@
 /// The complement of the ones' complement sum of `bytes` taken as 16-bit words in network order; an odd last byte is
 /// the high half of a word. Over bytes that hold a right checksum the result is 0.
 pub fn internet_checksum(bytes: &[u8]) -> u16 {
-    // The sum of up to 2^48 words fits; frames are far below that.
+    // Carries come back round, so that words of 32 bits sum up to the same; 2^32 of them fit.
     let mut sum = 0u64;
-    let mut words = bytes.chunks_exact(2);
+    let mut words = bytes.chunks_exact(4);
     for word in &mut words {
-        sum += u64::from(u16::from_be_bytes([word[0], word[1]]));
+        sum += u64::from(u32::from_be_bytes([word[0], word[1], word[2], word[3]]));
     }
-    if let [last] = words.remainder() {
-        sum += u64::from(*last) << 8;
-    }
+    let mut last = [0; 4];
+    last[..words.remainder().len()].copy_from_slice(words.remainder());
+    sum += u64::from(u32::from_be_bytes(last));
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);
     }
@@ -53,7 +53,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_updated_checksum_is_the_one_computed_afresh(mut words in prop::collection::vec(any::<u16>(), 1..30), at: prop::sample::Index, new: u16) {
+        fn an_updated_checksum_is_the_one_computed_afresh(
+            mut words in prop::collection::vec(any::<u16>(), 1..30),
+            at: prop::sample::Index,
+            new: u16,
+        ) {
             // A first word that is not 0, as every IPv4 header has one.
             words.insert(0, 0x4500);
             let bytes = |words: &[u16]| words.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<_>>();

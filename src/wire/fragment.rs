@@ -10,19 +10,20 @@ const OFFSET: u16 = 0x1fff;
 
 /// Hands `emit` the fragments of a frame in order, each with the length it has on the wire.
 ///
-/// `frame` starts at Ethernet, holds its whole IPv4 header and may be cut by the snaplen: `wire_len` is its length on the
-/// wire, and each fragment gets its share of the bytes that were captured (its header at least). `mtu` counts from the
-/// IPv4 header on; below 68 bytes (RFC 791's least) a fragment still takes 8 bytes of data. Options with the copy bit go
-/// into later fragments, up to the first malformed one. A frame that is itself a fragment keeps its place in the datagram,
-/// and its last piece its "more fragments". Checksums are computed for each fragment; the DF bit is not looked at.
+/// `frame` starts at Ethernet, holds its whole IPv4 header and may be cut by the snaplen: `wire_len` is its length on
+/// the wire, and each fragment gets its share of the bytes that were captured (its header at least). `mtu` counts
+/// from the IPv4 header on; below 68 bytes (RFC 791's least) a fragment still takes 8 bytes of data. Options with the
+/// copy bit go into later fragments, up to the first malformed one. A frame that is itself a fragment keeps its place
+/// in the datagram, and its last piece its "more fragments". Checksums are computed for each fragment; the DF bit is
+/// not looked at.
 ///
-/// A packet that fits, or whose lengths are not those of an IPv4 packet, is emitted once as it is, without the Ethernet
-/// padding in the first case.
+/// A packet that fits or has no data is emitted once, without Ethernet padding; a frame whose lengths are not those of
+/// an IPv4 packet is emitted once as it is.
 pub fn fragment(frame: &[u8], wire_len: usize, mtu: u16, mut emit: impl FnMut(&[u8], usize)) {
     let Some(packet) = Packet::read(frame, wire_len) else { return emit(frame, wire_len) };
     let end = ETHERNET_HEADER + packet.header.len() + packet.data_length;
     let mtu = usize::from(mtu);
-    if end - ETHERNET_HEADER <= mtu {
+    if end - ETHERNET_HEADER <= mtu || packet.data_length == 0 {
         return emit(&frame[..frame.len().min(end)], end);
     }
     let later_header = later_header(packet.header);

@@ -72,7 +72,11 @@ proptest! {
     }
 
     #[test]
-    fn a_cut_frame_gives_the_fragments_of_the_whole_one_as_far_as_it_goes(length in 0usize..4000, captured in 34usize..4000, mtu in 68u16..1600) {
+    fn a_cut_frame_gives_the_fragments_of_the_whole_one_as_far_as_it_goes(
+        length in 0usize..4000,
+        captured in 34usize..4000,
+        mtu in 68u16..1600,
+    ) {
         let frame = packet(&[], &numbered(length), 0, false);
         let captured = captured.min(frame.len());
         let whole = fragments(&frame, frame.len(), mtu);
@@ -89,7 +93,11 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_stop_the_cutting(mut frame in prop::collection::vec(any::<u8>(), 0..200), wire_len in 0usize..70000, mtu: u16) {
+    fn no_bytes_stop_the_cutting(
+        mut frame in prop::collection::vec(any::<u8>(), 0..200),
+        wire_len in 0usize..70000,
+        mtu: u16,
+    ) {
         let mut count = 0;
         fragment(&frame, wire_len, mtu, |_, _| count += 1);
         prop_assert!(count >= 1);
@@ -146,6 +154,9 @@ fn an_mtu_below_the_least_still_carries_eight_bytes() {
     let frame = packet(&[], &numbered(20), 0, false);
     let lengths: Vec<usize> = fragments(&frame, frame.len(), 0).iter().map(|(_, wire_len)| *wire_len).collect();
     assert_eq!(lengths, [42, 42, 38]);
+    // Without data there is nothing to cut, and nothing may get lost.
+    let empty = packet(&[1; 40], &[], 0, false);
+    assert_eq!(fragments(&empty, empty.len(), 0), [(empty, 74)]);
 }
 
 #[test]

@@ -4,16 +4,24 @@
 //! "captured" the bytes of it that are there; a capture's snaplen makes the second the smaller one.
 
 mod arp;
+pub mod build;
 mod checksum;
+mod describe;
+mod flags;
 mod fragment;
 mod icmp;
 mod parse;
+#[cfg(test)]
+mod parse_tests;
 mod rewrite;
 #[cfg(test)]
 mod samples;
 
 pub use arp::arp_reply;
+pub use build::PacketBuilder;
 pub use checksum::{adjust, internet_checksum};
+pub use describe::describe;
+pub use flags::TcpFlagsError;
 pub use fragment::fragment;
 pub use icmp::{IcmpError, icmp_error};
 pub use parse::{Arp, Icmp, Ipv4, Packet, ParseError, Quoted, TcpFlags, Transport, parse, source_address, transport};

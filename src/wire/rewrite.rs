@@ -10,10 +10,11 @@ use std::net::Ipv4Addr;
 /// Ethernet and IPv4 header without options: what [`forward`] touches.
 const HEADERS: usize = ETHERNET_HEADER + IPV4_HEADER;
 
-/// What leaves: MAC addresses replaced, TTL lowered by `hops`, IPv4 header checksum updated incrementally, nothing else.
+/// What leaves: MAC addresses replaced, TTL lowered by `hops`, IPv4 header checksum updated incrementally, nothing
+/// else.
 ///
-/// `frame` starts at Ethernet and holds at least the 20-byte header. Whether the TTL allows the hops is decided before;
-/// here it stops at 0. With 0 hops the IPv4 header stays as it is.
+/// `frame` starts at Ethernet and holds at least the 20-byte header. Whether the TTL allows the hops is decided
+/// before; here it stops at 0. With 0 hops the IPv4 header stays as it is.
 ///
 /// # Panics
 ///
@@ -32,14 +33,14 @@ pub fn forward(frame: &mut [u8], source: MacAddress, destination: MacAddress, ho
     [headers[24], headers[25]] = ((checksum + carry) as u16).to_be_bytes();
 }
 
-/// Replaces IPv4 addresses per `map`: source and destination, the same inside the packet that an ICMP error quotes, and
-/// sender and target of ARP. True where a byte changed.
+/// Replaces IPv4 addresses per `map`: source and destination, the same inside the packet that an ICMP error quotes,
+/// and sender and target of ARP. True where a byte changed.
 ///
-/// The checksums over them follow incrementally: IPv4 header, TCP and UDP (in unfragmented packets and first fragments;
-/// a UDP checksum of 0 means none and stays 0), ICMP. Frames whose header is not readable (EtherType IPv4, version 4,
-/// 20 bytes captured; ARP for IPv4 on Ethernet, 42 bytes) are left alone, and so is a quoted packet without its 20 bytes.
-/// In frames cut by the snaplen what is there changes. Addresses in IPv4 options, ICMP redirects' gateways and payloads
-/// stay.
+/// The checksums over them follow incrementally: IPv4 header, TCP and UDP (in unfragmented packets and first
+/// fragments; a UDP checksum of 0 means none and stays 0), ICMP. Frames whose header is not readable (EtherType IPv4,
+/// version 4, 20 bytes captured; ARP for IPv4 on Ethernet, 42 bytes) are left alone, and so is a quoted packet
+/// without its 20 bytes. In frames cut by the snaplen what is there changes. Addresses in IPv4 options, ICMP
+/// redirects' gateways and payloads stay.
 pub fn map_addresses(frame: &mut [u8], map: impl Fn(Ipv4Addr) -> Option<Ipv4Addr>) -> bool {
     let Some((ethernet, rest)) = frame.split_at_mut_checked(ETHERNET_HEADER) else { return false };
     if ethernet[12..] == ETHERTYPE_IPV4 {

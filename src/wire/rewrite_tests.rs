@@ -60,7 +60,11 @@ proptest! {
     }
 
     #[test]
-    fn forward_with_a_wrong_header_checksum_leaves_it_wrong(frame in any_frame(), error in 1u16..0xffff, hops in 0u8..3) {
+    fn forward_with_a_wrong_header_checksum_leaves_it_wrong(
+        frame in any_frame(),
+        error in 1u16..0xffff,
+        hops in 0u8..3,
+    ) {
         let mut sent = frame;
         let wrong = (u32::from(word(&sent, 24).unwrap()) + u32::from(error)) % 0xffff;
         sent[24..26].copy_from_slice(&(wrong as u16).to_be_bytes());

@@ -1,0 +1,72 @@
+//! How TCP flags are written: one letter each, as in tcpdump, `S` a SYN and `S.` a SYN with ACK.
+
+use super::TcpFlags;
+use std::fmt;
+use std::str::FromStr;
+
+/// In the order in which they are printed. Both letters of ACK are read.
+const LETTERS: [(char, u8); 8] =
+    [('F', 0x01), ('S', 0x02), ('R', 0x04), ('P', 0x08), ('.', 0x10), ('U', 0x20), ('E', 0x40), ('W', 0x80)];
+
+/// The letters of the flags that are set (`F` FIN, `S` SYN, `R` RST, `P` PSH, `.` ACK, `U` URG, `E` ECE, `W` CWR), or
+/// `none`.
+impl fmt::Display for TcpFlags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let letters: String = LETTERS.iter().filter(|(_, bit)| self.0 & bit != 0).map(|(letter, _)| letter).collect();
+        f.pad(if letters.is_empty() { "none" } else { &letters })
+    }
+}
+
+/// The text names no TCP flags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TcpFlagsError;
+
+impl fmt::Display for TcpFlagsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expected letters of TCP flags: F, S, R, P, . or A (ACK), U, E, W; or \"none\"")
+    }
+}
+
+impl std::error::Error for TcpFlagsError {}
+
+/// The letters in any order and either case, `A` or `.` for ACK, or `none`.
+impl FromStr for TcpFlags {
+    type Err = TcpFlagsError;
+
+    fn from_str(text: &str) -> Result<TcpFlags, TcpFlagsError> {
+        if text == "none" {
+            return Ok(TcpFlags::NONE);
+        }
+        if text.is_empty() {
+            return Err(TcpFlagsError);
+        }
+        text.chars().try_fold(TcpFlags::NONE, |flags, letter| {
+            let letter = if letter.eq_ignore_ascii_case(&'a') { '.' } else { letter.to_ascii_uppercase() };
+            let bit = LETTERS.iter().find(|(known, _)| *known == letter).ok_or(TcpFlagsError)?.1;
+            Ok(flags | TcpFlags(bit))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_flags_read_as_they_print() {
+        for flags in 0..=u8::MAX {
+            assert_eq!(TcpFlags(flags).to_string().parse(), Ok(TcpFlags(flags)));
+        }
+        assert_eq!((TcpFlags::SYN | TcpFlags::ACK).to_string(), "S.");
+        assert_eq!("sA".parse(), Ok(TcpFlags::SYN | TcpFlags::ACK));
+        assert_eq!(TcpFlags::NONE.to_string(), "none");
+    }
+
+    #[test]
+    fn other_letters_are_refused() {
+        assert_eq!("S".parse(), Ok(TcpFlags::SYN));
+        for text in ["X", "S ", "", "NONE"] {
+            assert_eq!(text.parse::<TcpFlags>(), Err(TcpFlagsError), "{text:?}");
+        }
+    }
+}
