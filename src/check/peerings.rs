@@ -35,7 +35,7 @@ pub(super) static VSWITCH_OVERLAP: RuleRecord = RuleRecord {
     why: "peered VPCs communicate between vSwitches that do not overlap; the own vSwitch always wins",
     help: "use other vSwitches for what must communicate",
     source: source::PEERING,
-    example: "`vsw-b` and `vsw-a` overlap, on the two sides of `pcc-a`",
+    example: "`vsw-c` and `vsw-a` overlap, on the two sides of `pcc-a`",
 };
 
 pub(super) static NO_ROUTE: RuleRecord = RuleRecord {

@@ -36,17 +36,14 @@ pub(super) fn cases() -> Vec<Case> {
         case(&classiclink::LINK_LIMIT, "@@", linked(1001), linked(1000), &["vpc-a", "vpc-a"]),
         case(
             &classiclink::LINK_REGION,
-            "[defaults]\nregion = \"cn-@@\"\n".to_owned()
-                + &one_link("region = \"cn-hangzhou\"\n", ""),
+            "[defaults]\nregion = \"cn-@@\"\n".to_owned() + &one_link("region = \"cn-hangzhou\"\n", ""),
             "beijing",
             "hangzhou",
             &["vpc-a", "cn-hangzhou"],
         ),
         case(
             &classiclink::LINK_ACCOUNT,
-            format!(
-                "{VPC_A}{ON}{SG_CLASSIC}account = \"@@\"\n{CLASSIC_A}linked_vpc = \"vpc-a\"\naccount = \"@@\"\n"
-            ),
+            format!("{VPC_A}{ON}{SG_CLASSIC}account = \"@@\"\n{CLASSIC_A}linked_vpc = \"vpc-a\"\naccount = \"@@\"\n"),
             "partner",
             "main",
             &["vpc-a", "vpc-a"],
@@ -108,9 +105,8 @@ fn the_missing_guest_route_comes_with_the_command_to_run() {
 
 #[test]
 fn guest_routes_may_cover_a_vpc_together_but_not_in_part() {
-    let with = |routes: &str| {
-        one_link("", &format!("guest_routes = [{routes}]\n")).replace("172.16.0.0/12", "192.168.0.0/16")
-    };
+    let with =
+        |routes: &str| one_link("", &format!("guest_routes = [{routes}]\n")).replace("172.16.0.0/12", "192.168.0.0/16");
     clean(&with("\"192.168.0.0/17\", \"192.168.128.0/17\""));
     clean(&with("\"0.0.0.0/0\""));
     let message = "the guest routes of `i-a` cover only a part of `192.168.0.0/16` of `vpc-a`";

@@ -42,20 +42,8 @@ pub(super) fn cases() -> Vec<Case> {
     let names_b = rule("source = \"sg-b\"");
     let enterprise = "kind = \"enterprise\"\n";
     vec![
-        case(
-            &groups::NO_GROUP,
-            SG_CLASSIC.to_owned() + &CLASSIC_A.replace("\"sg-a\"", "@@"),
-            "",
-            "\"sg-a\"",
-            &["i-a"],
-        ),
-        case(
-            &groups::TOO_MANY,
-            classic_groups(6) + "@@",
-            instance_in(6),
-            instance_in(5),
-            &["sg-5", "i-a"],
-        ),
+        case(&groups::NO_GROUP, SG_CLASSIC.to_owned() + &CLASSIC_A.replace("\"sg-a\"", "@@"), "", "\"sg-a\"", &["i-a"]),
+        case(&groups::TOO_MANY, classic_groups(6) + "@@", instance_in(6), instance_in(5), &["sg-5", "i-a"]),
         case(
             &groups::TWICE,
             format!("{SG_CLASSIC}{sg_b}{}", CLASSIC_A.replace("\"sg-a\"", "\"sg-a\", \"@@\"")),
@@ -86,10 +74,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             &groups::MIXED,
-            format!(
-                "{VPC_A}{VSW_A}{SG_VPC}{two_kinds}{}",
-                VPC_INSTANCE_A.replace("\"sg-a\"", "\"sg-a\", \"sg-b\"")
-            ),
+            format!("{VPC_A}{VSW_A}{SG_VPC}{two_kinds}{}", VPC_INSTANCE_A.replace("\"sg-a\"", "\"sg-a\", \"sg-b\"")),
             "enterprise",
             "basic",
             &["sg-b", "sg-a"],
@@ -112,10 +97,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             &group_rules::COUNT,
-            format!(
-                "{SG_CLASSIC}{}@@",
-                rules("egress", 100, |n| format!("10.2.0.{n}"))
-            ),
+            format!("{SG_CLASSIC}{}@@", rules("egress", 100, |n| format!("10.2.0.{n}"))),
             rules("ingress", 101, |n| format!("10.1.0.{n}")),
             rules("ingress", 100, |n| format!("10.1.0.{n}")),
             &["{ source = \"10.1.0.100\" }", "sg-a"],
@@ -140,10 +122,7 @@ pub(super) fn cases() -> Vec<Case> {
                 + "ingress = [{ source = \"10.1.0.1\" }, { source = \"10.1.0.@@\", priority = 1, description = \"x\" }]",
             "1",
             "2",
-            &[
-                "{ source = \"10.1.0.1\", priority = 1, description = \"x\" }",
-                "{ source = \"10.1.0.1\" }",
-            ],
+            &["{ source = \"10.1.0.1\", priority = 1, description = \"x\" }", "{ source = \"10.1.0.1\" }"],
         ),
         case(
             &group_rules::NIC,
@@ -229,9 +208,8 @@ fn a_classic_rule_for_a_vpc_group_is_dead_without_members_or_link() {
 
 #[test]
 fn a_link_to_another_vpc_does_not_revive_a_rule() {
-    let text = both_planes().replace("linked_vpc = \"vpc-a\"", "linked_vpc = \"vpc-b\"")
-        + VPC_B
-        + "classic_link = true\n";
+    let text =
+        both_planes().replace("linked_vpc = \"vpc-a\"", "linked_vpc = \"vpc-b\"") + VPC_B + "classic_link = true\n";
     let ids: Vec<&str> = super::findings(&text).into_iter().map(|(id, ..)| id).collect();
     assert_eq!(ids, ["group-peer-unlinked", "group-peer-unlinked"]);
 }
@@ -239,7 +217,8 @@ fn a_link_to_another_vpc_does_not_revive_a_rule() {
 #[test]
 fn protocols_without_ports_have_no_source_ports_either() {
     let text = |protocol: &str| {
-        SG_CLASSIC.to_owned() + &rule(&format!("protocol = {protocol}, source_port_range = \"53\", source = \"10.0.0.1\""))
+        SG_CLASSIC.to_owned()
+            + &rule(&format!("protocol = {protocol}, source_port_range = \"53\", source = \"10.0.0.1\""))
     };
     let message = |protocol: &str| format!("a rule of `sg-a` for {protocol} has the source port range 53/53");
     for (value, protocol) in [("\"all\"", "all protocols"), ("\"gre\"", "gre"), ("50", "protocol 50")] {

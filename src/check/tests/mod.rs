@@ -147,7 +147,10 @@ fn findings_come_in_the_order_of_the_file_with_why_and_what_to_do() {
     let mut sources = Sources::new();
     let world = world(&mut sources, text);
     let all = check(&world);
-    assert_eq!(all.iter().map(|finding| finding.id).collect::<Vec<_>>(), ["address-not-classic", "cidr-forbidden-range"]);
+    assert_eq!(
+        all.iter().map(|finding| finding.id).collect::<Vec<_>>(),
+        ["address-not-classic", "cidr-forbidden-range"]
+    );
     assert_eq!(all[0].labels[0].text, "outside 10.0.0.0/8");
     let note = all[0].note.as_deref().expect("a reason");
     assert!(note.starts_with("the classic network is 10.0.0.0/8 without 10.111.0.0/16 (https://"), "{note}");

@@ -8,9 +8,7 @@ pub(super) fn cases() -> Vec<Case> {
         format!("{VPC_A}{VSW_A}{SG_VPC}[instance.i-a]\nvswitch = \"vsw-a\"\nsecurity_groups = [\"sg-a\"]\n{address}\n")
     };
     let classic = |name: &str, address: &str| {
-        format!(
-            "[instance.{name}]\nnetwork = \"classic\"\nsecurity_groups = [\"sg-a\"]\nprivate_ip = \"{address}\"\n"
-        )
+        format!("[instance.{name}]\nnetwork = \"classic\"\nsecurity_groups = [\"sg-a\"]\nprivate_ip = \"{address}\"\n")
     };
     let blocks = |count: usize| (0..count).map(|n| format!("\"192.168.{n}.0/24\"")).collect::<Vec<_>>().join(", ");
     vec![

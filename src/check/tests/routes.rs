@@ -6,7 +6,8 @@ const VSW_B: &str = "[vswitch.vsw-b]\nvpc = \"vpc-b\"\ncidr = \"172.17.1.0/24\"\
 const PEERING: &str = "[peering.pcc-a]\nvpcs = [\"vpc-a\", \"vpc-b\"]\n";
 
 fn routes(entries: &[(&str, &str)]) -> String {
-    let entries = entries.iter().map(|(to, next_hop)| format!("{{ destination = \"{to}\", next_hop = \"{next_hop}\" }}"));
+    let entries =
+        entries.iter().map(|(to, next_hop)| format!("{{ destination = \"{to}\", next_hop = \"{next_hop}\" }}"));
     format!("routes = [{}]\n", entries.collect::<Vec<_>>().join(", "))
 }
 
@@ -34,10 +35,13 @@ pub(super) fn cases() -> Vec<Case> {
     let elsewhere = VPC_INSTANCE_A.replace("-a", "-b").replace("172.16.", "172.17.");
     vec![
         case(&routes::TABLE_COUNT, format!("{VPC_A}@@"), tables(10), tables(9), &["vtb-9", "vpc-a"]),
-        case(&routes::COUNT, format!("{GATEWAY}{VPC_A}@@"), many(201), many(200), &[
-            "{ destination = \"192.168.200.0/24\", next_hop = \"vpn-a\" }",
-            "vpc-a",
-        ]),
+        case(
+            &routes::COUNT,
+            format!("{GATEWAY}{VPC_A}@@"),
+            many(201),
+            many(200),
+            &["{ destination = \"192.168.200.0/24\", next_hop = \"vpn-a\" }", "vpc-a"],
+        ),
         case(
             &routes::DUPLICATE,
             format!("{GATEWAY}{VPC_A}{}", routes(&[("192.168.7.0/24", "vpn-a"), ("192.168.@@.0/24", "vpn-a")])),
@@ -135,7 +139,8 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             &peerings::NO_TRANSIT,
-            peered(&[("10.24.0.0/16", "@@")], &[]).replace("[vswitch.vsw-b]", "classic_link = true\n[vswitch.vsw-b]") + GATEWAY,
+            peered(&[("10.24.0.0/16", "@@")], &[]).replace("[vswitch.vsw-b]", "classic_link = true\n[vswitch.vsw-b]")
+                + GATEWAY,
             "pcc-a",
             "vpn-a",
             &["10.24.0.0/16", "vpc-b"],

@@ -1,7 +1,7 @@
 use crate::check::check;
 use crate::diag::Spanned;
-use crate::model::{Instance, InstanceState, Key, Location, Network, Placement, Policy, SecurityGroup, Vpc, World};
 use crate::model::{GroupKind, Vswitch};
+use crate::model::{Instance, InstanceState, Key, Location, Network, Placement, Policy, SecurityGroup, Vpc, World};
 use std::net::Ipv4Addr;
 
 fn vpc(id: &str) -> Vpc {

@@ -58,9 +58,8 @@ fn the_default_whitelist_of_a_database_admits_nobody_and_of_a_balancer_everybody
 
 #[test]
 fn everywhere_else_is_no_overlap_and_a_range_around_a_vswitch_is() {
-    let text = |remote: &str| {
-        format!("{VPC_A}{VSW_A}[gateway.vpn-a]\nvpc = \"vpc-a\"\nremote_cidrs = [\"{remote}\"]\n")
-    };
+    let text =
+        |remote: &str| format!("{VPC_A}{VSW_A}[gateway.vpn-a]\nvpc = \"vpc-a\"\nremote_cidrs = [\"{remote}\"]\n");
     clean(&text("0.0.0.0/0"));
     let message = "`172.16.0.0/16` behind `vpn-a` overlaps `vsw-a` (`172.16.1.0/24`)";
     breaks(&text("172.16.0.0/16"), &services::GATEWAY_OVERLAP, message, &["172.16.0.0/16", "172.16.1.0/24"]);

@@ -1,0 +1,49 @@
+use super::Text;
+use crate::diag::Reason;
+
+/// The receiver, and the last steps before delivery.
+pub(super) const TEXTS: &[Text] = &[
+    Text {
+        reason: Reason::SgIngressDeny,
+        title: "the receiver's security groups refuse the packet",
+        meaning: "All groups of the receiver are taken together: same-group accept first, then rules by priority with \
+                  drop before accept, then the default, which drops what comes in. Ports are destination ports. A group \
+                  as source stands for its members' private addresses. Replies of a live session pass without rules. \
+                  The drop is silent: no RST, no ICMP.",
+        source: "https://www.alibabacloud.com/help/en/ecs/user-guide/security-group-rules",
+        example: "10.24.1.5:40001 > 172.16.1.20:22 tcp [S]: dropped at db-1, no rule matched; nearest: sg-db ingress #1",
+        remedy: "Add an ingress rule for the source and port. Over a link the source is the classic instance's private \
+                 address, or its group while ClassicLink is on.",
+    },
+    Text {
+        reason: Reason::WhitelistDeny,
+        title: "the service's whitelist does not hold the source",
+        meaning: "Databases admit the addresses of their whitelist only; the default holds 127.0.0.1, which is nobody. \
+                  Over a link the service sees the classic instance's own private address. How the service refuses is \
+                  not documented; here the packet is dropped. The whitelist is asked for every protocol.",
+        source: "https://www.alibabacloud.com/help/doc-detail/43185.htm",
+        example: "10.24.1.5:40000 > 172.16.1.50:3306 tcp [S]: dropped at rm-orders, whitelist is 127.0.0.1",
+        remedy: "Add the client's private address to `whitelist`.",
+    },
+    Text {
+        reason: Reason::TtlExceeded,
+        title: "the packet's time to live ran out",
+        meaning: "Every routing domain that routes a packet takes one from its TTL: none inside a vSwitch, one between \
+                  vSwitches or in the classic network, two across ClassicLink. Where it would reach 0 the packet is \
+                  dropped and the domain's gateway answers with ICMP time exceeded. The vendor documents no TTL \
+                  behaviour; these counts are biplane's own choice.",
+        source: "https://www.rfc-editor.org/rfc/rfc1812",
+        example: "10.24.1.5 > 172.16.1.20, TTL 1: dropped in classic, ICMP 11/0 sent to web-1",
+        remedy: "Send with a larger TTL. Traceroute causes these on purpose.",
+    },
+    Text {
+        reason: Reason::MtuExceeded,
+        title: "the packet is larger than the MTU, and must not be fragmented",
+        meaning: "The packet exceeds the path MTU, 1500 bytes by default, and has the DF bit. The fabric answers with \
+                  ICMP fragmentation needed, which security groups let pass. Without DF it would be fragmented. Captures \
+                  taken on a host with segmentation offload show packets that never were on the wire.",
+        source: "https://www.alibabacloud.com/help/en/ecs/user-guide/mtus/",
+        example: "10.24.1.5 > 172.16.1.20, 2948 bytes, DF: dropped in classic, ICMP 3/4 with MTU 1500 sent to web-1",
+        remedy: "Lower the guest's MTU, or replay with `--mtu 65535` where the capture was taken with offloads on.",
+    },
+];

@@ -1,0 +1,112 @@
+use super::{Page, all};
+use std::fmt::Write;
+
+/// Width of a page in columns; only addresses on the web may be longer.
+const WIDTH: usize = 90;
+
+/// The page as plain text, at most 90 columns wide where words allow.
+pub fn render(page: &Page) -> String {
+    let mut text = format!("{}: {}\n{}\n\n", page.id, page.title, page.kind);
+    wrap(&mut text, page.meaning, "", "");
+    if let Some(rule) = page.foretold_by {
+        text.push('\n');
+        let also = format!("`check` warns of it: {}. {}.", rule.summary, capitalised(rule.why));
+        wrap(&mut text, &also, "", "");
+    }
+    text.push('\n');
+    wrap(&mut text, page.example, "example  ", "         ");
+    if let Some(rule) = page.foretold_by {
+        wrap(&mut text, rule.example, "check    ", "         ");
+    }
+    wrap(&mut text, page.remedy, "remedy   ", "         ");
+    wrap(&mut text, page.source, "source   ", "         ");
+    text
+}
+
+/// All pages, a line each: id and title.
+pub fn table() -> String {
+    let width = all().map(|page| page.id.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    let mut kind = None;
+    for page in all() {
+        if kind != Some(std::mem::discriminant(&page.kind)) {
+            let heading = match page.kind {
+                super::Kind::Drop(_) => "Drop reasons, in the order a frame meets them",
+                super::Kind::Rule(_) => "\nRules of `biplane check`",
+                super::Kind::File => "\nProblems of files",
+            };
+            text.push_str(heading);
+            text.push('\n');
+            kind = Some(std::mem::discriminant(&page.kind));
+        }
+        writeln!(text, "  {:width$}  {}", page.id, page.title).expect("a string takes all");
+    }
+    text
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Appends `text`, broken between words: `first` before the first line, `next` before the others.
+fn wrap(out: &mut String, text: &str, first: &str, next: &str) {
+    let mut column = 0;
+    for (index, word) in text.split_whitespace().enumerate() {
+        let length = word.chars().count();
+        if index == 0 {
+            out.push_str(first);
+            column = first.len();
+        } else if column + 1 + length > WIDTH {
+            out.push('\n');
+            out.push_str(next);
+            column = next.len();
+        } else {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += length;
+    }
+    out.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explain::page;
+
+    #[test]
+    fn a_page_reads_as_plain_text() {
+        let page = page("route-duplicate").expect("a page");
+        assert_eq!(
+            render(&page),
+            "route-duplicate: two custom routes of one table have the same destination\n\
+             error of check\n\
+             \n\
+             a destination is unique in its table; CreateRouteEntry answers InvalidCIDRBlock.Duplicate\n\
+             \n\
+             example  the system table of `vpc-a` has two routes to `192.168.7.0/24`\n\
+             remedy   remove one of the two\n\
+             source   https://help.aliyun.com/en/vpc/developer-reference/api-vpc-2016-04-28-createrouteentry\n"
+        );
+    }
+
+    #[test]
+    fn pages_keep_to_their_width_but_for_addresses() {
+        for page in all() {
+            for line in render(&page).lines().skip(1) {
+                assert!(line.chars().count() <= WIDTH || line.contains("https://"), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_has_a_line_for_every_page() {
+        let table = table();
+        for page in all() {
+            assert!(table.lines().any(|line| line.trim_start().starts_with(page.id) && line.ends_with(page.title)));
+        }
+        assert!(table.lines().all(|line| line.chars().count() <= 150));
+    }
+}
