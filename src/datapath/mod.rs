@@ -161,6 +161,11 @@ impl Fabric {
         self.program = program;
     }
 
+    /// From now on, a TCP flow must begin with a SYN, or need not.
+    pub fn set_strict_tcp(&mut self, strict: bool) {
+        self.options.strict_tcp = strict;
+    }
+
     /// How many sessions are kept, dead ones that were not replaced yet included.
     pub fn session_count(&self) -> usize {
         self.shards.iter().map(|shard| shard.sessions.len()).sum()

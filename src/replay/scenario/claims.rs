@@ -1,0 +1,120 @@
+//! Holds what happened to a frame against what a scenario claims.
+
+use crate::datapath::{At, Decider, Outcome, Verdict};
+use crate::lab::Copy;
+use crate::report::{Sentence, Words};
+use crate::scenario::{Claim, EmittedClaim, RuleClaim, VerdictClaim};
+use crate::wire::{Packet, parse};
+
+/// What became of a frame.
+pub(super) struct Happened<'a> {
+    pub(super) words: Words<'a>,
+    pub(super) outcome: &'a Outcome,
+    /// The frame as it entered.
+    pub(super) entered: &'a [u8],
+}
+
+/// Every part of `claim` that does not hold: claim and fact.
+pub(super) fn hold(happened: &Happened<'_>, claim: &Claim) -> Vec<String> {
+    let mut failures = Vec::new();
+    let words = happened.words;
+    let outcome = happened.outcome;
+    let mut check = |holds: bool, claim: String, fact: String| {
+        if !holds {
+            failures.push(format!("claim: {claim}\n fact: {fact}"));
+        }
+    };
+    let fact = || Sentence::new(words, outcome).to_string();
+    match (&claim.verdict.value, outcome.verdict) {
+        (VerdictClaim::Delivered { to, session, ttl }, Verdict::Delivered { to: reached }) => {
+            check(to.value == words.endpoint(reached), format!("delivered to {}", to.value), fact());
+            if let Some(session) = session {
+                let text = |by: bool| if by { "by a live session" } else { "as a first packet" }.to_owned();
+                check(session.value == outcome.by_session, text(session.value), text(outcome.by_session));
+            }
+            if let Some(ttl) = ttl {
+                let arrived = entered_ttl(happened.entered).map(|entered| entered.saturating_sub(outcome.hops));
+                let shown = arrived.map_or("no TTL".to_owned(), |ttl| format!("TTL {ttl} on arrival"));
+                check(arrived == Some(ttl.value), format!("TTL {} on arrival", ttl.value), shown);
+            }
+        }
+        (VerdictClaim::Answered, Verdict::Answered) | (VerdictClaim::Undetermined, Verdict::Undetermined) => {}
+        (VerdictClaim::Dropped { reason, at, rule }, Verdict::Dropped { reason: given, at: place }) => {
+            check(reason.value == given, format!("dropped for {}", reason.value), fact());
+            if let Some(at) = at {
+                let shown = match place {
+                    At::Outside => "outside the fabric",
+                    At::Endpoint(id) => words.endpoint(id),
+                    At::Domain(id) => words.domain(id),
+                };
+                check(at.value == shown, format!("at {}", at.value), format!("at {shown}"));
+            }
+            if let Some(rule) = rule {
+                let (holds, shown) = rule_holds(words, outcome, &rule.value);
+                check(holds, format!("by rule {}", rule.value), format!("by {shown}"));
+            }
+        }
+        (claimed, _) => check(false, verdict_text(claimed), fact()),
+    }
+    if let Some(path) = &claim.path {
+        let claimed: Vec<&str> = path.iter().map(|place| place.value.as_str()).collect();
+        let shown: Vec<&str> = words.path(outcome).collect();
+        check(claimed == shown, format!("path {}", claimed.join(" > ")), format!("path {}", shown.join(" > ")));
+    }
+    failures
+}
+
+fn verdict_text(claim: &VerdictClaim) -> String {
+    match claim {
+        VerdictClaim::Delivered { to, .. } => format!("delivered to {}", to.value),
+        VerdictClaim::Answered => "answered".to_owned(),
+        VerdictClaim::Dropped { reason, .. } => format!("dropped for {}", reason.value),
+        VerdictClaim::Undetermined => "undetermined".to_owned(),
+    }
+}
+
+fn rule_holds(words: Words<'_>, outcome: &Outcome, claim: &RuleClaim) -> (bool, String) {
+    match outcome.decider {
+        Decider::Rule(id) => {
+            let text = &words.names.rules[id.index()].text;
+            (*text == claim.to_string(), format!("rule {text}"))
+        }
+        Decider::GroupDefault(_) => (*claim == RuleClaim::Default, "the group's default".to_owned()),
+        _ => (false, "no rule of a security group".to_owned()),
+    }
+}
+
+fn entered_ttl(frame: &[u8]) -> Option<u8> {
+    match parse(frame, frame.len()) {
+        Ok(Packet::Ipv4(ipv4)) => Some(ipv4.ttl),
+        _ => None,
+    }
+}
+
+/// The frames that the fabric made, against those that are claimed: all of them, in order.
+pub(super) fn hold_emitted(happened: &Happened<'_>, copies: &[Copy], claims: &[EmittedClaim]) -> Vec<String> {
+    let words = happened.words;
+    let facts: Vec<_> = copies.iter().filter_map(|copy| Some((copy.to, copy.emitted?))).collect();
+    let told: Vec<String> = facts
+        .iter()
+        .map(|(to, emitted)| format!("{} from {} to {}", emitted.kind.name(), words.domain(emitted.by), words.endpoint(*to)))
+        .collect();
+    let holds = facts.len() == claims.len()
+        && facts.iter().zip(claims).all(|((to, emitted), claim)| {
+            words.endpoint(*to) == claim.to.value
+                && emitted.kind.name() == claim.kind.value.name()
+                && claim.by.as_ref().is_none_or(|by| by.value == words.domain(emitted.by))
+        });
+    if holds {
+        return Vec::new();
+    }
+    let claimed: Vec<String> = claims
+        .iter()
+        .map(|claim| {
+            let by = claim.by.as_ref().map(|by| format!(" from {}", by.value)).unwrap_or_default();
+            format!("{}{by} to {}", claim.kind.value.name(), claim.to.value)
+        })
+        .collect();
+    let list = |items: &[String]| if items.is_empty() { "nothing".to_owned() } else { items.join(", ") };
+    vec![format!("claim: the fabric emits {}\n fact: it emits {}", list(&claimed), list(&told))]
+}
