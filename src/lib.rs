@@ -5,6 +5,7 @@ pub mod diag;
 pub mod model;
 pub mod net;
 pub mod program;
+pub mod report;
 pub mod table;
 pub mod time;
 pub mod wire;
