@@ -1,0 +1,192 @@
+//! What to do about frames whose verdict says more about the capture than about the network.
+
+use super::layout::{Palette, Style, counted, percent, space, thousands, width};
+use super::summary::Replayed;
+use super::tally::Tally;
+use super::words::Words;
+use crate::diag::Reason;
+use crate::net::ranges;
+use crate::program::{EndpointId, EndpointKind, Program};
+use serde_json::{Value, json};
+use std::cmp::Reverse;
+use std::fmt::Write;
+use std::net::Ipv4Addr;
+
+/// Addresses, and endpoints of one address, that the text form names.
+const NAMED: usize = 10;
+
+pub(super) enum Hint {
+    /// Addresses that several endpoints own, and which those are.
+    AmbiguousSources { frames: u64, sources: Vec<(Ipv4Addr, u64, Vec<EndpointId>)> },
+    /// Addresses that nobody owns.
+    UnknownSources { frames: u64, sources: Vec<(Ipv4Addr, u64)> },
+    /// A gateway that takes every source address.
+    OpenGateway { gateway: EndpointId, frames: u64 },
+    /// Frames larger than the MTU.
+    Offload { frames: u64, of: u64, mtu: u16, longest: u32 },
+    /// Frames cut by the snaplen.
+    Cut { frames: u64 },
+}
+
+pub(super) fn hints(program: &Program, tally: &Tally, replayed: &Replayed<'_>) -> Vec<Hint> {
+    let mut hints = Vec::new();
+    let by_frames = |sources: &[(Ipv4Addr, u64)]| {
+        let mut sources = sources.to_vec();
+        sources.sort_by_key(|(address, frames)| (Reverse(*frames), *address));
+        sources
+    };
+    let frames = tally.dropped_for(Reason::AmbiguousSource);
+    if frames != 0 {
+        // From 100.64.0.0/10 it is the destination that several own, and naming the sender does not help.
+        let candidates = |address| {
+            if ranges::CLOUD_SERVICES.contains(&address) { Vec::new() } else { program.candidates(address) }
+        };
+        let sources = by_frames(replayed.ambiguous_sources);
+        let sources = sources.into_iter().map(|(address, frames)| (address, frames, candidates(address))).collect();
+        hints.push(Hint::AmbiguousSources { frames, sources });
+    }
+    let frames = tally.dropped_for(Reason::UnknownSource);
+    if frames != 0 {
+        hints.push(Hint::UnknownSources { frames, sources: by_frames(replayed.unknown_sources) });
+    }
+    for (index, endpoint) in program.endpoints.iter().enumerate() {
+        let gateway = EndpointId::from_index(index);
+        let takes_all =
+            endpoint.kind == EndpointKind::Gateway && endpoint.remote_cidrs.iter().any(|cidr| cidr.prefix_len() == 0);
+        if takes_all && tally.entered(gateway) != 0 {
+            hints.push(Hint::OpenGateway { gateway, frames: tally.entered(gateway) });
+        }
+    }
+    // One in a hundred is what no path of ordinary frames shows.
+    if tally.over_mtu() != 0 && tally.over_mtu() * 100 >= tally.frames() {
+        hints.push(Hint::Offload {
+            frames: tally.over_mtu(),
+            of: tally.frames(),
+            mtu: tally.mtu(),
+            longest: tally.longest_packet(),
+        });
+    }
+    if tally.undetermined() != 0 {
+        hints.push(Hint::Cut { frames: tally.undetermined() });
+    }
+    hints
+}
+
+impl Hint {
+    const fn id(&self) -> &'static str {
+        match self {
+            Hint::AmbiguousSources { .. } => "ambiguous-source",
+            Hint::UnknownSources { .. } => "unknown-source",
+            Hint::OpenGateway { .. } => "open-gateway",
+            Hint::Offload { .. } => "segmentation-offload",
+            Hint::Cut { .. } => "undetermined",
+        }
+    }
+
+    fn message(&self, words: Words<'_>) -> String {
+        match self {
+            Hint::AmbiguousSources { frames, .. } => format!(
+                "{} from addresses that several endpoints may send from; choose one for each address",
+                counted(*frames, "frame")
+            ),
+            Hint::UnknownSources { frames, .. } => format!(
+                "{} from addresses that nobody in the topology may send from; add their owners, or a gateway to enter by",
+                counted(*frames, "frame")
+            ),
+            Hint::OpenGateway { gateway, frames } => format!(
+                "{} entered at {}, whose remote CIDR 0.0.0.0/0 takes every source address that nobody else owns",
+                counted(*frames, "frame"),
+                words.endpoint(*gateway)
+            ),
+            Hint::Offload { frames, of, mtu, longest } => format!(
+                "{} ({}) longer than the MTU of {mtu} bytes: the capture was probably taken with segmentation offload; \
+                 --mtu {} carries all of them whole",
+                counted(*frames, "frame"),
+                percent(*frames, *of),
+                (*longest).min(u32::from(u16::MAX))
+            ),
+            Hint::Cut { frames } => format!(
+                "{} without a verdict: the capture cut off the bytes that decide; capture with a larger snaplen",
+                counted(*frames, "frame")
+            ),
+        }
+    }
+
+    pub(super) fn write_text(&self, out: &mut String, words: Words<'_>, palette: Palette) {
+        let lists = matches!(self, Hint::AmbiguousSources { .. } | Hint::UnknownSources { .. });
+        let end = if lists { ":" } else { "" };
+        let _ = writeln!(out, "  {}: {}{end}", palette.paint(Style::Notice, self.id()), self.message(words));
+        match self {
+            Hint::AmbiguousSources { sources, .. } => {
+                for (address, frames, candidates) in sources.iter().take(NAMED) {
+                    let mut aside = format!("  {}", counted(*frames, "frame"));
+                    if candidates.is_empty() {
+                        let _ = writeln!(out, "    {address}: several endpoints own its destination{aside}");
+                    }
+                    let column = candidates.iter().take(NAMED).map(|id| width(words.endpoint(*id))).max().unwrap_or(0);
+                    for id in candidates.iter().take(NAMED) {
+                        let name = words.endpoint(*id);
+                        let _ = write!(out, "    --inject {address}={name}");
+                        if !aside.is_empty() {
+                            space(out, column - width(name));
+                        }
+                        let _ = writeln!(out, "{aside}");
+                        aside.clear();
+                    }
+                    write_rest(out, candidates.len(), "endpoint");
+                }
+                write_rest(out, sources.len(), "address");
+            }
+            Hint::UnknownSources { sources, .. } => {
+                let column = sources.iter().take(NAMED).map(|(address, _)| address.to_string().len()).max();
+                for (address, frames) in sources.iter().take(NAMED) {
+                    let address = address.to_string();
+                    let _ = writeln!(
+                        out,
+                        "    {address:column$}  {}",
+                        counted(*frames, "frame"),
+                        column = column.unwrap_or(0)
+                    );
+                }
+                write_rest(out, sources.len(), "address");
+            }
+            Hint::OpenGateway { .. } | Hint::Offload { .. } | Hint::Cut { .. } => {}
+        }
+    }
+
+    pub(super) fn to_json(&self, words: Words<'_>) -> Value {
+        let mut value = json!({ "hint": self.id(), "message": self.message(words) });
+        match self {
+            Hint::AmbiguousSources { sources, .. } => {
+                let source = |(address, frames, candidates): &(Ipv4Addr, u64, Vec<EndpointId>)| {
+                    let names: Vec<&str> = candidates.iter().map(|id| words.endpoint(*id)).collect();
+                    json!({ "address": address.to_string(), "frames": frames, "endpoints": names })
+                };
+                value["sources"] = sources.iter().map(source).collect();
+            }
+            Hint::UnknownSources { sources, .. } => {
+                let source =
+                    |(address, frames): &(Ipv4Addr, u64)| json!({ "address": address.to_string(), "frames": frames });
+                value["sources"] = sources.iter().map(source).collect();
+            }
+            Hint::OpenGateway { gateway, frames } => {
+                value["gateway"] = words.endpoint(*gateway).into();
+                value["frames"] = (*frames).into();
+            }
+            Hint::Offload { frames, longest, .. } => {
+                value["frames"] = (*frames).into();
+                value["longest"] = (*longest).into();
+            }
+            Hint::Cut { frames } => value["frames"] = (*frames).into(),
+        }
+        value
+    }
+}
+
+/// Says how many of `all` were left out.
+fn write_rest(out: &mut String, all: usize, what: &str) {
+    if all > NAMED {
+        let plural = if what.ends_with('s') { "es" } else { "s" };
+        let _ = writeln!(out, "    and {} more {what}{plural}", thousands((all - NAMED) as u64));
+    }
+}

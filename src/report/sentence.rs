@@ -1,0 +1,98 @@
+use super::because::because;
+use super::words::Words;
+use crate::datapath::{Decider, Outcome, Verdict};
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// What became of a frame, as one line of plain English without a full stop.
+///
+/// `dropped at db-1 by sg-db ingress #3 (shop.toml:19): drops tcp/22 from 10.0.0.0/8`
+#[derive(Clone, Copy)]
+pub struct Sentence<'a> {
+    words: Words<'a>,
+    outcome: Outcome,
+}
+
+impl<'a> Sentence<'a> {
+    /// About `outcome`.
+    pub fn new(words: Words<'a>, outcome: &Outcome) -> Sentence<'a> {
+        Sentence { words, outcome: *outcome }
+    }
+}
+
+impl fmt::Display for Sentence<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Sentence { words, outcome } = *self;
+        let mut why = None;
+        match outcome.verdict {
+            Verdict::Answered => return f.write_str("answered by the fabric"),
+            Verdict::Undetermined => return f.write_str("undetermined: the capture cut off bytes that decide"),
+            Verdict::Delivered { to } => {
+                write!(f, "delivered to {}", words.endpoint(to))?;
+                if let Decider::Whitelist(_) = outcome.decider {
+                    why = Some("it holds the source address");
+                }
+            }
+            Verdict::Dropped { reason, at } => {
+                f.write_str("dropped")?;
+                if let Some(at) = words.at(at) {
+                    write!(f, " at {at}")?;
+                }
+                why = Some(because(reason));
+            }
+        }
+        if let Some(cause) = words.cause(&outcome) {
+            match outcome.decider {
+                Decider::Session => f.write_str(" by a live session")?,
+                _ => write!(f, " by {cause}")?,
+            }
+            if let Some(place) = cause.place() {
+                write!(f, " ({place})")?;
+            }
+            why = cause.says().or(why);
+        }
+        match why {
+            Some(why) => write!(f, ": {why}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What became of a frame, as the fields that its NDJSON line has between time and end.
+pub fn outcome_fields(words: Words<'_>, outcome: &Outcome) -> Map<String, Value> {
+    let mut fields = Map::new();
+    let mut set = |key: &str, value: Value| fields.insert(key.to_owned(), value);
+    if let Some(from) = outcome.from {
+        set("from", words.endpoint(from).into());
+    }
+    match outcome.verdict {
+        Verdict::Delivered { to } => {
+            set("verdict", "delivered".into());
+            set("to", words.endpoint(to).into());
+        }
+        Verdict::Answered => {
+            set("verdict", "answered".into());
+        }
+        Verdict::Undetermined => {
+            set("verdict", "undetermined".into());
+        }
+        Verdict::Dropped { reason, at } => {
+            set("verdict", "dropped".into());
+            set("reason", reason.id().into());
+            if let Some(at) = words.at(at) {
+                set("at", at.into());
+            }
+        }
+    }
+    if let Some(cause) = words.cause(outcome) {
+        set("rule", cause.to_string().into());
+        if let Some(place) = cause.place() {
+            set("source", place.to_string().into());
+        }
+    }
+    let path: Vec<&str> = words.path(outcome).collect();
+    if !path.is_empty() {
+        set("path", path.into());
+    }
+    fields
+}

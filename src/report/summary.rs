@@ -1,0 +1,213 @@
+//! What a person reads after a replay, and the same as JSON.
+
+use super::because::because;
+use super::hints::hints;
+use super::layout::{Palette, Style, calendar, counted, percent, space, thousands, width};
+use super::tally::{DroppedAt, Tally};
+use super::words::Words;
+use crate::diag::Reason;
+use serde_json::{Map, Value, json};
+use std::fmt::Write;
+use std::net::Ipv4Addr;
+
+/// Rows under one heading of the text form; the rest is summed up in one more.
+const ROWS: usize = 20;
+
+/// What a replay knows beside its tally.
+#[derive(Clone, Copy, Debug)]
+pub struct Replayed<'a> {
+    /// The capture's name as it was given.
+    pub capture: &'a str,
+    /// Source addresses of `ambiguous-source` drops with their number of frames, in any order.
+    pub ambiguous_sources: &'a [(Ipv4Addr, u64)],
+    /// Source addresses of `unknown-source` drops with their number of frames, in any order; the top ones are enough.
+    pub unknown_sources: &'a [(Ipv4Addr, u64)],
+}
+
+/// A row of the table: `label  count  share  place  note`.
+#[derive(Default)]
+struct Row {
+    indent: usize,
+    label: String,
+    style: Option<Style>,
+    frames: u64,
+    /// False where the count is no part of the input frames.
+    shared: bool,
+    place: String,
+    note: String,
+}
+
+/// Writes the summary of a replay.
+pub fn summary_text(out: &mut String, words: Words<'_>, tally: &Tally, replayed: &Replayed<'_>, palette: Palette) {
+    let _ = write!(
+        out,
+        "{}: {}, {} bytes on the wire",
+        palette.paint(Style::Heading, replayed.capture),
+        counted(tally.frames(), "frame"),
+        thousands(tally.wire_bytes())
+    );
+    if let Some((first, length)) = tally.span() {
+        let _ = write!(out, ", {length} from {}", calendar(first));
+    }
+    out.push_str("\n\n");
+    let mut rows = verdict_rows(words, tally);
+    let emitted: Vec<_> = tally.emitted().collect();
+    if !emitted.is_empty() {
+        let frames = emitted.iter().map(|(_, frames)| frames).sum();
+        rows.push(Row { label: "sent by the fabric".to_owned(), frames, ..Row::default() });
+        rows.extend(emitted.iter().map(|(kind, frames)| Row {
+            indent: 1,
+            label: kind.name().to_owned(),
+            frames: *frames,
+            ..Row::default()
+        }));
+    }
+    write_rows(out, &rows, tally.frames(), palette);
+    let hints = hints(words.program, tally, replayed);
+    if !hints.is_empty() {
+        let _ = writeln!(out, "\n{}", palette.paint(Style::Heading, "hints"));
+        for hint in &hints {
+            hint.write_text(out, words, palette);
+        }
+    }
+}
+
+fn verdict_rows(words: Words<'_>, tally: &Tally) -> Vec<Row> {
+    let total = |label: &str, frames, style| Row {
+        label: label.to_owned(),
+        style: (frames != 0).then_some(style),
+        frames,
+        shared: true,
+        ..Row::default()
+    };
+    let by_session = |frames| if frames == 0 { String::new() } else { format!("{} by a session", thousands(frames)) };
+    let delivered = tally.delivered();
+    let mut rows =
+        vec![Row { note: by_session(delivered.by_session), ..total("delivered", delivered.frames, Style::Good) }];
+    let endpoints = tally.delivered_by_endpoint().into_iter().map(|(id, one)| Row {
+        indent: 1,
+        label: words.endpoint(id).to_owned(),
+        frames: one.frames,
+        shared: true,
+        note: by_session(one.by_session),
+        ..Row::default()
+    });
+    extend_limited(&mut rows, endpoints.collect(), "endpoint");
+    rows.push(total("answered", tally.answered(), Style::Good));
+    rows.push(total("dropped", tally.dropped(), Style::Bad));
+    for dropped in tally.dropped_by_reason() {
+        let note = because(dropped.reason).to_owned();
+        rows.push(Row { indent: 1, note, ..total(dropped.reason.id(), dropped.frames, Style::Plain) });
+        let causes = dropped.causes.iter().filter_map(|cause| cause_row(words, dropped.reason, cause));
+        extend_limited(&mut rows, causes.collect(), "place");
+    }
+    rows.push(total("undetermined", tally.undetermined(), Style::Notice));
+    rows
+}
+
+/// `None` where there is no more to tell than the reason.
+fn cause_row(words: Words<'_>, reason: Reason, dropped: &DroppedAt) -> Option<Row> {
+    let cause = words.cause_of(dropped.decider, Some(reason));
+    let mut label = cause.map_or_else(String::new, |cause| cause.to_string());
+    if let Some(at) = words.at(dropped.at) {
+        let _ = write!(label, "{}at {at}", if label.is_empty() { "" } else { " " });
+    }
+    let place = cause.and_then(|cause| cause.place()).map_or_else(String::new, |place| place.to_string());
+    let note = cause.and_then(|cause| cause.says()).unwrap_or_default().to_owned();
+    let frames = dropped.frames;
+    (!label.is_empty()).then(|| Row { indent: 2, label, frames, shared: true, place, note, ..Row::default() })
+}
+
+fn extend_limited(rows: &mut Vec<Row>, mut list: Vec<Row>, what: &str) {
+    let rest = list.split_off(list.len().min(ROWS));
+    rows.append(&mut list);
+    if let Some(first) = rest.first() {
+        rows.push(Row {
+            indent: first.indent,
+            label: format!("{} more", counted(rest.len() as u64, what)),
+            frames: rest.iter().map(|row| row.frames).sum(),
+            shared: true,
+            ..Row::default()
+        });
+    }
+}
+
+fn write_rows(out: &mut String, rows: &[Row], frames: u64, palette: Palette) {
+    let labels = rows.iter().map(|row| row.indent * 2 + width(&row.label)).max().unwrap_or(0);
+    let counts = rows.iter().map(|row| thousands(row.frames).len()).max().unwrap_or(0);
+    let places = rows.iter().map(|row| width(&row.place)).max().unwrap_or(0);
+    for row in rows {
+        space(out, row.indent * 2);
+        let _ = write!(out, "{}", palette.paint(row.style.unwrap_or(Style::Plain), &row.label));
+        space(out, labels - row.indent * 2 - width(&row.label));
+        let _ = write!(out, "  {:>counts$}", thousands(row.frames));
+        if row.shared {
+            let _ = write!(out, "  {:>6}", percent(row.frames, frames));
+        }
+        if !row.place.is_empty() {
+            let _ = write!(out, "  {}", palette.paint(Style::Faint, &row.place));
+        }
+        if !row.note.is_empty() {
+            if !row.place.is_empty() {
+                space(out, places - width(&row.place));
+            }
+            let _ = write!(out, "  {}", row.note);
+        }
+        out.push('\n');
+    }
+}
+
+/// The summary of a replay as one JSON object. Lists are complete, most frames first; stamps are strings.
+pub fn summary_json(words: Words<'_>, tally: &Tally, replayed: &Replayed<'_>) -> Value {
+    let delivered = tally.delivered();
+    let endpoints: Vec<Value> = tally
+        .delivered_by_endpoint()
+        .into_iter()
+        .map(|(id, one)| json!({ "to": words.endpoint(id), "frames": one.frames, "by_session": one.by_session }))
+        .collect();
+    let reasons: Vec<Value> = tally
+        .dropped_by_reason()
+        .iter()
+        .map(|dropped| {
+            let causes: Vec<Value> =
+                dropped.causes.iter().map(|cause| cause_json(words, dropped.reason, cause)).collect();
+            json!({ "reason": dropped.reason.id(), "frames": dropped.frames, "causes": causes })
+        })
+        .collect();
+    let emitted: Map<String, Value> =
+        tally.emitted().map(|(kind, frames)| (kind.name().to_owned(), frames.into())).collect();
+    let hints = hints(words.program, tally, replayed);
+    let mut value = json!({
+        "capture": replayed.capture,
+        "frames": tally.frames(),
+        "wire_bytes": tally.wire_bytes(),
+        "delivered": { "frames": delivered.frames, "by_session": delivered.by_session, "endpoints": endpoints },
+        "answered": { "frames": tally.answered() },
+        "dropped": { "frames": tally.dropped(), "reasons": reasons },
+        "undetermined": { "frames": tally.undetermined() },
+        "emitted": emitted,
+        "hints": hints.iter().map(|hint| hint.to_json(words)).collect::<Vec<_>>(),
+    });
+    if let Some((first, length)) = tally.span() {
+        value["first_ns"] = first.as_nanos().to_string().into();
+        value["span_ns"] = length.as_nanos().to_string().into();
+    }
+    value
+}
+
+fn cause_json(words: Words<'_>, reason: Reason, dropped: &DroppedAt) -> Value {
+    let mut value = json!({ "frames": dropped.frames });
+    if let Some(at) = words.at(dropped.at) {
+        value["at"] = at.into();
+    }
+    if let Some(cause) = words.cause_of(dropped.decider, Some(reason)) {
+        value["rule"] = cause.to_string().into();
+        if let Some(place) = cause.place() {
+            value["source"] = place.to_string().into();
+        }
+        if let Some(says) = cause.says() {
+            value["text"] = says.into();
+        }
+    }
+    value
+}

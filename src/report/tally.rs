@@ -1,0 +1,271 @@
+use crate::datapath::{At, Decider, EmittedKind, Outcome, Verdict};
+use crate::diag::Reason;
+use crate::program::{EndpointId, FixedMap, Program};
+use crate::time::{SimDuration, SimTime};
+use crate::wire::ETHERNET_HEADER;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Counts what became of the frames of one compiled world. Workers count apart and are merged; the order of frames
+/// and of merging does not matter.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    mtu: u16,
+    frames: u64,
+    wire_bytes: u64,
+    /// The smallest and the largest stamp.
+    span: Option<(SimTime, SimTime)>,
+    over_mtu: u64,
+    longest_packet: u32,
+    /// Frames that entered, by endpoint.
+    entered: Vec<u64>,
+    delivered: Vec<Delivered>,
+    answered: u64,
+    undetermined: u64,
+    dropped: [u64; Reason::ALL.len()],
+    causes: FixedMap<(Reason, At, Decider), u64>,
+    emitted: BTreeMap<EmittedKind, u64>,
+}
+
+/// Frames that reached an endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// How many.
+    pub frames: u64,
+    /// How many of them were let in by a live session.
+    pub by_session: u64,
+}
+
+/// Frames dropped for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dropped {
+    /// Why.
+    pub reason: Reason,
+    /// How many.
+    pub frames: u64,
+    /// Where and by what, most frames first.
+    pub causes: Vec<DroppedAt>,
+}
+
+/// Frames dropped for one reason at one place by one rule or route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DroppedAt {
+    /// Where.
+    pub at: At,
+    /// By what.
+    pub decider: Decider,
+    /// How many.
+    pub frames: u64,
+}
+
+/// Frames were lost or counted twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Imbalance {
+    /// Frames that were read.
+    pub frames_in: u64,
+    /// Frames with a verdict.
+    pub judged: u64,
+}
+
+impl fmt::Display for Imbalance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Imbalance { frames_in, judged } = self;
+        write!(f, "{frames_in} frames went in, {judged} were delivered, answered, dropped or undetermined")
+    }
+}
+
+impl std::error::Error for Imbalance {}
+
+impl Tally {
+    /// Nothing counted yet. `mtu` is the one in force, in bytes of the IPv4 packet.
+    pub fn new(program: &Program, mtu: u16) -> Tally {
+        let endpoints = program.endpoints.len();
+        Tally {
+            mtu,
+            frames: 0,
+            wire_bytes: 0,
+            span: None,
+            over_mtu: 0,
+            longest_packet: 0,
+            entered: vec![0; endpoints],
+            delivered: vec![Delivered::default(); endpoints],
+            answered: 0,
+            undetermined: 0,
+            dropped: [0; Reason::ALL.len()],
+            causes: FixedMap::default(),
+            emitted: BTreeMap::new(),
+        }
+    }
+
+    /// Counts one input frame of `wire_length` bytes.
+    #[inline]
+    pub fn add(&mut self, outcome: &Outcome, time: SimTime, wire_length: u32) {
+        self.frames += 1;
+        self.wire_bytes += u64::from(wire_length);
+        let (first, last) = self.span.unwrap_or((time, time));
+        self.span = Some((first.min(time), last.max(time)));
+        let packet_length = wire_length.saturating_sub(ETHERNET_HEADER as u32);
+        self.over_mtu += u64::from(packet_length > u32::from(self.mtu));
+        self.longest_packet = self.longest_packet.max(packet_length);
+        if let Some(from) = outcome.from {
+            self.entered[from.index()] += 1;
+        }
+        match outcome.verdict {
+            Verdict::Delivered { to } => {
+                let delivered = &mut self.delivered[to.index()];
+                delivered.frames += 1;
+                delivered.by_session += u64::from(outcome.by_session);
+            }
+            Verdict::Answered => self.answered += 1,
+            Verdict::Undetermined => self.undetermined += 1,
+            Verdict::Dropped { reason, at } => {
+                self.dropped[reason as usize] += 1;
+                *self.causes.entry((reason, at, outcome.decider)).or_insert(0) += 1;
+            }
+        }
+    }
+
+    /// Counts a frame that the fabric sent by itself.
+    pub fn add_emitted(&mut self, kind: EmittedKind) {
+        *self.emitted.entry(kind).or_insert(0) += 1;
+    }
+
+    /// Adds what another worker counted about the same world.
+    pub fn merge(&mut self, other: &Tally) {
+        self.frames += other.frames;
+        self.wire_bytes += other.wire_bytes;
+        self.span = match (self.span, other.span) {
+            (Some(own), Some(others)) => Some((own.0.min(others.0), own.1.max(others.1))),
+            (own, others) => own.or(others),
+        };
+        self.over_mtu += other.over_mtu;
+        self.longest_packet = self.longest_packet.max(other.longest_packet);
+        for (own, others) in self.entered.iter_mut().zip(&other.entered) {
+            *own += others;
+        }
+        for (own, others) in self.delivered.iter_mut().zip(&other.delivered) {
+            own.frames += others.frames;
+            own.by_session += others.by_session;
+        }
+        self.answered += other.answered;
+        self.undetermined += other.undetermined;
+        for (own, others) in self.dropped.iter_mut().zip(&other.dropped) {
+            *own += others;
+        }
+        for (cause, frames) in &other.causes {
+            *self.causes.entry(*cause).or_insert(0) += frames;
+        }
+        for (kind, frames) in &other.emitted {
+            *self.emitted.entry(*kind).or_insert(0) += frames;
+        }
+    }
+
+    /// Holds the verdicts against the number of frames that were read: each has one, and no more than one.
+    pub fn check(&self, frames_in: u64) -> Result<(), Imbalance> {
+        let judged = self.delivered().frames + self.answered + self.dropped() + self.undetermined;
+        let by_cause: u64 = self.causes.values().sum();
+        if frames_in == judged && frames_in == self.frames && by_cause == self.dropped() {
+            Ok(())
+        } else {
+            Err(Imbalance { frames_in, judged })
+        }
+    }
+
+    /// Input frames.
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// Bytes of the input frames on the wire.
+    pub fn wire_bytes(&self) -> u64 {
+        self.wire_bytes
+    }
+
+    /// The earliest stamp and the time from it to the latest one; `None` without frames.
+    pub fn span(&self) -> Option<(SimTime, SimDuration)> {
+        self.span.map(|(first, last)| (first, last.since(first)))
+    }
+
+    /// The MTU in force.
+    pub fn mtu(&self) -> u16 {
+        self.mtu
+    }
+
+    /// Frames whose packet is larger than the MTU, whatever became of them.
+    pub fn over_mtu(&self) -> u64 {
+        self.over_mtu
+    }
+
+    /// Bytes after the Ethernet header of the longest frame.
+    pub fn longest_packet(&self) -> u32 {
+        self.longest_packet
+    }
+
+    /// Frames that entered at `endpoint`.
+    pub fn entered(&self, endpoint: EndpointId) -> u64 {
+        self.entered[endpoint.index()]
+    }
+
+    /// All delivered frames.
+    pub fn delivered(&self) -> Delivered {
+        self.delivered.iter().fold(Delivered::default(), |sum, one| Delivered {
+            frames: sum.frames + one.frames,
+            by_session: sum.by_session + one.by_session,
+        })
+    }
+
+    /// Delivered frames by endpoint, most first.
+    pub fn delivered_by_endpoint(&self) -> Vec<(EndpointId, Delivered)> {
+        let all = self.delivered.iter().enumerate().map(|(index, one)| (EndpointId::from_index(index), *one));
+        let mut list: Vec<_> = all.filter(|(_, one)| one.frames != 0).collect();
+        list.sort_by_key(|(id, one)| (Reverse(one.frames), *id));
+        list
+    }
+
+    /// Frames that the fabric answered.
+    pub fn answered(&self) -> u64 {
+        self.answered
+    }
+
+    /// Frames that the capture cut too short to judge.
+    pub fn undetermined(&self) -> u64 {
+        self.undetermined
+    }
+
+    /// All dropped frames.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.iter().sum()
+    }
+
+    /// Frames dropped for `reason`.
+    pub fn dropped_for(&self, reason: Reason) -> u64 {
+        self.dropped[reason as usize]
+    }
+
+    /// Dropped frames by reason, most first.
+    pub fn dropped_by_reason(&self) -> Vec<Dropped> {
+        let dropped = |reason: &Reason| Dropped {
+            reason: *reason,
+            frames: self.dropped_for(*reason),
+            causes: self.causes_of(*reason),
+        };
+        let mut list: Vec<Dropped> = Reason::ALL.iter().map(dropped).filter(|dropped| dropped.frames != 0).collect();
+        list.sort_by_key(|dropped| (Reverse(dropped.frames), dropped.reason));
+        list
+    }
+
+    fn causes_of(&self, reason: Reason) -> Vec<DroppedAt> {
+        let of_reason = self.causes.iter().filter(|((known, _, _), _)| *known == reason);
+        let mut causes: Vec<DroppedAt> = of_reason
+            .map(|((_, at, decider), frames)| DroppedAt { at: *at, decider: *decider, frames: *frames })
+            .collect();
+        causes.sort_unstable_by_key(|cause| (Reverse(cause.frames), cause.at, cause.decider));
+        causes
+    }
+
+    /// Frames that the fabric sent by itself, by kind.
+    pub fn emitted(&self) -> impl Iterator<Item = (EmittedKind, u64)> {
+        self.emitted.iter().map(|(kind, frames)| (*kind, *frames))
+    }
+}

@@ -1,0 +1,137 @@
+//! From ids to what people call them, and to the line of the topology file.
+
+use crate::datapath::{At, Decider, Outcome, Verdict};
+use crate::diag::{Reason, Sources, Span};
+use crate::program::{DomainId, EndpointId, Names, Program};
+use std::fmt;
+
+/// Looks names and places up. Cheap to make and to copy; good for the program whose names it was given.
+#[derive(Clone, Copy)]
+pub struct Words<'a> {
+    pub(super) program: &'a Program,
+    pub(super) names: &'a Names,
+    pub(super) sources: &'a Sources,
+}
+
+/// A line of a file, printed as `shop.toml:19`, the file as it was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// The file.
+    pub file: &'a str,
+    /// The line, counted from 1.
+    pub line: usize,
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// What decided about a frame. Prints as its name: `sg-db ingress #3`, `sg-db ingress default`,
+/// `rm-orders whitelist`, `route 10.0.0.0/8`, `session`.
+#[derive(Clone, Copy)]
+pub struct Cause<'a> {
+    words: Words<'a>,
+    decider: Decider,
+    egress: bool,
+}
+
+impl<'a> Words<'a> {
+    /// The words for `program`.
+    pub fn new(program: &'a Program, names: &'a Names, sources: &'a Sources) -> Words<'a> {
+        Words { program, names, sources }
+    }
+
+    /// What an endpoint is called.
+    pub fn endpoint(self, id: EndpointId) -> &'a str {
+        self.names.endpoint(id)
+    }
+
+    /// What a routing domain is called.
+    pub fn domain(self, id: DomainId) -> &'a str {
+        self.names.domain(id)
+    }
+
+    /// What the place of a refusal is called; `None` for a frame that never got inside.
+    pub fn at(self, at: At) -> Option<&'a str> {
+        match at {
+            At::Outside => None,
+            At::Endpoint(id) => Some(self.endpoint(id)),
+            At::Domain(id) => Some(self.domain(id)),
+        }
+    }
+
+    /// The line where `span` begins; `None` for what no file declares.
+    pub fn place(self, span: Span) -> Option<Place<'a>> {
+        self.sources.locate(span).map(|location| Place { file: location.file, line: location.line })
+    }
+
+    /// What decided about a frame; `None` where nothing did that has a name.
+    pub fn cause(self, outcome: &Outcome) -> Option<Cause<'a>> {
+        let reason = match outcome.verdict {
+            Verdict::Dropped { reason, .. } => Some(reason),
+            _ => None,
+        };
+        self.cause_of(outcome.decider, reason)
+    }
+
+    /// What decided, where `reason` is why the frame was dropped. It tells the two directions of groups apart: what
+    /// lets a delivered frame in is always the receiver's side.
+    pub fn cause_of(self, decider: Decider, reason: Option<Reason>) -> Option<Cause<'a>> {
+        let egress = reason == Some(Reason::SgEgressDeny);
+        (decider != Decider::None).then_some(Cause { words: self, decider, egress })
+    }
+
+    /// The routing domains and endpoints a frame was at, in order: sender, domains, receiver.
+    pub fn path(self, outcome: &Outcome) -> impl Iterator<Item = &'a str> {
+        let to = match outcome.verdict {
+            Verdict::Delivered { to } => Some(self.endpoint(to)),
+            _ => None,
+        };
+        let from = outcome.from.map(|id| self.endpoint(id));
+        let domains = outcome.domains.into_iter().flatten().map(move |id| self.domain(id));
+        from.into_iter().chain(domains).chain(to)
+    }
+}
+
+impl<'a> Cause<'a> {
+    /// The line that declares it; for the default of groups the first group.
+    pub fn place(&self) -> Option<Place<'a>> {
+        let names = self.words.names;
+        let name = match self.decider {
+            Decider::None | Decider::Session => return None,
+            Decider::Rule(id) => &names.rules[id.index()],
+            Decider::GroupDefault(id) => &names.acls[id.index()],
+            Decider::Whitelist(id) => &names.whitelists[id.index()],
+            Decider::Route(id) => &names.routes[id.index()],
+        };
+        self.words.place(name.span)
+    }
+
+    /// What it says, where that does not depend on the frame: `drops tcp/22 from 10.0.0.0/8`.
+    pub fn says(&self) -> Option<&'a str> {
+        match self.decider {
+            Decider::Rule(id) => Some(&self.words.names.rule_texts[id.index()]),
+            Decider::GroupDefault(_) => Some("no rule matched"),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Cause<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Words { program, names, .. } = self.words;
+        match self.decider {
+            Decider::None => Ok(()),
+            Decider::Session => f.write_str("session"),
+            Decider::Rule(id) => f.write_str(&names.rules[id.index()].text),
+            Decider::GroupDefault(id) => {
+                let direction = if self.egress { "egress" } else { "ingress" };
+                write!(f, "{} {direction} default", names.acls[id.index()].text)
+            }
+            Decider::Whitelist(id) => write!(f, "{} whitelist", names.whitelists[id.index()].text),
+            Decider::Route(id) => write!(f, "route {}", program.routes[id.index()].prefix),
+        }
+    }
+}
