@@ -4,9 +4,7 @@
 //! run finds every problem of a file.
 
 use super::suggest;
-use crate::diag::{Diagnostic, FileId, Span, Spanned};
-use crate::net::Ipv4Net;
-use std::net::Ipv4Addr;
+use crate::diag::{Diagnostic, FileId, Severity, Span, Spanned};
 use std::ops::{Range, RangeInclusive};
 use toml::de::{DeTable, DeValue};
 
@@ -36,6 +34,11 @@ impl<'t> Decoder<'t> {
     /// Writes a finding down.
     pub(super) fn report(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
+    }
+
+    /// How many errors there are so far.
+    pub(super) fn error_count(&self) -> usize {
+        self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count()
     }
 
     /// The findings so far.
@@ -96,7 +99,7 @@ impl<'a> Item<'a> {
     fn wrong_type(&self, decoder: &mut Decoder<'_>, expected: &str) {
         let found = type_name(self.value);
         decoder.report(
-            Diagnostic::error("wrong-type", format!("`{}` is {expected}, not {found}", self.key))
+            Diagnostic::error("wrong-type", format!("`{}` expects {expected}, found {found}", self.key))
                 .at(self.span, format!("expected {expected}")),
         );
     }
@@ -212,34 +215,6 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// An IPv4 address.
-    pub(super) fn address(&self, decoder: &mut Decoder<'_>) -> Option<Spanned<Ipv4Addr>> {
-        let string = self.string(decoder)?;
-        if let Ok(address) = string.parse() {
-            return Some(Spanned::new(address, self.span));
-        }
-        let problem = invalid(self.span, format!("\"{string}\" is no IPv4 address"), "expected an address");
-        decoder.report(match string.split_once('/') {
-            Some((address, _)) if address.parse::<Ipv4Addr>().is_ok() => problem
-                .note(format!("`{}` is a single address; it has no prefix length", self.key))
-                .help(format!("write \"{address}\"")),
-            _ => only_ipv4(problem, string),
-        });
-        None
-    }
-
-    /// A CIDR without host bits, or an address, which is its /32.
-    pub(super) fn cidr(&self, decoder: &mut Decoder<'_>) -> Option<Spanned<Ipv4Net>> {
-        let string = self.string(decoder)?;
-        match cidr(string) {
-            Ok(cidr) => Some(Spanned::new(cidr, self.span)),
-            Err(problem) => {
-                decoder.report(cidr_problem(self.span, string, problem));
-                None
-            }
-        }
-    }
-
     /// The elements of a list.
     pub(super) fn list(&self, decoder: &mut Decoder<'_>) -> Option<Vec<Item<'a>>> {
         let Some(array) = self.value.as_array() else {
@@ -274,40 +249,6 @@ impl<'a> Item<'a> {
         fields.refuse_unknown(decoder, keys);
         Some(fields)
     }
-}
-
-/// Why a text is no CIDR.
-pub(super) enum CidrProblem {
-    Malformed,
-    HostBits(Ipv4Net),
-}
-
-/// `a.b.c.d/n` without host bits, or `a.b.c.d` as a /32.
-pub(super) fn cidr(text: &str) -> Result<Ipv4Net, CidrProblem> {
-    if let Ok(address) = text.parse::<Ipv4Addr>() {
-        return Ok(Ipv4Net::from(address));
-    }
-    let cidr: Ipv4Net = text.parse().map_err(|_| CidrProblem::Malformed)?;
-    if cidr.trunc() == cidr { Ok(cidr) } else { Err(CidrProblem::HostBits(cidr.trunc())) }
-}
-
-/// What to say about `text`, which is no CIDR.
-pub(super) fn cidr_problem(span: Span, text: &str, problem: CidrProblem) -> Diagnostic {
-    match problem {
-        CidrProblem::Malformed => {
-            let problem = invalid(span, format!("\"{text}\" is no IPv4 CIDR"), "expected an address or a CIDR");
-            only_ipv4(problem, text)
-        }
-        CidrProblem::HostBits(network) => {
-            invalid(span, format!("\"{text}\" has host bits set"), "not a network address")
-                .note(format!("a /{} covers {network}; the bits after it must be zero", network.prefix_len()))
-                .help(format!("write \"{network}\""))
-        }
-    }
-}
-
-fn only_ipv4(problem: Diagnostic, text: &str) -> Diagnostic {
-    if text.contains(':') { problem.note("only IPv4 is simulated") } else { problem }
 }
 
 /// What a table is, in the words of a message.
@@ -371,15 +312,60 @@ impl<'a> Fields<'a> {
         self.table.get_key_value(key).map(|(key, _)| decoder.span(key.span()))
     }
 
-    /// The value of `key`; reports where it is missing.
-    pub(super) fn require(&self, decoder: &mut Decoder<'_>, key: &'static str) -> Option<Item<'a>> {
+    /// The value of `key`; reports where it is missing, with `example` as a value it could have.
+    pub(super) fn require(&self, decoder: &mut Decoder<'_>, key: &'static str, example: &str) -> Option<Item<'a>> {
         if !self.table.contains_key(key) {
             decoder.report(
                 Diagnostic::error("missing-key", format!("{} needs the key `{key}`", self.what))
-                    .at(self.span, format!("`{key}` is missing")),
+                    .at(self.span, format!("`{key}` is missing"))
+                    .help(format!("add it, for example `{key} = {example}`")),
             );
         }
         self.get(decoder, key)
+    }
+
+    /// True where `key` is given.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    /// The one key of `keys` that is given, with its value; reports where there is none or several.
+    pub(super) fn one_key(&self, decoder: &mut Decoder<'_>, keys: &[&'static str]) -> Option<(&'static str, Item<'a>)> {
+        let mut given: Vec<(Span, &'static str)> =
+            keys.iter().filter_map(|key| Some((self.key_span(decoder, key)?, *key))).collect();
+        given.sort();
+        match given[..] {
+            [(_, key)] => Some((key, self.get(decoder, key)?)),
+            [] => {
+                let keys = suggest::list(keys.iter().copied());
+                decoder.report(
+                    Diagnostic::error("conflicting-keys", format!("{} needs one of {keys}", self.what))
+                        .at(self.span, "none of them is here"),
+                );
+                None
+            }
+            [(first_span, first), (second_span, second), ..] => {
+                decoder.report(
+                    Diagnostic::error("conflicting-keys", format!("{} has both `{first}` and `{second}`", self.what))
+                        .at(second_span, "remove this one or the other")
+                        .at(first_span, "already given here"),
+                );
+                None
+            }
+        }
+    }
+
+    /// Reports the keys of `keys` that are given although they do not go with `with`.
+    pub(super) fn refuse_beside(&self, decoder: &mut Decoder<'_>, keys: &[&str], with: &str, place: Span) {
+        for key in keys {
+            if let Some(span) = self.key_span(decoder, key) {
+                decoder.report(
+                    Diagnostic::error("conflicting-keys", format!("`{key}` does not go with {with}"))
+                        .at(span, "remove this key")
+                        .at(place, format!("because of {with}")),
+                );
+            }
+        }
     }
 
     /// The entries of a table with free keys, in the order of the file.

@@ -4,11 +4,26 @@
 //! the business of [`crate::check`]. One run reports all problems of a file.
 
 mod decode;
+mod expect;
+mod flow;
+mod names;
+mod packet;
+mod steps;
 mod suggest;
 mod syntax;
 mod topology;
+mod values;
 
-use crate::diag::{Diagnostic, Sources};
+pub use expect::{
+    Claim, Count, EmittedClaim, EmittedKind, FrameClaim, ReplayExpectation, RuleClaim, SendExpectation, VerdictClaim,
+};
+pub use flow::{AddressPair, Flow, FlowError, TcpFlags, TcpFlagsError, parse_address_pair, parse_flow};
+pub use packet::{IcmpSpec, Ipv4Spec, PacketSpec, SendStep, Transport};
+pub use steps::{Action, ReplayStep, Scenario, Step};
+pub use topology::Direction;
+pub use values::{DurationError, parse_duration};
+
+use crate::diag::{Diagnostic, Severity, Sources};
 use crate::model::World;
 use decode::{Decoder, Fields, What};
 use std::fmt;
@@ -21,6 +36,13 @@ pub struct ReadError {
     pub path: PathBuf,
     /// What the system said.
     pub error: std::io::Error,
+}
+
+impl ReadError {
+    /// The same as a diagnostic without a place.
+    pub fn diagnostic(&self) -> Diagnostic {
+        Diagnostic::error("unreadable-file", self.to_string())
+    }
 }
 
 impl fmt::Display for ReadError {
@@ -43,11 +65,23 @@ fn read(path: &Path) -> Result<String, ReadError> {
 /// only to be used where no diagnostic is an error. Diagnostics come in the order of the text.
 pub fn topology(sources: &mut Sources, name: &str, text: &str) -> (World, Vec<Diagnostic>) {
     let file = sources.add(name, text);
-    let parsed = syntax::parse(file, text);
+    let read = syntax::read(file, text);
+    let tree = read.tree();
     let mut decoder = Decoder::new(file, text);
-    let root = Fields::root(&parsed.root, decoder.span(0..0), What::The("a topology file"));
-    let world = topology::decode(&mut decoder, &root);
-    (world, parsed.finish(decoder.into_diagnostics()))
+    let root = Fields::root(&tree, decoder.span(0..0), What::The("a topology file"));
+    let world = match ["step", "topology"].iter().find_map(|key| root.key_span(&decoder, key)) {
+        Some(place) => {
+            decoder.report(
+                Diagnostic::error("wrong-file-kind", "this is a scenario file, not a topology file")
+                    .at(place, "only scenarios have this key")
+                    .help("give the topology file that it names, or run it with `biplane run`"),
+            );
+            World::default()
+        }
+        None => topology::decode(&mut decoder, &root),
+    };
+    let diagnostics = read.finish(decoder.into_diagnostics());
+    (world, diagnostics)
 }
 
 /// Reads the topology file `path`, as [`topology`] does.
@@ -58,3 +92,81 @@ pub fn load_topology(sources: &mut Sources, path: &Path) -> Result<(World, Vec<D
     let text = read(path)?;
     Ok(topology(sources, &path.to_string_lossy(), &text))
 }
+
+/// Reads the scenario in `text`, which diagnostics call `name`; the topology and captures that it names are looked for
+/// from the folder of `name`. There is a scenario where no diagnostic is an error. Diagnostics come in the order of the
+/// text, those of the topology file first.
+pub fn scenario(sources: &mut Sources, name: &str, text: &str) -> (Option<Scenario>, Vec<Diagnostic>) {
+    let file = sources.add(name, text);
+    let read = syntax::read(file, text);
+    let tree = read.tree();
+    let mut decoder = Decoder::new(file, text);
+    let root = Fields::root(&tree, decoder.span(0..0), What::The("a scenario file"));
+    let own = ["step", "topology"].iter().any(|key| root.has(key));
+    if let Some(place) = topology::SECTIONS.iter().find_map(|key| root.key_span(&decoder, key)).filter(|_| !own) {
+        decoder.report(
+            Diagnostic::error("wrong-file-kind", "this is a topology file, not a scenario file")
+                .at(place, "a section of a topology")
+                .help("check it with `biplane check`, or name it in a scenario as `topology = \"…\"`"),
+        );
+        return (None, read.finish(decoder.into_diagnostics()));
+    }
+    root.refuse_unknown(&mut decoder, &steps::KEYS);
+    let folder = Path::new(name).parent().unwrap_or(Path::new(""));
+    let (world, mut diagnostics) = scenario_topology(sources, &mut decoder, &root, folder);
+    let decoded = steps::decode(&mut decoder, &root, folder, &names::Names(world.as_ref()));
+    diagnostics.extend(read.finish(decoder.into_diagnostics()));
+    let usable = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
+    let scenario = decoded.zip(world).filter(|_| usable).map(|((title, description, steps), topology)| Scenario {
+        title,
+        description,
+        topology,
+        steps,
+    });
+    (scenario, diagnostics)
+}
+
+/// The world of a scenario where it could be understood, and the diagnostics of a topology file of its own.
+fn scenario_topology<'a>(
+    sources: &mut Sources,
+    decoder: &mut Decoder<'_>,
+    root: &Fields<'a>,
+    folder: &Path,
+) -> (Option<World>, Vec<Diagnostic>) {
+    let Some(item) = root.require(decoder, "topology", "\"topologies/shop.toml\"") else {
+        return (None, Vec::new());
+    };
+    if item.is_table() {
+        let before = decoder.error_count();
+        let world =
+            item.table(decoder).map(|table| topology::decode(decoder, &Fields::root(table, item.span, TOPOLOGY_TABLE)));
+        return (world.filter(|_| decoder.error_count() == before), Vec::new());
+    }
+    let Some(path) = item.name(decoder) else {
+        return (None, Vec::new());
+    };
+    match load_topology(sources, &folder.join(path.value)) {
+        Ok((world, diagnostics)) => {
+            let usable = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
+            (Some(world).filter(|_| usable), diagnostics)
+        }
+        Err(error) => {
+            decoder.report(error.diagnostic().at(item.span, "named here"));
+            (None, Vec::new())
+        }
+    }
+}
+
+const TOPOLOGY_TABLE: What<'static> = What::The("`topology`");
+
+/// Reads the scenario file `path` and the topology file that it names, as [`scenario`] does. A file that cannot be read
+/// is a diagnostic too.
+pub fn load_scenario(sources: &mut Sources, path: &Path) -> (Option<Scenario>, Vec<Diagnostic>) {
+    match read(path) {
+        Ok(text) => scenario(sources, &path.to_string_lossy(), &text),
+        Err(error) => (None, vec![error.diagnostic()]),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ use crate::model::World;
 use crate::time::SimDuration;
 use objects::{Objects, Pending};
 use references::Declared;
+pub use rules::Direction;
 
 /// The sections of a topology file.
 pub(super) const SECTIONS: [&str; 11] = [
@@ -86,6 +87,3 @@ fn seconds(decoder: &mut Decoder<'_>, item: Item<'_>) -> Option<SimDuration> {
     }
     Some(SimDuration::from_nanos(nanos as u64))
 }
-
-#[cfg(test)]
-mod tests;

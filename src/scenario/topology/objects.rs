@@ -72,11 +72,24 @@ impl<'a> Objects<'a, '_, '_> {
         mut read: impl FnMut(&mut Self, Spanned<String>, Fields<'a>) -> Option<()>,
     ) {
         for (id, item) in self.declared.entries(self.decoder, kind) {
+            if !item.is_table() {
+                self.report_stray_value(kind, id, item);
+                continue;
+            }
             let what = What::Object(kind.section(), id.value);
             if let Some(fields) = item.fields(self.decoder, what, keys) {
                 let _left_out = read(self, Spanned::new(id.value.to_owned(), id.span), fields);
             }
         }
+    }
+
+    fn report_stray_value(&mut self, kind: Kind, key: Spanned<&str>, item: Item<'a>) {
+        let section = kind.section();
+        self.decoder.report(
+            Diagnostic::error("wrong-type", format!("[{section}] holds one table an id, and `{}` is none", key.value))
+                .at(key.span.min(item.span), format!("expected a table [{section}.ID]"))
+                .help(format!("write [{section}.ID] above the keys of the {}", kind.noun())),
+        );
     }
 
     fn finish_pending(&mut self) {
@@ -111,7 +124,7 @@ impl<'a> Objects<'a, '_, '_> {
     }
 
     fn required_cidr(&mut self, fields: &Fields<'a>, key: &'static str) -> Option<Spanned<Ipv4Net>> {
-        fields.require(self.decoder, key)?.cidr(self.decoder)
+        fields.require(self.decoder, key, "\"172.16.0.0/12\"")?.cidr(self.decoder)
     }
 
     fn cidrs(&mut self, fields: &Fields<'a>, key: &'static str) -> Option<Vec<Spanned<Ipv4Net>>> {
@@ -124,41 +137,18 @@ impl<'a> Objects<'a, '_, '_> {
     }
 
     fn required_vpc(&mut self, fields: &Fields<'a>) -> Option<Spanned<Key<Vpc>>> {
-        let item = fields.require(self.decoder, "vpc")?;
+        let item = fields.require(self.decoder, "vpc", "\"vpc-1\"")?;
         self.declared.resolve(self.decoder, item, Kind::Vpc, &self.world.vpcs)
     }
 
-    /// Exactly one of `network = "classic"` and the key `other`; `None` inside for classic.
+    /// Exactly one of `network = "classic"` and the key `other`; true beside it for classic.
     fn network_or(&mut self, fields: &Fields<'a>, other: &'static str) -> Option<(Item<'a>, bool)> {
-        match (self.get(fields, "network"), self.get(fields, other)) {
-            (Some(network), None) => {
-                network.one_of(self.decoder, &NETWORKS)?;
-                Some((network, true))
-            }
-            (None, Some(item)) => Some((item, false)),
-            (Some(_), Some(_)) => {
-                let span = |key| fields.key_span(self.decoder, key).unwrap_or(fields.span);
-                let (first, second) = (span("network").min(span(other)), span("network").max(span(other)));
-                self.decoder.report(
-                    Diagnostic::error("conflicting-keys", format!("{} has both `network` and `{other}`", fields.what))
-                        .at(second, "remove this one or the other")
-                        .at(first, "the plane is already given here")
-                        .note("an object lives in the classic network or in a VPC, never in both"),
-                );
-                None
-            }
-            (None, None) => {
-                self.decoder.report(
-                    Diagnostic::error(
-                        "conflicting-keys",
-                        format!("{} has neither `network` nor `{other}`", fields.what),
-                    )
-                    .at(fields.span, "the plane is missing")
-                    .help(format!("add `network = \"classic\"` or `{other} = \"…\"`")),
-                );
-                None
-            }
+        let (key, item) = fields.one_key(self.decoder, &["network", other])?;
+        let classic = key == "network";
+        if classic {
+            item.one_of(self.decoder, &NETWORKS)?;
         }
+        Some((item, classic))
     }
 
     fn location(&mut self, fields: &Fields<'a>) -> Option<Spanned<Location>> {
@@ -213,7 +203,7 @@ impl<'a> Objects<'a, '_, '_> {
     }
 
     fn peering(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<()> {
-        let item = fields.require(self.decoder, "vpcs")?;
+        let item = fields.require(self.decoder, "vpcs", "[\"vpc-1\", \"vpc-2\"]")?;
         let items = item.list(self.decoder)?;
         let [first, second] = items[..] else {
             let found = items.len();
@@ -280,7 +270,8 @@ impl<'a> Objects<'a, '_, '_> {
     /// How many groups an instance has is left to the checks.
     fn instance(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<()> {
         let location = self.location(&fields);
-        let private_ip = fields.require(self.decoder, "private_ip").and_then(|item| item.address(self.decoder));
+        let private_ip =
+            fields.require(self.decoder, "private_ip", "\"10.24.1.5\"").and_then(|item| item.address(self.decoder));
         let (declared, groups) = (&self.declared, &self.world.security_groups);
         let security_groups = self.get(&fields, "security_groups").and_then(|item| {
             item.list_of(self.decoder, |decoder, item| declared.resolve(decoder, item, Kind::SecurityGroup, groups))
@@ -318,9 +309,9 @@ impl<'a> Objects<'a, '_, '_> {
 
     fn service(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<()> {
         let kinds = ServiceKind::ALL.map(|kind| (kind.name(), kind));
-        let kind = fields.require(self.decoder, "kind").and_then(|item| item.one_of(self.decoder, &kinds));
+        let kind = fields.require(self.decoder, "kind", "\"rds\"").and_then(|item| item.one_of(self.decoder, &kinds));
         let location = self.location(&fields);
-        let ip = fields.require(self.decoder, "ip").and_then(|item| item.address(self.decoder));
+        let ip = fields.require(self.decoder, "ip", "\"10.24.1.6\"").and_then(|item| item.address(self.decoder));
         let whitelist = self.get(&fields, "whitelist").and_then(|item| {
             let entries = item.list_of(self.decoder, |decoder, item| item.cidr(decoder))?;
             Some(Spanned::new(entries, item.span))

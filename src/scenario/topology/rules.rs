@@ -4,7 +4,8 @@ use super::references::{Declared, Kind};
 use crate::diag::{Diagnostic, Spanned};
 use crate::model::{NicType, Peer, Policy, Route, Rule, World};
 use crate::net::{Ipv4Net, PortRange, Protocol};
-use crate::scenario::decode::{CidrProblem, Decoder, Item, What, cidr, cidr_problem};
+use crate::scenario::decode::{Decoder, Item, What};
+use crate::scenario::values::{CidrProblem, cidr, cidr_problem};
 use std::fmt;
 
 /// `accept` and `drop`.
@@ -24,10 +25,12 @@ const RULE_KEYS: [&str; 9] = [
     "description",
 ];
 
-/// The direction a rule is for.
+/// The direction that a rule of a security group is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Direction {
+pub enum Direction {
+    /// What members receive.
     Ingress,
+    /// What members send.
     Egress,
 }
 
@@ -40,7 +43,15 @@ impl Direction {
         }
     }
 
-    const fn name(self) -> &'static str {
+    /// The word in reports and the key of the list.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Direction::Ingress => "ingress",
+            Direction::Egress => "egress",
+        }
+    }
+
+    const fn rule(self) -> &'static str {
         match self {
             Direction::Ingress => "an ingress rule",
             Direction::Egress => "an egress rule",
@@ -56,8 +67,9 @@ pub(super) fn route<'a>(
     world: &World,
 ) -> Option<Route> {
     let fields = item.fields(decoder, What::The("a route"), &["destination", "next_hop"])?;
-    let destination = fields.require(decoder, "destination").and_then(|item| item.cidr(decoder));
-    let next_hop = fields.require(decoder, "next_hop").and_then(|item| declared.next_hop(decoder, item, world));
+    let destination = fields.require(decoder, "destination", "\"192.168.0.0/16\"").and_then(|item| item.cidr(decoder));
+    let next_hop =
+        fields.require(decoder, "next_hop", "\"ngw-out\"").and_then(|item| declared.next_hop(decoder, item, world));
     Some(Route { span: item.span, destination: destination?, next_hop: next_hop? })
 }
 
@@ -69,7 +81,7 @@ pub(super) fn rule<'a>(
     declared: &Declared<'a>,
     world: &World,
 ) -> Option<Rule> {
-    let fields = item.fields(decoder, What::The(direction.name()), &RULE_KEYS)?;
+    let fields = item.fields(decoder, What::The(direction.rule()), &RULE_KEYS)?;
     let (peer_key, own_key) = direction.keys();
     let get = |decoder: &mut Decoder<'_>, key| fields.get(decoder, key);
     let policy = match get(decoder, "policy") {
@@ -89,7 +101,8 @@ pub(super) fn rule<'a>(
         None => Some(PortRange::ALL),
     };
     let (port_range, source_port_range) = (ports("port_range"), ports("source_port_range"));
-    let peer = fields.require(decoder, peer_key).and_then(|item| peer(decoder, item, declared, world));
+    let peer =
+        fields.require(decoder, peer_key, "\"10.0.0.0/8\"").and_then(|item| peer(decoder, item, declared, world));
     let own = match get(decoder, own_key) {
         Some(item) => own_side(decoder, item, declared).map(Some),
         None => Some(None),

@@ -1,0 +1,220 @@
+//! Diagnostics as text with the source underlined, as JSON, and as annotations of GitHub Actions.
+
+use crate::diag::{Diagnostic, Severity, Sources, Span};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+/// Every diagnostic with its source lines, one after the other: `error[unknown-key]: …`, the place underlined, the
+/// places it conflicts with, a note and a help. ANSI colours where `colour` says so, no trailing blank line.
+#[cfg(feature = "cli")]
+pub fn text(diagnostics: &[Diagnostic], sources: &Sources, colour: bool) -> String {
+    let renderer = if colour { annotate_snippets::Renderer::styled() } else { annotate_snippets::Renderer::plain() };
+    let mut text = String::new();
+    for diagnostic in diagnostics {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&snippet::render(&renderer, diagnostic, sources));
+        text.push('\n');
+    }
+    text
+}
+
+/// The counts and the files they are in: `3 errors, 1 warning in shop.toml`; `no problems` where there is none.
+pub fn summary(diagnostics: &[Diagnostic], sources: &Sources) -> String {
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
+    let counts = [(errors, "error"), (diagnostics.len() - errors, "warning")];
+    let counted = counts.iter().filter(|(count, _)| *count > 0).map(|(count, noun)| match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    });
+    let mut text = counted.collect::<Vec<_>>().join(", ");
+    if text.is_empty() {
+        return "no problems".to_owned();
+    }
+    let first_label = |diagnostic: &Diagnostic| Some(diagnostic.labels.first()?.span.file);
+    let files: BTreeSet<_> = diagnostics.iter().filter_map(first_label).collect();
+    let names: Vec<&str> = files.iter().filter_map(|file| sources.name(*file)).collect();
+    match names[..] {
+        [] => {}
+        [one] => text.extend([" in ", one]),
+        [first, second] => text.extend([" in ", first, " and ", second]),
+        _ => text.push_str(&format!(" in {} files", names.len())),
+    }
+    text
+}
+
+/// A diagnostic as JSON shows it; lines and columns count from 1, columns in characters, ends are exclusive.
+#[derive(Serialize)]
+struct JsonDiagnostic<'a> {
+    id: &'a str,
+    severity: &'static str,
+    message: &'a str,
+    #[serde(flatten)]
+    place: Option<JsonPlace<'a>>,
+    labels: Vec<JsonLabel<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct JsonPlace<'a> {
+    file: &'a str,
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
+}
+
+#[derive(Serialize)]
+struct JsonLabel<'a> {
+    #[serde(flatten)]
+    place: JsonPlace<'a>,
+    text: &'a str,
+}
+
+fn place(span: Span, sources: &Sources) -> Option<JsonPlace<'_>> {
+    let (start, end) = (sources.locate(span)?, sources.locate(Span { start: span.end, ..span })?);
+    let (line, column) = (start.line, start.column);
+    Some(JsonPlace { file: start.file, line, column, end_line: end.line, end_column: end.column })
+}
+
+fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
+
+fn json_object<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> JsonDiagnostic<'a> {
+    let label =
+        |label: &'a crate::diag::Label| Some(JsonLabel { place: place(label.span, sources)?, text: &label.text });
+    JsonDiagnostic {
+        id: diagnostic.id,
+        severity: word(diagnostic.severity),
+        message: &diagnostic.message,
+        place: diagnostic.labels.first().and_then(|label| place(label.span, sources)),
+        labels: diagnostic.labels.iter().filter_map(label).collect(),
+        note: diagnostic.note.as_deref(),
+        help: diagnostic.help.as_deref(),
+    }
+}
+
+/// One JSON array of objects `{id, severity, message, file, line, column, end_line, end_column, labels, note, help}`.
+/// `file` to `end_column` are those of the first label and absent without one; so are `note` and `help`.
+pub fn json(diagnostics: &[Diagnostic], sources: &Sources) -> String {
+    let objects: Vec<_> = diagnostics.iter().map(|diagnostic| json_object(diagnostic, sources)).collect();
+    let mut text = serde_json::to_string_pretty(&objects).expect("strings and numbers always serialise");
+    text.push('\n');
+    text
+}
+
+/// The objects of [`json`], one a line.
+pub fn ndjson(diagnostics: &[Diagnostic], sources: &Sources) -> String {
+    let line = |diagnostic| {
+        let object = json_object(diagnostic, sources);
+        serde_json::to_string(&object).expect("strings and numbers always serialise") + "\n"
+    };
+    diagnostics.iter().map(line).collect()
+}
+
+/// Workflow commands that GitHub Actions shows beside the line of a pull request, one a line.
+/// Source: <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>.
+pub fn github(diagnostics: &[Diagnostic], sources: &Sources) -> String {
+    let mut text = String::new();
+    for diagnostic in diagnostics {
+        text.push_str("::");
+        text.push_str(word(diagnostic.severity));
+        text.push(' ');
+        if let Some(place) = diagnostic.labels.first().and_then(|label| place(label.span, sources)) {
+            let file = escape(place.file, true);
+            let _infallible = write!(text, "file={file},line={},col={},", place.line, place.column);
+        }
+        let mut message = diagnostic.message.clone();
+        for (word, more) in [("note", &diagnostic.note), ("help", &diagnostic.help)] {
+            if let Some(more) = more {
+                message.extend(["\n", word, ": ", more]);
+            }
+        }
+        text.extend(["title=", &escape(diagnostic.id, true), "::", &escape(&message, false), "\n"]);
+    }
+    text
+}
+
+/// The escapes of workflow commands; a property has two more than the message.
+fn escape(text: &str, property: bool) -> String {
+    let text = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    if property { text.replace(':', "%3A").replace(',', "%2C") } else { text }
+}
+
+#[cfg(feature = "cli")]
+mod snippet {
+    use crate::diag::{Diagnostic, FileId, Label, Severity, Sources};
+    use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet, normalize_untrusted_str};
+    use std::ops::Range;
+
+    /// One diagnostic, without a line break at its end.
+    pub(super) fn render(renderer: &Renderer, diagnostic: &Diagnostic, sources: &Sources) -> String {
+        let level = match diagnostic.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let mut files: Vec<FileId> = Vec::new();
+        for label in &diagnostic.labels {
+            if !files.contains(&label.span.file) {
+                files.push(label.span.file);
+            }
+        }
+        let title = level.primary_title(&diagnostic.message).id(diagnostic.id);
+        let mut group = title.elements(files.into_iter().filter_map(|file| file_snippet(diagnostic, file, sources)));
+        if let Some(note) = &diagnostic.note {
+            group = group.element(Level::NOTE.message(normalize_untrusted_str(note)));
+        }
+        if let Some(help) = &diagnostic.help {
+            group = group.element(Level::HELP.message(normalize_untrusted_str(help)));
+        }
+        renderer.render(&[group])
+    }
+
+    /// The labels in one file. Only the lines from the first label to the last one are handed to the renderer, which
+    /// looks at every line that it gets.
+    fn file_snippet<'a>(
+        diagnostic: &'a Diagnostic,
+        file: FileId,
+        sources: &'a Sources,
+    ) -> Option<Snippet<'a, annotate_snippets::Annotation<'a>>> {
+        let (name, text) = (sources.name(file)?, sources.text(file)?);
+        let labels = || diagnostic.labels.iter().enumerate().filter(|(_, label)| label.span.file == file);
+        let ranges = || labels().map(|(_, label)| clamp(label, text));
+        let start = ranges().map(|range| range.start).min()?;
+        let end = ranges().map(|range| range.end).max()?;
+        let first = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let last = text[end..].find('\n').map_or(text.len(), |at| end + at);
+        let lines_before = text[..first].bytes().filter(|byte| *byte == b'\n').count();
+        let annotations = labels().zip(ranges()).map(|((index, label), range)| {
+            let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
+            let text = (!label.text.is_empty()).then_some(label.text.as_str());
+            kind.span(range.start - first..range.end - first).label(text)
+        });
+        Some(Snippet::source(&text[first..last]).line_start(lines_before + 1).path(name).annotations(annotations))
+    }
+
+    /// The label's bytes, held to the text and to whole characters.
+    fn clamp(label: &Label, text: &str) -> Range<usize> {
+        let floor = |offset: u32| {
+            let mut offset = (offset as usize).min(text.len());
+            while !text.is_char_boundary(offset) {
+                offset -= 1;
+            }
+            offset
+        };
+        let (start, end) = (floor(label.span.start), floor(label.span.end));
+        start..end.max(start)
+    }
+}
+
+#[cfg(test)]
+mod tests;

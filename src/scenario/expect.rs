@@ -1,0 +1,298 @@
+//! What a step claims will happen. Claims are exact: what is not listed must not happen.
+
+use super::decode::{Decoder, Fields, Item, What, invalid};
+use super::names::Names;
+use super::topology::Direction;
+use crate::diag::{Reason, Span, Spanned};
+use std::fmt;
+
+/// What becomes of one frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The verdict.
+    pub verdict: Spanned<VerdictClaim>,
+    /// The endpoints and routing domains that the frame meets, in order.
+    pub path: Option<Spanned<Vec<Spanned<String>>>>,
+}
+
+/// A verdict, and what is claimed about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VerdictClaim {
+    /// It reaches an endpoint.
+    Delivered {
+        /// The endpoint.
+        to: Spanned<String>,
+        /// Whether it belongs to a session that was there before.
+        session: Option<Spanned<bool>>,
+        /// Its TTL when it arrives.
+        ttl: Option<Spanned<u8>>,
+    },
+    /// The fabric answers it.
+    Answered,
+    /// It is dropped.
+    Dropped {
+        /// Why.
+        reason: Spanned<Reason>,
+        /// The endpoint or routing domain where it happens.
+        at: Option<Spanned<String>>,
+        /// The rule of a security group that decides.
+        rule: Option<Spanned<RuleClaim>>,
+    },
+    /// The capture cut off bytes that decide.
+    Undetermined,
+}
+
+/// Which rule of a security group decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RuleClaim {
+    /// None matches, and the group's default decides.
+    Default,
+    /// A rule of the file.
+    Rule {
+        /// The group.
+        group: String,
+        /// The list.
+        direction: Direction,
+        /// Position in the list, counted from 1.
+        number: usize,
+    },
+}
+
+/// As in the file: `default`, `sg-db ingress #2`.
+impl fmt::Display for RuleClaim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RuleClaim::Default => f.write_str("default"),
+            RuleClaim::Rule { group, direction, number } => write!(f, "{group} {} #{number}", direction.name()),
+        }
+    }
+}
+
+/// What the expectations of a `send` step say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SendExpectation {
+    /// The whole `expect` table.
+    pub span: Span,
+    /// What becomes of the packet.
+    pub claim: Claim,
+    /// The frames that the fabric emits because of it, in order; none where not given.
+    pub emitted: Vec<EmittedClaim>,
+}
+
+/// A frame that the fabric emits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmittedClaim {
+    /// The whole entry.
+    pub span: Span,
+    /// Who gets it.
+    pub to: Spanned<String>,
+    /// The routing domain that emits it.
+    pub by: Option<Spanned<String>>,
+    /// What it is.
+    pub kind: Spanned<EmittedKind>,
+}
+
+/// What the fabric can emit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmittedKind {
+    /// ICMP time exceeded.
+    TimeExceeded,
+    /// ICMP fragmentation needed.
+    FragmentationNeeded,
+    /// An ARP reply.
+    ArpReply,
+}
+
+impl EmittedKind {
+    const ALL: [EmittedKind; 3] = [EmittedKind::TimeExceeded, EmittedKind::FragmentationNeeded, EmittedKind::ArpReply];
+
+    /// The word in scenario files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            EmittedKind::TimeExceeded => "time-exceeded",
+            EmittedKind::FragmentationNeeded => "fragmentation-needed",
+            EmittedKind::ArpReply => "arp-reply",
+        }
+    }
+}
+
+/// How many frames of a kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count<T> {
+    /// Which frames; its place is that of the key.
+    pub of: Spanned<T>,
+    /// How many.
+    pub count: Spanned<u64>,
+}
+
+/// What the expectations of a `replay` step say; every count that is not given is 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplayExpectation {
+    /// The whole `expect` table.
+    pub span: Span,
+    /// Delivered frames by endpoint.
+    pub delivered: Vec<Count<String>>,
+    /// Dropped frames by reason.
+    pub dropped: Vec<Count<Reason>>,
+    /// Frames that the fabric answered.
+    pub answered: Spanned<u64>,
+    /// Frames that were cut off too early to tell.
+    pub undetermined: Spanned<u64>,
+    /// Frames that the fabric emitted.
+    pub emitted: Spanned<u64>,
+    /// What becomes of single frames; those not listed are only counted.
+    pub frames: Vec<FrameClaim>,
+}
+
+/// What becomes of one frame of a capture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameClaim {
+    /// Number of the packet record, counted from 1.
+    pub frame: Spanned<u64>,
+    /// What becomes of it.
+    pub claim: Claim,
+}
+
+const VERDICTS: [(&str, &str); 4] =
+    [("delivered", "delivered"), ("answered", "answered"), ("dropped", "dropped"), ("undetermined", "undetermined")];
+
+/// The keys of a claim.
+const CLAIM_KEYS: [&str; 8] = ["verdict", "to", "path", "session", "ttl", "reason", "at", "rule"];
+
+fn claim<'a>(decoder: &mut Decoder<'_>, fields: &Fields<'a>, names: &Names<'_>) -> Option<Claim> {
+    let item = fields.require(decoder, "verdict", "\"delivered\"")?;
+    let word = item.one_of(decoder, &VERDICTS)?;
+    let others: &[&str] = match word.value {
+        "delivered" => &["reason", "at", "rule"],
+        "dropped" => &["to", "session", "ttl"],
+        _ => &["to", "session", "ttl", "reason", "at", "rule", "path"],
+    };
+    fields.refuse_beside(decoder, others, &format!("verdict \"{}\"", word.value), item.span);
+    let path = fields.get(decoder, "path").and_then(|item| {
+        let places = item.list_of(decoder, |decoder, item| names.place(decoder, item))?;
+        Some(Spanned::new(places, item.span))
+    });
+    let verdict = match word.value {
+        "delivered" => {
+            let to = fields.require(decoder, "to", "\"db-1\"").and_then(|item| names.endpoint(decoder, item));
+            let session = fields.get(decoder, "session").and_then(|item| item.boolean(decoder));
+            let ttl = fields.get(decoder, "ttl").and_then(|item| item.integer(decoder, 0..=255));
+            VerdictClaim::Delivered { to: to?, session, ttl }
+        }
+        "dropped" => {
+            let reason = fields.require(decoder, "reason", "\"sg-ingress-deny\"");
+            let reason = reason.and_then(|item| reason_of(decoder, item));
+            let at = fields.get(decoder, "at").and_then(|item| names.place(decoder, item));
+            let rule = fields.get(decoder, "rule").and_then(|item| rule(decoder, item, names));
+            VerdictClaim::Dropped { reason: reason?, at, rule }
+        }
+        "answered" => VerdictClaim::Answered,
+        _ => VerdictClaim::Undetermined,
+    };
+    Some(Claim { verdict: Spanned::new(verdict, item.span), path })
+}
+
+/// A reason by its id.
+fn reason_of(decoder: &mut Decoder<'_>, item: Item<'_>) -> Option<Spanned<Reason>> {
+    let id = item.string(decoder)?;
+    reason(decoder, id, item.span)
+}
+
+fn reason(decoder: &mut Decoder<'_>, id: &str, span: Span) -> Option<Spanned<Reason>> {
+    if let Ok(reason) = id.parse() {
+        return Some(Spanned::new(reason, span));
+    }
+    let near = decoder.nearest(id, Reason::ALL.iter().map(|reason| reason.id()));
+    let help = match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`biplane explain` lists all reasons".to_owned(),
+    };
+    let message = format!("there is no reason `{id}`");
+    decoder.report(invalid(span, message, "not a reason for which frames are dropped").help(help));
+    None
+}
+
+fn rule(decoder: &mut Decoder<'_>, item: Item<'_>, names: &Names<'_>) -> Option<Spanned<RuleClaim>> {
+    let text = item.string(decoder)?;
+    if text == "default" {
+        return Some(Spanned::new(RuleClaim::Default, item.span));
+    }
+    let parts: Vec<&str> = text.split_whitespace().collect();
+    let claim = match parts[..] {
+        [group, list, number] => {
+            let direction = [Direction::Ingress, Direction::Egress].into_iter().find(|way| way.name() == list);
+            let number = number.strip_prefix('#').and_then(|number| number.parse().ok());
+            direction.zip(number).map(|(direction, number)| (group, direction, number))
+        }
+        _ => None,
+    };
+    let Some((group, direction, number)) = claim else {
+        let expected = "expected \"default\" or a rule as \"sg-db ingress #2\"";
+        decoder.report(invalid(item.span, format!("`rule` cannot be \"{text}\""), expected));
+        return None;
+    };
+    names.rule(decoder, item.span, group, direction, number)?;
+    Some(Spanned::new(RuleClaim::Rule { group: group.to_owned(), direction, number }, item.span))
+}
+
+/// The expectations of a `send` step.
+pub(super) fn of_send(decoder: &mut Decoder<'_>, item: Item<'_>, names: &Names<'_>) -> Option<SendExpectation> {
+    let keys: Vec<&str> = CLAIM_KEYS.into_iter().chain(["emitted"]).collect();
+    let fields = item.fields(decoder, What::The("`expect` of a `send`"), &keys)?;
+    let claim = claim(decoder, &fields, names);
+    let emitted = fields.get(decoder, "emitted").and_then(|item| {
+        item.list_of(decoder, |decoder, item| {
+            let fields = item.fields(decoder, What::The("an emitted frame"), &["to", "by", "kind"])?;
+            let to = fields.require(decoder, "to", "\"web-1\"").and_then(|item| names.endpoint(decoder, item));
+            let by = fields.get(decoder, "by").and_then(|item| names.domain(decoder, item));
+            let kinds = EmittedKind::ALL.map(|kind| (kind.name(), kind));
+            let kind = fields.require(decoder, "kind", "\"time-exceeded\"");
+            let kind = kind.and_then(|item| item.one_of(decoder, &kinds));
+            Some(EmittedClaim { span: item.span, to: to?, by, kind: kind? })
+        })
+    });
+    Some(SendExpectation { span: item.span, claim: claim?, emitted: emitted.unwrap_or_default() })
+}
+
+/// The expectations of a `replay` step.
+pub(super) fn of_replay(decoder: &mut Decoder<'_>, item: Item<'_>, names: &Names<'_>) -> Option<ReplayExpectation> {
+    let keys = ["delivered", "dropped", "answered", "undetermined", "emitted", "frames"];
+    let fields = item.fields(decoder, What::The("`expect` of a `replay`"), &keys)?;
+    let delivered = counts(decoder, &fields, "delivered", |decoder, key| {
+        Some(Spanned::new(names.endpoint_id(decoder, key)?, key.span))
+    });
+    let dropped = counts(decoder, &fields, "dropped", |decoder, key| reason(decoder, key.value, key.span));
+    let mut total = |key| {
+        let count = fields.get(decoder, key).and_then(|item| item.integer(decoder, 0..=u64::MAX));
+        count.unwrap_or(Spanned::unplaced(0))
+    };
+    let (answered, undetermined, emitted) = (total("answered"), total("undetermined"), total("emitted"));
+    let frames = fields.get(decoder, "frames").and_then(|item| {
+        item.list_of(decoder, |decoder, item| {
+            let keys: Vec<&str> = CLAIM_KEYS.into_iter().chain(["frame"]).collect();
+            let fields = item.fields(decoder, What::The("a frame"), &keys)?;
+            let frame = fields.require(decoder, "frame", "1");
+            let frame = frame.and_then(|item| item.integer(decoder, 1..=u64::MAX));
+            let claim = claim(decoder, &fields, names);
+            Some(FrameClaim { frame: frame?, claim: claim? })
+        })
+    });
+    let frames = frames.unwrap_or_default();
+    Some(ReplayExpectation { span: item.span, delivered, dropped, answered, undetermined, emitted, frames })
+}
+
+fn counts<'a, T>(
+    decoder: &mut Decoder<'_>,
+    fields: &Fields<'a>,
+    key: &'static str,
+    mut read: impl FnMut(&mut Decoder<'_>, Spanned<&'a str>) -> Option<Spanned<T>>,
+) -> Vec<Count<T>> {
+    let table = fields.get(decoder, key).and_then(|item| item.table(decoder));
+    let entries = table.map(|table| Fields::entries(table, decoder)).unwrap_or_default();
+    let count = |(key, item): (Spanned<&'a str>, Item<'a>)| {
+        let of = read(decoder, key);
+        let count = item.integer(decoder, 0..=u64::MAX);
+        Some(Count { of: of?, count: count? })
+    };
+    entries.into_iter().filter_map(count).collect()
+}

@@ -1,0 +1,119 @@
+//! The ids of the topology that a scenario can name.
+
+use super::decode::{Decoder, Item, invalid};
+use super::suggest;
+use super::topology::Direction;
+use crate::diag::{Diagnostic, Span, Spanned};
+use crate::model::World;
+
+/// The built-in endpoint of 100.64.0.0/10.
+const CLOUD_SERVICES: &str = "cloud-services";
+
+/// The routing domain of the classic network.
+const CLASSIC: &str = "classic";
+
+/// Up to how many ids are listed where none is near.
+const FEW: usize = 8;
+
+/// The topology of a scenario; `None` where it could not be understood: then every id passes.
+pub(super) struct Names<'w>(pub(super) Option<&'w World>);
+
+impl<'w> Names<'w> {
+    /// An instance, service, gateway or `cloud-services`.
+    pub(super) fn endpoint(&self, decoder: &mut Decoder<'_>, item: Item<'_>) -> Option<Spanned<String>> {
+        let id = Spanned::new(item.string(decoder)?, item.span);
+        Some(Spanned::new(self.endpoint_id(decoder, id)?, item.span))
+    }
+
+    /// An endpoint that stands as a key.
+    pub(super) fn endpoint_id(&self, decoder: &mut Decoder<'_>, id: Spanned<&str>) -> Option<String> {
+        self.known(decoder, id, "endpoint", is_endpoint, endpoints)
+    }
+
+    /// A routing domain: `classic` or a VPC.
+    pub(super) fn domain(&self, decoder: &mut Decoder<'_>, item: Item<'_>) -> Option<Spanned<String>> {
+        let id = Spanned::new(item.string(decoder)?, item.span);
+        Some(Spanned::new(self.known(decoder, id, "routing domain", is_domain, domains)?, item.span))
+    }
+
+    /// An endpoint or a routing domain.
+    pub(super) fn place(&self, decoder: &mut Decoder<'_>, item: Item<'_>) -> Option<Spanned<String>> {
+        let id = Spanned::new(item.string(decoder)?, item.span);
+        let is_place = |world: &World, id: &str| is_endpoint(world, id) || is_domain(world, id);
+        let places = |world: &'w World| domains(world).into_iter().chain(endpoints(world)).collect();
+        Some(Spanned::new(self.known(decoder, id, "endpoint or routing domain", is_place, places)?, item.span))
+    }
+
+    /// Reports where the group has no such rule.
+    pub(super) fn rule(
+        &self,
+        decoder: &mut Decoder<'_>,
+        span: Span,
+        group: &str,
+        direction: Direction,
+        number: usize,
+    ) -> Option<()> {
+        let Some(world) = self.0 else {
+            return Some(());
+        };
+        let is_group = |world: &World, id: &str| world.security_groups.find(id).is_some();
+        let groups = |world: &'w World| world.security_groups.ids().collect();
+        self.known(decoder, Spanned::new(group, span), "security group", is_group, groups)?;
+        let group = &world.security_groups[world.security_groups.find(group)?];
+        let rules = match direction {
+            Direction::Ingress => &group.ingress,
+            Direction::Egress => &group.egress,
+        };
+        if (1..=rules.len()).contains(&number) {
+            return Some(());
+        }
+        let message = format!("`{}` has no {} rule #{number}", group.id.value, direction.name());
+        let problem = invalid(span, message, format!("it has {} {} rules", rules.len(), direction.name()));
+        decoder.report(problem.note("rules count from 1 in the order of the file"));
+        None
+    }
+
+    fn known(
+        &self,
+        decoder: &mut Decoder<'_>,
+        id: Spanned<&str>,
+        noun: &str,
+        exists: impl FnOnce(&World, &str) -> bool,
+        candidates: impl FnOnce(&'w World) -> Vec<&'w str>,
+    ) -> Option<String> {
+        let Some(world) = self.0.filter(|world| !exists(world, id.value)) else {
+            return Some(id.value.to_owned());
+        };
+        let mut problem = Diagnostic::error("unknown-id", format!("no {noun} is called `{}`", id.value))
+            .at(id.span, "the topology declares none of this id");
+        let mut candidates = candidates(world);
+        candidates.sort_unstable();
+        if let Some(near) = decoder.nearest(id.value, candidates.iter().copied()) {
+            problem = problem.help(format!("did you mean `{near}`?"));
+        } else if candidates.len() <= FEW {
+            problem = problem.help(format!("there are {}", suggest::list(candidates.into_iter())));
+        }
+        decoder.report(problem);
+        None
+    }
+}
+
+fn is_endpoint(world: &World, id: &str) -> bool {
+    id == CLOUD_SERVICES
+        || world.instances.find(id).is_some()
+        || world.services.find(id).is_some()
+        || world.gateways.find(id).is_some()
+}
+
+fn is_domain(world: &World, id: &str) -> bool {
+    id == CLASSIC || world.vpcs.find(id).is_some()
+}
+
+fn endpoints(world: &World) -> Vec<&str> {
+    let declared = world.instances.ids().chain(world.services.ids()).chain(world.gateways.ids());
+    declared.chain([CLOUD_SERVICES]).collect()
+}
+
+fn domains(world: &World) -> Vec<&str> {
+    world.vpcs.ids().chain([CLASSIC]).collect()
+}
