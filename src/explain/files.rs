@@ -59,7 +59,7 @@ pub(super) const PAGES: &[Page] = &[
         "duplicate-id",
         "an id is taken or reserved",
         "Ids of instances, services, gateways and peerings are unique together, because frames are attributed to them \
-         by name. `cloud-services` is the built-in endpoint of 100.64.0.0/10.",
+         by name. `classic` and `cloud-services`, the built-in endpoint of 100.64.0.0/10, are taken.",
         "error[duplicate-id]: two objects are called `nat-1`",
         "Rename one of the two, and the references to it.",
     ),

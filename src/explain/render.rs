@@ -7,10 +7,10 @@ const WIDTH: usize = 90;
 /// The page as plain text, at most 90 columns wide where words allow.
 pub fn render(page: &Page) -> String {
     let mut text = format!("{}: {}\n{}\n\n", page.id, page.title, page.kind);
-    wrap(&mut text, page.meaning, "", "");
+    wrap(&mut text, &sentence(page.meaning), "", "");
     if let Some(rule) = page.foretold_by {
         text.push('\n');
-        let also = format!("`check` warns of it: {}. {}.", rule.summary, capitalised(rule.why));
+        let also = format!("`check` warns of it: {}. {}", rule.summary, sentence(rule.why));
         wrap(&mut text, &also, "", "");
     }
     text.push('\n');
@@ -18,7 +18,7 @@ pub fn render(page: &Page) -> String {
     if let Some(rule) = page.foretold_by {
         wrap(&mut text, rule.example, "check    ", "         ");
     }
-    wrap(&mut text, page.remedy, "remedy   ", "         ");
+    wrap(&mut text, &sentence(page.remedy), "remedy   ", "         ");
     wrap(&mut text, page.source, "source   ", "         ");
     text
 }
@@ -44,9 +44,12 @@ pub fn table() -> String {
     text
 }
 
-fn capitalised(text: &str) -> String {
+/// What a rule says in a note becomes a sentence on a page; what is one already stays.
+fn sentence(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    let end = if text.ends_with('.') { "" } else { "." };
+    first.chain(letters).chain(end.chars()).collect()
 }
 
 /// Appends `text`, broken between words: `first` before the first line, `next` before the others.
@@ -84,10 +87,11 @@ mod tests {
             "route-duplicate: two custom routes of one table have the same destination\n\
              error of check\n\
              \n\
-             a destination is unique in its table; CreateRouteEntry answers InvalidCIDRBlock.Duplicate\n\
+             A destination is unique in its table; CreateRouteEntry answers\n\
+             InvalidCIDRBlock.Duplicate.\n\
              \n\
              example  the system table of `vpc-a` has two routes to `192.168.7.0/24`\n\
-             remedy   remove one of the two\n\
+             remedy   Remove one of the two.\n\
              source   https://help.aliyun.com/en/vpc/developer-reference/api-vpc-2016-04-28-createrouteentry\n"
         );
     }

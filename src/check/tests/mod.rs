@@ -156,3 +156,70 @@ fn findings_come_in_the_order_of_the_file_with_why_and_what_to_do() {
     assert!(note.starts_with("the classic network is 10.0.0.0/8 without 10.111.0.0/16 (https://"), "{note}");
     assert_eq!(all[1].help.as_deref(), Some("choose a range inside 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"));
 }
+
+/// A plan that uses most of what a file can say, with two VPCs of one range and routes that only look suspicious.
+const PLAN: &str = r#"
+[vpc.vpc-shop]
+cidr = "172.16.0.0/12"
+secondary_cidrs = ["10.200.0.0/16"]
+classic_link = true
+routes = [
+  { destination = "0.0.0.0/0", next_hop = "ngw-out" },
+  { destination = "172.20.0.0/16", next_hop = "vpn-office" },
+]
+[vpc.vpc-lab]
+cidr = "172.16.0.0/12"
+routes = [{ destination = "10.0.0.0/8", next_hop = "i-router" }]
+[vswitch.vsw-db]
+vpc = "vpc-shop"
+cidr = "172.16.1.0/24"
+[vswitch.vsw-lab]
+vpc = "vpc-lab"
+cidr = "172.16.1.0/24"
+[gateway.ngw-out]
+vpc = "vpc-shop"
+kind = "nat"
+remote_cidrs = ["0.0.0.0/0"]
+[gateway.vpn-office]
+vpc = "vpc-shop"
+kind = "vpn"
+remote_cidrs = ["172.20.0.0/16"]
+[security_group.sg-web]
+network = "classic"
+ingress = [
+  { protocol = "tcp", port_range = "443/443", source = "0.0.0.0/0" },
+  { policy = "drop", protocol = "all", source = "10.9.0.0/16", priority = 100 },
+  { protocol = "tcp", port_range = "80", source = "0.0.0.0/0", nic_type = "internet" },
+]
+[security_group.sg-db]
+vpc = "vpc-shop"
+ingress = [{ protocol = "tcp", port_range = "3306/3306", source = "sg-web" }]
+[security_group.sg-lab]
+vpc = "vpc-lab"
+kind = "enterprise"
+[instance.i-web]
+network = "classic"
+private_ip = "10.24.1.5"
+public_ip = "203.0.113.9"
+security_groups = ["sg-web"]
+linked_vpc = "vpc-shop"
+[instance.i-db]
+vswitch = "vsw-db"
+private_ip = "172.16.1.21"
+security_groups = ["sg-db"]
+[instance.i-router]
+vswitch = "vsw-lab"
+private_ip = "172.16.1.21"
+security_groups = ["sg-lab"]
+forwarding = true
+[service.rm-orders]
+kind = "rds"
+vswitch = "vsw-db"
+ip = "172.16.1.20"
+whitelist = ["10.24.1.5"]
+"#;
+
+#[test]
+fn a_plan_that_the_vendor_would_accept_has_no_findings() {
+    clean(PLAN);
+}
