@@ -1,12 +1,17 @@
 //! Biplane: a packet-level simulator of the classic network, VPCs and ClassicLink.
 pub mod capture;
 pub mod check;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod compile;
 pub mod datapath;
 pub mod diag;
+pub mod explain;
+pub mod lab;
 pub mod model;
 pub mod net;
 pub mod program;
+pub mod replay;
 pub mod report;
 pub mod scenario;
 pub mod table;

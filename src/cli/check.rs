@@ -37,13 +37,10 @@ fn print(
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     if format == CheckFormat::Json {
-        let mut values = Vec::new();
-        for (findings, sources, _) in files {
-            values.extend(diagnostics::values(findings, sources));
-        }
-        let text = serde_json::to_string_pretty(&values).unwrap_or_default();
-        terminal.print(&text)?;
-        terminal.print("\n")?;
+        let objects: String =
+            files.iter().map(|(findings, sources, _)| diagnostics::ndjson(findings, sources)).collect();
+        let objects: Vec<String> = objects.lines().map(|object| format!("  {object}")).collect();
+        terminal.print(&format!("[\n{}\n]\n", objects.join(",\n")))?;
         return Ok(());
     }
     for (findings, sources, path) in files {

@@ -5,14 +5,12 @@
 
 mod arguments;
 mod check;
-mod demo;
+
 mod explain;
 mod output;
-mod packet;
+
 mod progress;
 mod replay;
-mod run;
-mod trace;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -62,12 +60,10 @@ pub fn main() -> ExitCode {
     };
     let mut terminal = Terminal::new(arguments.color);
     let outcome = match &arguments.command {
-        Command::Run(arguments) => run::run(arguments, &mut terminal),
         Command::Check(arguments) => check::check(arguments, &mut terminal),
         Command::Replay(arguments) => replay::replay(arguments, &mut terminal),
-        Command::Trace(arguments) => trace::trace(arguments, &mut terminal),
         Command::Explain(arguments) => explain::explain(arguments, &mut terminal),
-        Command::Demo => demo::demo(&mut terminal),
+        _ => Ok(0),
     };
     let outcome = outcome.and_then(|code| terminal.flush().map(|()| code).map_err(Failure::from));
     ExitCode::from(match outcome {

@@ -29,7 +29,7 @@ impl Terminal {
 
     /// The colours of standard output.
     pub(super) fn palette(&self) -> Palette {
-        if self.out_colored { Palette::COLORED } else { Palette::PLAIN }
+        if self.out_colored { Palette::Ansi } else { Palette::Plain }
     }
 
     /// True where standard output is in colour.
@@ -65,7 +65,7 @@ impl Terminal {
 
     /// Findings about files, on standard error.
     pub(super) fn tell_findings(&mut self, findings: &[Diagnostic], sources: &Sources) {
-        let text = report::diagnostics_text(findings, sources, self.error_colored);
+        let text = report::diagnostics::text(findings, sources, self.error_colored);
         let _ = io::stderr().write_all(text.as_bytes());
     }
 

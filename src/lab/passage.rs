@@ -95,7 +95,7 @@ impl Passage {
     /// The trace, hop by hop.
     pub fn trace(&self) -> String {
         let Topology { program, names, sources, .. } = &*self.topology;
-        report::trace_text(program, names, sources, &self.description(), &self.steps, &self.outcome)
+        report::trace_text(report::Words::new(program, names, sources), &self.description(), &self.steps, &self.outcome)
     }
 
     fn fact(&self) -> String {

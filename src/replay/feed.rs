@@ -127,7 +127,11 @@ impl Feed {
                 wire::map_addresses(copy, |address| self.map.get(&address).copied());
                 &*copy
             };
-            let injected = if self.inject.is_empty() { None } else { wire::source_address(bytes).and_then(|s| self.inject.get(&s)) };
+            let injected = if self.inject.is_empty() {
+                None
+            } else {
+                wire::source_address(bytes).and_then(|s| self.inject.get(&s))
+            };
             let captured_at = || self.captured_at.get(record.interface as usize).copied().flatten();
             let entry = match injected {
                 Some(endpoint) => Entry::Injected(*endpoint),

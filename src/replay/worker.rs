@@ -67,7 +67,13 @@ impl Worker {
     }
 
     /// Forwards the frames of `load` whose shards belong to worker `own` of `workers`.
-    pub(super) fn run(&mut self, load: &Load, (own, workers): (usize, usize), writing: &Writing<'_>, share: &mut Share) {
+    pub(super) fn run(
+        &mut self,
+        load: &Load,
+        (own, workers): (usize, usize),
+        writing: &Writing<'_>,
+        share: &mut Share,
+    ) {
         share.frames.clear();
         share.lines.clear();
         share.blocks.clear();

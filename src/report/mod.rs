@@ -1,3 +1,30 @@
-//! Text, JSON, JUnit and annotated captures; alone owns layout, colour and names.
+//! What the program has to say to people and to other programs: the one place that knows layout, colour and names.
+//!
+//! Everything here writes into buffers that the caller gives, and prints nothing. [`Words`] leads from the ids of an
+//! [`Outcome`](crate::datapath::Outcome) to names and lines of the topology file; all forms of output share it, and
+//! the one-line [`Sentence`], so that they never call one thing by two names.
 
+mod because;
 pub mod diagnostics;
+mod hints;
+mod layout;
+mod ndjson;
+mod sentence;
+mod shim;
+mod summary;
+mod tally;
+mod words;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod summary_tests;
+
+pub use because::because;
+pub use layout::{Palette, Style};
+pub use ndjson::Lines;
+pub use sentence::{Sentence, outcome_fields};
+pub use shim::*;
+pub use summary::{Replayed, summary_json, summary_text};
+pub use tally::{Delivered, Dropped, DroppedAt, Imbalance, Tally};
+pub use words::{Cause, Place, Words};

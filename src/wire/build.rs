@@ -69,7 +69,7 @@ pub fn ip(protocol: Protocol, text: &str) -> PacketBuilder {
 /// An ARP request of the first address for the second one's MAC address. Text: `"10.1.2.1 > 10.1.2.3"`.
 pub fn arp_request(text: &str) -> PacketBuilder {
     let (sender, target) = or_panic(read_addresses(text));
-    PacketBuilder { destination_mac: MacAddress::BROADCAST, ..PacketBuilder::new(sender, target, Content::ArpRequest) }
+    PacketBuilder::arp_request(sender, target)
 }
 
 fn or_panic<T>(read: Result<T, FlowTextError>) -> T {
@@ -193,6 +193,12 @@ impl PacketBuilder {
             content,
             payload: Vec::new(),
         }
+    }
+
+    /// An ARP request of `sender` for the MAC address of `target`, to the broadcast MAC address.
+    pub fn arp_request(sender: Ipv4Addr, target: Ipv4Addr) -> PacketBuilder {
+        let builder = PacketBuilder::new(sender, target, Content::ArpRequest);
+        PacketBuilder { destination_mac: MacAddress::BROADCAST, ..builder }
     }
 
     /// A TCP segment in mid-stream: flag ACK, sequence and acknowledgment number 0.

@@ -2,12 +2,14 @@
 
 use crate::datapath::{At, Decider, Outcome, Verdict};
 use crate::lab::Copy;
+use crate::program::Names;
 use crate::report::{Sentence, Words};
 use crate::scenario::{Claim, EmittedClaim, RuleClaim, VerdictClaim};
 use crate::wire::{Packet, parse};
 
 /// What became of a frame.
 pub(super) struct Happened<'a> {
+    pub(super) names: &'a Names,
     pub(super) words: Words<'a>,
     pub(super) outcome: &'a Outcome,
     /// The frame as it entered.
@@ -50,7 +52,7 @@ pub(super) fn hold(happened: &Happened<'_>, claim: &Claim) -> Vec<String> {
                 check(at.value == shown, format!("at {}", at.value), format!("at {shown}"));
             }
             if let Some(rule) = rule {
-                let (holds, shown) = rule_holds(words, outcome, &rule.value);
+                let (holds, shown) = rule_holds(happened.names, outcome, &rule.value);
                 check(holds, format!("by rule {}", rule.value), format!("by {shown}"));
             }
         }
@@ -73,10 +75,10 @@ fn verdict_text(claim: &VerdictClaim) -> String {
     }
 }
 
-fn rule_holds(words: Words<'_>, outcome: &Outcome, claim: &RuleClaim) -> (bool, String) {
+fn rule_holds(names: &Names, outcome: &Outcome, claim: &RuleClaim) -> (bool, String) {
     match outcome.decider {
         Decider::Rule(id) => {
-            let text = &words.names.rules[id.index()].text;
+            let text = &names.rules[id.index()].text;
             (*text == claim.to_string(), format!("rule {text}"))
         }
         Decider::GroupDefault(_) => (*claim == RuleClaim::Default, "the group's default".to_owned()),
@@ -97,7 +99,9 @@ pub(super) fn hold_emitted(happened: &Happened<'_>, copies: &[Copy], claims: &[E
     let facts: Vec<_> = copies.iter().filter_map(|copy| Some((copy.to, copy.emitted?))).collect();
     let told: Vec<String> = facts
         .iter()
-        .map(|(to, emitted)| format!("{} from {} to {}", emitted.kind.name(), words.domain(emitted.by), words.endpoint(*to)))
+        .map(|(to, emitted)| {
+            format!("{} from {} to {}", emitted.kind.name(), words.domain(emitted.by), words.endpoint(*to))
+        })
         .collect();
     let holds = facts.len() == claims.len()
         && facts.iter().zip(claims).all(|((to, emitted), claim)| {

@@ -84,7 +84,7 @@ impl Stage {
         let length = bytes.len();
         let passage = self.lab.send_frame(Entry::Injected(from), bytes, length);
         let words = words(&topology);
-        let happened = Happened { words, outcome: passage.outcome(), entered: passage.frame() };
+        let happened = Happened { names: &topology.names, words, outcome: passage.outcome(), entered: passage.frame() };
         let mut failures = claims::hold(&happened, &expectation.claim);
         failures.extend(claims::hold_emitted(&happened, passage.copies(), &expectation.emitted));
         for failure in &mut failures {
@@ -207,7 +207,8 @@ impl<'a> Seen<'a> {
         }
         if let Some(claim) = self.claims.remove(&number) {
             let words = words(topology);
-            let failures = claims::hold(&Happened { words, outcome, entered: frame.bytes }, claim);
+            let failures =
+                claims::hold(&Happened { names: &topology.names, words, outcome, entered: frame.bytes }, claim);
             let failed = !failures.is_empty();
             self.failures.extend(failures.into_iter().map(|failure| format!("frame {number}: {failure}")));
             if failed {
@@ -225,10 +226,8 @@ impl<'a> Seen<'a> {
         let names = &topology.names;
         let expected: BTreeMap<_, _> =
             expectation.delivered.iter().map(|count| (count.of.value.as_str(), count.count.value)).collect();
-        let mut fact: BTreeMap<_, _> = std::mem::take(&mut self.delivered)
-            .into_iter()
-            .map(|(id, bucket)| (names.endpoint(id), bucket))
-            .collect();
+        let mut fact: BTreeMap<_, _> =
+            std::mem::take(&mut self.delivered).into_iter().map(|(id, bucket)| (names.endpoint(id), bucket)).collect();
         compare(&mut failures, "delivered to", &expected, &mut fact);
         let expected = expectation.dropped.iter().map(|count| (count.of.value, count.count.value)).collect();
         compare(&mut failures, "dropped for", &expected, &mut self.dropped);
