@@ -95,7 +95,7 @@ pub(super) static OTHER_REGION: RuleRecord = RuleRecord {
     severity: Severity::Error,
     summary: "a rule names a group of another region",
     why: "a rule names groups of its own region, of any account",
-    help: "remove the rule: regions of the classic network have no path to each other",
+    help: "remove the rule: neither the classic network nor ClassicLink joins two regions",
     source: source::AUTHORIZE,
     example: "a rule of `sg-a` in cn-hangzhou names `sg-b`, which is in cn-beijing",
 };

@@ -87,8 +87,7 @@ mod tests {
             "route-duplicate: two custom routes of one table have the same destination\n\
              error of check\n\
              \n\
-             A destination is unique in its table; CreateRouteEntry answers\n\
-             InvalidCIDRBlock.Duplicate.\n\
+             A destination is unique in its table; CreateRouteEntry answers InvalidCIDRBlock.Duplicate.\n\
              \n\
              example  the system table of `vpc-a` has two routes to `192.168.7.0/24`\n\
              remedy   Remove one of the two.\n\

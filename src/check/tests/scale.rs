@@ -1,7 +1,10 @@
 use crate::check::check;
+use crate::check::survey::overlapping;
 use crate::diag::Spanned;
 use crate::model::{GroupKind, Vswitch};
 use crate::model::{Instance, InstanceState, Key, Location, Network, Placement, Policy, SecurityGroup, Vpc, World};
+use crate::net::Ipv4Net;
+use proptest::prelude::*;
 use std::net::Ipv4Addr;
 
 fn vpc(id: &str) -> Vpc {
@@ -84,4 +87,26 @@ fn a_large_plan_is_checked_without_searching_it_again_and_again() {
     let world = large(40_000);
     assert_eq!(world.instances.len(), 40_000);
     assert_eq!(check(&world), []);
+}
+
+fn prefix() -> impl Strategy<Value = Ipv4Net> {
+    (0_u32..64, 26_u8..=32).prop_map(|(address, length)| Ipv4Net::new_assert(Ipv4Addr::from(address), length).trunc())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// The sweep over sorted prefixes tells of exactly those that a comparison of all pairs would tell of.
+    #[test]
+    fn the_sweep_finds_an_overlap_where_there_is_one(nets in proptest::collection::vec(prefix(), 0..12)) {
+        let mut nets: Vec<Spanned<Ipv4Net>> = nets.into_iter().map(Spanned::unplaced).collect();
+        nets.sort_by_key(|net| net.value);
+        let items: Vec<&Spanned<Ipv4Net>> = nets.iter().collect();
+        let pairs = overlapping(&items, |net| net);
+        for (one, two) in &pairs {
+            prop_assert!(one.contains(&two.value) || two.contains(&one.value));
+        }
+        let inner = (0..nets.len()).filter(|n| nets[..*n].iter().any(|outer| outer.contains(&nets[*n].value))).count();
+        prop_assert_eq!(pairs.len(), inner);
+    }
 }
