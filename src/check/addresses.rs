@@ -24,8 +24,8 @@ pub(super) static OUTSIDE_VSWITCH: RuleRecord = RuleRecord {
 pub(super) static RESERVED: RuleRecord = RuleRecord {
     id: "address-reserved",
     severity: Severity::Error,
-    summary: "an address is one of the six that the vendor keeps in every vSwitch",
-    why: "the first three and the last three addresses of a vSwitch are reserved; the third-last is the gateway",
+    summary: "an address is one of the four that the vendor keeps in every vSwitch",
+    why: "the first and the last three addresses of a vSwitch are reserved; the third-last is the gateway",
     help: "give it another address of the vSwitch",
     source: source::VSWITCH,
     example: "`172.16.1.253` of `i-a` is reserved: it is the gateway of `vsw-a`",
@@ -99,8 +99,8 @@ fn vswitch_address(world: &World, endpoint: &Endpoint<'_>, findings: &mut Vec<Di
         let message = format!("`{address}` of `{id}` is reserved: it is {role} of `{}`", *vswitch.id);
         let usable = format!(
             "usable: {} to {}",
-            Ipv4Addr::from(u32::from(net.network()).saturating_add(VSWITCH_RESERVED)),
-            from_last(net, VSWITCH_RESERVED)
+            Ipv4Addr::from(u32::from(net.network()).saturating_add(VSWITCH_RESERVED.0)),
+            from_last(net, VSWITCH_RESERVED.1)
         );
         findings.push(RESERVED.found(message).at(endpoint.address.span, "reserved").at(vswitch.cidr.span, usable));
     }
@@ -114,8 +114,7 @@ fn reserved(net: Ipv4Net, address: Ipv4Addr) -> Option<&'static str> {
         (0, _) => Some("the network address"),
         (_, 0) => Some("the broadcast address"),
         (_, 2) => Some("the gateway"),
-        (first, _) if first < VSWITCH_RESERVED => Some("one of the first three addresses"),
-        (_, last) if last < VSWITCH_RESERVED => Some("one of the last three addresses"),
+        (_, last) if last < VSWITCH_RESERVED.1 => Some("one of the last three addresses"),
         _ => None,
     }
 }

@@ -24,8 +24,9 @@ pub const VPC_CIDR_LENGTHS: RangeInclusive<u8> = 8..=28;
 /// Prefix lengths of vSwitches.
 pub const VSWITCH_LENGTHS: RangeInclusive<u8> = 16..=29;
 
-/// Addresses at each end of a vSwitch that the vendor keeps for itself.
-pub const VSWITCH_RESERVED: u32 = 3;
+/// Addresses at the beginning and at the end of a vSwitch that the vendor keeps for itself: .0, .253, .254 and .255 of
+/// a /24, which leaves 252.
+pub const VSWITCH_RESERVED: (u32, u32) = (1, 3);
 
 /// Security groups of one instance.
 pub const GROUPS_PER_INSTANCE: RangeInclusive<usize> = 1..=5;
