@@ -1,7 +1,7 @@
 //! The bytes of a capture, one block after the other, decompressed on the way.
 //!
-//! Files are read rather than mapped: reading into blocks that stay in the cache costs no more processor time than the
-//! page faults of a mapping, works for pipes, and a file that shrinks meanwhile is an error instead of a signal.
+//! Files are read rather than mapped: reading into blocks that stay in the cache costs about as much processor time
+//! as the page faults of a mapping, works for pipes, and a file that shrinks meanwhile is an error, not a signal.
 
 use std::collections::VecDeque;
 use std::io::{self, Cursor, Read};
