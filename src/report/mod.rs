@@ -4,6 +4,7 @@
 //! [`Outcome`](crate::datapath::Outcome) to names and lines of the topology file; all forms of output share it, and
 //! the one-line [`Sentence`], so that they never call one thing by two names.
 
+mod annotate;
 mod because;
 mod hints;
 mod layout;
@@ -18,6 +19,7 @@ mod fixture;
 #[cfg(test)]
 mod summary_tests;
 
+pub use annotate::{readable_comment, readable_emitted_comment, short_comment, short_emitted_comment};
 pub use because::because;
 pub use layout::{Palette, Style};
 pub use ndjson::Lines;
