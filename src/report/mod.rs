@@ -12,6 +12,7 @@ mod ndjson;
 mod sentence;
 mod summary;
 mod tally;
+mod trace;
 mod words;
 
 #[cfg(test)]
@@ -26,4 +27,5 @@ pub use ndjson::Lines;
 pub use sentence::{Sentence, outcome_fields};
 pub use summary::{Replayed, summary_json, summary_text};
 pub use tally::{Delivered, Dropped, DroppedAt, Imbalance, Tally};
+pub use trace::{Traced, no_reply_text, trace_json, trace_text};
 pub use words::{Cause, Place, Words};
