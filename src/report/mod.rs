@@ -7,6 +7,8 @@
 mod annotate;
 mod because;
 mod hints;
+#[cfg(feature = "cli")]
+mod junit;
 mod layout;
 mod ndjson;
 mod sentence;
@@ -22,6 +24,8 @@ mod summary_tests;
 
 pub use annotate::{readable_comment, readable_emitted_comment, short_comment, short_emitted_comment};
 pub use because::because;
+#[cfg(feature = "cli")]
+pub use junit::{ScenarioResult, StepResult, junit_xml};
 pub use layout::{Palette, Style};
 pub use ndjson::Lines;
 pub use sentence::{Sentence, outcome_fields};
