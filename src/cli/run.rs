@@ -41,12 +41,18 @@ pub(super) fn run(arguments: &Run, terminal: &mut Terminal) -> Outcome {
         return Ok(SUCCESS);
     }
     if let Some(path) = &arguments.junit {
-        let written = std::fs::write(path, report::junit(&results));
-        written.map_err(|error| Failure::Message(format!("cannot write `{}`: {error}", path.display())))?;
+        let xml = report::junit_xml(&results)
+            .map_err(|error| Failure::Message(format!("cannot make the JUnit report: {error}")))?;
+        std::fs::write(path, xml)
+            .map_err(|error| Failure::Message(format!("cannot write `{}`: {error}", path.display())))?;
     }
     let failed = results.iter().filter(|result| !result.passed()).count();
     let steps: usize = results.iter().map(|result| result.steps.len()).sum();
-    terminal.print(&format!("\n{} scenarios, {steps} steps: {} passed, {failed} failed\n", results.len(), results.len() - failed))?;
+    terminal.print(&format!(
+        "\n{} scenarios, {steps} steps: {} passed, {failed} failed\n",
+        results.len(),
+        results.len() - failed
+    ))?;
     Ok(match (unable, failed) {
         (true, _) => UNABLE,
         (false, 0) => SUCCESS,
@@ -88,10 +94,11 @@ pub(super) fn play(
     terminal: &mut Terminal,
 ) -> Result<ScenarioResult, Failure> {
     let name = stage.title().to_owned();
-    let result = ScenarioResult { name, file, steps: stage.run() };
+    let result = ScenarioResult { name, file, steps: stage.run(|_, _| {}) };
     let palette = terminal.palette();
     let (style, word) = if result.passed() { (Style::Good, "ok  ") } else { (Style::Bad, "FAIL") };
-    terminal.print(&format!("{} {}  {}\n", palette.paint(style, word), result.name, palette.paint(Style::Faint, &result.file)))?;
+    let (word, file) = (palette.paint(style, word), palette.paint(Style::Faint, &result.file).to_string());
+    terminal.print(&format!("{word} {}  {file}\n", result.name))?;
     for step in &result.steps {
         if !step.passed {
             terminal.print(&format!("     {} {}\n", palette.paint(Style::Bad, "failed"), step.title))?;

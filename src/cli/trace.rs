@@ -11,8 +11,8 @@ use crate::net::MacAddress;
 use crate::program::{EndpointId, FABRIC_MAC};
 use crate::replay::{Feed, Load, ReplayOptions};
 use crate::report;
-use crate::wire::build::{PacketBuilder, read_addresses, read_endpoints};
 use crate::wire::TcpFlags;
+use crate::wire::build::{PacketBuilder, read_addresses, read_endpoints};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -101,8 +101,7 @@ fn captured(
     let mut output = Output::default();
     let mut last = 0;
     loop {
-        let (fabric, director) = lab.parts();
-        if !feed.next(&mut load, &topology.names, director).map_err(message)? {
+        if !feed.next(&mut load, &topology.names, lab.parts().1).map_err(message)? {
             let name = capture.display();
             return Err(Failure::Message(format!("`{name}` has no frame {number}: it ends after frame {last}")));
         }

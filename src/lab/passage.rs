@@ -182,7 +182,10 @@ impl Passage {
     /// The fabric answered the frame, an ARP request, and nothing else came out.
     #[track_caller]
     pub fn answered(&self) -> &Passage {
-        self.claim(self.outcome().verdict == Verdict::Answered && self.told_sender("arp-reply"), "answered by the fabric")
+        self.claim(
+            self.outcome().verdict == Verdict::Answered && self.told_sender("arp-reply"),
+            "answered by the fabric",
+        )
     }
 
     /// The capture cut off bytes that decide.

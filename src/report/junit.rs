@@ -1,35 +1,7 @@
 //! Results of scenarios as JUnit XML, which build servers read. No times: the same run gives the same bytes.
 
+use super::results::{ScenarioResult, StepResult};
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
-
-/// What became of a scenario.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScenarioResult {
-    /// Its name.
-    pub name: String,
-    /// The file it stands in, as it was opened.
-    pub file: String,
-    /// Its steps in order; those after the one that ended it are missing.
-    pub steps: Vec<StepResult>,
-}
-
-/// What became of a step of a scenario.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StepResult {
-    /// What the step does or expects, in a few words.
-    pub title: String,
-    /// Whether it went as expected.
-    pub passed: bool,
-    /// For a failed step the claim, the fact and the trace, the first line the shortest; may be empty.
-    pub message: String,
-}
-
-impl ScenarioResult {
-    /// True where every step went as expected.
-    pub fn passed(&self) -> bool {
-        self.steps.iter().all(|step| step.passed)
-    }
-}
 
 /// The XML text: a suite for each scenario, a case for each step. Characters that XML cannot hold are left out.
 pub fn junit_xml(results: &[ScenarioResult]) -> Result<String, SerializeError> {

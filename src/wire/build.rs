@@ -12,7 +12,7 @@
 //! ```
 
 use super::icmp::{IcmpError, quotation};
-use super::{ETHERNET_HEADER, TcpFlags};
+use super::{ETHERNET_HEADER, Packet, TcpFlags, Transport, parse, transport};
 use crate::net::{MacAddress, Protocol};
 use etherparse::{
     ArpEthIpv4Packet, ArpOperation, IpFragOffset, IpHeaders, IpNumber, Ipv4Header, Ipv4Options, TcpHeader,

@@ -81,7 +81,11 @@ impl Stage {
     fn send(&mut self, send: &SendStep, expectation: &SendExpectation) -> (String, Vec<String>, Option<Passage>) {
         let topology = Arc::clone(self.lab.topology());
         let Some(from) = self.lab.endpoint(&send.from) else {
-            return (format!("send from {}", send.from.value), vec![format!("no endpoint `{}`", send.from.value)], None);
+            return (
+                format!("send from {}", send.from.value),
+                vec![format!("no endpoint `{}`", send.from.value)],
+                None,
+            );
         };
         let bytes = match packet::frame(&send.packet, topology.program.endpoint(from).mac) {
             Ok(bytes) => bytes,
