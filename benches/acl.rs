@@ -45,7 +45,7 @@ fn address_sets(random: &mut Random) -> AddressSets {
     AddressSets::build((0..SET_COUNT).map(|_| set(random)).collect::<Vec<_>>())
 }
 
-/// Rules as groups have them: mostly one TCP port or a short range for a prefix of 10.0.0.0/8 or a set; some for all
+/// Rules as firewalls have them: mostly one TCP port or a short range for a prefix of 10.0.0.0/8 or a set; some for all
 /// protocols, some for any address.
 fn rules(random: &mut Random, count: usize, with_sets: bool) -> Vec<AclRule> {
     let rule = |id: u32| {
