@@ -313,7 +313,7 @@ impl Program {
         }
         let longest = |id: EndpointId| {
             let cidrs = self.endpoint(id).remote_cidrs.iter();
-            cidrs.filter(|cidr| cidr.contains(&source)).map(|cidr| cidr.prefix_len()).max()
+            cidrs.filter(|cidr| cidr.contains(&source)).map(Ipv4Net::prefix_len).max()
         };
         let best = ids().filter_map(longest).max();
         ids().filter(|id| best.is_some() && longest(*id) == best).collect()

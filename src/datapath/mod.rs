@@ -234,10 +234,10 @@ fn prepare<T: Trace>(program: &Program, frame: &Frame<'_>, listener: &mut Listen
     let traveller = Traveller { sender, domain, source, destination };
     let way = route::find(program, &traveller, &mut Listener { trace: &mut Silent, index: 0 });
     let mut open = Open { ipv4, sender, domain, transport: None, way, flow: None };
-    if !ipv4.is_later_fragment() {
-        if let Ok(transport) = transport(frame.bytes, &ipv4) {
-            open.set_transport(transport);
-        }
+    if !ipv4.is_later_fragment()
+        && let Ok(transport) = transport(frame.bytes, &ipv4)
+    {
+        open.set_transport(transport);
     }
     Prepared::Open(open)
 }
@@ -319,10 +319,9 @@ fn pass<T: Trace>(
     let sender = open.sender;
     let by_session = place.is_some();
     let headers = Headers::new(&open.ipv4, transport);
-    if let Transport::Tcp { flags, .. } = transport {
-        if options.strict_tcp && !by_session && !flags.is_bare_syn() {
-            return Err(Refusal::new(Reason::TcpWithoutSyn, At::Endpoint(sender)));
-        }
+    let must_open = options.strict_tcp && !by_session;
+    if matches!(transport, Transport::Tcp { flags, .. } if must_open && !flags.is_bare_syn()) {
+        return Err(Refusal::new(Reason::TcpWithoutSyn, At::Endpoint(sender)));
     }
     if by_session {
         listener.hear(|| Step::Spared { endpoint: sender, ingress: false, why: Spared::Session });
