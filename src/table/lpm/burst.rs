@@ -75,8 +75,31 @@ unsafe fn mixed<C: Counter>(
 /// As for [`mixed`]; the root has a tree.
 #[inline(always)]
 unsafe fn one<C: Counter>(root: &Root, addresses: &[u32], out: &mut [u32]) {
+    // Compiled apart for each shape, so that the loop over the addresses has no other loop or choice in it.
+    // SAFETY: the caller's promise, and the shape is the root's.
+    unsafe {
+        match (root.inner, root.width) {
+            (0, 0) => shaped::<C, 0, 0>(root, addresses, out),
+            (0, 1) => shaped::<C, 0, 1>(root, addresses, out),
+            (0, _) => shaped::<C, 0, 2>(root, addresses, out),
+            (1, 0) => shaped::<C, 1, 0>(root, addresses, out),
+            (1, 1) => shaped::<C, 1, 1>(root, addresses, out),
+            (1, _) => shaped::<C, 1, 2>(root, addresses, out),
+            (_, 0) => shaped::<C, 2, 0>(root, addresses, out),
+            (_, 1) => shaped::<C, 2, 1>(root, addresses, out),
+            (_, _) => shaped::<C, 2, 2>(root, addresses, out),
+        }
+    }
+}
+
+/// # Safety
+/// As for [`one`]; the root has `INNER` levels of inner lines and next hops of width `WIDTH`.
+#[inline(always)]
+unsafe fn shaped<C: Counter, const INNER: u8, const WIDTH: u8>(root: &Root, addresses: &[u32], out: &mut [u32]) {
+    debug_assert_eq!((root.inner, root.width), (INNER, WIDTH));
+    let root = &Root { inner: INNER, width: WIDTH, ..*root };
     for (address, out) in addresses.iter().zip(out) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller's promise; the copy of the root is the same root.
         *out = unsafe { root.lookup::<C>(*address) };
     }
 }
@@ -98,6 +121,14 @@ macro_rules! compiled {
             ) {
                 // SAFETY: handed through.
                 unsafe { super::mixed::<$counter>(roots, queries, out, elsewhere) }
+            }
+
+            /// # Safety
+            /// As for [`super::one`].
+            $(#[target_feature(enable = $feature)])?
+            pub(super) unsafe fn single(root: &Root, address: u32) -> u32 {
+                // SAFETY: handed through.
+                unsafe { root.lookup::<$counter>(address) }
             }
 
             /// # Safety
@@ -155,6 +186,24 @@ pub(super) unsafe fn lookup_one(vector: Vector, root: &Root, addresses: &[u32], 
             Vector::Avx2 => avx2::one(root, addresses, out),
             #[cfg(target_arch = "x86_64")]
             Vector::Avx512 => avx512::one(root, addresses, out),
+        }
+    }
+}
+
+/// The answer for one address, with the instructions of `vector`, which this machine has.
+///
+/// # Safety
+/// As for [`lookup_one`].
+#[inline]
+pub(super) unsafe fn lookup_single(vector: Vector, root: &Root, address: u32) -> u32 {
+    // SAFETY: as in `lookup_mixed`.
+    unsafe {
+        match vector {
+            Vector::Portable => portable::single(root, address),
+            #[cfg(target_arch = "x86_64")]
+            Vector::Avx2 => avx2::single(root, address),
+            #[cfg(target_arch = "x86_64")]
+            Vector::Avx512 => avx512::single(root, address),
         }
     }
 }

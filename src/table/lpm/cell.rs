@@ -15,6 +15,8 @@ pub(super) trait Cell: Copy + Eq + Send + Sync + std::fmt::Debug + 'static {
     const DEEP: u32;
     /// Last addresses that a line for a divided /24 has room for.
     const ENDS: usize;
+    /// How many bytes a lookup looks at for them: those and perhaps bytes of 255, which no address is above.
+    const SCANNED: usize;
     /// The byte of that line where its codes start: one more than it has last addresses.
     const CODES_AT: usize;
     /// Whether codes stand for themselves rather than for a place in a table of next hops.
@@ -27,6 +29,7 @@ pub(super) trait Cell: Copy + Eq + Send + Sync + std::fmt::Debug + 'static {
 impl Cell for u8 {
     const DEEP: u32 = 0x100 - SLOTS;
     const ENDS: usize = 31;
+    const SCANNED: usize = 32;
     const CODES_AT: usize = 32;
     const DIRECT: bool = false;
 
@@ -44,6 +47,7 @@ impl Cell for u8 {
 impl Cell for u16 {
     const DEEP: u32 = 0x1_0000 - SLOTS;
     const ENDS: usize = 20;
+    const SCANNED: usize = 20;
     const CODES_AT: usize = 22;
     const DIRECT: bool = false;
 
@@ -61,6 +65,7 @@ impl Cell for u16 {
 impl Cell for u32 {
     const DEEP: u32 = u32::MAX - SLOTS + 1;
     const ENDS: usize = 12;
+    const SCANNED: usize = 12;
     const CODES_AT: usize = 12;
     const DIRECT: bool = true;
 

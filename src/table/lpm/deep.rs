@@ -25,10 +25,8 @@ struct Group {
 /// The divided /24s of a /12.
 #[derive(Clone, Debug)]
 pub(super) struct Deep {
-    /// Where each group's lines are, for lookups; follows `groups`.
-    starts: [*const Line; GROUPS],
-    /// Groups that are spelled out.
-    spelled: u64,
+    /// Where each group's lines are, for lookups, one byte further where they are spelled out; follows `groups`.
+    starts: [*const u8; GROUPS],
     groups: Vec<Option<Arc<Group>>>,
 }
 
@@ -40,27 +38,38 @@ unsafe impl Sync for Deep {}
 
 impl Deep {
     pub(super) fn new() -> Deep {
-        Deep { starts: [std::ptr::null(); GROUPS], spelled: 0, groups: vec![None; GROUPS] }
+        Deep { starts: [std::ptr::null(); GROUPS], groups: vec![None; GROUPS] }
     }
 
-    /// The code of `address` in the divided /24 whose cell has slot `slot`.
+    /// The line that has the code of `address`, a byte further where it is spelled out. `slot` is that of its /24.
+    #[inline(always)]
+    pub(super) fn line<C: Cell>(&self, address: u32, slot: usize) -> *const u8 {
+        let start = self.starts[(address >> 14) as usize % GROUPS];
+        // No branch: which of the two forms comes next cannot be foreseen.
+        let spelled = start.addr() & 1 != 0;
+        let line =
+            if spelled { slot * spelled_lines::<C>() + address as u8 as usize * size_of::<C>() / LINE } else { slot };
+        start.wrapping_add(line * LINE)
+    }
+
+    /// The code of `address` in a line that [`Deep::line`] gave.
     ///
     /// # Safety
-    /// `slot` is what [`Deep::set`] gave last for this /24, and [`Deep::clear`] was not called since.
+    /// The slot was the one that [`Deep::set`] gave last for the /24 of `address`; neither it nor [`Deep::clear`] was
+    /// called since.
     #[inline(always)]
-    pub(super) unsafe fn code<C: Cell>(&self, address: u32, slot: usize) -> C {
-        let group = (address >> 14) as usize % GROUPS;
+    pub(super) unsafe fn code<C: Cell>(line: *const u8, address: u32) -> C {
         let low = address as u8;
-        let start = self.starts[group];
-        // SAFETY: a slot that was set has its lines behind `start`: spelled out 256 cells, else one line, in which
-        // `ENDS + 1` cells start at `CODES_AT` and end inside the line. The reads need no alignment.
+        let spelled = line.addr() & 1 != 0;
+        // SAFETY: a slot that was set has its lines behind its group's start, so this is one of them: either 64 bytes of
+        // cells, one of them at the address's place, or last addresses and then `ENDS + 1` cells from `CODES_AT` on, which
+        // end inside the line. A count of the bytes of cells is not used. The read needs no alignment.
         unsafe {
-            if self.spelled >> group & 1 != 0 {
-                return start.cast::<C>().add(slot * 256 + low as usize).read_unaligned();
-            }
-            let line = &*start.add(slot);
-            let below = line.0[..C::ENDS].iter().map(|end| u8::from(*end < low)).sum::<u8>();
-            line.0.as_ptr().add(C::CODES_AT).cast::<C>().add(below as usize).read_unaligned()
+            let line = &*line.wrapping_sub(usize::from(spelled)).cast::<Line>();
+            let below = line.0[..C::SCANNED].iter().map(|end| u8::from(*end < low)).sum::<u8>() as usize;
+            let in_line = C::CODES_AT + below * size_of::<C>();
+            let at = if spelled { low as usize * size_of::<C>() % LINE } else { in_line };
+            line.0.as_ptr().add(at).cast::<C>().read_unaligned()
         }
     }
 
@@ -70,11 +79,10 @@ impl Deep {
         let at = index / GROUP;
         let group = Arc::make_mut(self.groups[at].get_or_insert_default());
         let slot = slot.unwrap_or_else(|| group.used.trailing_ones() as usize);
-        let mut spelled = self.spelled >> at & 1 != 0;
+        let mut spelled = self.starts[at].addr() & 1 != 0;
         let line = if spelled { None } else { line(codes) };
         if line.is_none() && !spelled {
             group.spell::<C>();
-            self.spelled |= 1 << at;
             spelled = true;
         }
         group.used |= 1 << slot;
@@ -90,7 +98,7 @@ impl Deep {
             Some(line) => group.lines[slot] = line,
             None => spell_out(codes, &mut group.lines[slot * lines..(slot + 1) * lines]),
         }
-        self.starts[at] = group.lines.as_ptr();
+        self.starts[at] = group.lines.as_ptr().cast::<u8>().wrapping_add(usize::from(spelled));
         slot
     }
 
@@ -100,11 +108,11 @@ impl Deep {
         let Some(group) = &mut self.groups[at] else { return };
         let group = Arc::make_mut(group);
         group.used &= !(1 << slot);
-        self.starts[at] = group.lines.as_ptr();
+        let spelled = self.starts[at].addr() & 1;
+        self.starts[at] = group.lines.as_ptr().cast::<u8>().wrapping_add(spelled);
         if group.used == 0 {
             self.groups[at] = None;
             self.starts[at] = std::ptr::null();
-            self.spelled &= !(1 << at);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::burst::BURST;
+use super::burst::{BURST, prefetch};
 use super::cell::{Cell, Codes, NONE};
 use super::chunk::{CHUNK, CHUNK_SHIFT, Chunk, cell_of};
 use super::deep::Deep;
@@ -99,9 +99,16 @@ impl<C: Cell> Flat<C> {
                 later[count] = at as u8;
                 count += usize::from(cell.code() >= C::DEEP);
             }
-            for at in &later[..count] {
+            let mut lines = [std::ptr::null(); BURST];
+            for (at, line) in later[..count].iter().zip(&mut lines) {
                 let address = addresses[*at as usize];
-                out[*at as usize] = self.codes.next_hop(self.divided(address, self.cell(address)));
+                *line = self.line(address, self.cell(address));
+                prefetch(*line);
+            }
+            for (at, line) in later[..count].iter().zip(lines) {
+                // SAFETY: as in `divided`.
+                let cell = unsafe { Deep::code::<C>(line, addresses[*at as usize]) };
+                out[*at as usize] = self.codes.next_hop(cell);
             }
         }
     }
@@ -118,9 +125,16 @@ impl<C: Cell> Flat<C> {
     /// The cell of `address` inside the divided /24 that has `cell`.
     #[inline(always)]
     fn divided(&self, address: u32, cell: C) -> C {
+        // SAFETY: a cell that names a slot has it from the `Deep` of its chunk, to which `line` goes.
+        unsafe { Deep::code(self.line(address, cell), address) }
+    }
+
+    /// Where the divided /24 that has `cell` keeps the code of `address`.
+    #[inline(always)]
+    fn line(&self, address: u32, cell: C) -> *const u8 {
         let deep = self.deep[(address >> CHUNK_SHIFT) as usize];
-        // SAFETY: a chunk whose cells name a slot has the `Deep` that gave the slot; `follow` has pointed here to it.
-        unsafe { (*deep).code(address, (cell.code() - C::DEEP) as usize) }
+        // SAFETY: a chunk with a cell that names a slot has a `Deep`; `follow` has pointed here to it.
+        unsafe { (*deep).line::<C>(address, (cell.code() - C::DEEP) as usize) }
     }
 
     /// Sets a route; gives the next hop it had. `Err` where the new next hop needs a wider kind of cell.
@@ -146,7 +160,6 @@ impl<C: Cell> Flat<C> {
     pub(super) fn remove(&mut self, network: u32, length: u8) -> Option<u32> {
         let old = if length > CHUNK {
             let chunk = (network >> CHUNK_SHIFT) as usize;
-            self.chunk(chunk).routes.get(network, length)?;
             let own = self.own(chunk);
             let old = own.remove(network, length)?;
             if own.routes.is_empty() {

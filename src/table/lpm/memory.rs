@@ -12,6 +12,12 @@ pub(super) struct Line(pub(super) [u8; LINE]);
 /// Bytes of a cache line.
 pub(super) const LINE: usize = 64;
 
+/// The bytes of `lines`, one line after the other.
+pub(super) fn bytes(lines: &[Line]) -> &[u8] {
+    // SAFETY: a line is 64 bytes of 64, so lines side by side are that many bytes side by side.
+    unsafe { std::slice::from_raw_parts(lines.as_ptr().cast(), size_of_val(lines)) }
+}
+
 const HUGE: usize = 2 << 20;
 
 /// Zeroed memory that never moves. It hands out an address, not references: who may read or write which part of it, and

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use ipnet::Ipv4Net;
 
 use super::arena::{Arena, Block};
-use super::burst::{BURST, lookup_mixed, lookup_one};
-use super::counter::{Portable, Vector};
+use super::burst::{BURST, lookup_mixed, lookup_one, lookup_single};
+use super::counter::Vector;
 use super::large::Large;
 use super::route::{Route, key, mask, sorted};
 use super::tree::{MOST_ROUTES, Root, build, unpack};
@@ -108,9 +108,8 @@ impl Tables {
         let root = &self.roots[table.index()];
         let next_hop = match root.index() {
             Some(index) => self.lookup_large(index, address.into()),
-            // SAFETY: plain code runs on any machine; a root with a tree leads to a block in `self.arena`, which
-            // changes only under `&mut self`.
-            None => unsafe { root.lookup::<Portable>(address.into()) },
+            // SAFETY: a root with a tree leads to a block in `self.arena`, which changes only under `&mut self`.
+            None => unsafe { lookup_single(self.vector, root, address.into()) },
         };
         (next_hop != NO_ROUTE).then_some(next_hop)
     }
@@ -195,7 +194,10 @@ impl Tables {
     pub fn remove(&mut self, table: TableId, prefix: Ipv4Net) -> Option<u32> {
         let prefix = Route::new(prefix, 0);
         if let Kept::Large(large) = &mut self.kept[table.index()] {
-            large.get(prefix.network, prefix.length)?;
+            if Arc::strong_count(large) > 1 {
+                // Not worth a copy where there is nothing to take out.
+                large.get(prefix.network, prefix.length)?;
+            }
             let large = Arc::make_mut(large);
             let old = large.remove(prefix.network, prefix.length);
             if large.len() < SMALL {

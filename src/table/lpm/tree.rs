@@ -5,7 +5,7 @@
 
 use super::NO_ROUTE;
 use super::counter::{Counter, KEYS, signed};
-use super::memory::{LINE, Line};
+use super::memory::{LINE, Line, bytes};
 use super::route::{Route, runs};
 
 /// Keys in a root, beside which the shape of the tree has room.
@@ -26,19 +26,19 @@ pub(super) const MOST_ROUTES: usize = (MOST_LEAVES * 8 - 1) / 2;
 #[repr(C, align(64))]
 pub(super) struct Root {
     /// Last addresses of the first twelve subtrees.
-    keys: [i32; ROOT_KEYS],
+    pub(super) keys: [i32; ROOT_KEYS],
     /// The lines below.
     pub(super) start: *const Line,
     /// Added to every next hop of a leaf.
-    base: u32,
+    pub(super) base: u32,
     /// Levels of inner lines.
     pub(super) inner: u8,
     /// Which of 1, 2 and 4 bytes a next hop takes.
-    width: u8,
+    pub(super) width: u8,
     /// Lines in the upper of two inner levels.
-    upper: u8,
+    pub(super) upper: u8,
     /// Lines in the inner level just above the leaves.
-    lower: u8,
+    pub(super) lower: u8,
 }
 
 // SAFETY: a root is only followed by the tables that hold its block, which is constant while shared.
@@ -149,7 +149,7 @@ pub(super) fn build(routes: &[Route]) -> Built {
     let mut ends: Vec<u32> = leaves.iter().map(|leaf| leaf[leaf.len() - 1].0).collect();
     let mut levels: Vec<Vec<Line>> = vec![leaves.iter().map(|leaf| leaf_line(leaf, width, base)).collect()];
     while ends.len() > ROOT_KEYS + 1 {
-        levels.push(ends.chunks(FAN).map(|children| Line(key_bytes::<LINE>(children, KEYS))).collect());
+        levels.push(ends.chunks(FAN).map(inner_line).collect());
         ends = ends.chunks(FAN).map(|children| children[children.len() - 1]).collect();
     }
     assert!(levels.len() <= 3, "a tree of at most two inner levels");
@@ -172,22 +172,24 @@ pub(super) fn build(routes: &[Route]) -> Built {
     Built { root, lines, packed }
 }
 
-/// The first `keys` last addresses as the first bytes of a line; those that are missing are above every address.
-fn key_bytes<const BYTES: usize>(ends: &[u32], keys: usize) -> [u8; BYTES] {
-    let mut bytes = [0; BYTES];
-    for at in 0..keys {
-        let key = signed(ends.get(at).copied().unwrap_or(u32::MAX));
+/// The last addresses of all children but the last; keys that are missing are above every address.
+fn inner_line(children: &[u32]) -> Line {
+    let mut bytes = [0; LINE];
+    for at in 0..KEYS {
+        let key = signed(children.get(at).copied().unwrap_or(u32::MAX));
         bytes[4 * at..4 * at + 4].copy_from_slice(&key.to_ne_bytes());
     }
-    bytes
+    Line(bytes)
 }
 
 fn leaf_line(leaf: &[(u32, u32)], width: usize, base: u32) -> Line {
     let keys = LEAF_KEYS[width];
-    let ends: Vec<u32> = leaf.iter().map(|run| run.0).collect();
-    let mut bytes = key_bytes::<LINE>(&ends, keys);
+    let mut bytes = [0; LINE];
     for at in 0..=keys {
-        let next_hop = leaf[at.min(leaf.len() - 1)].1;
+        let (end, next_hop) = leaf.get(at).copied().unwrap_or((u32::MAX, NO_ROUTE));
+        if at < keys {
+            bytes[4 * at..4 * at + 4].copy_from_slice(&signed(end).to_ne_bytes());
+        }
         let value = if next_hop == NO_ROUTE { MISSING[width] } else { next_hop - base };
         let start = 4 * keys + (at << width);
         bytes[start..start + (1 << width)].copy_from_slice(&value.to_le_bytes()[..1 << width]);
@@ -198,7 +200,8 @@ fn leaf_line(leaf: &[(u32, u32)], width: usize, base: u32) -> Line {
 /// The routes as bytes: their number, then for each its length and how many leading bytes of its network it shares with
 /// the one before, the other bytes up to its length, and its next hop. About three bytes a route of a small table.
 fn pack(routes: &[Route], width: usize, base: u32) -> Vec<u8> {
-    let mut bytes = (routes.len() as u32).to_le_bytes().to_vec();
+    let mut bytes = Vec::with_capacity(4 + 9 * routes.len());
+    bytes.extend_from_slice(&(routes.len() as u32).to_le_bytes());
     let mut before = [0_u8; 4];
     for route in routes {
         let network = route.network.to_be_bytes();
@@ -214,24 +217,19 @@ fn pack(routes: &[Route], width: usize, base: u32) -> Vec<u8> {
 
 /// The routes in the lines that [`pack`] filled, in order.
 pub(super) fn unpack(root: &Root, lines: &[Line]) -> impl Iterator<Item = Route> {
-    let mut bytes = lines.iter().flat_map(|line| line.0);
-    let mut number = 0_u32.to_le_bytes();
-    number.fill_with(|| bytes.next().unwrap_or(0));
+    let mut bytes = bytes(lines);
+    let number = bytes.split_off(..4).and_then(|number| number.try_into().ok()).map_or(0, u32::from_le_bytes);
     let (width, base) = (root.width, root.base);
     let mut before = [0_u8; 4];
-    (0..u32::from_le_bytes(number)).map_while(move |_| {
-        let head = bytes.next()?;
+    (0..number).map_while(move |_| {
+        let head = *bytes.split_off_first()?;
         let (length, same) = (head & 63, usize::from(head >> 6));
-        let needed = usize::from(length).div_ceil(8);
+        let needed = usize::from(length).div_ceil(8).max(same);
         let mut network = [0; 4];
         network[..same].copy_from_slice(&before[..same]);
-        for byte in network.get_mut(same..needed).unwrap_or(&mut []) {
-            *byte = bytes.next()?;
-        }
+        network[same..needed].copy_from_slice(bytes.split_off(..needed - same)?);
         let mut next_hop = [0; 4];
-        for byte in &mut next_hop[..1 << width] {
-            *byte = bytes.next()?;
-        }
+        next_hop[..1 << width].copy_from_slice(bytes.split_off(..1 << width)?);
         before = network;
         Some(Route { network: u32::from_be_bytes(network), length, next_hop: u32::from_le_bytes(next_hop) + base })
     })
