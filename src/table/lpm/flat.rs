@@ -143,10 +143,7 @@ impl<C: Cell> Flat<C> {
         let code = self.codes.take(next_hop).ok_or(TooNarrow)?;
         let route = Stored { network, length, code };
         let old = if length > CHUNK {
-            let chunk = (network >> CHUNK_SHIFT) as usize;
-            let old = self.own(chunk).insert(route);
-            self.follow(chunk);
-            old
+            self.change((network >> CHUNK_SHIFT) as usize, |chunk| chunk.insert(route))
         } else {
             let old = self.short.insert(route);
             self.show_short(network, length);
@@ -160,14 +157,10 @@ impl<C: Cell> Flat<C> {
     pub(super) fn remove(&mut self, network: u32, length: u8) -> Option<u32> {
         let old = if length > CHUNK {
             let chunk = (network >> CHUNK_SHIFT) as usize;
-            let own = self.own(chunk);
-            let old = own.remove(network, length)?;
-            if own.routes.is_empty() {
-                let background = own.background;
-                let blank = self.blank(background);
+            let old = self.change(chunk, |chunk| chunk.remove(network, length))?;
+            if self.chunk(chunk).routes.is_empty() {
+                let blank = self.blank(self.chunk(chunk).background);
                 self.put(chunk, blank);
-            } else {
-                self.follow(chunk);
             }
             old
         } else {
@@ -218,13 +211,16 @@ impl<C: Cell> Flat<C> {
         &self.branches[chunk / BRANCH][chunk % BRANCH]
     }
 
-    /// The chunk, copied first where somebody else has it too. `follow` must come after the change.
-    fn own(&mut self, chunk: usize) -> &mut Chunk<C> {
+    /// Changes a chunk, copied first where somebody else has it too.
+    fn change<T>(&mut self, chunk: usize, change: impl FnOnce(&mut Chunk<C>) -> T) -> T {
         let slot = &mut Arc::make_mut(&mut self.branches[chunk / BRANCH])[chunk % BRANCH];
         if Arc::get_mut(slot).is_none() {
             *slot = Arc::new(slot.copy(&mut self.pool));
+            (self.cells[chunk], self.deep[chunk]) = (slot.cells(), slot.deep());
         }
-        Arc::get_mut(slot).expect("nobody else has a new chunk")
+        let result = change(Arc::get_mut(slot).expect("nobody else has a new chunk"));
+        self.follow(chunk);
+        result
     }
 
     fn put(&mut self, chunk: usize, new: Arc<Chunk<C>>) {
@@ -275,8 +271,7 @@ impl<C: Cell> Flat<C> {
                 let blank = self.blank(background);
                 self.put(chunk, blank);
             } else {
-                self.own(chunk).set_background(address, background);
-                self.follow(chunk);
+                self.change(chunk, |chunk| chunk.set_background(address, background));
             }
         }
     }

@@ -267,6 +267,21 @@ fn a_clone_keeps_the_routes_it_was_made_with_and_so_does_its_original() {
     }
 }
 
+#[test]
+fn taking_out_what_is_not_there_leaves_a_clone_s_readers_and_the_original_alone() {
+    let routes: Vec<_> = (0..5000_u32).map(|at| (net(at << 18, 14 + (at % 18) as u8), at % 9)).collect();
+    let golden = Golden::new(&routes);
+    let addresses = edges(routes.iter().map(|route| &route.0).step_by(9));
+    for (name, mut design) in Design::all(&routes) {
+        let kept = design.clone();
+        for at in 0..4096 {
+            assert_eq!(design.remove(net(at << 20 | 0xbeef, 32)), None);
+        }
+        drop(kept);
+        assert_same(name, &design, &golden, &addresses);
+    }
+}
+
 /// Small numbers in no order (SplitMix64).
 struct Random(u64);
 

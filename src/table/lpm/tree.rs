@@ -6,7 +6,7 @@
 use super::NO_ROUTE;
 use super::counter::{Counter, KEYS, signed};
 use super::memory::{LINE, Line, bytes};
-use super::route::{Route, runs};
+use super::route::{Route, mask, runs};
 
 /// Keys in a root, beside which the shape of the tree has room.
 pub(super) const ROOT_KEYS: usize = 12;
@@ -144,42 +144,40 @@ pub(super) fn build(routes: &[Route]) -> Built {
     let width = MISSING.iter().position(|missing| largest - smallest < *missing).unwrap_or(2);
     let base = if width == 2 { 0 } else { smallest };
 
-    // The last address under each line of the level, from the leaves up.
-    let leaves: Vec<&[(u32, u32)]> = runs.chunks(LEAF_KEYS[width] + 1).collect();
-    let mut ends: Vec<u32> = leaves.iter().map(|leaf| leaf[leaf.len() - 1].0).collect();
-    let mut levels: Vec<Vec<Line>> = vec![leaves.iter().map(|leaf| leaf_line(leaf, width, base)).collect()];
-    while ends.len() > ROOT_KEYS + 1 {
-        levels.push(ends.chunks(FAN).map(inner_line).collect());
-        ends = ends.chunks(FAN).map(|children| children[children.len() - 1]).collect();
-    }
-    assert!(levels.len() <= 3, "a tree of at most two inner levels");
-
-    let mut keys = [signed(u32::MAX); ROOT_KEYS];
-    for (key, end) in keys.iter_mut().zip(&ends) {
-        *key = signed(*end);
-    }
-    let lines_at = |level: usize| levels.get(level).map_or(0, |lines| lines.len() as u8);
-    let inner = levels.len() as u8 - 1;
-    let (lower, upper) = (if inner > 0 { lines_at(1) } else { 0 }, lines_at(2));
-    let root = Root { keys, start: std::ptr::null(), base, inner, width: width as u8, upper, lower };
-    let mut lines: Vec<Line> = levels.into_iter().rev().flatten().collect();
-    let packed = lines.len() as u32;
-    lines.extend(pack(routes, width, base).chunks(LINE).map(|bytes| {
+    // Lines of each level from the leaves up, and how many runs a line of the level covers.
+    let each = LEAF_KEYS[width] + 1;
+    let leaves = runs.len().div_ceil(each);
+    let lower = if leaves > ROOT_KEYS + 1 { leaves.div_ceil(FAN) } else { 0 };
+    let upper = if lower > ROOT_KEYS + 1 { lower.div_ceil(FAN) } else { 0 };
+    assert!(upper <= ROOT_KEYS + 1, "a tree of at most two inner levels");
+    let packed = pack(routes, width, base);
+    let mut lines = Vec::with_capacity(upper + lower + leaves + packed.len().div_ceil(LINE));
+    lines.extend((0..upper).map(|at| Line(key_bytes(&runs, at * FAN * FAN * each, FAN * each))));
+    lines.extend((0..lower).map(|at| Line(key_bytes(&runs, at * FAN * each, each))));
+    lines.extend(runs.chunks(each).map(|leaf| leaf_line(leaf, width, base)));
+    let packed_at = lines.len() as u32;
+    lines.extend(packed.chunks(LINE).map(|bytes| {
         let mut line = [0; LINE];
         line[..bytes.len()].copy_from_slice(bytes);
         Line(line)
     }));
-    Built { root, lines, packed }
+
+    let inner = u8::from(lower > 0) + u8::from(upper > 0);
+    let keys = keys(&runs, 0, each * [1, FAN, FAN * FAN][inner as usize]);
+    let (width, upper, lower) = (width as u8, upper as u8, lower as u8);
+    let root = Root { keys, start: std::ptr::null(), base, inner, width, upper, lower };
+    Built { root, lines, packed: packed_at }
 }
 
-/// The last addresses of all children but the last; keys that are missing are above every address.
-fn inner_line(children: &[u32]) -> Line {
-    let mut bytes = [0; LINE];
-    for at in 0..KEYS {
-        let key = signed(children.get(at).copied().unwrap_or(u32::MAX));
-        bytes[4 * at..4 * at + 4].copy_from_slice(&key.to_ne_bytes());
-    }
-    Line(bytes)
+/// The last addresses of subtrees that cover `each` runs, the first of them from run `from` on. Where runs end, so do
+/// subtrees: the keys of those that are missing are the last address of all, which no address is above.
+fn keys<const COUNT: usize>(runs: &[(u32, u32)], from: usize, each: usize) -> [i32; COUNT] {
+    std::array::from_fn(|at| signed(runs.get(from + (at + 1) * each - 1).map_or(u32::MAX, |run| run.0)))
+}
+
+fn key_bytes(runs: &[(u32, u32)], from: usize, each: usize) -> [u8; LINE] {
+    let keys = keys::<KEYS>(runs, from, each).map(i32::to_ne_bytes);
+    std::array::from_fn(|at| keys[at / 4][at % 4])
 }
 
 fn leaf_line(leaf: &[(u32, u32)], width: usize, base: u32) -> Line {
@@ -191,46 +189,54 @@ fn leaf_line(leaf: &[(u32, u32)], width: usize, base: u32) -> Line {
             bytes[4 * at..4 * at + 4].copy_from_slice(&signed(end).to_ne_bytes());
         }
         let value = if next_hop == NO_ROUTE { MISSING[width] } else { next_hop - base };
+        // Four bytes always have room; those too many are overwritten by the next.
         let start = 4 * keys + (at << width);
-        bytes[start..start + (1 << width)].copy_from_slice(&value.to_le_bytes()[..1 << width]);
+        bytes[start..start + 4].copy_from_slice(&value.to_le_bytes());
     }
     Line(bytes)
 }
 
 /// The routes as bytes: their number, then for each its length and how many leading bytes of its network it shares with
 /// the one before, the other bytes up to its length, and its next hop. About three bytes a route of a small table.
+/// Three bytes more let every number be read as four bytes.
 fn pack(routes: &[Route], width: usize, base: u32) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(4 + 9 * routes.len());
+    let mut bytes = Vec::with_capacity(8 + 9 * routes.len());
     bytes.extend_from_slice(&(routes.len() as u32).to_le_bytes());
-    let mut before = [0_u8; 4];
+    let mut before = 0;
     for route in routes {
-        let network = route.network.to_be_bytes();
+        let network = route.network;
         let needed = usize::from(route.length).div_ceil(8);
-        let same = network.iter().zip(&before).take_while(|(new, old)| new == old).count().min(3);
+        let same = shared_bytes(network ^ before);
         bytes.push(route.length | (same as u8) << 6);
-        bytes.extend_from_slice(network.get(same..needed).unwrap_or(&[]));
-        bytes.extend_from_slice(&(route.next_hop - base).to_le_bytes()[..1 << width]);
+        network.to_be_bytes().iter().take(needed).skip(same).for_each(|byte| bytes.push(*byte));
+        (route.next_hop - base).to_le_bytes().iter().take(1 << width).for_each(|byte| bytes.push(*byte));
         before = network;
     }
+    bytes.extend_from_slice(&[0; 3]);
     bytes
+}
+
+/// How many leading bytes two addresses share, at most 3, by where they differ.
+fn shared_bytes(differ: u32) -> usize {
+    (differ.leading_zeros() / 8).min(3) as usize
 }
 
 /// The routes in the lines that [`pack`] filled, in order.
 pub(super) fn unpack(root: &Root, lines: &[Line]) -> impl Iterator<Item = Route> {
-    let mut bytes = bytes(lines);
-    let number = bytes.split_off(..4).and_then(|number| number.try_into().ok()).map_or(0, u32::from_le_bytes);
-    let (width, base) = (root.width, root.base);
-    let mut before = [0_u8; 4];
+    let (width, base) = (usize::from(root.width), root.base);
+    let bytes = bytes(lines);
+    let four = move |at: usize| Some(*bytes.get(at..)?.first_chunk::<4>()?);
+    let number = four(0).map_or(0, u32::from_le_bytes);
+    let (mut at, mut before) = (4, 0);
     (0..number).map_while(move |_| {
-        let head = *bytes.split_off_first()?;
+        let head = *bytes.get(at)?;
         let (length, same) = (head & 63, usize::from(head >> 6));
-        let needed = usize::from(length).div_ceil(8).max(same);
-        let mut network = [0; 4];
-        network[..same].copy_from_slice(&before[..same]);
-        network[same..needed].copy_from_slice(bytes.split_off(..needed - same)?);
-        let mut next_hop = [0; 4];
-        next_hop[..1 << width].copy_from_slice(bytes.split_off(..1 << width)?);
+        let new = u32::from_be_bytes(four(at + 1)?) >> (8 * same);
+        let network = (before & mask(8 * same as u8) | new) & mask(length);
+        at += 1 + usize::from(length).div_ceil(8).saturating_sub(same);
+        let next_hop = (u32::from_le_bytes(four(at)?) & MISSING[width]) + base;
+        at += 1 << width;
         before = network;
-        Some(Route { network: u32::from_be_bytes(network), length, next_hop: u32::from_le_bytes(next_hop) + base })
+        Some(Route { network, length, next_hop })
     })
 }
