@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use biplane::lab::Lab;
-//! use biplane::wire::tcp;
+//! use biplane::wire::build::tcp;
 //!
 //! let mut lab = Lab::from_toml("two.toml", r#"
 //!     [security_group.sg]
@@ -27,7 +27,7 @@
 
 mod passage;
 
-pub use passage::{Copy, Passage};
+pub use passage::Passage;
 
 use crate::check::{self, Checked};
 use crate::compile::{Compiled, compile};
@@ -221,7 +221,7 @@ impl Lab {
         let mut record = Record::default();
         self.fabric.process(&[frame], &mut output, &mut record);
         let steps = record.steps.into_iter().map(|(_, step)| step).collect();
-        Passage::new(Arc::clone(&self.topology), bytes, wire_length, &output, steps)
+        Passage::new(Arc::clone(&self.topology), (bytes, wire_length, self.now), output, steps)
     }
 
     /// The moving parts, for whole captures.

@@ -17,7 +17,7 @@ pub const fn because(reason: Reason) -> &'static str {
         Reason::Multicast => "multicasts are not carried",
         Reason::L4Truncated => "the packet is too short for its TCP, UDP or ICMP header",
         Reason::UnknownSource => "no endpoint may send from this address",
-        Reason::AmbiguousSource => "several endpoints own this address",
+        Reason::AmbiguousSource => "several endpoints may send from this address",
         Reason::InstanceStopped => "the instance is stopped",
         Reason::SourceSpoofed => "the source address is not the sender's own",
         Reason::ArpNotRequest => "only ARP requests are answered",

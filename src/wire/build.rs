@@ -12,7 +12,7 @@
 //! ```
 
 use super::icmp::{IcmpError, quotation};
-use super::{ETHERNET_HEADER, TcpFlags};
+use super::{ETHERNET_HEADER, Packet, TcpFlags, Transport, parse, transport};
 use crate::net::{MacAddress, Protocol};
 use etherparse::{
     ArpEthIpv4Packet, ArpOperation, IpFragOffset, IpHeaders, IpNumber, Ipv4Header, Ipv4Options, TcpHeader,
@@ -192,6 +192,34 @@ impl PacketBuilder {
             options: Vec::new(),
             content,
             payload: Vec::new(),
+        }
+    }
+
+    /// What the receiver of `frame` would answer first: SYN and ACK to a bare SYN, ACK to any other TCP segment but
+    /// RST, an echo reply to an echo request, the same ports the other way round over UDP, an empty packet over other
+    /// protocols. `None` for what nobody answers: RST, ICMP that asks nothing, ARP, and what cannot be read.
+    pub fn reply_to(frame: &[u8]) -> Option<PacketBuilder> {
+        let Ok(Packet::Ipv4(ipv4)) = parse(frame, frame.len()) else { return None };
+        let (here, there) = (ipv4.destination, ipv4.source);
+        match transport(frame, &ipv4).ok()? {
+            Transport::Tcp { flags, .. } if flags.any(TcpFlags::RST) => None,
+            Transport::Tcp { source_port, destination_port, flags } => {
+                let answer = if flags.is_bare_syn() { TcpFlags::SYN | TcpFlags::ACK } else { TcpFlags::ACK };
+                let (here, there) = (SocketAddrV4::new(here, destination_port), SocketAddrV4::new(there, source_port));
+                Some(PacketBuilder::tcp(here, there).flags(answer))
+            }
+            Transport::Udp { source_port, destination_port } => {
+                let (here, there) = (SocketAddrV4::new(here, destination_port), SocketAddrV4::new(there, source_port));
+                Some(PacketBuilder::udp(here, there))
+            }
+            Transport::Icmp(icmp) if icmp.kind == 8 => {
+                let [a, b] = icmp.identifier.to_be_bytes();
+                let sequence = ETHERNET_HEADER + usize::from(ipv4.header_length) + 6;
+                let [c, d] = frame.get(sequence..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default();
+                Some(PacketBuilder::icmp(here, there, 0, 0).icmp_rest([a, b, c, d]))
+            }
+            Transport::Icmp(_) => None,
+            Transport::Other => Some(PacketBuilder::ip(ipv4.protocol, here, there)),
         }
     }
 

@@ -1,7 +1,6 @@
 //! Holds what happened to a frame against what a scenario claims.
 
-use crate::datapath::{At, Decider, Outcome, Verdict};
-use crate::lab::Copy;
+use crate::datapath::{At, Decider, Outcome, Sent, Verdict};
 use crate::program::Names;
 use crate::report::{Sentence, Words};
 use crate::scenario::{Claim, EmittedClaim, RuleClaim, VerdictClaim};
@@ -94,9 +93,9 @@ fn entered_ttl(frame: &[u8]) -> Option<u8> {
 }
 
 /// The frames that the fabric made, against those that are claimed: all of them, in order.
-pub(super) fn hold_emitted(happened: &Happened<'_>, copies: &[Copy], claims: &[EmittedClaim]) -> Vec<String> {
+pub(super) fn hold_emitted(happened: &Happened<'_>, sent: &[Sent], claims: &[EmittedClaim]) -> Vec<String> {
     let words = happened.words;
-    let facts: Vec<_> = copies.iter().filter_map(|copy| Some((copy.to, copy.emitted?))).collect();
+    let facts: Vec<_> = sent.iter().filter_map(|sent| Some((sent.to, sent.emitted?))).collect();
     let told: Vec<String> = facts
         .iter()
         .map(|(to, emitted)| {

@@ -9,11 +9,11 @@ mod packet;
 
 use super::{Feed, Load, ReplayOptions};
 use crate::capture::Reader;
-use crate::datapath::{Entry, Frame, Options, Outcome, Output, Record, Silent, Step as TraceStep, Verdict};
+use crate::datapath::{Entry, Frame, Options, Output, Record, Silent, Step as TraceStep, Verdict};
 use crate::diag::{Diagnostic, Reason, Sources, Span};
-use crate::lab::{Lab, LabError, Topology};
+use crate::lab::{Lab, LabError, Passage, Topology};
 use crate::program::EndpointId;
-use crate::report::{self, Sentence, StepResult, Words};
+use crate::report::{self, Palette, Sentence, StepResult, Traced, Words};
 use crate::scenario::{Action, ReplayExpectation, ReplayStep, Scenario, SendExpectation, SendStep};
 use crate::time::SimTime;
 use claims::Happened;
@@ -43,26 +43,32 @@ impl Stage {
         &self.scenario.title
     }
 
-    /// Takes every step; a failed one does not keep the next from being taken.
-    pub fn run(mut self) -> Vec<StepResult> {
+    /// Takes every step, and tells `visit` of each, with what became of the packet that it sent. A failed step does
+    /// not keep the next one from being taken.
+    pub fn run(mut self, mut visit: impl FnMut(&StepResult, Option<&Passage>)) -> Vec<StepResult> {
         let steps = std::mem::take(&mut self.scenario.steps);
         let mut results = Vec::with_capacity(steps.len());
         for (index, step) in steps.iter().enumerate() {
-            let (what, failures) = match &step.action {
+            let (what, failures, passage) = match &step.action {
                 Action::Send(send, expectation) => self.send(send, expectation),
-                Action::Replay(replay, expectation) => self.replay(replay, expectation),
+                Action::Replay(replay, expectation) => {
+                    let (what, failures) = self.replay(replay, expectation);
+                    (what, failures, None)
+                }
                 Action::Wait(span) => {
                     self.lab.wait(span.value);
-                    (format!("wait {}", span.value), Vec::new())
+                    (format!("wait {}", span.value), Vec::new(), None)
                 }
             };
             let title = step.title.clone().unwrap_or(what);
             let place = self.place(step.span).map(|place| format!(" ({place})")).unwrap_or_default();
-            results.push(StepResult {
+            let result = StepResult {
                 title: format!("step {}: {title}{place}", index + 1),
                 passed: failures.is_empty(),
                 message: failures.join("\n"),
-            });
+            };
+            visit(&result, passage.as_ref());
+            results.push(result);
         }
         results
     }
@@ -72,28 +78,32 @@ impl Stage {
         Some(format!("{}:{}", at.file, at.line))
     }
 
-    fn send(&mut self, send: &SendStep, expectation: &SendExpectation) -> (String, Vec<String>) {
+    fn send(&mut self, send: &SendStep, expectation: &SendExpectation) -> (String, Vec<String>, Option<Passage>) {
         let topology = Arc::clone(self.lab.topology());
         let Some(from) = self.lab.endpoint(&send.from) else {
-            return (format!("send from {}", send.from.value), vec![format!("no endpoint `{}`", send.from.value)]);
+            return (
+                format!("send from {}", send.from.value),
+                vec![format!("no endpoint `{}`", send.from.value)],
+                None,
+            );
         };
         let bytes = match packet::frame(&send.packet, topology.program.endpoint(from).mac) {
             Ok(bytes) => bytes,
-            Err(error) => return ("send".to_owned(), vec![format!("the packet cannot be built: {error}")]),
+            Err(error) => return ("send".to_owned(), vec![format!("the packet cannot be built: {error}")], None),
         };
         let length = bytes.len();
         let passage = self.lab.send_frame(Entry::Injected(from), bytes, length);
         let words = words(&topology);
         let happened = Happened { names: &topology.names, words, outcome: passage.outcome(), entered: passage.frame() };
         let mut failures = claims::hold(&happened, &expectation.claim);
-        failures.extend(claims::hold_emitted(&happened, passage.copies(), &expectation.emitted));
+        failures.extend(claims::hold_emitted(&happened, passage.sent(), &expectation.emitted));
         for failure in &mut failures {
             *failure = format!("{}{failure}", self.place(expectation.span).map(|at| at + ": ").unwrap_or_default());
         }
         if !failures.is_empty() {
             failures.push(passage.trace());
         }
-        (format!("{} from {}", passage.description(), send.from.value), failures)
+        (format!("{} from {}", passage.description(), send.from.value), failures, Some(passage))
     }
 
     fn replay(&mut self, replay: &ReplayStep, expectation: &ReplayExpectation) -> (String, Vec<String>) {
@@ -212,7 +222,7 @@ impl<'a> Seen<'a> {
             let failed = !failures.is_empty();
             self.failures.extend(failures.into_iter().map(|failure| format!("frame {number}: {failure}")));
             if failed {
-                self.failures.push(trace(topology, frame, &steps, outcome));
+                self.failures.push(trace(topology, frame, &steps, output));
             }
         }
     }
@@ -271,7 +281,17 @@ fn differ(failures: &mut Vec<String>, what: &str, claim: u64, bucket: &Bucket) {
     failures.push(text);
 }
 
-fn trace(topology: &Topology, frame: &Frame<'_>, steps: &[TraceStep], outcome: &Outcome) -> String {
+fn trace(topology: &Topology, frame: &Frame<'_>, steps: &[TraceStep], output: &Output) -> String {
     let description = crate::wire::describe(frame.bytes, frame.wire_length as usize);
-    report::trace_text(words(topology), &description, steps, outcome)
+    let traced = Traced {
+        label: "frame",
+        description: &description,
+        time: frame.time,
+        steps,
+        outcome: &output.outcomes[0],
+        sent: &output.sent,
+    };
+    let mut text = String::new();
+    report::trace_text(&mut text, words(topology), &traced, Palette::Plain);
+    text
 }
