@@ -52,7 +52,7 @@ pub(crate) fn path_mtu() -> Tap {
     let mut tap = Tap::new("path-mtu", "172.16.1.10");
     let mut tcp = Tcp::open(&mut tap, "172.20.0.5:61022", "172.16.1.10:8080");
     tcp.ask(&http::get("app.office.internal:8080", "/report")).think(4000);
-    let body = http::ok("text/html; charset=utf-8", &http::page(40));
+    let body = http::ok("text/html; charset=utf-8", &http::page(80));
     let (first, rest) = body.split_at(1460);
     tcp.answer_only(first);
     let quoted = tcp.last_packet();
@@ -75,7 +75,7 @@ pub(crate) fn strangers() -> Tap {
     udp(&mut tap, "100.100.30.25:40000", "172.16.1.10:8080", b"are you there?");
     tap.pause(300_000);
     // VRRP: the capture is full of it.
-    raw(&mut tap, "10.45.2.10", "224.0.0.18", 112, &[0x21, 1, 100, 1, 0, 1, 0xba, 0x52, 10, 45, 2, 99, 0, 0, 0, 0]);
+    raw(&mut tap, "10.45.2.10", "224.0.0.18", 112, &[0x21, 1, 100, 1, 0, 1, 0x6e, 0x6c, 10, 45, 2, 99, 0, 0, 0, 0]);
     tap
 }
 
