@@ -118,7 +118,7 @@ impl Compiler<'_> {
         for cidr in &endpoint.remote_cidrs {
             let other = |known: &mut u32| {
                 if *known != id.0 {
-                    *known = TIED
+                    *known = TIED;
                 }
             };
             self.endpoints.remote_cidrs.entry(*cidr).and_modify(other).or_insert(id.0);

@@ -81,10 +81,8 @@ impl Compiler<'_> {
     /// The routing table inside a classic instance. Instances with the same guest routes share one, unless the file
     /// names the places of those routes, which explanations show.
     pub(super) fn guest_table(&mut self, instance: &Instance) -> TableId {
-        if instance.guest_routes.is_empty() {
-            if let Some(table) = self.endpoints.default_guest_table {
-                return table;
-            }
+        if let Some(table) = self.endpoints.default_guest_table.filter(|_| instance.guest_routes.is_empty()) {
+            return table;
         }
         let mut bound = Vec::new();
         let private = |span| Name { text: "private NIC".to_owned(), span };

@@ -183,14 +183,14 @@ impl Fabric {
             }
             prepared.push(open);
         }
-        for (index, (frame, prepared)) in frames.iter().zip(prepared.drain(..)).enumerate() {
+        for (index, (frame, prepared)) in frames.iter().zip(&mut prepared).enumerate() {
             let mut sink = Sink { bytes: &mut output.bytes, sent: &mut output.sent, frame: index };
             let outcome = match prepared {
-                Prepared::Done(outcome) => outcome,
+                Prepared::Done(outcome) => *outcome,
                 Prepared::Arp(arp, sender, domain) => {
-                    let answer = parse::answer_arp(&program, frame, &arp, sender, domain, &mut sink);
+                    let answer = parse::answer_arp(&program, frame, arp, *sender, *domain, &mut sink);
                     let verdict = answer.map_or_else(|refusal| refusal.verdict(), |()| Verdict::Answered);
-                    Outcome::at_sender(Some(sender), verdict)
+                    Outcome::at_sender(Some(*sender), verdict)
                 }
                 Prepared::Open(open) => {
                     let shard = &mut self.shards[usize::from(frame.shard)];
@@ -199,6 +199,7 @@ impl Fabric {
             };
             output.outcomes.push(outcome);
         }
+        prepared.clear();
         self.prepared = prepared;
     }
 }
@@ -234,10 +235,10 @@ fn prepare<T: Trace>(program: &Program, frame: &Frame<'_>, listener: &mut Listen
     let traveller = Traveller { sender, domain, source, destination };
     let way = route::find(program, &traveller, &mut Listener { trace: &mut Silent, index: 0 });
     let mut open = Open { ipv4, sender, domain, transport: None, way, flow: None };
-    if !ipv4.is_later_fragment() {
-        if let Ok(transport) = transport(frame.bytes, &ipv4) {
-            open.set_transport(transport);
-        }
+    if !ipv4.is_later_fragment()
+        && let Ok(transport) = transport(frame.bytes, &ipv4)
+    {
+        open.set_transport(transport);
     }
     Prepared::Open(open)
 }
@@ -248,11 +249,11 @@ fn judge<T: Trace>(
     options: Options,
     shard: &mut Shard,
     frame: &Frame<'_>,
-    mut open: Open,
+    open: &mut Open,
     listener: &mut Listener<'_, T>,
     sink: &mut Sink<'_>,
 ) -> Outcome {
-    let (transport, lent) = match find_transport(shard, program, frame, &mut open) {
+    let (transport, lent) = match find_transport(shard, program, frame, open) {
         Ok(found) => found,
         Err(Some(reason)) => return open.refused(&Refusal::new(reason, At::Endpoint(open.sender))),
         Err(None) => return Outcome::at_sender(Some(open.sender), Verdict::Undetermined),
@@ -263,9 +264,9 @@ fn judge<T: Trace>(
         None => None,
     };
     let mtu = options.mtu.unwrap_or(program.mtu);
-    let outcome = match pass(program, options, &open, &transport, place, listener) {
+    let outcome = match pass(program, options, open, &transport, place, listener) {
         Err(refusal) => {
-            report_refusal(program, frame, &open, &transport, &refusal, mtu, sink);
+            report_refusal(program, frame, open, &transport, &refusal, mtu, sink);
             open.refused(&refusal)
         }
         Ok((way, decider)) => {
@@ -319,10 +320,9 @@ fn pass<T: Trace>(
     let sender = open.sender;
     let by_session = place.is_some();
     let headers = Headers::new(&open.ipv4, transport);
-    if let Transport::Tcp { flags, .. } = transport {
-        if options.strict_tcp && !by_session && !flags.is_bare_syn() {
-            return Err(Refusal::new(Reason::TcpWithoutSyn, At::Endpoint(sender)));
-        }
+    let must_open = options.strict_tcp && !by_session;
+    if matches!(transport, Transport::Tcp { flags, .. } if must_open && !flags.is_bare_syn()) {
+        return Err(Refusal::new(Reason::TcpWithoutSyn, At::Endpoint(sender)));
     }
     if by_session {
         listener.hear(|| Step::Spared { endpoint: sender, ingress: false, why: Spared::Session });

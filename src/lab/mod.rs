@@ -205,6 +205,7 @@ impl Lab {
     /// # Panics
     /// The topology has no such endpoint.
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "a packet is described where it is sent")]
     pub fn send(&mut self, from: &str, packet: PacketBuilder) -> Passage {
         let endpoint = self.endpoint(from).unwrap_or_else(|| panic!("the topology has no endpoint `{from}`"));
         let bytes = packet.build();

@@ -138,8 +138,8 @@ impl Stage {
                 } else {
                     fabric.process(&[frame], &mut output, &mut Silent);
                 }
-                let steps = record.steps.into_iter().map(|(_, step)| step).collect();
-                seen.note(&topology, number, &frame, &output, steps);
+                let steps: Vec<_> = record.steps.into_iter().map(|(_, step)| step).collect();
+                seen.note(&topology, number, &frame, &output, &steps);
             }
         };
         self.lab.parts().0.set_strict_tcp(false);
@@ -193,7 +193,7 @@ impl<'a> Seen<'a> {
         }
     }
 
-    fn note(&mut self, topology: &Topology, number: u64, frame: &Frame<'_>, output: &Output, steps: Vec<TraceStep>) {
+    fn note(&mut self, topology: &Topology, number: u64, frame: &Frame<'_>, output: &Output, steps: &[TraceStep]) {
         let outcome = &output.outcomes[0];
         self.last = self.last.max(frame.time);
         let example = |text: &str| format!("    frame {number}: {text}");
@@ -222,7 +222,7 @@ impl<'a> Seen<'a> {
             let failed = !failures.is_empty();
             self.failures.extend(failures.into_iter().map(|failure| format!("frame {number}: {failure}")));
             if failed {
-                self.failures.push(trace(topology, frame, &steps, output));
+                self.failures.push(trace(topology, frame, steps, output));
             }
         }
     }

@@ -6,7 +6,8 @@ use hashbrown::HashMap;
 /// Numbered sets of addresses, shared by many lists.
 ///
 /// A decision asks the other way round: which sets hold this address? One hash lookup tells, however many sets a list
-/// names and however many members they have. Memory: about 8 bytes a membership and 20 an address.
+/// names and however many members they have. Memory: about 8 bytes a membership and 9 to 18
+/// an address.
 #[derive(Clone, Debug, Default)]
 pub struct AddressSets {
     /// Sorted, without doubles, one after the other.
