@@ -79,7 +79,7 @@ fn net(network: u32, length: u8) -> Ipv4Net {
 fn edges<'a>(prefixes: impl IntoIterator<Item = &'a Ipv4Net>) -> Vec<u32> {
     let edges = prefixes.into_iter().flat_map(|prefix| {
         let (first, last) = (u32::from(prefix.network()), u32::from(prefix.broadcast()));
-        [first.wrapping_sub(1), first, first | (last - first) / 2, last, last.wrapping_add(1)]
+        [first.wrapping_sub(1), first, first + (last - first) / 2, last, last.wrapping_add(1)]
     });
     edges.chain([0, 1, u32::MAX - 1, u32::MAX]).collect()
 }
@@ -279,6 +279,48 @@ fn taking_out_what_is_not_there_leaves_a_clone_s_readers_and_the_original_alone(
         }
         drop(kept);
         assert_same(name, &design, &golden, &addresses);
+    }
+}
+
+/// The writer changes two prefixes together and only then shows its table; readers must never see one without the other.
+#[test]
+fn readers_on_other_threads_see_the_table_before_a_change_or_after_it_but_never_between() {
+    use std::sync::{Arc, RwLock};
+    for size in [100, 6000] {
+        let mut random = Random(6);
+        let mut tables = Tables::new();
+        let routes: Vec<_> = (0..size).map(|_| random.route()).collect();
+        let table = tables.add(&routes);
+        let (near, far) = (net(0x0a00_0001, 32), net(0xc000_0000, 9));
+        tables.insert(table, near, 0);
+        tables.insert(table, far, 0);
+        let shown = RwLock::new(Arc::new(tables.clone()));
+        let addresses = [0x0a00_0001, 0xc07f_ffff - 5];
+        tables.remove(table, net(addresses[1], 32));
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    let mut last = 0;
+                    while last < 300 {
+                        let seen = shown.read().unwrap().clone();
+                        let mut out = [0; 2];
+                        seen.lookup_burst_in(table, &addresses, &mut out);
+                        assert_eq!(seen.lookup_prefix(table, addresses[0].into()), Some((near, out[0])));
+                        assert_eq!(out[0], out[1]);
+                        assert!(out[0] >= last);
+                        last = out[0];
+                    }
+                });
+            }
+            for generation in 1..=300 {
+                tables.insert(table, near, generation);
+                tables.insert(table, far, generation);
+                for length in 10..=32 {
+                    tables.remove(table, net(addresses[1], length));
+                }
+                *shown.write().unwrap() = Arc::new(tables.clone());
+            }
+        });
     }
 }
 
