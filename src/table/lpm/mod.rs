@@ -12,13 +12,15 @@
 //! assert_eq!(tables.lookup(table, "11.0.0.0".parse().unwrap()), None);
 //! ```
 //!
-//! Two designs stand behind it, and a third, [`golden`], is the obviously right one that tests hold them against. A table
+//! Two designs stand behind it, and a third, [`golden`], is the obviously right one that tests hold them against. A
+//! table
 //! of up to 4,096 routes is small: a search tree. One with more is large: cells. A table that grows or shrinks changes
 //! over by itself, back only below 2,048 routes so that it does not do so all the time.
 //!
 //! # Small tables: search trees of cache lines
 //!
-//! The routes cut the address space into runs that one route decides. Only the last address of each run is kept, sorted,
+//! The routes cut the address space into runs that one route decides. Only the last address of each run is kept,
+//! sorted,
 //! in a tree whose nodes are cache lines; a step counts the keys below the address, with one or two vector compares.
 //!
 //! ```text
@@ -54,18 +56,24 @@
 //! ```
 //!
 //! A cell is one byte where at most 191 next hops differ, so 16 MiB hold all /24s and a lookup is one read of them; two
-//! bytes up to 65,471 next hops, four bytes beyond. Parts of the address space without longer routes than /12 share a page, so
-//! a table that keeps to private space takes a few hundred kilobytes. With 10.0.0.0/8 to 1 and 10.1.2.0/30 to 2, cell 0x102
-//! names a divided /24 whose line has the last addresses 3, 255 and the codes of 2, 1: none is below the low byte 3, so the
-//! answer is 2. In a burst, divided /24s are put off to a second pass without a branch. The default route is what code 0 means, so changing it changes no
+//! bytes up to 65,471 next hops, four bytes beyond. Parts of the address space without longer routes than /12 share a
+//! page, so
+//! a table that keeps to private space takes a few hundred kilobytes. With 10.0.0.0/8 to 1 and 10.1.2.0/30 to 2, cell
+//! 0x102
+//! names a divided /24 whose line has the last addresses 3, 255 and the codes of 2, 1: none is below the low byte 3,
+//! so the
+//! answer is 2. In a burst, divided /24s are put off to a second pass without a branch. The default route is what code
+//! 0 means, so changing it changes no
 //! cell.
 //!
-//! Each /12 keeps its routes sorted in blocks, and a change paints only what its prefix holds and no longer prefix covers.
+//! Each /12 keeps its routes sorted in blocks, and a change paints only what its prefix holds and no longer prefix
+//! covers.
 //!
 //! # Readers on other threads
 //!
 //! A clone shares all pages, blocks and trees, and the first change to any of them copies that one. So a writer changes
-//! its own `Tables`, puts a clone of it behind an [`Arc`](std::sync::Arc), and hands that out as the next epoch: readers
+//! its own `Tables`, puts a clone of it behind an [`Arc`](std::sync::Arc), and hands that out as the next epoch:
+//! readers
 //! have the old table or the new one, whole, and no lock or counter is on the path of a lookup.
 //!
 //! # What they cost
@@ -82,17 +90,22 @@
 //! | 1,000 VPC routes | 3.2 | 27 | 8.5 | |
 //! | 4,096 tables of 256 routes | 16 | 348 | 22 | |
 //!
-//! The 1.07 M routes take 22 MiB (21.8 bytes each, 16 of them cells) and 0.07 s to build from sorted routes, 0.13 s from
-//! shuffled ones; a change 0.5 to 1.2 µs, and 2 µs where a clone is made for readers each time. 256 routes take 3.8 KB, a change
+//! The 1.07 M routes take 22 MiB (21.8 bytes each, 16 of them cells) and 0.07 s to build from sorted routes, 0.13 s
+//! from
+//! shuffled ones; a change 0.5 to 1.2 µs, and 2 µs where a clone is made for readers each time. 256 routes take 3.8
+//! KB, a change
 //! 5 to 12 µs, and a clone of 4,096 such tables 20 µs.
 //!
 //! # Tried and dropped
 //!
-//! - Counting keys in plain Rust where vector code is at hand: 23 ns instead of 8.3 for a single lookup among 1,000 routes.
+//! - Counting keys in plain Rust where vector code is at hand: 23 ns instead of 8.3 for a single lookup among 1,000
+//!   routes.
 //!   It stays as the code for other machines and as the twin that tests compare with.
-//! - Passes over a whole burst, level by level, in one small table: 3.9 ns; one lookup after the other: 4.1; four side by
+//! - Passes over a whole burst, level by level, in one small table: 3.9 ns; one lookup after the other: 4.1; four side
+//!   by
 //!   side, which keeps their addresses and places in registers: 3.2. Passes do pay between tables, where lines are far.
-//! - A branch between the two forms of a divided /24, and comparing 31 bytes instead of 32: 9.5 ns instead of 6.8 for hosts of
+//! - A branch between the two forms of a divided /24, and comparing 31 bytes instead of 32: 9.5 ns instead of 6.8 for
+//!   hosts of
 //!   random routes, as nobody can foresee which form comes next.
 //! - Routes of a small table packed and unpacked through copies of one to four bytes: a third of the time of a change.
 
