@@ -183,14 +183,14 @@ impl Fabric {
             }
             prepared.push(open);
         }
-        for (index, (frame, prepared)) in frames.iter().zip(prepared.drain(..)).enumerate() {
+        for (index, (frame, prepared)) in frames.iter().zip(&mut prepared).enumerate() {
             let mut sink = Sink { bytes: &mut output.bytes, sent: &mut output.sent, frame: index };
             let outcome = match prepared {
-                Prepared::Done(outcome) => outcome,
+                Prepared::Done(outcome) => *outcome,
                 Prepared::Arp(arp, sender, domain) => {
-                    let answer = parse::answer_arp(&program, frame, &arp, sender, domain, &mut sink);
+                    let answer = parse::answer_arp(&program, frame, arp, *sender, *domain, &mut sink);
                     let verdict = answer.map_or_else(|refusal| refusal.verdict(), |()| Verdict::Answered);
-                    Outcome::at_sender(Some(sender), verdict)
+                    Outcome::at_sender(Some(*sender), verdict)
                 }
                 Prepared::Open(open) => {
                     let shard = &mut self.shards[usize::from(frame.shard)];
@@ -199,6 +199,7 @@ impl Fabric {
             };
             output.outcomes.push(outcome);
         }
+        prepared.clear();
         self.prepared = prepared;
     }
 }
@@ -248,11 +249,11 @@ fn judge<T: Trace>(
     options: Options,
     shard: &mut Shard,
     frame: &Frame<'_>,
-    mut open: Open,
+    open: &mut Open,
     listener: &mut Listener<'_, T>,
     sink: &mut Sink<'_>,
 ) -> Outcome {
-    let (transport, lent) = match find_transport(shard, program, frame, &mut open) {
+    let (transport, lent) = match find_transport(shard, program, frame, open) {
         Ok(found) => found,
         Err(Some(reason)) => return open.refused(&Refusal::new(reason, At::Endpoint(open.sender))),
         Err(None) => return Outcome::at_sender(Some(open.sender), Verdict::Undetermined),
@@ -263,9 +264,9 @@ fn judge<T: Trace>(
         None => None,
     };
     let mtu = options.mtu.unwrap_or(program.mtu);
-    let outcome = match pass(program, options, &open, &transport, place, listener) {
+    let outcome = match pass(program, options, open, &transport, place, listener) {
         Err(refusal) => {
-            report_refusal(program, frame, &open, &transport, &refusal, mtu, sink);
+            report_refusal(program, frame, open, &transport, &refusal, mtu, sink);
             open.refused(&refusal)
         }
         Ok((way, decider)) => {

@@ -308,3 +308,6 @@ impl Sessions {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
