@@ -1,3 +1,5 @@
+//! The declared objects: VPCs and what lies in them, instances of both planes, services, gateways, links.
+
 use super::{Key, SecurityGroup, Table};
 use crate::diag::{Span, Spanned};
 use crate::net::{Ipv4Net, MacAddress};

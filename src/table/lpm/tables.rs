@@ -1,3 +1,5 @@
+//! All tables together: the small ones packed side by side, each large one in cells of its own.
+
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
