@@ -5,10 +5,11 @@
 //! a handshake, and that a TCP packet without SYN makes a session too are our choices.
 
 use super::headers::{Flow, Headers};
-use super::outcome::Refusal;
+use super::outcome::{At, Refusal};
 use super::route::{Traveller, find};
 use super::trace::{Listener, SessionStep, Silent, Step, Trace};
-use super::{destination, egress, guest};
+use super::{Frame, Open, destination, egress, guest};
+use crate::diag::Reason;
 use crate::net::Protocol;
 use crate::program::{CLOUD_SERVICES, DomainId, EndpointId, FixedMap, Program, Timeouts};
 use crate::table::session::{Flags, FlowKey, Phase, Place, Session, Sessions};
@@ -177,12 +178,41 @@ impl Shard {
         if self.sessions.is_full() {
             let by = self.sessions_since.take();
             let timeout = |key: &FlowKey, phase| idle_timeout(&program.timeouts, key.protocol(), phase);
-            self.sessions.make_room(|key, session| {
-                !session.is_alive(by, timeout(key, session.phase).saturating_add(GRACE))
-            });
+            self.sessions
+                .make_room(|key, session| !session.is_alive(by, timeout(key, session.phase).saturating_add(GRACE)));
         }
         self.sessions_since.see(now);
         self.sessions.insert(flow.hash, flow.key, session);
+    }
+}
+
+/// Finds what layer 4 says, for a later fragment by its first one. `Err(None)`: the capture cut it off.
+pub(super) fn find_transport(
+    shard: &mut Shard,
+    program: &Program,
+    frame: &Frame<'_>,
+    open: &mut Open,
+) -> Result<(Transport, bool), Option<Reason>> {
+    let timeout = program.timeouts.fragment;
+    if open.ipv4.is_later_fragment() {
+        let lent = shard.borrow(timeout, open.sender, &open.ipv4, frame.time);
+        let transport = lent.ok_or(Some(Reason::FragmentWithoutFirst))?;
+        open.set_transport(transport);
+        return Ok((transport, true));
+    }
+    if open.ipv4.is_first_fragment() {
+        shard.lend(timeout, open.sender, &open.ipv4, open.transport, frame.time);
+    }
+    open.transport.map(|transport| (transport, false)).ok_or(None)
+}
+
+/// Whether a packet without a live session may begin one.
+pub(super) fn may_begin(strict_tcp: bool, transport: &Transport, sender: EndpointId) -> Result<(), Refusal> {
+    match transport {
+        Transport::Tcp { flags, .. } if strict_tcp && !flags.is_bare_syn() => {
+            Err(Refusal::new(Reason::TcpWithoutSyn, At::Endpoint(sender)))
+        }
+        _ => Ok(()),
     }
 }
 

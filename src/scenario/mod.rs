@@ -14,9 +14,7 @@ mod syntax;
 mod topology;
 mod values;
 
-pub use expect::{
-    Claim, Count, EmittedClaim, EmittedKind, FrameClaim, ReplayExpectation, RuleClaim, SendExpectation, VerdictClaim,
-};
+pub use expect::{Claim, Count, EmittedClaim, FrameClaim, ReplayExpectation, RuleClaim, SendExpectation, VerdictClaim};
 pub use flow::{AddressPair, Flow, FlowError, TcpFlags, TcpFlagsError, parse_address_pair, parse_flow};
 pub use packet::{IcmpSpec, Ipv4Spec, PacketSpec, SendStep, Transport};
 pub use steps::{Action, ReplayStep, Scenario, Step};
