@@ -80,7 +80,8 @@ fn an_instance_is_linked_to_one_vpc() {
 
 #[test]
 fn an_instance_is_linked_within_its_region_and_account() {
-    let group = |keys: &str| instance("linked_vpc = \"vpc-shop\"").replace("[instance.", &format!("{keys}\n[instance."));
+    let group =
+        |keys: &str| instance("linked_vpc = \"vpc-shop\"").replace("[instance.", &format!("{keys}\n[instance."));
     assert!(errors(&group("account = \"main\"")).is_empty());
     let region = "region = \"cn-beijing\"";
     assert_eq!(errors(&(group(region) + "\n" + region)), ["classiclink-region"]);

@@ -14,10 +14,8 @@ fn folder() -> PathBuf {
 
 #[test]
 fn the_captures_are_those_that_the_generator_writes() {
-    let written: BTreeSet<String> = std::fs::read_dir(folder())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let written: BTreeSet<String> =
+        std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     let told: BTreeSet<String> = captures::all().into_iter().map(|(name, _)| name.to_owned()).collect();
     assert_eq!(written, told);
     for (name, bytes) in captures::all() {

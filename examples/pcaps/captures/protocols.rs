@@ -82,7 +82,8 @@ pub(crate) mod mysql {
 pub(crate) mod http {
     /// A request without a body.
     pub(crate) fn get(host: &str, path: &str) -> Vec<u8> {
-        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: nginx-upstream/1.16.1\r\nAccept: */*\r\n\r\n").into()
+        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: nginx-upstream/1.16.1\r\nAccept: */*\r\n\r\n")
+            .into()
     }
 
     /// A request with a body.

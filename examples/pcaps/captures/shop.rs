@@ -100,7 +100,8 @@ pub(crate) fn dns() -> Tap {
 }
 
 fn names(tap: &mut Tap) {
-    let names = [("rm-orders.shop.internal", [172, 16, 2, 20], 0x3fa1), ("lb-front.shop.internal", [172, 16, 1, 100], 0x51c7)];
+    let names =
+        [("rm-orders.shop.internal", [172, 16, 2, 20], 0x3fa1), ("lb-front.shop.internal", [172, 16, 1, 100], 0x51c7)];
     for (name, address, identifier) in names {
         let client = format!("10.45.2.10:{}", 30_000 + identifier % 20_000);
         udp(tap, &client, "172.16.2.10:53", &dns::query(identifier, name));
