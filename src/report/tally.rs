@@ -1,3 +1,5 @@
+//! Counting verdicts: frames in = delivered + answered + dropped by reason + undetermined.
+
 use crate::datapath::{At, Decider, EmittedKind, Outcome, Verdict};
 use crate::diag::Reason;
 use crate::program::{EndpointId, FixedMap, Program};
