@@ -114,7 +114,7 @@ fn row(path: &Path) -> String {
 }
 
 #[test]
-fn the_readme_lists_every_scenario_with_its_reasons_and_every_topology() {
+fn the_readme_lists_every_scenario_with_its_reasons_every_topology_and_every_capture() {
     let readme = std::fs::read_to_string(folder().join("README.md")).unwrap();
     let listed = |start: &str| -> Vec<String> {
         readme.lines().filter(|line| line.starts_with(start)).map(str::to_owned).collect()
@@ -129,4 +129,10 @@ fn the_readme_lists_every_scenario_with_its_reasons_and_every_topology() {
     let topologies = files(&folder().join("topologies"));
     let topologies: Vec<&str> = topologies.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
     assert_eq!(told, topologies, "the topologies that scenarios/README.md lists");
+
+    let told: Vec<String> = listed("- `").iter().filter_map(|line| line.split('`').nth(1)).map(str::to_owned).collect();
+    let told: BTreeSet<String> = told.into_iter().filter(|name| name.contains(".pcap")).collect();
+    let captures = std::fs::read_dir(folder().join("../pcaps")).unwrap();
+    let captures: BTreeSet<String> = captures.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(told, captures, "the captures that scenarios/README.md lists");
 }
