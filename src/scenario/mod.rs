@@ -5,7 +5,6 @@
 
 mod decode;
 mod expect;
-mod flow;
 mod names;
 mod packet;
 mod steps;
@@ -17,7 +16,6 @@ mod values;
 pub use expect::{
     Claim, Count, EmittedClaim, EmittedKind, FrameClaim, ReplayExpectation, RuleClaim, SendExpectation, VerdictClaim,
 };
-pub use flow::{AddressPair, Flow, FlowError, TcpFlags, TcpFlagsError, parse_address_pair, parse_flow};
 pub use packet::{IcmpSpec, Ipv4Spec, PacketSpec, SendStep, Transport};
 pub use steps::{Action, ReplayStep, Scenario, Step};
 pub use topology::Direction;

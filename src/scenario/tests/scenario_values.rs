@@ -5,9 +5,10 @@ use crate::diag::{Reason, Sources, Spanned};
 use crate::net::Protocol;
 use crate::scenario::{
     Action, Claim, Count, Direction, EmittedClaim, EmittedKind, FrameClaim, IcmpSpec, Ipv4Spec, PacketSpec, RuleClaim,
-    Scenario, SendExpectation, TcpFlags, Transport, VerdictClaim, load_scenario,
+    Scenario, SendExpectation, Transport, VerdictClaim, load_scenario,
 };
 use crate::time::SimDuration;
+use crate::wire::TcpFlags;
 use std::path::Path;
 
 fn scenario(text: &str) -> Scenario {
