@@ -2,7 +2,7 @@
 
 use super::Topology;
 use crate::datapath::{At, Decider, Outcome, Output, Sent, Step, Verdict};
-use crate::program::EndpointId;
+use crate::program::{EndpointId, EndpointKind};
 use crate::report::{self, Palette, Sentence, Traced, Words};
 use crate::time::SimTime;
 use crate::wire::{self, PacketBuilder};
@@ -85,6 +85,16 @@ impl Passage {
         Some((to, PacketBuilder::reply_to(&self.frame, self.wire_length as usize)?))
     }
 
+    /// What the receiver, an instance or a service, would send to open a flow of the same kind by itself; see
+    /// [`PacketBuilder::reverse_of`]. `None` where nobody could, and where a gateway or the vendor's own services stand
+    /// for whoever received it.
+    pub fn reverse(&self) -> Option<(EndpointId, PacketBuilder)> {
+        let Verdict::Delivered { to } = self.outcome().verdict else { return None };
+        let kind = self.topology.program.endpoint(to).kind;
+        matches!(kind, EndpointKind::Instance | EndpointKind::Service { .. }).then_some(())?;
+        Some((to, PacketBuilder::reverse_of(&self.frame)?))
+    }
+
     /// The trace, hop by hop, without colours.
     pub fn trace(&self) -> String {
         let mut text = String::new();
@@ -96,6 +106,12 @@ impl Passage {
     pub fn write_trace(&self, out: &mut String, label: &str, palette: Palette) {
         let description = self.description();
         report::trace_text(out, self.words(), &self.traced(label, &description), palette);
+    }
+
+    /// Writes the verdict and the decision behind it alone.
+    pub fn write_brief_trace(&self, out: &mut String, label: &str, palette: Palette) {
+        let description = self.description();
+        report::trace_brief_text(out, self.words(), &self.traced(label, &description), palette);
     }
 
     /// The trace as one JSON object.

@@ -5,7 +5,6 @@
 
 mod decode;
 mod expect;
-mod flow;
 mod names;
 mod packet;
 mod steps;
@@ -14,8 +13,9 @@ mod syntax;
 mod topology;
 mod values;
 
-pub use expect::{Claim, Count, EmittedClaim, FrameClaim, ReplayExpectation, RuleClaim, SendExpectation, VerdictClaim};
-pub use flow::{AddressPair, Flow, FlowError, TcpFlags, TcpFlagsError, parse_address_pair, parse_flow};
+pub use expect::{
+    Claim, Count, EmittedClaim, EmittedKind, FrameClaim, ReplayExpectation, RuleClaim, SendExpectation, VerdictClaim,
+};
 pub use packet::{IcmpSpec, Ipv4Spec, PacketSpec, SendStep, Transport};
 pub use steps::{Action, ReplayStep, Scenario, Step};
 pub use topology::Direction;

@@ -274,7 +274,7 @@ fn because_of(words: Words<'_>, reason: Reason, packet: &Ipv4) -> Option<String>
         Reason::AmbiguousSource => {
             let candidates = words.program.candidates(*source).into_iter();
             let names: Vec<String> = candidates.map(|id| words.endpoint(id).to_owned()).collect();
-            format!("{} may all send from {source}", listed(&names))
+            format!("{} may send from {source}", listed(&names))
         }
         Reason::UnknownSource if from_services => format!("no endpoint owns its destination {destination}"),
         Reason::UnknownSource => format!("no endpoint may send from {source}"),

@@ -19,7 +19,7 @@ use std::fmt::Write;
 /// A frame, the steps it took, and what became of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Traced<'a> {
-    /// What this frame is to the reader: `frame`, `reply`.
+    /// What this frame is to the reader: `frame`, `reply`, `reverse`.
     pub label: &'a str,
     /// The frame in one line: `54 bytes  tcp 10.45.2.10:40001 > 10.111.4.20:22 [S]`.
     pub description: &'a str,
@@ -41,23 +41,42 @@ const PLACE: usize = 76;
 
 /// Writes a trace.
 pub fn trace_text(out: &mut String, words: Words<'_>, traced: &Traced<'_>, palette: Palette) {
+    write_head(out, words, traced);
+    write_sections(out, &sections(words, traced), palette);
+    write_verdict(out, words, traced, palette);
+}
+
+/// Writes what became of a frame, and of the way there the decision that came last.
+pub fn trace_brief_text(out: &mut String, words: Words<'_>, traced: &Traced<'_>, palette: Palette) {
+    write_head(out, words, traced);
+    let mut sections = sections(words, traced);
+    if let Some(mut last) = sections.pop() {
+        let decision = last.lines.iter().rposition(|line| line.label.is_some()).unwrap_or(0);
+        last.lines.drain(..decision);
+        write_sections(out, &[last], palette);
+    }
+    write_verdict(out, words, traced, palette);
+}
+
+fn write_head(out: &mut String, words: Words<'_>, traced: &Traced<'_>) {
     write_label(out, traced.label);
     out.push_str(traced.description);
     if let Some(from) = traced.outcome.from {
         let _ = write!(out, "  enters at {}", words.endpoint(from));
     }
     let _ = writeln!(out, "  t={}", seconds(traced.time));
-    let sections = sections(words, traced);
+}
+
+fn write_sections(out: &mut String, sections: &[Section], palette: Palette) {
     let lines = || sections.iter().flat_map(|section| &section.lines);
     let with_place = lines().filter(|line| line.place.is_some());
     let column = with_place.map(|line| line.indent() + width(&line.text)).max().unwrap_or(0).min(PLACE);
-    for Section { heading, lines } in &sections {
+    for Section { heading, lines } in sections {
         let _ = writeln!(out, "{}", palette.paint(Style::Heading, heading));
         for line in lines {
             write_line(out, line, column, palette);
         }
     }
-    write_verdict(out, words, traced, palette);
 }
 
 /// Writes, in a trace's columns, why no reply was sent: `the request was dropped`.

@@ -2,7 +2,8 @@
 
 use super::{CALL, SHOP};
 use crate::diag::{Diagnostic, Sources};
-use crate::scenario::{parse_address_pair, parse_duration, parse_flow, scenario, topology};
+use crate::scenario::{parse_duration, scenario, topology};
+use crate::wire::{read_addresses, read_endpoints, read_hexadecimal};
 use proptest::prelude::*;
 
 fn points_into(diagnostics: &[Diagnostic], text: &str) {
@@ -55,7 +56,7 @@ proptest! {
     fn arbitrary_text_never_panics(text in any::<String>(), toml in "[\\[\\]{}=\",.#a-c\\n 0-9]{0,80}") {
         both(&text);
         both(&toml);
-        let _ = (parse_flow(&text), parse_address_pair(&text), parse_duration(&text));
+        let _ = (read_endpoints(&text), read_addresses(&text), read_hexadecimal(&text), parse_duration(&text));
     }
 
     #[test]

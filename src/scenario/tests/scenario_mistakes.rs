@@ -153,7 +153,7 @@ fn the_sender_and_the_packet_of_a_send_are_checked() {
     "#);
     assert_snapshot!(slip("icmp = \"172.16.4.20 > 10.45.2.10\"", "hex = \"0016 3e0\""), @r#"
     invalid-value: `hex` cannot be "0016 3e0"
-      12:31 "0016 3e0" -- expected pairs of hexadecimal digits, as in "00163e00 0001"
+      12:32 0016 3e0 -- expected pairs of hexadecimal digits, as in "00163e00 0001"
     "#);
     assert_snapshot!(slip("icmp = \"172.16.4.20 > 10.45.2.10\"", "icmp = \"172.16.4.20 > 10.45.2.10\", fragment_offset = 1481"), @r"
     invalid-value: `fragment_offset` is in bytes and a multiple of 8
@@ -172,7 +172,7 @@ fn the_sender_and_the_packet_of_a_send_are_checked() {
     ");
     assert_snapshot!(slip("icmp = \"172.16.4.20 > 10.45.2.10\"", "tcp = \"1.2.3.4:1 > 1.2.3.4:2\", flags = \"SYN\""), @r#"
     invalid-value: `flags` cannot be "SYN"
-      12:64 "SYN" -- expected some of the letters F S R P A U E C, as in "SA"
+      12:64 "SYN" -- expected some of the letters F S R P A U E C, each once, as in "SA"; or "none"
     "#);
 }
 
