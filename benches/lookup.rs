@@ -19,6 +19,8 @@ use ts_bart::RoutingTable;
 type Routes = Vec<(Ipv4Net, u32)>;
 /// A table's number and an address.
 type Query = (usize, u32);
+/// Where addresses come from.
+type Source<'a> = Box<dyn FnMut(&mut Random) -> u32 + 'a>;
 
 /// Queries answered between two looks at the clock.
 const SLICE: usize = 1 << 14;
@@ -40,7 +42,8 @@ fn main() {
         one_table(&mut criterion, "real", read_routes(&path), queries);
     }
     one_table(&mut criterion, "vpc-1k", vpc_like(&mut random, 1000), queries);
-    many_tables(&mut criterion, (0..many).map(|_| vpc_like(&mut random, 256)).collect(), queries);
+    let lists: Vec<Routes> = (0..many).map(|_| vpc_like(&mut random, 256)).collect();
+    many_tables(&mut criterion, &lists, queries);
     criterion.final_summary();
 }
 
@@ -52,7 +55,7 @@ fn one_table(criterion: &mut Criterion, name: &str, routes: Routes, queries: usi
     let contenders = Contenders::build(&lists, lists[0].len() <= 100_000);
     let zipf = Zipf::new(shuffled.len());
     let golden = &contenders.goldens[0];
-    let sources: [(&str, Box<dyn FnMut(&mut Random) -> u32>); 4] = [
+    let sources: [(&str, Source<'_>); 4] = [
         ("covered", Box::new(|random| random.covered(&shuffled))),
         ("uniform", Box::new(Random::next)),
         (
@@ -70,9 +73,9 @@ fn one_table(criterion: &mut Criterion, name: &str, routes: Routes, queries: usi
     }
 }
 
-fn many_tables(criterion: &mut Criterion, lists: Vec<Routes>, queries: usize) {
+fn many_tables(criterion: &mut Criterion, lists: &[Routes], queries: usize) {
     let mut random = Random(3);
-    let contenders = Contenders::build(&lists, true);
+    let contenders = Contenders::build(lists, true);
     let queries: Vec<Query> = (0..queries)
         .map(|_| {
             let table = random.below(lists.len());
@@ -144,10 +147,10 @@ impl Contenders {
         let expected = Some(expected.as_slice());
         let ours: Vec<(TableId, u32)> = queries.iter().map(|(table, address)| (self.ids[*table], *address)).collect();
         bursts::<_, 32>(&mut group, "biplane, bursts of 32", &ours, expected, |burst, out| {
-            self.tables.lookup_burst(burst, out)
+            self.tables.lookup_burst(burst, out);
         });
         bursts::<_, 256>(&mut group, "biplane, bursts of 256", &ours, expected, |burst, out| {
-            self.tables.lookup_burst(burst, out)
+            self.tables.lookup_burst(burst, out);
         });
         if self.ids.len() == 1 {
             let addresses: Vec<u32> = queries.iter().map(|query| query.1).collect();

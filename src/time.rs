@@ -62,6 +62,23 @@ impl Add<SimDuration> for SimTime {
     }
 }
 
+/// The lowest stamp since somebody last looked: what is dead by it is dead for every frame seen since, however far a
+/// single stamp ran ahead.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Watermark(Option<SimTime>);
+
+impl Watermark {
+    /// Notes a stamp.
+    pub fn see(&mut self, time: SimTime) {
+        self.0 = Some(self.0.map_or(time, |lowest| lowest.min(time)));
+    }
+
+    /// The lowest stamp since the last call, and begins anew.
+    pub fn take(&mut self) -> SimTime {
+        self.0.take().unwrap_or(SimTime::ZERO)
+    }
+}
+
 /// Seconds with as many decimals as the value needs: `12.5s`.
 impl fmt::Display for SimDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

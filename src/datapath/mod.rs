@@ -179,7 +179,7 @@ impl Fabric {
         for (index, frame) in frames.iter().enumerate() {
             let open = prepare(&program, frame, &mut Listener { trace, index });
             if let Prepared::Open(Open { flow: Some(flow), .. }) = &open {
-                self.shards[usize::from(frame.shard)].sessions.prefetch(flow.hash);
+                self.shards[frame.shard.index()].sessions.prefetch(flow.hash);
             }
             prepared.push(open);
         }
@@ -193,7 +193,7 @@ impl Fabric {
                     Outcome::at_sender(Some(*sender), verdict)
                 }
                 Prepared::Open(open) => {
-                    let shard = &mut self.shards[usize::from(frame.shard)];
+                    let shard = &mut self.shards[frame.shard.index()];
                     judge(&program, self.options, shard, frame, open, &mut Listener { trace, index }, &mut sink)
                 }
             };

@@ -42,7 +42,7 @@ impl Way {
 }
 
 /// Follows the routes of the sender's domain and, over the bridge, of the next one. TTL is tested by
-/// [`ttl`], sessions are not looked at.
+/// [`ttl_spent`], sessions are not looked at.
 pub(super) fn find<T: Trace>(
     program: &Program,
     traveller: &Traveller,

@@ -16,6 +16,7 @@
 //! panics with the claim, the fact and the trace. [`Lab::from_toml`] takes the topology as text; time stands still
 //! until [`Lab::wait`] moves it.
 
+mod partial;
 mod passage;
 
 pub use passage::Passage;
@@ -23,7 +24,7 @@ pub use passage::Passage;
 use crate::check::{self, Checked};
 use crate::compile::{Compiled, compile};
 use crate::datapath::{Director, Entry, Fabric, Frame, Options, Output, Record};
-use crate::diag::{Diagnostic, Severity, Sources};
+use crate::diag::{Diagnostic, Severity, Sources, Span};
 use crate::model::World;
 use crate::program::{EndpointId, Epoch, Names, Program};
 use crate::scenario;
@@ -40,7 +41,9 @@ pub enum LabError {
     Read(scenario::ReadError),
     /// The file is not a topology, or breaks a limit.
     Invalid {
-        /// Everything found, warnings included.
+        /// False where not all of the file could be read; what follows from the missing part alone is left out then.
+        understood: bool,
+        /// Everything found, in the order of the places at fault; warnings included where all was understood.
         diagnostics: Vec<Diagnostic>,
         /// The texts that the diagnostics point into.
         sources: Sources,
@@ -51,7 +54,7 @@ impl fmt::Display for LabError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LabError::Read(error) => error.fmt(f),
-            LabError::Invalid { diagnostics, sources } => {
+            LabError::Invalid { diagnostics, sources, .. } => {
                 let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
                 for (index, error) in errors.enumerate() {
                     let separator = if index == 0 { "" } else { "\n" };
@@ -110,9 +113,11 @@ impl Topology {
     /// # Errors
     /// A finding is an error, or the world breaks a limit.
     pub fn build(world: World, mut findings: Vec<Diagnostic>, sources: Sources) -> Result<Topology, LabError> {
-        let invalid = |diagnostics, sources| Err(LabError::Invalid { diagnostics, sources });
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
-            return invalid(findings, sources);
+            let broken = partial::independent(check::check(&world), &findings, &sources);
+            findings.extend(broken);
+            sort_by_place(&mut findings);
+            return Err(LabError::Invalid { understood: false, diagnostics: findings, sources });
         }
         let world = match check::checked(world) {
             Ok((world, warnings)) => {
@@ -121,7 +126,8 @@ impl Topology {
             }
             Err(broken) => {
                 findings.extend(broken);
-                return invalid(findings, sources);
+                sort_by_place(&mut findings);
+                return Err(LabError::Invalid { understood: true, diagnostics: findings, sources });
             }
         };
         let Compiled { program, names } = compile(&world, Epoch(1));
@@ -133,6 +139,10 @@ impl Topology {
             warnings: findings,
         })
     }
+}
+
+fn sort_by_place(findings: &mut [Diagnostic]) {
+    findings.sort_by_key(|finding| finding.labels.first().map_or(Span::NONE, |label| label.span));
 }
 
 /// A fabric with its state and its clock, one frame at a time.

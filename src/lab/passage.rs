@@ -82,7 +82,7 @@ impl Passage {
     /// request, a packet the other way to anything else that can be answered. `None` for what nobody answers.
     pub fn reply(&self) -> Option<(EndpointId, PacketBuilder)> {
         let Verdict::Delivered { to } = self.outcome().verdict else { return None };
-        Some((to, PacketBuilder::reply_to(&self.frame)?))
+        Some((to, PacketBuilder::reply_to(&self.frame, self.wire_length as usize)?))
     }
 
     /// The trace, hop by hop, without colours.

@@ -205,7 +205,7 @@ pub struct Instance {
     pub forwarding: Spanned<bool>,
     /// The public address, shown only.
     pub public_ip: Option<Spanned<Ipv4Addr>>,
-    /// The private NIC's MAC address; derived from the address where `None`.
+    /// The private NIC's MAC address; derived from the id where `None`.
     pub mac: Option<Spanned<MacAddress>>,
     /// Bandwidth limit in Mbit/s, kept and shown.
     pub bandwidth_mbps: Option<u64>,

@@ -249,7 +249,7 @@ impl Merged {
         if shares.len() == crew.len() {
             let mut positions = vec![0; crew.len()];
             for index in 0..load.len() {
-                let own = usize::from(load.shard(index)) % crew.len();
+                let own = load.shard(index).index() % crew.len();
                 self.lines.extend_from_slice(shares[own].lines.piece(positions[own]));
                 self.blocks.extend_from_slice(shares[own].blocks.piece(positions[own]));
                 positions[own] += 1;

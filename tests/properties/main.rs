@@ -143,20 +143,20 @@ fn domains_change_over_the_bridge(world: &World, draws: &[Draw]) {
                 _ => None,
             })
             .collect();
-        assert!(bridges.len() <= 1, "{:?}", bridges);
+        assert!(bridges.len() <= 1, "{bridges:?}");
         let outcome = result.outcome;
         match outcome.domains {
             [Some(first), Some(second)] => {
-                assert!(matches!(bridges[..], [(from, to, _)] if (from, to) == (first, second)), "{:?}", steps);
+                assert!(matches!(bridges[..], [(from, to, _)] if (from, to) == (first, second)), "{steps:?}");
             }
             // The routes were found over the bridge, and the frame was refused before it: it is still where it was.
             [Some(first), None] if !bridges.is_empty() => {
                 let at_first = |at| at == At::Domain(first);
                 let refused = matches!(outcome.verdict, Verdict::Dropped { reason, at } if at_first(at)
                     && matches!(reason, Reason::TtlExceeded | Reason::ClassiclinkSourceNotEcs));
-                assert!(refused, "{:?}: {:?}", outcome, steps);
+                assert!(refused, "{outcome:?}: {steps:?}");
             }
-            _ => assert!(bridges.is_empty(), "{:?}: {:?}", outcome, steps),
+            _ => assert!(bridges.is_empty(), "{outcome:?}: {steps:?}"),
         }
         // A delivered frame is in the domain its receiver lives in; a link joins a classic network and a VPC.
         if let (Verdict::Delivered { to }, Some(last)) = (outcome.verdict, outcome.domains.iter().flatten().last()) {
@@ -216,7 +216,7 @@ fn groups_as_declared(world: &World, draws: &[Draw]) {
             }
             let instance = world.instance(name(&topology, endpoint)).expect("only instances have groups");
             let rule = rule.map(|rule| topology.names.rules[rule.index()].text.clone());
-            assert_eq!((accept, rule), world.groups_say(instance, ingress, shot), "{:?}", shot);
+            assert_eq!((accept, rule), world.groups_say(instance, ingress, shot), "{shot:?}");
             if !accept {
                 refused = Some(if ingress { Reason::SgIngressDeny } else { Reason::SgEgressDeny });
             }
@@ -234,7 +234,7 @@ fn groups_as_declared(world: &World, draws: &[Draw]) {
         }
         let balances = name(&topology, from) == "c-slb" && result.outcome.domains[1].is_none();
         if world.instance(name(&topology, to)).is_some() && !free {
-            assert_eq!(asked[1], !balances && name(&topology, from) != "cloud-services", "{:?}", shot);
+            assert_eq!(asked[1], !balances && name(&topology, from) != "cloud-services", "{shot:?}");
         }
     }
 }

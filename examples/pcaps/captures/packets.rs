@@ -15,7 +15,8 @@ fn ipv4(tap: &mut Tap, source: Ipv4Addr, destination: Ipv4Addr, fragmentable: bo
     let header = Ipv4Header {
         identification: tap.identification(source),
         dont_fragment: !fragmentable,
-        time_to_live: tap.ttl(source),
+        // Routing protocols tell by 255 that nobody forwarded them.
+        time_to_live: if destination.is_multicast() { 255 } else { tap.ttl(source) },
         source: source.octets(),
         destination: destination.octets(),
         ..Ipv4Header::default()

@@ -149,14 +149,21 @@ pub(crate) mod dns {
 
     /// Tells them: exactly `length` bytes in all.
     pub(crate) fn texts(identifier: u16, name: &str, length: usize) -> Vec<u8> {
-        const TEXT: u8 = 200;
-        let start = message(identifier, 0x8580, 0, name, 16);
-        let record = [&[0xc0, 0x0c, 0, 16, 0, 1, 0, 0, 0, 60, 0, TEXT + 1, TEXT], &[b'k'; TEXT as usize][..]].concat();
-        let count = (length - start.len()) / record.len();
-        let mut out = start;
-        out[6..8].copy_from_slice(&(count as u16).to_be_bytes());
-        (0..count).for_each(|_| out.extend(&record));
-        out.resize(length, 0);
+        // The longest record that there is, and one that leaves room for another.
+        const LONGEST: usize = 13 + 255;
+        const USUAL: usize = 13 + 200;
+        let mut out = message(identifier, 0x8580, 0, name, 16);
+        let mut count: u16 = 0;
+        while out.len() < length {
+            let left = length - out.len();
+            let text = if left > LONGEST { USUAL - 13 } else { left - 13 };
+            out.extend([0xc0, 0x0c, 0, 16, 0, 1, 0, 0, 0, 60]);
+            out.extend((text as u16 + 1).to_be_bytes());
+            out.push(text as u8);
+            out.extend(vec![b'k'; text]);
+            count += 1;
+        }
+        out[6..8].copy_from_slice(&count.to_be_bytes());
         out
     }
 }

@@ -12,9 +12,9 @@ const STAGING_WEB: &str = "10.45.16.30";
 const APP_1: &str = "172.16.1.10";
 const DB_1: &str = "172.16.2.10";
 
-/// The orders of a customer, read and written at `rm-orders`.
-fn orders(tap: &mut Tap, client: &str) {
-    let mut tcp = Tcp::open(tap, client, "172.16.2.20:3306");
+/// The orders of a customer, read and written at a database.
+fn orders(tap: &mut Tap, client: &str, server: &str) {
+    let mut tcp = Tcp::open(tap, client, server);
     tcp.think(900).answer_only(&mysql::greeting());
     tcp.ask(&mysql::login("shop_rw", "shop")).think(400).answer_only(&mysql::ok(2, 0));
     tcp.ask_only(&mysql::query("SET NAMES utf8mb4")).think(180).answer_only(&mysql::ok(1, 0));
@@ -55,7 +55,7 @@ pub(crate) fn http() -> Tap {
 
 /// `i-app-1` opens a connection to `i-web-1`.
 pub(crate) fn http_callback() -> Tap {
-    let mut tap = Tap::new("http-callback", WEB_1);
+    let mut tap = Tap::new("http-callback", APP_1);
     callback(&mut tap, "172.16.1.10:52044", "10.45.2.10:80");
     tap
 }
@@ -63,7 +63,7 @@ pub(crate) fn http_callback() -> Tap {
 /// `i-web-1` works with `rm-orders`.
 pub(crate) fn mysql() -> Tap {
     let mut tap = Tap::new("mysql", WEB_1);
-    orders(&mut tap, "10.45.2.10:38114");
+    orders(&mut tap, "10.45.2.10:38114", "172.16.2.20:3306");
     tap
 }
 
@@ -201,14 +201,14 @@ pub(crate) fn offload() -> Tap {
     tap
 }
 
-/// Ten seconds of a morning at the shop: what works, and what does not.
+/// Half a minute of a morning at the shop: what works, and what does not.
 pub(crate) fn morning() -> Tap {
     let mut tap = Tap::new("shop-morning", WEB_1);
     names(&mut tap);
     tap.pause(20_000);
     catalogue(&mut tap, "10.45.2.10:41900");
     tap.pause(90_000);
-    orders(&mut tap, "10.45.2.10:38300");
+    orders(&mut tap, "10.45.2.10:38300", "172.16.2.20:3306");
     tap.pause(400_000);
     pings(&mut tap, WEB_1, APP_1, 0x2e07, 2);
     // Somebody tries to log in to the application.
@@ -225,8 +225,8 @@ pub(crate) fn morning() -> Tap {
     Tcp::open_in_vain(&mut tap, "10.45.9.20:33010", "172.16.2.20:3306");
 
     tap.move_to(STAGING_WEB);
-    // The same address, another VPC.
-    orders(&mut tap, "10.45.16.30:38400");
+    // The same vSwitch, in another VPC.
+    orders(&mut tap, "10.45.16.30:38400", "172.16.2.21:3306");
     tap.pause(120_000);
 
     tap.move_to(APP_1);
@@ -235,7 +235,7 @@ pub(crate) fn morning() -> Tap {
     // The old database is no ECS instance, the batch server is not linked.
     Tcp::open_in_vain(&mut tap, "172.16.1.11:52110", "10.45.40.50:3306");
     Tcp::open_in_vain(&mut tap, "172.16.1.11:52120", "10.45.9.20:22");
-    // The database answers, but never opens a connection to the classic network.
+    // The cart answers, but never opens a connection to the classic network.
     Tcp::open_in_vain(&mut tap, "172.16.2.30:51000", "10.45.2.10:80");
     tap
 }

@@ -52,7 +52,7 @@ pub(crate) fn path_mtu() -> Tap {
     let mut tap = Tap::new("path-mtu", "172.16.1.10");
     let mut tcp = Tcp::open(&mut tap, "172.20.0.5:61022", "172.16.1.10:8080");
     tcp.ask(&http::get("app.office.internal:8080", "/report")).think(4000);
-    let body = http::ok("text/html; charset=utf-8", &http::page(40));
+    let body = http::ok("text/html; charset=utf-8", &http::page(80));
     let (first, rest) = body.split_at(1460);
     tcp.answer_only(first);
     let quoted = tcp.last_packet();
@@ -69,13 +69,13 @@ pub(crate) fn strangers() -> Tap {
     echo(&mut tap, "203.0.113.77", "10.45.2.10", 0x0101, 1, false);
     tap.pause(300_000);
     // Two instances have this address.
-    udp(&mut tap, "172.16.1.10:40000", "10.45.2.10:80", b"which one am I?");
+    udp(&mut tap, "172.31.1.10:40000", "10.45.2.10:80", b"which one am I?");
     tap.pause(300_000);
     // A health check of the cloud's own services for an address that two instances have.
-    udp(&mut tap, "100.100.30.25:40000", "172.16.1.10:8080", b"are you there?");
+    udp(&mut tap, "100.100.30.25:40000", "172.31.1.10:8080", b"are you there?");
     tap.pause(300_000);
     // VRRP: the capture is full of it.
-    raw(&mut tap, "10.45.2.10", "224.0.0.18", 112, &[0x21, 1, 100, 1, 0, 1, 0xba, 0x52, 10, 45, 2, 99, 0, 0, 0, 0]);
+    raw(&mut tap, "10.45.2.10", "224.0.0.18", 112, &[0x21, 1, 100, 1, 0, 1, 0x6e, 0x6c, 10, 45, 2, 99, 0, 0, 0, 0]);
     tap
 }
 

@@ -109,7 +109,10 @@ fn dead_sessions_make_room_before_the_table_grows() {
     for port in 0..10_000 {
         let (key, _) = FlowKey::new(Protocol::UDP, End { port, ..A }, B);
         let now = u64::from(port);
-        sessions.insert(key.hash(), key, session(now), |_, old| now - old.last_used.as_nanos() > 100);
+        if sessions.is_full() {
+            sessions.make_room(|_, old| now - old.last_used.as_nanos() > 100);
+        }
+        sessions.insert(key.hash(), key, session(now));
     }
     assert!(sessions.len() < 500, "{} sessions are kept where about 100 are alive", sessions.len());
 }
@@ -138,7 +141,7 @@ proptest! {
                     let (key, value) = (key(port), session(now as u64));
                     match sessions.find(key.hash(), &key) {
                         Some(place) => *sessions.get_mut(place) = value,
-                        None => sessions.insert(key.hash(), key, value, |_, _| false),
+                        None => sessions.insert(key.hash(), key, value),
                     }
                     map.insert(port, value);
                 }
