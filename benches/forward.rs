@@ -42,19 +42,23 @@ fn app(index: u32) -> Ipv4Addr {
     (u32::from(Ipv4Addr::new(172, 16, 0, 1)) + index).into()
 }
 
-/// One VPC with ClassicLink on, and a group on either side that lets both groups in on one port.
+/// One VPC with ClassicLink on, and a group on either side that lets the other one in on one port.
 fn topology() -> Topology {
     let vpc = "[vpc.shop]\ncidr = \"172.16.0.0/12\"\nclassic_link = true\n\
                [vswitch.vsw]\nvpc = \"shop\"\ncidr = \"172.16.0.0/20\"\n";
     let mut text = vpc.to_owned();
     let mut line = |arguments: std::fmt::Arguments<'_>| text.write_fmt(arguments).expect("a string takes all");
-    for (group, place) in [("sg-web", "network = \"classic\""), ("sg-app", "vpc = \"shop\"\nintra_group = \"drop\"")] {
+    let groups = [
+        ("sg-web", "network = \"classic\"", ["sg-app"].as_slice()),
+        ("sg-app", "vpc = \"shop\"\nintra_group = \"drop\"", &["sg-web", "172.16.0.0/12"]),
+    ];
+    for (group, place, peers) in groups {
         line(format_args!("[security_group.{group}]\n{place}\ningress = [\n"));
         for index in 0..OTHER_RULES {
             let port = 9_000 + index;
             line(format_args!("{{ protocol = \"tcp\", port_range = \"{port}\", source = \"10.{index}.0.0/16\" }},\n"));
         }
-        for peer in ["sg-web", "sg-app"] {
+        for peer in peers {
             line(format_args!("{{ protocol = \"tcp\", port_range = \"{OPEN_PORT}\", source = \"{peer}\" }},\n"));
         }
         line(format_args!("]\n"));
