@@ -4,6 +4,8 @@
 //! one `PREFIX NEXTHOP` a line, plain or gzip; it is then measured beside the generated ones.
 //! Compare figures of one run alone. All answers are checked before anything is timed.
 
+#![expect(clippy::disallowed_methods, reason = "what is measured is the time of the machine")]
+
 use std::hint::black_box;
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr};
