@@ -16,6 +16,7 @@ use biplane::table::lpm::{NO_ROUTE, TableId, Tables};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
 use ipnet::{IpNet, Ipv4Net};
+use memmap2::MmapMut;
 use ts_bart::RoutingTable;
 
 type Routes = Vec<(Ipv4Net, u32)>;
@@ -54,7 +55,7 @@ fn one_table(criterion: &mut Criterion, name: &str, routes: Routes, queries: usi
     let shuffled = shuffle(&mut random, routes.clone());
     changes(name, &routes, &shuffled);
     let lists = [routes];
-    let contenders = Contenders::build(&lists, lists[0].len() <= 100_000);
+    let contenders = Contenders::build(&lists);
     let zipf = Zipf::new(shuffled.len());
     let golden = &contenders.goldens[0];
     let sources: [(&str, Source<'_>); 4] = [
@@ -77,7 +78,7 @@ fn one_table(criterion: &mut Criterion, name: &str, routes: Routes, queries: usi
 
 fn many_tables(criterion: &mut Criterion, lists: &[Routes], queries: usize) {
     let mut random = Random(3);
-    let contenders = Contenders::build(lists, true);
+    let contenders = Contenders::build(lists);
     let queries: Vec<Query> = (0..queries)
         .map(|_| {
             let table = random.below(lists.len());
@@ -93,16 +94,15 @@ struct Contenders {
     tables: Tables,
     ids: Vec<TableId>,
     tries: Vec<prefix_trie::PrefixMap<Ipv4Net, u32>>,
-    /// None where there are so many routes that putting them in takes minutes.
-    poptries: Option<Vec<poptrie::Poptrie<(u32, u8), u32>>>,
+    poptries: Vec<poptrie::Poptrie<(u32, u8), u32>>,
     barts: Vec<ts_bart::Table<u32>>,
     treebitmaps: Vec<ip_network_table::IpNetworkTable<u32>>,
     /// As many bytes as the tables take, for the loop that only reads.
-    footprint: Vec<u8>,
+    footprint: MmapMut,
 }
 
 impl Contenders {
-    fn build(lists: &[Routes], poptrie: bool) -> Contenders {
+    fn build(lists: &[Routes]) -> Contenders {
         let mut tables = Tables::new();
         let ids = lists.iter().map(|routes| tables.add(routes)).collect();
         let bytes = tables.memory_bytes();
@@ -115,12 +115,10 @@ impl Contenders {
             tables,
             ids,
             tries: lists.iter().map(|routes| routes.iter().copied().collect()).collect(),
-            poptries: poptrie.then(|| {
-                lists
-                    .iter()
-                    .map(|routes| routes.iter().map(|(prefix, hop)| (numbers(*prefix), *hop)).collect())
-                    .collect()
-            }),
+            poptries: lists
+                .iter()
+                .map(|routes| routes.iter().map(|(prefix, hop)| (numbers(*prefix), *hop)).collect())
+                .collect(),
             barts: each_inserted(lists, |table: &mut ts_bart::Table<u32>, prefix, hop| {
                 table.insert(IpNet::V4(prefix), hop);
             }),
@@ -128,18 +126,18 @@ impl Contenders {
                 let network = ip_network::Ipv4Network::new(prefix.network(), prefix.prefix_len());
                 table.insert(network.expect("a prefix without host bits"), hop);
             }),
-            footprint: vec![1; bytes.next_power_of_two()],
+            footprint: touched(bytes),
         }
     }
 
     fn measure(&self, criterion: &mut Criterion, name: &str, queries: &[Query]) {
         let mut group = criterion.benchmark_group(name);
         group.throughput(Throughput::Elements(SLICE as u64));
-        let inside = self.footprint.len() - 1;
+        let bytes = self.footprint.len() as u64;
         single(&mut group, "empty loop", queries, None, |_, address| address);
         single(&mut group, "raw reads", queries, None, |table, address| {
             let place = address.wrapping_mul(0x9e37_79b1).wrapping_add((table as u32).wrapping_mul(0x85eb_ca6b));
-            u32::from(self.footprint[place as usize & inside])
+            u32::from(self.footprint[((u64::from(place) * bytes) >> 32) as usize])
         });
 
         let expected: Vec<u32> = queries
@@ -170,11 +168,9 @@ impl Contenders {
             let host = Ipv4Net::new_assert(address.into(), 32);
             self.tries[table].get_lpm(&host).map_or(NO_ROUTE, |(_, hop)| *hop)
         });
-        if let Some(poptries) = &self.poptries {
-            single(&mut group, "poptrie", queries, expected, |table, address| {
-                poptries[table].lookup(address).copied().unwrap_or(NO_ROUTE)
-            });
-        }
+        single(&mut group, "poptrie", queries, expected, |table, address| {
+            self.poptries[table].lookup(address).copied().unwrap_or(NO_ROUTE)
+        });
         single(&mut group, "ts_bart", queries, expected, |table, address| {
             self.barts[table].lookup(IpAddr::V4(address.into())).copied().unwrap_or(NO_ROUTE)
         });
@@ -183,6 +179,15 @@ impl Contenders {
         });
         group.finish();
     }
+}
+
+/// Memory that is there, on huge pages where the system gives them, as the tables have it.
+fn touched(bytes: usize) -> MmapMut {
+    let mut memory = MmapMut::map_anon(bytes).expect("memory");
+    #[cfg(target_os = "linux")]
+    let _ = memory.advise(memmap2::Advice::HugePage);
+    memory.fill(1);
+    memory
 }
 
 fn each_inserted<T: Default>(lists: &[Routes], insert: impl Fn(&mut T, Ipv4Net, u32)) -> Vec<T> {
@@ -221,7 +226,7 @@ fn single(
         bencher.iter(|| {
             let mut last = 0;
             for (table, address) in slices.next().unwrap_or(&[]) {
-                last = lookup(*table, *address ^ last >> 31);
+                last = lookup(*table, *address ^ (last & 1));
             }
             last
         });
