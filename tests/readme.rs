@@ -175,7 +175,8 @@ fn its_outputs_and_tables_are_those_of_the_program() {
         return;
     }
     for (number, (stands, made)) in readme.lines().zip(made.lines()).enumerate() {
-        assert_eq!(stands, made, "README.md:{}", number + 1);
+        let line = number + 1;
+        assert_eq!(stands, made, "README.md:{line}; UPDATE_README=1 cargo test --test readme writes it anew");
     }
     assert_eq!(readme, made);
 }
