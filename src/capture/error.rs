@@ -105,8 +105,9 @@ pub enum CaptureProblem {
 }
 
 impl CaptureError {
-    /// True where the start of the capture was fine and what follows is not: the good records before the damage have
-    /// been handed out and are worth using. False for what never was a readable capture.
+    /// True where the file is a capture that was damaged, cut, or could not be read on: the good records before that
+    /// have been handed out and are worth using. False for what cannot be used: no file, no capture, or a variant or
+    /// link type that is not supported.
     pub fn is_damage(&self) -> bool {
         match &self.problem {
             CaptureProblem::Empty
@@ -157,8 +158,7 @@ impl fmt::Display for CaptureError {
             }
             CaptureProblem::Truncated { needed, available } => write!(
                 f,
-                "the data ends inside what starts at {at}, where record {record} was expected: \
-                 {needed} bytes needed, {available} left"
+                "cut short: at {at}, where record {record} was expected, {needed} bytes are needed and {available} left"
             )?,
             CaptureProblem::RecordLength { claimed, limit } => {
                 write!(f, "record {record} at {at} claims {claimed} captured bytes; at most {limit} are possible")?;

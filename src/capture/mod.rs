@@ -3,6 +3,34 @@
 //! [`Reader`] walks a capture block by block and hands out [`Batch`]es of Ethernet frames that point into those blocks;
 //! only packets of other link types are copied, because an Ethernet header is imagined in front of them.
 //! [`Writer`] writes annotated pcapng, [`PcapWriter`] plain pcap.
+//!
+//! ```
+//! use biplane::capture::{Batch, Direction, Packet, Reader, Writer};
+//! use biplane::time::SimTime;
+//!
+//! let mut writer = Writer::new(Vec::new())?;
+//! let interface = writer.add_interface("i-web", None)?;
+//! writer.write_packet(&Packet {
+//!     interface,
+//!     time: SimTime::from_nanos(1_500_000_000),
+//!     bytes: &[0; 60],
+//!     wire_len: 1514,
+//!     direction: Direction::Inbound,
+//!     packet_id: Some(1),
+//!     comments: &["biplane: verdict=delivered to=rm-orders"],
+//! })?;
+//!
+//! let mut reader = Reader::from_bytes("in memory", writer.finish()?.into())?;
+//! let mut batch = Batch::new();
+//! while reader.next_batch(&mut batch, 256)? > 0 {
+//!     for (record, bytes) in batch.iter() {
+//!         let interface = &reader.interfaces()[record.interface as usize];
+//!         assert_eq!(interface.name.as_deref(), Some("i-web"));
+//!         assert_eq!((record.number, record.wire_len, bytes.len()), (1, 1514, 60));
+//!     }
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod batch;
 mod error;

@@ -26,8 +26,8 @@ pub(super) enum Step {
 /// A capture being read from its start to its end.
 ///
 /// The format is told by content: pcap (microseconds or nanoseconds, both byte orders) or pcapng, plain or compressed
-/// with gzip or zstd. Memory stays bounded whatever the file claims: blocks of a megabyte are read ahead, and the
-/// largest record or block accepted takes [`MAX_BLOCK_LEN`](super::MAX_BLOCK_LEN) bytes.
+/// with gzip or zstd. No allocation follows a length that is merely claimed: blocks of half a megabyte are read ahead,
+/// and grow as data arrives to at most [`MAX_BLOCK_LEN`](super::MAX_BLOCK_LEN) where one pcapng block needs it.
 pub struct Reader {
     file: String,
     input: Input,
@@ -79,7 +79,8 @@ impl Reader {
     ///
     /// 0 is the clean end. A batch may hold fewer records than asked for, and more follow all the same. Where the
     /// capture is damaged, the good records before the damage are handed out first, then the error, once; after it
-    /// the reader is at its end.
+    /// the reader is at its end. Where compressed data is corrupt rather than cut, up to 16 KiB of decompressed data
+    /// in front of the damage can be lost with it.
     pub fn next_batch(&mut self, batch: &mut Batch, max_records: usize) -> Result<usize, CaptureError> {
         batch.clear();
         if let Some(error) = self.pending.take() {

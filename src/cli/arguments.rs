@@ -1,7 +1,8 @@
 //! What can be typed.
 
+use crate::wire::{TcpFlags, TextError, read_addresses, read_endpoints, read_hexadecimal};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 
 /// Packet-level simulator of the classic network, VPCs and ClassicLink.
@@ -38,7 +39,7 @@ pub(super) enum Command {
     Check(Check),
     /// Send a capture through a topology and sum up what became of it.
     Replay(Replay),
-    /// Follow one packet hop by hop, and its reply.
+    /// Follow one packet hop by hop, its reply, and a new packet the other way.
     Trace(Trace),
     /// Tell what a reason or rule means, where it comes from and what to do.
     Explain(Explain),
@@ -49,7 +50,7 @@ pub(super) enum Command {
 #[derive(Debug, Args)]
 pub(super) struct Run {
     /// Scenario files, or folders to search for them.
-    #[arg(default_value = "scenarios")]
+    #[arg(default_value = "scenarios", value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
     /// Only scenarios whose file name or title contains this.
     #[arg(short = 'k', long = "keep", value_name = "PATTERN")]
@@ -68,7 +69,7 @@ pub(super) struct Run {
 #[derive(Debug, Args)]
 pub(super) struct Check {
     /// Topology files.
-    #[arg(required = true)]
+    #[arg(required = true, value_name = "TOPOLOGY")]
     pub(super) topologies: Vec<PathBuf>,
     /// How to print the findings; on a GitHub runner the default is `github`.
     #[arg(long, value_enum)]
@@ -79,7 +80,7 @@ pub(super) struct Check {
 pub(super) enum CheckFormat {
     /// For people.
     Text,
-    /// One array of objects.
+    /// One array of objects, whatever the number of files.
     Json,
     /// Workflow commands that GitHub shows beside the lines.
     Github,
@@ -139,26 +140,36 @@ pub(super) struct Trace {
     pub(super) from: Option<String>,
     #[command(flatten)]
     pub(super) packet: TracePacket,
-    /// TCP flags: letters of FSRPAUEC.
-    #[arg(long, value_name = "FLAGS", default_value = "S", requires = "tcp")]
-    pub(super) flags: String,
+    /// TCP flags: some of the letters F S R P A U E C, or `none`.
+    #[arg(long, value_name = "FLAGS", default_value = "S", conflicts_with_all = ["udp", "icmp", "hex", "capture"])]
+    pub(super) flags: TcpFlags,
     /// ICMP type.
-    #[arg(long = "icmp-type", value_name = "N", default_value_t = 8, requires = "icmp")]
+    #[arg(
+        long = "icmp-type",
+        value_name = "N",
+        default_value_t = 8,
+        conflicts_with_all = ["tcp", "udp", "hex", "capture"]
+    )]
     pub(super) icmp_type: u8,
     /// ICMP code.
-    #[arg(long = "icmp-code", value_name = "N", default_value_t = 0, requires = "icmp")]
+    #[arg(
+        long = "icmp-code",
+        value_name = "N",
+        default_value_t = 0,
+        conflicts_with_all = ["tcp", "udp", "hex", "capture"]
+    )]
     pub(super) icmp_code: u8,
     /// IPv4 time to live.
-    #[arg(long, value_name = "N", default_value_t = 64)]
+    #[arg(long, value_name = "N", default_value_t = 64, conflicts_with_all = ["hex", "capture"])]
     pub(super) ttl: u8,
     /// Bytes of payload.
-    #[arg(long, value_name = "BYTES", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=65000))]
+    #[arg(long, value_name = "BYTES", default_value_t = 0, conflicts_with_all = ["hex", "capture"])]
     pub(super) length: u16,
     /// Forbid fragmenting.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["hex", "capture"])]
     pub(super) df: bool,
-    /// The number of the frame in --capture; the frames before it pass first, so that it meets their sessions.
-    #[arg(long, value_name = "N", requires = "capture", value_parser = clap::value_parser!(u64).range(1..))]
+    /// The number of the frame in --capture, from 1; the frames before it pass first, so that it meets their sessions.
+    #[arg(long, value_name = "N", value_parser = frame_number, conflicts_with_all = ["tcp", "udp", "icmp", "hex"])]
     pub(super) frame: Option<u64>,
     #[command(flatten)]
     pub(super) attribution: Attribution,
@@ -177,21 +188,25 @@ pub(super) struct Trace {
 #[group(required = true, multiple = false)]
 pub(super) struct TracePacket {
     /// A TCP packet: 'ADDRESS:PORT > ADDRESS:PORT'.
-    #[arg(long, value_name = "FLOW")]
-    pub(super) tcp: Option<String>,
+    #[arg(long, value_name = "FLOW", value_parser = endpoints)]
+    pub(super) tcp: Option<(SocketAddrV4, SocketAddrV4)>,
     /// A UDP packet: 'ADDRESS:PORT > ADDRESS:PORT'.
-    #[arg(long, value_name = "FLOW")]
-    pub(super) udp: Option<String>,
+    #[arg(long, value_name = "FLOW", value_parser = endpoints)]
+    pub(super) udp: Option<(SocketAddrV4, SocketAddrV4)>,
     /// An ICMP message, an echo request by default: 'ADDRESS > ADDRESS'.
-    #[arg(long, value_name = "FLOW")]
-    pub(super) icmp: Option<String>,
+    #[arg(long, value_name = "FLOW", value_parser = addresses)]
+    pub(super) icmp: Option<(Ipv4Addr, Ipv4Addr)>,
     /// A whole Ethernet frame in hexadecimal digits.
-    #[arg(long, value_name = "BYTES")]
-    pub(super) hex: Option<String>,
+    #[arg(long, value_name = "DIGITS", value_parser = frame)]
+    pub(super) hex: Option<Frame>,
     /// A frame of this capture; see --frame.
     #[arg(long, value_name = "FILE", requires = "frame")]
     pub(super) capture: Option<PathBuf>,
 }
+
+/// The bytes of a frame.
+#[derive(Clone, Debug)]
+pub(super) struct Frame(pub(super) Vec<u8>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum TraceFormat {
@@ -207,19 +222,52 @@ pub(super) struct Explain {
     pub(super) id: Option<String>,
 }
 
+fn endpoints(text: &str) -> Result<(SocketAddrV4, SocketAddrV4), String> {
+    read_endpoints(text).map_err(|error| pointed(text, &error))
+}
+
+fn addresses(text: &str) -> Result<(Ipv4Addr, Ipv4Addr), String> {
+    read_addresses(text).map_err(|error| pointed(text, &error))
+}
+
+fn frame(text: &str) -> Result<Frame, String> {
+    read_hexadecimal(text).map(Frame).map_err(|error| pointed(text, &error))
+}
+
+/// What is wrong, and the text with the part at fault underlined where it is on one line.
+fn pointed(text: &str, error: &TextError) -> String {
+    if text.contains('\n') {
+        return error.to_string();
+    }
+    let columns = |part: &str| part.chars().count();
+    let blank = " ".repeat(columns(&text[..error.range.start]));
+    let carets = "^".repeat(columns(&text[error.range.clone()]).max(1));
+    format!("{error}\n  {text}\n  {blank}{carets}")
+}
+
+fn frame_number(text: &str) -> Result<u64, &'static str> {
+    text.parse().ok().filter(|number| *number > 0).ok_or("frames are counted from 1")
+}
+
 fn pair(text: &str) -> Result<(Ipv4Addr, &str), String> {
     let (address, rest) = text.split_once('=').ok_or("expected two parts with `=` between")?;
-    let address = address.trim().parse().map_err(|_| format!("`{address}` is no IPv4 address"))?;
-    Ok((address, rest.trim()))
+    Ok((address_of(address)?, rest.trim()))
+}
+
+fn address_of(text: &str) -> Result<Ipv4Addr, String> {
+    text.trim().parse().map_err(|_| format!("`{}` is no IPv4 address", text.trim()))
 }
 
 fn injection(text: &str) -> Result<(Ipv4Addr, String), String> {
-    pair(text).map(|(address, endpoint)| (address, endpoint.to_owned()))
+    match pair(text)? {
+        (_, "") => Err("the endpoint after `=` is missing".to_owned()),
+        (address, endpoint) => Ok((address, endpoint.to_owned())),
+    }
 }
 
 fn mapping(text: &str) -> Result<(Ipv4Addr, Ipv4Addr), String> {
     let (from, to) = pair(text)?;
-    Ok((from, to.parse().map_err(|_| format!("`{to}` is no IPv4 address"))?))
+    Ok((from, address_of(to)?))
 }
 
 fn workers(text: &str) -> Result<usize, String> {
@@ -245,5 +293,15 @@ mod tests {
         assert_eq!(injection("10.1.2.3=i-web"), Ok((Ipv4Addr::new(10, 1, 2, 3), "i-web".to_owned())));
         assert!(injection("10.1.2=i-web").unwrap_err().contains("10.1.2"));
         assert!(mapping("10.1.2.3=10.1.2").unwrap_err().contains("10.1.2"));
+        assert_eq!(injection("10.1.2.3="), Err("the endpoint after `=` is missing".to_owned()));
+    }
+
+    #[test]
+    fn a_wrong_part_of_a_packet_is_underlined() {
+        let wrong = endpoints("10.1.2.3:4 > 10.1.2:4").unwrap_err();
+        assert_eq!(wrong, "not an IPv4 address\n  10.1.2.3:4 > 10.1.2:4\n               ^^^^^^");
+        let wrong = frame("001é").unwrap_err();
+        assert!(wrong.ends_with("\n  001é\n     ^"), "{wrong}");
+        assert!(!frame("00\nxx").unwrap_err().contains('\n'));
     }
 }

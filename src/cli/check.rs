@@ -2,58 +2,87 @@
 
 use super::arguments::{Check, CheckFormat};
 use super::output::Terminal;
-use super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
+use super::{DIFFERENT, Outcome, SUCCESS, UNABLE};
 use crate::diag::{Diagnostic, Severity, Sources};
 use crate::lab::{LabError, Topology};
 use crate::report::diagnostics;
+use std::path::Path;
 
 pub(super) fn check(arguments: &Check, terminal: &mut Terminal) -> Outcome {
     let on_github = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
     let format = arguments.format.unwrap_or(if on_github { CheckFormat::Github } else { CheckFormat::Text });
     let mut code = SUCCESS;
-    let mut all = Vec::new();
+    let mut objects = String::new();
     for path in &arguments.topologies {
-        let (findings, sources) = match Topology::open(path) {
-            Ok(topology) => (topology.warnings, (*topology.sources).clone()),
-            Err(LabError::Invalid { diagnostics, sources }) => (diagnostics, sources),
-            Err(LabError::Read(error)) => {
-                terminal.complain(&error.to_string());
-                code = UNABLE;
-                continue;
-            }
+        let Some(checked) = Checked::open(path, terminal) else {
+            code = UNABLE;
+            continue;
         };
-        if code == SUCCESS && findings.iter().any(|finding| finding.severity == Severity::Error) {
-            code = DIFFERENT;
+        code = code.max(checked.code());
+        match format {
+            CheckFormat::Json => objects.push_str(&diagnostics::ndjson(&checked.findings, &checked.sources)),
+            CheckFormat::Github => terminal.print(&diagnostics::github(&checked.findings, &checked.sources))?,
+            CheckFormat::Text => terminal.print(&checked.text(path, terminal.out_colored()))?,
         }
-        all.push((findings, sources, path));
     }
-    print(format, &all, terminal)?;
+    if format == CheckFormat::Json {
+        terminal.print(&array(&objects))?;
+    }
     Ok(code)
 }
 
-fn print(
-    format: CheckFormat,
-    files: &[(Vec<Diagnostic>, Sources, &std::path::PathBuf)],
-    terminal: &mut Terminal,
-) -> Result<(), Failure> {
-    if format == CheckFormat::Json {
-        let objects: String =
-            files.iter().map(|(findings, sources, _)| diagnostics::ndjson(findings, sources)).collect();
-        let objects: Vec<String> = objects.lines().map(|object| format!("  {object}")).collect();
-        terminal.print(&format!("[\n{}\n]\n", objects.join(",\n")))?;
-        return Ok(());
-    }
-    for (findings, sources, path) in files {
-        let text = match format {
-            CheckFormat::Github => diagnostics::github(findings, sources),
-            _ if findings.is_empty() => format!("{}: no problems\n", path.display()),
-            _ => {
-                let mut text = diagnostics::text(findings, sources, terminal.out_colored());
-                text.push_str(&diagnostics::summary(findings, sources));
-                text
+/// What was found about a file.
+struct Checked {
+    findings: Vec<Diagnostic>,
+    sources: Sources,
+    /// False where the file is no topology.
+    understood: bool,
+    /// False where no frame can enter or leave anywhere.
+    has_endpoints: bool,
+}
+
+impl Checked {
+    /// `None` where the file cannot be read, which is told.
+    fn open(path: &Path, terminal: &mut Terminal) -> Option<Checked> {
+        match Topology::open(path) {
+            Ok(topology) => {
+                let world = &topology.world;
+                let has_endpoints =
+                    !(world.instances.is_empty() && world.services.is_empty() && world.gateways.is_empty());
+                let sources = (*topology.sources).clone();
+                Some(Checked { findings: topology.warnings, sources, understood: true, has_endpoints })
             }
-        };
-        terminal.print(&text)?;
+            Err(LabError::Invalid { understood, diagnostics, sources }) => {
+                Some(Checked { findings: diagnostics, sources, understood, has_endpoints: true })
+            }
+            Err(LabError::Read(error)) => {
+                terminal.complain(&error.to_string());
+                None
+            }
+        }
     }
-    Ok(())
+
+    fn code(&self) -> u8 {
+        let broken = self.findings.iter().any(|finding| finding.severity == Severity::Error);
+        match (self.understood, broken) {
+            (false, _) => UNABLE,
+            (true, true) => DIFFERENT,
+            (true, false) => SUCCESS,
+        }
+    }
+
+    fn text(&self, path: &Path, colored: bool) -> String {
+        if self.findings.is_empty() {
+            let aside = if self.has_endpoints { "" } else { ", and no endpoint that a frame could enter by" };
+            return format!("{}: no problems{aside}\n", path.display());
+        }
+        let findings = diagnostics::text(&self.findings, &self.sources, colored);
+        format!("{findings}\n{}\n", diagnostics::summary(&self.findings, &self.sources))
+    }
+}
+
+/// The JSON objects in `lines` as one array, one a line.
+fn array(lines: &str) -> String {
+    let objects: Vec<String> = lines.lines().map(|object| format!("  {object}")).collect();
+    if objects.is_empty() { "[]\n".to_owned() } else { format!("[\n{}\n]\n", objects.join(",\n")) }
 }

@@ -5,12 +5,13 @@
 
 mod arguments;
 mod check;
-
+mod demo;
 mod explain;
 mod output;
-
 mod progress;
 mod replay;
+mod run;
+mod trace;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -60,10 +61,12 @@ pub fn main() -> ExitCode {
     };
     let mut terminal = Terminal::new(arguments.color);
     let outcome = match &arguments.command {
+        Command::Run(arguments) => run::run(arguments, &mut terminal),
         Command::Check(arguments) => check::check(arguments, &mut terminal),
         Command::Replay(arguments) => replay::replay(arguments, &mut terminal),
+        Command::Trace(arguments) => trace::trace(arguments, &mut terminal),
         Command::Explain(arguments) => explain::explain(arguments, &mut terminal),
-        _ => Ok(0),
+        Command::Demo => demo::demo(&mut terminal),
     };
     let outcome = outcome.and_then(|code| terminal.flush().map(|()| code).map_err(Failure::from));
     ExitCode::from(match outcome {

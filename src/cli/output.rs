@@ -74,7 +74,7 @@ impl Terminal {
         match Topology::open(path) {
             Ok(topology) => Ok(topology),
             Err(LabError::Read(error)) => Err(Failure::Message(error.to_string())),
-            Err(LabError::Invalid { diagnostics, sources }) => {
+            Err(LabError::Invalid { diagnostics, sources, .. }) => {
                 let errors: Vec<_> =
                     diagnostics.into_iter().filter(|finding| finding.severity == Severity::Error).collect();
                 self.tell_findings(&errors, &sources);

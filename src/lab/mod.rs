@@ -2,37 +2,29 @@
 //!
 //! ```
 //! use biplane::lab::Lab;
-//! use biplane::wire::tcp;
+//! use biplane::wire::build::tcp;
 //!
-//! let mut lab = Lab::from_toml("two.toml", r#"
-//!     [security_group.sg]
-//!     network = "classic"
-//!     ingress = [{ protocol = "tcp", port_range = "22", source = "10.1.0.1" }]
-//!     [instance.one]
-//!     network = "classic"
-//!     private_ip = "10.1.0.1"
-//!     security_groups = ["sg"]
-//!     [security_group.other]
-//!     network = "classic"
-//!     ingress = [{ protocol = "tcp", port_range = "22", source = "10.1.0.1" }]
-//!     [instance.two]
-//!     network = "classic"
-//!     private_ip = "10.1.0.2"
-//!     security_groups = ["other"]
-//! "#).unwrap();
-//! lab.send("one", tcp("10.1.0.1:40000 > 10.1.0.2:22").syn()).delivered_to("two").through(["classic"]);
-//! lab.send("two", tcp("10.1.0.2:22 > 10.1.0.1:40000").syn_ack()).delivered_to("one").by_session();
-//! lab.send("one", tcp("10.1.0.1:40000 > 10.1.0.2:23").syn()).dropped("sg-ingress-deny").at("two");
+//! let mut lab = Lab::open("scenarios/topologies/shop.toml").unwrap();
+//! lab.send("i-web-1", tcp("10.45.2.10:40000 > 172.16.2.20:3306").syn())
+//!     .delivered_to("rm-orders")
+//!     .through(["classic", "vpc-shop"]);
+//! lab.send("rm-orders", tcp("172.16.2.20:3306 > 10.45.2.10:40000").syn_ack()).delivered_to("i-web-1").by_session();
+//! lab.send("i-web-2", tcp("10.45.2.11:40000 > 172.16.2.20:3306").syn()).dropped("whitelist-deny").at("rm-orders");
 //! ```
+//!
+//! Claims are exclusive: `delivered_to` fails too where the fabric sent something else beside. One that does not hold
+//! panics with the claim, the fact and the trace. [`Lab::from_toml`] takes the topology as text; time stands still
+//! until [`Lab::wait`] moves it.
 
+mod partial;
 mod passage;
 
-pub use passage::{Copy, Passage};
+pub use passage::Passage;
 
 use crate::check::{self, Checked};
 use crate::compile::{Compiled, compile};
 use crate::datapath::{Director, Entry, Fabric, Frame, Options, Output, Record};
-use crate::diag::{Diagnostic, Severity, Sources};
+use crate::diag::{Diagnostic, Severity, Sources, Span};
 use crate::model::World;
 use crate::program::{EndpointId, Epoch, Names, Program};
 use crate::scenario;
@@ -49,7 +41,9 @@ pub enum LabError {
     Read(scenario::ReadError),
     /// The file is not a topology, or breaks a limit.
     Invalid {
-        /// Everything found, warnings included.
+        /// False where not all of the file could be read; what follows from the missing part alone is left out then.
+        understood: bool,
+        /// Everything found, in the order of the places at fault; warnings included where all was understood.
         diagnostics: Vec<Diagnostic>,
         /// The texts that the diagnostics point into.
         sources: Sources,
@@ -60,7 +54,7 @@ impl fmt::Display for LabError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LabError::Read(error) => error.fmt(f),
-            LabError::Invalid { diagnostics, sources } => {
+            LabError::Invalid { diagnostics, sources, .. } => {
                 let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
                 for (index, error) in errors.enumerate() {
                     let separator = if index == 0 { "" } else { "\n" };
@@ -119,9 +113,11 @@ impl Topology {
     /// # Errors
     /// A finding is an error, or the world breaks a limit.
     pub fn build(world: World, mut findings: Vec<Diagnostic>, sources: Sources) -> Result<Topology, LabError> {
-        let invalid = |diagnostics, sources| Err(LabError::Invalid { diagnostics, sources });
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
-            return invalid(findings, sources);
+            let broken = partial::independent(check::check(&world), &findings, &sources);
+            findings.extend(broken);
+            sort_by_place(&mut findings);
+            return Err(LabError::Invalid { understood: false, diagnostics: findings, sources });
         }
         let world = match check::checked(world) {
             Ok((world, warnings)) => {
@@ -130,7 +126,8 @@ impl Topology {
             }
             Err(broken) => {
                 findings.extend(broken);
-                return invalid(findings, sources);
+                sort_by_place(&mut findings);
+                return Err(LabError::Invalid { understood: true, diagnostics: findings, sources });
             }
         };
         let Compiled { program, names } = compile(&world, Epoch(1));
@@ -142,6 +139,10 @@ impl Topology {
             warnings: findings,
         })
     }
+}
+
+fn sort_by_place(findings: &mut [Diagnostic]) {
+    findings.sort_by_key(|finding| finding.labels.first().map_or(Span::NONE, |label| label.span));
 }
 
 /// A fabric with its state and its clock, one frame at a time.
@@ -205,6 +206,7 @@ impl Lab {
     /// # Panics
     /// The topology has no such endpoint.
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "a packet is described where it is sent")]
     pub fn send(&mut self, from: &str, packet: PacketBuilder) -> Passage {
         let endpoint = self.endpoint(from).unwrap_or_else(|| panic!("the topology has no endpoint `{from}`"));
         let bytes = packet.build();
@@ -221,7 +223,7 @@ impl Lab {
         let mut record = Record::default();
         self.fabric.process(&[frame], &mut output, &mut record);
         let steps = record.steps.into_iter().map(|(_, step)| step).collect();
-        Passage::new(Arc::clone(&self.topology), bytes, wire_length, &output, steps)
+        Passage::new(Arc::clone(&self.topology), (bytes, wire_length, self.now), output, steps)
     }
 
     /// The moving parts, for whole captures.

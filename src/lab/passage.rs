@@ -1,25 +1,13 @@
 //! What became of one frame, and claims about it.
 
 use super::Topology;
-use crate::datapath::{At, Decider, Emitted, Outcome, Output, Step, Verdict};
-use crate::program::EndpointId;
-use crate::report;
-use crate::wire;
+use crate::datapath::{At, Decider, Outcome, Output, Sent, Step, Verdict};
+use crate::program::{EndpointId, EndpointKind};
+use crate::report::{self, Palette, Sentence, Traced, Words};
+use crate::time::SimTime;
+use crate::wire::{self, PacketBuilder};
 use std::fmt;
 use std::sync::Arc;
-
-/// A frame that came out of the fabric.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Copy {
-    /// Where.
-    pub to: EndpointId,
-    /// `None` for the delivered frame or a fragment of it; otherwise what the fabric sent by itself.
-    pub emitted: Option<Emitted>,
-    /// The Ethernet frame.
-    pub bytes: Vec<u8>,
-    /// Its length on the wire.
-    pub wire_length: u32,
-}
 
 /// What became of one frame. Claims about it panic, with the claim, the fact and the trace, where they do not hold;
 /// they are exclusive: what is not claimed must not have come out.
@@ -28,36 +16,34 @@ pub struct Passage {
     topology: Arc<Topology>,
     frame: Vec<u8>,
     wire_length: u32,
-    outcome: Outcome,
-    copies: Vec<Copy>,
+    time: SimTime,
+    output: Output,
     steps: Vec<Step>,
 }
 
 impl Passage {
     pub(super) fn new(
         topology: Arc<Topology>,
-        frame: Vec<u8>,
-        wire_length: u32,
-        output: &Output,
+        (frame, wire_length, time): (Vec<u8>, u32, SimTime),
+        output: Output,
         steps: Vec<Step>,
     ) -> Passage {
-        let copies = output.sent.iter().map(|sent| Copy {
-            to: sent.to,
-            emitted: sent.emitted,
-            bytes: output.bytes[sent.range.clone()].to_vec(),
-            wire_length: sent.wire_length,
-        });
-        Passage { copies: copies.collect(), topology, frame, wire_length, outcome: output.outcomes[0], steps }
+        Passage { topology, frame, wire_length, time, output, steps }
     }
 
     /// The result in ids.
     pub fn outcome(&self) -> &Outcome {
-        &self.outcome
+        &self.output.outcomes[0]
     }
 
     /// Everything that came out, in order.
-    pub fn copies(&self) -> &[Copy] {
-        &self.copies
+    pub fn sent(&self) -> &[Sent] {
+        &self.output.sent
+    }
+
+    /// The Ethernet frame that came out as `sent`.
+    pub fn bytes_of(&self, sent: &Sent) -> &[u8] {
+        &self.output.bytes[sent.range.clone()]
     }
 
     /// What was decided on the way, in order.
@@ -81,43 +67,76 @@ impl Passage {
     /// Nothing came out.
     #[track_caller]
     pub fn bytes(&self) -> &[u8] {
-        match self.copies.first() {
-            Some(copy) => &copy.bytes,
+        match self.sent().first() {
+            Some(sent) => self.bytes_of(sent),
             None => self.fail("a frame came out", "nothing came out"),
         }
     }
 
-    /// One line: what the frame is.
+    /// One line: how long the frame is, and what it is.
     pub fn description(&self) -> String {
-        wire::describe(&self.frame, self.wire_length as usize)
+        format!("{} bytes  {}", self.wire_length, wire::describe(&self.frame, self.wire_length as usize))
     }
 
-    /// The trace, hop by hop.
+    /// What the receiver of a delivered packet would answer first: SYN and ACK to a SYN, an echo reply to an echo
+    /// request, a packet the other way to anything else that can be answered. `None` for what nobody answers.
+    pub fn reply(&self) -> Option<(EndpointId, PacketBuilder)> {
+        let Verdict::Delivered { to } = self.outcome().verdict else { return None };
+        Some((to, PacketBuilder::reply_to(&self.frame, self.wire_length as usize)?))
+    }
+
+    /// What the receiver, an instance or a service, would send to open a flow of the same kind by itself; see
+    /// [`PacketBuilder::reverse_of`]. `None` where nobody could, and where a gateway or the vendor's own services stand
+    /// for whoever received it.
+    pub fn reverse(&self) -> Option<(EndpointId, PacketBuilder)> {
+        let Verdict::Delivered { to } = self.outcome().verdict else { return None };
+        let kind = self.topology.program.endpoint(to).kind;
+        matches!(kind, EndpointKind::Instance | EndpointKind::Service { .. }).then_some(())?;
+        Some((to, PacketBuilder::reverse_of(&self.frame)?))
+    }
+
+    /// The trace, hop by hop, without colours.
     pub fn trace(&self) -> String {
+        let mut text = String::new();
+        self.write_trace(&mut text, "frame", Palette::Plain);
+        text
+    }
+
+    /// Writes the trace, hop by hop; `label` says what the frame is to the reader.
+    pub fn write_trace(&self, out: &mut String, label: &str, palette: Palette) {
+        let description = self.description();
+        report::trace_text(out, self.words(), &self.traced(label, &description), palette);
+    }
+
+    /// Writes the verdict and the decision behind it alone.
+    pub fn write_brief_trace(&self, out: &mut String, label: &str, palette: Palette) {
+        let description = self.description();
+        report::trace_brief_text(out, self.words(), &self.traced(label, &description), palette);
+    }
+
+    /// The trace as one JSON object.
+    pub fn trace_json(&self, label: &str) -> serde_json::Value {
+        let description = self.description();
+        report::trace_json(self.words(), &self.traced(label, &description))
+    }
+
+    fn traced<'a>(&'a self, label: &'a str, description: &'a str) -> Traced<'a> {
+        let Passage { time, steps, .. } = self;
+        Traced { label, description, time: *time, steps, outcome: self.outcome(), sent: self.sent() }
+    }
+
+    fn words(&self) -> Words<'_> {
         let Topology { program, names, sources, .. } = &*self.topology;
-        report::trace_text(report::Words::new(program, names, sources), &self.description(), &self.steps, &self.outcome)
+        Words::new(program, names, sources)
     }
 
     fn fact(&self) -> String {
-        let mut fact = match self.outcome.verdict {
-            Verdict::Delivered { to } => format!("delivered to {}", self.endpoint(to)),
-            Verdict::Answered => "answered".to_owned(),
-            Verdict::Undetermined => "undetermined".to_owned(),
-            Verdict::Dropped { reason, at } => format!("dropped for {reason}{}", self.place(at)),
-        };
-        for copy in &self.copies {
-            let what = copy.emitted.map_or("the frame", |emitted| emitted.kind.name());
-            fact += &format!("; {what} came out at {}", self.endpoint(copy.to));
+        let mut fact = Sentence::new(self.words(), self.outcome()).to_string();
+        for sent in self.sent() {
+            let what = sent.emitted.map_or("the frame", |emitted| emitted.kind.name());
+            fact += &format!("; {what} came out at {}", self.endpoint(sent.to));
         }
         fact
-    }
-
-    fn place(&self, at: At) -> String {
-        match at {
-            At::Outside => String::new(),
-            At::Endpoint(id) => format!(" at {}", self.endpoint(id)),
-            At::Domain(id) => format!(" in {}", self.topology.names.domain(id)),
-        }
     }
 
     fn endpoint(&self, id: EndpointId) -> &str {
@@ -138,7 +157,7 @@ impl Passage {
     }
 
     fn frames_out(&self, to: &str) -> usize {
-        self.copies.iter().filter(|copy| copy.emitted.is_none() && self.endpoint(copy.to) == to).count()
+        self.sent().iter().filter(|sent| sent.emitted.is_none() && self.endpoint(sent.to) == to).count()
     }
 
     /// The frame reached `endpoint` whole, and nothing else came out.
@@ -150,8 +169,8 @@ impl Passage {
     /// The frame reached `endpoint` in `fragments` pieces, and nothing else came out.
     #[track_caller]
     pub fn delivered_in_fragments_to(&self, endpoint: &str, fragments: usize) -> &Passage {
-        let delivered = matches!(self.outcome.verdict, Verdict::Delivered { to } if self.endpoint(to) == endpoint);
-        let exclusive = self.copies.len() == fragments && self.frames_out(endpoint) == fragments;
+        let delivered = matches!(self.outcome().verdict, Verdict::Delivered { to } if self.endpoint(to) == endpoint);
+        let exclusive = self.sent().len() == fragments && self.frames_out(endpoint) == fragments;
         let pieces = if fragments == 1 { String::new() } else { format!(" in {fragments} fragments") };
         self.claim(delivered && exclusive, format_args!("delivered to {endpoint}{pieces}, and nothing else"))
     }
@@ -159,33 +178,36 @@ impl Passage {
     /// The frame was refused for `reason`, and nothing came out.
     #[track_caller]
     pub fn dropped(&self, reason: &str) -> &Passage {
-        let dropped = matches!(self.outcome.verdict, Verdict::Dropped { reason: fact, .. } if fact.id() == reason);
-        self.claim(dropped && self.copies.is_empty(), format_args!("dropped for {reason}, and nothing came out"))
+        let dropped = matches!(self.outcome().verdict, Verdict::Dropped { reason: fact, .. } if fact.id() == reason);
+        self.claim(dropped && self.sent().is_empty(), format_args!("dropped for {reason}, and nothing came out"))
     }
 
     /// The frame was refused for `reason`, and the fabric told its sender by a frame of `kind`.
     #[track_caller]
     pub fn dropped_with_notice(&self, reason: &str, kind: &str) -> &Passage {
-        let dropped = matches!(self.outcome.verdict, Verdict::Dropped { reason: fact, .. } if fact.id() == reason);
+        let dropped = matches!(self.outcome().verdict, Verdict::Dropped { reason: fact, .. } if fact.id() == reason);
         let claim = format!("dropped for {reason}, and its sender told by {kind}");
         self.claim(dropped && self.told_sender(kind), claim)
     }
 
     fn told_sender(&self, kind: &str) -> bool {
-        let [copy] = self.copies.as_slice() else { return false };
-        Some(copy.to) == self.outcome.from && copy.emitted.is_some_and(|emitted| emitted.kind.name() == kind)
+        let [sent] = self.sent() else { return false };
+        Some(sent.to) == self.outcome().from && sent.emitted.is_some_and(|emitted| emitted.kind.name() == kind)
     }
 
     /// The fabric answered the frame, an ARP request, and nothing else came out.
     #[track_caller]
     pub fn answered(&self) -> &Passage {
-        self.claim(self.outcome.verdict == Verdict::Answered && self.told_sender("arp-reply"), "answered by the fabric")
+        self.claim(
+            self.outcome().verdict == Verdict::Answered && self.told_sender("arp-reply"),
+            "answered by the fabric",
+        )
     }
 
     /// The capture cut off bytes that decide.
     #[track_caller]
     pub fn undetermined(&self) -> &Passage {
-        self.claim(self.outcome.verdict == Verdict::Undetermined && self.copies.is_empty(), "undetermined")
+        self.claim(self.outcome().verdict == Verdict::Undetermined && self.sent().is_empty(), "undetermined")
     }
 
     /// The frame was in these routing domains, in this order, and in no other.
@@ -193,7 +215,7 @@ impl Passage {
     pub fn through<'a>(&self, domains: impl IntoIterator<Item = &'a str>) -> &Passage {
         let claimed: Vec<&str> = domains.into_iter().collect();
         let names = &self.topology.names;
-        let fact: Vec<&str> = self.outcome.domains.iter().flatten().map(|id| names.domain(*id)).collect();
+        let fact: Vec<&str> = self.outcome().domains.iter().flatten().map(|id| names.domain(*id)).collect();
         if claimed != fact {
             self.fail(format_args!("through {claimed:?}"), format_args!("through {fact:?}"));
         }
@@ -204,7 +226,7 @@ impl Passage {
     #[track_caller]
     pub fn at(&self, place: &str) -> &Passage {
         let names = &self.topology.names;
-        let holds = match self.outcome.verdict {
+        let holds = match self.outcome().verdict {
             Verdict::Dropped { at: At::Endpoint(id), .. } => names.endpoint(id) == place,
             Verdict::Dropped { at: At::Domain(id), .. } => names.domain(id) == place,
             _ => false,
@@ -215,19 +237,19 @@ impl Passage {
     /// A live session spared the frame both ends' groups and whitelists.
     #[track_caller]
     pub fn by_session(&self) -> &Passage {
-        self.claim(self.outcome.by_session, "let through by a live session")
+        self.claim(self.outcome().by_session, "let through by a live session")
     }
 
     /// No session helped: the frame was judged as a first packet.
     #[track_caller]
     pub fn as_first_packet(&self) -> &Passage {
-        self.claim(!self.outcome.by_session, "judged as a first packet")
+        self.claim(!self.outcome().by_session, "judged as a first packet")
     }
 
     /// This rule decided: `sg-db ingress #2`, `sg-db intra-group`.
     #[track_caller]
     pub fn by_rule(&self, rule: &str) -> &Passage {
-        let fact = match self.outcome.decider {
+        let fact = match self.outcome().decider {
             Decider::Rule(id) => self.topology.names.rules[id.index()].text.as_str(),
             _ => "no rule",
         };

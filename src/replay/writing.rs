@@ -3,13 +3,14 @@
 use crate::capture::{Direction, Packet, Writer, encode_packet};
 use crate::datapath::{Frame, Outcome, Sent, Verdict};
 use crate::lab::Topology;
-use crate::report::{Annotations, Lines, Words};
+use crate::report::{self, Lines, Words};
 use std::io::{self, Write};
 
 /// Writes about the frames of one topology; shared by all workers.
 pub(super) struct Writing<'a> {
     lines: Option<Lines>,
-    annotations: Option<Annotations<'a>>,
+    /// For comments, where a capture is written.
+    words: Option<Words<'a>>,
     /// The capture's interface for frames that came out nowhere. The others have their endpoint's number.
     drops: u32,
 }
@@ -26,7 +27,7 @@ impl<'a> Writing<'a> {
         let words = Words::new(&topology.program, &topology.names, &topology.sources);
         Writing {
             lines: lines.then(|| Lines::new(words)),
-            annotations: capture.then(|| Annotations::new(words)),
+            words: capture.then_some(words),
             drops: u32::try_from(topology.program.endpoints.len()).unwrap_or(u32::MAX),
         }
     }
@@ -62,10 +63,11 @@ impl<'a> Writing<'a> {
         outcome: &Outcome,
         comments: &mut Comments,
     ) {
-        let Some(annotations) = &self.annotations else { return };
+        let Some(words) = self.words else { return };
         comments.short.clear();
         comments.long.clear();
-        annotations.frame(&mut comments.short, &mut comments.long, number, outcome);
+        report::short_comment(&mut comments.short, words, outcome);
+        report::readable_comment(&mut comments.long, words, number, outcome);
         let went_on = matches!(outcome.verdict, Verdict::Delivered { .. } | Verdict::Answered);
         let interface = outcome.from.filter(|_| went_on).map_or(self.drops, |from| from.0);
         encode_packet(
@@ -91,11 +93,12 @@ impl<'a> Writing<'a> {
         (sent, bytes): (&Sent, &[u8]),
         comments: &mut Comments,
     ) {
-        let Some(annotations) = &self.annotations else { return };
+        let Some(words) = self.words else { return };
         if let Some(emitted) = sent.emitted {
             comments.short.clear();
             comments.long.clear();
-            annotations.emitted(&mut comments.short, &mut comments.long, number, emitted, sent.to);
+            report::short_emitted_comment(&mut comments.short, words, emitted, sent.to);
+            report::readable_emitted_comment(&mut comments.long, words, number, emitted, sent.to);
         }
         encode_packet(
             out,

@@ -1,3 +1,5 @@
+//! Each reason in a few words, for lines that have no room for a page.
+
 use crate::diag::Reason;
 
 /// A reason in a few words, to stand after a colon: `no route covers the destination`.
@@ -17,7 +19,7 @@ pub const fn because(reason: Reason) -> &'static str {
         Reason::Multicast => "multicasts are not carried",
         Reason::L4Truncated => "the packet is too short for its TCP, UDP or ICMP header",
         Reason::UnknownSource => "no endpoint may send from this address",
-        Reason::AmbiguousSource => "several endpoints own this address",
+        Reason::AmbiguousSource => "several endpoints may send from this address",
         Reason::InstanceStopped => "the instance is stopped",
         Reason::SourceSpoofed => "the source address is not the sender's own",
         Reason::ArpNotRequest => "only ARP requests are answered",

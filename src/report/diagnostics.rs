@@ -196,7 +196,7 @@ mod snippet {
         let lines_before = text[..first].bytes().filter(|byte| *byte == b'\n').count();
         let annotations = labels().zip(ranges()).map(|((index, label), range)| {
             let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-            let text = (!label.text.is_empty()).then_some(label.text.as_str());
+            let text = (!label.text.is_empty()).then(|| normalize_untrusted_str(&label.text));
             kind.span(range.start - first..range.end - first).label(text)
         });
         Some(Snippet::source(&text[first..last]).line_start(lines_before + 1).path(name).annotations(annotations))

@@ -1,5 +1,5 @@
 //! A small world for the tests of reports. `shop` is linked to `web-1`; `decoy` repeats `shop`'s addresses, so that
-//! `app-1` and `twin-1` share one; web-2 is linked to nothing.
+//! `app-1` and `twin-1` share one; `web-2` is linked to nothing; `db-2` is stopped.
 
 use crate::compile::compile;
 use crate::datapath::{Director, Entry, Fabric, Frame, Options, Outcome, Output, Record, Sent, Step};
@@ -57,6 +57,7 @@ ingress = [
 [service.rm-orders]
 whitelist = ["10.24.1.5"]
 [service.slb-front]
+[instance.db-2]
 "#;
 
 /// The world, compiled, and what is needed to send frames through it.
@@ -167,7 +168,7 @@ impl Builder {
             location: self.location(vswitch),
             private_ip: Spanned::unplaced(address.parse().unwrap()),
             security_groups: vec![Spanned::unplaced(group)],
-            state: Spanned::unplaced(InstanceState::Running),
+            state: Spanned::unplaced(if id == "db-2" { InstanceState::Stopped } else { InstanceState::Running }),
             linked_vpc: linked,
             guest_routes: Vec::new(),
             forwarding: Spanned::unplaced(false),
@@ -241,6 +242,7 @@ impl Builder {
         self.instance("web-1", None, "10.24.1.5", "sg-web");
         self.instance("web-2", None, "10.24.1.6", "sg-web");
         self.instance("db-1", Some("vsw-db"), "172.16.1.10", "sg-db");
+        self.instance("db-2", Some("vsw-db"), "172.16.1.11", "sg-db");
         self.instance("app-1", Some("vsw-app"), "172.16.2.10", "sg-db");
         self.instance("lab-1", Some("vsw-lab"), "192.168.1.10", "sg-open");
         self.instance("twin-1", Some("vsw-decoy"), "172.16.2.10", "sg-open");
@@ -285,6 +287,12 @@ impl Fixture {
         self.fabric.process(&[frame], &mut output, &mut record);
         let steps = record.steps.into_iter().map(|(_, step)| step).collect();
         Passed { steps, outcome: output.outcomes[0], sent: output.sent, time, wire_length }
+    }
+
+    /// Sends a frame in at the endpoint called `name`.
+    pub(super) fn send_from(&mut self, name: &str, bytes: &[u8]) -> Passed {
+        let entry = Entry::Injected(self.names.find_endpoint(name).unwrap());
+        self.send_at(bytes, bytes.len(), entry, 0)
     }
 }
 

@@ -99,6 +99,13 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
     }
 }
 
+/// Seconds on the frames' own clock, without unit: `12.5`.
+pub(super) fn seconds(time: SimTime) -> String {
+    let mut text = time.since(SimTime::ZERO).to_string();
+    text.pop();
+    text
+}
+
 /// `2016-06-28 02:13:20.5 UTC`: the calendar of a capture's stamps, which count from 1970.
 pub(super) fn calendar(time: SimTime) -> String {
     const DAY: u64 = 86_400;

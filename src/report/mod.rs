@@ -4,15 +4,19 @@
 //! [`Outcome`](crate::datapath::Outcome) to names and lines of the topology file; all forms of output share it, and
 //! the one-line [`Sentence`], so that they never call one thing by two names.
 
+mod annotate;
 mod because;
 pub mod diagnostics;
 mod hints;
+#[cfg(feature = "cli")]
+mod junit;
 mod layout;
 mod ndjson;
+mod results;
 mod sentence;
-mod shim;
 mod summary;
 mod tally;
+mod trace;
 mod words;
 
 #[cfg(test)]
@@ -20,11 +24,15 @@ mod fixture;
 #[cfg(test)]
 mod summary_tests;
 
+pub use annotate::{readable_comment, readable_emitted_comment, short_comment, short_emitted_comment};
 pub use because::because;
+#[cfg(feature = "cli")]
+pub use junit::junit_xml;
 pub use layout::{Palette, Style};
 pub use ndjson::Lines;
+pub use results::{ScenarioResult, StepResult};
 pub use sentence::{Sentence, outcome_fields};
-pub use shim::*;
 pub use summary::{Replayed, summary_json, summary_text};
 pub use tally::{Delivered, Dropped, DroppedAt, Imbalance, Tally};
+pub use trace::{Traced, no_reply_text, trace_brief_text, trace_json, trace_text};
 pub use words::{Cause, Place, Words};

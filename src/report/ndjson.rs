@@ -190,19 +190,35 @@ fn push_quoted(out: &mut Vec<u8>, text: &str) {
     serde_json::to_writer(out, text).expect("a string can be written to memory");
 }
 
-fn push_decimal(out: &mut Vec<u8>, mut number: u64) {
+fn push_decimal(out: &mut Vec<u8>, number: u64) {
+    // Two digits for each division: a stamp has nineteen.
     let mut digits = [0; 20];
     let mut start = digits.len();
-    loop {
+    let mut rest = number;
+    while rest >= 10 {
+        start -= 2;
+        let pair = (rest % 100) as usize * 2;
+        digits[start..start + 2].copy_from_slice(&PAIRS[pair..pair + 2]);
+        rest /= 100;
+    }
+    if rest != 0 || number == 0 {
         start -= 1;
-        digits[start] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
+        digits[start] = b'0' + rest as u8;
     }
     out.extend_from_slice(&digits[start..]);
 }
+
+/// `00` to `99`.
+const PAIRS: [u8; 200] = {
+    let mut pairs = [0; 200];
+    let mut number = 0;
+    while number < 100 {
+        pairs[number * 2] = b'0' + (number / 10) as u8;
+        pairs[number * 2 + 1] = b'0' + (number % 10) as u8;
+        number += 1;
+    }
+    pairs
+};
 
 #[cfg(test)]
 mod tests {
@@ -290,7 +306,7 @@ mod tests {
 
     #[test]
     fn decimals_are_written_whole() {
-        for number in [0, 9, 10, 1_467_080_000_500_000_000, u64::MAX] {
+        for number in [0, 9, 10, 99, 100, 101, 999, 1000, 1_467_080_000_500_000_000, u64::MAX] {
             let mut out = Vec::new();
             push_decimal(&mut out, number);
             assert_eq!(out, number.to_string().as_bytes());

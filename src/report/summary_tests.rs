@@ -47,7 +47,7 @@ fn a_summary_leads_from_verdicts_to_reasons_to_lines_of_the_topology() {
         sg-db ingress #3 at db-1           1    5.3%  shop.toml:30  drops tcp/22 from 10.0.0.0/8
         sg-db ingress default at db-1      1    5.3%  shop.toml:26  no rule matched
       frame-truncated                      1    5.3%  the frame is shorter than its headers
-      ambiguous-source                     1    5.3%  several endpoints own this address
+      ambiguous-source                     1    5.3%  several endpoints may send from this address
       guest-route-public-nic               1    5.3%  the guest's routing table sends it out of the public NIC
         route 0.0.0.0/0 at web-1           1    5.3%
       sg-egress-deny                       1    5.3%  the sender's security groups refuse it
@@ -203,7 +203,7 @@ fn a_frame_of_the_vendors_services_with_an_ambiguous_destination_is_offered_no_s
     delivered           0    0.0%
     answered            0    0.0%
     dropped             1  100.0%
-      ambiguous-source  1  100.0%  several endpoints own this address
+      ambiguous-source  1  100.0%  several endpoints may send from this address
     undetermined        0    0.0%
 
     hints

@@ -189,12 +189,13 @@ impl<'a> Item<'a> {
             return Some(Spanned::new(*value, self.span));
         }
         let listed = suggest::list(words.iter().map(|(word, _)| *word));
+        let expected = if words.len() > 1 { "expected one of" } else { "expected" };
         let label = match decoder.nearest(string, words.iter().map(|(word, _)| *word)) {
             Some(near) => format!("did you mean \"{near}\"?"),
             None => String::new(),
         };
         let message = format!("`{}` cannot be \"{string}\"", self.key);
-        decoder.report(invalid(self.span, message, label).help(format!("expected one of {listed}")));
+        decoder.report(invalid(self.span, message, label).help(format!("{expected} {listed}")));
         None
     }
 
@@ -287,7 +288,7 @@ impl<'a> Fields<'a> {
 
     /// Reports the keys that are not among `keys`.
     pub(super) fn refuse_unknown(&self, decoder: &mut Decoder<'_>, keys: &[&str]) {
-        for (key, _) in self.table.iter() {
+        for (key, _) in self.table {
             let name: &str = key.get_ref();
             if keys.contains(&name) {
                 continue;

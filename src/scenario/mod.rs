@@ -5,7 +5,6 @@
 
 mod decode;
 mod expect;
-mod flow;
 mod names;
 mod packet;
 mod steps;
@@ -14,10 +13,7 @@ mod syntax;
 mod topology;
 mod values;
 
-pub use expect::{
-    Claim, Count, EmittedClaim, EmittedKind, FrameClaim, ReplayExpectation, RuleClaim, SendExpectation, VerdictClaim,
-};
-pub use flow::{AddressPair, Flow, FlowError, TcpFlags, TcpFlagsError, parse_address_pair, parse_flow};
+pub use expect::{Claim, Count, EmittedClaim, FrameClaim, ReplayExpectation, RuleClaim, SendExpectation, VerdictClaim};
 pub use packet::{IcmpSpec, Ipv4Spec, PacketSpec, SendStep, Transport};
 pub use steps::{Action, ReplayStep, Scenario, Step};
 pub use topology::Direction;
@@ -28,6 +24,7 @@ use crate::model::World;
 use decode::{Decoder, Fields, What};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use toml::de::DeTable;
 
 /// A file could not be read.
 #[derive(Debug)]
@@ -66,10 +63,14 @@ fn read(path: &Path) -> Result<String, ReadError> {
 pub fn topology(sources: &mut Sources, name: &str, text: &str) -> (World, Vec<Diagnostic>) {
     let file = sources.add(name, text);
     let read = syntax::read(file, text);
-    let tree = read.tree();
     let mut decoder = Decoder::new(file, text);
-    let root = Fields::root(&tree, decoder.span(0..0), What::The("a topology file"));
-    let world = match ["step", "topology"].iter().find_map(|key| root.key_span(&decoder, key)) {
+    let world = read.decode(|tree| topology_file(&mut decoder, tree));
+    (world, read.finish(decoder.into_diagnostics()))
+}
+
+fn topology_file<'a>(decoder: &mut Decoder<'_>, tree: &'a DeTable<'a>) -> World {
+    let root = Fields::root(tree, decoder.span(0..0), What::The("a topology file"));
+    match ["step", "topology"].iter().find_map(|key| root.key_span(decoder, key)) {
         Some(place) => {
             decoder.report(
                 Diagnostic::error("wrong-file-kind", "this is a scenario file, not a topology file")
@@ -78,10 +79,8 @@ pub fn topology(sources: &mut Sources, name: &str, text: &str) -> (World, Vec<Di
             );
             World::default()
         }
-        None => topology::decode(&mut decoder, &root),
-    };
-    let diagnostics = read.finish(decoder.into_diagnostics());
-    (world, diagnostics)
+        None => topology::decode(decoder, &root),
+    }
 }
 
 /// Reads the topology file `path`, as [`topology`] does.
@@ -99,31 +98,41 @@ pub fn load_topology(sources: &mut Sources, path: &Path) -> Result<(World, Vec<D
 pub fn scenario(sources: &mut Sources, name: &str, text: &str) -> (Option<Scenario>, Vec<Diagnostic>) {
     let file = sources.add(name, text);
     let read = syntax::read(file, text);
-    let tree = read.tree();
     let mut decoder = Decoder::new(file, text);
-    let root = Fields::root(&tree, decoder.span(0..0), What::The("a scenario file"));
+    let folder = Path::new(name).parent().unwrap_or(Path::new(""));
+    let (scenario, mut diagnostics) = read.decode(|tree| scenario_file(sources, &mut decoder, tree, folder));
+    diagnostics.extend(read.finish(decoder.into_diagnostics()));
+    (scenario.filter(|_| !has_errors(&diagnostics)), diagnostics)
+}
+
+/// The scenario as far as it is understood, and the diagnostics of a topology file of its own.
+fn scenario_file<'a>(
+    sources: &mut Sources,
+    decoder: &mut Decoder<'_>,
+    tree: &'a DeTable<'a>,
+    folder: &Path,
+) -> (Option<Scenario>, Vec<Diagnostic>) {
+    let root = Fields::root(tree, decoder.span(0..0), What::The("a scenario file"));
     let own = ["step", "topology"].iter().any(|key| root.has(key));
-    if let Some(place) = topology::SECTIONS.iter().find_map(|key| root.key_span(&decoder, key)).filter(|_| !own) {
+    if let Some(place) = topology::SECTIONS.iter().find_map(|key| root.key_span(decoder, key)).filter(|_| !own) {
         decoder.report(
             Diagnostic::error("wrong-file-kind", "this is a topology file, not a scenario file")
                 .at(place, "a section of a topology")
                 .help("check it with `biplane check`, or name it in a scenario as `topology = \"…\"`"),
         );
-        return (None, read.finish(decoder.into_diagnostics()));
+        return (None, Vec::new());
     }
-    root.refuse_unknown(&mut decoder, &steps::KEYS);
-    let folder = Path::new(name).parent().unwrap_or(Path::new(""));
-    let (world, mut diagnostics) = scenario_topology(sources, &mut decoder, &root, folder);
-    let decoded = steps::decode(&mut decoder, &root, folder, &names::Names(world.as_ref()));
-    diagnostics.extend(read.finish(decoder.into_diagnostics()));
-    let usable = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
-    let scenario = decoded.zip(world).filter(|_| usable).map(|((title, description, steps), topology)| Scenario {
-        title,
-        description,
-        topology,
-        steps,
-    });
+    root.refuse_unknown(decoder, &steps::KEYS);
+    let (world, diagnostics) = scenario_topology(sources, decoder, &root, folder);
+    let decoded = steps::decode(decoder, &root, folder, &names::Names(world.as_ref()));
+    let scenario = decoded.zip(world);
+    let scenario =
+        scenario.map(|((title, description, steps), topology)| Scenario { title, description, topology, steps });
     (scenario, diagnostics)
+}
+
+fn has_errors(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
 }
 
 /// The world of a scenario where it could be understood, and the diagnostics of a topology file of its own.
@@ -146,10 +155,7 @@ fn scenario_topology<'a>(
         return (None, Vec::new());
     };
     match load_topology(sources, &folder.join(path.value)) {
-        Ok((world, diagnostics)) => {
-            let usable = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
-            (Some(world).filter(|_| usable), diagnostics)
-        }
+        Ok((world, diagnostics)) => (Some(world).filter(|_| !has_errors(&diagnostics)), diagnostics),
         Err(error) => {
             decoder.report(error.diagnostic().at(item.span, "named here"));
             (None, Vec::new())

@@ -68,7 +68,12 @@ impl<'w> Names<'w> {
             return Some(());
         }
         let message = format!("`{}` has no {} rule #{number}", group.id.value, direction.name());
-        let problem = invalid(span, message, format!("it has {} {} rules", rules.len(), direction.name()));
+        let count = match rules.len() {
+            0 => format!("it has no {} rules", direction.name()),
+            1 => format!("it has one {} rule", direction.name()),
+            count => format!("it has {count} {} rules", direction.name()),
+        };
+        let problem = invalid(span, message, count);
         decoder.report(problem.note("rules count from 1 in the order of the file"));
         None
     }
@@ -85,7 +90,7 @@ impl<'w> Names<'w> {
             return Some(id.value.to_owned());
         };
         let mut problem = Diagnostic::error("unknown-id", format!("no {noun} is called `{}`", id.value))
-            .at(id.span, "the topology declares none of this id");
+            .at(id.span, what_it_is(world, id.value).unwrap_or("the topology declares none of this id"));
         let mut candidates = candidates(world);
         candidates.sort_unstable();
         if let Some(near) = decoder.nearest(id.value, candidates.iter().copied()) {
@@ -116,4 +121,17 @@ fn endpoints(world: &World) -> Vec<&str> {
 
 fn domains(world: &World) -> Vec<&str> {
     world.vpcs.ids().chain([CLASSIC]).collect()
+}
+
+/// What else the topology calls `id`.
+fn what_it_is(world: &World, id: &str) -> Option<&'static str> {
+    let kinds = [
+        (is_endpoint(world, id), "this is an endpoint"),
+        (is_domain(world, id), "this is a routing domain"),
+        (world.vswitches.find(id).is_some(), "this is a vSwitch"),
+        (world.route_tables.find(id).is_some(), "this is a route table"),
+        (world.peerings.find(id).is_some(), "this is a peering"),
+        (world.security_groups.find(id).is_some(), "this is a security group"),
+    ];
+    kinds.into_iter().find(|(is, _)| *is).map(|(_, what)| what)
 }

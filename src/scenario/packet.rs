@@ -1,10 +1,10 @@
 //! The packet of a `send` step.
 
 use super::decode::{Decoder, Fields, Item, invalid};
-use super::flow::{AddressPair, Flow, FlowError, TcpFlags, parse_address_pair, parse_flow};
 use crate::diag::{Span, Spanned};
 use crate::net::Protocol;
-use std::net::Ipv4Addr;
+use crate::wire::{TcpFlags, TextError, read_addresses, read_endpoints, read_hexadecimal};
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// What a `send` step puts on the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,21 +168,18 @@ pub(super) fn packet<'a>(decoder: &mut Decoder<'_>, fields: &Fields<'a>) -> Opti
         fields.refuse_beside(decoder, &IPV4_KEYS, &with, item.span);
     }
     let packet = match kind {
-        "hex" => PacketSpec::Frame(item.parse(decoder, frame_bytes)?.value),
+        "hex" => PacketSpec::Frame(written(decoder, item, read_hexadecimal)?),
         "arp" => {
-            let AddressPair { source, destination } = endpoints(decoder, item, parse_address_pair)?;
-            PacketSpec::Arp { sender: source, target: destination }
+            let (sender, target) = written(decoder, item, read_addresses)?;
+            PacketSpec::Arp { sender, target }
         }
         _ => PacketSpec::Ipv4(ipv4(decoder, fields, kind, item)?),
     };
     Some(Spanned::new(packet, item.span))
 }
 
-fn endpoints<T>(
-    decoder: &mut Decoder<'_>,
-    item: Item<'_>,
-    read: impl FnOnce(&str) -> Result<T, FlowError>,
-) -> Option<T> {
+/// What `read` makes of the string; the part of it that is at fault is reported.
+fn written<T>(decoder: &mut Decoder<'_>, item: Item<'_>, read: impl FnOnce(&str) -> Result<T, TextError>) -> Option<T> {
     let text = item.string(decoder)?;
     match read(text) {
         Ok(value) => Some(value),
@@ -196,26 +193,25 @@ fn endpoints<T>(
 }
 
 fn ipv4<'a>(decoder: &mut Decoder<'_>, fields: &Fields<'a>, kind: &str, item: Item<'a>) -> Option<Ipv4Spec> {
-    let pair = |pair: AddressPair| (pair.source, pair.destination);
-    let addresses = |flow: Flow| (*flow.source.ip(), *flow.destination.ip());
+    let addresses = |(source, destination): (SocketAddrV4, SocketAddrV4)| (*source.ip(), *destination.ip());
     let ((source, destination), transport) = match kind {
         "tcp" => {
-            let flow = endpoints(decoder, item, parse_flow)?;
+            let flow = written(decoder, item, read_endpoints)?;
             let flags = match fields.get(decoder, "flags") {
                 Some(item) => item.parse(decoder, str::parse::<TcpFlags>)?.value,
                 None => TcpFlags::SYN,
             };
-            let (source_port, destination_port) = (flow.source.port(), flow.destination.port());
+            let (source_port, destination_port) = (flow.0.port(), flow.1.port());
             (addresses(flow), Transport::Tcp { source_port, destination_port, flags })
         }
         "udp" => {
-            let flow = endpoints(decoder, item, parse_flow)?;
-            let (source_port, destination_port) = (flow.source.port(), flow.destination.port());
+            let flow = written(decoder, item, read_endpoints)?;
+            let (source_port, destination_port) = (flow.0.port(), flow.1.port());
             (addresses(flow), Transport::Udp { source_port, destination_port })
         }
-        "icmp" => (pair(endpoints(decoder, item, parse_address_pair)?), Transport::Icmp(icmp(decoder, fields))),
+        "icmp" => (written(decoder, item, read_addresses)?, Transport::Icmp(icmp(decoder, fields))),
         _ => {
-            let addresses = pair(endpoints(decoder, item, parse_address_pair)?);
+            let addresses = written(decoder, item, read_addresses)?;
             let item = fields.require(decoder, "protocol", "47")?;
             let protocol = if item.is_integer() {
                 item.integer(decoder, 0..=255).map(|number| Protocol(number.value))?
@@ -286,19 +282,6 @@ fn payload(decoder: &mut Decoder<'_>, fields: &Fields<'_>, spec: &mut Ipv4Spec) 
     if let Some(length) = fields.get(decoder, "length").and_then(|item| item.integer::<u16>(decoder, 0..=65515)) {
         spec.payload = vec![0; usize::from(length.value)];
     }
-}
-
-/// Pairs of hexadecimal digits; spaces, line breaks and colons between them are free.
-fn frame_bytes(text: &str) -> Result<Vec<u8>, &'static str> {
-    const EXPECTED: &str = "expected pairs of hexadecimal digits, as in \"00163e00 0001\"";
-    let mut digits = Vec::new();
-    for c in text.chars().filter(|c| !c.is_ascii_whitespace() && *c != ':') {
-        digits.push(c.to_digit(16).ok_or(EXPECTED)? as u8);
-    }
-    let (pairs, []) = digits.as_chunks::<2>() else {
-        return Err(EXPECTED);
-    };
-    Ok(pairs.iter().map(|[high, low]| high << 4 | low).collect())
 }
 
 /// A `send` step: one packet, and who sends it.

@@ -38,6 +38,7 @@ impl Item<'_> {
 }
 
 /// Why a text is no CIDR.
+#[derive(Clone, Copy)]
 pub(super) enum CidrProblem {
     Malformed,
     HostBits(Ipv4Net),

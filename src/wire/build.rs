@@ -1,8 +1,8 @@
 //! Frames from nothing, for tests, traces and scenarios: right lengths and checksums, everything else as asked for.
 //!
 //! The functions that take a text such as `"10.45.2.10:40000 > 10.111.4.20:3306"` are for tests and panic where they
-//! cannot read it; what comes from a user goes through [`read_endpoints`] or [`read_addresses`], the constructors of
-//! [`PacketBuilder`] and [`PacketBuilder::try_build`].
+//! cannot read it; what comes from a user goes through [`read_endpoints`] or [`read_addresses`], the
+//! constructors of [`PacketBuilder`] and [`PacketBuilder::try_build`].
 //!
 //! ```
 //! use biplane::wire::build::tcp;
@@ -12,7 +12,8 @@
 //! ```
 
 use super::icmp::{IcmpError, quotation};
-use super::{ETHERNET_HEADER, TcpFlags};
+use super::text::{TextError, read_addresses, read_endpoints};
+use super::{ETHERNET_HEADER, Packet, TcpFlags, Transport, parse, transport};
 use crate::net::{MacAddress, Protocol};
 use etherparse::{
     ArpEthIpv4Packet, ArpOperation, IpFragOffset, IpHeaders, IpNumber, Ipv4Header, Ipv4Options, TcpHeader,
@@ -28,13 +29,13 @@ const DESTINATION_MAC: MacAddress = MacAddress([0x02, 0, 0, 0, 0, 0x02]);
 
 /// A TCP segment in mid-stream (flag ACK). Text: `"10.45.2.10:40000 > 10.111.4.20:3306"`.
 pub fn tcp(text: &str) -> PacketBuilder {
-    let (source, destination) = or_panic(read_endpoints(text));
+    let (source, destination) = or_panic(text, read_endpoints);
     PacketBuilder::tcp(source, destination)
 }
 
 /// A UDP datagram. Text: `"10.45.2.10:40000 > 10.111.4.20:53"`.
 pub fn udp(text: &str) -> PacketBuilder {
-    let (source, destination) = or_panic(read_endpoints(text));
+    let (source, destination) = or_panic(text, read_endpoints);
     PacketBuilder::udp(source, destination)
 }
 
@@ -50,7 +51,7 @@ pub fn icmp_echo_reply(text: &str, identifier: u16, sequence: u16) -> PacketBuil
 
 /// Any ICMP message; [`PacketBuilder::icmp_rest`] sets bytes 4 to 7. Text: `"10.45.2.10 > 10.111.4.20"`.
 pub fn icmp(text: &str, kind: u8, code: u8) -> PacketBuilder {
-    let (source, destination) = or_panic(read_addresses(text));
+    let (source, destination) = or_panic(text, read_addresses);
     PacketBuilder::icmp(source, destination, kind, code)
 }
 
@@ -62,18 +63,18 @@ pub fn icmp_error(text: &str, kind: IcmpError, about: &PacketBuilder) -> PacketB
 
 /// Another protocol; the payload follows the IPv4 header. Text: `"10.45.2.10 > 10.111.4.20"`.
 pub fn ip(protocol: Protocol, text: &str) -> PacketBuilder {
-    let (source, destination) = or_panic(read_addresses(text));
+    let (source, destination) = or_panic(text, read_addresses);
     PacketBuilder::ip(protocol, source, destination)
 }
 
 /// An ARP request of the first address for the second one's MAC address. Text: `"10.1.2.1 > 10.1.2.3"`.
 pub fn arp_request(text: &str) -> PacketBuilder {
-    let (sender, target) = or_panic(read_addresses(text));
+    let (sender, target) = or_panic(text, read_addresses);
     PacketBuilder::arp_request(sender, target)
 }
 
-fn or_panic<T>(read: Result<T, FlowTextError>) -> T {
-    read.unwrap_or_else(|error| panic!("{error}"))
+fn or_panic<T>(text: &str, read: impl FnOnce(&str) -> Result<T, TextError>) -> T {
+    read(text).unwrap_or_else(|error| panic!("{text:?}: {error}"))
 }
 
 /// Identifier and sequence number of an ICMP query.
@@ -81,37 +82,6 @@ fn query(identifier: u16, sequence: u16) -> [u8; 4] {
     let ([a, b], [c, d]) = (identifier.to_be_bytes(), sequence.to_be_bytes());
     [a, b, c, d]
 }
-
-/// Addresses with ports, source first: `"10.45.2.10:40000 > 10.111.4.20:3306"`; blanks around `>` may be absent.
-pub fn read_endpoints(text: &str) -> Result<(SocketAddrV4, SocketAddrV4), FlowTextError> {
-    read_pair(text).ok_or_else(|| FlowTextError { text: text.into(), ports: true })
-}
-
-/// Addresses without ports, source first: `"10.45.2.10 > 10.111.4.20"`; blanks around `>` may be absent.
-pub fn read_addresses(text: &str) -> Result<(Ipv4Addr, Ipv4Addr), FlowTextError> {
-    read_pair(text).ok_or_else(|| FlowTextError { text: text.into(), ports: false })
-}
-
-fn read_pair<T: std::str::FromStr>(text: &str) -> Option<(T, T)> {
-    let (source, destination) = text.split_once('>')?;
-    Some((source.trim().parse().ok()?, destination.trim().parse().ok()?))
-}
-
-/// The text does not name a source and a destination.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FlowTextError {
-    text: String,
-    ports: bool,
-}
-
-impl fmt::Display for FlowTextError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let example = if self.ports { "10.45.2.10:40000 > 10.111.4.20:3306" } else { "10.45.2.10 > 10.111.4.20" };
-        write!(f, "expected source and destination as in \"{example}\", found {:?}", self.text)
-    }
-}
-
-impl std::error::Error for FlowTextError {}
 
 /// Why a frame cannot be built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,6 +162,60 @@ impl PacketBuilder {
             options: Vec::new(),
             content,
             payload: Vec::new(),
+        }
+    }
+
+    /// What the receiver of `frame` would answer first: SYN and ACK to a bare SYN, ACK to any other TCP segment but
+    /// RST, an echo reply to an echo request, the same ports the other way round over UDP, an empty packet over other
+    /// protocols. `None` for what nobody answers: RST, ICMP that asks nothing, later fragments, ARP, and
+    /// what cannot be read. `frame` was captured of `wire_length`.
+    pub fn reply_to(frame: &[u8], wire_length: usize) -> Option<PacketBuilder> {
+        let Ok(Packet::Ipv4(ipv4)) = parse(frame, wire_length) else { return None };
+        if ipv4.is_later_fragment() {
+            return None;
+        }
+        let (here, there) = (ipv4.destination, ipv4.source);
+        match transport(frame, &ipv4).ok()? {
+            Transport::Tcp { flags, .. } if flags.any(TcpFlags::RST) => None,
+            Transport::Tcp { source_port, destination_port, flags } => {
+                let answer = if flags.is_bare_syn() { TcpFlags::SYN | TcpFlags::ACK } else { TcpFlags::ACK };
+                let (here, there) = (SocketAddrV4::new(here, destination_port), SocketAddrV4::new(there, source_port));
+                Some(PacketBuilder::tcp(here, there).flags(answer))
+            }
+            Transport::Udp { source_port, destination_port } => {
+                let (here, there) = (SocketAddrV4::new(here, destination_port), SocketAddrV4::new(there, source_port));
+                Some(PacketBuilder::udp(here, there))
+            }
+            Transport::Icmp(icmp) if icmp.kind == 8 => {
+                let [a, b] = icmp.identifier.to_be_bytes();
+                let sequence = ETHERNET_HEADER + usize::from(ipv4.header_length) + 6;
+                let [c, d] = frame.get(sequence..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default();
+                Some(PacketBuilder::icmp(here, there, 0, 0).icmp_rest([a, b, c, d]))
+            }
+            Transport::Icmp(_) => None,
+            Transport::Other => Some(PacketBuilder::ip(ipv4.protocol, here, there)),
+        }
+    }
+
+    /// What the receiver of `frame` would send to open a flow of the same kind by itself: a SYN to the port that the
+    /// frame went to, a datagram to that port, an echo request, an empty packet over other protocols. `None` where there
+    /// is no such thing: ICMP that is no echo request, ARP, later fragments, and what cannot be read.
+    pub fn reverse_of(frame: &[u8]) -> Option<PacketBuilder> {
+        let Ok(Packet::Ipv4(ipv4)) = parse(frame, frame.len()) else { return None };
+        let (here, there) = (ipv4.destination, ipv4.source);
+        match transport(frame, &ipv4).ok()? {
+            _ if ipv4.is_later_fragment() => None,
+            Transport::Tcp { source_port, destination_port, .. } => {
+                let (here, there) = (SocketAddrV4::new(here, source_port), SocketAddrV4::new(there, destination_port));
+                Some(PacketBuilder::tcp(here, there).syn())
+            }
+            Transport::Udp { source_port, destination_port } => {
+                let (here, there) = (SocketAddrV4::new(here, source_port), SocketAddrV4::new(there, destination_port));
+                Some(PacketBuilder::udp(here, there))
+            }
+            Transport::Icmp(icmp) if icmp.kind == 8 => Some(PacketBuilder::icmp_echo(here, there, 1, 1)),
+            Transport::Icmp(_) => None,
+            Transport::Other => Some(PacketBuilder::ip(ipv4.protocol, here, there)),
         }
     }
 

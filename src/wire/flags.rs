@@ -4,7 +4,7 @@ use super::TcpFlags;
 use std::fmt;
 use std::str::FromStr;
 
-/// In the order in which they are printed. Both letters of ACK are read.
+/// In the order in which they are printed. Other tools write A and C for the two that are read under either letter.
 const LETTERS: [(char, u8); 8] =
     [('F', 0x01), ('S', 0x02), ('R', 0x04), ('P', 0x08), ('.', 0x10), ('U', 0x20), ('E', 0x40), ('W', 0x80)];
 
@@ -23,13 +23,13 @@ pub struct TcpFlagsError;
 
 impl fmt::Display for TcpFlagsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("expected letters of TCP flags: F, S, R, P, . or A (ACK), U, E, W; or \"none\"")
+        f.write_str("expected some of the letters F S R P A U E C, each once, as in \"SA\"; or \"none\"")
     }
 }
 
 impl std::error::Error for TcpFlagsError {}
 
-/// The letters in any order and either case, `A` or `.` for ACK, or `none`.
+/// The letters in any order and either case, each once, `A` or `.` for ACK, `C` or `W` for CWR; or `none`.
 impl FromStr for TcpFlags {
     type Err = TcpFlagsError;
 
@@ -41,9 +41,13 @@ impl FromStr for TcpFlags {
             return Err(TcpFlagsError);
         }
         text.chars().try_fold(TcpFlags::NONE, |flags, letter| {
-            let letter = if letter.eq_ignore_ascii_case(&'a') { '.' } else { letter.to_ascii_uppercase() };
+            let letter = match letter.to_ascii_uppercase() {
+                'A' => '.',
+                'C' => 'W',
+                other => other,
+            };
             let bit = LETTERS.iter().find(|(known, _)| *known == letter).ok_or(TcpFlagsError)?.1;
-            Ok(flags | TcpFlags(bit))
+            if flags.any(TcpFlags(bit)) { Err(TcpFlagsError) } else { Ok(flags | TcpFlags(bit)) }
         })
     }
 }
@@ -59,13 +63,14 @@ mod tests {
         }
         assert_eq!((TcpFlags::SYN | TcpFlags::ACK).to_string(), "S.");
         assert_eq!("sA".parse(), Ok(TcpFlags::SYN | TcpFlags::ACK));
+        assert_eq!("CEUAPRSF".parse(), Ok(TcpFlags(0xff)));
         assert_eq!(TcpFlags::NONE.to_string(), "none");
     }
 
     #[test]
-    fn other_letters_are_refused() {
+    fn other_letters_and_letters_given_twice_are_refused() {
         assert_eq!("S".parse(), Ok(TcpFlags::SYN));
-        for text in ["X", "S ", "", "NONE"] {
+        for text in ["X", "S ", "", "NONE", "SS", "A."] {
             assert_eq!(text.parse::<TcpFlags>(), Err(TcpFlagsError), "{text:?}");
         }
     }

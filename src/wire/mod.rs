@@ -16,6 +16,7 @@ mod parse_tests;
 mod rewrite;
 #[cfg(test)]
 mod samples;
+mod text;
 
 pub use arp::arp_reply;
 pub use build::PacketBuilder;
@@ -26,6 +27,7 @@ pub use fragment::fragment;
 pub use icmp::{IcmpError, icmp_error};
 pub use parse::{Arp, Icmp, Ipv4, Packet, ParseError, Quoted, TcpFlags, Transport, parse, source_address, transport};
 pub use rewrite::{forward, map_addresses};
+pub use text::{TextError, read_addresses, read_endpoints, read_hexadecimal};
 
 /// Bytes of an Ethernet II header.
 pub const ETHERNET_HEADER: usize = 14;

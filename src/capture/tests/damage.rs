@@ -68,8 +68,8 @@ fn a_cut_record_is_told_with_its_number_place_and_what_is_missing() {
     assert_eq!(
         error.unwrap().to_string(),
         format!(
-            "test.pcap: the data ends inside what starts at byte offset {}, where record 4 was expected: \
-             49 bytes needed, 20 left (3 good records before it)",
+            "test.pcap: cut short: at byte offset {}, where record 4 was expected, \
+             49 bytes are needed and 20 left (3 good records before it)",
             ends[2]
         )
     );

@@ -1,7 +1,6 @@
 //! Holds what happened to a frame against what a scenario claims.
 
-use crate::datapath::{At, Decider, Outcome, Verdict};
-use crate::lab::Copy;
+use crate::datapath::{At, Decider, Outcome, Sent, Verdict};
 use crate::program::Names;
 use crate::report::{Sentence, Words};
 use crate::scenario::{Claim, EmittedClaim, RuleClaim, VerdictClaim};
@@ -12,8 +11,10 @@ pub(super) struct Happened<'a> {
     pub(super) names: &'a Names,
     pub(super) words: Words<'a>,
     pub(super) outcome: &'a Outcome,
-    /// The frame as it entered.
+    /// The frame as it entered, as far as it was captured.
     pub(super) entered: &'a [u8],
+    /// Its length on the wire.
+    pub(super) wire_length: usize,
 }
 
 /// Every part of `claim` that does not hold: claim and fact.
@@ -35,7 +36,8 @@ pub(super) fn hold(happened: &Happened<'_>, claim: &Claim) -> Vec<String> {
                 check(session.value == outcome.by_session, text(session.value), text(outcome.by_session));
             }
             if let Some(ttl) = ttl {
-                let arrived = entered_ttl(happened.entered).map(|entered| entered.saturating_sub(outcome.hops));
+                let arrived = entered_ttl(happened.entered, happened.wire_length)
+                    .map(|entered| entered.saturating_sub(outcome.hops));
                 let shown = arrived.map_or("no TTL".to_owned(), |ttl| format!("TTL {ttl} on arrival"));
                 check(arrived == Some(ttl.value), format!("TTL {} on arrival", ttl.value), shown);
             }
@@ -86,17 +88,17 @@ fn rule_holds(names: &Names, outcome: &Outcome, claim: &RuleClaim) -> (bool, Str
     }
 }
 
-fn entered_ttl(frame: &[u8]) -> Option<u8> {
-    match parse(frame, frame.len()) {
+fn entered_ttl(frame: &[u8], wire_length: usize) -> Option<u8> {
+    match parse(frame, wire_length) {
         Ok(Packet::Ipv4(ipv4)) => Some(ipv4.ttl),
         _ => None,
     }
 }
 
 /// The frames that the fabric made, against those that are claimed: all of them, in order.
-pub(super) fn hold_emitted(happened: &Happened<'_>, copies: &[Copy], claims: &[EmittedClaim]) -> Vec<String> {
+pub(super) fn hold_emitted(happened: &Happened<'_>, sent: &[Sent], claims: &[EmittedClaim]) -> Vec<String> {
     let words = happened.words;
-    let facts: Vec<_> = copies.iter().filter_map(|copy| Some((copy.to, copy.emitted?))).collect();
+    let facts: Vec<_> = sent.iter().filter_map(|sent| Some((sent.to, sent.emitted?))).collect();
     let told: Vec<String> = facts
         .iter()
         .map(|(to, emitted)| {
@@ -106,7 +108,7 @@ pub(super) fn hold_emitted(happened: &Happened<'_>, copies: &[Copy], claims: &[E
     let holds = facts.len() == claims.len()
         && facts.iter().zip(claims).all(|((to, emitted), claim)| {
             words.endpoint(*to) == claim.to.value
-                && emitted.kind.name() == claim.kind.value.name()
+                && emitted.kind == claim.kind.value
                 && claim.by.as_ref().is_none_or(|by| by.value == words.domain(emitted.by))
         });
     if holds {

@@ -3,8 +3,8 @@
 use crate::net::MacAddress;
 use crate::program::FABRIC_MAC;
 use crate::scenario::{Ipv4Spec, PacketSpec, Transport};
+use crate::wire::PacketBuilder;
 use crate::wire::build::BuildError;
-use crate::wire::{PacketBuilder, TcpFlags};
 use std::net::SocketAddrV4;
 
 /// The frame, sent by the endpoint with address `mac`.
@@ -21,9 +21,11 @@ pub(super) fn frame(spec: &PacketSpec, mac: MacAddress) -> Result<Vec<u8>, Build
 fn ipv4(spec: &Ipv4Spec) -> PacketBuilder {
     let (source, destination) = (spec.source, spec.destination);
     let builder = match spec.transport {
+        // A later fragment has no layer-4 header.
+        transport if spec.fragment_offset > 0 => PacketBuilder::ip(transport.protocol(), source, destination),
         Transport::Tcp { source_port, destination_port, flags } => {
             PacketBuilder::tcp(SocketAddrV4::new(source, source_port), SocketAddrV4::new(destination, destination_port))
-                .flags(TcpFlags(flags.0))
+                .flags(flags)
         }
         Transport::Udp { source_port, destination_port } => {
             PacketBuilder::udp(SocketAddrV4::new(source, source_port), SocketAddrV4::new(destination, destination_port))

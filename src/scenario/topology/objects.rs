@@ -12,12 +12,13 @@ use crate::model::{
 use crate::net::{Ipv4Net, MacAddress};
 use crate::scenario::decode::{Decoder, Fields, Item, What, invalid};
 
-/// Lists that name objects of later sections, kept until all objects are there.
+/// Lists that name objects of later sections, kept until all objects are there. What is in the list of an object that
+/// was left out is read for its mistakes.
 #[derive(Default)]
 pub(super) struct Pending<'a> {
-    vpc_routes: Vec<(Key<Vpc>, Item<'a>)>,
-    table_routes: Vec<(Key<RouteTable>, Item<'a>)>,
-    rules: Vec<(Key<SecurityGroup>, Direction, Item<'a>)>,
+    vpc_routes: Vec<(Option<Key<Vpc>>, Item<'a>)>,
+    table_routes: Vec<(Option<Key<RouteTable>>, Item<'a>)>,
+    rules: Vec<(Option<Key<SecurityGroup>>, Direction, Item<'a>)>,
 }
 
 /// What every object function works with.
@@ -97,15 +98,19 @@ impl<'a> Objects<'a, '_, '_> {
         let (decoder, declared) = (&mut *self.decoder, &self.declared);
         for (vpc, item) in vpc_routes {
             let routes = item.list_of(decoder, |decoder, item| route(decoder, item, declared, &self.world));
-            self.world.vpcs[vpc].routes = routes.unwrap_or_default();
+            if let Some(vpc) = vpc {
+                self.world.vpcs[vpc].routes = routes.unwrap_or_default();
+            }
         }
         for (table, item) in table_routes {
             let routes = item.list_of(decoder, |decoder, item| route(decoder, item, declared, &self.world));
-            self.world.route_tables[table].routes = routes.unwrap_or_default();
+            if let Some(table) = table {
+                self.world.route_tables[table].routes = routes.unwrap_or_default();
+            }
         }
         for (group, direction, item) in rules {
             let rules = item.list_of(decoder, |decoder, item| rule(decoder, item, direction, declared, &self.world));
-            let group = &mut self.world.security_groups[group];
+            let Some(group) = group.map(|group| &mut self.world.security_groups[group]) else { continue };
             match direction {
                 Direction::Ingress => group.ingress = rules.unwrap_or_default(),
                 Direction::Egress => group.egress = rules.unwrap_or_default(),
@@ -166,8 +171,8 @@ impl<'a> Objects<'a, '_, '_> {
         let classic_link = self.flag(&fields, "classic_link");
         let placement = self.placement(&fields);
         let name = id.value.clone();
-        let vpc = Vpc { id, cidr: cidr?, secondary_cidrs, classic_link, routes: Vec::new(), placement };
-        let key = self.world.vpcs.insert(&name, vpc).ok()?;
+        let vpc = cidr.map(|cidr| Vpc { id, cidr, secondary_cidrs, classic_link, routes: Vec::new(), placement });
+        let key = vpc.and_then(|vpc| self.world.vpcs.insert(&name, vpc).ok());
         if let Some(item) = self.get(&fields, "routes") {
             self.pending.vpc_routes.push((key, item));
         }
@@ -178,8 +183,8 @@ impl<'a> Objects<'a, '_, '_> {
         let vpc = self.required_vpc(&fields);
         let placement = self.placement(&fields);
         let name = id.value.clone();
-        let table = RouteTable { id, vpc: vpc?, routes: Vec::new(), placement };
-        let key = self.world.route_tables.insert(&name, table).ok()?;
+        let table = vpc.map(|vpc| RouteTable { id, vpc, routes: Vec::new(), placement });
+        let key = table.and_then(|table| self.world.route_tables.insert(&name, table).ok());
         if let Some(item) = self.get(&fields, "routes") {
             self.pending.table_routes.push((key, item));
         }
@@ -257,8 +262,8 @@ impl<'a> Objects<'a, '_, '_> {
         let placement = self.placement(&fields);
         let name = id.value.clone();
         let (ingress, egress) = (Vec::new(), Vec::new());
-        let group = SecurityGroup { id, network: network?, kind, intra_group, ingress, egress, placement };
-        let key = self.world.security_groups.insert(&name, group).ok()?;
+        let group = network.map(|network| SecurityGroup { id, network, kind, intra_group, ingress, egress, placement });
+        let key = group.and_then(|group| self.world.security_groups.insert(&name, group).ok());
         for (direction, list) in [(Direction::Ingress, "ingress"), (Direction::Egress, "egress")] {
             if let Some(item) = self.get(&fields, list) {
                 self.pending.rules.push((key, direction, item));

@@ -185,7 +185,9 @@ impl<'a> Declared<'a> {
         note: Option<&str>,
     ) {
         let nouns: Vec<&str> = kinds.iter().map(|kind| kind.noun()).collect();
-        let mut problem = Diagnostic::error("unknown-id", format!("no {} is called `{id}`", nouns.join(" or ")));
+        let nouns = nouns.join(", ");
+        let nouns = nouns.rsplit_once(", ").map_or(nouns.clone(), |(most, last)| format!("{most} or {last}"));
+        let mut problem = Diagnostic::error("unknown-id", format!("no {nouns} is called `{id}`"));
         let other = Kind::ALL.into_iter().find_map(|kind| Some((kind, self.place(decoder, kind, id)?)));
         problem = match (other, RESERVED.iter().find(|(reserved, _)| *reserved == id)) {
             (Some((kind, place)), _) => problem

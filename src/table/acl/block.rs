@@ -1,95 +1,85 @@
+//! The compiled tables of up to a few thousand rules: a bit vector per field, and their intersection.
+
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use super::intervals::Intervals;
-use super::vectors::{Vectors, VectorsBuilder, WORD, summary};
+use super::records::{Records, WORD};
 use super::{AclRule, Peer, Query};
 use crate::net::{Ipv4Net, PortRange, Protocol};
 
-/// Fields that are looked up one by one: protocol with destination port, source port, own address, far address.
-const FIELDS: usize = 4;
-const PEER: usize = 3;
-
-/// Sets of the far address that are looked at together.
-const SETS_AT_ONCE: usize = 16;
+/// Comes after all rules.
+const NO_RULE: u64 = u64::MAX;
 
 /// The tables for up to [`Block::RULES`] rules.
 ///
 /// Each field's values fall into intervals inside which the same rules match. Looked up on its own, a field gives a bit
 /// vector of rules; a rule matches where all fields' vectors have its bit (Lakshman and Stiliadis, "High-speed
-/// policy-based packet forwarding", SIGCOMM 1998), and summaries of the vectors spare reading most words of them
-/// (Baboescu and Varghese, "Scalable packet classification", SIGCOMM 2001). Rules that leave a field open stand apart,
-/// so that the stored vectors stay nearly empty and small.
+/// policy-based packet forwarding", SIGCOMM 1998). Few rules fit one far address, so the search visits only the words
+/// that its vector fills. Rules open to any address would fill them; the first of those that fits is known for each
+/// service instead.
 #[derive(Clone, Debug)]
 pub(super) struct Block {
-    /// By field: the rules that restrict the field and match, as places in `vectors`.
-    restricted: [Intervals; FIELDS],
-    /// By 64 rules and field: the rules that do not restrict the field.
-    open: Vec<[u64; FIELDS]>,
-    open_summaries: [u64; FIELDS],
-    /// By number of an address set: the rules with this set as their far side.
+    /// By [`service_key`]: a dense record whose head is the first [open](is_open) rule of the service.
+    services: Intervals,
+    /// By source port and by own address: dense records.
+    sources: Intervals,
+    owns: Intervals,
+    /// By far address: sparse records, without open rules.
+    peers: Intervals,
+    /// By number of an address set: sparse records of the rules with this set as their far side.
     sets: HashMap<u32, u32, FixedState>,
-    vectors: Vectors,
+    /// What the tables lead to, as [`Records`] made them.
+    records: Vec<u64>,
 }
 
-/// Where a rule matches in one field.
-enum Extent {
-    Anywhere,
-    /// Inclusive, disjoint; the second one for rules of both protocols with ports.
-    Within(Option<(u32, u32)>, Option<(u32, u32)>),
+/// The records of a query's service, source port and own address.
+#[derive(Clone, Copy)]
+struct Found {
+    service: usize,
+    source: usize,
+    own: usize,
 }
+
+/// Where a rule matches in one field: inclusive, disjoint ranges of keys. The second one is for rules of both protocols
+/// with ports.
+type Ranges = [Option<(u32, u32)>; 2];
+
+const ANYWHERE: Ranges = [Some((0, u32::MAX)), None];
+const NOWHERE: Ranges = [None, None];
 
 impl Block {
-    /// Rules in a block at most: as many as a vector has bits.
+    /// Rules in a block at most: a summary word of 64 words.
     pub(super) const RULES: usize = WORD * WORD;
 
     /// Compiles at most [`Block::RULES`] rules.
     pub(super) fn build(rules: &[AclRule]) -> Block {
         assert!(rules.len() <= Block::RULES);
-        let words = rules.len().div_ceil(WORD);
-        let mut vectors = VectorsBuilder::new();
-        let mut open = vec![[0; FIELDS]; words];
-        let extents: [fn(&AclRule) -> Extent; FIELDS] = [service_extent, source_extent, own_extent, peer_extent];
-        let restricted = std::array::from_fn(|field| {
-            let mut toggles = Vec::new();
-            for (number, rule) in rules.iter().enumerate() {
-                match extents[field](rule) {
-                    Extent::Anywhere => open[number / WORD][field] |= 1 << (number % WORD),
-                    Extent::Within(one, two) => {
-                        for (first, last) in one.into_iter().chain(two) {
-                            toggles.push((u64::from(first), number));
-                            toggles.push((u64::from(last) + 1, number));
-                        }
-                    }
-                }
-            }
-            sweep(toggles, words, &mut vectors)
+        let mut records = Records::default();
+        let services = sweep(rules.iter().map(service_ranges), |vector| {
+            let first_open = rules_of(vector).find(|number| is_open(&rules[*number]));
+            records.dense(first_open.map_or(NO_RULE, |number| number as u64), vector)
         });
-        let open_summaries =
-            std::array::from_fn(|field| summary(&open.iter().map(|word| word[field]).collect::<Vec<u64>>()));
-        let sets = set_vectors(rules, words, &mut vectors);
-        Block { restricted, open, open_summaries, sets, vectors: vectors.finish() }
+        let sources = sweep(rules.iter().map(source_ranges), |vector| records.dense(0, vector));
+        let owns = sweep(rules.iter().map(own_ranges), |vector| records.dense(0, vector));
+        let peers = sweep(rules.iter().map(peer_ranges), |vector| records.sparse(vector));
+        let sets = set_records(rules, &mut records);
+        Block { services, sources, owns, peers, sets, records: records.finish() }
     }
 
     /// The number of the first rule that matches; `peer_sets` are the sets that hold the far address.
     pub(super) fn first_match(&self, query: &Query, peer_sets: &[u32]) -> Option<usize> {
-        let keys = [service_key(query), query.source_port.into(), query.own.to_bits(), query.peer.to_bits()];
-        let found = std::array::from_fn(|field| self.restricted[field].find(keys[field]));
-        if peer_sets.is_empty() || self.sets.is_empty() {
-            return self.first_common(found, &[]);
+        let found = Found {
+            service: self.services.find(service_key(query)) as usize,
+            source: self.sources.find(query.source_port.into()) as usize,
+            own: self.owns.find(query.own.to_bits()) as usize,
+        };
+        let peer = self.peers.find(query.peer.to_bits());
+        let mut first = self.first_of(peer, found, self.records[found.service]);
+        for record in peer_sets.iter().filter_map(|set| self.sets.get(set)) {
+            first = self.first_of(*record, found, first);
         }
-        // More sets than usual are taken in portions: the first rule of all is the first of their first ones.
-        peer_sets
-            .chunks(SETS_AT_ONCE)
-            .filter_map(|numbers| {
-                let (mut vectors, mut count) = ([Vectors::EMPTY; SETS_AT_ONCE], 0);
-                for vector in numbers.iter().filter_map(|number| self.sets.get(number)) {
-                    vectors[count] = *vector;
-                    count += 1;
-                }
-                self.first_common(found, &vectors[..count])
-            })
-            .min()
+        (first != NO_RULE).then_some(first as usize)
     }
 
     /// True where a rule has an address set as its far side.
@@ -99,47 +89,48 @@ impl Block {
 
     /// Memory outside the value itself, in bytes.
     pub(super) fn heap_bytes(&self) -> usize {
-        self.restricted.iter().map(Intervals::heap_bytes).sum::<usize>()
-            + self.open.capacity() * size_of::<[u64; FIELDS]>()
+        let trees = [&self.services, &self.sources, &self.owns, &self.peers];
+        trees.into_iter().map(Intervals::heap_bytes).sum::<usize>()
             + self.sets.allocation_size()
-            + self.vectors.heap_bytes()
+            + self.records.capacity() * 8
     }
 
-    /// The first rule that every field's vector has, where the far address has those of its sets too.
-    fn first_common(&self, found: [u32; FIELDS], sets: &[u32]) -> Option<usize> {
-        let mut summaries: [u64; FIELDS] =
-            std::array::from_fn(|field| self.open_summaries[field] | self.vectors.summary(found[field]));
-        for vector in sets {
-            summaries[PEER] |= self.vectors.summary(*vector);
-        }
-        let mut candidates = summaries.into_iter().fold(u64::MAX, |all, summary| all & summary);
-        while candidates != 0 {
-            let index = candidates.trailing_zeros();
-            let mut fields = self.open[index as usize];
-            for (field, vector) in fields.iter_mut().zip(found) {
-                *field |= self.vectors.word(vector, index);
-            }
-            for vector in sets {
-                fields[PEER] |= self.vectors.word(*vector, index);
-            }
-            let common = fields.into_iter().fold(u64::MAX, |all, word| all & word);
+    /// The first rule of the far address's record that the other fields' records have too, or `best` where that one
+    /// comes before.
+    fn first_of(&self, peer: u32, found: Found, best: u64) -> u64 {
+        let mut place = peer as usize;
+        let mut filled = self.records[place];
+        while filled != 0 {
+            place += 1;
+            let index = filled.trailing_zeros() as usize;
+            let common = self.records[place]
+                & self.records[found.service + 1 + index]
+                & self.records[found.source + 1 + index]
+                & self.records[found.own + 1 + index];
             if common != 0 {
-                return Some(index as usize * WORD + common.trailing_zeros() as usize);
+                return best.min((index * WORD) as u64 + u64::from(common.trailing_zeros()));
             }
-            candidates &= candidates - 1;
+            filled &= filled - 1;
         }
-        None
+        best
     }
 }
 
-/// Turns the places where rules begin and cease to match into intervals.
-fn sweep(mut toggles: Vec<(u64, usize)>, words: usize, vectors: &mut VectorsBuilder) -> Intervals {
+/// Turns the ranges of keys in which the rules match into intervals; `store` keeps the vector of one interval's rules.
+fn sweep(ranges: impl ExactSizeIterator<Item = Ranges>, mut store: impl FnMut(&[u64]) -> u32) -> Intervals {
+    let mut current = vec![0; ranges.len().div_ceil(WORD)];
+    let mut toggles = Vec::new();
+    for (number, ranges) in ranges.enumerate() {
+        for (first, last) in ranges.into_iter().flatten() {
+            toggles.push((u64::from(first), number));
+            toggles.push((u64::from(last) + 1, number));
+        }
+    }
     toggles.sort_unstable();
-    let mut current = vec![0; words];
     let mut intervals = Vec::new();
     for group in toggles.chunk_by(|a, b| a.0 == b.0) {
         if let Some(last) = group[0].0.checked_sub(1) {
-            intervals.push((last as u32, vectors.intern(&current)));
+            intervals.push((last as u32, store(&current)));
         }
         for (_, number) in group {
             current[number / WORD] ^= 1 << (number % WORD);
@@ -147,12 +138,17 @@ fn sweep(mut toggles: Vec<(u64, usize)>, words: usize, vectors: &mut VectorsBuil
     }
     // A rule that matches up to the greatest key ceases one past it, where the last interval has just ended.
     if intervals.last().is_none_or(|interval| interval.0 != u32::MAX) {
-        intervals.push((u32::MAX, vectors.intern(&current)));
+        intervals.push((u32::MAX, store(&current)));
     }
     Intervals::build(&intervals)
 }
 
-fn set_vectors(rules: &[AclRule], words: usize, vectors: &mut VectorsBuilder) -> HashMap<u32, u32, FixedState> {
+/// The numbers of the rules in a vector, ascending.
+fn rules_of(vector: &[u64]) -> impl Iterator<Item = usize> {
+    (0..vector.len() * WORD).filter(|number| vector[number / WORD] >> (number % WORD) & 1 == 1)
+}
+
+fn set_records(rules: &[AclRule], records: &mut Records) -> HashMap<u32, u32, FixedState> {
     let mut by_set: Vec<(u32, usize)> = rules
         .iter()
         .enumerate()
@@ -165,61 +161,63 @@ fn set_vectors(rules: &[AclRule], words: usize, vectors: &mut VectorsBuilder) ->
     by_set.sort_unstable();
     let mut sets = HashMap::default();
     for group in by_set.chunk_by(|a, b| a.0 == b.0) {
-        let mut dense = vec![0; words];
+        let mut vector = vec![0; rules.len().div_ceil(WORD)];
         for (_, number) in group {
-            dense[number / WORD] |= 1 << (number % WORD);
+            vector[number / WORD] |= 1 << (number % WORD);
         }
-        sets.insert(group[0].0, vectors.intern(&dense));
+        sets.insert(group[0].0, records.sparse(&vector));
     }
     sets
 }
 
-/// Protocol and destination port as one key; protocols without ports have one key each.
-fn service_key(query: &Query) -> u32 {
-    let port = if query.protocol.has_ports() { query.destination_port } else { 0 };
-    u32::from(query.protocol.0) << 16 | u32::from(port)
+/// True where protocol and destination port alone decide whether the rule matches.
+fn is_open(rule: &AclRule) -> bool {
+    let any_peer = matches!(rule.peer, Peer::Prefix(prefix) if prefix.prefix_len() == 0);
+    let any_own = rule.own.is_none_or(|own| own.prefix_len() == 0);
+    any_peer && any_own && rule.source_ports == PortRange::ALL
 }
 
-fn service_extent(rule: &AclRule) -> Extent {
+/// Protocol and destination port as one key. Protocols without ports are looked up by whatever port the query carries:
+/// the ranges of their rules hold all of them.
+fn service_key(query: &Query) -> u32 {
+    u32::from(query.protocol.0) << 16 | u32::from(query.destination_port)
+}
+
+fn service_ranges(rule: &AclRule) -> Ranges {
     let ports = rule.destination_ports;
     let of = |protocol: Protocol| {
         let base = u32::from(protocol.0) << 16;
         Some((base | u32::from(ports.first()), base | u32::from(ports.last())))
     };
-    // A rule that restricts its source ports restricts the protocols thereby.
+    // A rule that restricts its source ports thereby restricts the protocols.
     let all_ports = ports == PortRange::ALL && rule.source_ports == PortRange::ALL;
     match rule.protocol {
-        None if all_ports => Extent::Anywhere,
-        None => Extent::Within(of(Protocol::TCP), of(Protocol::UDP)),
-        Some(protocol) if protocol.has_ports() || all_ports => Extent::Within(of(protocol), None),
-        Some(_) => Extent::Within(None, None),
+        None if all_ports => ANYWHERE,
+        None => [of(Protocol::TCP), of(Protocol::UDP)],
+        Some(protocol) if protocol.has_ports() || all_ports => [of(protocol), None],
+        Some(_) => NOWHERE,
     }
 }
 
-fn source_extent(rule: &AclRule) -> Extent {
-    // Queries without ports meet no restricted rule here: their service matches none.
+fn source_ranges(rule: &AclRule) -> Ranges {
+    // A restricted rule's services leave out the protocols without ports.
     let ports = rule.source_ports;
-    if ports == PortRange::ALL {
-        return Extent::Anywhere;
-    }
-    Extent::Within(Some((ports.first().into(), ports.last().into())), None)
+    if ports == PortRange::ALL { ANYWHERE } else { [Some((ports.first().into(), ports.last().into())), None] }
 }
 
-fn own_extent(rule: &AclRule) -> Extent {
-    rule.own.map_or(Extent::Anywhere, prefix_extent)
+fn own_ranges(rule: &AclRule) -> Ranges {
+    rule.own.map_or(ANYWHERE, prefix_ranges)
 }
 
-fn peer_extent(rule: &AclRule) -> Extent {
+fn peer_ranges(rule: &AclRule) -> Ranges {
     match rule.peer {
-        Peer::Prefix(prefix) => prefix_extent(prefix),
-        // Sets are looked up beside the intervals.
-        Peer::Set(_) => Extent::Within(None, None),
+        // Open rules and sets are found by other ways.
+        _ if is_open(rule) => NOWHERE,
+        Peer::Set(_) => NOWHERE,
+        Peer::Prefix(prefix) => prefix_ranges(prefix),
     }
 }
 
-fn prefix_extent(prefix: Ipv4Net) -> Extent {
-    if prefix.prefix_len() == 0 {
-        return Extent::Anywhere;
-    }
-    Extent::Within(Some((prefix.network().to_bits(), prefix.broadcast().to_bits())), None)
+fn prefix_ranges(prefix: Ipv4Net) -> Ranges {
+    [Some((prefix.network().to_bits(), prefix.broadcast().to_bits())), None]
 }

@@ -1,3 +1,5 @@
+//! Which interval of a field a value falls into: a search tree of whole cache lines.
+
 /// Keys in a node: one cache line of them is compared at once.
 const WIDTH: usize = 16;
 
@@ -8,6 +10,39 @@ const LEVELS: usize = 4;
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 struct Node([i32; WIDTH]);
+
+impl Node {
+    /// How many of the node's keys are below `key`. Left to itself the compiler counts them in some 45 instructions
+    /// instead of 15, half of the time of a decision.
+    #[cfg(target_arch = "x86_64")]
+    fn below(&self, key: i32) -> usize {
+        use std::arch::x86_64::{
+            __m128i, _mm_cmpgt_epi32, _mm_load_si128, _mm_movemask_epi8, _mm_packs_epi16, _mm_packs_epi32,
+            _mm_set1_epi32,
+        };
+        let quarters: *const __m128i = self.0.as_ptr().cast();
+        // SAFETY: every x86_64 has SSE2. The four loads read the node's 64 bytes, which are aligned to 64.
+        let mask = unsafe {
+            let key = _mm_set1_epi32(key);
+            let below = |quarter| _mm_cmpgt_epi32(key, _mm_load_si128(quarters.add(quarter)));
+            let low = _mm_packs_epi32(below(0), below(1));
+            let high = _mm_packs_epi32(below(2), below(3));
+            _mm_movemask_epi8(_mm_packs_epi16(low, high))
+        };
+        // The keys ascend: those below come first.
+        mask.trailing_ones() as usize
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn below(&self, key: i32) -> usize {
+        self.below_one_by_one(key)
+    }
+
+    #[cfg(any(test, not(target_arch = "x86_64")))]
+    fn below_one_by_one(&self, key: i32) -> usize {
+        self.0.iter().filter(|last| **last < key).count()
+    }
+}
 
 /// A value for every 32-bit key, constant over intervals: a static search tree with 16 ways.
 #[derive(Clone, Debug)]
@@ -38,10 +73,12 @@ impl Intervals {
             values.push(*value);
         }
         values.shrink_to_fit();
-        let mut levels = vec![to_nodes(&lasts)];
-        while let Some(top) = levels.last().filter(|top| top.len() > 1) {
-            let lasts: Vec<i32> = top.iter().map(|node| node.0[WIDTH - 1]).collect();
-            levels.push(to_nodes(&lasts));
+        // From the leaves to the root; a single interval needs no level.
+        let mut levels = Vec::new();
+        while lasts.len() > 1 {
+            let level = to_nodes(&lasts);
+            lasts = level.iter().map(|node| node.0[WIDTH - 1]).collect();
+            levels.push(level);
         }
         assert!(levels.len() <= LEVELS, "{} intervals are too many for one tree", values.len());
         let mut tree = Intervals { nodes: Vec::new(), starts: [0; LEVELS], depth: levels.len(), values };
@@ -54,14 +91,13 @@ impl Intervals {
     }
 
     /// The value of the interval that holds `key`.
+    #[inline]
     pub(super) fn find(&self, key: u32) -> u32 {
         let key = ordered(key);
         let mut position = 0;
         for start in &self.starts[..self.depth] {
             // The last key of the chosen subtree is not below `key`, so at most 15 of its keys are.
-            let Node(lasts) = &self.nodes[*start as usize + position];
-            let below: i32 = lasts.iter().map(|last| i32::from(*last < key)).sum();
-            position = position * WIDTH + below as usize;
+            position = position * WIDTH + self.nodes[*start as usize + position].below(key);
         }
         self.values[position]
     }
@@ -105,6 +141,18 @@ mod tests {
                 }
             }
             assert_eq!(tree.find(0), 0);
+        }
+    }
+
+    #[test]
+    fn a_node_counts_the_keys_below_as_one_by_one() {
+        for step in [0, 1, 1 << 20, 1 << 27] {
+            let node = Node(std::array::from_fn(|place| i32::MIN + 5 + step * place as i32));
+            for last in node.0 {
+                for key in [i32::MIN, last - 1, last, last.saturating_add(1), i32::MAX] {
+                    assert_eq!(node.below(key), node.below_one_by_one(key), "step {step}, key {key}");
+                }
+            }
         }
     }
 

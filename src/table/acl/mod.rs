@@ -1,14 +1,14 @@
 //! Ordered access lists: the first rule that matches decides, else a default.
 //!
 //! [`walk`] is the definition: it tries the rules one by one. [`Acl`] is the same list compiled, and gives the same
-//! answers. [`nearest`] explains a refusal. Addresses that change together (the members of a group) stand in
+//! answers. [`nearest`] explains a refusal. Addresses that are named together stand in
 //! [`AddressSets`], which many lists share; a list holds the numbers of its sets only, so the members may change
 //! without compiling the lists again.
 
 mod block;
 mod intervals;
+mod records;
 mod sets;
-mod vectors;
 mod walk;
 
 #[cfg(test)]
@@ -79,10 +79,10 @@ pub struct Decision {
 /// A compiled list: a decision costs about the same with 10 rules as with 1,000, also on a miss.
 ///
 /// Up to [`Acl::WALKED`] rules are walked, since that is as fast; more are looked up in tables, made for 4,096 rules at
-/// a time. Longer lists ask one block of rules after the other.
+/// a time. Longer lists ask one block of tables after the other.
 ///
-/// Memory: about 150 to 250 bytes a rule in lists whose rules mostly restrict one field to nested or disjoint values.
-/// Overlapping port ranges can make it grow with the square of the rules, to about 250 KB a field with 1,000 rules.
+/// Memory: 60 to 100 bytes a rule where ports repeat and prefixes nest or lie apart. Port ranges that all overlap and
+/// differ are the worst: they grow with the square of the rules, to some 250 KB with 1,000 of them.
 #[derive(Clone, Debug)]
 pub struct Acl {
     form: Form,

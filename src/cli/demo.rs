@@ -1,0 +1,28 @@
+//! `biplane demo`: a scenario that is part of the program.
+
+use super::output::Terminal;
+use super::{DIFFERENT, Outcome, SUCCESS, UNABLE, run};
+use crate::diag::Sources;
+use crate::report::Style;
+use crate::scenario;
+
+const TEXT: &str = include_str!("../../scenarios/demo.toml");
+
+pub(super) fn demo(terminal: &mut Terminal) -> Outcome {
+    let mut sources = Sources::new();
+    let (scenario, findings) = scenario::scenario(&mut sources, "demo.toml", TEXT);
+    let Some(stage) = run::stage(scenario, findings, sources, terminal) else { return Ok(UNABLE) };
+    let topology = TEXT.split("[[step]]").next().unwrap_or_default();
+    terminal.print(&format!("{}\n\n", topology.trim_end()))?;
+    let palette = terminal.palette();
+    let mut story = String::new();
+    let results = stage.run(|step, passage| {
+        story.push_str(&format!("{}\n", palette.paint(Style::Notice, &step.title)));
+        if let Some(passage) = passage {
+            passage.write_trace(&mut story, "frame", palette);
+        }
+        story.push('\n');
+    });
+    terminal.print(&story)?;
+    Ok(if results.iter().all(|step| step.passed) { SUCCESS } else { DIFFERENT })
+}

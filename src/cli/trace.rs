@@ -1,0 +1,189 @@
+//! `biplane trace`: one packet hop by hop, the reply that its session allows, and a new packet the other way.
+
+use super::arguments::{Trace, TraceFormat};
+use super::output::Terminal;
+use super::replay::{options, unknown_endpoint};
+use super::{Failure, Outcome, SUCCESS};
+use crate::capture::Reader;
+use crate::datapath::{Entry, Output, Silent, Verdict};
+use crate::diag::Reason;
+use crate::lab::{Lab, Passage};
+use crate::net::MacAddress;
+use crate::program::{EndpointId, FABRIC_MAC};
+use crate::replay::{Feed, Load, ReplayOptions};
+use crate::report;
+use crate::wire::{self, PacketBuilder};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::Arc;
+
+pub(super) fn trace(arguments: &Trace, terminal: &mut Terminal) -> Outcome {
+    let topology = Arc::new(terminal.open_topology(&arguments.topology)?);
+    let options = options(&arguments.attribution, arguments.mtu, arguments.strict_tcp, &topology)?;
+    let from = arguments
+        .from
+        .as_ref()
+        .map(|name| topology.names.find_endpoint(name).ok_or_else(|| unknown_endpoint(name, &topology)));
+    let from = from.transpose()?;
+    let mut lab = Lab::new(Arc::clone(&topology), options.fabric);
+    let request = match (&arguments.packet.capture, arguments.frame) {
+        (Some(capture), Some(number)) => captured(&mut lab, capture, number, from, &options)?,
+        _ => described(&mut lab, arguments, from, &options)?,
+    };
+    let reply = reply(&mut lab, &request);
+    let mut fresh = Lab::new(Arc::clone(&topology), options.fabric);
+    fresh.advance_to(lab.now());
+    let reverse = request.reverse().map(|(to, packet)| answer(&mut fresh, to, packet));
+    let story = Story { request, reply, reverse };
+    match arguments.format {
+        TraceFormat::Text => story.print(terminal)?,
+        TraceFormat::Json => terminal.print(&format!("{:#}\n", story.json()))?,
+    }
+    if let Some(hint) = story.hint() {
+        terminal.flush()?;
+        terminal.tell(&hint);
+    }
+    Ok(SUCCESS)
+}
+
+/// A packet and what it leads to.
+struct Story {
+    request: Passage,
+    /// What the receiver answers. `Some(Err)` says why there is none to follow; `None` where the fabric has answered.
+    reply: Option<Result<Passage, &'static str>>,
+    /// A first packet from the receiver to the sender in a fabric without any session: one-way rules show here.
+    reverse: Option<Passage>,
+}
+
+impl Story {
+    fn print(&self, terminal: &mut Terminal) -> Result<(), Failure> {
+        let palette = terminal.palette();
+        let mut text = String::new();
+        self.request.write_trace(&mut text, "frame", palette);
+        match &self.reply {
+            Some(Ok(reply)) => {
+                text.push('\n');
+                reply.write_trace(&mut text, "reply", palette);
+            }
+            Some(Err(why)) => report::no_reply_text(&mut text, why),
+            None => {}
+        }
+        if let Some(reverse) = &self.reverse {
+            text.push('\n');
+            reverse.write_brief_trace(&mut text, "reverse", palette);
+        }
+        terminal.print(&text)?;
+        Ok(())
+    }
+
+    fn json(&self) -> Value {
+        let reply = self.reply.as_ref().map(|reply| match reply {
+            Ok(reply) => reply.trace_json("reply"),
+            Err(why) => json!({ "not_tried": why }),
+        });
+        let reverse = self.reverse.as_ref().map(|reverse| reverse.trace_json("reverse"));
+        json!({ "request": self.request.trace_json("frame"), "reply": reply, "reverse": reverse })
+    }
+
+    /// How to say who sends, where the topology leaves it open.
+    fn hint(&self) -> Option<String> {
+        let Verdict::Dropped { reason: Reason::AmbiguousSource, .. } = self.request.outcome().verdict else {
+            return None;
+        };
+        let topology = self.request.topology();
+        let candidates = topology.program.candidates(wire::source_address(self.request.frame())?);
+        let choices: Vec<_> = candidates.iter().map(|id| format!("--from {}", topology.names.endpoint(*id))).collect();
+        (!choices.is_empty()).then(|| format!("hint: choose the sender: {}", choices.join(" or ")))
+    }
+}
+
+/// Sends what the receiver would answer first.
+fn reply(lab: &mut Lab, request: &Passage) -> Option<Result<Passage, &'static str>> {
+    match request.outcome().verdict {
+        Verdict::Answered => return None,
+        Verdict::Dropped { .. } => return Some(Err("the request was dropped")),
+        Verdict::Undetermined => return Some(Err("the request is undetermined")),
+        Verdict::Delivered { .. } => {}
+    }
+    let Some((to, packet)) = request.reply() else { return Some(Err("nobody answers such a packet")) };
+    Some(Ok(answer(lab, to, packet)))
+}
+
+/// Sends `packet` from the endpoint that the request reached.
+fn answer(lab: &mut Lab, from: EndpointId, packet: PacketBuilder) -> Passage {
+    let mac = lab.topology().program.endpoint(from).mac;
+    let bytes = packet.macs(mac, FABRIC_MAC).build();
+    let length = bytes.len();
+    lab.send_frame(Entry::Injected(from), bytes, length)
+}
+
+/// The packet that the arguments describe.
+fn described(
+    lab: &mut Lab,
+    arguments: &Trace,
+    from: Option<EndpointId>,
+    options: &ReplayOptions,
+) -> Result<Passage, Failure> {
+    let mut bytes = frame(arguments, from.map(|from| lab.topology().program.endpoint(from).mac))?;
+    let replaced = |address| options.map.iter().find(|(from, _)| *from == address).map(|(_, to)| *to);
+    wire::map_addresses(&mut bytes, replaced);
+    let source = wire::source_address(&bytes);
+    let injected = || options.inject.iter().find(|(address, _)| Some(*address) == source).map(|(_, id)| *id);
+    let entry = from.or_else(injected).map_or(Entry::BySource, Entry::Injected);
+    let length = bytes.len();
+    Ok(lab.send_frame(entry, bytes, length))
+}
+
+/// The Ethernet frame that the arguments describe.
+fn frame(arguments: &Trace, mac: Option<MacAddress>) -> Result<Vec<u8>, Failure> {
+    let packet = &arguments.packet;
+    let builder = if let Some((source, destination)) = packet.tcp {
+        PacketBuilder::tcp(source, destination).flags(arguments.flags)
+    } else if let Some((source, destination)) = packet.udp {
+        PacketBuilder::udp(source, destination)
+    } else if let Some((source, destination)) = packet.icmp {
+        PacketBuilder::icmp(source, destination, arguments.icmp_type, arguments.icmp_code).icmp_rest([0, 1, 0, 1])
+    } else {
+        return Ok(packet.hex.as_ref().map(|frame| frame.0.clone()).unwrap_or_default());
+    };
+    let payload = vec![0; usize::from(arguments.length)];
+    let builder = builder.ttl(arguments.ttl).dont_fragment(arguments.df).payload(&payload);
+    let builder = match mac {
+        Some(mac) => builder.macs(mac, FABRIC_MAC),
+        None => builder,
+    };
+    builder.try_build().map_err(|error| Failure::Message(error.to_string()))
+}
+
+/// Frame `number` of a capture, after all that came before it.
+fn captured(
+    lab: &mut Lab,
+    capture: &Path,
+    number: u64,
+    from: Option<EndpointId>,
+    options: &ReplayOptions,
+) -> Result<Passage, Failure> {
+    let topology = Arc::clone(lab.topology());
+    let reader = Reader::open(capture).map_err(|error| Failure::Message(error.to_string()))?;
+    let damaged = |error| Failure::Message(format!("frame {number} is not reached: {error}"));
+    let mut feed = Feed::new(reader, options);
+    let mut load = Load::default();
+    let mut output = Output::default();
+    let mut last = 0;
+    loop {
+        if !feed.next(&mut load, &topology.names, lab.parts().1).map_err(damaged)? {
+            let name = capture.display();
+            return Err(Failure::Message(format!("`{name}` has no frame {number}: it ends after frame {last}")));
+        }
+        for index in 0..load.len() {
+            let frame = load.frame(index);
+            last = load.number(index);
+            if last == number {
+                lab.advance_to(frame.time);
+                let entry = from.map_or(frame.entry, Entry::Injected);
+                return Ok(lab.send_frame(entry, frame.bytes.to_vec(), frame.wire_length as usize));
+            }
+            lab.parts().0.process(&[frame], &mut output, &mut Silent);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What a lookup's winner beat, and what came nearest where nothing matched.
+
+use crate::datapath::Outcome;
+use crate::net::{Ipv4Net, Protocol, ranges};
+use crate::program::{AclId, Action, DomainId, EndpointId, RouteId, RuleId, WhitelistId};
+use crate::report::words::Words;
+use crate::table::acl::{Field, Query, nearest};
+use crate::table::lpm::TableId;
+use std::net::Ipv4Addr;
+
+/// A route in words.
+pub(super) struct Entry {
+    pub(super) prefix: Ipv4Net,
+    /// Where it leads: `vsw-db -> db-1`.
+    pub(super) target: String,
+    pub(super) place: Option<String>,
+}
+
+impl Entry {
+    pub(super) fn text(&self) -> String {
+        format!("{} -> {}", self.prefix, self.target)
+    }
+}
+
+/// A route, and the endpoint that a frame which follows it reaches.
+pub(super) fn entry(words: Words<'_>, route: RouteId, to: Option<EndpointId>) -> Entry {
+    let name = &words.names.routes[route.index()];
+    let entry = words.program.routes[route.index()];
+    let mut target = name.text.clone();
+    match (entry.action, to) {
+        (Action::Local(_), Some(to)) => {
+            target.push_str(" -> ");
+            target.push_str(words.endpoint(to));
+        }
+        (Action::Peering(peer), _) => {
+            target.push_str(" -> ");
+            target.push_str(words.domain(peer));
+        }
+        _ => {}
+    }
+    Entry { prefix: entry.prefix, target, place: words.place(name.span).map(|place| place.to_string()) }
+}
+
+/// The routes of `table` that also cover `destination`, longest first. That a guest's private routes beat its default
+/// one goes without saying.
+pub(super) fn beaten(words: Words<'_>, table: TableId, destination: Ipv4Addr) -> Vec<Entry> {
+    let matches = words.program.tables.matches(table, destination).skip(1).map(|(_, route)| RouteId(route));
+    let told = matches.filter(|route| words.program.routes[route.index()].action != Action::PublicNic);
+    told.map(|route| entry(words, route, None)).collect()
+}
+
+/// The part of the VPC's primary CIDR that the link's route to `destination` covers.
+pub(super) fn link_prefix(words: Words<'_>, vpc: DomainId, destination: Ipv4Addr) -> Ipv4Net {
+    let Some(vpc) = words.program.vpc(vpc) else { return Ipv4Net::from(destination) };
+    let linkable = ranges::LINKABLE.into_iter().find(|range| range.contains(&destination));
+    match linkable {
+        Some(range) if range.prefix_len() > vpc.primary.prefix_len() => range,
+        _ => vpc.primary,
+    }
+}
+
+/// The accepting rule that came nearest, and in what the packet differs from it.
+pub(super) struct Nearest {
+    pub(super) rule: RuleId,
+    pub(super) differs: Vec<String>,
+}
+
+/// What would have let a packet pass that no rule matched.
+pub(super) fn nearest_rule(words: Words<'_>, acl: AclId, ingress: bool, query: &Query) -> Option<Nearest> {
+    let rules = &words.program.acl(acl).rules;
+    let accepting = || rules.iter().filter(|rule| rule.accept);
+    // Membership in a group is no rule that anybody wrote: it is told where there is nothing better.
+    let within_group = |id: u32| words.names.rules[id as usize].text.ends_with(" intra-group");
+    let sets = &words.program.address_sets;
+    let found = nearest(accepting().filter(|rule| !within_group(rule.id)), sets, query)
+        .or_else(|| nearest(accepting(), sets, query));
+    let (id, fields) = found?;
+    let other_protocol = fields.contains(&Field::Protocol);
+    let told = fields.into_iter().filter(|field| {
+        // A packet of another protocol differs in its ports too, which says nothing.
+        !(other_protocol && matches!(field, Field::SourcePort | Field::DestinationPort))
+    });
+    let differs = told.map(|field| difference(field, ingress, query)).collect();
+    Some(Nearest { rule: RuleId(id), differs })
+}
+
+fn difference(field: Field, ingress: bool, query: &Query) -> String {
+    let port = |which: &str, port: u16| match query.protocol {
+        protocol if protocol.has_ports() => format!("{which}port {port}"),
+        protocol => format!("{which}port ({protocol} has none)"),
+    };
+    let (peer, own) = if ingress { ("source", "destination") } else { ("destination", "source") };
+    match field {
+        Field::Protocol => match query.protocol {
+            protocol @ (Protocol::TCP | Protocol::UDP | Protocol::ICMP | Protocol::GRE) => {
+                format!("protocol {protocol}")
+            }
+            protocol => protocol.to_string(),
+        },
+        Field::SourcePort => port("source ", query.source_port),
+        Field::DestinationPort => port("", query.destination_port),
+        Field::Peer => format!("{peer} {}", query.peer),
+        Field::Own => format!("{own} {}", query.own),
+    }
+}
+
+/// Entries of a whitelist that are named where none holds the source.
+const NAMED: usize = 4;
+
+/// A whitelist in words, for a frame that it refused.
+pub(super) fn whitelist_text(words: Words<'_>, whitelist: WhitelistId) -> String {
+    let entries = &words.program.whitelists[whitelist.index()];
+    if entries.is_empty() {
+        return "it is empty and admits nobody".to_owned();
+    }
+    let mut named: Vec<String> = entries.iter().take(NAMED).map(|entry| prefix_text(*entry)).collect();
+    if entries.len() > NAMED {
+        named.push(format!("{} more", entries.len() - NAMED));
+    }
+    format!("it holds {}", listed(&named))
+}
+
+/// A prefix, or an address where that is all it holds.
+fn prefix_text(prefix: Ipv4Net) -> String {
+    if prefix.prefix_len() == 32 { prefix.addr().to_string() } else { prefix.to_string() }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(super) fn listed(texts: &[String]) -> String {
+    match texts {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// The line of what decided, for a refusal.
+pub(super) fn cause_place(words: Words<'_>, outcome: &Outcome) -> Option<String> {
+    words.cause(outcome)?.place().map(|place| place.to_string())
+}

@@ -1,0 +1,354 @@
+//! A trace as sections of lines: one section for each routing domain, one for the bridge between two.
+
+use super::explain::{Entry, beaten, cause_place, entry, link_prefix, listed, nearest_rule, whitelist_text};
+use super::{LABEL, Traced, packet, taken};
+use crate::datapath::{At, Crossing, Found, SessionStep, Spared, Step, Verdict};
+use crate::diag::{Reason, Stage};
+use crate::net::ranges;
+use crate::program::{AclId, DomainId, EndpointId, EndpointKind, RuleId, WhitelistId};
+use crate::report::because::because;
+use crate::report::words::Words;
+use crate::table::acl::Query;
+use crate::table::lpm::TableId;
+use crate::wire::{Ipv4, Transport};
+use std::fmt::Write;
+use std::net::Ipv4Addr;
+
+/// Lines under one heading.
+pub(super) struct Section {
+    pub(super) heading: String,
+    pub(super) lines: Vec<Line>,
+}
+
+/// One line of a section.
+pub(super) struct Line {
+    /// `None` for what is said about the line before.
+    pub(super) label: Option<&'static str>,
+    pub(super) text: String,
+    /// The line of the topology file.
+    pub(super) place: Option<String>,
+}
+
+impl Line {
+    /// Columns before the text.
+    pub(super) fn indent(&self) -> usize {
+        if self.label.is_some() { LABEL + 4 } else { LABEL + 6 }
+    }
+}
+
+/// Beaten routes that are told.
+const BEATEN: usize = 4;
+
+/// The name of the section of frames that never got inside.
+const OUTSIDE: &str = "outside";
+
+const BRIDGE: &str = "bridge";
+
+pub(super) fn sections(words: Words<'_>, traced: &Traced<'_>) -> Vec<Section> {
+    let steps = taken(traced);
+    let entered = steps.iter().find_map(|step| match step {
+        Step::Entered { domain, .. } => Some(words.domain(*domain)),
+        _ => None,
+    });
+    let mut writer = Writer { words, packet: packet(steps), sections: Vec::new() };
+    writer.head(entered.unwrap_or(OUTSIDE));
+    for step in steps {
+        writer.step(step);
+    }
+    if let Verdict::Dropped { reason, at } = traced.outcome.verdict {
+        let told = match steps.last() {
+            Some(Step::Unsound(_) | Step::Groups { accept: false, .. } | Step::Whitelist { entry: None, .. }) => true,
+            Some(Step::Route { found: Found::NoHost, .. }) => reason == Reason::NoSuchAddress,
+            Some(Step::Route { found: Found::Nothing { .. }, .. }) => reason == Reason::NoRoute,
+            _ => false,
+        };
+        if !told {
+            let routed = steps.iter().any(|step| matches!(step, Step::Route { .. }));
+            writer.refusal(reason, at, routed, cause_place(words, traced.outcome));
+        }
+    }
+    writer.sections.retain(|section| !section.lines.is_empty());
+    writer.sections
+}
+
+struct Writer<'a> {
+    words: Words<'a>,
+    packet: Option<Ipv4>,
+    sections: Vec<Section>,
+}
+
+impl Writer<'_> {
+    fn head(&mut self, heading: &str) {
+        self.sections.push(Section { heading: heading.to_owned(), lines: Vec::new() });
+    }
+
+    fn push(&mut self, label: Option<&'static str>, text: impl Into<String>, place: Option<String>) {
+        if let Some(section) = self.sections.last_mut() {
+            section.lines.push(Line { label, text: text.into(), place });
+        }
+    }
+
+    fn line(&mut self, label: &'static str, text: impl Into<String>) {
+        self.push(Some(label), text, None);
+    }
+
+    fn note(&mut self, text: impl Into<String>) {
+        self.push(None, text, None);
+    }
+
+    fn step(&mut self, step: &Step) {
+        match *step {
+            Step::Parsed(ipv4) => self.line("parse", packet_text(&ipv4)),
+            Step::Unsound(error) => self.line("parse", error.to_string()),
+            Step::Entered { endpoint, .. } => self.entered(endpoint),
+            Step::Guest { route, table, destination } => {
+                self.winner("guest", &entry(self.words, route, None), table, destination);
+            }
+            Step::Transport { transport, lent } => {
+                if lent {
+                    self.note(format!("its first fragment lends it {}", lent_text(&transport)));
+                }
+            }
+            Step::Session(step) => self.line("session", session_text(self.words, step)),
+            Step::Groups { ingress, acl, query, accept, rule, .. } => self.groups(ingress, acl, &query, accept, rule),
+            Step::Spared { endpoint, ingress, why } => {
+                let asks_list = ingress && self.words.program.endpoint(endpoint).whitelist.is_some();
+                let label = if asks_list { "list" } else { "group" };
+                self.line(label, spared_text(self.words, endpoint, ingress, why));
+            }
+            Step::Whitelist { whitelist, entry, .. } => self.whitelist(whitelist, entry),
+            Step::Route { domain, destination, found } => self.route(domain, destination, found),
+            Step::Bridge { from, to, by } => self.bridge(from, to, by),
+            // The verdict tells the TTL of a delivered frame, the refusal that of a dropped one.
+            Step::Ttl { .. } => {}
+            Step::Fragmented { mtu } => self.line("mtu", format!("longer than {mtu} bytes: sent in fragments")),
+        }
+    }
+
+    fn entered(&mut self, id: EndpointId) {
+        let words = self.words;
+        let (name, endpoint) = (words.endpoint(id), words.program.endpoint(id));
+        let Some(Ipv4 { source, .. }) = self.packet else {
+            return self.line("ingress", format!("an ARP packet of {name}"));
+        };
+        match endpoint.kind {
+            EndpointKind::CloudServices => {
+                self.line("ingress", format!("{source} lies in {}, the vendor's own services", ranges::CLOUD_SERVICES));
+            }
+            EndpointKind::Gateway => {
+                let holding = endpoint.remote_cidrs.iter().filter(|cidr| cidr.contains(&source));
+                let longest = holding.max_by_key(|cidr| cidr.prefix_len());
+                let behind = longest.map_or_else(|| "lies".to_owned(), |cidr| format!("lies in {cidr}"));
+                let place = words.place(words.names.endpoints[id.index()].span).map(|place| place.to_string());
+                self.push(Some("ingress"), format!("{source} {behind} behind {name}"), place);
+            }
+            EndpointKind::Instance | EndpointKind::Service { .. } if endpoint.address == source => {
+                let possessive = if name.ends_with('s') { "'" } else { "'s" };
+                self.line("ingress", format!("{source} is {name}{possessive} own address"));
+            }
+            EndpointKind::Instance | EndpointKind::Service { .. } => {
+                self.line("ingress", format!("{name} forwards for others and may send from {source}"));
+            }
+        }
+    }
+
+    fn winner(&mut self, label: &'static str, winner: &Entry, table: TableId, destination: Ipv4Addr) {
+        self.push(Some(label), winner.text(), winner.place.clone());
+        let beaten = beaten(self.words, table, destination);
+        for entry in beaten.iter().take(BEATEN) {
+            self.push(None, format!("beats {}", entry.text()), entry.place.clone());
+        }
+        if beaten.len() > BEATEN {
+            self.note(format!("beats {} more", beaten.len() - BEATEN));
+        }
+    }
+
+    fn groups(&mut self, ingress: bool, acl: AclId, query: &Query, accept: bool, rule: Option<RuleId>) {
+        let words = self.words;
+        if let Some(rule) = rule {
+            let (name, place) = self.rule(rule);
+            self.push(Some("group"), format!("{name}: {}", words.names.rule_texts[rule.index()]), place);
+            return;
+        }
+        let groups = &words.names.acls[acl.index()];
+        let direction = if ingress { "ingress" } else { "egress" };
+        let default = if accept { "accept" } else { "drop" };
+        let place = words.place(groups.span).map(|place| place.to_string());
+        self.push(Some("group"), format!("{} {direction}: no rule matched, default {default}", groups.text), place);
+        if accept {
+            return;
+        }
+        if let Some(nearest) = nearest_rule(words, acl, ingress, query) {
+            let (name, place) = self.rule(nearest.rule);
+            let of_these = format!("{} {direction} ", groups.text);
+            let name = name.strip_prefix(&of_these).unwrap_or(&name);
+            let says = &words.names.rule_texts[nearest.rule.index()];
+            let verb = if nearest.differs.len() == 1 { "differs" } else { "differ" };
+            let differs = listed(&nearest.differs);
+            self.push(None, format!("nearest: {name} {says}; {differs} {verb}"), place);
+        }
+    }
+
+    fn whitelist(&mut self, id: WhitelistId, entry: Option<usize>) {
+        let name = &self.words.names.whitelists[id.index()];
+        let place = self.words.place(name.span).map(|place| place.to_string());
+        let source = self.packet.map_or_else(|| "the source".to_owned(), |packet| packet.source.to_string());
+        let text = match entry.map(|index| self.words.program.whitelists[id.index()][index]) {
+            Some(prefix) if prefix.prefix_len() == 32 => format!("{} whitelist holds {source}", name.text),
+            Some(prefix) => format!("{} whitelist: {prefix} holds {source}", name.text),
+            None => format!("{} whitelist: no entry holds {source}", name.text),
+        };
+        self.push(Some("list"), text, place);
+        if entry.is_none() {
+            self.note(whitelist_text(self.words, id));
+        }
+    }
+
+    fn rule(&self, rule: RuleId) -> (String, Option<String>) {
+        let name = &self.words.names.rules[rule.index()];
+        (name.text.clone(), self.words.place(name.span).map(|place| place.to_string()))
+    }
+
+    fn route(&mut self, domain: DomainId, destination: Ipv4Addr, found: Found) {
+        let words = self.words;
+        match found {
+            Found::Entry { route, table, to } => self.winner("route", &entry(words, route, to), table, destination),
+            Found::Nothing { .. } => self.line("route", format!("nothing covers {destination}")),
+            Found::Host(to) => self.line("route", format!("{destination}/32 -> {}", words.endpoint(to))),
+            Found::CloudServices => self.line("route", format!("{} -> cloud-services", ranges::CLOUD_SERVICES)),
+            Found::NoHost if !ranges::is_classic(destination) => {
+                self.line("route", format!("nothing in {} covers {destination}", words.domain(domain)));
+            }
+            Found::NoHost => self.line("route", format!("nobody in {} has {destination}", words.domain(domain))),
+            Found::Link(vpc) => {
+                let prefix = link_prefix(words, vpc, destination);
+                self.line("route", format!("{prefix} -> link to {}", words.domain(vpc)));
+                if ranges::CLASSIC.contains(&destination) {
+                    self.note(format!("beats {} local", ranges::CLASSIC));
+                }
+            }
+        }
+    }
+
+    fn bridge(&mut self, from: DomainId, to: DomainId, by: Crossing) {
+        let words = self.words;
+        self.head(BRIDGE);
+        match by {
+            Crossing::Link(instance) => {
+                let place = words.place(words.names.endpoints[instance.index()].span).map(|place| place.to_string());
+                // Only VPCs have a primary CIDR: the link's other end is the classic one.
+                let outward = words.program.vpc(from).is_none();
+                let vpc = words.domain(if outward { to } else { from });
+                let inside = self.packet.map(|packet| if outward { packet.destination } else { packet.source });
+                let inside = inside.map_or_else(String::new, |address| format!("; {address} lies in its primary CIDR"));
+                self.push(Some("link"), format!("{} is linked to {vpc}{inside}", words.endpoint(instance)), place);
+            }
+            Crossing::Peering(route) => {
+                let name = &words.names.routes[route.index()].text;
+                self.line("peering", format!("{name} joins {} and {}", words.domain(from), words.domain(to)));
+            }
+        }
+        self.head(words.domain(to));
+    }
+
+    /// Says why, where no step did.
+    fn refusal(&mut self, reason: Reason, at: At, routed: bool, place: Option<String>) {
+        let label = refusal_label(reason, at, routed);
+        if label == "link" {
+            self.head(BRIDGE);
+        }
+        let told = self.sections.iter().flat_map(|section| &section.lines).any(|line| line.place == place);
+        let last = self.sections.last().and_then(|section| section.lines.iter().rev().find_map(|line| line.label));
+        let text = self.packet.and_then(|packet| because_of(self.words, reason, &packet));
+        let text = text.unwrap_or_else(|| because(reason).to_owned());
+        self.push((last != Some(label)).then_some(label), text, place.filter(|_| !told));
+    }
+}
+
+/// A reason with the values of the packet, where they say more.
+fn because_of(words: Words<'_>, reason: Reason, packet: &Ipv4) -> Option<String> {
+    let Ipv4 { source, destination, ttl, total_length, .. } = packet;
+    let from_services = ranges::CLOUD_SERVICES.contains(source);
+    Some(match reason {
+        Reason::AmbiguousSource if from_services => format!("several endpoints own its destination {destination}"),
+        Reason::AmbiguousSource => {
+            let candidates = words.program.candidates(*source).into_iter();
+            let names: Vec<String> = candidates.map(|id| words.endpoint(id).to_owned()).collect();
+            format!("{} may send from {source}", listed(&names))
+        }
+        Reason::UnknownSource if from_services => format!("no endpoint owns its destination {destination}"),
+        Reason::UnknownSource => format!("no endpoint may send from {source}"),
+        Reason::NoSuchAddress => format!("nobody has {destination}"),
+        Reason::TtlExceeded => format!("{ttl} would reach 0"),
+        Reason::MtuExceeded => format!("{total_length} bytes are longer than the MTU, and DF is set"),
+        _ => return None,
+    })
+}
+
+/// The label of what refused: that of its stage, for reasons of two stages by the place.
+fn refusal_label(reason: Reason, at: At, routed: bool) -> &'static str {
+    match reason {
+        Reason::ArpNotRequest | Reason::ArpGratuitous | Reason::ArpTargetNotLocal => return "arp",
+        Reason::TtlExceeded => return "ttl",
+        Reason::MtuExceeded => return "mtu",
+        Reason::InstanceStopped if routed => return "state",
+        Reason::SourceSpoofed if matches!(at, At::Domain(_)) => return "link",
+        Reason::Broadcast if routed => return "route",
+        _ => {}
+    }
+    match reason.stage() {
+        Stage::Parse => "parse",
+        Stage::Ingress => "ingress",
+        Stage::Guest => "guest",
+        Stage::Session => "session",
+        Stage::Egress | Stage::Destination => "group",
+        Stage::Route => "route",
+        Stage::Bridge => "link",
+        Stage::Deliver => "deliver",
+    }
+}
+
+fn packet_text(ipv4: &Ipv4) -> String {
+    let mut text = format!("{} bytes of IPv4, ttl {}", ipv4.total_length, ipv4.ttl);
+    if ipv4.dont_fragment {
+        text.push_str(", DF");
+    }
+    if ipv4.is_first_fragment() || ipv4.is_later_fragment() {
+        let more = if ipv4.more_fragments { "more follow" } else { "the last one" };
+        let _ = write!(text, ", fragment {} at offset {}, {more}", ipv4.identification, ipv4.fragment_offset);
+    }
+    text
+}
+
+fn lent_text(transport: &Transport) -> String {
+    match transport {
+        Transport::Tcp { source_port, destination_port, .. } | Transport::Udp { source_port, destination_port } => {
+            format!("the ports {source_port} > {destination_port}")
+        }
+        Transport::Icmp(icmp) => format!("ICMP type {}, identifier {}", icmp.kind, icmp.identifier),
+        Transport::Other => "nothing: its protocol has no ports".to_owned(),
+    }
+}
+
+fn session_text(words: Words<'_>, step: SessionStep) -> String {
+    match step {
+        SessionStep::None => "none: a first packet".to_owned(),
+        SessionStep::Expired => "idle for too long: a first packet again".to_owned(),
+        SessionStep::Cut => "cut, its first packet would now be refused: a first packet again".to_owned(),
+        SessionStep::Reopened => "closing, and a SYN begins anew: a first packet again".to_owned(),
+        SessionStep::Live { opener } => format!("live, opened by {}", words.endpoint(opener)),
+        SessionStep::LiveError { opener } => format!("an error about a live one, opened by {}", words.endpoint(opener)),
+    }
+}
+
+fn spared_text(words: Words<'_>, endpoint: EndpointId, ingress: bool, why: Spared) -> String {
+    match why {
+        Spared::Session => "not asked: a live session".to_owned(),
+        Spared::FragmentationNeeded => "not asked: ICMP fragmentation needed is never filtered".to_owned(),
+        Spared::Metadata => "not asked: egress to the metadata service is never filtered".to_owned(),
+        Spared::CloudServices => "not asked: frames of the vendor's own services are never filtered".to_owned(),
+        Spared::LoadBalancer => "not asked: a load balancer's frames are never filtered".to_owned(),
+        Spared::Unfiltered if !ingress => format!("{} has no groups", words.endpoint(endpoint)),
+        Spared::Unfiltered => format!("{} has neither groups nor a whitelist", words.endpoint(endpoint)),
+    }
+}

@@ -1,0 +1,154 @@
+//! One packet hop by hop: for every lookup the winner and what it beat, for every refusal what came nearest.
+
+mod explain;
+mod json;
+mod lines;
+#[cfg(test)]
+mod tests;
+
+pub use json::trace_json;
+
+use super::layout::{Palette, Style, seconds, space, width};
+use super::words::Words;
+use crate::datapath::{Outcome, Sent, Step, Verdict};
+use crate::time::SimTime;
+use crate::wire::Ipv4;
+use lines::{Line, Section, sections};
+use std::fmt::Write;
+
+/// A frame, the steps it took, and what became of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Traced<'a> {
+    /// What this frame is to the reader: `frame`, `reply`, `reverse`.
+    pub label: &'a str,
+    /// The frame in one line: `54 bytes  tcp 10.45.2.10:40001 > 10.111.4.20:22 [S]`.
+    pub description: &'a str,
+    /// When it entered.
+    pub time: SimTime,
+    /// Its steps, as [`Record`](crate::datapath::Record) heard them.
+    pub steps: &'a [Step],
+    /// What became of it.
+    pub outcome: &'a Outcome,
+    /// What left the fabric because of it.
+    pub sent: &'a [Sent],
+}
+
+/// Columns of the labels at the left edge.
+const LABEL: usize = 7;
+
+/// Columns before the places at the right edge, unless a line is longer.
+const PLACE: usize = 76;
+
+/// Writes a trace.
+pub fn trace_text(out: &mut String, words: Words<'_>, traced: &Traced<'_>, palette: Palette) {
+    write_head(out, words, traced);
+    write_sections(out, &sections(words, traced), palette);
+    write_verdict(out, words, traced, palette);
+}
+
+/// Writes what became of a frame, and of the way there the decision that came last.
+pub fn trace_brief_text(out: &mut String, words: Words<'_>, traced: &Traced<'_>, palette: Palette) {
+    write_head(out, words, traced);
+    let mut sections = sections(words, traced);
+    if let Some(mut last) = sections.pop() {
+        let decision = last.lines.iter().rposition(|line| line.label.is_some()).unwrap_or(0);
+        last.lines.drain(..decision);
+        write_sections(out, &[last], palette);
+    }
+    write_verdict(out, words, traced, palette);
+}
+
+fn write_head(out: &mut String, words: Words<'_>, traced: &Traced<'_>) {
+    write_label(out, traced.label);
+    out.push_str(traced.description);
+    if let Some(from) = traced.outcome.from {
+        let _ = write!(out, "  enters at {}", words.endpoint(from));
+    }
+    let _ = writeln!(out, "  t={}", seconds(traced.time));
+}
+
+fn write_sections(out: &mut String, sections: &[Section], palette: Palette) {
+    let lines = || sections.iter().flat_map(|section| &section.lines);
+    let with_place = lines().filter(|line| line.place.is_some());
+    let column = with_place.map(|line| line.indent() + width(&line.text)).max().unwrap_or(0).min(PLACE);
+    for Section { heading, lines } in sections {
+        let _ = writeln!(out, "{}", palette.paint(Style::Heading, heading));
+        for line in lines {
+            write_line(out, line, column, palette);
+        }
+    }
+}
+
+/// Writes, in a trace's columns, why no reply was sent: `the request was dropped`.
+pub fn no_reply_text(out: &mut String, why: &str) {
+    write_label(out, "reply");
+    let _ = writeln!(out, "not tried: {why}");
+}
+
+fn write_label(out: &mut String, label: &str) {
+    out.push_str(label);
+    space(out, LABEL.saturating_sub(width(label)) + 2);
+}
+
+fn write_line(out: &mut String, line: &Line, column: usize, palette: Palette) {
+    match line.label {
+        Some(label) => {
+            out.push_str("  ");
+            write_label(out, label);
+        }
+        None => space(out, line.indent()),
+    }
+    out.push_str(&line.text);
+    if let Some(place) = &line.place {
+        space(out, column.saturating_sub(line.indent() + width(&line.text)) + 2);
+        let _ = write!(out, "{}", palette.paint(Style::Faint, place));
+    }
+    out.push('\n');
+}
+
+fn write_verdict(out: &mut String, words: Words<'_>, traced: &Traced<'_>, palette: Palette) {
+    let _ = match traced.outcome.verdict {
+        Verdict::Delivered { to } => {
+            write!(out, "{} to {}", palette.paint(Style::Good, "DELIVERED"), words.endpoint(to))
+        }
+        Verdict::Answered => write!(out, "{} by the fabric", palette.paint(Style::Good, "ANSWERED")),
+        Verdict::Dropped { reason, at } => {
+            let at = words.at(at).map_or_else(String::new, |at| format!(" at {at}"));
+            write!(out, "{}  {reason}{at}", palette.paint(Style::Bad, "DROPPED"))
+        }
+        Verdict::Undetermined => {
+            let verdict = palette.paint(Style::Notice, "UNDETERMINED");
+            write!(out, "{verdict}  the capture cut off bytes that decide")
+        }
+    };
+    if let (Verdict::Delivered { .. }, Some(packet)) = (traced.outcome.verdict, packet(traced.steps)) {
+        let _ = write!(out, "  ttl {} -> {}", packet.ttl, packet.ttl.saturating_sub(traced.outcome.hops));
+    }
+    let pieces = traced.sent.iter().filter(|sent| sent.emitted.is_none()).count();
+    if pieces > 1 {
+        let _ = write!(out, "  in {pieces} fragments");
+    }
+    out.push('\n');
+    for (emitted, to) in traced.sent.iter().filter_map(|sent| Some((sent.emitted?, sent.to))) {
+        write_label(out, "emitted");
+        let _ = writeln!(out, "{} by {} to {}", emitted.kind.name(), words.domain(emitted.by), words.endpoint(to));
+    }
+}
+
+/// The steps that the frame took. A listener also hears of routes behind a bridge where the frame was refused in
+/// front of it.
+fn taken<'a>(traced: &Traced<'a>) -> &'a [Step] {
+    let refused = matches!(traced.outcome.verdict, Verdict::Dropped { .. });
+    let bridge = traced.steps.iter().position(|step| matches!(step, Step::Bridge { .. }));
+    match bridge {
+        Some(bridge) if refused && traced.outcome.domains[1].is_none() => &traced.steps[..bridge],
+        _ => traced.steps,
+    }
+}
+
+fn packet(steps: &[Step]) -> Option<Ipv4> {
+    steps.iter().find_map(|step| match step {
+        Step::Parsed(ipv4) => Some(*ipv4),
+        _ => None,
+    })
+}

@@ -1,0 +1,152 @@
+//! Where the small tables live: blocks of cache lines, written once, side by side in a few large slabs.
+//!
+//! A block never changes after it was written, so clones of an arena share their slabs. A changed table is a new block;
+//! the old one is dead weight until its slab is mostly dead and the rest of it moves out.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::memory::{LINE, Line, Memory};
+
+const FIRST_SLAB: usize = 16 << 10;
+const LARGEST_SLAB: usize = 2 << 20;
+
+/// Lines that fill up from the start; clones of an arena may fill one slab together.
+#[derive(Debug)]
+struct Slab {
+    memory: Memory,
+    /// Lines handed out; more than there are once somebody asked in vain.
+    taken: AtomicUsize,
+}
+
+impl Slab {
+    fn lines(&self) -> usize {
+        self.memory.bytes() / LINE
+    }
+
+    fn used(&self) -> usize {
+        self.taken.load(Ordering::Relaxed).min(self.lines())
+    }
+
+    fn take(&self, lines: usize) -> Option<*mut Line> {
+        let at = self.taken.fetch_add(lines, Ordering::Relaxed);
+        (at + lines <= self.lines()).then(|| self.memory.start().cast::<Line>().wrapping_add(at))
+    }
+}
+
+/// Where a block is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Block {
+    /// Its first line; valid as long as the arena it was put into, or a clone of it made since, lives and has not
+    /// released the block.
+    pub(super) start: *const Line,
+    /// Lines in it.
+    pub(super) lines: u32,
+    slab: u32,
+}
+
+// SAFETY: what a block points to is written before the block is made and never again while the block is shared.
+unsafe impl Send for Block {}
+// SAFETY: as above.
+unsafe impl Sync for Block {}
+
+#[derive(Clone, Debug, Default)]
+struct Held {
+    slab: Option<Arc<Slab>>,
+    /// Lines of it in blocks of this arena.
+    live: usize,
+}
+
+/// The slabs.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Arena {
+    slabs: Vec<Held>,
+    current: usize,
+    live: usize,
+}
+
+impl Arena {
+    /// Copies `lines` into a new block.
+    pub(super) fn put(&mut self, lines: &[Line]) -> Block {
+        let (slab, start) = self.take(lines.len());
+        // SAFETY: `take` gave `lines.len()` lines inside a slab that `self` holds and that nobody else was or will be
+        // given, so no reference to them exists; `lines` lies elsewhere.
+        unsafe { start.copy_from_nonoverlapping(lines.as_ptr(), lines.len()) };
+        self.slabs[slab].live += lines.len();
+        self.live += lines.len();
+        Block { start, lines: lines.len() as u32, slab: slab as u32 }
+    }
+
+    /// Gives a block back. Its slab goes with its last block.
+    pub(super) fn release(&mut self, block: Block) {
+        let held = &mut self.slabs[block.slab as usize];
+        held.live -= block.lines as usize;
+        self.live -= block.lines as usize;
+        if held.live == 0 && block.slab as usize != self.current {
+            *held = Held::default();
+        }
+    }
+
+    /// Puts `lines` in the place of `block`, and into the same lines where they fit and no clone may be reading them.
+    pub(super) fn replace(&mut self, block: Block, lines: &[Line]) -> Block {
+        let fits = lines.len() <= block.lines as usize && 2 * lines.len() > block.lines as usize;
+        let slab = self.slabs[block.slab as usize].slab.as_mut();
+        if fits && slab.is_some_and(|slab| Arc::get_mut(slab).is_some()) {
+            // SAFETY: the block lies in a slab that this arena alone holds, and `&mut self` says that nobody reads
+            // through this arena now. The block has room for `lines`, which lie elsewhere.
+            unsafe { block.start.cast_mut().copy_from_nonoverlapping(lines.as_ptr(), lines.len()) };
+            return block;
+        }
+        let new = self.put(lines);
+        self.release(block);
+        new
+    }
+
+    /// The lines of `block`.
+    pub(super) fn lines(&self, block: &Block) -> &[Line] {
+        debug_assert!(self.slabs[block.slab as usize].slab.is_some());
+        // SAFETY: `put` wrote this many lines at `start` into a slab that `self` still holds, as the block was not
+        // released; they change only in `replace`, which takes `&mut self` and no clone.
+        unsafe { std::slice::from_raw_parts(block.start, block.lines as usize) }
+    }
+
+    /// Moves the blocks out of the slab with the least life in it, where more than half of all lines are dead.
+    /// Tells whether blocks moved.
+    pub(super) fn tidy<'a>(&mut self, blocks: impl Iterator<Item = &'a mut Block>) -> bool {
+        let used: usize = self.slabs.iter().flat_map(|held| &held.slab).map(|slab| slab.used()).sum();
+        if used <= 2 * self.live + LARGEST_SLAB / LINE {
+            return false;
+        }
+        let candidates = self.slabs.iter().enumerate().filter(|(at, held)| held.slab.is_some() && *at != self.current);
+        let Some((emptiest, _)) = candidates.min_by_key(|(_, held)| held.live) else { return false };
+        for block in blocks.filter(|block| block.slab as usize == emptiest) {
+            let lines = self.lines(block).to_vec();
+            let old = *block;
+            *block = self.put(&lines);
+            self.release(old);
+        }
+        true
+    }
+
+    /// Bytes written into slabs, dead blocks included.
+    pub(super) fn bytes(&self) -> usize {
+        self.slabs.iter().flat_map(|held| &held.slab).map(|slab| slab.used() * LINE).sum()
+    }
+
+    fn take(&mut self, lines: usize) -> (usize, *mut Line) {
+        let current = self.slabs.get(self.current).and_then(|held| held.slab.as_ref());
+        if let Some(start) = current.and_then(|slab| slab.take(lines)) {
+            return (self.current, start);
+        }
+        let bytes = self.bytes().next_power_of_two().clamp(FIRST_SLAB, LARGEST_SLAB).max(lines * LINE);
+        let slab = Slab { memory: Memory::zeroed(bytes), taken: AtomicUsize::new(lines) };
+        let start = slab.memory.start().cast();
+        if self.slabs.get(self.current).is_some_and(|held| held.live == 0) {
+            self.slabs[self.current] = Held::default();
+        }
+        self.current = self.slabs.iter().position(|held| held.slab.is_none()).unwrap_or(self.slabs.len());
+        self.slabs.resize_with(self.slabs.len().max(self.current + 1), Held::default);
+        self.slabs[self.current].slab = Some(Arc::new(slab));
+        (self.current, start)
+    }
+}

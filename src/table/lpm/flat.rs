@@ -1,0 +1,282 @@
+//! The large-table design: a cell for each of the 2^24 /24s, in pages of a /12 each.
+
+use std::sync::Arc;
+
+use super::burst::{BURST, prefetch};
+use super::cell::{Cell, Codes, NONE};
+use super::chunk::{CHUNK, CHUNK_SHIFT, Chunk, cell_of};
+use super::deep::Deep;
+use super::pages::Pool;
+use super::route::{Route, mask};
+use super::set::{Set, Stored};
+
+/// Chunks of the address space.
+const CHUNKS: usize = 1 << CHUNK;
+/// Chunks to a branch: what a clone shares, and the first change after it copies, is one branch and one chunk.
+const BRANCH: usize = 64;
+
+/// A large table whose cells are of kind `C`.
+#[derive(Clone, Debug)]
+pub(super) struct Flat<C: Copy> {
+    /// Each chunk's first cell; follows `branches`.
+    cells: Box<[*const C]>,
+    /// Each chunk's divided /24s; follows `branches`.
+    deep: Box<[*const Deep]>,
+    codes: Codes<C>,
+    branches: Vec<Arc<Vec<Arc<Chunk<C>>>>>,
+    /// Routes of /12 and shorter.
+    short: Set<C>,
+    /// Chunks without routes, by background, that all such parts of the address space share.
+    blank: Vec<Arc<Chunk<C>>>,
+    pool: Pool,
+    routes: usize,
+}
+
+// SAFETY: the addresses lead to what `branches` holds, which may be sent and shared; nothing is written through them.
+unsafe impl<C: Cell> Send for Flat<C> {}
+// SAFETY: as above.
+unsafe impl<C: Cell> Sync for Flat<C> {}
+
+impl<C: Cell> Flat<C> {
+    /// A table of sorted `routes`; none where they have too many different next hops for cells of this kind.
+    pub(super) fn new(routes: &[Route]) -> Option<Flat<C>> {
+        let mut codes = Codes::new();
+        let mut stored = Vec::with_capacity(routes.len());
+        for route in routes {
+            let code = codes.take(route.next_hop)?;
+            stored.push(Stored { network: route.network, length: route.length, code });
+        }
+        let short: Vec<Stored<C>> = stored.iter().filter(|route| route.length <= CHUNK).copied().collect();
+        stored.retain(|route| route.length > CHUNK);
+        let busy = stored.chunk_by(|left, right| left.network >> CHUNK_SHIFT == right.network >> CHUNK_SHIFT);
+        let pages = busy.clone().count();
+
+        let mut flat = Flat {
+            cells: vec![std::ptr::null(); CHUNKS].into(),
+            deep: vec![std::ptr::null(); CHUNKS].into(),
+            codes,
+            branches: Vec::with_capacity(CHUNKS / BRANCH),
+            short: Set::new(&short),
+            blank: Vec::new(),
+            pool: Pool::new::<C>(pages + 1),
+            routes: routes.len(),
+        };
+        if let Some(default) = flat.short.get(0, 0) {
+            flat.codes.set_default(flat.codes.value(default));
+        }
+        let mut busy = busy.peekable();
+        let mut chunks = Vec::with_capacity(CHUNKS);
+        for chunk in 0..CHUNKS as u32 {
+            let background = flat.background(chunk << CHUNK_SHIFT);
+            chunks.push(match busy.next_if(|routes| routes[0].network >> CHUNK_SHIFT == chunk) {
+                Some(routes) => Arc::new(Chunk::new(&mut flat.pool, routes, background)),
+                None => flat.blank(background),
+            });
+        }
+        flat.branches.extend(chunks.chunks(BRANCH).map(|chunks| Arc::new(chunks.to_vec())));
+        (0..CHUNKS).for_each(|chunk| flat.follow(chunk));
+        Some(flat)
+    }
+
+    /// The next hop for `address`, or `NO_ROUTE`.
+    #[inline(always)]
+    pub(super) fn lookup(&self, address: u32) -> u32 {
+        let cell = self.cell(address);
+        let cell = if cell.code() >= C::DEEP { self.divided(address, cell) } else { cell };
+        self.codes.next_hop(cell)
+    }
+
+    /// Answers `addresses`, each with a next hop or `NO_ROUTE`.
+    pub(super) fn burst(&self, addresses: &[u32], out: &mut [u32]) {
+        for (addresses, out) in addresses.chunks(BURST).zip(out.chunks_mut(BURST)) {
+            // Divided /24s are put off to a second pass without a branch: whether an address lies in one cannot be
+            // foreseen, and a wrong guess costs more than the lookup.
+            let mut later = [0_u8; BURST + 1];
+            let mut count = 0;
+            for (at, (address, out)) in addresses.iter().zip(&mut *out).enumerate() {
+                let cell = self.cell(*address);
+                *out = self.codes.next_hop(cell);
+                later[count] = at as u8;
+                count += usize::from(cell.code() >= C::DEEP);
+            }
+            let mut lines = [std::ptr::null(); BURST];
+            for (at, line) in later[..count].iter().zip(&mut lines) {
+                let address = addresses[*at as usize];
+                *line = self.line(address, self.cell(address));
+                prefetch(*line);
+            }
+            for (at, line) in later[..count].iter().zip(lines) {
+                // SAFETY: as in `divided`.
+                let cell = unsafe { Deep::code::<C>(line, addresses[*at as usize]) };
+                out[*at as usize] = self.codes.next_hop(cell);
+            }
+        }
+    }
+
+    /// The cell of the /24 of `address`.
+    #[inline(always)]
+    fn cell(&self, address: u32) -> C {
+        debug_assert_eq!(self.cells.len(), CHUNKS);
+        // SAFETY: there are 2^12 chunks, which 12 bits cannot leave; `follow` has pointed each entry to the page of
+        // cells that `branches` keeps, and twelve more bits stay inside of a page.
+        unsafe { *self.cells.get_unchecked((address >> CHUNK_SHIFT) as usize).add(cell_of(address)) }
+    }
+
+    /// The cell of `address` inside the divided /24 that has `cell`.
+    #[inline(always)]
+    fn divided(&self, address: u32, cell: C) -> C {
+        // SAFETY: a cell that names a slot has it from the `Deep` of its chunk, to which `line` goes.
+        unsafe { Deep::code(self.line(address, cell), address) }
+    }
+
+    /// Where the divided /24 that has `cell` keeps the code of `address`.
+    #[inline(always)]
+    fn line(&self, address: u32, cell: C) -> *const u8 {
+        let deep = self.deep[(address >> CHUNK_SHIFT) as usize];
+        // SAFETY: a chunk with a cell that names a slot has a `Deep`; `follow` has pointed here to it.
+        unsafe { (*deep).line::<C>(address, (cell.code() - C::DEEP) as usize) }
+    }
+
+    /// Sets a route; gives the next hop it had. `Err` where the new next hop needs a wider kind of cell.
+    pub(super) fn insert(&mut self, route: Route) -> Result<Option<u32>, TooNarrow> {
+        let Route { network, length, next_hop } = route;
+        let code = self.codes.take(next_hop).ok_or(TooNarrow)?;
+        let route = Stored { network, length, code };
+        let old = if length > CHUNK {
+            self.change((network >> CHUNK_SHIFT) as usize, |chunk| chunk.insert(route))
+        } else {
+            let old = self.short.insert(route);
+            self.show_short(network, length);
+            old
+        };
+        self.routes += usize::from(old.is_none());
+        Ok(old.map(|old| self.codes.release(old)))
+    }
+
+    /// Takes a route out; gives its next hop.
+    pub(super) fn remove(&mut self, network: u32, length: u8) -> Option<u32> {
+        let old = if length > CHUNK {
+            let chunk = (network >> CHUNK_SHIFT) as usize;
+            let old = self.change(chunk, |chunk| chunk.remove(network, length))?;
+            if self.chunk(chunk).routes.is_empty() {
+                let blank = self.blank(self.chunk(chunk).background);
+                self.put(chunk, blank);
+            }
+            old
+        } else {
+            let old = self.short.remove(network, length)?;
+            self.show_short(network, length);
+            old
+        };
+        self.routes -= 1;
+        Some(self.codes.release(old))
+    }
+
+    /// The next hop of exactly this prefix.
+    pub(super) fn get(&self, network: u32, length: u8) -> Option<u32> {
+        let routes = if length > CHUNK { &self.chunk((network >> CHUNK_SHIFT) as usize).routes } else { &self.short };
+        routes.get(network, length).map(|code| self.codes.value(code))
+    }
+
+    /// All routes in order.
+    pub(super) fn routes(&self) -> impl Iterator<Item = Route> + '_ {
+        let mut short = self.short.from(0).peekable();
+        let mut long =
+            self.branches.iter().flat_map(|branch| branch.iter()).flat_map(|chunk| chunk.routes.from(0)).peekable();
+        std::iter::from_fn(move || {
+            let shorter_first = match (short.peek(), long.peek()) {
+                (Some(short), Some(long)) => short.key() < long.key(),
+                (short, _) => short.is_some(),
+            };
+            let stored = if shorter_first { short.next() } else { long.next() }?;
+            let Stored { network, length, code } = stored;
+            Some(Route { network, length, next_hop: self.codes.value(code) })
+        })
+    }
+
+    /// How many routes there are.
+    pub(super) fn len(&self) -> usize {
+        self.routes
+    }
+
+    /// Bytes, spare room included. What clones share counts in each.
+    pub(super) fn bytes(&self) -> usize {
+        let chunks = self.branches.iter().flat_map(|branch| branch.iter()).filter(|chunk| !chunk.routes.is_empty());
+        let directory = CHUNKS * (size_of::<*const C>() + size_of::<*const Deep>() + size_of::<Arc<Chunk<C>>>());
+        let chunks: usize = chunks.map(|chunk| chunk.bytes()).sum();
+        directory + chunks + self.short.bytes() + self.codes.bytes() + self.pool.bytes()
+    }
+
+    fn chunk(&self, chunk: usize) -> &Chunk<C> {
+        &self.branches[chunk / BRANCH][chunk % BRANCH]
+    }
+
+    /// Changes a chunk, copied first where somebody else has it too.
+    fn change<T>(&mut self, chunk: usize, change: impl FnOnce(&mut Chunk<C>) -> T) -> T {
+        let slot = &mut Arc::make_mut(&mut self.branches[chunk / BRANCH])[chunk % BRANCH];
+        if Arc::get_mut(slot).is_none() {
+            *slot = Arc::new(slot.copy(&mut self.pool));
+            (self.cells[chunk], self.deep[chunk]) = (slot.cells(), slot.deep());
+        }
+        let result = change(Arc::get_mut(slot).expect("nobody else has a new chunk"));
+        self.follow(chunk);
+        result
+    }
+
+    fn put(&mut self, chunk: usize, new: Arc<Chunk<C>>) {
+        Arc::make_mut(&mut self.branches[chunk / BRANCH])[chunk % BRANCH] = new;
+        self.follow(chunk);
+    }
+
+    /// Points lookups to what the chunk has now.
+    fn follow(&mut self, chunk: usize) {
+        let (cells, deep) = (self.chunk(chunk).cells(), self.chunk(chunk).deep());
+        self.cells[chunk] = cells;
+        self.deep[chunk] = deep;
+    }
+
+    /// A chunk without routes before `background`.
+    fn blank(&mut self, background: C) -> Arc<Chunk<C>> {
+        if let Some(blank) = self.blank.iter().find(|blank| blank.background == background) {
+            return blank.clone();
+        }
+        // Those that nobody uses any more make room.
+        self.blank.retain(|blank| Arc::strong_count(blank) > 1);
+        let blank = Arc::new(Chunk::new(&mut self.pool, &[], background));
+        self.blank.push(blank.clone());
+        blank
+    }
+
+    /// What the routes of /12 and shorter show in the chunk of `address`. The default route shows as "none": what
+    /// that means is looked up last, so that changing the default route changes no cell.
+    fn background(&self, address: u32) -> C {
+        let cover = self.short.cover(address, CHUNK + 1).filter(|route| route.length > 0);
+        cover.map_or(C::new(NONE), |route| route.code)
+    }
+
+    /// Brings the chunks under a changed short prefix up to date.
+    fn show_short(&mut self, network: u32, length: u8) {
+        if length == 0 {
+            let default = self.short.get(0, 0).map_or(super::NO_ROUTE, |code| self.codes.value(code));
+            self.codes.set_default(default);
+            return;
+        }
+        for chunk in network >> CHUNK_SHIFT..=(network | !mask(length)) >> CHUNK_SHIFT {
+            let (address, chunk) = (chunk << CHUNK_SHIFT, chunk as usize);
+            let background = self.background(address);
+            if self.chunk(chunk).background == background {
+                continue;
+            }
+            if self.chunk(chunk).routes.is_empty() {
+                let blank = self.blank(background);
+                self.put(chunk, blank);
+            } else {
+                self.change(chunk, |chunk| chunk.set_background(address, background));
+            }
+        }
+    }
+}
+
+/// A next hop for which the kind of cell has no code left.
+#[derive(Debug)]
+pub(super) struct TooNarrow;

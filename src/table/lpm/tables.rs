@@ -1,0 +1,295 @@
+//! All tables together: the small ones packed side by side, each large one in cells of its own.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use ipnet::Ipv4Net;
+
+use super::arena::{Arena, Block};
+use super::burst::{BURST, lookup_mixed, lookup_one, lookup_single};
+use super::counter::Vector;
+use super::large::Large;
+use super::route::{Route, key, mask, sorted};
+use super::tree::{MOST_ROUTES, Root, build, unpack};
+
+/// What a burst answers where no route covers the address.
+pub const NO_ROUTE: u32 = u32::MAX;
+
+/// The largest number that may name a next hop.
+pub const MAX_NEXT_HOP: u32 = u32::MAX - 256;
+
+/// A table with more routes than this is large.
+const LARGE: usize = 4096;
+const _: () = assert!(LARGE <= MOST_ROUTES);
+/// A large table with fewer routes than this is small again.
+const SMALL: usize = 2048;
+
+/// Names one table of a [`Tables`]; counted from 0 in the order of [`Tables::add`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TableId(u32);
+
+impl TableId {
+    #[cfg(test)]
+    pub(super) fn at(index: u32) -> TableId {
+        TableId(index)
+    }
+
+    /// Position among the tables, counted from 0.
+    #[inline]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Tables of routes, from one of a million prefixes to many thousands of a few.
+///
+/// A clone shares what it can with its original, so it is cheap, and neither sees what is later changed in the other:
+/// readers keep the clone they have while the next one is prepared.
+///
+/// A `TableId` is only good for the `Tables` that gave it and its clones; another one panics or answers from another
+/// table.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    roots: Vec<Root>,
+    kept: Vec<Kept>,
+    arena: Arena,
+    vector: Vector,
+}
+
+/// What a table is beside its root.
+#[derive(Clone, Debug)]
+enum Kept {
+    /// A tree in a block, whose packed routes start at this line of it.
+    Small { block: Block, packed: u32 },
+    /// A table of its own.
+    Large(Arc<Large>),
+}
+
+impl Default for Tables {
+    fn default() -> Tables {
+        Tables { roots: Vec::new(), kept: Vec::new(), arena: Arena::default(), vector: Vector::best() }
+    }
+}
+
+impl Tables {
+    /// No tables.
+    pub fn new() -> Tables {
+        Tables::default()
+    }
+
+    /// Adds a table of `routes`, in any order; of two routes with the same prefix the last one stays. Host bits of a
+    /// prefix do not count. Panics where a next hop is above [`MAX_NEXT_HOP`].
+    pub fn add(&mut self, routes: &[(Ipv4Net, u32)]) -> TableId {
+        let routes = sorted(routes);
+        routes.iter().for_each(|route| assert_next_hop(route.next_hop));
+        let id = u32::try_from(self.kept.len()).expect("fewer than 2^32 tables");
+        let (root, kept) = if routes.len() > LARGE {
+            (Root::elsewhere(id), Kept::Large(Arc::new(Large::new(&routes))))
+        } else {
+            let built = build(&routes);
+            let block = self.arena.put(&built.lines);
+            (built.root.at(block.start), Kept::Small { block, packed: built.packed })
+        };
+        self.roots.push(root);
+        self.kept.push(kept);
+        TableId(id)
+    }
+
+    /// How many tables there are.
+    pub fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// True where there is none.
+    pub fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    /// The next hop of the longest prefix of `table` that contains `address`.
+    #[inline]
+    pub fn lookup(&self, table: TableId, address: Ipv4Addr) -> Option<u32> {
+        let root = &self.roots[table.index()];
+        let next_hop = match root.index() {
+            Some(index) => self.lookup_large(index, address.into()),
+            // SAFETY: a root with a tree leads to a block in `self.arena`, which changes only under `&mut self`.
+            None => unsafe { lookup_single(self.vector, root, address.into()) },
+        };
+        (next_hop != NO_ROUTE).then_some(next_hop)
+    }
+
+    /// The longest prefix of `table` that contains `address`, with its next hop. For traces: slower than `lookup`.
+    pub fn lookup_prefix(&self, table: TableId, address: Ipv4Addr) -> Option<(Ipv4Net, u32)> {
+        self.matches(table, address).next()
+    }
+
+    /// Answers `queries` (table and address, the address as a number in host order) into `out`, one next hop or
+    /// [`NO_ROUTE`] each. Faster than as many single lookups, most so in bursts of 32 and more.
+    /// Panics where `out` is shorter than `queries`.
+    pub fn lookup_burst(&self, queries: &[(TableId, u32)], out: &mut [u32]) {
+        let out = &mut out[..queries.len()];
+        for (queries, out) in queries.chunks(BURST).zip(out.chunks_mut(BURST)) {
+            let table = queries[0].0;
+            if queries.iter().fold(0, |differ, query| differ | (query.0.0 ^ table.0)) == 0 {
+                let mut addresses = [0; BURST];
+                for (address, query) in addresses.iter_mut().zip(queries) {
+                    *address = query.1;
+                }
+                self.lookup_burst_in(table, &addresses[..queries.len()], out);
+                continue;
+            }
+            // SAFETY: a root with a tree leads to a block in `self.arena`, which changes only under `&mut self`.
+            unsafe {
+                lookup_mixed(self.vector, &self.roots, queries, out, |index, address| {
+                    self.lookup_large(index, address)
+                });
+            }
+        }
+    }
+
+    /// [`Tables::lookup_burst`] where all the addresses are looked up in one table.
+    pub fn lookup_burst_in(&self, table: TableId, addresses: &[u32], out: &mut [u32]) {
+        let out = &mut out[..addresses.len()];
+        match &self.kept[table.index()] {
+            Kept::Large(large) => large.burst(addresses, out),
+            // SAFETY: the root has a tree, in a block of `self.arena`, which changes only under `&mut self`.
+            Kept::Small { .. } => unsafe { lookup_one(self.vector, &self.roots[table.index()], addresses, out) },
+        }
+    }
+
+    /// Every route of `table` that contains `address`, longest prefix first: what the winner beat.
+    pub fn matches(&self, table: TableId, address: Ipv4Addr) -> impl Iterator<Item = (Ipv4Net, u32)> + '_ {
+        let address = u32::from(address);
+        let mut found: Vec<Route> = match &self.kept[table.index()] {
+            Kept::Large(large) => (0..=32)
+                .filter_map(|length| {
+                    let network = address & mask(length);
+                    large.get(network, length).map(|next_hop| Route { network, length, next_hop })
+                })
+                .collect(),
+            Kept::Small { .. } => self.small(table).filter(|route| route.contains(address)).collect(),
+        };
+        found.sort_by_key(|route| route.length);
+        found.into_iter().rev().map(Route::pair)
+    }
+
+    /// Sets the next hop of `prefix`; gives the one it had. Panics where `next_hop` is above [`MAX_NEXT_HOP`].
+    pub fn insert(&mut self, table: TableId, prefix: Ipv4Net, next_hop: u32) -> Option<u32> {
+        assert_next_hop(next_hop);
+        let route = Route::new(prefix, next_hop);
+        if let Kept::Large(large) = &mut self.kept[table.index()] {
+            return Arc::make_mut(large).insert(route);
+        }
+        let mut routes: Vec<Route> = self.small(table).collect();
+        let old = match routes.binary_search_by_key(&route.key(), Route::key) {
+            Ok(at) => Some(std::mem::replace(&mut routes[at], route).next_hop),
+            Err(at) => {
+                routes.insert(at, route);
+                None
+            }
+        };
+        if old != Some(next_hop) {
+            self.change(table, &routes);
+        }
+        old
+    }
+
+    /// Takes `prefix` out; gives the next hop it had.
+    pub fn remove(&mut self, table: TableId, prefix: Ipv4Net) -> Option<u32> {
+        let prefix = Route::new(prefix, 0);
+        if let Kept::Large(large) = &mut self.kept[table.index()] {
+            if Arc::strong_count(large) > 1 {
+                // Not worth a copy where there is nothing to take out.
+                large.get(prefix.network, prefix.length)?;
+            }
+            let large = Arc::make_mut(large);
+            let old = large.remove(prefix.network, prefix.length);
+            if large.len() < SMALL {
+                let routes = large.routes();
+                self.change(table, &routes);
+            }
+            return old;
+        }
+        let mut routes: Vec<Route> = self.small(table).collect();
+        let at = routes.binary_search_by_key(&key(prefix.network, prefix.length), Route::key).ok()?;
+        let old = routes.remove(at).next_hop;
+        self.change(table, &routes);
+        Some(old)
+    }
+
+    /// The routes of `table` by network address, shorter prefixes first.
+    pub fn routes(&self, table: TableId) -> impl Iterator<Item = (Ipv4Net, u32)> + '_ {
+        let (small, large) = match &self.kept[table.index()] {
+            Kept::Small { .. } => (Some(self.small(table)), None),
+            Kept::Large(large) => (None, Some(large.iter())),
+        };
+        small.into_iter().flatten().chain(large.into_iter().flatten()).map(Route::pair)
+    }
+
+    /// Bytes held by all tables together. What clones share counts in each of them; the unwritten end of the arena
+    /// of small tables does not count.
+    pub fn memory_bytes(&self) -> usize {
+        let large = |kept: &Kept| match kept {
+            Kept::Large(large) => large.bytes(),
+            Kept::Small { .. } => 0,
+        };
+        let tables = self.roots.len() * size_of::<Root>() + self.kept.len() * size_of::<Kept>();
+        tables + self.arena.bytes() + self.kept.iter().map(large).sum::<usize>()
+    }
+
+    /// Counts with other code than the best for this machine.
+    #[cfg(test)]
+    pub(super) fn use_vector(&mut self, vector: Vector) {
+        self.vector = vector;
+    }
+
+    /// Gives a table that is or becomes small new routes.
+    fn change(&mut self, table: TableId, routes: &[Route]) {
+        let at = table.index();
+        if routes.len() > LARGE {
+            if let Kept::Small { block, .. } = self.kept[at] {
+                self.arena.release(block);
+            }
+            self.roots[at] = Root::elsewhere(table.0);
+            self.kept[at] = Kept::Large(Arc::new(Large::new(routes)));
+            return;
+        }
+        let built = build(routes);
+        let block = match self.kept[at] {
+            Kept::Small { block, .. } => self.arena.replace(block, &built.lines),
+            Kept::Large(_) => self.arena.put(&built.lines),
+        };
+        self.roots[at] = built.root.at(block.start);
+        self.kept[at] = Kept::Small { block, packed: built.packed };
+        let blocks = self.kept.iter_mut().filter_map(|kept| match kept {
+            Kept::Small { block, .. } => Some(block),
+            Kept::Large(_) => None,
+        });
+        if self.arena.tidy(blocks) {
+            for (root, kept) in self.roots.iter_mut().zip(&self.kept) {
+                if let Kept::Small { block, .. } = kept {
+                    *root = root.at(block.start);
+                }
+            }
+        }
+    }
+
+    /// The routes of a small table, in order; none of a large one.
+    fn small(&self, table: TableId) -> impl Iterator<Item = Route> + '_ {
+        let lines = match &self.kept[table.index()] {
+            Kept::Small { block, packed } => &self.arena.lines(block)[*packed as usize..],
+            Kept::Large(_) => &[],
+        };
+        unpack(&self.roots[table.index()], lines)
+    }
+
+    fn lookup_large(&self, index: usize, address: u32) -> u32 {
+        match &self.kept[index] {
+            Kept::Large(large) => large.lookup(address),
+            Kept::Small { .. } => NO_ROUTE,
+        }
+    }
+}
+
+fn assert_next_hop(next_hop: u32) {
+    assert!(next_hop <= MAX_NEXT_HOP, "a next hop above MAX_NEXT_HOP");
+}
