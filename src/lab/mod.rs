@@ -211,19 +211,23 @@ impl Lab {
         let endpoint = self.endpoint(from).unwrap_or_else(|| panic!("the topology has no endpoint `{from}`"));
         let bytes = packet.build();
         let wire_length = bytes.len();
-        self.send_frame(Entry::Injected(endpoint), bytes, wire_length)
+        self.send_frame(Entry::Injected(endpoint), &bytes, wire_length)
     }
 
     /// Sends an Ethernet frame now: `bytes` of its `wire_length` were captured.
-    pub fn send_frame(&mut self, entry: Entry, bytes: Vec<u8>, wire_length: usize) -> Passage {
-        let shard = self.director.shard(&bytes, wire_length, self.now);
+    pub fn send_frame(&mut self, entry: Entry, bytes: &[u8], wire_length: usize) -> Passage {
+        let shard = self.director.shard(bytes, wire_length, self.now);
         let wire_length = u32::try_from(wire_length).unwrap_or(u32::MAX);
-        let frame = Frame { bytes: &bytes, wire_length, time: self.now, entry, shard };
+        self.pass(&Frame { bytes, wire_length, time: self.now, entry, shard })
+    }
+
+    /// Sends a frame that a capture gave, at its own time and with the shard it was given to.
+    pub fn pass(&mut self, frame: &Frame<'_>) -> Passage {
         let mut output = Output::default();
         let mut record = Record::default();
-        self.fabric.process(&[frame], &mut output, &mut record);
+        self.fabric.process(&[*frame], &mut output, &mut record);
         let steps = record.steps.into_iter().map(|(_, step)| step).collect();
-        Passage::new(Arc::clone(&self.topology), (bytes, wire_length, self.now), output, steps)
+        Passage::new(Arc::clone(&self.topology), frame, output, steps)
     }
 
     /// The moving parts, for whole captures.

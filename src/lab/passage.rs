@@ -1,7 +1,7 @@
 //! What became of one frame, and claims about it.
 
 use super::Topology;
-use crate::datapath::{At, Decider, Emitted, Outcome, Output, Sent, Step, Verdict};
+use crate::datapath::{At, Decider, Emitted, Frame, Outcome, Output, Sent, Step, Verdict};
 use crate::program::{EndpointId, EndpointKind};
 use crate::report::{self, Palette, Sentence, Traced, Words};
 use crate::time::SimTime;
@@ -38,12 +38,7 @@ pub struct Passage {
 }
 
 impl Passage {
-    pub(super) fn new(
-        topology: Arc<Topology>,
-        (frame, wire_length, time): (Vec<u8>, u32, SimTime),
-        output: Output,
-        steps: Vec<Step>,
-    ) -> Passage {
+    pub(super) fn new(topology: Arc<Topology>, frame: &Frame<'_>, output: Output, steps: Vec<Step>) -> Passage {
         let Output { outcomes, sent, bytes } = output;
         let copy = |sent: &Sent| Copy {
             to: sent.to,
@@ -52,6 +47,8 @@ impl Passage {
             wire_length: sent.wire_length,
         };
         let copies = sent.iter().map(copy).collect();
+        let Frame { bytes: entered, wire_length, time, .. } = *frame;
+        let frame = entered.to_vec();
         Passage { topology, frame, wire_length, time, outcome: outcomes[0], copies, sent, steps }
     }
 

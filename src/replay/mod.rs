@@ -260,8 +260,8 @@ impl Merged {
             let mut positions = vec![0; crew.len()];
             for index in 0..load.len() {
                 let own = load.shard(index).index() % crew.len();
-                self.lines.extend_from_slice(shares[own].lines.piece(positions[own]));
-                self.blocks.extend_from_slice(shares[own].blocks.piece(positions[own]));
+                self.lines.extend_from_slice(shares[own].lines.get(positions[own]));
+                self.blocks.extend_from_slice(shares[own].blocks.get(positions[own]));
                 positions[own] += 1;
             }
         }

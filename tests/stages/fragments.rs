@@ -81,7 +81,7 @@ fn a_first_fragment_cut_before_its_ports_has_nothing_to_lend() {
     lab.send("a-2", first(7)).delivered_to("b-1");
     let from = super::world::endpoint(&lab, "a-2");
     let whole = first(7).build();
-    let cut = lab.send_frame(biplane::datapath::Entry::Injected(from), whole[..36].to_vec(), whole.len());
+    let cut = lab.send_frame(biplane::datapath::Entry::Injected(from), &whole[..36], whole.len());
     assert_eq!(cut.outcome().verdict, biplane::datapath::Verdict::Undetermined);
     lab.send("a-2", later(7)).dropped("fragment-without-first");
 }

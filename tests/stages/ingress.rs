@@ -41,7 +41,7 @@ fn a_frame_captured_at_an_endpoint_enters_there_where_that_one_may_use_the_sourc
         let bytes = tcp(frame).syn().build();
         let length = bytes.len();
         let entry = Entry::CapturedAt(endpoint(&lab, at));
-        let passage = lab.send_frame(entry, bytes, length);
+        let passage = lab.send_frame(entry, &bytes, length);
         let from = passage.outcome().from.map(|id| passage.topology().names.endpoint(id).to_owned());
         from.unwrap_or_default()
     };

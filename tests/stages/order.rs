@@ -10,7 +10,7 @@ use biplane::wire::build::{PacketBuilder, icmp_echo, tcp};
 fn sent(text: &str, options: Options, from: &str, bytes: &[u8]) -> &'static str {
     let mut lab = lab_with(text, options);
     let entry = if from.is_empty() { Entry::BySource } else { Entry::Injected(endpoint(&lab, from)) };
-    match lab.send_frame(entry, bytes.to_vec(), bytes.len()).outcome().verdict {
+    match lab.send_frame(entry, bytes, bytes.len()).outcome().verdict {
         Verdict::Dropped { reason, .. } => reason.id(),
         Verdict::Delivered { .. } => "delivered",
         Verdict::Answered => "answered",
@@ -272,7 +272,7 @@ fn what_the_snaplen_cut_off_decides_nothing_that_is_refused_before() {
         let bytes = packet.payload(&[0; 40]).build();
         let mut lab = lab_with(text, Options::default());
         let from = endpoint(&lab, from);
-        lab.send_frame(Entry::Injected(from), bytes[..34].to_vec(), bytes.len()).outcome().verdict
+        lab.send_frame(Entry::Injected(from), &bytes[..34], bytes.len()).outcome().verdict
     };
     let reason = |verdict: Verdict| match verdict {
         Verdict::Dropped { reason, .. } => reason.id(),

@@ -126,7 +126,7 @@ fn a_frame_cut_by_the_snaplen_has_a_verdict_where_the_bytes_that_decide_are_ther
     let cut = |from: &str, length: usize| {
         let mut lab = lab();
         let from = super::world::endpoint(&lab, from);
-        lab.send_frame(Entry::Injected(from), whole[..length].to_vec(), whole.len())
+        lab.send_frame(Entry::Injected(from), &whole[..length], whole.len())
     };
     // Ports and no flags: as good as an ACK.
     let delivered = cut("a-1", 38);
@@ -144,7 +144,7 @@ fn a_cut_icmp_message_needs_its_identifier_and_an_error_what_it_quotes() {
         let whole = packet.build();
         let mut lab = lab();
         let from = super::world::endpoint(&lab, "a-1");
-        lab.send_frame(Entry::Injected(from), whole[..length].to_vec(), whole.len())
+        lab.send_frame(Entry::Injected(from), &whole[..length], whole.len())
     };
     let echo = icmp_echo("172.16.1.20 > 172.16.1.21", 1, 1).payload(&[0; 40]);
     assert_eq!(cut(&echo, 39).outcome().verdict, Verdict::Undetermined);

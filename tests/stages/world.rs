@@ -217,12 +217,12 @@ pub(crate) fn lab() -> Lab {
 #[track_caller]
 pub(crate) fn send_bytes(lab: &mut Lab, from: &str, bytes: &[u8]) -> Passage {
     let from = endpoint(lab, from);
-    lab.send_frame(Entry::Injected(from), bytes.to_vec(), bytes.len())
+    lab.send_frame(Entry::Injected(from), bytes, bytes.len())
 }
 
 /// Sends bytes that enter where their source address is at home.
 pub(crate) fn send_by_source(lab: &mut Lab, bytes: &[u8]) -> Passage {
-    lab.send_frame(Entry::BySource, bytes.to_vec(), bytes.len())
+    lab.send_frame(Entry::BySource, bytes, bytes.len())
 }
 
 #[track_caller]

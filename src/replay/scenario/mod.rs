@@ -98,7 +98,7 @@ impl Stage {
             Err(error) => return ("send".to_owned(), vec![format!("the packet cannot be built: {error}")], None),
         };
         let length = bytes.len();
-        let passage = self.lab.send_frame(Entry::Injected(from), bytes, length);
+        let passage = self.lab.send_frame(Entry::Injected(from), &bytes, length);
         let words = words(&topology);
         let happened = Happened {
             names: &topology.names,
