@@ -68,7 +68,7 @@ fn name(topology: &Topology, id: EndpointId) -> &str {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
 
     #[test]
     fn listening_changes_neither_results_nor_state(world in world(), draws in draws()) {

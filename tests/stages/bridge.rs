@@ -1,5 +1,6 @@
 //! Stage 7: between the classic network and the VPCs.
 
+use super::sessions::change;
 use super::world::{WORLD, adding, carried, changed, lab, lab_of, with};
 use biplane::lab::Passage;
 use biplane::wire::IcmpError;
@@ -192,4 +193,21 @@ fn over_the_link_only_the_primary_cidr_of_the_system_table_is_used() {
         with("routes = []\n[gateway", "routes = [{ destination = \"172.30.0.0/16\", next_hop = \"fwd\" }]\n[gateway");
     send(&own, "c-web", "10.24.1.5", "172.30.1.1").dropped("no-route").at("shop");
     send(&own, "b-1", "172.16.2.20", "172.30.1.1").delivered_to("fwd");
+}
+
+#[test]
+fn a_session_is_cut_where_its_guest_would_send_the_call_to_the_public_nic() {
+    let closed = changed(
+        &twin_in("192.168.0.0/16", "192.168.9"),
+        "network = \"classic\"\ningress = [{ protocol = \"all\", source = \"0.0.0.0/0\" }]",
+        "network = \"classic\"",
+    );
+    let unscripted = changed(&closed, "guest_routes = [\"0.0.0.0/0\"]", "");
+    let mut lab = lab_of(&closed);
+    lab.send("c-twin", tcp("10.24.1.8:40000 > 192.168.9.20:80").syn()).delivered_to("twin-1");
+    let answer = || tcp("192.168.9.20:80 > 10.24.1.8:40000").syn_ack();
+    change(&mut lab, 2, &closed);
+    lab.send("twin-1", answer()).delivered_to("c-twin").by_session();
+    change(&mut lab, 3, &unscripted);
+    lab.send("twin-1", answer()).dropped("sg-ingress-deny").at("c-twin");
 }

@@ -1,6 +1,7 @@
 //! Routing domains are apart: overlapping VPCs, peerings, sessions of one 5-tuple in two places.
 
-use super::world::{WORLD, carried, changed, lab, lab_of, with};
+use super::world::{WORLD, carried, changed, lab, lab_of, session_step, with};
+use biplane::datapath::SessionStep;
 use biplane::lab::Passage;
 use biplane::wire::build::{tcp, udp};
 
@@ -83,4 +84,20 @@ fn a_session_holds_between_peers() {
     lab.send("a-1", tcp("172.16.1.20:80 > 172.24.1.20:40000").syn_ack()).dropped("sg-ingress-deny").at("lab-1");
     lab.send("lab-1", tcp("172.24.1.20:40000 > 172.16.1.20:80").syn()).delivered_to("a-1").through(["lab", "shop"]);
     lab.send("a-1", tcp("172.16.1.20:80 > 172.24.1.20:40000").syn_ack()).delivered_to("lab-1").by_session();
+}
+
+#[test]
+fn a_session_whose_first_packet_now_goes_into_another_domain_is_cut() {
+    let mut lab = lab();
+    let there = || tcp("172.16.1.20:40000 > 172.24.1.20:80");
+    let back = || tcp("172.24.1.20:80 > 172.16.1.20:40000");
+    lab.send("a-1", there().syn()).delivered_to("lab-1").through(["shop", "lab"]);
+    super::sessions::change(&mut lab, 2, WORLD);
+    lab.send("lab-1", back().syn_ack()).delivered_to("a-1").by_session();
+    // The default route takes the call now, and the peer's answer still finds its way.
+    let unrouted = with("  { destination = \"172.24.0.0/16\", next_hop = \"pcc\" },\n", "");
+    super::sessions::change(&mut lab, 3, &unrouted);
+    let answer = lab.send("lab-1", back().ack());
+    answer.dropped("sg-ingress-deny").at("a-1").through(["lab", "shop"]);
+    assert_eq!(session_step(&answer), Some(SessionStep::Cut));
 }
