@@ -1,3 +1,5 @@
+//! What the fabric sends by itself, by name.
+
 /// What the fabric sends by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum EmittedKind {
