@@ -13,7 +13,7 @@ use std::path::PathBuf;
 #[command(name = "biplane", version, max_term_width = 100, arg_required_else_help = true)]
 pub(super) struct Arguments {
     /// When to use colour.
-    #[arg(long, global = true, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
+    #[arg(long, global = true, display_order = 900, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
     pub(super) color: When,
 
     #[command(subcommand)]
@@ -31,6 +31,18 @@ pub(super) enum When {
     Never,
 }
 
+const TRACE_EXAMPLES: &str = "\
+Examples:
+  biplane trace shop.toml --from i-web --tcp '10.24.1.5:40000 > 172.16.1.10:8080'
+  biplane trace shop.toml --icmp '10.24.1.5 > 172.16.1.10' --length 1472 --df
+  biplane trace shop.toml --capture week.pcap --frame 17";
+
+const REPLAY_EXAMPLES: &str = "\
+Examples:
+  biplane replay shop.toml week.pcap -w verdicts.pcapng
+  biplane replay shop.toml week.pcap --map 192.0.2.7=10.24.1.5 --inject 172.16.1.10=i-app
+  biplane replay shop.toml week.pcap --format ndjson";
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run scenarios and hold what happens against what they expect.
@@ -38,8 +50,10 @@ pub(super) enum Command {
     /// Report every rule and limit that a topology violates.
     Check(Check),
     /// Send a capture through a topology and sum up what became of it.
+    #[command(after_help = REPLAY_EXAMPLES)]
     Replay(Replay),
     /// Follow one packet hop by hop, its reply, and a new packet the other way.
+    #[command(after_help = TRACE_EXAMPLES)]
     Trace(Trace),
     /// Tell what a reason or rule means, where it comes from and what to do.
     Explain(Explain),

@@ -37,10 +37,11 @@ enum Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Failure {
-        if error.kind() == std::io::ErrorKind::BrokenPipe {
-            Failure::ClosedPipe
-        } else {
-            Failure::Message(format!("cannot write the output: {error}"))
+        match error.kind() {
+            std::io::ErrorKind::BrokenPipe => Failure::ClosedPipe,
+            // Whoever wrapped it has said what could not be written.
+            _ if error.get_ref().is_some() => Failure::Message(error.to_string()),
+            _ => Failure::Message(format!("cannot write the output: {error}")),
         }
     }
 }
@@ -53,10 +54,11 @@ pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(usage) => {
-            let code = if usage.use_stderr() { UNABLE } else { SUCCESS };
-            // A closed pipe is no error, and there is nowhere else to complain.
-            let _ = usage.print();
-            return ExitCode::from(code);
+            let written = match usage.print() {
+                Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => UNABLE,
+                _ => SUCCESS,
+            };
+            return ExitCode::from(if usage.use_stderr() { UNABLE } else { written });
         }
     };
     let mut terminal = Terminal::new(arguments.color);

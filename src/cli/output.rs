@@ -42,29 +42,36 @@ impl Terminal {
         &mut self.out
     }
 
+    /// Prints data. A reader that has seen enough is no error: the work goes on for its exit code.
     pub(super) fn print(&mut self, text: &str) -> io::Result<()> {
-        self.out.write_all(text.as_bytes())
+        unless_closed(self.out.write_all(text.as_bytes()))
     }
 
     pub(super) fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+        unless_closed(self.out.flush())
     }
 
-    /// A line on standard error.
+    /// A line on standard error, after what was printed before it.
     pub(super) fn tell(&mut self, line: &str) {
+        let _ = self.out.flush();
         // There is nowhere to complain about standard error.
         let _ = writeln!(io::stderr(), "{line}");
     }
 
     /// An error on standard error.
     pub(super) fn complain(&mut self, message: &str) {
-        let _ = self.out.flush();
         let (start, end) = if self.error_colored { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
         self.tell(&format!("{start}error{end}: {message}"));
     }
 
+    /// The colours of standard error.
+    pub(super) fn error_palette(&self) -> Palette {
+        if self.error_colored { Palette::Ansi } else { Palette::Plain }
+    }
+
     /// Findings about files, on standard error.
     pub(super) fn tell_findings(&mut self, findings: &[Diagnostic], sources: &Sources) {
+        let _ = self.out.flush();
         let text = report::diagnostics::text(findings, sources, self.error_colored);
         let _ = io::stderr().write_all(text.as_bytes());
     }
@@ -82,4 +89,9 @@ impl Terminal {
             }
         }
     }
+}
+
+/// A closed pipe is no error.
+fn unless_closed(written: io::Result<()>) -> io::Result<()> {
+    written.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
 }

@@ -10,8 +10,9 @@ use crate::lab::Topology;
 use crate::replay::{self, ReplayOptions, Replayed, Sinks};
 use crate::report::{self, Words};
 use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::io::{self, BufWriter, Write};
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
 
 pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
     let topology = terminal.open_topology(&arguments.topology)?;
@@ -20,29 +21,12 @@ pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
         ..options(&arguments.attribution, arguments.mtu, arguments.strict_tcp, &topology)?
     };
     let reader = Reader::open(&arguments.capture).map_err(|error| Failure::Message(error.to_string()))?;
-    let mut capture = arguments.write.as_deref().map(create).transpose()?;
-    let mut progress = Progress::new();
-    let replayed = {
-        let mut tell = |read, total, frames| {
-            progress.advance(read, total, frames);
-            true
-        };
-        let mut sinks = Sinks {
-            lines: (arguments.format == ReplayFormat::Ndjson).then(|| terminal.out() as &mut dyn Write),
-            capture: capture.as_mut().map(|file| file as &mut dyn Write),
-            progress: Some(&mut tell),
-        };
-        replay::run(&topology, reader, &options, &mut sinks)?
-    };
-    progress.finish();
-    if let Some(mut capture) = capture {
-        capture.flush()?;
-    }
+    let capture = arguments.write.as_deref().map(|path| create(path, arguments)).transpose()?;
+    let replayed = forward(arguments, &topology, reader, &options, capture, terminal)?;
     report(arguments, &topology, &replayed, terminal)?;
     match &replayed.damage {
         None => Ok(SUCCESS),
         Some(damage) => {
-            terminal.flush()?;
             terminal.complain(&damage.to_string());
             Ok(UNABLE)
         }
@@ -56,12 +40,24 @@ pub(super) fn options(
     strict_tcp: bool,
     topology: &Topology,
 ) -> Result<ReplayOptions, Failure> {
+    once_each("--inject", &attribution.inject)?;
+    once_each("--map", &attribution.map)?;
     let mut inject = Vec::new();
     for (address, name) in &attribution.inject {
         let endpoint = topology.names.find_endpoint(name);
         inject.push((*address, endpoint.ok_or_else(|| unknown_endpoint(name, topology))?));
     }
     Ok(ReplayOptions { inject, map: attribution.map.clone(), fabric: Options { mtu, strict_tcp }, workers: 1 })
+}
+
+/// Refuses two answers to one question.
+fn once_each<T: PartialEq>(option: &str, given: &[(Ipv4Addr, T)]) -> Result<(), Failure> {
+    for (index, (address, value)) in given.iter().enumerate() {
+        if given[..index].iter().any(|(earlier, other)| earlier == address && other != value) {
+            return Err(Failure::Message(format!("{option} says two different things about {address}")));
+        }
+    }
+    Ok(())
 }
 
 /// The endpoint does not exist; names the nearest one that does.
@@ -75,13 +71,97 @@ pub(super) fn unknown_endpoint(name: &str, topology: &Topology) -> Failure {
     Failure::Message(format!("the topology has no endpoint `{name}`{hint}"))
 }
 
-fn create(path: &Path) -> Result<BufWriter<File>, Failure> {
+/// The output capture, unless it would replace what is being read.
+fn create(path: &Path, arguments: &Replay) -> Result<BufWriter<Named>, Failure> {
+    let same = |input: &Path| matches!((path.canonicalize(), input.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    for (input, what) in [(&arguments.capture, "capture"), (&arguments.topology, "topology")] {
+        if same(input) {
+            let name = path.display();
+            return Err(Failure::Message(format!("-w `{name}` would overwrite the {what} that is being read")));
+        }
+    }
     match File::create(path) {
-        Ok(file) => Ok(BufWriter::with_capacity(1 << 20, file)),
-        Err(error) => Err(Failure::Message(format!("cannot write `{}`: {error}", path.display()))),
+        Ok(file) => Ok(BufWriter::with_capacity(1 << 20, Named { file, path: path.to_owned() })),
+        Err(error) => Err(unwritable(path, &error).into()),
     }
 }
 
+/// A file whose errors say which one it is.
+struct Named {
+    file: File,
+    path: PathBuf,
+}
+
+impl Write for Named {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes).map_err(|error| unwritable(&self.path, &error))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush().map_err(|error| unwritable(&self.path, &error))
+    }
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot write `{}`: {error}", path.display()))
+}
+
+/// Lines that may have lost their reader while the output capture is still wanted.
+struct Lines<'a> {
+    out: &'a mut dyn Write,
+    closed: bool,
+}
+
+impl Write for Lines<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.closed {
+            return Ok(bytes.len());
+        }
+        match self.out.write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(bytes.len())
+            }
+            result => result,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Sends the capture through the fabric.
+fn forward(
+    arguments: &Replay,
+    topology: &Topology,
+    reader: Reader,
+    options: &ReplayOptions,
+    mut capture: Option<BufWriter<Named>>,
+    terminal: &mut Terminal,
+) -> Result<Replayed, Failure> {
+    let mut progress = Progress::new();
+    let mut tell = |read, total, frames| {
+        progress.advance(read, total, frames);
+        true
+    };
+    let mut patient = Lines { out: terminal.out(), closed: false };
+    let lines: &mut dyn Write = if capture.is_some() { &mut patient } else { patient.out };
+    let mut sinks = Sinks {
+        lines: (arguments.format == ReplayFormat::Ndjson).then_some(lines),
+        capture: capture.as_mut().map(|file| file as &mut dyn Write),
+        progress: Some(&mut tell),
+    };
+    let replayed = replay::run(topology, reader, options, &mut sinks);
+    progress.finish();
+    let replayed = replayed?;
+    if let Some(mut capture) = capture {
+        capture.flush()?;
+    }
+    Ok(replayed)
+}
+
+/// Prints the summary; what is to be said beside the data goes to standard error.
 fn report(
     arguments: &Replay,
     topology: &Topology,
@@ -95,9 +175,9 @@ fn report(
         ambiguous_sources: &replayed.ambiguous_sources,
         unknown_sources: &replayed.unknown_sources,
     };
+    let mut text = String::new();
     match arguments.format {
         ReplayFormat::Text => {
-            let mut text = String::new();
             report::summary_text(&mut text, words, &replayed.tally, &facts, terminal.palette());
             terminal.print(&text)?;
         }
@@ -105,7 +185,15 @@ fn report(
             let value = report::summary_json(words, &replayed.tally, &facts);
             terminal.print(&format!("{value:#}\n"))?;
         }
-        ReplayFormat::Ndjson => {}
+        ReplayFormat::Ndjson => {
+            report::hints_text(&mut text, words, &replayed.tally, &facts, terminal.error_palette());
+            if !text.is_empty() {
+                terminal.tell(text.trim_end());
+            }
+        }
+    }
+    for sentence in report::open_gateways(words, &replayed.tally) {
+        terminal.tell(&format!("note: {sentence}"));
     }
     Ok(())
 }

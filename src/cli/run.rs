@@ -6,58 +6,80 @@ use super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
 use crate::diag::{Diagnostic, Severity, Sources};
 use crate::lab::LabError;
 use crate::replay::scenario::Stage;
-use crate::report::{self, ScenarioResult, Style};
+use crate::report::{self, ScenarioResult, StepResult, Style};
 use crate::scenario::{self, Scenario};
 use std::path::{Path, PathBuf};
 
 pub(super) fn run(arguments: &Run, terminal: &mut Terminal) -> Outcome {
-    let files = find(&arguments.paths)?;
-    let pattern = arguments.pattern.as_deref();
-    let mut results = Vec::new();
-    let mut unable = false;
-    let mut chosen = 0;
-    for file in files {
-        let mut sources = Sources::new();
-        let (scenario, findings) = scenario::load_scenario(&mut sources, &file);
-        let title = scenario.as_ref().map(|scenario| scenario.title.value.clone()).unwrap_or_default();
-        let name = file.to_string_lossy().into_owned();
-        if pattern.is_some_and(|pattern| !name.contains(pattern) && !title.contains(pattern)) {
-            continue;
-        }
-        chosen += 1;
-        if arguments.list {
-            terminal.print(&format!("{name}  {title}\n"))?;
-            continue;
-        }
-        match stage(scenario, findings, sources, terminal) {
-            Some(stage) => results.push(play(stage, name, arguments.verbose, terminal)?),
-            None => unable = true,
-        }
-    }
-    if chosen == 0 {
-        return Err(Failure::Message(nothing_found(arguments)));
-    }
+    let scripts = chosen(arguments)?;
     if arguments.list {
-        return Ok(SUCCESS);
+        return list(&scripts, terminal);
     }
-    if let Some(path) = &arguments.junit {
-        let xml = report::junit_xml(&results)
-            .map_err(|error| Failure::Message(format!("cannot make the JUnit report: {error}")))?;
-        std::fs::write(path, xml)
-            .map_err(|error| Failure::Message(format!("cannot write `{}`: {error}", path.display())))?;
+    let mut results = Vec::new();
+    let mut unable = Vec::new();
+    for Script { file, scenario, findings, sources } in scripts {
+        match stage(scenario, findings, sources, terminal) {
+            Some(stage) => results.push(play(stage, file, arguments.verbose, terminal)?),
+            None => unable.push(file),
+        }
     }
     let failed = results.iter().filter(|result| !result.passed()).count();
-    let steps: usize = results.iter().map(|result| result.steps.len()).sum();
-    terminal.print(&format!(
-        "\n{} scenarios, {steps} steps: {} passed, {failed} failed\n",
-        results.len(),
-        results.len() - failed
-    ))?;
-    Ok(match (unable, failed) {
-        (true, _) => UNABLE,
-        (false, 0) => SUCCESS,
-        (false, _) => DIFFERENT,
-    })
+    terminal.print(&format!("\n{}\n", summary(&results, unable.len())))?;
+    let code = match (unable.is_empty(), failed) {
+        (false, _) => UNABLE,
+        (true, 0) => SUCCESS,
+        (true, _) => DIFFERENT,
+    };
+    if let Some(path) = &arguments.junit {
+        results.extend(unable.into_iter().map(not_run));
+        write_junit(path, &results)?;
+    }
+    Ok(code)
+}
+
+/// A file that is to be run, as far as it could be read.
+struct Script {
+    file: String,
+    scenario: Option<Scenario>,
+    findings: Vec<Diagnostic>,
+    sources: Sources,
+}
+
+impl Script {
+    fn read(file: &Path) -> Script {
+        let mut sources = Sources::new();
+        let (scenario, findings) = scenario::load_scenario(&mut sources, file);
+        Script { file: file.to_string_lossy().into_owned(), scenario, findings, sources }
+    }
+
+    fn title(&self) -> &str {
+        self.scenario.as_ref().map_or("", |scenario| &scenario.title.value)
+    }
+}
+
+fn chosen(arguments: &Run) -> Result<Vec<Script>, Failure> {
+    let mut scripts: Vec<_> = find(&arguments.paths)?.iter().map(|file| Script::read(file)).collect();
+    if let Some(pattern) = arguments.pattern.as_deref() {
+        scripts.retain(|script| script.file.contains(pattern) || script.title().contains(pattern));
+    }
+    if scripts.is_empty() {
+        return Err(Failure::Message(nothing_found(arguments)));
+    }
+    Ok(scripts)
+}
+
+fn list(scripts: &[Script], terminal: &mut Terminal) -> Outcome {
+    let column = scripts.iter().map(|script| script.file.chars().count()).max().unwrap_or(0);
+    let mut code = SUCCESS;
+    for script in scripts {
+        if script.scenario.is_none() {
+            terminal.tell_findings(&script.findings, &script.sources);
+            code = UNABLE;
+        } else {
+            terminal.print(&format!("{:column$}  {}\n", script.file, script.title()))?;
+        }
+    }
+    Ok(code)
 }
 
 /// A scenario that can be run; what is wrong with another is told.
@@ -87,12 +109,7 @@ pub(super) fn stage(
 }
 
 /// Runs a scenario and tells how it went.
-pub(super) fn play(
-    stage: Stage,
-    file: String,
-    verbose: bool,
-    terminal: &mut Terminal,
-) -> Result<ScenarioResult, Failure> {
+fn play(stage: Stage, file: String, verbose: bool, terminal: &mut Terminal) -> Result<ScenarioResult, Failure> {
     let name = stage.title().to_owned();
     let result = ScenarioResult { name, file, steps: stage.run(|_, _| {}) };
     let palette = terminal.palette();
@@ -110,6 +127,33 @@ pub(super) fn play(
         }
     }
     Ok(result)
+}
+
+/// `3 scenarios, 18 steps: 2 passed, 1 failed`, and how many could not be run.
+fn summary(results: &[ScenarioResult], unable: usize) -> String {
+    let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let passed = results.iter().filter(|result| result.passed()).count();
+    let steps = results.iter().map(|result| result.steps.len()).sum();
+    let scenarios = counted(results.len() + unable, "scenario");
+    let mut text =
+        format!("{scenarios}, {}: {passed} passed, {} failed", counted(steps, "step"), results.len() - passed);
+    if unable > 0 {
+        text.push_str(&format!(", {unable} could not be run"));
+    }
+    text
+}
+
+/// What a report says of a scenario that could not be run: it must not pass for one that does not exist.
+fn not_run(file: String) -> ScenarioResult {
+    let message = format!("{file} cannot be run: see the errors on standard error");
+    let step = StepResult { title: "the scenario can be run".to_owned(), passed: false, message };
+    ScenarioResult { name: file.clone(), file, steps: vec![step] }
+}
+
+fn write_junit(path: &Path, results: &[ScenarioResult]) -> Result<(), Failure> {
+    let xml = report::junit_xml(results)
+        .map_err(|error| Failure::Message(format!("cannot make the JUnit report: {error}")))?;
+    std::fs::write(path, xml).map_err(|error| Failure::Message(format!("cannot write `{}`: {error}", path.display())))
 }
 
 fn nothing_found(arguments: &Run) -> String {
@@ -130,7 +174,7 @@ fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
             files.push(path.clone());
         } else {
             let hint = if path == Path::new("scenarios") { "; `biplane demo` needs no file" } else { "" };
-            return Err(Failure::Message(format!("there is no `{}`{hint}", path.display())));
+            return Err(Failure::Message(format!("there is no file or folder `{}`{hint}", path.display())));
         }
     }
     Ok(files)
@@ -146,15 +190,17 @@ fn search(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
     for path in entries {
         if path.is_dir() {
             search(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "toml") && is_scenario(&path) {
+        } else if path.extension().is_some_and(|extension| extension == "toml") && may_be_scenario(&path) {
             files.push(path);
         }
     }
     Ok(())
 }
 
-/// Folders hold topologies too: a file counts as a scenario where a line begins its steps.
-fn is_scenario(path: &Path) -> bool {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
+/// Folders hold topologies too: a file counts as a scenario where a line begins its steps. One that cannot be read
+/// counts, so that it is not passed over in silence.
+fn may_be_scenario(path: &Path) -> bool {
+    let Ok(bytes) = std::fs::read(path) else { return true };
+    let text = String::from_utf8_lossy(&bytes);
     text.lines().any(|line| line.trim_start().starts_with("[[step]]") || line.trim_start().starts_with("step"))
 }

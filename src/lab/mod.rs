@@ -19,7 +19,7 @@
 mod partial;
 mod passage;
 
-pub use passage::Passage;
+pub use passage::{Copy, Passage};
 
 use crate::check::{self, Checked};
 use crate::compile::{Compiled, compile};

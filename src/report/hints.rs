@@ -72,6 +72,32 @@ pub(super) fn hints(program: &Program, tally: &Tally, replayed: &Replayed<'_>) -
     hints
 }
 
+/// The hints that a summary lists. That a gateway took every address is told beside it: see [`open_gateways`].
+pub(super) fn listed(program: &Program, tally: &Tally, replayed: &Replayed<'_>) -> Vec<Hint> {
+    let mut hints = hints(program, tally, replayed);
+    hints.retain(|hint| !matches!(hint, Hint::OpenGateway { .. }));
+    hints
+}
+
+/// A sentence for each gateway with the remote CIDR 0.0.0.0/0 that frames entered by: how many they were.
+pub fn open_gateways(words: Words<'_>, tally: &Tally) -> Vec<String> {
+    let hints = hints(words.program, tally, &Replayed::default());
+    let open = hints.iter().filter(|hint| matches!(hint, Hint::OpenGateway { .. }));
+    open.map(|hint| hint.message(words)).collect()
+}
+
+/// Writes the hints of [`summary_text`](super::summary_text) alone, with their heading; nothing where there is none.
+pub fn hints_text(out: &mut String, words: Words<'_>, tally: &Tally, replayed: &Replayed<'_>, palette: Palette) {
+    let hints = listed(words.program, tally, replayed);
+    if hints.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "{}", palette.paint(Style::Heading, "hints"));
+    for hint in &hints {
+        hint.write_text(out, words, palette);
+    }
+}
+
 impl Hint {
     const fn id(&self) -> &'static str {
         match self {

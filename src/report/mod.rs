@@ -26,6 +26,7 @@ mod summary_tests;
 
 pub use annotate::{readable_comment, readable_emitted_comment, short_comment, short_emitted_comment};
 pub use because::because;
+pub use hints::{hints_text, open_gateways};
 #[cfg(feature = "cli")]
 pub use junit::junit_xml;
 pub use layout::{Palette, Style};

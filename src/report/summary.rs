@@ -1,7 +1,7 @@
 //! What a person reads after a replay, and the same as JSON.
 
 use super::because::because;
-use super::hints::hints;
+use super::hints::{hints, hints_text};
 use super::layout::{Palette, Style, calendar, counted, percent, space, thousands, width};
 use super::tally::{DroppedAt, Tally};
 use super::words::Words;
@@ -14,7 +14,7 @@ use std::net::Ipv4Addr;
 const ROWS: usize = 20;
 
 /// What a replay knows beside its tally.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Replayed<'a> {
     /// The capture's name as it was given.
     pub capture: &'a str,
@@ -63,12 +63,10 @@ pub fn summary_text(out: &mut String, words: Words<'_>, tally: &Tally, replayed:
         }));
     }
     write_rows(out, &rows, tally.frames(), palette);
-    let hints = hints(words.program, tally, replayed);
-    if !hints.is_empty() {
-        let _ = writeln!(out, "\n{}", palette.paint(Style::Heading, "hints"));
-        for hint in &hints {
-            hint.write_text(out, words, palette);
-        }
+    let end = out.len();
+    hints_text(out, words, tally, replayed, palette);
+    if out.len() > end {
+        out.insert(end, '\n');
     }
 }
 
@@ -157,7 +155,8 @@ fn write_rows(out: &mut String, rows: &[Row], frames: u64, palette: Palette) {
     }
 }
 
-/// The summary of a replay as one JSON object. Lists are complete, most frames first; stamps are strings.
+/// The summary of a replay as one JSON object. Lists are complete, most frames first; stamps are strings, and null
+/// where there is no frame.
 pub fn summary_json(words: Words<'_>, tally: &Tally, replayed: &Replayed<'_>) -> Value {
     let delivered = tally.delivered();
     let endpoints: Vec<Value> = tally
@@ -177,8 +176,11 @@ pub fn summary_json(words: Words<'_>, tally: &Tally, replayed: &Replayed<'_>) ->
     let emitted: Map<String, Value> =
         tally.emitted().map(|(kind, frames)| (kind.name().to_owned(), frames.into())).collect();
     let hints = hints(words.program, tally, replayed);
-    let mut value = json!({
+    let span = tally.span();
+    json!({
         "capture": replayed.capture,
+        "first_ns": span.map(|(first, _)| first.as_nanos().to_string()),
+        "span_ns": span.map(|(_, length)| length.as_nanos().to_string()),
         "frames": tally.frames(),
         "wire_bytes": tally.wire_bytes(),
         "delivered": { "frames": delivered.frames, "by_session": delivered.by_session, "endpoints": endpoints },
@@ -187,12 +189,7 @@ pub fn summary_json(words: Words<'_>, tally: &Tally, replayed: &Replayed<'_>) ->
         "undetermined": { "frames": tally.undetermined() },
         "emitted": emitted,
         "hints": hints.iter().map(|hint| hint.to_json(words)).collect::<Vec<_>>(),
-    });
-    if let Some((first, length)) = tally.span() {
-        value["first_ns"] = first.as_nanos().to_string().into();
-        value["span_ns"] = length.as_nanos().to_string().into();
-    }
-    value
+    })
 }
 
 fn cause_json(words: Words<'_>, reason: Reason, dropped: &DroppedAt) -> Value {

@@ -68,7 +68,6 @@ fn a_summary_leads_from_verdicts_to_reasons_to_lines_of_the_topology() {
       ambiguous-source: 1 frame from addresses that several endpoints may send from; choose one for each address:
         --inject 172.16.2.10=app-1   1 frame
         --inject 172.16.2.10=twin-1
-      open-gateway: 1 frame entered at ngw-out, whose remote CIDR 0.0.0.0/0 takes every source address that nobody else owns
       segmentation-offload: 1 frame (5.3%) longer than the MTU of 1500 bytes: the capture was probably taken with segmentation offload; --mtu 1628 carries all of them whole
       undetermined: 1 frame without a verdict: the capture cut off the bytes that decide; capture with a larger snaplen
     ");

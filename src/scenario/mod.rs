@@ -23,6 +23,7 @@ use crate::diag::{Diagnostic, Severity, Sources};
 use crate::model::World;
 use decode::{Decoder, Fields, What};
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
@@ -32,7 +33,7 @@ pub struct ReadError {
     /// The file.
     pub path: PathBuf,
     /// What the system said.
-    pub error: std::io::Error,
+    pub error: io::Error,
 }
 
 impl ReadError {
@@ -55,7 +56,13 @@ impl std::error::Error for ReadError {
 }
 
 fn read(path: &Path) -> Result<String, ReadError> {
-    std::fs::read_to_string(path).map_err(|error| ReadError { path: path.to_owned(), error })
+    let failed = |error| ReadError { path: path.to_owned(), error };
+    let bytes = std::fs::read(path).map_err(failed)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+        failed(io::Error::new(io::ErrorKind::InvalidData, format!("line {line} is not UTF-8 text")))
+    })
 }
 
 /// Reads the topology in `text`, which diagnostics call `name`. The world holds whatever could be understood; it is

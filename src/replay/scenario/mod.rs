@@ -76,6 +76,14 @@ impl Stage {
         Some(format!("{}:{}", at.file, at.line))
     }
 
+    /// Puts the place of an expectation at the end of a failure's first line.
+    fn add_place(&self, failure: &mut String, span: Span) {
+        if let Some(place) = self.place(span) {
+            let end = failure.find('\n').unwrap_or(failure.len());
+            failure.insert_str(end, &format!("  ({place})"));
+        }
+    }
+
     fn send(&mut self, send: &SendStep, expectation: &SendExpectation) -> (String, Vec<String>, Option<Passage>) {
         let topology = Arc::clone(self.lab.topology());
         let Some(from) = self.lab.endpoint(&send.from) else {
@@ -102,7 +110,7 @@ impl Stage {
         let mut failures = claims::hold(&happened, &expectation.claim);
         failures.extend(claims::hold_emitted(&happened, passage.sent(), &expectation.emitted));
         for failure in &mut failures {
-            *failure = format!("{}{failure}", self.place(expectation.span).map(|at| at + ": ").unwrap_or_default());
+            self.add_place(failure, expectation.span);
         }
         if !failures.is_empty() {
             failures.push(passage.trace());
@@ -147,7 +155,7 @@ impl Stage {
         let mut failures = seen.judge(&topology, expectation);
         failures.extend(damage.map(|error| error.to_string()));
         for failure in &mut failures {
-            *failure = format!("{}{failure}", self.place(expectation.span).map(|at| at + ": ").unwrap_or_default());
+            self.add_place(failure, expectation.span);
         }
         (what, failures)
     }
