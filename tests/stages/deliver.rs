@@ -12,10 +12,10 @@ use etherparse::{Icmpv4Type, Ipv4HeaderSlice, NetSlice, SlicedPacket, TransportS
 /// and 8 bytes with a TTL `hops` less. Gives its type.
 #[track_caller]
 fn notice(passage: &Passage, gateway: [u8; 4], hops: u8) -> Icmpv4Type {
-    let (before, bytes, to) = (passage.frame(), passage.bytes(), passage.sent()[0].to);
-    assert_eq!(bytes[..6], passage.topology().program.endpoint(to).mac.0);
-    assert_eq!(bytes[6..12], FABRIC_MAC.0);
-    let packet = SlicedPacket::from_ethernet(bytes).unwrap();
+    let (before, copy) = (passage.frame(), &passage.copies()[0]);
+    assert_eq!(copy.bytes[..6], passage.topology().program.endpoint(copy.to).mac.0);
+    assert_eq!(copy.bytes[6..12], FABRIC_MAC.0);
+    let packet = SlicedPacket::from_ethernet(&copy.bytes).unwrap();
     let Some(NetSlice::Ipv4(ip)) = packet.net else { panic!("no IPv4") };
     let header = ip.header().to_header();
     assert_eq!((header.source, &header.destination[..], header.time_to_live), (gateway, &before[26..30], 64));
@@ -155,17 +155,16 @@ fn without_df_a_packet_over_the_mtu_is_fragmented() {
     let passage = lab().send("c-web", packet);
     passage.delivered_in_fragments_to("a-2", 3).through(["classic", "shop"]);
     let mut data: Vec<u8> = Vec::new();
-    for (index, sent) in passage.sent().iter().enumerate() {
-        let bytes = passage.bytes_of(sent);
-        let header = Ipv4HeaderSlice::from_slice(&bytes[14..]).unwrap().to_header();
-        assert_eq!(usize::from(header.total_len), bytes.len() - 14);
+    for (index, copy) in passage.copies().iter().enumerate() {
+        let header = Ipv4HeaderSlice::from_slice(&copy.bytes[14..]).unwrap().to_header();
+        assert_eq!(usize::from(header.total_len), copy.bytes.len() - 14);
         assert!(header.total_len <= 1500);
         assert_eq!(header.header_checksum, header.calc_header_checksum());
         assert_eq!((header.identification, header.time_to_live, header.dont_fragment), (77, 62, false));
         assert_eq!(header.more_fragments, index < 2);
         assert_eq!(usize::from(header.fragment_offset.value()) * 8, data.len());
-        assert_eq!(bytes[..6], passage.topology().program.endpoint(sent.to).mac.0);
-        data.extend(&bytes[34..]);
+        assert_eq!(copy.bytes[..6], passage.topology().program.endpoint(copy.to).mac.0);
+        data.extend(&copy.bytes[34..]);
     }
     assert_eq!(data, passage.frame()[34..]);
 }
@@ -181,7 +180,7 @@ fn an_options_copy_bit_decides_whether_later_fragments_carry_it() {
     let packet = long("172.16.1.20:1 > 172.16.1.21:80", 2000).dont_fragment(false).options(&options);
     let passage = lab().send("a-1", packet);
     passage.delivered_in_fragments_to("a-2", 2);
-    let lengths: Vec<u8> = passage.sent().iter().map(|sent| passage.bytes_of(sent)[14] & 0x0f).collect();
+    let lengths: Vec<u8> = passage.copies().iter().map(|copy| copy.bytes[14] & 0x0f).collect();
     assert_eq!(lengths, [8, 6]);
-    assert_eq!(passage.bytes_of(&passage.sent()[1])[34..38], [148, 4, 0, 0]);
+    assert_eq!(passage.copies()[1].bytes[34..38], [148, 4, 0, 0]);
 }

@@ -131,7 +131,7 @@ fn a_frame_cut_by_the_snaplen_has_a_verdict_where_the_bytes_that_decide_are_ther
     // Ports and no flags: as good as an ACK.
     let delivered = cut("a-1", 38);
     delivered.delivered_to("a-2");
-    assert_eq!((delivered.bytes().len(), delivered.sent()[0].wire_length as usize), (38, whole.len()));
+    assert_eq!((delivered.bytes().len(), delivered.copies()[0].wire_length as usize), (38, whole.len()));
     assert_eq!(cut("a-1", 37).outcome().verdict, Verdict::Undetermined);
     assert_eq!(cut("a-1", 33).outcome().verdict, Verdict::Undetermined);
     // What is refused before stage 4 needs no ports.

@@ -234,9 +234,9 @@ pub(crate) fn endpoint(lab: &Lab, name: &str) -> EndpointId {
 /// every other byte as it was.
 #[track_caller]
 pub(crate) fn carried(passage: &Passage, hops: u8) {
-    let [sent] = passage.sent() else { panic!("{} frames came out", passage.sent().len()) };
-    let (before, after) = (passage.frame(), passage.bytes());
-    assert_eq!(after[..6], passage.topology().program.endpoint(sent.to).mac.0);
+    let [copy] = passage.copies() else { panic!("{} copies came out", passage.copies().len()) };
+    let (before, after) = (passage.frame(), &copy.bytes[..]);
+    assert_eq!(after[..6], passage.topology().program.endpoint(copy.to).mac.0);
     assert_eq!(after[6..12], FABRIC_MAC.0);
     assert_eq!(after[22], before[22] - hops, "TTL");
     let header = Ipv4HeaderSlice::from_slice(&after[14..]).unwrap().to_header();
@@ -246,7 +246,7 @@ pub(crate) fn carried(passage: &Passage, hops: u8) {
         expected[kept.clone()].copy_from_slice(&after[kept]);
     }
     assert_eq!(expected, after);
-    assert_eq!(sent.wire_length as usize, after.len());
+    assert_eq!(copy.wire_length as usize, after.len());
 }
 
 /// What the session table answered about the frame.
