@@ -4,31 +4,22 @@
 //! use biplane::lab::Lab;
 //! use biplane::wire::build::tcp;
 //!
-//! let mut lab = Lab::from_toml("two.toml", r#"
-//!     [security_group.sg]
-//!     network = "classic"
-//!     ingress = [{ protocol = "tcp", port_range = "22", source = "10.1.0.1" }]
-//!     [instance.one]
-//!     network = "classic"
-//!     private_ip = "10.1.0.1"
-//!     security_groups = ["sg"]
-//!     [security_group.other]
-//!     network = "classic"
-//!     ingress = [{ protocol = "tcp", port_range = "22", source = "10.1.0.1" }]
-//!     [instance.two]
-//!     network = "classic"
-//!     private_ip = "10.1.0.2"
-//!     security_groups = ["other"]
-//! "#).unwrap();
-//! lab.send("one", tcp("10.1.0.1:40000 > 10.1.0.2:22").syn()).delivered_to("two").through(["classic"]);
-//! lab.send("two", tcp("10.1.0.2:22 > 10.1.0.1:40000").syn_ack()).delivered_to("one").by_session();
-//! lab.send("one", tcp("10.1.0.1:40000 > 10.1.0.2:23").syn()).dropped("sg-ingress-deny").at("two");
+//! let mut lab = Lab::open("scenarios/topologies/shop.toml").unwrap();
+//! lab.send("i-web-1", tcp("10.45.2.10:40000 > 172.16.2.20:3306").syn())
+//!     .delivered_to("rm-orders")
+//!     .through(["classic", "vpc-shop"]);
+//! lab.send("rm-orders", tcp("172.16.2.20:3306 > 10.45.2.10:40000").syn_ack()).delivered_to("i-web-1").by_session();
+//! lab.send("i-web-2", tcp("10.45.2.11:40000 > 172.16.2.20:3306").syn()).dropped("whitelist-deny").at("rm-orders");
 //! ```
+//!
+//! Claims are exclusive: `delivered_to` fails too where the fabric sent something else beside. One that does not hold
+//! panics with the claim, the fact and the trace. [`Lab::from_toml`] takes the topology as text; time stands still
+//! until [`Lab::wait`] moves it.
 
 mod partial;
 mod passage;
 
-pub use passage::Passage;
+pub use passage::{Copy, Passage};
 
 use crate::check::{self, Checked};
 use crate::compile::{Compiled, compile};

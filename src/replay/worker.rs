@@ -77,7 +77,7 @@ impl Worker {
         share.frames.clear();
         share.lines.clear();
         share.blocks.clear();
-        let is_own = |index: &u32| usize::from(load.shard(*index as usize)) % workers == own;
+        let is_own = |index: &u32| load.shard(*index as usize).index() % workers == own;
         share.frames.extend((0..load.len() as u32).filter(is_own));
         let frames: Vec<Frame<'_>> = share.frames.iter().map(|index| load.frame(*index as usize)).collect();
         for (burst, places) in frames.chunks(BURST).zip(share.frames.chunks(BURST)) {
