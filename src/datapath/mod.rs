@@ -46,7 +46,7 @@ use outcome::{Reached, Refusal};
 use route::{Traveller, Way};
 use session::Shard;
 use std::sync::Arc;
-use trace::Listener;
+use trace::{Listener, UpToBridge};
 
 /// A frame on its way in.
 #[derive(Clone, Copy, Debug)]
@@ -304,12 +304,14 @@ fn pass<T: Trace>(
         session::may_begin(options.strict_tcp, transport, sender)?;
         egress::judge(program, sender, &headers, listener)?;
     }
+    let way = deliver::first_hop(open).and_then(|way| bridge::may_cross(&way, by_session, open.domain).map(|()| way));
     if T::LISTENS {
         // The routes were asked before the session was; a listener hears of them where they count.
-        let _ = route::find(program, &open.traveller(), listener);
+        let crosses = way.map_or_else(|refusal| matches!(refusal.reached, Reached::Second(_)), |_| true);
+        let trace = &mut UpToBridge { trace: listener.trace, ends: !crosses, ended: false };
+        let _ = route::find(program, &open.traveller(), &mut Listener { trace, index: listener.index });
     }
-    let way = deliver::first_hop(open)?;
-    bridge::may_cross(&way, by_session, open.domain)?;
+    let way = way?;
     deliver::second_hop(open, &way)?;
     listener.hear(|| Step::Ttl { ttl: open.ipv4.ttl, hops: way.hops() });
     deliver::fits(open, &way, options.mtu.unwrap_or(program.mtu))?;

@@ -213,6 +213,25 @@ impl Trace for Record {
     }
 }
 
+/// Hears everything, or no further than to the first bridge: for a frame that was refused in front of it.
+pub(super) struct UpToBridge<'a, T> {
+    pub(super) trace: &'a mut T,
+    /// True where the bridge was not crossed.
+    pub(super) ends: bool,
+    pub(super) ended: bool,
+}
+
+impl<T: Trace> Trace for UpToBridge<'_, T> {
+    const LISTENS: bool = T::LISTENS;
+
+    fn step(&mut self, index: usize, step: Step) {
+        self.ended |= self.ends && matches!(step, Step::Bridge { .. });
+        if !self.ended {
+            self.trace.step(index, step);
+        }
+    }
+}
+
 /// A listener that knows which frame is being spoken of.
 pub(super) struct Listener<'a, T> {
     pub(super) trace: &'a mut T,

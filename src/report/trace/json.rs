@@ -1,7 +1,7 @@
 //! A trace as one JSON object, for other programs.
 
 use super::explain::{Entry, beaten, entry, link_prefix, nearest_rule};
-use super::{Traced, packet, taken};
+use super::{Traced, packet};
 use crate::datapath::{Crossing, Found, SessionStep, Spared, Step, Verdict};
 use crate::program::{AclId, RuleId};
 use crate::report::sentence::outcome_fields;
@@ -17,7 +17,7 @@ pub fn trace_json(words: Words<'_>, traced: &Traced<'_>) -> Value {
     set("label", traced.label.into());
     set("description", traced.description.into());
     set("time_ns", traced.time.as_nanos().to_string().into());
-    set("steps", taken(traced).iter().map(|step| step_json(words, step)).collect());
+    set("steps", traced.steps.iter().map(|step| step_json(words, step)).collect());
     if let (Verdict::Delivered { .. }, Some(packet)) = (traced.outcome.verdict, packet(traced.steps)) {
         set("ttl", json!({ "in": packet.ttl, "out": packet.ttl.saturating_sub(traced.outcome.hops) }));
     }

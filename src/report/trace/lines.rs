@@ -1,7 +1,7 @@
 //! A trace as sections of lines: one section for each routing domain, one for the bridge between two.
 
 use super::explain::{Entry, beaten, cause_place, entry, link_prefix, listed, nearest_rule, whitelist_text};
-use super::{LABEL, Traced, packet, taken};
+use super::{LABEL, Traced, packet};
 use crate::datapath::{At, Crossing, Found, SessionStep, Spared, Step, Verdict};
 use crate::diag::{Reason, Stage};
 use crate::net::ranges;
@@ -45,7 +45,7 @@ const OUTSIDE: &str = "outside";
 const BRIDGE: &str = "bridge";
 
 pub(super) fn sections(words: Words<'_>, traced: &Traced<'_>) -> Vec<Section> {
-    let steps = taken(traced);
+    let steps = traced.steps;
     let entered = steps.iter().find_map(|step| match step {
         Step::Entered { domain, .. } => Some(words.domain(*domain)),
         _ => None,

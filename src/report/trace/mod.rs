@@ -135,17 +135,6 @@ fn write_verdict(out: &mut String, words: Words<'_>, traced: &Traced<'_>, palett
     }
 }
 
-/// The steps that the frame took. A listener also hears of routes behind a bridge where the frame was refused in
-/// front of it.
-fn taken<'a>(traced: &Traced<'a>) -> &'a [Step] {
-    let refused = matches!(traced.outcome.verdict, Verdict::Dropped { .. });
-    let bridge = traced.steps.iter().position(|step| matches!(step, Step::Bridge { .. }));
-    match bridge {
-        Some(bridge) if refused && traced.outcome.domains[1].is_none() => &traced.steps[..bridge],
-        _ => traced.steps,
-    }
-}
-
 fn packet(steps: &[Step]) -> Option<Ipv4> {
     steps.iter().find_map(|step| match step {
         Step::Parsed(ipv4) => Some(*ipv4),
