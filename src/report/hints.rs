@@ -166,10 +166,12 @@ impl Hint {
             Hint::UnknownSources { sources, .. } => {
                 let column = sources.iter().take(NAMED).map(|(address, _)| address.to_string().len()).max();
                 for (address, frames) in sources.iter().take(NAMED) {
-                    let address = address.to_string();
+                    // From 100.64.0.0/10 it is the destination that has no owner.
+                    let aside = if ranges::CLOUD_SERVICES.contains(address) { ", to where nobody is" } else { "" };
                     let _ = writeln!(
                         out,
-                        "    {address:column$}  {}",
+                        "    {:column$}  {}{aside}",
+                        address.to_string(),
                         counted(*frames, "frame"),
                         column = column.unwrap_or(0)
                     );

@@ -174,16 +174,16 @@ fn unknown_sources_are_listed_most_frames_first_and_the_rest_is_counted() {
 
     hints
       unknown-source: 1 frame from addresses that nobody in the topology may send from; add their owners, or a gateway to enter by:
-        100.64.0.1   12 frames
-        100.64.0.2   6 frames
-        100.64.0.3   4 frames
-        100.64.0.4   3 frames
-        100.64.0.5   2 frames
-        100.64.0.6   2 frames
-        100.64.0.7   1 frame
-        100.64.0.8   1 frame
-        100.64.0.9   1 frame
-        100.64.0.10  1 frame
+        100.64.0.1   12 frames, to where nobody is
+        100.64.0.2   6 frames, to where nobody is
+        100.64.0.3   4 frames, to where nobody is
+        100.64.0.4   3 frames, to where nobody is
+        100.64.0.5   2 frames, to where nobody is
+        100.64.0.6   2 frames, to where nobody is
+        100.64.0.7   1 frame, to where nobody is
+        100.64.0.8   1 frame, to where nobody is
+        100.64.0.9   1 frame, to where nobody is
+        100.64.0.10  1 frame, to where nobody is
         and 2 more addresses
     ");
 }

@@ -26,7 +26,7 @@ use crate::model::World;
 use decode::{Decoder, Fields, What};
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use toml::de::DeTable;
 
 /// A file could not be read.
@@ -98,7 +98,20 @@ fn topology_file<'a>(decoder: &mut Decoder<'_>, tree: &'a DeTable<'a>) -> World 
 /// The file cannot be read or is not UTF-8.
 pub fn load_topology(sources: &mut Sources, path: &Path) -> Result<(World, Vec<Diagnostic>), ReadError> {
     let text = read(path)?;
-    Ok(topology(sources, &path.to_string_lossy(), &text))
+    Ok(topology(sources, &shown(path).to_string_lossy(), &text))
+}
+
+/// The path without detours such as `scenarios/../`, for people; a link on the way may make it another file's, so it is
+/// not for opening.
+fn shown(path: &Path) -> PathBuf {
+    let mut shown = PathBuf::new();
+    for component in path.components() {
+        match (component, shown.components().next_back()) {
+            (Component::ParentDir, Some(Component::Normal(_))) => _ = shown.pop(),
+            _ => shown.push(component),
+        }
+    }
+    shown
 }
 
 /// Reads the scenario in `text`, which diagnostics call `name`; the topology and captures that it names are looked for

@@ -1,0 +1,201 @@
+//! `biplane replay`: the summary, one line a frame, and the annotated capture.
+
+use super::{Bench, frames, pcap, shop_frames};
+use biplane::capture::{Batch, Reader};
+use biplane::net::MacAddress;
+use biplane::wire::PacketBuilder;
+use biplane::wire::build::{arp_request, tcp, udp};
+use insta::assert_snapshot;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+fn bench() -> Bench {
+    Bench::new().write("a.pcap", pcap(&shop_frames()))
+}
+
+#[test]
+fn the_summary_lists_what_to_choose_and_tells_of_an_open_gateway_beside_it() {
+    assert_snapshot!(bench().tell(&["replay", "shop.toml", "a.pcap"]), @r"
+    exit code: 0
+    ----- stdout -----
+    a.pcap: 6 frames, 324 bytes on the wire, 0.005s from 2017-07-14 02:40:00 UTC
+
+    delivered                            2   33.3%  1 by a session
+      i-app                              2   33.3%  1 by a session
+    answered                             0    0.0%
+    dropped                              4   66.7%
+      sg-ingress-deny                    2   33.3%  the receiver's security groups refuse it
+        sg-app ingress default at i-app  1   16.7%  shop.toml:25  no rule matched
+        sg-lab ingress default at i-lab  1   16.7%  shop.toml:32  no rule matched
+      unknown-source                     1   16.7%  no endpoint may send from this address
+      ambiguous-source                   1   16.7%  several endpoints may send from this address
+    undetermined                         0    0.0%
+
+    hints
+      ambiguous-source: 1 frame from addresses that several endpoints may send from; choose one for each address:
+        --inject 172.16.1.10=i-app  1 frame
+        --inject 172.16.1.10=i-lab
+      unknown-source: 1 frame from addresses that nobody in the topology may send from; add their owners, or a gateway to enter by:
+        100.64.9.9  1 frame, to where nobody is
+    ----- stderr -----
+    note: 1 frame entered at ngw-out, whose remote CIDR 0.0.0.0/0 takes every source address that nobody else owns
+    ");
+}
+
+#[test]
+fn a_choice_settles_an_ambiguous_source() {
+    let inject = |owner: &str| {
+        let choice = format!("172.16.1.10={owner}");
+        let told = bench().run(&["replay", "shop.toml", "a.pcap", "--format", "ndjson", "--inject", &choice]);
+        let value: Value = serde_json::from_str(told.out.lines().nth(2).unwrap()).unwrap();
+        (value["from"].clone(), value["to"].clone(), value["rule"].clone())
+    };
+    assert_eq!(inject("i-app"), ("i-app".into(), "i-web".into(), "session".into()));
+    assert_eq!(inject("i-lab"), ("i-lab".into(), "ngw-out".into(), "route 0.0.0.0/0".into()));
+}
+
+#[test]
+fn json_is_the_summary_with_its_hints() {
+    let told = bench().run(&["replay", "shop.toml", "a.pcap", "--format", "json"]);
+    let value: Value = serde_json::from_str(&told.out).unwrap();
+    let keys: Vec<_> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_snapshot!(keys.join(" "), @"capture first_ns span_ns frames wire_bytes delivered answered dropped undetermined emitted hints");
+    let hints: Vec<_> = value["hints"].as_array().unwrap().iter().map(|hint| hint["hint"].as_str().unwrap()).collect();
+    assert_snapshot!(hints.join(" "), @"ambiguous-source unknown-source open-gateway");
+    assert_eq!(told.error.lines().count(), 1, "the note alone: {}", told.error);
+}
+
+#[test]
+fn each_frame_is_one_line_and_hints_go_beside() {
+    assert_snapshot!(bench().tell(&["replay", "shop.toml", "a.pcap", "--format", "ndjson"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    {"frame":1,"time_ns":"1500000000000000000","from":"i-web","verdict":"delivered","to":"i-app","rule":"sg-app ingress #1","source":"shop.toml:28","path":["i-web","classic","vpc-shop","i-app"]}
+    {"frame":2,"time_ns":"1500000000001000000","from":"i-web","verdict":"dropped","reason":"sg-ingress-deny","at":"i-app","rule":"sg-app ingress default","source":"shop.toml:25","path":["i-web","classic","vpc-shop"]}
+    {"frame":3,"time_ns":"1500000000002000000","verdict":"dropped","reason":"ambiguous-source"}
+    {"frame":4,"time_ns":"1500000000003000000","from":"i-web","verdict":"delivered","to":"i-app","rule":"session","path":["i-web","classic","vpc-shop","i-app"]}
+    {"frame":5,"time_ns":"1500000000004000000","from":"ngw-out","verdict":"dropped","reason":"sg-ingress-deny","at":"i-lab","rule":"sg-lab ingress default","source":"shop.toml:32","path":["ngw-out","vpc-lab"]}
+    {"frame":6,"time_ns":"1500000000005000000","verdict":"dropped","reason":"unknown-source"}
+    ----- stderr -----
+    hints
+      ambiguous-source: 1 frame from addresses that several endpoints may send from; choose one for each address:
+        --inject 172.16.1.10=i-app  1 frame
+        --inject 172.16.1.10=i-lab
+      unknown-source: 1 frame from addresses that nobody in the topology may send from; add their owners, or a gateway to enter by:
+        100.64.9.9  1 frame, to where nobody is
+    note: 1 frame entered at ngw-out, whose remote CIDR 0.0.0.0/0 takes every source address that nobody else owns
+    "#);
+}
+
+/// The keys of a line in the order in which they may stand.
+const KEYS: [&str; 10] = ["frame", "time_ns", "from", "verdict", "to", "reason", "at", "rule", "source", "path"];
+
+#[test]
+fn every_line_is_an_object_with_its_keys_in_order() {
+    let told = bench().run(&["replay", "shop.toml", "a.pcap", "--format", "ndjson"]);
+    for (index, line) in told.out.lines().enumerate() {
+        let value: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(value["frame"], index as u64 + 1);
+        assert!(value["time_ns"].as_str().unwrap().starts_with("15000000000"));
+        let order =
+            |key: &String| KEYS.iter().position(|known| known == key).unwrap_or_else(|| panic!("{key}: {line}"));
+        assert!(value.as_object().unwrap().keys().map(order).is_sorted(), "{line}");
+    }
+}
+
+/// Flows between all pairs of a few addresses, some of them too long, too old or asking for a MAC address.
+fn crowd() -> Vec<Vec<u8>> {
+    let mut packets = Vec::new();
+    for port in 0..300_u16 {
+        let (from, to) = (40_000 + port, 8000 + port % 100);
+        packets.push(tcp(&format!("10.24.1.5:{from} > 172.16.1.10:{to}")).syn());
+        packets.push(tcp(&format!("172.16.1.10:{to} > 10.24.1.5:{from}")).syn_ack());
+        packets.push(
+            udp(&format!("172.16.1.10:{from} > 172.16.1.20:{to}")).payload(&[0; 1600]).dont_fragment(port % 2 == 0),
+        );
+        packets.push(tcp(&format!("10.24.1.5:{from} > 172.16.1.20:3306")).ttl((port % 4) as u8 + 1));
+        packets.push(tcp(&format!("203.0.113.{}:{from} > 172.16.1.10:{to}", port % 200)).syn());
+        packets.push(arp_request("10.24.1.5 > 10.24.1.6").macs(MacAddress([2, 0, 0, 0, 0, 1]), MacAddress::BROADCAST));
+    }
+    frames(&packets)
+}
+
+#[test]
+fn any_number_of_workers_gives_the_same_bytes() {
+    let bench = Bench::new().write("crowd.pcap", pcap(&crowd()));
+    let replay = |workers: &str| {
+        let common = ["replay", "shop.toml", "crowd.pcap", "--inject", "172.16.1.10=i-app", "--workers", workers];
+        let told = |more: &[&str]| bench.tell(&[&common, more].concat());
+        let lines = told(&["--format", "ndjson", "-w", "out.pcapng"]);
+        (lines, told(&[]), told(&["--format", "json"]), bench.read("out.pcapng"))
+    };
+    let one = replay("1");
+    assert!(one.0.lines().count() > 1800, "the fabric sends frames of its own");
+    for workers in ["1", "2", "5"] {
+        assert!(replay(workers) == one, "{workers} workers");
+    }
+}
+
+#[test]
+fn the_output_capture_holds_delivered_frames_twice_and_dropped_ones_on_drops() {
+    let bench = bench();
+    let arguments = ["replay", "shop.toml", "a.pcap", "--inject", "172.16.1.10=i-app", "-w", "out.pcapng"];
+    assert_eq!(bench.run(&arguments).code, 0);
+    let bytes = bench.read("out.pcapng");
+    assert_eq!(bench.run(&arguments).code, 0);
+    assert!(bench.read("out.pcapng") == bytes, "the same run gives the same bytes");
+
+    let mut reader = Reader::open(&bench.path().join("out.pcapng")).unwrap();
+    let mut batch = Batch::new();
+    let mut packets: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    while reader.next_batch(&mut batch, 64).unwrap() > 0 {
+        for (record, bytes) in batch.iter() {
+            let interface = reader.interfaces()[record.interface as usize].name.clone().unwrap();
+            packets.entry(interface).or_default().push(bytes.len());
+        }
+    }
+    let names: Vec<_> = reader.interfaces().iter().map(|interface| interface.name.clone().unwrap()).collect();
+    assert_snapshot!(names.join(" "), @"cloud-services i-web i-app i-lab rm-orders ngw-out drops");
+    let counts: Vec<_> = packets.iter().map(|(name, lengths)| format!("{name}: {}", lengths.len())).collect();
+    assert_snapshot!(counts.join("\n"), @r"
+    drops: 3
+    i-app: 3
+    i-web: 3
+    ");
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    assert_eq!(text.matches("biplane: verdict=delivered to=i-app").count(), 4, "both copies say the same");
+    assert_eq!(text.matches("biplane: verdict=dropped reason=sg-ingress-deny at=i-app").count(), 1);
+}
+
+#[test]
+fn long_frames_point_to_the_mtu() {
+    let long = |length: usize| tcp("10.24.1.5:40000 > 172.16.1.10:8080").syn().payload(&vec![0; length]);
+    let bench = Bench::new().write("long.pcap", pcap(&frames(&[long(3000), long(10)])));
+    let hint = |more: &[&str]| {
+        let told = bench.run(&[&["replay", "shop.toml", "long.pcap"], more].concat());
+        told.out.lines().filter(|line| line.contains("segmentation-offload")).collect::<String>()
+    };
+    assert_snapshot!(hint(&[]), @"  segmentation-offload: 1 frame (50.0%) longer than the MTU of 1500 bytes: the capture was probably taken with segmentation offload; --mtu 3040 carries all of them whole");
+    assert_eq!(hint(&["--mtu", "3040"]), "");
+}
+
+#[test]
+fn a_map_brings_a_foreign_capture_home() {
+    let foreign: Vec<PacketBuilder> = vec![tcp("192.0.2.7:40000 > 198.51.100.1:8080").syn()];
+    let bench = Bench::new().write("foreign.pcap", pcap(&frames(&foreign)));
+    let maps = ["--map", "192.0.2.7=10.24.1.5", "--map", "198.51.100.1=172.16.1.10"];
+    let told = bench.run(&[&["replay", "shop.toml", "foreign.pcap", "--format", "ndjson"], &maps as &[&str]].concat());
+    let value: Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!((&value["from"], &value["to"]), (&"i-web".into(), &"i-app".into()));
+}
+
+#[test]
+fn strict_tcp_wants_a_syn_first() {
+    let bench = Bench::new().write("late.pcap", pcap(&frames(&[tcp("10.24.1.5:40000 > 172.16.1.10:8080").push()])));
+    let verdict = |more: &[&str]| {
+        let told = bench.run(&[&["replay", "shop.toml", "late.pcap", "--format", "ndjson"], more].concat());
+        let value: Value = serde_json::from_str(&told.out).unwrap();
+        value.get("reason").unwrap_or(&value["verdict"]).clone()
+    };
+    assert_eq!((verdict(&[]), verdict(&["--strict-tcp"])), ("delivered".into(), "tcp-without-syn".into()));
+}
