@@ -1,4 +1,64 @@
-//! Biplane: a packet-level simulator of the classic network, VPCs and ClassicLink.
+//! A packet-level simulator of two network planes of Alibaba Cloud, the classic network and VPCs, joined by
+//! ClassicLink. Real IPv4 frames go in; for each one comes out where it was delivered or which rule, route or link
+//! refused it, with the line of the topology file that says so.
+//!
+//! Tests start at [`lab`]: open a topology, send frames, claim what becomes of them.
+//!
+//! ```
+//! use biplane::lab::Lab;
+//! use biplane::wire::build::tcp;
+//!
+//! let mut lab = Lab::from_toml("one.toml", r#"
+//!     [vpc.shop]
+//!     cidr = "172.16.0.0/12"
+//!     classic_link = true
+//!     [vswitch.vsw-db]
+//!     vpc = "shop"
+//!     cidr = "172.16.2.0/24"
+//!     [service.orders]
+//!     kind = "rds"
+//!     vswitch = "vsw-db"
+//!     ip = "172.16.2.20"
+//!     whitelist = ["10.45.2.10"]
+//!     [security_group.sg-web]
+//!     network = "classic"
+//!     [instance.web]
+//!     network = "classic"
+//!     private_ip = "10.45.2.10"
+//!     security_groups = ["sg-web"]
+//!     linked_vpc = "shop"
+//! "#)?;
+//! let syn = tcp("10.45.2.10:40000 > 172.16.2.20:3306").syn();
+//! lab.send("web", syn).delivered_to("orders").through(["classic", "shop"]);
+//! # Ok::<(), biplane::lab::LabError>(())
+//! ```
+//!
+//! # A frame's life, from bytes to report
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`capture`] | pcap and pcapng in and out: records and stamps, no networks |
+//! | [`wire`] | one frame as bytes: parse, build, rewrite, fragment |
+//! | [`net`], [`time`] | small checked values: prefixes, ports, MAC addresses; nanoseconds of the frames' own clock |
+//! | [`scenario`] | topology and scenario files, the only place that knows TOML: text to model and steps |
+//! | [`model`] | the declared world: VPCs, vSwitches, instances, groups, links, each with its place in the file |
+//! | [`check`] | the vendor's limits, one record a rule: model to checked model, or diagnostics |
+//! | [`compile`] | checked model to program; cannot fail |
+//! | [`program`] | the compiled world: dense ids and built tables; what ids are called stands beside it |
+//! | [`table`] | lookup structures without cloud words: routes, sessions, access lists |
+//! | [`datapath`] | the forwarding itself, one file a stage, in the order a frame meets them |
+//! | [`diag`] | reasons, diagnostics and places in files, as data |
+//! | [`report`] | text, JSON, JUnit and capture comments: alone owns layout, colour and names |
+//! | [`explain`] | the page of every reason and rule |
+//! | [`lab`] | the facade: load, check, compile, hold state and time |
+//! | [`replay`] | captures and scenarios through a lab: attribution, workers, order, expectations |
+#![cfg_attr(feature = "cli", doc = "| [`cli`] | the command line: arguments to library calls to exit codes |")]
+//!
+//! `compile` writes a program, `datapath` reads it, and neither sees the other: no name, string or ordered map can
+//! reach the code that runs for every frame, and a change of the world is a new program, swapped whole. A drop is a
+//! verdict and never an `Err`; no bytes make the library panic; and nothing depends on the system clock, the number
+//! of threads or the order of a hash map.
+
 pub mod capture;
 pub mod check;
 #[cfg(feature = "cli")]

@@ -7,7 +7,7 @@
 use crate::diag::Span;
 use crate::net::{Ipv4Net, MacAddress};
 use crate::table::acl::{Acl, AclRule, AddressSets};
-use crate::table::lpm::{TableId, Tables};
+use crate::table::lpm::{self, TableId, Tables};
 use crate::time::SimDuration;
 use hashbrown::HashMap;
 use std::net::Ipv4Addr;
@@ -253,7 +253,7 @@ pub struct Program {
 }
 
 /// In the table of gateways: several gateways have this prefix.
-pub const TIED: u32 = u32::MAX - 1;
+pub const TIED: u32 = lpm::MAX_NEXT_HOP;
 
 /// One direction of the merged rules of a set of groups: compiled, and as they were written.
 pub struct GroupAcl {

@@ -1,7 +1,7 @@
 //! Simulated time: nanoseconds of the capture's own clock, never the system clock.
 
 use std::fmt;
-use std::ops::Add;
+use std::ops::{Add, Sub};
 
 /// A point on the frames' own clock, in nanoseconds since the epoch of the capture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,6 +59,32 @@ impl Add<SimDuration> for SimTime {
 
     fn add(self, span: SimDuration) -> SimTime {
         SimTime(self.0.saturating_add(span.0))
+    }
+}
+
+/// Stops at the start of the clock.
+impl Sub<SimDuration> for SimTime {
+    type Output = SimTime;
+
+    fn sub(self, span: SimDuration) -> SimTime {
+        SimTime(self.0.saturating_sub(span.0))
+    }
+}
+
+/// The lowest stamp since somebody last looked: what is dead by it is dead for every frame seen since, however far a
+/// single stamp ran ahead.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Watermark(Option<SimTime>);
+
+impl Watermark {
+    /// Notes a stamp.
+    pub fn see(&mut self, time: SimTime) {
+        self.0 = Some(self.0.map_or(time, |lowest| lowest.min(time)));
+    }
+
+    /// The lowest stamp since the last call, and begins anew.
+    pub fn take(&mut self) -> SimTime {
+        self.0.take().unwrap_or(SimTime::ZERO)
     }
 }
 

@@ -1,3 +1,5 @@
+//! The record behind each rule: what findings and the pages of `biplane explain` are made of.
+
 use crate::diag::{Diagnostic, Severity};
 
 /// What one rule says, for its findings and for its page of `biplane explain`.

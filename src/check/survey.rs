@@ -1,3 +1,5 @@
+//! The world seen from its VPCs and groups, which is how most rules ask about it.
+
 use crate::diag::{Span, Spanned};
 use crate::model::{Instance, Key, Location, Network, Route, RouteTable, SecurityGroup, Vpc, Vswitch, World};
 use crate::net::Ipv4Net;

@@ -5,7 +5,7 @@ use super::output::Terminal;
 use super::replay::{options, unknown_endpoint};
 use super::{Failure, Outcome, SUCCESS};
 use crate::capture::Reader;
-use crate::datapath::{Entry, Output, Silent, Verdict};
+use crate::datapath::{Entry, Frame, Output, Silent, Verdict};
 use crate::diag::Reason;
 use crate::lab::{Lab, Passage};
 use crate::net::MacAddress;
@@ -114,7 +114,7 @@ fn answer(lab: &mut Lab, from: EndpointId, packet: PacketBuilder) -> Passage {
     let mac = lab.topology().program.endpoint(from).mac;
     let bytes = packet.macs(mac, FABRIC_MAC).build();
     let length = bytes.len();
-    lab.send_frame(Entry::Injected(from), bytes, length)
+    lab.send_frame(Entry::Injected(from), &bytes, length)
 }
 
 /// The packet that the arguments describe.
@@ -131,7 +131,7 @@ fn described(
     let injected = || options.inject.iter().find(|(address, _)| Some(*address) == source).map(|(_, id)| *id);
     let entry = from.or_else(injected).map_or(Entry::BySource, Entry::Injected);
     let length = bytes.len();
-    Ok(lab.send_frame(entry, bytes, length))
+    Ok(lab.send_frame(entry, &bytes, length))
 }
 
 /// The Ethernet frame that the arguments describe.
@@ -181,7 +181,7 @@ fn captured(
             if last == number {
                 lab.advance_to(frame.time);
                 let entry = from.map_or(frame.entry, Entry::Injected);
-                return Ok(lab.send_frame(entry, frame.bytes.to_vec(), frame.wire_length as usize));
+                return Ok(lab.pass(&Frame { entry, ..frame }));
             }
             lab.parts().0.process(&[frame], &mut output, &mut Silent);
         }

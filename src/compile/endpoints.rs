@@ -167,7 +167,8 @@ impl Compiler<'_> {
         let endpoint = Endpoint {
             mac: instance.mac.map_or_else(|| derived_mac(&instance.id), |mac| mac.value),
             running: instance.state.value == InstanceState::Running,
-            forwarding: instance.forwarding.value,
+            // A classic instance does not forward for others: the classic network has no route that leads to one.
+            forwarding: instance.forwarding.value && network != Network::Classic,
             guest: (network == Network::Classic).then(|| self.guest_table(instance)),
             link: instance.linked_vpc.map(|vpc| Self::vpc_domain(vpc.value)),
             egress: Some(egress),

@@ -78,8 +78,8 @@ impl Compiler<'_> {
         bound
     }
 
-    /// The routing table inside a classic instance. Instances with the same guest routes share one, unless the file
-    /// names the places of those routes, which explanations show.
+    /// The routing table inside a classic instance. Instances without guest routes of their own share one; the
+    /// others' tables know the place of each of their routes.
     pub(super) fn guest_table(&mut self, instance: &Instance) -> TableId {
         if let Some(table) = self.endpoints.default_guest_table.filter(|_| instance.guest_routes.is_empty()) {
             return table;

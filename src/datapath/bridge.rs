@@ -125,6 +125,16 @@ pub(super) fn into_classic<T: Trace>(
     }
 }
 
+/// Whether a way over the bridge is open to a packet with or without a live session: a managed service of the VPC
+/// answers the classic network, and never opens a session to it.
+pub(super) fn may_cross(way: &Way, by_session: bool, domain: DomainId) -> Result<(), Refusal> {
+    if way.only_in_session && !by_session {
+        let refusal = Refusal::new(Reason::ClassiclinkSourceNotEcs, At::Domain(domain)).after_first_route();
+        return Err(refusal.by(way.decider));
+    }
+    Ok(())
+}
+
 /// Why an address of the VPC takes no part in ClassicLink.
 fn unlinkable_source(vpc: &Vpc, source: Ipv4Addr) -> Option<Reason> {
     if vpc.primary.contains(&source) {

@@ -4,9 +4,12 @@
 //! documents neither. The MTU of 1500 and "fragmentation needed" are documented:
 //! <https://www.alibabacloud.com/help/en/ecs/user-guide/mtus/>.
 
+use super::outcome::{At, Reached, Refusal};
 use super::route::Way;
+use super::{Frame, Open};
+use crate::diag::{EmittedKind, Reason};
 use crate::program::{DomainId, EndpointId, FABRIC_MAC, Program};
-use crate::wire::{self, IcmpError, Ipv4};
+use crate::wire::{self, IcmpError, Ipv4, Transport};
 use std::net::Ipv4Addr;
 use std::ops::Range;
 
@@ -34,26 +37,64 @@ pub struct Emitted {
     pub kind: EmittedKind,
 }
 
-/// Kinds of frame that the fabric makes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum EmittedKind {
-    /// ICMP time exceeded.
-    TimeExceeded,
-    /// ICMP destination unreachable, fragmentation needed.
-    FragmentationNeeded,
-    /// The answer to an ARP request.
-    ArpReply,
+/// The way that was found, unless the TTL is spent in the first domain: once a route is found there, and before what
+/// lies behind it is asked.
+pub(super) fn first_hop(open: &Open) -> Result<Way, Refusal> {
+    let is_routed = match &open.way {
+        Ok(way) => way.first_hops != 0,
+        Err(refusal) => refusal.after_first_route,
+    };
+    if is_routed && open.ipv4.ttl <= 1 {
+        return Err(Refusal::new(Reason::TtlExceeded, At::Domain(open.domain)));
+    }
+    open.way
 }
 
-impl EmittedKind {
-    /// The kind's name in reports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            EmittedKind::TimeExceeded => "time-exceeded",
-            EmittedKind::FragmentationNeeded => "fragmentation-needed",
-            EmittedKind::ArpReply => "arp-reply",
+/// Whether the TTL lasts in the second domain, where there is one.
+pub(super) fn second_hop(open: &Open, way: &Way) -> Result<(), Refusal> {
+    match way.second {
+        Some(second) if open.ipv4.ttl - way.first_hops <= 1 => {
+            Err(Refusal::new(Reason::TtlExceeded, At::Domain(second)).in_second(second))
         }
+        _ => Ok(()),
     }
+}
+
+/// Whether a packet is carried whole or may be fragmented; the last domain asks.
+pub(super) fn fits(open: &Open, way: &Way, mtu: u16) -> Result<(), Refusal> {
+    if open.ipv4.dont_fragment && open.ipv4.total_length > mtu {
+        let last = At::Domain(way.second.unwrap_or(open.domain));
+        return Err(Refusal::new(Reason::MtuExceeded, last).at_end(way.second));
+    }
+    Ok(())
+}
+
+/// Tells the sender why, where a router would: TTL and MTU. Groups and whitelists drop silently, as the vendor's do.
+pub(super) fn tell_sender(
+    program: &Program,
+    frame: &Frame<'_>,
+    open: &Open,
+    transport: &Transport,
+    refusal: &Refusal,
+    mtu: u16,
+    sink: &mut Sink<'_>,
+) {
+    let error = match refusal.reason {
+        Reason::TtlExceeded => IcmpError::TimeExceeded,
+        Reason::MtuExceeded => IcmpError::FragmentationNeeded { mtu },
+        _ => return,
+    };
+    let is_error = matches!(transport, Transport::Icmp(icmp) if icmp.is_error());
+    if is_error || open.ipv4.is_later_fragment() {
+        return;
+    }
+    let receiver = open.way.as_ref().map_or(open.sender, |way| way.to);
+    let (domain, near, far, hops) = match (refusal.reached, &open.way) {
+        (Reached::Second(second), Ok(way)) => (second, receiver, open.sender, way.first_hops),
+        _ => (open.domain, open.sender, receiver, 0),
+    };
+    let gateway = speaker(program, domain, near, far);
+    sink.emit_error(program, error, frame.bytes, &open.ipv4, hops, (open.sender, domain, gateway));
 }
 
 /// Where sent frames are collected.
@@ -122,7 +163,7 @@ impl Sink<'_> {
 
 /// The gateway that speaks for `domain` about a frame: that of `near`'s subnet, else the VPC's first one, else that
 /// of the other end.
-pub(super) fn speaker(program: &Program, domain: DomainId, near: EndpointId, far: EndpointId) -> Ipv4Addr {
+fn speaker(program: &Program, domain: DomainId, near: EndpointId, far: EndpointId) -> Ipv4Addr {
     let gateway = |id: EndpointId| program.endpoint(id).subnet.map(|subnet| subnet.gateway);
     let of_vpc = || program.vpc(domain).map(|vpc| vpc.speaker);
     gateway(near).or_else(of_vpc).or_else(|| gateway(far)).unwrap_or(Ipv4Addr::UNSPECIFIED)

@@ -5,17 +5,26 @@
 //! so nothing depends on how many workers share them.
 
 use crate::program::FixedMap;
-use crate::time::{SimDuration, SimTime};
+use crate::time::{SimDuration, SimTime, Watermark};
 use crate::wire::{Packet, Transport, parse, transport};
 use std::net::Ipv4Addr;
 
 /// How many shards the state of flows is kept in.
 pub const SHARDS: usize = 64;
 
-/// A shard: 0 to [`SHARDS`] − 1.
-pub type ShardId = u8;
+/// A shard; only a [`Director`] gives them out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ShardId(u8);
+
+impl ShardId {
+    /// 0 to [`SHARDS`] − 1.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
 
 const FRAGMENTS_BEFORE_CLEANING: usize = 4096;
+/// How long a first fragment of an ICMP error is remembered at least; longer than any fragment timeout that makes sense.
 const FRAGMENT_MEMORY: SimDuration = SimDuration::from_secs(600);
 
 /// Gives frames to shards, in the order of the capture.
@@ -24,19 +33,20 @@ pub struct Director {
     /// First fragments of ICMP errors, by addresses and identification.
     errors: FixedMap<(Ipv4Addr, Ipv4Addr, u16), (ShardId, SimTime)>,
     clean_at: usize,
+    since: Watermark,
 }
 
 fn shard_of_pair(a: Ipv4Addr, b: Ipv4Addr) -> ShardId {
     let (a, b) = (u32::from(a), u32::from(b));
     let mixed = (u64::from(a.wrapping_add(b)) << 32 | u64::from(a ^ b)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> 58) as ShardId
+    ShardId((mixed >> 58) as u8)
 }
 
 impl Director {
     /// The shard of a frame; frames without addresses share one.
     #[inline]
     pub fn shard(&mut self, bytes: &[u8], wire_length: usize, now: SimTime) -> ShardId {
-        let Some(header) = bytes.get(..34).filter(|header| header[12..14] == [8, 0]) else { return 0 };
+        let Some(header) = bytes.get(..34).filter(|header| header[12..14] == [8, 0]) else { return ShardId::default() };
         if header[23] == 1 {
             return self.shard_of_icmp(bytes, wire_length, now);
         }
@@ -45,7 +55,7 @@ impl Director {
     }
 
     fn shard_of_icmp(&mut self, bytes: &[u8], wire_length: usize, now: SimTime) -> ShardId {
-        let Ok(Packet::Ipv4(ipv4)) = parse(bytes, wire_length) else { return 0 };
+        let Ok(Packet::Ipv4(ipv4)) = parse(bytes, wire_length) else { return ShardId::default() };
         let pair = shard_of_pair(ipv4.source, ipv4.destination);
         let key = (ipv4.source, ipv4.destination, ipv4.identification);
         if ipv4.is_later_fragment() {
@@ -69,9 +79,11 @@ impl Director {
             return;
         }
         if self.errors.len() >= self.clean_at.max(FRAGMENTS_BEFORE_CLEANING) {
-            self.errors.retain(|_, (_, seen)| now.since(*seen) <= FRAGMENT_MEMORY);
+            let by = self.since.take();
+            self.errors.retain(|_, (_, seen)| by.since(*seen) <= FRAGMENT_MEMORY);
             self.clean_at = self.errors.len() * 2;
         }
+        self.since.see(now);
         self.errors.insert(key, (shard, now));
     }
 }

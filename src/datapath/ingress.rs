@@ -14,7 +14,8 @@ use std::net::Ipv4Addr;
 pub enum Entry {
     /// Nothing: the endpoint that owns its source address.
     BySource,
-    /// It was captured at this endpoint; where that one may not use the source address, the owner sent it.
+    /// It was captured at this endpoint. That says which of several owners of the source address sent it, and that an
+    /// instance forwards for others; a capture holds what an endpoint received, too.
     CapturedAt(EndpointId),
     /// It enters here, whoever owns the source address.
     Injected(EndpointId),
@@ -33,8 +34,12 @@ pub(super) fn attribute(
 ) -> Result<(EndpointId, DomainId), Reason> {
     let id = match entry {
         Entry::Injected(id) => id,
-        Entry::CapturedAt(id) if may_use(program.endpoint(id), source) => id,
-        Entry::CapturedAt(_) | Entry::BySource => owner(program, source)?,
+        Entry::CapturedAt(id) if program.endpoint(id).forwarding => id,
+        Entry::CapturedAt(id) => match owner(program, source) {
+            Err(Reason::AmbiguousSource) if may_use(program.endpoint(id), source) => id,
+            other => other?,
+        },
+        Entry::BySource => owner(program, source)?,
     };
     if id != CLOUD_SERVICES {
         return Ok((id, program.endpoint(id).domain));

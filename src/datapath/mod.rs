@@ -14,7 +14,8 @@
 //!
 //! [`Fabric::process`] takes a burst. What does not depend on the state of flows (stages 1 to 3 and the routes) is
 //! done for the whole burst first, while the session slots are on their way from memory; then each frame is judged
-//! in order. One frame is a burst of one. Nothing is allocated per frame.
+//! in order. One frame is a burst of one. Nothing is allocated for a frame that is delivered whole, or dropped; fragments
+//! and the fabric's own messages are built in buffers of their own.
 
 mod bridge;
 mod deliver;
@@ -30,18 +31,16 @@ mod route;
 mod session;
 mod trace;
 
-pub use deliver::{Emitted, EmittedKind, Sent};
+pub use deliver::{Emitted, Sent};
 pub use director::{Director, SHARDS, ShardId};
 pub use ingress::Entry;
 pub use outcome::{At, Decider, Outcome, Verdict};
 pub use trace::{Crossing, Found, Record, SessionStep, Silent, Spared, Step, Trace};
 
-use crate::diag::Reason;
 use crate::program::{DomainId, EndpointId, Program};
-use crate::table::session::Place;
 use crate::time::SimTime;
-use crate::wire::{Arp, IcmpError, Ipv4, Packet, Transport, transport};
-use deliver::{Sink, speaker};
+use crate::wire::{Arp, Ipv4, Packet, Transport, transport};
+use deliver::Sink;
 use headers::{Flow, Headers};
 use outcome::{Reached, Refusal};
 use route::{Traveller, Way};
@@ -179,26 +178,27 @@ impl Fabric {
         for (index, frame) in frames.iter().enumerate() {
             let open = prepare(&program, frame, &mut Listener { trace, index });
             if let Prepared::Open(Open { flow: Some(flow), .. }) = &open {
-                self.shards[usize::from(frame.shard)].sessions.prefetch(flow.hash);
+                self.shards[frame.shard.index()].sessions.prefetch(flow.hash);
             }
             prepared.push(open);
         }
-        for (index, (frame, prepared)) in frames.iter().zip(prepared.drain(..)).enumerate() {
+        for (index, (frame, prepared)) in frames.iter().zip(&mut prepared).enumerate() {
             let mut sink = Sink { bytes: &mut output.bytes, sent: &mut output.sent, frame: index };
             let outcome = match prepared {
-                Prepared::Done(outcome) => outcome,
+                Prepared::Done(outcome) => *outcome,
                 Prepared::Arp(arp, sender, domain) => {
-                    let answer = parse::answer_arp(&program, frame, &arp, sender, domain, &mut sink);
+                    let answer = parse::answer_arp(&program, frame, arp, *sender, *domain, &mut sink);
                     let verdict = answer.map_or_else(|refusal| refusal.verdict(), |()| Verdict::Answered);
-                    Outcome::at_sender(Some(sender), verdict)
+                    Outcome::at_sender(Some(*sender), verdict)
                 }
                 Prepared::Open(open) => {
-                    let shard = &mut self.shards[usize::from(frame.shard)];
+                    let shard = &mut self.shards[frame.shard.index()];
                     judge(&program, self.options, shard, frame, open, &mut Listener { trace, index }, &mut sink)
                 }
             };
             output.outcomes.push(outcome);
         }
+        prepared.clear();
         self.prepared = prepared;
     }
 }
@@ -248,11 +248,11 @@ fn judge<T: Trace>(
     options: Options,
     shard: &mut Shard,
     frame: &Frame<'_>,
-    mut open: Open,
+    open: &mut Open,
     listener: &mut Listener<'_, T>,
     sink: &mut Sink<'_>,
 ) -> Outcome {
-    let (transport, lent) = match find_transport(shard, program, frame, &mut open) {
+    let (transport, lent) = match session::find_transport(shard, program, frame, open) {
         Ok(found) => found,
         Err(Some(reason)) => return open.refused(&Refusal::new(reason, At::Endpoint(open.sender))),
         Err(None) => return Outcome::at_sender(Some(open.sender), Verdict::Undetermined),
@@ -263,9 +263,9 @@ fn judge<T: Trace>(
         None => None,
     };
     let mtu = options.mtu.unwrap_or(program.mtu);
-    let outcome = match pass(program, options, &open, &transport, place, listener) {
+    let outcome = match pass(program, options, open, &transport, place.is_some(), listener) {
         Err(refusal) => {
-            report_refusal(program, frame, &open, &transport, &refusal, mtu, sink);
+            deliver::tell_sender(program, frame, open, &transport, &refusal, mtu, sink);
             open.refused(&refusal)
         }
         Ok((way, decider)) => {
@@ -287,108 +287,33 @@ fn judge<T: Trace>(
     Outcome { by_session: place.is_some(), ..outcome }
 }
 
-/// Finds what layer 4 says, for a later fragment by its first one. `Err(None)`: the capture cut it off.
-fn find_transport(
-    shard: &mut Shard,
-    program: &Program,
-    frame: &Frame<'_>,
-    open: &mut Open,
-) -> Result<(Transport, bool), Option<Reason>> {
-    let timeout = program.timeouts.fragment;
-    if open.ipv4.is_later_fragment() {
-        let lent = shard.borrow(timeout, open.sender, &open.ipv4, frame.time);
-        let transport = lent.ok_or(Some(Reason::FragmentWithoutFirst))?;
-        open.set_transport(transport);
-        return Ok((transport, true));
-    }
-    if open.ipv4.is_first_fragment() {
-        shard.lend(timeout, open.sender, &open.ipv4, open.transport, frame.time);
-    }
-    open.transport.map(|transport| (transport, false)).ok_or(None)
-}
-
 /// Stages 4 to 9 for a packet whose session is known: the first refusal, or where it goes and what let it in.
 fn pass<T: Trace>(
     program: &Program,
     options: Options,
     open: &Open,
     transport: &Transport,
-    place: Option<Place>,
+    by_session: bool,
     listener: &mut Listener<'_, T>,
 ) -> Result<(Way, Decider), Refusal> {
     let sender = open.sender;
-    let by_session = place.is_some();
     let headers = Headers::new(&open.ipv4, transport);
-    let must_open = options.strict_tcp && !by_session;
-    if matches!(transport, Transport::Tcp { flags, .. } if must_open && !flags.is_bare_syn()) {
-        return Err(Refusal::new(Reason::TcpWithoutSyn, At::Endpoint(sender)));
-    }
     if by_session {
         listener.hear(|| Step::Spared { endpoint: sender, ingress: false, why: Spared::Session });
     } else {
+        session::may_begin(options.strict_tcp, transport, sender)?;
         egress::judge(program, sender, &headers, listener)?;
     }
     if T::LISTENS {
         // The routes were asked before the session was; a listener hears of them where they count.
         let _ = route::find(program, &open.traveller(), listener);
     }
-    let ttl = open.ipv4.ttl;
-    let spent = |domain, second: bool| {
-        let refusal = Refusal::new(Reason::TtlExceeded, At::Domain(domain));
-        Err(if second { refusal.in_second(domain) } else { refusal })
-    };
-    let way = match open.way {
-        Ok(way) => way,
-        Err(refusal) if refusal.after_first_route && route::first_ttl_spent(ttl, 1) => {
-            return spent(open.domain, false);
-        }
-        Err(refusal) => return Err(refusal),
-    };
-    let ttl_spent = route::ttl_spent(ttl, &way, open.domain);
-    if let Some((domain, false)) = ttl_spent {
-        return spent(domain, false);
-    }
-    if way.only_in_session && !by_session {
-        let refusal = Refusal::new(Reason::ClassiclinkSourceNotEcs, At::Domain(open.domain)).after_first_route();
-        return Err(refusal.by(way.decider));
-    }
-    if let Some((domain, true)) = ttl_spent {
-        return spent(domain, true);
-    }
-    listener.hear(|| Step::Ttl { ttl, hops: way.hops() });
-    let last = way.second.unwrap_or(open.domain);
-    if open.ipv4.dont_fragment && open.ipv4.total_length > options.mtu.unwrap_or(program.mtu) {
-        return Err(Refusal::new(Reason::MtuExceeded, At::Domain(last)).at_end(way.second));
-    }
+    let way = deliver::first_hop(open)?;
+    bridge::may_cross(&way, by_session, open.domain)?;
+    deliver::second_hop(open, &way)?;
+    listener.hear(|| Step::Ttl { ttl: open.ipv4.ttl, hops: way.hops() });
+    deliver::fits(open, &way, options.mtu.unwrap_or(program.mtu))?;
     let decider = destination::judge(program, sender, &way, &headers, by_session, listener)
         .map_err(|refusal| refusal.at_end(way.second))?;
     Ok((way, decider))
-}
-
-/// Tells the sender why, where a router would: TTL and MTU. Groups and whitelists drop silently, as the vendor's do.
-fn report_refusal(
-    program: &Program,
-    frame: &Frame<'_>,
-    open: &Open,
-    transport: &Transport,
-    refusal: &Refusal,
-    mtu: u16,
-    sink: &mut Sink<'_>,
-) {
-    let error = match refusal.reason {
-        Reason::TtlExceeded => IcmpError::TimeExceeded,
-        Reason::MtuExceeded => IcmpError::FragmentationNeeded { mtu },
-        _ => return,
-    };
-    let is_error = matches!(transport, Transport::Icmp(icmp) if icmp.is_error());
-    if is_error || open.ipv4.is_later_fragment() {
-        return;
-    }
-    let receiver = open.way.as_ref().map_or(open.sender, |way| way.to);
-    let (domain, near, far, hops) = match (refusal.reached, &open.way) {
-        (Reached::Second(second), Ok(way)) => (second, receiver, open.sender, way.first_hops),
-        _ => (open.domain, open.sender, receiver, 0),
-    };
-    let gateway = speaker(program, domain, near, far);
-    sink.emit_error(program, error, frame.bytes, &open.ipv4, hops, (open.sender, domain, gateway));
 }

@@ -6,7 +6,7 @@ use super::ingress;
 use super::outcome::{At, Refusal};
 use super::trace::{Listener, Step, Trace};
 use crate::diag::Reason;
-use crate::program::{DomainId, EndpointId, Program};
+use crate::program::{DomainId, Endpoint, EndpointId, Program};
 use crate::wire::{Arp, Packet, ParseError, parse};
 use std::net::Ipv4Addr;
 
@@ -81,10 +81,11 @@ pub(super) fn answer_arp(
     if arp.operation != REQUEST {
         return refuse(Reason::ArpNotRequest);
     }
-    if arp.target == arp.sender || arp.target == program.endpoint(sender).address {
+    let Endpoint { address, subnet, .. } = program.endpoint(sender);
+    if arp.target == arp.sender || (subnet.is_some() && arp.target == *address) {
         return refuse(Reason::ArpGratuitous);
     }
-    if !program.endpoint(sender).subnet.is_some_and(|subnet| subnet.range.contains(&arp.target)) {
+    if !subnet.is_some_and(|subnet| subnet.range.contains(&arp.target)) {
         return refuse(Reason::ArpTargetNotLocal);
     }
     sink.answer_arp(frame.bytes, sender, domain);

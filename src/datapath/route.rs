@@ -41,8 +41,8 @@ impl Way {
     }
 }
 
-/// Follows the routes of the sender's domain and, over the bridge, of the next one. TTL is tested by
-/// [`ttl`], sessions are not looked at.
+/// Follows the routes of the sender's domain and, over the bridge, of the next one. TTL and sessions are
+/// not looked at.
 pub(super) fn find<T: Trace>(
     program: &Program,
     traveller: &Traveller,
@@ -52,21 +52,6 @@ pub(super) fn find<T: Trace>(
         None => from_classic(program, traveller, listener),
         Some(vpc) => from_vpc(program, vpc, traveller, listener),
     }
-}
-
-/// Holds a packet's TTL against the routes it takes, in the order of the domains: a router answers before what
-/// lies behind it is asked. `Some` is the domain that refuses, and whether it is the second one.
-pub(super) fn ttl_spent(ttl: u8, way: &Way, first: DomainId) -> Option<(DomainId, bool)> {
-    if first_ttl_spent(ttl, way.first_hops) {
-        return Some((first, false));
-    }
-    let second = way.second?;
-    (ttl - way.first_hops <= 1).then_some((second, true))
-}
-
-/// True where the first domain refuses a packet with this TTL.
-pub(super) fn first_ttl_spent(ttl: u8, first_hops: u8) -> bool {
-    first_hops != 0 && ttl <= 1
 }
 
 fn from_classic<T: Trace>(

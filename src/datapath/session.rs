@@ -5,14 +5,15 @@
 //! a handshake, and that a TCP packet without SYN makes a session too are our choices.
 
 use super::headers::{Flow, Headers};
-use super::outcome::Refusal;
+use super::outcome::{At, Refusal};
 use super::route::{Traveller, find};
 use super::trace::{Listener, SessionStep, Silent, Step, Trace};
-use super::{destination, egress, guest};
+use super::{Frame, Open, destination, egress, guest};
+use crate::diag::Reason;
 use crate::net::Protocol;
 use crate::program::{CLOUD_SERVICES, DomainId, EndpointId, FixedMap, Program, Timeouts};
 use crate::table::session::{Flags, FlowKey, Phase, Place, Session, Sessions};
-use crate::time::{SimDuration, SimTime};
+use crate::time::{SimDuration, SimTime, Watermark};
 use crate::wire::{Ipv4, TcpFlags, Transport};
 use std::net::Ipv4Addr;
 
@@ -29,7 +30,12 @@ const FRAGMENTS_BEFORE_CLEANING: usize = 1024;
 pub(super) struct Shard {
     pub(super) sessions: Sessions,
     fragments: FixedMap<FragmentKey, Lent>,
+    /// How many fragments there may be before dead ones are looked for again.
     clean_at: usize,
+    /// Since dead sessions were last looked for.
+    sessions_since: Watermark,
+    /// Since dead fragments were last looked for.
+    fragments_since: Watermark,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -78,9 +84,11 @@ impl Shard {
             *flags = TcpFlags::NONE;
         }
         if self.fragments.len() >= self.clean_at.max(FRAGMENTS_BEFORE_CLEANING) {
-            self.fragments.retain(|_, lent| now.since(lent.seen) <= timeout.saturating_add(GRACE));
+            let by = self.fragments_since.take();
+            self.fragments.retain(|_, lent| by.since(lent.seen) <= timeout.saturating_add(GRACE));
             self.clean_at = self.fragments.len() * 2;
         }
+        self.fragments_since.see(now);
         self.fragments.insert(key, Lent { seen: now, transport });
     }
 
@@ -167,10 +175,44 @@ impl Shard {
             *self.sessions.get_mut(dead) = session;
             return;
         }
-        let timeouts = &program.timeouts;
-        self.sessions.insert(flow.hash, flow.key, session, |key, session| {
-            !session.is_alive(now, idle_timeout(timeouts, key.protocol(), session.phase).saturating_add(GRACE))
-        });
+        if self.sessions.is_full() {
+            let by = self.sessions_since.take();
+            let timeout = |key: &FlowKey, phase| idle_timeout(&program.timeouts, key.protocol(), phase);
+            self.sessions
+                .make_room(|key, session| !session.is_alive(by, timeout(key, session.phase).saturating_add(GRACE)));
+        }
+        self.sessions_since.see(now);
+        self.sessions.insert(flow.hash, flow.key, session);
+    }
+}
+
+/// Finds what layer 4 says, for a later fragment by its first one. `Err(None)`: the capture cut it off.
+pub(super) fn find_transport(
+    shard: &mut Shard,
+    program: &Program,
+    frame: &Frame<'_>,
+    open: &mut Open,
+) -> Result<(Transport, bool), Option<Reason>> {
+    let timeout = program.timeouts.fragment;
+    if open.ipv4.is_later_fragment() {
+        let lent = shard.borrow(timeout, open.sender, &open.ipv4, frame.time);
+        let transport = lent.ok_or(Some(Reason::FragmentWithoutFirst))?;
+        open.set_transport(transport);
+        return Ok((transport, true));
+    }
+    if open.ipv4.is_first_fragment() {
+        shard.lend(timeout, open.sender, &open.ipv4, open.transport, frame.time);
+    }
+    open.transport.map(|transport| (transport, false)).ok_or(None)
+}
+
+/// Whether a packet without a live session may begin one.
+pub(super) fn may_begin(strict_tcp: bool, transport: &Transport, sender: EndpointId) -> Result<(), Refusal> {
+    match transport {
+        Transport::Tcp { flags, .. } if strict_tcp && !flags.is_bare_syn() => {
+            Err(Refusal::new(Reason::TcpWithoutSyn, At::Endpoint(sender)))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -2,9 +2,11 @@
 //!
 //! Layout, colour and wording around these live in [`crate::report`].
 
+mod emitted;
 mod reason;
 mod source;
 
+pub use emitted::EmittedKind;
 pub use reason::{Reason, Stage};
 pub use source::{FileId, Location, Sources, Span, Spanned};
 

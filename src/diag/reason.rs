@@ -1,3 +1,5 @@
+//! The reasons a frame is dropped for, and the stages that give them.
+
 use std::fmt;
 use std::str::FromStr;
 

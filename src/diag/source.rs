@@ -1,3 +1,5 @@
+//! Texts of files, places in them, and values that remember theirs.
+
 use std::ops::{Deref, Range};
 
 /// A file among [`Sources`].

@@ -1,3 +1,5 @@
+//! The pages of what can be wrong with a file before its meaning is looked at.
+
 use super::{Kind, Page};
 use crate::check::OWN_CHOICE;
 

@@ -1,3 +1,5 @@
+//! Pages as plain text, and the table of all of them.
+
 use super::{Page, all};
 use std::fmt::Write;
 

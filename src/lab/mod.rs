@@ -4,31 +4,22 @@
 //! use biplane::lab::Lab;
 //! use biplane::wire::build::tcp;
 //!
-//! let mut lab = Lab::from_toml("two.toml", r#"
-//!     [security_group.sg]
-//!     network = "classic"
-//!     ingress = [{ protocol = "tcp", port_range = "22", source = "10.1.0.1" }]
-//!     [instance.one]
-//!     network = "classic"
-//!     private_ip = "10.1.0.1"
-//!     security_groups = ["sg"]
-//!     [security_group.other]
-//!     network = "classic"
-//!     ingress = [{ protocol = "tcp", port_range = "22", source = "10.1.0.1" }]
-//!     [instance.two]
-//!     network = "classic"
-//!     private_ip = "10.1.0.2"
-//!     security_groups = ["other"]
-//! "#).unwrap();
-//! lab.send("one", tcp("10.1.0.1:40000 > 10.1.0.2:22").syn()).delivered_to("two").through(["classic"]);
-//! lab.send("two", tcp("10.1.0.2:22 > 10.1.0.1:40000").syn_ack()).delivered_to("one").by_session();
-//! lab.send("one", tcp("10.1.0.1:40000 > 10.1.0.2:23").syn()).dropped("sg-ingress-deny").at("two");
+//! let mut lab = Lab::open("scenarios/topologies/shop.toml").unwrap();
+//! lab.send("i-web-1", tcp("10.45.2.10:40000 > 172.16.2.20:3306").syn())
+//!     .delivered_to("rm-orders")
+//!     .through(["classic", "vpc-shop"]);
+//! lab.send("rm-orders", tcp("172.16.2.20:3306 > 10.45.2.10:40000").syn_ack()).delivered_to("i-web-1").by_session();
+//! lab.send("i-web-2", tcp("10.45.2.11:40000 > 172.16.2.20:3306").syn()).dropped("whitelist-deny").at("rm-orders");
 //! ```
+//!
+//! Claims are exclusive: `delivered_to` fails too where the fabric sent something else beside. One that does not hold
+//! panics with the claim, the fact and the trace. [`Lab::from_toml`] takes the topology as text; time stands still
+//! until [`Lab::wait`] moves it.
 
 mod partial;
 mod passage;
 
-pub use passage::Passage;
+pub use passage::{Copy, Passage};
 
 use crate::check::{self, Checked};
 use crate::compile::{Compiled, compile};
@@ -220,19 +211,23 @@ impl Lab {
         let endpoint = self.endpoint(from).unwrap_or_else(|| panic!("the topology has no endpoint `{from}`"));
         let bytes = packet.build();
         let wire_length = bytes.len();
-        self.send_frame(Entry::Injected(endpoint), bytes, wire_length)
+        self.send_frame(Entry::Injected(endpoint), &bytes, wire_length)
     }
 
     /// Sends an Ethernet frame now: `bytes` of its `wire_length` were captured.
-    pub fn send_frame(&mut self, entry: Entry, bytes: Vec<u8>, wire_length: usize) -> Passage {
-        let shard = self.director.shard(&bytes, wire_length, self.now);
+    pub fn send_frame(&mut self, entry: Entry, bytes: &[u8], wire_length: usize) -> Passage {
+        let shard = self.director.shard(bytes, wire_length, self.now);
         let wire_length = u32::try_from(wire_length).unwrap_or(u32::MAX);
-        let frame = Frame { bytes: &bytes, wire_length, time: self.now, entry, shard };
+        self.pass(&Frame { bytes, wire_length, time: self.now, entry, shard })
+    }
+
+    /// Sends a frame that a capture gave, at its own time and with the shard it was given to.
+    pub fn pass(&mut self, frame: &Frame<'_>) -> Passage {
         let mut output = Output::default();
         let mut record = Record::default();
-        self.fabric.process(&[frame], &mut output, &mut record);
+        self.fabric.process(&[*frame], &mut output, &mut record);
         let steps = record.steps.into_iter().map(|(_, step)| step).collect();
-        Passage::new(Arc::clone(&self.topology), (bytes, wire_length, self.now), output, steps)
+        Passage::new(Arc::clone(&self.topology), frame, output, steps)
     }
 
     /// The moving parts, for whole captures.

@@ -1,13 +1,26 @@
 //! What became of one frame, and claims about it.
 
 use super::Topology;
-use crate::datapath::{At, Decider, Outcome, Output, Sent, Step, Verdict};
+use crate::datapath::{At, Decider, Emitted, Frame, Outcome, Output, Sent, Step, Verdict};
 use crate::program::{EndpointId, EndpointKind};
 use crate::report::{self, Palette, Sentence, Traced, Words};
 use crate::time::SimTime;
 use crate::wire::{self, PacketBuilder};
 use std::fmt;
 use std::sync::Arc;
+
+/// A frame that came out of the fabric.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copy {
+    /// Where.
+    pub to: EndpointId,
+    /// `None` for the delivered frame or a fragment of it; otherwise what the fabric sent by itself.
+    pub emitted: Option<Emitted>,
+    /// The Ethernet frame.
+    pub bytes: Vec<u8>,
+    /// Its length on the wire.
+    pub wire_length: u32,
+}
 
 /// What became of one frame. Claims about it panic, with the claim, the fact and the trace, where they do not hold;
 /// they are exclusive: what is not claimed must not have come out.
@@ -17,33 +30,41 @@ pub struct Passage {
     frame: Vec<u8>,
     wire_length: u32,
     time: SimTime,
-    output: Output,
+    outcome: Outcome,
+    /// What came out, and the same as the fabric tells it.
+    copies: Vec<Copy>,
+    sent: Vec<Sent>,
     steps: Vec<Step>,
 }
 
 impl Passage {
-    pub(super) fn new(
-        topology: Arc<Topology>,
-        (frame, wire_length, time): (Vec<u8>, u32, SimTime),
-        output: Output,
-        steps: Vec<Step>,
-    ) -> Passage {
-        Passage { topology, frame, wire_length, time, output, steps }
+    pub(super) fn new(topology: Arc<Topology>, frame: &Frame<'_>, output: Output, steps: Vec<Step>) -> Passage {
+        let Output { outcomes, sent, bytes } = output;
+        let copy = |sent: &Sent| Copy {
+            to: sent.to,
+            emitted: sent.emitted,
+            bytes: bytes[sent.range.clone()].to_vec(),
+            wire_length: sent.wire_length,
+        };
+        let copies = sent.iter().map(copy).collect();
+        let Frame { bytes: entered, wire_length, time, .. } = *frame;
+        let frame = entered.to_vec();
+        Passage { topology, frame, wire_length, time, outcome: outcomes[0], copies, sent, steps }
     }
 
     /// The result in ids.
     pub fn outcome(&self) -> &Outcome {
-        &self.output.outcomes[0]
+        &self.outcome
     }
 
     /// Everything that came out, in order.
-    pub fn sent(&self) -> &[Sent] {
-        &self.output.sent
+    pub fn copies(&self) -> &[Copy] {
+        &self.copies
     }
 
-    /// The Ethernet frame that came out as `sent`.
-    pub fn bytes_of(&self, sent: &Sent) -> &[u8] {
-        &self.output.bytes[sent.range.clone()]
+    /// Everything that came out, as the fabric tells it.
+    pub(crate) fn sent(&self) -> &[Sent] {
+        &self.sent
     }
 
     /// What was decided on the way, in order.
@@ -67,8 +88,8 @@ impl Passage {
     /// Nothing came out.
     #[track_caller]
     pub fn bytes(&self) -> &[u8] {
-        match self.sent().first() {
-            Some(sent) => self.bytes_of(sent),
+        match self.copies.first() {
+            Some(copy) => &copy.bytes,
             None => self.fail("a frame came out", "nothing came out"),
         }
     }
@@ -82,7 +103,7 @@ impl Passage {
     /// request, a packet the other way to anything else that can be answered. `None` for what nobody answers.
     pub fn reply(&self) -> Option<(EndpointId, PacketBuilder)> {
         let Verdict::Delivered { to } = self.outcome().verdict else { return None };
-        Some((to, PacketBuilder::reply_to(&self.frame)?))
+        Some((to, PacketBuilder::reply_to(&self.frame, self.wire_length as usize)?))
     }
 
     /// What the receiver, an instance or a service, would send to open a flow of the same kind by itself; see

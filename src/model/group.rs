@@ -1,3 +1,5 @@
+//! Security groups and their rules, as declared.
+
 use super::{Key, Network, Placement};
 use crate::diag::{Span, Spanned};
 use crate::net::{Ipv4Net, PortRange, Protocol};

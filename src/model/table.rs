@@ -1,3 +1,5 @@
+//! Objects of one kind in the order of the file, named by keys that outlive removals.
+
 use hashbrown::HashMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};

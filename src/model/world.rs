@@ -1,3 +1,5 @@
+//! The declared objects: VPCs and what lies in them, instances of both planes, services, gateways, links.
+
 use super::{Key, SecurityGroup, Table};
 use crate::diag::{Span, Spanned};
 use crate::net::{Ipv4Net, MacAddress};
@@ -203,7 +205,7 @@ pub struct Instance {
     pub forwarding: Spanned<bool>,
     /// The public address, shown only.
     pub public_ip: Option<Spanned<Ipv4Addr>>,
-    /// The private NIC's MAC address; derived from the address where `None`.
+    /// The private NIC's MAC address; derived from the id where `None`.
     pub mac: Option<Spanned<MacAddress>>,
     /// Bandwidth limit in Mbit/s, kept and shown.
     pub bandwidth_mbps: Option<u64>,

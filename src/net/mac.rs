@@ -1,3 +1,5 @@
+//! Ethernet addresses.
+
 use std::fmt;
 use std::str::FromStr;
 

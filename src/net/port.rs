@@ -1,3 +1,5 @@
+//! Ranges of ports as security-group rules write them.
+
 use std::fmt;
 use std::str::FromStr;
 

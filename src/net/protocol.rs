@@ -1,3 +1,5 @@
+//! IPv4 protocol numbers and their names.
+
 use std::fmt;
 use std::str::FromStr;
 

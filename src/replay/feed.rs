@@ -18,13 +18,12 @@ pub struct Load {
     cues: Vec<Cue>,
     /// The frames' bytes where `--map` changed them; empty otherwise.
     mapped: Vec<u8>,
-    /// A stamp of the capture, and the time that stands for it; `None` for the capture's own clock.
-    clock: Option<(SimTime, SimTime)>,
 }
 
 /// What is known about a frame before it enters.
 #[derive(Clone, Copy)]
 struct Cue {
+    time: SimTime,
     shard: ShardId,
     entry: Entry,
     /// Where its bytes start in the mapped copy.
@@ -61,8 +60,8 @@ impl Load {
         } else {
             &self.mapped[cue.mapped_at..][..record.captured_len() as usize]
         };
-        let time = self.clock.map_or(record.time, |(stamp, time)| time + record.time.since(stamp));
-        Frame { bytes, wire_length: record.wire_len, time, entry: cue.entry, shard: cue.shard }
+        let Cue { time, entry, shard, .. } = *cue;
+        Frame { bytes, wire_length: record.wire_len, time, entry, shard }
     }
 }
 
@@ -73,8 +72,32 @@ pub struct Feed {
     map: FixedMap<Ipv4Addr, Ipv4Addr>,
     /// By interface of the capture: the endpoint it is named after.
     captured_at: Vec<Option<EndpointId>>,
-    /// When the first frame enters; `None` for the capture's own clock.
-    start: Option<SimTime>,
+    clock: Clock,
+}
+
+/// What the capture's stamps mean to the fabric.
+#[derive(Clone, Copy)]
+enum Clock {
+    /// What they say.
+    Own,
+    /// The first one is this time.
+    StartAt(SimTime),
+    /// The first of the pair is the second of the pair.
+    Moved(SimTime, SimTime),
+}
+
+impl Clock {
+    fn read(&mut self, stamp: SimTime) -> SimTime {
+        match *self {
+            Clock::Own => stamp,
+            Clock::StartAt(time) => {
+                *self = Clock::Moved(stamp, time);
+                time
+            }
+            Clock::Moved(from, to) if stamp >= from => to + stamp.since(from),
+            Clock::Moved(from, to) => to - from.since(stamp),
+        }
+    }
 }
 
 impl Feed {
@@ -85,14 +108,15 @@ impl Feed {
             inject: options.inject.iter().copied().collect(),
             map: options.map.iter().copied().collect(),
             captured_at: Vec::new(),
-            start: None,
+            clock: Clock::Own,
         }
     }
 
-    /// Moves the capture's clock so that its first frame enters at `now`.
+    /// Moves the capture's clock so that its first frame enters at `now`. Frames stamped before it enter earlier, at
+    /// the start of the clock at the earliest.
     #[must_use]
     pub fn starting_at(self, now: SimTime) -> Feed {
-        Feed { start: Some(now), ..self }
+        Feed { clock: Clock::StartAt(now), ..self }
     }
 
     /// Bytes read, and bytes there are where that is known.
@@ -112,10 +136,6 @@ impl Feed {
         }
         for interface in self.reader.interfaces().iter().skip(self.captured_at.len()) {
             self.captured_at.push(interface.name.as_deref().and_then(|name| names.find_endpoint(name)));
-        }
-        if let (None, Some(start), [first, ..]) = (load.clock, self.start, load.batch.records()) {
-            self.start = None;
-            load.clock = Some((first.time, start));
         }
         for (record, bytes) in load.batch.iter() {
             let mapped_at = load.mapped.len();
@@ -137,8 +157,9 @@ impl Feed {
                 Some(endpoint) => Entry::Injected(*endpoint),
                 None => captured_at().map_or(Entry::BySource, Entry::CapturedAt),
             };
-            let shard = director.shard(bytes, record.wire_len as usize, record.time);
-            load.cues.push(Cue { shard, entry, mapped_at });
+            let time = self.clock.read(record.time);
+            let shard = director.shard(bytes, record.wire_len as usize, time);
+            load.cues.push(Cue { time, shard, entry, mapped_at });
         }
         Ok(true)
     }

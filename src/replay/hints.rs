@@ -1,6 +1,6 @@
 //! Source addresses that found no endpoint of their own: what a summary suggests `--inject` for.
 
-use crate::datapath::{Frame, Outcome, Verdict};
+use crate::datapath::{Frame, Outcome, ShardId, Verdict};
 use crate::diag::Reason;
 use crate::wire::source_address;
 use std::cmp::Reverse;
@@ -14,7 +14,7 @@ const PER_SHARD: usize = 64;
 /// Frames by source address, for those that were refused because of it.
 #[derive(Default)]
 pub(super) struct Hints {
-    by_shard: BTreeMap<(u8, Reason), BTreeMap<Ipv4Addr, u64>>,
+    by_shard: BTreeMap<(ShardId, Reason), BTreeMap<Ipv4Addr, u64>>,
 }
 
 impl Hints {

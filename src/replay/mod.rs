@@ -41,7 +41,7 @@ pub struct ReplayOptions {
     pub map: Vec<(Ipv4Addr, Ipv4Addr)>,
     /// What the fabric does differently.
     pub fabric: datapath::Options,
-    /// How many workers share the frames; at least one.
+    /// How many workers share the frames; 0 counts as 1.
     pub workers: usize,
 }
 
@@ -74,6 +74,9 @@ pub struct Replayed {
 ///
 /// # Errors
 /// A sink cannot be written to. A damaged capture is no error here: see [`Replayed::damage`].
+///
+/// # Panics
+/// The verdicts do not add up to the frames that were read.
 pub fn run(
     topology: &Topology,
     reader: Reader,
@@ -85,7 +88,7 @@ pub fn run(
         Writing::begin_capture(topology, capture)?;
     }
     let mut source =
-        Source { feed: Feed::new(reader, options), topology, director: Director::default(), end: End::None };
+        Source { frames: 0, feed: Feed::new(reader, options), topology, director: Director::default(), end: End::None };
     let new_worker = || Worker::new(&topology.program, options.fabric);
     let workers = match options.workers {
         0 | 1 => vec![run_alone(&mut source, new_worker(), &writing, sinks)?],
@@ -99,6 +102,9 @@ pub fn run(
     for worker in workers {
         tally.merge(&worker.tally);
         hints.merge(worker.hints);
+    }
+    if let Err(imbalance) = tally.check(source.frames) {
+        panic!("a frame was lost: {imbalance}");
     }
     let (damage, interrupted) = match source.end {
         End::None => (None, false),
@@ -116,6 +122,7 @@ pub fn run(
 
 /// The capture on its way to the workers.
 struct Source<'a> {
+    frames: u64,
     feed: Feed,
     topology: &'a Topology,
     director: Director,
@@ -136,7 +143,10 @@ impl Source<'_> {
             return false;
         }
         match self.feed.next(load, &self.topology.names, &mut self.director) {
-            Ok(more) => more,
+            Ok(more) => {
+                self.frames += load.len() as u64;
+                more
+            }
             Err(error) => {
                 self.end = End::Damage(error);
                 false
@@ -249,9 +259,9 @@ impl Merged {
         if shares.len() == crew.len() {
             let mut positions = vec![0; crew.len()];
             for index in 0..load.len() {
-                let own = usize::from(load.shard(index)) % crew.len();
-                self.lines.extend_from_slice(shares[own].lines.piece(positions[own]));
-                self.blocks.extend_from_slice(shares[own].blocks.piece(positions[own]));
+                let own = load.shard(index).index() % crew.len();
+                self.lines.extend_from_slice(shares[own].lines.get(positions[own]));
+                self.blocks.extend_from_slice(shares[own].blocks.get(positions[own]));
                 positions[own] += 1;
             }
         }

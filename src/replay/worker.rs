@@ -5,35 +5,11 @@ use super::hints::Hints;
 use super::writing::{Comments, Writing};
 use crate::datapath::{Fabric, Frame, Options, Output, Silent};
 use crate::program::Program;
-use crate::report::Tally;
+use crate::report::{Pieces, Tally};
 use std::sync::Arc;
 
 /// Frames that go through the fabric together.
 const BURST: usize = 256;
-
-/// Bytes made for a row of frames, and where each frame's part ends.
-#[derive(Default)]
-pub(super) struct Pieces {
-    pub(super) bytes: Vec<u8>,
-    ends: Vec<usize>,
-}
-
-impl Pieces {
-    fn clear(&mut self) {
-        self.bytes.clear();
-        self.ends.clear();
-    }
-
-    fn end_piece(&mut self) {
-        self.ends.push(self.bytes.len());
-    }
-
-    /// The part of the frame at `position`.
-    pub(super) fn piece(&self, position: usize) -> &[u8] {
-        let start = position.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.bytes[start..self.ends[position]]
-    }
-}
 
 /// What a worker made of its share of a load.
 #[derive(Default)]
@@ -77,7 +53,7 @@ impl Worker {
         share.frames.clear();
         share.lines.clear();
         share.blocks.clear();
-        let is_own = |index: &u32| usize::from(load.shard(*index as usize)) % workers == own;
+        let is_own = |index: &u32| load.shard(*index as usize).index() % workers == own;
         share.frames.extend((0..load.len() as u32).filter(is_own));
         let frames: Vec<Frame<'_>> = share.frames.iter().map(|index| load.frame(*index as usize)).collect();
         for (burst, places) in frames.chunks(BURST).zip(share.frames.chunks(BURST)) {

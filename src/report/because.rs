@@ -1,3 +1,5 @@
+//! Each reason in a few words, for lines that have no room for a page.
+
 use crate::diag::Reason;
 
 /// A reason in a few words, to stand after a colon: `no route covers the destination`.

@@ -3,6 +3,7 @@
 //! Names are escaped once, when [`Lines`] is made; a line is then a few copies of prepared bytes. The order of the
 //! fields is fixed, and a field without value is left out.
 
+use super::pieces::Pieces;
 use super::words::Words;
 use crate::datapath::{At, Decider, Emitted, Outcome, Verdict};
 use crate::diag::Reason;
@@ -23,23 +24,7 @@ pub struct Lines {
     routes: Pieces,
 }
 
-/// Prepared bytes, one piece for each id.
-#[derive(Default)]
-struct Pieces {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-}
-
 impl Pieces {
-    fn end_piece(&mut self) {
-        self.ends.push(self.bytes.len());
-    }
-
-    fn get(&self, index: usize) -> &[u8] {
-        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.bytes[start..self.ends[index]]
-    }
-
     fn of_names<'a>(names: impl Iterator<Item = &'a str>) -> Pieces {
         let mut pieces = Pieces::default();
         for name in names {

@@ -1,3 +1,5 @@
+//! The one-line verdict that texts, comments and JSON share.
+
 use super::because::because;
 use super::words::Words;
 use crate::datapath::{Decider, Outcome, Verdict};

@@ -1,5 +1,7 @@
-use crate::datapath::{At, Decider, EmittedKind, Outcome, Verdict};
-use crate::diag::Reason;
+//! Counting verdicts: frames in = delivered + answered + dropped by reason + undetermined.
+
+use crate::datapath::{At, Decider, Outcome, Verdict};
+use crate::diag::{EmittedKind, Reason};
 use crate::program::{EndpointId, FixedMap, Program};
 use crate::time::{SimDuration, SimTime};
 use crate::wire::ETHERNET_HEADER;

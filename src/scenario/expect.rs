@@ -3,7 +3,7 @@
 use super::decode::{Decoder, Fields, Item, What, invalid};
 use super::names::Names;
 use super::topology::Direction;
-use crate::diag::{Reason, Span, Spanned};
+use crate::diag::{EmittedKind, Reason, Span, Spanned};
 use std::fmt;
 
 /// What becomes of one frame.
@@ -90,30 +90,6 @@ pub struct EmittedClaim {
     pub by: Option<Spanned<String>>,
     /// What it is.
     pub kind: Spanned<EmittedKind>,
-}
-
-/// What the fabric can emit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EmittedKind {
-    /// ICMP time exceeded.
-    TimeExceeded,
-    /// ICMP fragmentation needed.
-    FragmentationNeeded,
-    /// An ARP reply.
-    ArpReply,
-}
-
-impl EmittedKind {
-    const ALL: [EmittedKind; 3] = [EmittedKind::TimeExceeded, EmittedKind::FragmentationNeeded, EmittedKind::ArpReply];
-
-    /// The word in scenario files.
-    pub const fn name(self) -> &'static str {
-        match self {
-            EmittedKind::TimeExceeded => "time-exceeded",
-            EmittedKind::FragmentationNeeded => "fragmentation-needed",
-            EmittedKind::ArpReply => "arp-reply",
-        }
-    }
 }
 
 /// How many frames of a kind.

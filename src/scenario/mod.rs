@@ -13,9 +13,7 @@ mod syntax;
 mod topology;
 mod values;
 
-pub use expect::{
-    Claim, Count, EmittedClaim, EmittedKind, FrameClaim, ReplayExpectation, RuleClaim, SendExpectation, VerdictClaim,
-};
+pub use expect::{Claim, Count, EmittedClaim, FrameClaim, ReplayExpectation, RuleClaim, SendExpectation, VerdictClaim};
 pub use packet::{IcmpSpec, Ipv4Spec, PacketSpec, SendStep, Transport};
 pub use steps::{Action, ReplayStep, Scenario, Step};
 pub use topology::Direction;

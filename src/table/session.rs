@@ -259,10 +259,15 @@ impl Sessions {
         &mut self.slots[place.0].as_mut().expect("a place holds a session").session
     }
 
-    /// Adds a flow that is not in the table. Where the table would grow, sessions that `is_dead` names go first.
-    pub fn insert(&mut self, hash: u64, key: FlowKey, session: Session, is_dead: impl Fn(&FlowKey, &Session) -> bool) {
-        if (self.count + 1) * 4 > self.slots.len() * 3 {
-            self.make_room(is_dead);
+    /// True where the next insertion makes the table grow; see [`Sessions::make_room`].
+    pub fn is_full(&self) -> bool {
+        (self.count + 1) * 4 > self.slots.len() * 3
+    }
+
+    /// Adds a flow that is not in the table.
+    pub fn insert(&mut self, hash: u64, key: FlowKey, session: Session) {
+        if self.is_full() {
+            self.make_room(|_, _| false);
         }
         self.place(Slot { hash, key, session });
         self.count += 1;
@@ -276,8 +281,9 @@ impl Sessions {
         self.slots[at] = Some(slot);
     }
 
+    /// Lets go of the sessions that `is_dead` names, and gives those that are left room to double.
     #[cold]
-    fn make_room(&mut self, is_dead: impl Fn(&FlowKey, &Session) -> bool) {
+    pub fn make_room(&mut self, is_dead: impl Fn(&FlowKey, &Session) -> bool) {
         let old = std::mem::take(&mut self.slots);
         let alive: Vec<Slot> =
             old.iter().flatten().filter(|slot| !is_dead(&slot.key, &slot.session)).copied().collect();
@@ -308,3 +314,6 @@ impl Sessions {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -167,9 +167,13 @@ impl PacketBuilder {
 
     /// What the receiver of `frame` would answer first: SYN and ACK to a bare SYN, ACK to any other TCP segment but
     /// RST, an echo reply to an echo request, the same ports the other way round over UDP, an empty packet over other
-    /// protocols. `None` for what nobody answers: RST, ICMP that asks nothing, ARP, and what cannot be read.
-    pub fn reply_to(frame: &[u8]) -> Option<PacketBuilder> {
-        let Ok(Packet::Ipv4(ipv4)) = parse(frame, frame.len()) else { return None };
+    /// protocols. `None` for what nobody answers: RST, ICMP that asks nothing, later fragments, ARP, and
+    /// what cannot be read. `frame` was captured of `wire_length`.
+    pub fn reply_to(frame: &[u8], wire_length: usize) -> Option<PacketBuilder> {
+        let Ok(Packet::Ipv4(ipv4)) = parse(frame, wire_length) else { return None };
+        if ipv4.is_later_fragment() {
+            return None;
+        }
         let (here, there) = (ipv4.destination, ipv4.source);
         match transport(frame, &ipv4).ok()? {
             Transport::Tcp { flags, .. } if flags.any(TcpFlags::RST) => None,

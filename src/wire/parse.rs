@@ -484,7 +484,7 @@ pub fn transport(bytes: &[u8], ipv4: &Ipv4) -> Result<Transport, ParseError> {
             captured(6)?;
             let mut icmp = Icmp { kind: payload[0], code: payload[1], identifier: word(payload, 4), quoted: None };
             if icmp.is_error() {
-                let quote_length = usize::from(ipv4.total_length) - usize::from(ipv4.header_length) - 8;
+                let quote_length = usize::from(ipv4.total_length).saturating_sub(usize::from(ipv4.header_length) + 8);
                 icmp.quoted = quoted(payload.get(8..).unwrap_or_default(), quote_length)
                     .map_err(|needed| ParseError::Cut { needed: start + 8 + needed, captured: bytes.len() })?;
             }

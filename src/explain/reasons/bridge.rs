@@ -1,3 +1,5 @@
+//! Reasons of the stage between the planes: ClassicLink.
+
 use super::Text;
 use crate::diag::Reason;
 

@@ -1,3 +1,5 @@
+//! Reasons of the last stages: the receiver, TTL and MTU.
+
 use super::Text;
 use crate::diag::Reason;
 

@@ -1,3 +1,5 @@
+//! Reasons of the first stages: the bytes of a frame, and where it enters.
+
 use super::Text;
 use crate::check::OWN_CHOICE;
 use crate::diag::Reason;

@@ -1,3 +1,5 @@
+//! Reasons of the middle stages: guest route, session, egress groups, route tables and peerings.
+
 use super::Text;
 use crate::check::OWN_CHOICE;
 use crate::diag::Reason;

@@ -11,8 +11,10 @@ pub(super) struct Happened<'a> {
     pub(super) names: &'a Names,
     pub(super) words: Words<'a>,
     pub(super) outcome: &'a Outcome,
-    /// The frame as it entered.
+    /// The frame as it entered, as far as it was captured.
     pub(super) entered: &'a [u8],
+    /// Its length on the wire.
+    pub(super) wire_length: usize,
 }
 
 /// Every part of `claim` that does not hold: claim and fact.
@@ -34,7 +36,8 @@ pub(super) fn hold(happened: &Happened<'_>, claim: &Claim) -> Vec<String> {
                 check(session.value == outcome.by_session, text(session.value), text(outcome.by_session));
             }
             if let Some(ttl) = ttl {
-                let arrived = entered_ttl(happened.entered).map(|entered| entered.saturating_sub(outcome.hops));
+                let arrived = entered_ttl(happened.entered, happened.wire_length)
+                    .map(|entered| entered.saturating_sub(outcome.hops));
                 let shown = arrived.map_or("no TTL".to_owned(), |ttl| format!("TTL {ttl} on arrival"));
                 check(arrived == Some(ttl.value), format!("TTL {} on arrival", ttl.value), shown);
             }
@@ -85,8 +88,8 @@ fn rule_holds(names: &Names, outcome: &Outcome, claim: &RuleClaim) -> (bool, Str
     }
 }
 
-fn entered_ttl(frame: &[u8]) -> Option<u8> {
-    match parse(frame, frame.len()) {
+fn entered_ttl(frame: &[u8], wire_length: usize) -> Option<u8> {
+    match parse(frame, wire_length) {
         Ok(Packet::Ipv4(ipv4)) => Some(ipv4.ttl),
         _ => None,
     }
@@ -105,7 +108,7 @@ pub(super) fn hold_emitted(happened: &Happened<'_>, sent: &[Sent], claims: &[Emi
     let holds = facts.len() == claims.len()
         && facts.iter().zip(claims).all(|((to, emitted), claim)| {
             words.endpoint(*to) == claim.to.value
-                && emitted.kind.name() == claim.kind.value.name()
+                && emitted.kind == claim.kind.value
                 && claim.by.as_ref().is_none_or(|by| by.value == words.domain(emitted.by))
         });
     if holds {

@@ -1,3 +1,5 @@
+//! A trace as one JSON object, for other programs.
+
 use super::explain::{Entry, beaten, entry, link_prefix, nearest_rule};
 use super::{Traced, packet, taken};
 use crate::datapath::{Crossing, Found, SessionStep, Spared, Step, Verdict};

@@ -1,11 +1,11 @@
 //! What a scenario file means, key by key.
 
 use super::{CALL, changed, told};
-use crate::diag::{Reason, Sources, Spanned};
+use crate::diag::{EmittedKind, Reason, Sources, Spanned};
 use crate::net::Protocol;
 use crate::scenario::{
-    Action, Claim, Count, Direction, EmittedClaim, EmittedKind, FrameClaim, IcmpSpec, Ipv4Spec, PacketSpec, RuleClaim,
-    Scenario, SendExpectation, Transport, VerdictClaim, load_scenario,
+    Action, Claim, Count, Direction, EmittedClaim, FrameClaim, IcmpSpec, Ipv4Spec, PacketSpec, RuleClaim, Scenario,
+    SendExpectation, Transport, VerdictClaim, load_scenario,
 };
 use crate::time::SimDuration;
 use crate::wire::TcpFlags;

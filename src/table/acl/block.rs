@@ -1,3 +1,5 @@
+//! The compiled tables of up to a few thousand rules: a bit vector per field, and their intersection.
+
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 

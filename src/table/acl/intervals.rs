@@ -1,3 +1,5 @@
+//! Which interval of a field a value falls into: a search tree of whole cache lines.
+
 /// Keys in a node: one cache line of them is compared at once.
 const WIDTH: usize = 16;
 

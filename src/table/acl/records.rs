@@ -1,3 +1,5 @@
+//! The bit vectors that the tables lead to, each stored once.
+
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 

@@ -1,3 +1,5 @@
+//! Numbered sets of addresses, and which of them hold a given address.
+
 use std::net::Ipv4Addr;
 
 use foldhash::fast::FixedState;

@@ -1,3 +1,5 @@
+//! What a list means: its rules tried one by one; and the rule that came nearest to matching.
+
 use super::{AclRule, AddressSets, Decision, Peer, Query};
 use crate::net::{PortRange, Protocol};
 

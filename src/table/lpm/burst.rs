@@ -10,6 +10,9 @@ use super::tree::Root;
 /// Lookups that go through a pass together.
 pub(super) const BURST: usize = 64;
 
+/// Lookups in one tree that go side by side: as many as registers hold.
+const SIDE: usize = 4;
+
 /// Asks for the line at `address` without waiting for it. Any address will do.
 #[inline(always)]
 pub(super) fn prefetch<T>(address: *const T) {
@@ -98,9 +101,27 @@ unsafe fn one<C: Counter>(root: &Root, addresses: &[u32], out: &mut [u32]) {
 unsafe fn shaped<C: Counter, const INNER: u8, const WIDTH: u8>(root: &Root, addresses: &[u32], out: &mut [u32]) {
     debug_assert_eq!((root.inner, root.width), (INNER, WIDTH));
     let root = &Root { inner: INNER, width: WIDTH, ..*root };
-    for (address, out) in addresses.iter().zip(out) {
-        // SAFETY: the caller's promise; the copy of the root is the same root.
-        *out = unsafe { root.lookup::<C>(*address) };
+    let (groups, rest) = addresses.as_chunks::<SIDE>();
+    let (out_groups, out_rest) = out[..addresses.len()].as_chunks_mut::<SIDE>();
+    // SAFETY: the caller's promise; the copy of the root is the same root.
+    unsafe {
+        for (addresses, out) in groups.iter().zip(out_groups) {
+            let mut at = [0; SIDE];
+            for (at, address) in at.iter_mut().zip(addresses) {
+                *at = root.child::<C>(*address);
+            }
+            for level in 1..=INNER {
+                for (at, address) in at.iter_mut().zip(addresses) {
+                    *at = root.step::<C>(level, *at, *address);
+                }
+            }
+            for ((at, address), out) in at.iter().zip(addresses).zip(out) {
+                *out = root.leaf::<C>(*at, *address);
+            }
+        }
+        for (address, out) in rest.iter().zip(out_rest) {
+            *out = root.lookup::<C>(*address);
+        }
     }
 }
 

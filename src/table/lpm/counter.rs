@@ -25,6 +25,7 @@ impl Vector {
 
     /// All that this machine runs, the best one last.
     pub(super) fn all() -> Vec<Vector> {
+        #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut, reason = "elsewhere there is nothing to add"))]
         let mut all = vec![Vector::Portable];
         #[cfg(target_arch = "x86_64")]
         {

@@ -1,4 +1,5 @@
-//! The obviously right table: an ordered map, asked once for every prefix length. Slow, and the oracle for every other design.
+//! The obviously right table: an ordered map, asked once for every prefix length. Slow, and the oracle for every other
+//! design.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;

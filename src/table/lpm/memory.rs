@@ -1,6 +1,7 @@
 //! Zeroed memory in whole cache lines, on huge pages where it is large.
 //!
-//! Random reads over tens of mebibytes spend a quarter to a third of their time on address translation with 4 KiB pages.
+//! Random reads over tens of mebibytes spend a quarter to a third of their time on address translation with 4 KiB
+//! pages.
 
 use memmap2::MmapMut;
 
@@ -30,7 +31,8 @@ pub(super) struct Memory {
     bytes: usize,
 }
 
-// SAFETY: a number of bytes and their address, which any thread may hold. Reading and writing them is the user's affair.
+// SAFETY: a number of bytes and their address, which any thread may hold. Reading and writing them is the user's
+// affair.
 unsafe impl Send for Memory {}
 // SAFETY: as above; nothing changes through a shared reference.
 unsafe impl Sync for Memory {}

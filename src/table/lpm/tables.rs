@@ -1,3 +1,5 @@
+//! All tables together: the small ones packed side by side, each large one in cells of its own.
+
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -44,7 +46,8 @@ impl TableId {
 /// A clone shares what it can with its original, so it is cheap, and neither sees what is later changed in the other:
 /// readers keep the clone they have while the next one is prepared.
 ///
-/// A `TableId` is only good for the `Tables` that gave it and its clones; another one panics or answers from another table.
+/// A `TableId` is only good for the `Tables` that gave it and its clones; another one panics or answers from another
+/// table.
 #[derive(Clone, Debug)]
 pub struct Tables {
     roots: Vec<Root>,

@@ -1,0 +1,31 @@
+//! Stage by stage: every reason a frame can be dropped for, beside a twin that differs in one thing and passes; what
+//! delivered frames look like; which of two causes is the reason.
+
+mod bridge;
+mod deliver;
+mod destination;
+mod fragments;
+mod ingress;
+mod isolation;
+mod order;
+mod order_beyond;
+mod parse;
+mod route;
+mod sessions;
+mod world;
+
+use biplane::diag::Reason;
+use std::fs;
+use std::path::Path;
+
+#[test]
+fn every_reason_is_tripped_by_a_test_of_this_folder() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stages");
+    let mut text = String::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        text += &fs::read_to_string(entry.unwrap().path()).unwrap();
+    }
+    for reason in Reason::ALL {
+        assert!(text.contains(&format!("\"{reason}\"")), "{reason}");
+    }
+}

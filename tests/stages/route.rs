@@ -1,0 +1,117 @@
+//! Stage 6: the routes of the sender's domain.
+
+use super::world::{WORLD, adding, carried, changed, lab, lab_of, with};
+use biplane::lab::Passage;
+use biplane::wire::build::udp;
+
+#[track_caller]
+fn send(text: &str, from: &str, source: &str, destination: &str) -> Passage {
+    lab_of(text).send(from, udp(&format!("{source}:1000 > {destination}:2000")))
+}
+
+#[test]
+fn within_a_vswitch_no_router_is_met_and_between_two_one_is() {
+    let near = send(WORLD, "a-1", "172.16.1.20", "172.16.1.21");
+    near.delivered_to("a-2").through(["shop"]);
+    carried(&near, 0);
+    let far = send(WORLD, "a-1", "172.16.1.20", "172.16.2.20");
+    far.delivered_to("b-1").through(["shop"]);
+    carried(&far, 1);
+    let classic = send(WORLD, "c-web", "10.24.1.5", "10.24.1.6");
+    classic.delivered_to("c-free").through(["classic"]);
+    carried(&classic, 1);
+}
+
+#[test]
+fn an_address_that_nobody_has_is_told_from_one_that_no_route_covers() {
+    send(WORLD, "a-1", "172.16.1.20", "172.16.1.99").dropped("no-such-address").at("shop").through(["shop"]);
+    send(WORLD, "c-web", "10.24.1.5", "10.24.1.99").dropped("no-such-address").at("classic").through(["classic"]);
+    // Inside the VPC's CIDR, in no vSwitch: the default route of the system table takes it, `vsw-b`'s own table has none.
+    send(WORLD, "a-1", "172.16.1.20", "172.30.1.1").delivered_to("ngw");
+    send(WORLD, "b-1", "172.16.2.20", "172.30.1.1").dropped("no-route").at("shop").through(["shop"]);
+    send(WORLD, "b-1", "172.16.2.20", "192.0.2.1").dropped("no-route").at("shop");
+    send(WORLD, "b-1", "172.16.2.20", "172.16.1.21").delivered_to("a-2");
+}
+
+#[test]
+fn a_custom_table_holds_the_system_routes_and_its_own_alone() {
+    send(WORLD, "b-1", "172.16.2.20", "100.64.3.4").delivered_to("cloud-services").through(["shop"]);
+    send(WORLD, "b-1", "172.16.2.20", "10.24.1.5").delivered_to("c-web").through(["shop", "classic"]);
+    send(WORLD, "b-1", "172.16.2.20", "172.20.0.9").dropped("no-route");
+    let own =
+        with("routes = []\n[gateway", "routes = [{ destination = \"172.20.0.0/16\", next_hop = \"fwd\" }]\n[gateway");
+    send(&own, "b-1", "172.16.2.20", "172.20.0.9").delivered_to("fwd");
+    send(&own, "a-1", "172.16.1.20", "172.20.0.9").delivered_to("vpn");
+    // What enters by a gateway meets the system table.
+    send(&own, "ngw", "192.0.2.1", "172.20.0.9").delivered_to("vpn");
+}
+
+#[test]
+fn a_custom_route_hands_frames_to_a_next_hop_that_forwards() {
+    let forwarded = send(WORLD, "a-1", "172.16.1.20", "172.21.0.9");
+    forwarded.delivered_to("fwd").through(["shop"]).by_rule("sg-open ingress #1");
+    carried(&forwarded, 1);
+    send(WORLD, "a-1", "172.16.1.20", "172.22.0.9").dropped("next-hop-not-forwarding").at("shop").through(["shop"]);
+    send(&adding("instance.a-2", "forwarding = true"), "a-1", "172.16.1.20", "172.22.0.9").delivered_to("a-2");
+    send(WORLD, "a-1", "172.16.1.20", "172.23.0.9").dropped("next-hop-down").at("shop").through(["shop"]);
+    let started = with("forwarding = true\nstate = \"stopped\"", "forwarding = true");
+    send(&started, "a-1", "172.16.1.20", "172.23.0.9").delivered_to("down");
+    send(WORLD, "fwd", "172.16.1.30", "172.21.0.9").dropped("next-hop-is-sender").at("shop").through(["shop"]);
+    send(WORLD, "vpn", "172.20.0.9", "172.20.0.10").dropped("next-hop-is-sender").at("shop");
+    send(WORLD, "vpn", "172.20.0.9", "172.21.0.9").delivered_to("fwd");
+    // The next hop's own groups are asked.
+    let closed = changed(
+        WORLD,
+        "private_ip = \"172.16.1.30\"\nsecurity_groups = [\"sg-open\"]",
+        "private_ip = \"172.16.1.30\"\nsecurity_groups = [\"sg-a\"]",
+    );
+    send(&closed, "a-2", "172.16.1.21", "172.21.0.9").dropped("sg-ingress-deny").at("fwd");
+}
+
+#[test]
+fn the_longest_prefix_wins() {
+    let longer = |hop: &str| {
+        let default = "{ destination = \"0.0.0.0/0\", next_hop = \"ngw\" },";
+        with(default, &format!("{default} {{ destination = \"172.20.7.0/24\", next_hop = \"{hop}\" }},"))
+    };
+    send(WORLD, "a-1", "172.16.1.20", "172.20.7.1").delivered_to("vpn");
+    send(&longer("fwd"), "a-1", "172.16.1.20", "172.20.7.1").delivered_to("fwd");
+    send(&longer("fwd"), "a-1", "172.16.1.20", "172.20.8.1").delivered_to("vpn");
+    send(&longer("fwd"), "a-1", "172.16.1.20", "172.19.8.1").delivered_to("ngw");
+}
+
+#[test]
+fn a_classic_address_of_another_region_is_told_so() {
+    let passage = send(WORLD, "c-web", "10.24.1.5", "10.99.1.5");
+    passage.dropped("other-region").at("classic").through(["classic"]);
+    send(WORLD, "a-1", "172.16.1.20", "10.99.1.5").dropped("other-region").at("shop").through(["shop"]);
+    let same_region = WORLD.replace("region = \"cn-beijing\"\n", "");
+    let open = changed(
+        &same_region,
+        "[security_group.sg-beijing]\nnetwork = \"classic\"",
+        "[security_group.sg-beijing]\nnetwork = \"classic\"\ningress = [{ protocol = \"udp\", source = \"10.24.1.5\" }]",
+    );
+    send(&open, "c-web", "10.24.1.5", "10.99.1.5").delivered_to("c-far").through(["classic"]);
+}
+
+#[test]
+fn cloud_services_are_in_every_domain_and_no_ingress_group_stops_them() {
+    for (from, source) in [("c-web", "10.24.1.5"), ("a-1", "172.16.1.20"), ("lab-1", "172.24.1.20")] {
+        let passage = send(WORLD, from, source, "100.100.2.136");
+        passage.delivered_to("cloud-services");
+        carried(&passage, 1);
+    }
+    let mut lab = lab();
+    lab.send("cloud-services", udp("100.64.3.4:53 > 172.16.1.21:2000")).delivered_to("a-2").through(["shop"]);
+    // `a-1` admits no UDP from anybody else.
+    let closed = with(
+        "[security_group.sg-lab]\nvpc = \"lab\"\ningress = [{ protocol = \"all\", source = \"0.0.0.0/0\" }]",
+        "[security_group.sg-lab]\nvpc = \"lab\"",
+    );
+    send(&closed, "cloud-services", "100.64.3.4", "172.24.1.20").delivered_to("lab-1").through(["lab"]);
+    send(&closed, "a-1", "172.16.1.20", "172.24.1.20").dropped("sg-ingress-deny").at("lab-1");
+    // They enter the domain that owns their destination: two own this one, nobody owns the other.
+    lab.send("cloud-services", udp("100.64.3.4:53 > 172.16.1.20:80")).dropped("ambiguous-source");
+    lab.send("cloud-services", udp("100.64.3.4:53 > 172.30.1.1:80")).dropped("unknown-source");
+    lab.send("cloud-services", udp("100.64.3.4:53 > 10.24.1.5:80")).delivered_to("c-web").through(["classic"]);
+}

@@ -1,0 +1,310 @@
+//! Stage 4: sessions on the frames' own clock, and across changes of the world.
+
+use super::world::{WORLD, changed, lab, lab_of, lab_with, session_step, with};
+use biplane::compile::compile;
+use biplane::datapath::{Options, SessionStep};
+use biplane::lab::{Lab, Topology};
+use biplane::net::Protocol;
+use biplane::program::Epoch;
+use biplane::time::SimDuration;
+use biplane::wire::build::{icmp, icmp_echo, icmp_echo_reply, icmp_error, ip, tcp, udp};
+use biplane::wire::{IcmpError, PacketBuilder};
+use std::sync::Arc;
+
+/// The world of `lab` becomes that of `text`.
+#[track_caller]
+pub(crate) fn change(lab: &mut Lab, epoch: u32, text: &str) {
+    let changed = Topology::from_toml("world.toml", text).unwrap_or_else(|error| panic!("{error}"));
+    lab.parts().0.set_program(Arc::new(compile(&changed.world, Epoch(epoch)).program));
+}
+
+/// `b-1` to `a-1`, port 80; `b-1` accepts nobody's call, so that answers need a session.
+fn there() -> PacketBuilder {
+    tcp("172.16.2.20:5000 > 172.16.1.20:80")
+}
+
+fn back() -> PacketBuilder {
+    tcp("172.16.1.20:80 > 172.16.2.20:5000")
+}
+
+fn closed() -> String {
+    with("vpc = \"shop\"\ningress = [{ protocol = \"all\", source = \"0.0.0.0/0\" }]", "vpc = \"shop\"")
+}
+
+#[track_caller]
+fn handshake() -> Lab {
+    let mut lab = lab_of(&closed());
+    lab.send("b-1", there().syn()).delivered_to("a-1").as_first_packet();
+    lab.send("a-1", back().syn_ack()).delivered_to("b-1").by_session();
+    lab.send("b-1", there().ack()).delivered_to("a-1").by_session();
+    lab
+}
+
+/// A session that idled for exactly `seconds` answers for `packet`, and one that idled a nanosecond more does not.
+#[track_caller]
+fn lives_for(seconds: u64, begin: impl Fn() -> Lab, answer: impl Fn() -> PacketBuilder) {
+    let mut alive = begin();
+    alive.wait(SimDuration::from_secs(seconds));
+    alive.send("a-1", answer()).delivered_to("b-1").by_session();
+    let mut dead = begin();
+    dead.wait(SimDuration::from_nanos(seconds * 1_000_000_000 + 1));
+    let late = dead.send("a-1", answer());
+    late.dropped("sg-ingress-deny").at("b-1").as_first_packet();
+    assert_eq!(session_step(&late), Some(SessionStep::Expired));
+}
+
+/// A lab in which `packets` were sent, those of `true` by `b-1`.
+fn after(packets: Vec<(bool, PacketBuilder)>) -> impl Fn() -> Lab {
+    move || {
+        let mut lab = lab_of(&closed());
+        for (forth, packet) in packets.clone() {
+            let (from, to) = if forth { ("b-1", "a-1") } else { ("a-1", "b-1") };
+            lab.send(from, packet).delivered_to(to);
+        }
+        lab
+    }
+}
+
+#[test]
+fn an_established_connection_lives_for_910_idle_seconds() {
+    lives_for(910, handshake, || back().push());
+    // Met in the middle it is established at once.
+    lives_for(910, after(vec![(true, there().push())]), || back().push());
+}
+
+#[test]
+fn before_its_handshake_is_complete_a_connection_lives_for_60_seconds() {
+    lives_for(60, after(vec![(true, there().syn())]), || back().syn_ack());
+    lives_for(60, after(vec![(true, there().syn()), (false, back().syn_ack())]), || back().push());
+    // A one-sided capture never sees the other SYN.
+    lives_for(60, after(vec![(true, there().syn()), (true, there().ack()), (true, there().push())]), || back().push());
+    // Neither does an ACK of the answering side complete it.
+    let answered = vec![(true, there().syn()), (false, back().syn_ack()), (false, back().ack())];
+    lives_for(60, after(answered), || back().push());
+    lives_for(910, after(vec![(true, there().syn()), (false, back().syn_ack()), (true, there().ack())]), || {
+        back().push()
+    });
+}
+
+#[test]
+fn what_begins_with_syn_and_ack_stays_transient() {
+    let packets =
+        vec![(true, there().syn_ack()), (false, back().ack()), (true, there().push()), (false, back().push())];
+    lives_for(60, after(packets), || back().push());
+}
+
+#[test]
+fn fin_or_rst_of_either_side_makes_it_transient_for_good() {
+    let open = vec![(true, there().syn()), (false, back().syn_ack()), (true, there().ack())];
+    for end in [(true, there().fin()), (true, there().rst()), (false, back().fin()), (false, back().rst())] {
+        let mut packets = open.clone();
+        packets.extend([end, (true, there().ack()), (false, back().ack())]);
+        lives_for(60, after(packets), || back().push());
+    }
+}
+
+#[test]
+fn a_syn_on_a_closing_session_begins_anew_even_where_it_is_refused() {
+    let mut lab = handshake();
+    lab.send("b-1", there().fin()).delivered_to("a-1").by_session();
+    lab.send("a-1", back().syn_ack()).delivered_to("b-1").by_session();
+    let again = lab.send("b-1", there().syn());
+    again.delivered_to("a-1").as_first_packet();
+    assert_eq!(session_step(&again), Some(SessionStep::Reopened));
+
+    let mut lab = handshake();
+    lab.send("b-1", there().syn()).delivered_to("a-1").by_session();
+    lab.send("b-1", there().rst()).delivered_to("a-1").by_session();
+    lab.send("a-1", back().syn()).dropped("sg-ingress-deny").at("b-1");
+    lab.send("a-1", back().ack()).dropped("sg-ingress-deny").at("b-1");
+}
+
+#[test]
+fn other_protocols_have_timeouts_of_their_own() {
+    let udp_there = || udp("172.16.2.20:5000 > 172.16.1.80:53");
+    let udp_back = || udp("172.16.1.80:53 > 172.16.2.20:5000");
+    let begun = |packet: PacketBuilder| {
+        move || {
+            let mut lab = lab_of(&changed(&closed(), "kind = \"slb\"", "kind = \"other\""));
+            lab.send("b-1", packet.clone()).delivered_to("slb");
+            lab
+        }
+    };
+    let lives = |seconds: u64, begin: &dyn Fn() -> Lab, answer: PacketBuilder| {
+        let mut alive = begin();
+        alive.wait(SimDuration::from_secs(seconds));
+        alive.send("slb", answer.clone()).delivered_to("b-1").by_session();
+        let mut dead = begin();
+        dead.wait(SimDuration::from_nanos(seconds * 1_000_000_000 + 1));
+        dead.send("slb", answer).dropped("sg-ingress-deny").at("b-1");
+    };
+    lives(60, &begun(udp_there()), udp_back());
+    lives(30, &begun(icmp_echo("172.16.2.20 > 172.16.1.80", 5, 1)), icmp_echo_reply("172.16.1.80 > 172.16.2.20", 5, 1));
+    lives(60, &begun(ip(Protocol::GRE, "172.16.2.20 > 172.16.1.80")), ip(Protocol::GRE, "172.16.1.80 > 172.16.2.20"));
+}
+
+#[test]
+fn only_delivered_frames_keep_a_session_alive() {
+    let mut lab = handshake();
+    lab.wait(SimDuration::from_secs(900));
+    lab.send("b-1", there().ttl(1)).dropped_with_notice("ttl-exceeded", "time-exceeded");
+    lab.wait(SimDuration::from_secs(11));
+    lab.send("a-1", back().push()).dropped("sg-ingress-deny");
+    let mut lab = handshake();
+    lab.wait(SimDuration::from_secs(900));
+    lab.send("b-1", there().ttl(2)).delivered_to("a-1");
+    lab.wait(SimDuration::from_secs(11));
+    lab.send("a-1", back().push()).delivered_to("b-1").by_session();
+}
+
+#[test]
+fn icmp_queries_and_replies_belong_together_by_identifier_and_family() {
+    let mut lab = lab_of(&closed());
+    lab.send("b-1", icmp_echo("172.16.2.20 > 172.16.1.20", 5, 1)).delivered_to("a-1");
+    lab.send("a-1", icmp_echo_reply("172.16.1.20 > 172.16.2.20", 5, 9)).delivered_to("b-1").by_session();
+    lab.send("a-1", icmp_echo_reply("172.16.1.20 > 172.16.2.20", 6, 1)).dropped("sg-ingress-deny");
+    // A timestamp reply is of another family, and an echo request the other way a session of its own.
+    let timestamp = |kind: u8, text: &str| icmp(text, kind, 0).icmp_rest([0, 5, 0, 1]).payload(&[0; 12]);
+    lab.send("a-1", timestamp(14, "172.16.1.20 > 172.16.2.20")).dropped("sg-ingress-deny");
+    lab.send("a-1", icmp_echo("172.16.1.20 > 172.16.2.20", 5, 1)).dropped("sg-ingress-deny");
+    lab.send("b-1", timestamp(13, "172.16.2.20 > 172.16.1.20")).delivered_to("a-1").as_first_packet();
+    lab.send("a-1", timestamp(14, "172.16.1.20 > 172.16.2.20")).delivered_to("b-1").by_session();
+}
+
+#[test]
+fn icmp_errors_about_a_live_session_belong_to_it_whoever_sends_them() {
+    let exceeded = IcmpError::TimeExceeded;
+    let mut lab = handshake();
+    // The receiver, and a router on the way with an address of its own; both speak to whom sent the packet.
+    lab.send("a-1", icmp_error("172.16.1.20 > 172.16.2.20", exceeded, &there())).delivered_to("b-1").by_session();
+    lab.send("fwd", icmp_error("172.16.1.254 > 172.16.2.20", exceeded, &there())).delivered_to("b-1").by_session();
+    // About another flow, about the other end's packet, and about nothing at all.
+    let other = tcp("172.16.2.20:5001 > 172.16.1.20:80");
+    lab.send("a-1", icmp_error("172.16.1.20 > 172.16.2.20", exceeded, &other)).dropped("sg-ingress-deny").at("b-1");
+    lab.send("a-1", icmp_error("172.16.1.20 > 172.16.2.20", exceeded, &back())).dropped("sg-ingress-deny").at("b-1");
+    lab.send("a-1", icmp("172.16.1.20 > 172.16.2.20", 11, 0)).dropped("sg-ingress-deny").at("b-1");
+    // They do not keep it alive.
+    lab.wait(SimDuration::from_secs(900));
+    lab.send("a-1", icmp_error("172.16.1.20 > 172.16.2.20", exceeded, &there())).delivered_to("b-1").by_session();
+    lab.wait(SimDuration::from_secs(11));
+    lab.send("a-1", icmp_error("172.16.1.20 > 172.16.2.20", exceeded, &there())).dropped("sg-ingress-deny");
+}
+
+#[test]
+fn icmp_errors_make_no_session() {
+    let mut lab = lab_of(&closed());
+    lab.send("b-1", icmp_error("172.16.2.20 > 172.16.1.20", IcmpError::TimeExceeded, &back())).delivered_to("a-1");
+    let (fabric, _) = lab.parts();
+    assert_eq!(fabric.session_count(), 0);
+}
+
+#[test]
+fn strict_tcp_wants_a_bare_syn_first() {
+    let mut lab = lab_with(WORLD, Options { strict_tcp: true, ..Options::default() });
+    for packet in [there().ack(), there().syn_ack(), there().push(), there().rst(), there().fin()] {
+        lab.send("b-1", packet).dropped("tcp-without-syn").at("b-1").through([]);
+    }
+    lab.send("b-1", there().syn()).delivered_to("a-1");
+    lab.send("a-1", back().syn_ack()).delivered_to("b-1").by_session();
+    lab.send("b-1", udp("172.16.2.20:5000 > 172.16.1.21:80")).delivered_to("a-2");
+    super::world::lab().send("b-1", there().ack()).delivered_to("a-1");
+}
+
+const OPEN_A: &str = r#"{ protocol = "tcp", port_range = "80", source = "0.0.0.0/0" },"#;
+
+#[test]
+fn a_session_lives_on_while_its_first_packet_would_still_pass() {
+    let base = closed();
+    let stopped = |name: &str| {
+        changed(&base, &format!("[instance.{name}]\n"), &format!("[instance.{name}]\nstate = \"stopped\"\n"))
+    };
+    let egress = |port: u16| {
+        let rule =
+            format!(r#"{{ policy = "drop", protocol = "tcp", port_range = "{port}", destination = "0.0.0.0/0" }}"#);
+        changed(&base, "[security_group.sg-open]\n", &format!("[security_group.sg-open]\negress = [{rule}]\n"))
+    };
+    let kept = [
+        changed(&base, OPEN_A, r#"{ protocol = "all", source = "172.16.2.20" },"#),
+        changed(&base, OPEN_A, r#"{ protocol = "tcp", port_range = "80/81", source = "sg-open" },"#),
+        stopped("a-2"),
+        egress(81),
+        // The answers' port is no first packet's.
+        egress(5000),
+    ];
+    for world in kept {
+        let mut lab = handshake();
+        change(&mut lab, 2, &world);
+        lab.send("a-1", back().push()).delivered_to("b-1").by_session();
+        lab.send("b-1", there().push()).delivered_to("a-1").by_session();
+    }
+    let cut = [
+        changed(&base, OPEN_A, ""),
+        changed(&base, OPEN_A, r#"{ protocol = "tcp", port_range = "81", source = "0.0.0.0/0" },"#),
+        egress(80),
+    ];
+    for world in cut {
+        let mut lab = handshake();
+        change(&mut lab, 2, &world);
+        let answer = lab.send("a-1", back().push());
+        answer.dropped("sg-ingress-deny").at("b-1").as_first_packet();
+        assert_eq!(session_step(&answer), Some(SessionStep::Cut));
+    }
+    let mut lab = handshake();
+    change(&mut lab, 2, &stopped("a-1"));
+    lab.send("b-1", there().push()).dropped("instance-stopped").at("a-1");
+}
+
+#[test]
+fn a_session_is_held_against_the_world_only_when_it_is_used() {
+    let base = closed();
+    let shut = changed(&base, OPEN_A, "");
+    let mut unused = handshake();
+    change(&mut unused, 2, &shut);
+    change(&mut unused, 3, &base);
+    unused.send("a-1", back().push()).delivered_to("b-1").by_session();
+    let mut used = handshake();
+    change(&mut used, 2, &shut);
+    used.send("a-1", back().push()).dropped("sg-ingress-deny");
+    change(&mut used, 3, &base);
+    used.send("a-1", back().push()).dropped("sg-ingress-deny").at("b-1");
+    used.send("b-1", there().push()).delivered_to("a-1").as_first_packet();
+}
+
+#[test]
+fn a_session_skips_groups_and_whitelists_and_nothing_else() {
+    let mut lab = lab();
+    lab.send("c-web", tcp("10.24.1.5:5000 > 172.16.1.50:3306").syn()).delivered_to("rm");
+    lab.send("c-web", tcp("10.24.1.5:5000 > 172.16.1.50:3306").ack()).delivered_to("rm").by_session();
+    // The link goes: the session is routed afresh, and finds no way.
+    let unlinked = with(
+        "private_ip = \"10.24.1.5\"\nsecurity_groups = [\"sg-classic\"]\nlinked_vpc = \"shop\"",
+        "private_ip = \"10.24.1.5\"\nsecurity_groups = [\"sg-classic\"]",
+    );
+    change(&mut lab, 2, &unlinked);
+    lab.send("c-web", tcp("10.24.1.5:5000 > 172.16.1.50:3306").ack()).dropped("classiclink-not-linked").at("classic");
+    lab.send("rm", tcp("172.16.1.50:3306 > 10.24.1.5:5000").ack()).dropped("classiclink-source-not-ecs").at("shop");
+    // It comes back, and so does the session.
+    change(&mut lab, 3, WORLD);
+    lab.send("rm", tcp("172.16.1.50:3306 > 10.24.1.5:5000").ack()).delivered_to("c-web").by_session();
+}
+
+#[test]
+fn a_clock_that_runs_backwards_leaves_sessions_alive() {
+    let mut lab = handshake();
+    let from = super::world::endpoint(&lab, "a-1");
+    let bytes = back().push().build();
+    lab.wait(SimDuration::from_secs(500));
+    lab.send("b-1", there().push()).delivered_to("a-1");
+    let (fabric, director) = lab.parts();
+    let length = bytes.len();
+    let time = biplane::time::SimTime::ZERO;
+    let shard = director.shard(&bytes, length, time);
+    let entry = biplane::datapath::Entry::Injected(from);
+    let early = biplane::datapath::Frame { bytes: &bytes, wire_length: length as u32, time, entry, shard };
+    let mut output = biplane::datapath::Output::default();
+    fabric.process(&[early], &mut output, &mut biplane::datapath::Silent);
+    assert!(output.outcomes[0].by_session);
+    // The early packet did not move the session's last use back.
+    lab.wait(SimDuration::from_secs(910));
+    lab.send("a-1", back().push()).delivered_to("b-1").by_session();
+}
