@@ -69,9 +69,10 @@ impl Kind {
 }
 
 /// The ids that nothing in a file may take, and what they stand for.
-const RESERVED: [(&str, &str); 2] = [
+const RESERVED: [(&str, &str); 3] = [
     ("classic", "the routing domain of the classic network"),
     ("cloud-services", "the built-in endpoint of 100.64.0.0/10"),
+    ("drops", "the interface of output captures for frames that came out nowhere"),
 ];
 
 /// The objects that a file declares, understood or not.
