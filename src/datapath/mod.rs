@@ -109,13 +109,16 @@ enum Prepared {
     Open(Open),
 }
 
+/// A frame that may go on: what is known about it before the state of its flow is.
 struct Open {
     ipv4: Ipv4,
     sender: EndpointId,
     domain: DomainId,
     /// `None` for later fragments and where the capture cut it off.
     transport: Option<Transport>,
+    /// Where the routes lead, whatever its TTL.
     way: Result<Way, Refusal>,
+    /// `None` without a way, and for an ICMP error about no flow of its receiver.
     flow: Option<Flow>,
 }
 

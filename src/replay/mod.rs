@@ -196,10 +196,10 @@ impl<'scope> Hand<'scope> {
         mut worker: Worker,
         writing: &'env Writing<'env>,
     ) -> Hand<'scope> {
-        let (loads, todo) = bounded::<(Arc<Load>, Share)>(DEPTH);
+        let (loads, arriving) = bounded::<(Arc<Load>, Share)>(DEPTH);
         let (done, shares) = bounded(DEPTH);
         let thread = scope.spawn(move || {
-            for (load, mut share) in todo {
+            for (load, mut share) in arriving {
                 worker.run(&load, place, writing, &mut share);
                 drop(load);
                 if done.send(share).is_err() {
