@@ -29,7 +29,7 @@ pub use because::because;
 pub use hints::{hints_text, open_gateways};
 #[cfg(feature = "cli")]
 pub use junit::junit_xml;
-pub use layout::{Palette, Style};
+pub use layout::{Palette, Style, thousands};
 pub use ndjson::Lines;
 pub use results::{ScenarioResult, StepResult};
 pub use sentence::{Sentence, outcome_fields};
