@@ -7,23 +7,19 @@
 #![expect(clippy::disallowed_methods, reason = "what is measured is the time of the machine")]
 
 use std::hint::black_box;
-use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use biplane::table::lpm::golden::Golden;
+use biplane::table::lpm::sample::{Addresses, Kind, Random, RawReads, Routes, bgp_like, read_routes, vpc_like};
 use biplane::table::lpm::{NO_ROUTE, TableId, Tables};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
 use ipnet::{IpNet, Ipv4Net};
-use memmap2::MmapMut;
 use ts_bart::RoutingTable;
 
-type Routes = Vec<(Ipv4Net, u32)>;
 /// A table's number and an address.
 type Query = (usize, u32);
-/// Where addresses come from.
-type Source<'a> = Box<dyn FnMut(&mut Random) -> u32 + 'a>;
 
 /// Queries answered between two looks at the clock.
 const SLICE: usize = 1 << 14;
@@ -38,11 +34,12 @@ fn main() {
     let smoke = std::env::args().any(|argument| argument == "--test");
     let (large, many, slices) = if smoke { (10_000, 40, 2) } else { (1_000_000, 4096, 32) };
     let queries = slices * SLICE;
-    let mut random = Random(1);
+    let mut random = Random::new(1);
 
     one_table(&mut criterion, "generated-1m", bgp_like(&mut random, large), queries);
     if let Some(path) = std::env::var_os("BIPLANE_ROUTES") {
-        one_table(&mut criterion, "real", read_routes(&path), queries);
+        let routes = read_routes(path.as_ref()).unwrap_or_else(|error| panic!("{error}"));
+        one_table(&mut criterion, "real", routes, queries);
     }
     one_table(&mut criterion, "vpc-1k", vpc_like(&mut random, 1000), queries);
     let lists: Vec<Routes> = (0..many).map(|_| vpc_like(&mut random, 256)).collect();
@@ -51,38 +48,29 @@ fn main() {
 }
 
 fn one_table(criterion: &mut Criterion, name: &str, routes: Routes, queries: usize) {
-    let mut random = Random(2);
-    let shuffled = shuffle(&mut random, routes.clone());
+    let mut random = Random::new(2);
+    let mut shuffled = routes.clone();
+    random.shuffle(&mut shuffled);
     changes(name, &routes, &shuffled);
-    let lists = [routes];
-    let contenders = Contenders::build(&lists);
-    let zipf = Zipf::new(shuffled.len());
-    let golden = &contenders.goldens[0];
-    let sources: [(&str, Source<'_>); 4] = [
-        ("covered", Box::new(|random| random.covered(&shuffled))),
-        ("uniform", Box::new(Random::next)),
-        (
-            "zipf",
-            Box::new(|random| {
-                let rank = zipf.draw(random);
-                random.host(shuffled[rank].0)
-            }),
-        ),
-        ("missing", Box::new(|random| missing(golden, random))),
-    ];
-    for (kind, mut source) in sources {
-        let queries: Vec<Query> = (0..queries).map(|_| (0, source(&mut random))).collect();
-        contenders.measure(criterion, &format!("{name}/{kind}"), &queries);
+    let addresses = Addresses::new(&routes, &mut random);
+    let contenders = Contenders::build(&[routes]);
+    for kind in Kind::ALL {
+        let found = addresses.draw(kind, queries, &mut random);
+        let queries: Vec<Query> = found.into_iter().map(|address| (0, address)).collect();
+        if !queries.is_empty() {
+            contenders.measure(criterion, &format!("{name}/{}", kind.name()), &queries);
+        }
     }
 }
 
 fn many_tables(criterion: &mut Criterion, lists: &[Routes], queries: usize) {
-    let mut random = Random(3);
+    let mut random = Random::new(3);
     let contenders = Contenders::build(lists);
     let queries: Vec<Query> = (0..queries)
         .map(|_| {
             let table = random.below(lists.len());
-            (table, random.covered(&lists[table]))
+            let route = random.below(lists[table].len());
+            (table, random.host(lists[table][route].0))
         })
         .collect();
     contenders.measure(criterion, &format!("{}-tables-of-256/covered", lists.len()), &queries);
@@ -98,7 +86,7 @@ struct Contenders {
     barts: Vec<ts_bart::Table<u32>>,
     treebitmaps: Vec<ip_network_table::IpNetworkTable<u32>>,
     /// As many bytes as the tables take, for the loop that only reads.
-    footprint: MmapMut,
+    footprint: RawReads,
 }
 
 impl Contenders {
@@ -126,19 +114,15 @@ impl Contenders {
                 let network = ip_network::Ipv4Network::new(prefix.network(), prefix.prefix_len());
                 table.insert(network.expect("a prefix without host bits"), hop);
             }),
-            footprint: touched(bytes),
+            footprint: RawReads::new(bytes),
         }
     }
 
     fn measure(&self, criterion: &mut Criterion, name: &str, queries: &[Query]) {
         let mut group = criterion.benchmark_group(name);
         group.throughput(Throughput::Elements(SLICE as u64));
-        let bytes = self.footprint.len() as u64;
         single(&mut group, "empty loop", queries, None, |_, address| address);
-        single(&mut group, "raw reads", queries, None, |table, address| {
-            let place = address.wrapping_mul(0x9e37_79b1).wrapping_add((table as u32).wrapping_mul(0x85eb_ca6b));
-            u32::from(self.footprint[((u64::from(place) * bytes) >> 32) as usize])
-        });
+        single(&mut group, "raw reads", queries, None, |table, address| self.footprint.read(table, address).into());
 
         let expected: Vec<u32> = queries
             .iter()
@@ -179,15 +163,6 @@ impl Contenders {
         });
         group.finish();
     }
-}
-
-/// Memory that is there, on huge pages where the system gives them, as the tables have it.
-fn touched(bytes: usize) -> MmapMut {
-    let mut memory = MmapMut::map_anon(bytes).expect("memory");
-    #[cfg(target_os = "linux")]
-    let _ = memory.advise(memmap2::Advice::HugePage);
-    memory.fill(1);
-    memory
 }
 
 fn each_inserted<T: Default>(lists: &[Routes], insert: impl Fn(&mut T, Ipv4Net, u32)) -> Vec<T> {
@@ -278,144 +253,4 @@ fn changes(name: &str, routes: &Routes, shuffled: &Routes) {
         drop(reader);
     }
     eprintln!("{name}: with a clone for readers each time {:?}", started.elapsed() / (some.len() / 10) as u32);
-}
-
-/// An address that no route covers; any address where those are too rare to be found.
-fn missing(golden: &Golden, random: &mut Random) -> u32 {
-    let uncovered = (0..20).map(|_| random.next()).find(|address| golden.lookup((*address).into()).is_none());
-    uncovered.unwrap_or_else(|| random.next())
-}
-
-/// Routes with the mix of lengths of a full table: more than half /24, few short ones, pockets of long ones.
-fn bgp_like(random: &mut Random, count: usize) -> Routes {
-    const LENGTHS: [(u8, usize); 18] = [
-        (8, 16),
-        (10, 40),
-        (11, 100),
-        (12, 300),
-        (13, 570),
-        (14, 1200),
-        (15, 2000),
-        (16, 13_400),
-        (17, 8100),
-        (18, 13_700),
-        (19, 24_700),
-        (20, 42_400),
-        (21, 53_600),
-        (22, 111_800),
-        (23, 103_500),
-        (24, 564_500),
-        (27, 17_000),
-        (30, 43_000),
-    ];
-    let all: usize = LENGTHS.iter().map(|length| length.1).sum();
-    let mut routes = Routes::with_capacity(count);
-    while routes.len() < count {
-        let mut draw = random.below(all);
-        let length = LENGTHS.iter().find(|(_, share)| draw.checked_sub(*share).map(|left| draw = left).is_none());
-        let length = length.map_or(24, |length| length.0);
-        // Unicast space; long prefixes crowd a few places, as they do where an operator leaks its links.
-        let place = 0x0100_0000 + (random.below(0xdf00_0000) as u32);
-        let place = if length > 24 { place & 0x0fff_ffff | 0x5000_0000 } else { place };
-        routes.push((Ipv4Net::new_assert(place.into(), length).trunc(), random.below(64) as u32));
-    }
-    distinct(routes)
-}
-
-/// Routes as a VPC has them: aggregates, vSwitches and hosts in private space.
-fn vpc_like(random: &mut Random, count: usize) -> Routes {
-    const LENGTHS: [u8; 10] = [16, 20, 22, 24, 24, 24, 24, 26, 28, 32];
-    const SPACES: [(u32, u32); 3] =
-        [(0x0a00_0000, 0x00ff_ffff), (0xac10_0000, 0x000f_ffff), (0x6440_0000, 0x003f_ffff)];
-    let mut routes: Routes = ["10.0.0.0/8", "172.16.0.0/12", "100.64.0.0/10"]
-        .iter()
-        .map(|text| (text.parse().expect("a prefix"), 0))
-        .collect();
-    while routes.len() < count {
-        let (space, hosts) = SPACES[random.below(SPACES.len())];
-        let place = Ipv4Addr::from(space | random.next() & hosts);
-        let route = (Ipv4Net::new_assert(place, LENGTHS[random.below(LENGTHS.len())]).trunc(), random.below(64) as u32);
-        routes.push(route);
-    }
-    distinct(routes)
-}
-
-fn distinct(mut routes: Routes) -> Routes {
-    routes.sort_by_key(|route| route.0);
-    routes.dedup_by_key(|route| route.0);
-    routes
-}
-
-fn read_routes(path: &std::ffi::OsStr) -> Routes {
-    let bytes = std::fs::read(path).expect("the file that BIPLANE_ROUTES names");
-    let mut text = String::new();
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_string(&mut text).expect("gzip text");
-    } else {
-        text = String::from_utf8(bytes).expect("text");
-    }
-    text.lines()
-        .filter_map(|line| {
-            let (prefix, hop) = line.split_once(' ')?;
-            Some((prefix.parse::<Ipv4Net>().ok()?.trunc(), hop.trim().parse().ok()?))
-        })
-        .collect()
-}
-
-fn shuffle(random: &mut Random, mut routes: Routes) -> Routes {
-    for at in (1..routes.len()).rev() {
-        routes.swap(at, random.below(at + 1));
-    }
-    routes
-}
-
-/// Ranks drawn with frequency one over rank.
-struct Zipf(Vec<f64>);
-
-impl Zipf {
-    fn new(ranks: usize) -> Zipf {
-        let mut sum = 0.0;
-        Zipf(
-            (1..=ranks)
-                .map(|rank| {
-                    sum += 1.0 / rank as f64;
-                    sum
-                })
-                .collect(),
-        )
-    }
-
-    fn draw(&self, random: &mut Random) -> usize {
-        let all = self.0.last().copied().unwrap_or(1.0);
-        let draw = f64::from(random.next()) / (f64::from(u32::MAX) + 1.0) * all;
-        self.0.partition_point(|sum| *sum <= draw).min(self.0.len() - 1)
-    }
-}
-
-/// SplitMix64: the same addresses in every run.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u32 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ mixed >> 31) as u32
-    }
-
-    /// A number below `bound`.
-    fn below(&mut self, bound: usize) -> usize {
-        ((u64::from(self.next()) * bound as u64) >> 32) as usize
-    }
-
-    /// A random address of a random prefix.
-    fn covered(&mut self, routes: &Routes) -> u32 {
-        let route = self.below(routes.len());
-        self.host(routes[route].0)
-    }
-
-    /// A random address of a prefix.
-    fn host(&mut self, prefix: Ipv4Net) -> u32 {
-        u32::from(prefix.network()) | self.next() & u32::from(prefix.hostmask())
-    }
 }

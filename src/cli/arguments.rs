@@ -57,6 +57,9 @@ pub(super) enum Command {
     Trace(Trace),
     /// Tell what a reason or rule means, where it comes from and what to do.
     Explain(Explain),
+    /// Measure this machine, in under a minute.
+    #[command(subcommand, arg_required_else_help = true)]
+    Bench(Bench),
     /// Show a built-in scenario: no file needed.
     Demo,
 }
@@ -234,6 +237,22 @@ pub(super) enum TraceFormat {
 pub(super) struct Explain {
     /// The id of a reason or rule; without it, the table of all.
     pub(super) id: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Bench {
+    /// Look up routes in tables of several sizes, next to the limits of the machine and an obviously right table.
+    Lookup(LookupBench),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LookupBench {
+    /// Routes of your own instead of generated ones: one `PREFIX NEXTHOP` a line, the next hop a number; plain or gzip.
+    #[arg(long, value_name = "FILE")]
+    pub(super) routes: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 fn endpoints(text: &str) -> Result<(SocketAddrV4, SocketAddrV4), String> {

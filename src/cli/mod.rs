@@ -4,6 +4,7 @@
 //! failed or a difference was found; 2 could not run. A closed pipe is no error.
 
 mod arguments;
+mod bench;
 mod check;
 mod demo;
 mod explain;
@@ -68,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Replay(arguments) => replay::replay(arguments, &mut terminal),
         Command::Trace(arguments) => trace::trace(arguments, &mut terminal),
         Command::Explain(arguments) => explain::explain(arguments, &mut terminal),
+        Command::Bench(arguments) => bench::bench(arguments, &mut terminal),
         Command::Demo => demo::demo(&mut terminal),
     };
     let outcome = outcome.and_then(|code| terminal.flush().map(|()| code).map_err(Failure::from));

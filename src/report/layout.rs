@@ -68,7 +68,7 @@ pub(super) fn space(out: &mut String, count: usize) {
 }
 
 /// `12,345`.
-pub(super) fn thousands(number: u64) -> String {
+pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (index, digit) in digits.chars().enumerate() {

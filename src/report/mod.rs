@@ -30,7 +30,7 @@ pub use because::because;
 pub use hints::{hints_text, open_gateways};
 #[cfg(feature = "cli")]
 pub use junit::junit_xml;
-pub use layout::{Palette, Style};
+pub use layout::{Palette, Style, thousands};
 pub use ndjson::Lines;
 pub(crate) use pieces::Pieces;
 pub use results::{ScenarioResult, StepResult};

@@ -121,6 +121,7 @@ mod large;
 mod memory;
 mod pages;
 mod route;
+pub mod sample;
 mod set;
 mod tables;
 mod tree;
