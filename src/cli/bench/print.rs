@@ -184,7 +184,7 @@ mine.txt: 1,000 routes, routes of your own
 bursts       256 addresses asked for at once
 ";
         assert!(text.starts_with(expected), "{text}");
-        assert!(text.contains("the median of 11 rounds"));
+        assert!(text.contains("the median of 9 rounds"));
         assert!(text.lines().all(|line| line.chars().count() <= 105), "{text}");
     }
 

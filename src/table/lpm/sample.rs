@@ -22,7 +22,8 @@ pub use file::read_routes;
 /// Prefixes and their next hops: by network address, shorter prefixes first, each prefix once.
 pub type Routes = Vec<(Ipv4Net, u32)>;
 
-/// `count` routes with the mix of lengths of a full BGP table: more than half /24, few short ones, pockets of long ones.
+/// `count` routes with the mix of lengths of a full BGP table: more than half /24, few short ones, pockets of long
+/// ones.
 pub fn bgp_like(random: &mut Random, count: usize) -> Routes {
     const LENGTHS: [(u8, usize); 18] = [
         (8, 16),
