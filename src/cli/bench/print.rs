@@ -90,10 +90,8 @@ fn heading(text: &mut String, measured: &Measured, palette: Palette) -> std::fmt
     writeln!(text, ", {}", measured.about)?;
     let (bytes, each) = (number(measured.bytes), measured.bytes_per_route());
     let (build, insert, remove) = (measured.build_seconds * 1e3, measured.insert / 1e3, measured.remove / 1e3);
-    writeln!(
-        text,
-        "  {bytes} bytes, {each:.1} a route; built in {build:.1} ms; one insert {insert:.2} µs, one remove {remove:.2} µs"
-    )
+    write!(text, "  {bytes} bytes, {each:.1} a route; built in {build:.1} ms; ")?;
+    writeln!(text, "one insert {insert:.2} µs, one remove {remove:.2} µs")
 }
 
 fn rows(text: &mut String, measured: &Measured) -> std::fmt::Result {
