@@ -9,9 +9,12 @@ use super::route::Way;
 use super::{Frame, Open};
 use crate::diag::{EmittedKind, Reason};
 use crate::program::{DomainId, EndpointId, FABRIC_MAC, Program};
-use crate::wire::{self, IcmpError, Ipv4, Transport};
+use crate::wire::{self, ETHERNET_HEADER, IcmpError, Ipv4, Transport};
 use std::net::Ipv4Addr;
 use std::ops::Range;
+
+/// Bytes of a frame that an ICMP error about it may quote from: its Ethernet header, the longest IPv4 header, and 8.
+const LONGEST_QUOTED: usize = ETHERNET_HEADER + 60 + 8;
 
 /// A frame that left the fabric.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,10 +145,11 @@ impl Sink<'_> {
     ) {
         let (to, by, gateway) = route;
         let mac = program.endpoint(to).mac;
-        let quoted_length = (usize::from(ipv4.header_length) + 8).min(usize::from(ipv4.total_length));
-        let mut quoted = frame[..frame.len().min(14 + quoted_length)].to_vec();
-        wire::forward(&mut quoted, FABRIC_MAC, mac, hops);
-        let bytes = wire::icmp_error(error, &quoted[14..], gateway, ipv4.source, FABRIC_MAC, mac);
+        // As the router saw it; how much of it is quoted, `icmp_error` knows.
+        let mut seen = frame[..frame.len().min(LONGEST_QUOTED)].to_vec();
+        wire::forward(&mut seen, FABRIC_MAC, mac, hops);
+        let packet = &seen[ETHERNET_HEADER..];
+        let bytes = wire::icmp_error(error, packet, gateway, ipv4.source, FABRIC_MAC, mac);
         let kind = match error {
             IcmpError::TimeExceeded => EmittedKind::TimeExceeded,
             IcmpError::FragmentationNeeded { .. } => EmittedKind::FragmentationNeeded,

@@ -91,6 +91,13 @@ pub struct Options {
     pub strict_tcp: bool,
 }
 
+impl Options {
+    /// The MTU in force in `program`, in bytes of the IPv4 packet.
+    pub fn mtu_in(&self, program: &Program) -> u16 {
+        self.mtu.unwrap_or(program.mtu)
+    }
+}
+
 /// The virtual switches: a compiled world, and the state of flows.
 pub struct Fabric {
     program: Arc<Program>,
@@ -265,7 +272,7 @@ fn judge<T: Trace>(
         Some(flow) => shard.look_up(program, flow, &transport, frame.time, listener),
         None => None,
     };
-    let mtu = options.mtu.unwrap_or(program.mtu);
+    let mtu = options.mtu_in(program);
     let outcome = match pass(program, options, open, &transport, place.is_some(), listener) {
         Err(refusal) => {
             deliver::tell_sender(program, frame, open, &transport, &refusal, mtu, sink);
@@ -317,7 +324,7 @@ fn pass<T: Trace>(
     let way = way?;
     deliver::second_hop(open, &way)?;
     listener.hear(|| Step::Ttl { ttl: open.ipv4.ttl, hops: way.hops() });
-    deliver::fits(open, &way, options.mtu.unwrap_or(program.mtu))?;
+    deliver::fits(open, &way, options.mtu_in(program))?;
     let decider = destination::judge(program, sender, &way, &headers, by_session, listener)
         .map_err(|refusal| refusal.at_end(way.second))?;
     Ok((way, decider))

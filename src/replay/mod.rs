@@ -97,7 +97,7 @@ pub fn run(
             run_crew(&mut source, crew, sinks)
         })?,
     };
-    let mut tally = Tally::new(&topology.program, options.fabric.mtu.unwrap_or(topology.program.mtu));
+    let mut tally = Tally::new(&topology.program, options.fabric.mtu_in(&topology.program));
     let mut hints = Hints::default();
     for worker in workers {
         tally.merge(&worker.tally);

@@ -37,7 +37,7 @@ impl Worker {
             fabric: Fabric::new(Arc::clone(program), options),
             output: Output::default(),
             comments: Comments::default(),
-            tally: Tally::new(program, options.mtu.unwrap_or(program.mtu)),
+            tally: Tally::new(program, options.mtu_in(program)),
             hints: Hints::default(),
         }
     }

@@ -62,10 +62,8 @@ impl Deep {
         let low = address as u8;
         let spelled = line.addr() & 1 != 0;
         // SAFETY: a slot that was set has its lines behind its group's start, so this is one of them: either 64 bytes
-        // of
-        // cells, one of them at the address's place, or last addresses and then `ENDS + 1` cells from `CODES_AT` on,
-        // which
-        // end inside the line. A count of the bytes of cells is not used. The read needs no alignment.
+        // of cells, one of them at the address's place, or last addresses and then `ENDS + 1` cells from `CODES_AT`
+        // on, which end inside the line. A count of the bytes of cells is not used. The read needs no alignment.
         unsafe {
             let line = &*line.wrapping_sub(usize::from(spelled)).cast::<Line>();
             let below = line.0[..C::SCANNED].iter().map(|end| u8::from(*end < low)).sum::<u8>() as usize;
