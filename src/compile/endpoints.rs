@@ -2,16 +2,11 @@
 
 use super::Compiler;
 use crate::diag::Span;
-use crate::model::{
-    Gateway, Instance, InstanceState, Key, Location, Network, Service, ServiceKind, Vswitch, World, ranges,
-};
-use crate::net::{Ipv4Net, MacAddress, from_last};
+use crate::model::{Gateway, Instance, InstanceState, Key, Location, Network, Service, ServiceKind, Vswitch, World};
+use crate::net::{Ipv4Net, MacAddress, classic_gateway, classic_subnet};
 use crate::program::{DomainId, Endpoint, EndpointId, EndpointKind, FixedMap, Name, Owner, Subnet, TIED, WhitelistId};
 use crate::table::lpm::{TableId, Tables};
 use std::net::Ipv4Addr;
-
-/// The gateway of a classic subnet is the broadcast address − 8, as public copies of guest configurations show.
-const CLASSIC_GATEWAY_FROM_LAST: u32 = 8;
 
 #[derive(Default)]
 pub(super) struct Endpoints {
@@ -137,9 +132,8 @@ impl Compiler<'_> {
                 ..endpoint
             },
             Location::Classic => {
-                let range = Ipv4Net::new_assert(address, ranges::CLASSIC_SUBNET_LENGTH).trunc();
-                let gateway = from_last(range, CLASSIC_GATEWAY_FROM_LAST);
-                Endpoint { subnet: Some(Subnet { range, gateway }), ..endpoint }
+                let subnet = Subnet { range: classic_subnet(address), gateway: classic_gateway(address) };
+                Endpoint { subnet: Some(subnet), ..endpoint }
             }
         }
     }

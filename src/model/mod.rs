@@ -5,12 +5,14 @@
 //! [`crate::check`].
 
 mod group;
+mod guest;
 mod table;
 mod world;
 
 pub use crate::net::ranges;
 
 pub use group::{GroupKind, NicType, Peer, Policy, Rule, SecurityGroup};
+pub use guest::MissingGuestRoute;
 pub use table::{Key, Table};
 pub use world::{
     Gateway, Instance, InstanceState, Location, Network, NextHop, Peering, Placement, Route, RouteTable, Service,
