@@ -51,6 +51,7 @@
 //! | [`report`] | text, JSON, JUnit and capture comments: alone owns layout, colour and names |
 //! | [`explain`] | the page of every reason and rule |
 //! | [`lab`] | the facade: load, check, compile, hold state and time |
+//! | [`advise`] | what to do so that one endpoint reaches another |
 //! | [`replay`] | captures and scenarios through a lab: attribution, workers, order, expectations |
 #![cfg_attr(feature = "cli", doc = "| [`cli`] | the command line: arguments to library calls to exit codes |")]
 //!
@@ -59,6 +60,7 @@
 //! verdict and never an `Err`; no bytes make the library panic; and nothing depends on the system clock, the number
 //! of threads or the order of a hash map.
 
+pub mod advise;
 pub mod capture;
 pub mod check;
 #[cfg(feature = "cli")]

@@ -38,6 +38,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "scenario", "table", "time", "wire",
         ],
     ),
+    ("advise", &["model", "net"]),
     (
         "replay",
         &["capture", "datapath", "diag", "lab", "model", "net", "program", "report", "scenario", "time", "wire"],

@@ -5,8 +5,8 @@ use super::rule::{OWN_CHOICE, RuleRecord};
 use super::source;
 use super::survey::{Survey, placed_or};
 use crate::diag::{Diagnostic, Reason, Severity, Span, Spanned};
-use crate::model::{Instance, Key, Location, Placement, Vpc, Vswitch, World, ranges};
-use crate::net::{Ipv4Net, from_last};
+use crate::model::{Instance, Key, Location, MissingGuestRoute, Placement, Vpc, Vswitch, World, ranges};
+use crate::net::GuestRoute;
 
 pub(super) static LINK_LIMIT: RuleRecord = RuleRecord {
     id: "classiclink-link-limit",
@@ -170,39 +170,19 @@ fn place_of(placement: &Placement, key: impl Fn(&Placement) -> &Option<Spanned<S
     key(placement).as_ref().map_or(otherwise, |value| value.span)
 }
 
-/// The part of the VPC's primary CIDR that a classic guest sends to its public NIC by default.
-fn scripted_part(cidr: Ipv4Net) -> Option<Ipv4Net> {
-    if ranges::SCRIPTED.contains(&cidr) {
-        Some(cidr)
-    } else {
-        cidr.contains(&ranges::SCRIPTED).then_some(ranges::SCRIPTED)
-    }
-}
-
 fn guest_route(instance: &Instance, link: Span, vpc: &Vpc, findings: &mut Vec<Diagnostic>) {
-    let Some(needed) = scripted_part(*vpc.cidr) else { return };
-    let mut routes: Vec<Ipv4Net> = instance.guest_routes.iter().map(|route| route.value).collect();
-    if routes.iter().any(|route| route.contains(&needed)) {
-        return;
-    }
-    routes = Ipv4Net::aggregate(&routes);
-    if routes.iter().any(|route| route.contains(&needed)) {
-        return;
-    }
-    let only_part = routes.iter().any(|route| needed.contains(route));
+    let Some(MissingGuestRoute { needed, only_part }) = instance.missing_guest_route(vpc) else { return };
     let id = instance.id.as_str();
     let message = if only_part {
         format!("the guest routes of `{id}` cover only a part of `{needed}` of `{}`", *vpc.id)
     } else {
         format!("`{id}` has no guest route to `{needed}` of `{}`", *vpc.id)
     };
-    let subnet = Ipv4Net::new_assert(*instance.private_ip, ranges::CLASSIC_SUBNET_LENGTH);
-    // Public copies of classic guests' configurations put the private gateway eight below the broadcast address.
-    let gateway = from_last(subnet, 8);
+    let route = GuestRoute::of(*instance.private_ip);
     let help = format!(
-        "on the instance run `ip route add {scripted} via {gateway} dev eth0`, and here add \
-         `guest_routes = [\"{scripted}\"]`",
-        scripted = ranges::SCRIPTED
+        "on the instance run `{}` (`biplane guest-route` prints what lasts), and here add `guest_routes = [\"{}\"]`",
+        route.add_command(),
+        route.destination()
     );
     let finding = GUEST_ROUTE.found(message).at(link, "what goes this way leaves by the public NIC");
     findings.push(finding.at(vpc.cidr.span, "a range that needs a guest route").help(help));

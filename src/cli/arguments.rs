@@ -1,5 +1,9 @@
 //! What can be typed.
 
+mod advice;
+
+pub(super) use advice::{Format, GuestRoute};
+
 use crate::wire::{TcpFlags, TextError, read_addresses, read_endpoints, read_hexadecimal};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -55,6 +59,9 @@ pub(super) enum Command {
     /// Follow one packet hop by hop, its reply, and a new packet the other way.
     #[command(after_help = TRACE_EXAMPLES)]
     Trace(Trace),
+    /// Print the routing commands that a classic instance needs to reach a VPC in 192.168.0.0/16.
+    #[command(after_help = advice::GUEST_ROUTE_EXAMPLES)]
+    GuestRoute(GuestRoute),
     /// Tell what a reason or rule means, where it comes from and what to do.
     Explain(Explain),
     /// Measure this machine, in under a minute.

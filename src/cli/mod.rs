@@ -8,6 +8,8 @@ mod bench;
 mod check;
 mod demo;
 mod explain;
+mod guest_route;
+mod names;
 mod output;
 mod progress;
 mod replay;
@@ -68,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::check(arguments, &mut terminal),
         Command::Replay(arguments) => replay::replay(arguments, &mut terminal),
         Command::Trace(arguments) => trace::trace(arguments, &mut terminal),
+        Command::GuestRoute(arguments) => guest_route::guest_route(arguments, &mut terminal),
         Command::Explain(arguments) => explain::explain(arguments, &mut terminal),
         Command::Bench(arguments) => bench::bench(arguments, &mut terminal),
         Command::Demo => demo::demo(&mut terminal),

@@ -1,6 +1,7 @@
 //! `biplane replay`.
 
 use super::arguments::{Attribution, Replay, ReplayFormat};
+use super::names::unknown;
 use super::output::Terminal;
 use super::progress::Progress;
 use super::{Failure, Outcome, SUCCESS, UNABLE};
@@ -63,12 +64,7 @@ fn once_each<T: PartialEq>(option: &str, given: &[(Ipv4Addr, T)]) -> Result<(), 
 /// The endpoint does not exist; names the nearest one that does.
 pub(super) fn unknown_endpoint(name: &str, topology: &Topology) -> Failure {
     let names = topology.names.endpoints.iter().map(|name| name.text.as_str()).filter(|text| !text.is_empty());
-    let near = names
-        .map(|known| (strsim::damerau_levenshtein(known, name), known))
-        .filter(|(distance, known)| *distance <= known.len().max(name.len()) / 2)
-        .min();
-    let hint = near.map(|(_, known)| format!("; did you mean `{known}`?")).unwrap_or_default();
-    Failure::Message(format!("the topology has no endpoint `{name}`{hint}"))
+    unknown("endpoint", name, names)
 }
 
 /// The output capture, unless it would replace what is being read.

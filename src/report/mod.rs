@@ -7,6 +7,7 @@
 mod annotate;
 mod because;
 pub mod diagnostics;
+mod guest_route;
 mod hints;
 #[cfg(feature = "cli")]
 mod junit;
@@ -27,6 +28,7 @@ mod summary_tests;
 
 pub use annotate::{readable_comment, readable_emitted_comment, short_comment, short_emitted_comment};
 pub use because::because;
+pub use guest_route::{GuestSystem, guest_route_commands, guest_route_comment, guest_route_undo};
 pub use hints::{hints_text, open_gateways};
 #[cfg(feature = "cli")]
 pub use junit::junit_xml;

@@ -2,6 +2,7 @@
 
 mod check;
 mod damage;
+mod guest_route;
 mod messages;
 mod output;
 mod replay;

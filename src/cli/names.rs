@@ -1,0 +1,24 @@
+//! Names that were typed and do not exist.
+
+use super::Failure;
+use crate::model::World;
+
+/// Nothing of this kind has the name; tells the nearest one that there is.
+pub(super) fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Failure {
+    let near = known
+        .map(|known| (strsim::damerau_levenshtein(known, name), known))
+        .filter(|(distance, known)| *distance <= known.len().max(name.len()) / 2)
+        .min();
+    let hint = near.map(|(_, known)| format!("; did you mean `{known}`?")).unwrap_or_default();
+    Failure::Message(format!("the topology has no {what} `{name}`{hint}"))
+}
+
+/// No instance has the name; another endpoint may.
+pub(super) fn unknown_instance(name: &str, world: &World) -> Failure {
+    let other = match (world.services.find(name), world.gateways.find(name)) {
+        (Some(_), _) => "a managed service",
+        (_, Some(_)) => "a gateway",
+        (None, None) => return unknown("instance", name, world.instances.ids()),
+    };
+    Failure::Message(format!("`{name}` is {other}; only ECS instances have a guest"))
+}
