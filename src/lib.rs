@@ -43,6 +43,7 @@
 //! | [`scenario`] | topology and scenario files, the only place that knows TOML: text to model and steps |
 //! | [`model`] | the declared world: VPCs, vSwitches, instances, groups, links, each with its place in the file |
 //! | [`check`] | the vendor's limits, one record a rule: model to checked model, or diagnostics |
+//! | [`control`] | the vendor's operations on the world, with their preconditions and error codes |
 //! | [`compile`] | checked model to program; cannot fail |
 //! | [`program`] | the compiled world: dense ids and built tables; what ids are called stands beside it |
 //! | [`table`] | lookup structures without cloud words: routes, sessions, access lists |
@@ -66,6 +67,7 @@ pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod compile;
+pub mod control;
 pub mod datapath;
 pub mod diag;
 pub mod explain;

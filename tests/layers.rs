@@ -22,10 +22,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("datapath", &["program", "table", "wire", "net", "time", "diag"]),
     // The side of meaning.
     ("model", &["net", "time", "diag"]),
-    // It reads packets too, as frames are built: `wire`.
-    ("scenario", &["model", "net", "time", "diag", "wire"]),
     ("check", &["model", "net", "diag"]),
-    ("control", &["check", "model", "net", "time", "diag"]),
+    ("control", &["check", "model", "net", "diag"]),
+    // It reads packets too, as frames are built: `wire`; and the operations that steps apply: `control`.
+    ("scenario", &["control", "model", "net", "time", "diag", "wire"]),
     ("compile", &["check", "model", "program", "table", "net", "diag"]),
     // What people read.
     ("report", &["datapath", "program", "diag", "wire", "net", "time", "table"]),
@@ -41,7 +41,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("advise", &["model", "net"]),
     (
         "replay",
-        &["capture", "datapath", "diag", "lab", "model", "net", "program", "report", "scenario", "time", "wire"],
+        &[
+            "capture", "control", "datapath", "diag", "lab", "model", "net", "program", "report", "scenario", "time",
+            "wire",
+        ],
     ),
 ];
 

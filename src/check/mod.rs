@@ -10,7 +10,9 @@ mod classiclink;
 mod group_rules;
 mod groups;
 pub mod limits;
+pub mod link;
 mod peerings;
+mod refusal;
 mod routes;
 mod rule;
 mod services;
@@ -19,6 +21,7 @@ mod survey;
 #[cfg(test)]
 mod tests;
 
+pub use refusal::{Refusal, RefusalRecord};
 pub use rule::{OWN_CHOICE, RuleRecord};
 
 use crate::diag::{Diagnostic, Severity, Span};
@@ -119,6 +122,13 @@ impl Checked {
     /// The world again, to be changed and checked anew.
     pub fn into_inner(self) -> World {
         self.0
+    }
+}
+
+impl Checked {
+    /// The world, for an operation whose preconditions keep it free of errors.
+    pub(crate) fn world_mut(&mut self) -> &mut World {
+        &mut self.0
     }
 }
 

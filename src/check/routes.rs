@@ -202,9 +202,10 @@ fn next_hop(world: &World, vpc: Key<Vpc>, table: &str, route: &Route, findings: 
     let NextHop::Instance(key) = route.next_hop.value else { return };
     let instance = &world.instances[key];
     let leads = format!("the route to `{}` in {table} leads to `{}`", route.destination.value, *instance.id);
-    if *instance.state == InstanceState::Stopped {
-        let finding = DOWN.found(format!("{leads}, which is stopped")).at(route.next_hop.span, "swallows its traffic");
-        findings.push(finding.at(placed_or(instance.state.span, instance.id.span), "stopped here"));
+    if *instance.state != InstanceState::Running {
+        let state = instance.state.name();
+        let finding = DOWN.found(format!("{leads}, which is {state}")).at(route.next_hop.span, "swallows its traffic");
+        findings.push(finding.at(placed_or(instance.state.span, instance.id.span), format!("{state} here")));
     }
     if !*instance.forwarding {
         let finding = NOT_FORWARDING.found(format!("{leads}, which does not forward"));

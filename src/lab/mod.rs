@@ -23,9 +23,10 @@ pub use passage::{Copy, Passage};
 
 use crate::check::{self, Checked};
 use crate::compile::{Compiled, compile};
+use crate::control::{self, Census, Operation, Refusal};
 use crate::datapath::{Director, Entry, Fabric, Frame, Options, Output, Record};
 use crate::diag::{Diagnostic, Severity, Sources, Span};
-use crate::model::World;
+use crate::model::{Touched, World};
 use crate::program::{EndpointId, Epoch, Names, Program};
 use crate::scenario;
 use crate::time::{SimDuration, SimTime};
@@ -74,9 +75,10 @@ impl fmt::Display for LabError {
 impl std::error::Error for LabError {}
 
 /// A world that was read, checked and compiled.
+#[derive(Clone)]
 pub struct Topology {
     /// The declared world.
-    pub world: Checked,
+    pub world: Arc<Checked>,
     /// The compiled world.
     pub program: Arc<Program>,
     /// What its ids are called.
@@ -132,12 +134,20 @@ impl Topology {
         };
         let Compiled { program, names } = compile(&world, Epoch(1));
         Ok(Topology {
-            world,
+            world: Arc::new(world),
             program: Arc::new(program),
             names: Arc::new(names),
             sources: Arc::new(sources),
             warnings: findings,
         })
+    }
+
+    /// Compiles the world anew as the next snapshot, after a change that touched some of it.
+    fn recompile(&mut self, _touched: &Touched) {
+        let next = Epoch(self.program.epoch.0 + 1);
+        let Compiled { program, names } = compile(&self.world, next);
+        self.program = Arc::new(program);
+        self.names = Arc::new(names);
     }
 }
 
@@ -148,6 +158,8 @@ fn sort_by_place(findings: &mut [Diagnostic]) {
 /// A fabric with its state and its clock, one frame at a time.
 pub struct Lab {
     topology: Arc<Topology>,
+    /// Made for the first operation.
+    census: Option<Census>,
     fabric: Fabric,
     director: Director,
     now: SimTime,
@@ -173,10 +185,10 @@ impl Lab {
     /// A lab on a topology that was opened before.
     pub fn new(topology: Arc<Topology>, options: Options) -> Lab {
         let fabric = Fabric::new(Arc::clone(&topology.program), options);
-        Lab { topology, fabric, director: Director::default(), now: SimTime::ZERO }
+        Lab { topology, census: None, fabric, director: Director::default(), now: SimTime::ZERO }
     }
 
-    /// The topology the lab stands on.
+    /// The topology the lab stands on, as the operations so far have left it. Its warnings are those of its file.
     pub fn topology(&self) -> &Arc<Topology> {
         &self.topology
     }
@@ -228,6 +240,47 @@ impl Lab {
         self.fabric.process(&[*frame], &mut output, &mut record);
         let steps = record.steps.into_iter().map(|(_, step)| step).collect();
         Passage::new(Arc::clone(&self.topology), frame, output, steps)
+    }
+
+    /// Applies an operation to the world, now. Sessions live on as long as their first packet would still be permitted;
+    /// passages keep the topology that their frames were sent in. What the operation adds has no place in a file.
+    ///
+    /// ```
+    /// use biplane::control::Operation;
+    /// use biplane::lab::Lab;
+    /// use biplane::wire::build::tcp;
+    ///
+    /// let mut lab = Lab::open("scenarios/topologies/shop.toml").unwrap();
+    /// let (instance, vpc) = ("i-web-1".to_owned(), "vpc-shop".to_owned());
+    /// lab.apply(&Operation::Detach { instance: instance.clone(), vpc: vpc.clone() })?;
+    /// lab.send("i-web-1", tcp("10.45.2.10:40000 > 172.16.2.20:3306").syn()).dropped("classiclink-not-linked");
+    /// let refusal = lab.apply(&Operation::Detach { instance, vpc }).unwrap_err();
+    /// assert_eq!(refusal.to_string(), "OperationDenied (403): `i-web-1` is linked to no VPC");
+    /// # Ok::<(), biplane::control::Refusal>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The vendor would refuse it; the refusal bears the vendor's code, and nothing has changed.
+    pub fn apply(&mut self, operation: &Operation) -> Result<Touched, Refusal> {
+        self.apply_at(operation, Span::NONE)
+    }
+
+    /// Applies an operation that stands at `place` in a file, as [`Lab::apply`] does: the place of what it adds.
+    ///
+    /// # Errors
+    /// As [`Lab::apply`].
+    pub fn apply_at(&mut self, operation: &Operation, place: Span) -> Result<Touched, Refusal> {
+        let world = &self.topology.world;
+        let census = self.census.get_or_insert_with(|| Census::of(world));
+        let change = control::plan(world, census, operation, place)?;
+        // The world is copied only where somebody else holds on to it: a passage of an earlier frame, for one.
+        let topology = Arc::make_mut(&mut self.topology);
+        let touched = change.carry_out(Arc::make_mut(&mut topology.world), census);
+        if !touched.is_nothing() {
+            topology.recompile(&touched);
+            self.fabric.set_program(Arc::clone(&topology.program));
+        }
+        Ok(touched)
     }
 
     /// The moving parts, for whole captures.

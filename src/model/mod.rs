@@ -7,6 +7,7 @@
 mod group;
 mod guest;
 mod table;
+mod touched;
 mod world;
 
 pub use crate::net::ranges;
@@ -14,6 +15,7 @@ pub use crate::net::ranges;
 pub use group::{GroupKind, NicType, Peer, Policy, Rule, SecurityGroup};
 pub use guest::MissingGuestRoute;
 pub use table::{Key, Table};
+pub use touched::Touched;
 pub use world::{
     Gateway, Instance, InstanceState, Location, Network, NextHop, Peering, Placement, Route, RouteTable, Service,
     ServiceKind, SessionTimeouts, Vpc, Vswitch, World,

@@ -64,7 +64,7 @@ impl<T> fmt::Debug for Key<T> {
 }
 
 /// Objects of one kind by id, in the order they were added. Removing one leaves the keys of the others as they are.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table<T> {
     items: Vec<Option<T>>,
     by_id: HashMap<String, u32, foldhash::fast::FixedState>,

@@ -8,7 +8,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 /// Everything a topology file declares.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct World {
     /// `[defaults] region`.
     pub default_region: Spanned<String>,
@@ -175,13 +175,41 @@ pub struct Gateway {
     pub placement: Placement,
 }
 
-/// Whether an instance takes part in traffic.
+/// Whether an instance takes part in traffic: only a running one sends and receives. Its link stays in every state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InstanceState {
     /// It sends and receives.
     Running,
-    /// It does neither; its link stays.
+    /// It is off.
     Stopped,
+    /// It was made and was never on.
+    Pending,
+    /// On its way from stopped to running.
+    Starting,
+    /// On its way from running to stopped.
+    Stopping,
+}
+
+impl InstanceState {
+    /// Every state.
+    pub const ALL: [InstanceState; 5] = [
+        InstanceState::Running,
+        InstanceState::Stopped,
+        InstanceState::Pending,
+        InstanceState::Starting,
+        InstanceState::Stopping,
+    ];
+
+    /// The word in topology files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            InstanceState::Running => "running",
+            InstanceState::Stopped => "stopped",
+            InstanceState::Pending => "pending",
+            InstanceState::Starting => "starting",
+            InstanceState::Stopping => "stopping",
+        }
+    }
 }
 
 /// An ECS instance.

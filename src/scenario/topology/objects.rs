@@ -281,7 +281,7 @@ impl<'a> Objects<'a, '_, '_> {
         let security_groups = self.get(&fields, "security_groups").and_then(|item| {
             item.list_of(self.decoder, |decoder, item| declared.resolve(decoder, item, Kind::SecurityGroup, groups))
         });
-        let states = [("running", InstanceState::Running), ("stopped", InstanceState::Stopped)];
+        let states = InstanceState::ALL.map(|state| (state.name(), state));
         let state = self.get(&fields, "state").and_then(|item| item.one_of(self.decoder, &states));
         let linked_vpc = self
             .get(&fields, "linked_vpc")

@@ -1,0 +1,26 @@
+//! What a change of the world touched, so that what was built from the world need not be built anew as a whole.
+
+use super::{Instance, Key, SecurityGroup, Service, Vpc};
+
+/// The objects that one change of the world touched. Objects not named here are as they were. A key whose object is no
+/// longer in the world's table is that of an object that was released.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Touched {
+    /// Instances whose state, link, guest routes, groups, place, address or account changed.
+    pub instances: Vec<Key<Instance>>,
+    /// Services whose whitelist changed.
+    pub services: Vec<Key<Service>>,
+    /// VPCs whose ClassicLink switch, or whose routes in any of their tables, changed.
+    pub vpcs: Vec<Key<Vpc>>,
+    /// Groups whose rules changed.
+    pub rules_of: Vec<Key<SecurityGroup>>,
+    /// Groups whose members, or the addresses of their members, changed.
+    pub members_of: Vec<Key<SecurityGroup>>,
+}
+
+impl Touched {
+    /// True where the world is as it was.
+    pub fn is_nothing(&self) -> bool {
+        *self == Touched::default()
+    }
+}
