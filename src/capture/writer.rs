@@ -125,15 +125,23 @@ pub fn encode_packet(out: &mut Vec<u8>, packet: &Packet<'_>) {
     const ENHANCED_PACKET: u32 = 6;
     const EPB_FLAGS: u16 = 2;
     const EPB_PACKETID: u16 = 5;
+    const FIELDS: usize = 28;
+    // Flags, packet id, end of options, trailing length: no more than this.
+    const REST: usize = 8 + 12 + 4 + 4;
     let bytes = &packet.bytes[..packet.bytes.len().min(MAX_CAPTURED_LEN as usize)];
-    let captured = bytes.len() as u32;
     let nanos = packet.time.as_nanos();
-    let start = begin(out, ENHANCED_PACKET);
-    put_u32(out, packet.interface);
-    put_u32(out, (nanos >> 32) as u32);
-    put_u32(out, nanos as u32);
-    put_u32(out, captured);
-    put_u32(out, packet.wire_len.max(u32::try_from(packet.bytes.len()).unwrap_or(u32::MAX)));
+    let wire_len = packet.wire_len.max(u32::try_from(packet.bytes.len()).unwrap_or(u32::MAX));
+    let comments: usize = packet.comments.iter().map(|comment| comment.len() + 8).sum();
+    out.reserve(FIELDS + bytes.len() + 4 + comments + REST);
+    let start = out.len();
+    let mut fields = [0; FIELDS];
+    // The block's length follows when it is known.
+    let values =
+        [ENHANCED_PACKET, 0, packet.interface, (nanos >> 32) as u32, nanos as u32, bytes.len() as u32, wire_len];
+    for (field, value) in fields.chunks_exact_mut(4).zip(values) {
+        field.copy_from_slice(&value.to_le_bytes());
+    }
+    out.extend_from_slice(&fields);
     out.extend_from_slice(bytes);
     pad(out, bytes.len());
     let before_options = out.len();
@@ -169,8 +177,9 @@ fn end(out: &mut Vec<u8>, start: usize) {
 }
 
 fn put_option(out: &mut Vec<u8>, code: u16, value: &[u8]) {
-    put_u16(out, code);
-    put_u16(out, value.len() as u16);
+    let [c0, c1] = code.to_le_bytes();
+    let [l0, l1] = (value.len() as u16).to_le_bytes();
+    out.extend_from_slice(&[c0, c1, l0, l1]);
     out.extend_from_slice(value);
     pad(out, value.len());
 }
@@ -185,11 +194,19 @@ fn put_u32(out: &mut Vec<u8>, value: u32) {
 
 /// Fills up to the next multiple of four after `length` bytes.
 fn pad(out: &mut Vec<u8>, length: usize) {
-    out.extend_from_slice(&[0; 3][..length.next_multiple_of(4) - length]);
+    match length % 4 {
+        0 => {}
+        1 => out.extend_from_slice(&[0; 3]),
+        2 => out.extend_from_slice(&[0; 2]),
+        _ => out.push(0),
+    }
 }
 
 /// As much of `text` as an option can hold, in whole characters.
 fn cut(text: &str) -> &[u8] {
-    let end = (0..=text.len().min(u16::MAX.into())).rev().find(|&end| text.is_char_boundary(end));
-    &text.as_bytes()[..end.unwrap_or(0)]
+    let mut end = text.len().min(u16::MAX.into());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text.as_bytes()[..end]
 }

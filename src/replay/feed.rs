@@ -2,7 +2,7 @@
 
 use super::ReplayOptions;
 use crate::capture::{Batch, CaptureError, Reader};
-use crate::datapath::{Director, Entry, Frame, ShardId};
+use crate::datapath::{Director, Entry, Frame, SHARDS, ShardId};
 use crate::program::{EndpointId, FixedMap, Names};
 use crate::time::SimTime;
 use crate::wire;
@@ -11,57 +11,82 @@ use std::net::Ipv4Addr;
 /// Records that travel together.
 const RECORDS: usize = 1024;
 
-/// A batch of frames on its way to the workers.
+/// A batch of frames on its way to the workers: each frame is for one of them.
 #[derive(Default)]
 pub struct Load {
     batch: Batch,
-    cues: Vec<Cue>,
-    /// The frames' bytes where `--map` changed them; empty otherwise.
+    /// One for each worker: its frames, in the order of the capture.
+    parts: Vec<Vec<Cue>>,
+    /// Whose each frame is, in the order of the capture.
+    owners: Vec<u8>,
+    /// The frames' bytes where `--map` changed them, and where those of each record start; empty otherwise.
     mapped: Vec<u8>,
+    mapped_at: Vec<usize>,
 }
 
 /// What is known about a frame before it enters.
 #[derive(Clone, Copy)]
-struct Cue {
+pub(super) struct Cue {
     time: SimTime,
-    shard: ShardId,
     entry: Entry,
-    /// Where its bytes start in the mapped copy.
-    mapped_at: usize,
+    shard: ShardId,
+    /// Its record in the batch.
+    record: u32,
 }
 
 impl Load {
     /// How many frames there are.
     pub fn len(&self) -> usize {
-        self.cues.len()
+        self.owners.len()
     }
 
     /// True where there is none.
     pub fn is_empty(&self) -> bool {
-        self.cues.is_empty()
+        self.owners.is_empty()
     }
 
-    /// The shard of frame `index`.
-    pub fn shard(&self, index: usize) -> ShardId {
-        self.cues[index].shard
-    }
-
-    /// The number of frame `index` in the capture, from 1.
+    /// The number of frame `index` in the capture, from 1. For loads that are not divided.
     pub fn number(&self, index: usize) -> u64 {
-        self.batch.records()[index].number
+        self.number_of(&self.parts[0][index])
     }
 
-    /// Frame `index` as it enters.
+    /// Frame `index` as it enters. For loads that are not divided.
     pub fn frame(&self, index: usize) -> Frame<'_> {
+        self.frame_of(&self.parts[0][index])
+    }
+
+    /// The frames of one worker.
+    pub(super) fn part(&self, worker: usize) -> &[Cue] {
+        &self.parts[worker]
+    }
+
+    /// Whose each frame is, in the order of the capture.
+    pub(super) fn owners(&self) -> &[u8] {
+        &self.owners
+    }
+
+    pub(super) fn number_of(&self, cue: &Cue) -> u64 {
+        self.batch.records()[cue.record as usize].number
+    }
+
+    #[inline]
+    pub(super) fn frame_of(&self, cue: &Cue) -> Frame<'_> {
+        let Cue { time, entry, shard, record } = *cue;
+        let index = record as usize;
         let record = &self.batch.records()[index];
-        let cue = &self.cues[index];
-        let bytes = if self.mapped.is_empty() {
-            self.batch.bytes(record)
-        } else {
-            &self.mapped[cue.mapped_at..][..record.captured_len() as usize]
+        let bytes = match self.mapped_at.get(index) {
+            Some(start) => &self.mapped[*start..][..record.captured_len() as usize],
+            None => self.batch.bytes(record),
         };
-        let Cue { time, entry, shard, .. } = *cue;
         Frame { bytes, wire_length: record.wire_len, time, entry, shard }
+    }
+
+    fn clear(&mut self, workers: usize) {
+        self.parts.resize_with(workers, Vec::new);
+        self.parts.iter_mut().for_each(Vec::clear);
+        self.owners.clear();
+        self.mapped.clear();
+        self.mapped_at.clear();
     }
 }
 
@@ -73,6 +98,9 @@ pub struct Feed {
     /// By interface of the capture: the endpoint it is named after.
     captured_at: Vec<Option<EndpointId>>,
     clock: Clock,
+    workers: usize,
+    /// By shard: whose it is.
+    owners: [u8; SHARDS],
 }
 
 /// What the capture's stamps mean to the fabric.
@@ -103,12 +131,15 @@ impl Clock {
 impl Feed {
     /// The frames of `reader` as `options` want them, on the capture's own clock.
     pub fn new(reader: Reader, options: &ReplayOptions) -> Feed {
+        let workers = options.workers();
         Feed {
             reader,
             inject: options.inject.iter().copied().collect(),
             map: options.map.iter().copied().collect(),
             captured_at: Vec::new(),
             clock: Clock::Own,
+            workers,
+            owners: std::array::from_fn(|shard| (shard % workers) as u8),
         }
     }
 
@@ -129,28 +160,28 @@ impl Feed {
     /// # Errors
     /// The capture is damaged. The good records before the damage were given before.
     pub fn next(&mut self, load: &mut Load, names: &Names, director: &mut Director) -> Result<bool, CaptureError> {
-        load.cues.clear();
-        load.mapped.clear();
+        load.clear(self.workers);
         if self.reader.next_batch(&mut load.batch, RECORDS)? == 0 {
             return Ok(false);
         }
         for interface in self.reader.interfaces().iter().skip(self.captured_at.len()) {
             self.captured_at.push(interface.name.as_deref().and_then(|name| names.find_endpoint(name)));
         }
-        for (record, bytes) in load.batch.iter() {
-            let mapped_at = load.mapped.len();
+        let Load { batch, parts, owners, mapped, mapped_at } = load;
+        for (index, (record, bytes)) in batch.iter().enumerate() {
             let bytes = if self.map.is_empty() {
                 bytes
             } else {
-                load.mapped.extend_from_slice(bytes);
-                let copy = &mut load.mapped[mapped_at..];
-                wire::map_addresses(copy, |address| self.map.get(&address).copied());
-                &*copy
+                let start = mapped.len();
+                mapped_at.push(start);
+                mapped.extend_from_slice(bytes);
+                wire::map_addresses(&mut mapped[start..], |address| self.map.get(&address).copied());
+                &mapped[start..]
             };
             let injected = if self.inject.is_empty() {
                 None
             } else {
-                wire::source_address(bytes).and_then(|s| self.inject.get(&s))
+                wire::source_address(bytes).and_then(|source| self.inject.get(&source))
             };
             let captured_at = || self.captured_at.get(record.interface as usize).copied().flatten();
             let entry = match injected {
@@ -159,7 +190,9 @@ impl Feed {
             };
             let time = self.clock.read(record.time);
             let shard = director.shard(bytes, record.wire_len as usize, time);
-            load.cues.push(Cue { time, shard, entry, mapped_at });
+            let owner = self.owners[shard.index()];
+            owners.push(owner);
+            parts[usize::from(owner)].push(Cue { time, entry, shard, record: index as u32 });
         }
         Ok(true)
     }

@@ -1,10 +1,12 @@
 //! Captures through the fabric: attribution, workers, order.
 //!
-//! One thread reads and gives each frame to a shard; every worker owns the same shards from beginning to end and sees
-//! their frames in order; what the workers made is put together in the order of the capture. Shards are fixed in
-//! number, so verdicts, counts and output bytes are the same for any number of workers. A load of frames travels to
-//! all workers at once, and no more than a few loads are under way, so memory does not grow with the capture.
+//! One thread reads and gives each frame to a shard; every worker owns the same shards from beginning to end and
+//! forwards their frames in order. Shards are fixed in number, so verdicts, counts and output bytes are the same for
+//! any number of workers. A load of frames travels to all workers at once. Once all have done their parts of it, one
+//! of them, each in its turn, writes what is to be said about it in the order of the capture, and the first thread
+//! only hands that on. No more than a few loads are under way, so memory does not grow with the capture.
 
+mod crew;
 mod feed;
 mod hints;
 pub mod scenario;
@@ -19,18 +21,11 @@ use crate::diag::Reason;
 use crate::lab::Topology;
 use crate::program::EndpointId;
 use crate::report::Tally;
-use crossbeam_channel::{Receiver, Sender, bounded};
 use hints::Hints;
-use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
-use std::sync::Arc;
-use std::thread;
 use worker::{Share, Worker};
-use writing::Writing;
-
-/// Loads that are under way at once.
-const DEPTH: usize = 4;
+use writing::{Page, Scribe, Writing};
 
 /// How a capture is replayed.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +38,13 @@ pub struct ReplayOptions {
     pub fabric: datapath::Options,
     /// How many workers share the frames; 0 counts as 1.
     pub workers: usize,
+}
+
+impl ReplayOptions {
+    /// At least one, and no more than there are shards: the others would have nothing to do.
+    fn workers(&self) -> usize {
+        self.workers.clamp(1, datapath::SHARDS)
+    }
 }
 
 /// Where the results of single frames go.
@@ -89,13 +91,10 @@ pub fn run(
     }
     let mut source =
         Source { frames: 0, feed: Feed::new(reader, options), topology, director: Director::default(), end: End::None };
-    let new_worker = || Worker::new(&topology.program, options.fabric);
-    let workers = match options.workers {
-        0 | 1 => vec![run_alone(&mut source, new_worker(), &writing, sinks)?],
-        many => thread::scope(|scope| {
-            let crew = (0..many).map(|own| Hand::hire(scope, (own, many), new_worker(), &writing)).collect();
-            run_crew(&mut source, crew, sinks)
-        })?,
+    let new_worker = || Worker::new(&topology.program, options.fabric, writing.is_wanted());
+    let workers = match options.workers() {
+        1 => vec![run_alone(&mut source, new_worker(), &writing, sinks)?],
+        many => crew::run(&mut source, (0..many).map(|_| new_worker()).collect(), &writing, sinks)?,
     };
     let mut tally = Tally::new(&topology.program, options.fabric.mtu_in(&topology.program));
     let mut hints = Hints::default();
@@ -169,114 +168,27 @@ fn run_alone(
     writing: &Writing<'_>,
     sinks: &mut Sinks<'_>,
 ) -> io::Result<Worker> {
+    let mut scribe = Scribe::new(writing);
     let mut load = Load::default();
-    let mut share = Share::default();
+    let mut shares = [Share::default()];
+    let mut page = Page::default();
     while source.next(&mut load) {
-        worker.run(&load, (0, 1), writing, &mut share);
-        write(sinks, &share.lines.bytes, &share.blocks.bytes)?;
+        worker.forward(&load, 0, &mut shares[0]);
+        if writing.is_wanted() {
+            scribe.write(&load, &shares, &mut page);
+            hand_on(sinks, &page)?;
+        }
         source.tell(sinks, &load);
     }
     Ok(worker)
 }
 
-/// A worker in its thread, and the ways to and from it. Buffers travel in a circle.
-struct Hand<'scope> {
-    loads: Sender<(Arc<Load>, Share)>,
-    shares: Receiver<Share>,
-    thread: thread::ScopedJoinHandle<'scope, Worker>,
-    /// Buffers that wait for their next load.
-    idle: Vec<Share>,
-}
-
-impl<'scope> Hand<'scope> {
-    /// Starts worker `place.0` of `place.1`.
-    fn hire<'env: 'scope>(
-        scope: &'scope thread::Scope<'scope, 'env>,
-        place: (usize, usize),
-        mut worker: Worker,
-        writing: &'env Writing<'env>,
-    ) -> Hand<'scope> {
-        let (loads, arriving) = bounded::<(Arc<Load>, Share)>(DEPTH);
-        let (done, shares) = bounded(DEPTH);
-        let thread = scope.spawn(move || {
-            for (load, mut share) in arriving {
-                worker.run(&load, place, writing, &mut share);
-                drop(load);
-                if done.send(share).is_err() {
-                    break;
-                }
-            }
-            worker
-        });
-        Hand { loads, shares, thread, idle: Vec::new() }
-    }
-}
-
-fn run_crew(source: &mut Source<'_>, mut crew: Vec<Hand<'_>>, sinks: &mut Sinks<'_>) -> io::Result<Vec<Worker>> {
-    let mut under_way: VecDeque<Arc<Load>> = VecDeque::new();
-    let mut spare = Load::default();
-    let mut merged = Merged::default();
-    loop {
-        let more = source.next(&mut spare);
-        if more {
-            let load = Arc::new(std::mem::take(&mut spare));
-            for hand in &mut crew {
-                let share = hand.idle.pop().unwrap_or_default();
-                // A worker's channel closes only when it panics, and joining it below passes the panic on.
-                let _ = hand.loads.send((Arc::clone(&load), share));
-            }
-            under_way.push_back(load);
-        }
-        if under_way.len() >= DEPTH || !more {
-            let Some(load) = under_way.pop_front() else { break };
-            merged.gather(&load, &mut crew);
-            write(sinks, &merged.lines, &merged.blocks)?;
-            source.tell(sinks, &load);
-            if let Ok(load) = Arc::try_unwrap(load) {
-                spare = load;
-            }
-        }
-    }
-    let finish = |hand: Hand<'_>| {
-        drop(hand.loads);
-        hand.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    };
-    Ok(crew.into_iter().map(finish).collect())
-}
-
-/// What the workers made of a load, in the order of the capture.
-#[derive(Default)]
-struct Merged {
-    lines: Vec<u8>,
-    blocks: Vec<u8>,
-}
-
-impl Merged {
-    fn gather(&mut self, load: &Load, crew: &mut [Hand<'_>]) {
-        self.lines.clear();
-        self.blocks.clear();
-        let shares: Vec<Share> = crew.iter().filter_map(|hand| hand.shares.recv().ok()).collect();
-        if shares.len() == crew.len() {
-            let mut positions = vec![0; crew.len()];
-            for index in 0..load.len() {
-                let own = load.shard(index).index() % crew.len();
-                self.lines.extend_from_slice(shares[own].lines.get(positions[own]));
-                self.blocks.extend_from_slice(shares[own].blocks.get(positions[own]));
-                positions[own] += 1;
-            }
-        }
-        for (hand, share) in crew.iter_mut().zip(shares) {
-            hand.idle.push(share);
-        }
-    }
-}
-
-fn write(sinks: &mut Sinks<'_>, lines: &[u8], blocks: &[u8]) -> io::Result<()> {
+fn hand_on(sinks: &mut Sinks<'_>, page: &Page) -> io::Result<()> {
     if let Some(sink) = &mut sinks.lines {
-        sink.write_all(lines)?;
+        sink.write_all(&page.lines)?;
     }
     if let Some(sink) = &mut sinks.capture {
-        sink.write_all(blocks)?;
+        sink.write_all(&page.blocks)?;
     }
     Ok(())
 }

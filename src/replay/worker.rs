@@ -1,82 +1,97 @@
-//! One worker: the shards it owns, the frames that meet them, and what is to be said about each.
+//! One worker: the shards it owns, the frames that meet them, and its turns at writing.
 
 use super::feed::Load;
 use super::hints::Hints;
-use super::writing::{Comments, Writing};
-use crate::datapath::{Fabric, Frame, Options, Output, Silent};
+use crate::datapath::{Fabric, Frame, Options, Outcome, Output, Sent, Silent};
 use crate::program::Program;
-use crate::report::{Pieces, Tally};
+use crate::report::Tally;
 use std::sync::Arc;
 
 /// Frames that go through the fabric together.
 const BURST: usize = 256;
 
-/// What a worker made of its share of a load.
+/// What became of a worker's part of a load.
 #[derive(Default)]
 pub(super) struct Share {
-    /// Its frames, as places in the load.
-    pub(super) frames: Vec<u32>,
-    /// Their NDJSON.
-    pub(super) lines: Pieces,
-    /// Their blocks of the output capture.
-    pub(super) blocks: Pieces,
+    /// One for each burst; a single one where nobody reads them afterwards.
+    outputs: Vec<Output>,
 }
 
 /// A worker and its state.
 pub(super) struct Worker {
     fabric: Fabric,
-    output: Output,
-    comments: Comments,
+    /// Whether what comes out is written somewhere.
+    keeps: bool,
     pub(super) tally: Tally,
     pub(super) hints: Hints,
 }
 
 impl Worker {
-    pub(super) fn new(program: &Arc<Program>, options: Options) -> Worker {
+    pub(super) fn new(program: &Arc<Program>, options: Options, keeps: bool) -> Worker {
         Worker {
             fabric: Fabric::new(Arc::clone(program), options),
-            output: Output::default(),
-            comments: Comments::default(),
+            keeps,
             tally: Tally::new(program, options.mtu_in(program)),
             hints: Hints::default(),
         }
     }
 
-    /// Forwards the frames of `load` whose shards belong to worker `own` of `workers`.
-    pub(super) fn run(
-        &mut self,
-        load: &Load,
-        (own, workers): (usize, usize),
-        writing: &Writing<'_>,
-        share: &mut Share,
-    ) {
-        share.frames.clear();
-        share.lines.clear();
-        share.blocks.clear();
-        let is_own = |index: &u32| load.shard(*index as usize).index() % workers == own;
-        share.frames.extend((0..load.len() as u32).filter(is_own));
-        let frames: Vec<Frame<'_>> = share.frames.iter().map(|index| load.frame(*index as usize)).collect();
-        for (burst, places) in frames.chunks(BURST).zip(share.frames.chunks(BURST)) {
-            self.fabric.process(burst, &mut self.output, &mut Silent);
-            let mut sent = self.output.sent.iter().peekable();
-            for (index, (frame, outcome)) in burst.iter().zip(&self.output.outcomes).enumerate() {
-                let number = load.number(places[index] as usize);
+    /// Forwards part `own` of `load`.
+    pub(super) fn forward(&mut self, load: &Load, own: usize, share: &mut Share) {
+        let mut frames: Vec<Frame<'_>> = Vec::with_capacity(BURST);
+        for (index, cues) in load.part(own).chunks(BURST).enumerate() {
+            frames.clear();
+            frames.extend(cues.iter().map(|cue| load.frame_of(cue)));
+            let index = if self.keeps { index } else { 0 };
+            if share.outputs.len() == index {
+                share.outputs.push(Output::default());
+            }
+            let output = &mut share.outputs[index];
+            self.fabric.process(&frames, output, &mut Silent);
+            for (frame, outcome) in frames.iter().zip(&output.outcomes) {
                 self.tally.add(outcome, frame.time, frame.wire_length);
                 self.hints.note(frame, outcome);
-                let (lines, blocks) = (&mut share.lines.bytes, &mut share.blocks.bytes);
-                writing.line(lines, number, frame, outcome);
-                writing.entering(blocks, number, frame, outcome, &mut self.comments);
-                while let Some(sent) = sent.next_if(|sent| sent.frame == index) {
-                    if let Some(emitted) = sent.emitted {
-                        self.tally.add_emitted(emitted.kind);
-                    }
-                    writing.emitted_line(lines, number, frame, sent);
-                    let bytes = &self.output.bytes[sent.range.clone()];
-                    writing.leaving(blocks, number, frame, (sent, bytes), &mut self.comments);
-                }
-                share.lines.end_piece();
-                share.blocks.end_piece();
+            }
+            for emitted in output.sent.iter().filter_map(|sent| sent.emitted) {
+                self.tally.add_emitted(emitted.kind);
             }
         }
+    }
+}
+
+/// Reads a worker's share frame by frame.
+pub(super) struct Walk<'a> {
+    outputs: &'a [Output],
+    /// The frame that is next, counted over all bursts.
+    next: usize,
+    /// The first frame of the burst that has not left yet.
+    sent: usize,
+}
+
+/// What became of one frame, and what left because of it.
+pub(super) struct Happened<'a> {
+    pub(super) outcome: &'a Outcome,
+    pub(super) sent: &'a [Sent],
+    /// What the ranges of `sent` point into.
+    pub(super) bytes: &'a [u8],
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(share: &'a Share) -> Walk<'a> {
+        Walk { outputs: &share.outputs, next: 0, sent: 0 }
+    }
+
+    /// The next frame: its position in the worker's part, and what became of it.
+    pub(super) fn step(&mut self) -> (usize, Happened<'a>) {
+        let position = self.next;
+        let (burst, index) = (position / BURST, position % BURST);
+        if index == 0 {
+            self.sent = 0;
+        }
+        let Output { outcomes, sent, bytes } = &self.outputs[burst];
+        let first = self.sent;
+        self.next += 1;
+        self.sent += sent[first..].iter().take_while(|sent| sent.frame == index).count();
+        (position, Happened { outcome: &outcomes[index], sent: &sent[first..self.sent], bytes })
     }
 }

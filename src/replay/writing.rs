@@ -1,25 +1,34 @@
 //! What is written about single frames: lines of JSON, and packets of the annotated capture.
 
+use super::feed::Load;
+use super::worker::{Happened, Share, Walk};
 use crate::capture::{Direction, Packet, Writer, encode_packet};
 use crate::datapath::{Frame, Outcome, Sent, Verdict};
 use crate::lab::Topology;
-use crate::report::{self, Lines, Words};
+use crate::report::{Comments, Lines, Words};
 use std::io::{self, Write};
 
 /// Writes about the frames of one topology; shared by all workers.
 pub(super) struct Writing<'a> {
     lines: Option<Lines>,
-    /// For comments, where a capture is written.
-    words: Option<Words<'a>>,
+    /// Where a capture is written.
+    comments: Option<Comments<'a>>,
     /// The capture's interface for frames that came out nowhere. The others have their endpoint's number.
     drops: u32,
 }
 
-/// Comments that are being written; kept to spare allocations.
+/// What is written about a load.
 #[derive(Default)]
-pub(super) struct Comments {
+pub(super) struct Page {
+    pub(super) lines: Vec<u8>,
+    pub(super) blocks: Vec<u8>,
+}
+
+/// Writes pages. Keeps its buffers to spare allocations.
+pub(super) struct Scribe<'a> {
+    writing: &'a Writing<'a>,
     short: String,
-    long: String,
+    readable: String,
 }
 
 impl<'a> Writing<'a> {
@@ -27,9 +36,14 @@ impl<'a> Writing<'a> {
         let words = Words::new(&topology.program, &topology.names, &topology.sources);
         Writing {
             lines: lines.then(|| Lines::new(words)),
-            words: capture.then_some(words),
+            comments: capture.then(|| Comments::new(words)),
             drops: u32::try_from(topology.program.endpoints.len()).unwrap_or(u32::MAX),
         }
+    }
+
+    /// Whether anything is written about single frames.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.lines.is_some() || self.comments.is_some()
     }
 
     /// Writes what stands before the packets: one interface for each endpoint, in their order, and `drops`.
@@ -41,76 +55,88 @@ impl<'a> Writing<'a> {
         writer.add_interface("drops", Some("frames that came out nowhere"))?;
         writer.finish().map(|_| ())
     }
+}
 
-    pub(super) fn line(&self, out: &mut Vec<u8>, number: u64, frame: &Frame<'_>, outcome: &Outcome) {
-        if let Some(lines) = &self.lines {
-            lines.frame(out, number, frame.time, outcome);
+impl<'a> Scribe<'a> {
+    pub(super) fn new(writing: &'a Writing<'a>) -> Scribe<'a> {
+        Scribe { writing, short: String::new(), readable: String::new() }
+    }
+
+    /// Writes about the frames of `load` in the order of the capture. `shares` holds what became of each part.
+    pub(super) fn write(&mut self, load: &Load, shares: &[Share], page: &mut Page) {
+        page.lines.clear();
+        page.blocks.clear();
+        let mut walks: Vec<Walk<'_>> = shares.iter().map(Walk::new).collect();
+        for owner in load.owners() {
+            let owner = usize::from(*owner);
+            let (position, happened) = walks[owner].step();
+            let cue = &load.part(owner)[position];
+            self.frame(load.number_of(cue), &load.frame_of(cue), &happened, page);
         }
     }
 
-    pub(super) fn emitted_line(&self, out: &mut Vec<u8>, number: u64, frame: &Frame<'_>, sent: &Sent) {
-        if let (Some(lines), Some(emitted)) = (&self.lines, sent.emitted) {
-            lines.emitted(out, number, frame.time, emitted, sent.to);
+    fn frame(&mut self, number: u64, frame: &Frame<'_>, happened: &Happened<'_>, page: &mut Page) {
+        let Happened { outcome, sent, bytes } = *happened;
+        let Scribe { writing, short, readable } = self;
+        if let Some(lines) = &writing.lines {
+            lines.frame(&mut page.lines, number, frame.time, outcome);
+            for sent in sent {
+                if let Some(emitted) = sent.emitted {
+                    lines.emitted(&mut page.lines, number, frame.time, emitted, sent.to);
+                }
+            }
+        }
+        if let Some(comments) = &writing.comments {
+            short.clear();
+            readable.clear();
+            comments.short(short, outcome);
+            comments.readable(readable, number, outcome);
+            entering(&mut page.blocks, writing.drops, number, frame, outcome, &[short, readable]);
+            for sent in sent {
+                // What came out has the comments of what went in, or its own where the fabric made it: never both.
+                if let Some(emitted) = sent.emitted {
+                    short.clear();
+                    readable.clear();
+                    comments.short_emitted(short, emitted, sent.to);
+                    comments.readable_emitted(readable, number, emitted, sent.to);
+                }
+                let packet_id = sent.emitted.is_none().then_some(number);
+                leaving(&mut page.blocks, packet_id, frame, sent, bytes, &[short, readable]);
+            }
         }
     }
+}
 
-    /// The frame as it entered: at its sender where it went on, on `drops` where it ended.
-    pub(super) fn entering(
-        &self,
-        out: &mut Vec<u8>,
-        number: u64,
-        frame: &Frame<'_>,
-        outcome: &Outcome,
-        comments: &mut Comments,
-    ) {
-        let Some(words) = self.words else { return };
-        comments.short.clear();
-        comments.long.clear();
-        report::short_comment(&mut comments.short, words, outcome);
-        report::readable_comment(&mut comments.long, words, number, outcome);
-        let went_on = matches!(outcome.verdict, Verdict::Delivered { .. } | Verdict::Answered);
-        let interface = outcome.from.filter(|_| went_on).map_or(self.drops, |from| from.0);
-        encode_packet(
-            out,
-            &Packet {
-                interface,
-                time: frame.time,
-                bytes: frame.bytes,
-                wire_len: frame.wire_length,
-                direction: Direction::Inbound,
-                packet_id: Some(number),
-                comments: &[&comments.short, &comments.long],
-            },
-        );
-    }
+/// The frame as it entered: at its sender where it went on, on `drops` where it ended.
+fn entering(out: &mut Vec<u8>, drops: u32, number: u64, frame: &Frame<'_>, outcome: &Outcome, comments: &[&str]) {
+    let went_on = matches!(outcome.verdict, Verdict::Delivered { .. } | Verdict::Answered);
+    let interface = outcome.from.filter(|_| went_on).map_or(drops, |from| from.0);
+    encode_packet(
+        out,
+        &Packet {
+            interface,
+            time: frame.time,
+            bytes: frame.bytes,
+            wire_len: frame.wire_length,
+            direction: Direction::Inbound,
+            packet_id: Some(number),
+            comments,
+        },
+    );
+}
 
-    /// A frame that came out: with the comments of the frame that entered, or its own where the fabric made it.
-    pub(super) fn leaving(
-        &self,
-        out: &mut Vec<u8>,
-        number: u64,
-        frame: &Frame<'_>,
-        (sent, bytes): (&Sent, &[u8]),
-        comments: &mut Comments,
-    ) {
-        let Some(words) = self.words else { return };
-        if let Some(emitted) = sent.emitted {
-            comments.short.clear();
-            comments.long.clear();
-            report::short_emitted_comment(&mut comments.short, words, emitted, sent.to);
-            report::readable_emitted_comment(&mut comments.long, words, number, emitted, sent.to);
-        }
-        encode_packet(
-            out,
-            &Packet {
-                interface: sent.to.0,
-                time: frame.time,
-                bytes,
-                wire_len: sent.wire_length,
-                direction: Direction::Outbound,
-                packet_id: sent.emitted.is_none().then_some(number),
-                comments: &[&comments.short, &comments.long],
-            },
-        );
-    }
+/// A frame that came out.
+fn leaving(out: &mut Vec<u8>, packet_id: Option<u64>, frame: &Frame<'_>, sent: &Sent, bytes: &[u8], comments: &[&str]) {
+    encode_packet(
+        out,
+        &Packet {
+            interface: sent.to.0,
+            time: frame.time,
+            bytes: &bytes[sent.range.clone()],
+            wire_len: sent.wire_length,
+            direction: Direction::Outbound,
+            packet_id,
+            comments,
+        },
+    );
 }

@@ -1,114 +1,188 @@
 //! The comments that every packet of an output capture carries: one to search for, one to read.
 
-use super::sentence::Sentence;
-use super::words::Words;
-use crate::datapath::{Decider, Emitted, Outcome, Verdict};
-use crate::program::EndpointId;
+use super::because::because;
+use super::pieces::{Causes, Pieces};
+use super::words::{Cause, Words};
+use crate::datapath::{At, Decider, Emitted, Outcome, Verdict};
+use crate::program::{DomainId, EndpointId};
 use std::fmt::Write;
 
-/// Adds the comment to search for: `biplane: verdict=dropped reason=sg-ingress-deny at=rm-orders`. Names with white
-/// space, quotes or control characters are quoted as in JSON. Of what decided a delivered frame only the kind is told.
-pub fn short_comment(out: &mut String, words: Words<'_>, outcome: &Outcome) {
-    match outcome.verdict {
-        Verdict::Delivered { to } => {
-            out.push_str("biplane: verdict=delivered");
-            push_pair(out, "to", words.endpoint(to));
-            push_from(out, words, outcome);
-            if let Some(kind) = kind(outcome.decider) {
-                push_pair(out, "by", kind);
+/// Writes comments about the frames of one compiled world. Names and causes are put into words once, when it is made.
+pub struct Comments<'a> {
+    words: Words<'a>,
+    /// Names as [`Comments::short`] has them.
+    endpoints: Pieces,
+    domains: Pieces,
+    /// ` by sg-db ingress #3 (shop.toml:19): drops tcp/22 from 10.0.0.0/8`
+    causes: Causes,
+}
+
+impl<'a> Comments<'a> {
+    /// Prepares the names of a compiled world.
+    pub fn new(words: Words<'a>) -> Comments<'a> {
+        let plain = |text: &mut String, name: &str| push_plain(text, name);
+        Comments {
+            words,
+            endpoints: Pieces::new(words.names.endpoints.iter().map(|name| name.text.as_str()), plain),
+            domains: Pieces::new(words.names.domains.iter().map(|name| name.text.as_str()), plain),
+            causes: Causes::new(words, " by a live session", push_cause),
+        }
+    }
+
+    /// Adds the comment to search for: `biplane: verdict=dropped reason=sg-ingress-deny at=rm-orders`. Names with
+    /// white space, quotes or control characters are quoted as in JSON. Of what decided a delivered frame only the
+    /// kind is told.
+    pub fn short(&self, out: &mut String, outcome: &Outcome) {
+        match outcome.verdict {
+            Verdict::Delivered { to } => {
+                out.push_str("biplane: verdict=delivered to=");
+                out.push_str(self.endpoint(to));
+                self.push_from(out, outcome);
+                out.push_str(kind(outcome.decider));
+            }
+            Verdict::Dropped { reason, at } => {
+                out.push_str("biplane: verdict=dropped reason=");
+                out.push_str(reason.id());
+                let at = match at {
+                    At::Outside => return,
+                    At::Endpoint(id) => self.endpoint(id),
+                    At::Domain(id) => self.domain(id),
+                };
+                out.push_str(" at=");
+                out.push_str(at);
+            }
+            Verdict::Answered => {
+                out.push_str("biplane: verdict=answered");
+                self.push_from(out, outcome);
+            }
+            Verdict::Undetermined => {
+                out.push_str("biplane: verdict=undetermined");
+                self.push_from(out, outcome);
             }
         }
-        Verdict::Dropped { reason, at } => {
-            out.push_str("biplane: verdict=dropped");
-            push_pair(out, "reason", reason.id());
-            if let Some(at) = words.at(at) {
-                push_pair(out, "at", at);
+    }
+
+    /// Adds the comment to read about frame `frame` of the capture, counted from 1, with what a
+    /// [`Sentence`](super::Sentence) says:
+    /// `frame 17 from web-1: dropped at db-1 by sg-db ingress #3 (shop.toml:19): drops tcp/22 from 10.0.0.0/8`.
+    pub fn readable(&self, out: &mut String, frame: u64, outcome: &Outcome) {
+        let words = self.words;
+        out.push_str("frame ");
+        out.push_str(itoa::Buffer::new().format(frame));
+        if let Some(from) = outcome.from {
+            out.push_str(" from ");
+            out.push_str(words.endpoint(from));
+        }
+        out.push_str(": ");
+        // Of rules and defaults it is said what they say; of all else why.
+        let says = matches!(outcome.decider, Decider::Rule(_) | Decider::GroupDefault(_));
+        match outcome.verdict {
+            Verdict::Answered => out.push_str("answered by the fabric"),
+            Verdict::Undetermined => out.push_str("undetermined: the capture cut off bytes that decide"),
+            Verdict::Delivered { to } => {
+                out.push_str("delivered to ");
+                out.push_str(words.endpoint(to));
+                out.push_str(self.causes.get(outcome));
+                if let Decider::Whitelist(_) = outcome.decider {
+                    out.push_str(": it holds the source address");
+                }
+            }
+            Verdict::Dropped { reason, at } => {
+                out.push_str("dropped");
+                if let Some(at) = words.at(at) {
+                    out.push_str(" at ");
+                    out.push_str(at);
+                }
+                out.push_str(self.causes.get(outcome));
+                if !says {
+                    out.push_str(": ");
+                    out.push_str(because(reason));
+                }
             }
         }
-        Verdict::Answered => {
-            out.push_str("biplane: verdict=answered");
-            push_from(out, words, outcome);
+    }
+
+    /// Adds the comment to search for of a frame that the fabric sent to `to`:
+    /// `biplane: emitted_by=vpc-shop kind=time-exceeded to=i-web`.
+    pub fn short_emitted(&self, out: &mut String, emitted: Emitted, to: EndpointId) {
+        let (by, to, kind) = (self.domain(emitted.by), self.endpoint(to), emitted.kind.name());
+        let _ = write!(out, "biplane: emitted_by={by} kind={kind} to={to}");
+    }
+
+    /// Adds the comment to read of a frame that the fabric sent to `to` because of frame `frame`:
+    /// `sent by vpc-shop to i-web because of frame 17: time-exceeded`.
+    pub fn readable_emitted(&self, out: &mut String, frame: u64, emitted: Emitted, to: EndpointId) {
+        let (by, to, kind) = (self.words.domain(emitted.by), self.words.endpoint(to), emitted.kind.name());
+        let _ = write!(out, "sent by {by} to {to} because of frame {frame}: {kind}");
+    }
+
+    fn endpoint(&self, id: EndpointId) -> &str {
+        self.endpoints.get(id.index())
+    }
+
+    fn domain(&self, id: DomainId) -> &str {
+        self.domains.get(id.index())
+    }
+
+    fn push_from(&self, out: &mut String, outcome: &Outcome) {
+        if let Some(from) = outcome.from {
+            out.push_str(" from=");
+            out.push_str(self.endpoint(from));
         }
-        Verdict::Undetermined => {
-            out.push_str("biplane: verdict=undetermined");
-            push_from(out, words, outcome);
-        }
     }
 }
 
-/// Adds the comment to read about frame `frame` of the capture, counted from 1:
-/// `frame 17 from web-1: dropped at db-1 by sg-db ingress #3 (shop.toml:19): drops tcp/22 from 10.0.0.0/8`.
-pub fn readable_comment(out: &mut String, words: Words<'_>, frame: u64, outcome: &Outcome) {
-    let _ = write!(out, "frame {frame}");
-    if let Some(from) = outcome.from {
-        let _ = write!(out, " from {}", words.endpoint(from));
-    }
-    let _ = write!(out, ": {}", Sentence::new(words, outcome));
-}
-
-/// Adds the comment to search for of a frame that the fabric sent to `to`:
-/// `biplane: emitted_by=vpc-shop kind=time-exceeded to=i-web`.
-pub fn short_emitted_comment(out: &mut String, words: Words<'_>, emitted: Emitted, to: EndpointId) {
-    out.push_str("biplane:");
-    push_pair(out, "emitted_by", words.domain(emitted.by));
-    push_pair(out, "kind", emitted.kind.name());
-    push_pair(out, "to", words.endpoint(to));
-}
-
-/// Adds the comment to read of a frame that the fabric sent to `to` because of frame `frame`:
-/// `sent by vpc-shop to i-web because of frame 17: time-exceeded`.
-pub fn readable_emitted_comment(out: &mut String, words: Words<'_>, frame: u64, emitted: Emitted, to: EndpointId) {
-    let (by, to, kind) = (words.domain(emitted.by), words.endpoint(to), emitted.kind.name());
-    let _ = write!(out, "sent by {by} to {to} because of frame {frame}: {kind}");
-}
-
-const fn kind(decider: Decider) -> Option<&'static str> {
-    Some(match decider {
-        Decider::None => return None,
-        Decider::Session => "session",
-        Decider::Rule(_) => "rule",
-        Decider::GroupDefault(_) => "default",
-        Decider::Whitelist(_) => "whitelist",
-        Decider::Route(_) => "route",
-    })
-}
-
-fn push_from(out: &mut String, words: Words<'_>, outcome: &Outcome) {
-    if let Some(from) = outcome.from {
-        push_pair(out, "from", words.endpoint(from));
+const fn kind(decider: Decider) -> &'static str {
+    match decider {
+        Decider::None => "",
+        Decider::Session => " by=session",
+        Decider::Rule(_) => " by=rule",
+        Decider::GroupDefault(_) => " by=default",
+        Decider::Whitelist(_) => " by=whitelist",
+        Decider::Route(_) => " by=route",
     }
 }
 
-fn push_pair(out: &mut String, key: &str, value: &str) {
-    out.push(' ');
-    out.push_str(key);
-    out.push('=');
+fn push_cause(out: &mut String, cause: &Cause<'_>) {
+    let _ = write!(out, " by {cause}");
+    if let Some(place) = cause.place() {
+        let _ = write!(out, " ({place})");
+    }
+    if let Some(says) = cause.says() {
+        let _ = write!(out, ": {says}");
+    }
+}
+
+fn push_plain(out: &mut String, name: &str) {
     let plain = |character: char| !character.is_whitespace() && !character.is_control() && character != '"';
-    if !value.is_empty() && value.chars().all(plain) {
-        out.push_str(value);
+    if !name.is_empty() && name.chars().all(plain) {
+        out.push_str(name);
     } else {
-        out.push_str(&serde_json::Value::from(value).to_string());
+        out.push_str(&serde_json::Value::from(name).to_string());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Sentence;
     use crate::report::fixture::{Fixture, parade};
 
     #[test]
     fn every_verdict_has_a_comment_to_search_for_and_one_to_read() {
         let mut fixture = Fixture::new();
         let mut out = String::new();
-        for (frame, (_, passed)) in (1..).zip(parade(&mut fixture)) {
-            short_comment(&mut out, fixture.words(), &passed.outcome);
+        let passed = parade(&mut fixture);
+        let comments = Comments::new(fixture.words());
+        for (frame, (_, passed)) in (1..).zip(passed) {
+            comments.short(&mut out, &passed.outcome);
             out.push('\n');
-            readable_comment(&mut out, fixture.words(), frame, &passed.outcome);
+            comments.readable(&mut out, frame, &passed.outcome);
             out.push('\n');
             for (emitted, to) in passed.sent.iter().filter_map(|sent| Some((sent.emitted?, sent.to))) {
-                short_emitted_comment(&mut out, fixture.words(), emitted, to);
+                comments.short_emitted(&mut out, emitted, to);
                 out.push('\n');
-                readable_emitted_comment(&mut out, fixture.words(), frame, emitted, to);
+                comments.readable_emitted(&mut out, frame, emitted, to);
                 out.push('\n');
             }
         }
@@ -161,6 +235,19 @@ mod tests {
     }
 
     #[test]
+    fn the_comment_to_read_says_what_the_sentence_says() {
+        let mut fixture = Fixture::new();
+        let passed = parade(&mut fixture);
+        let comments = Comments::new(fixture.words());
+        for (shows, passed) in passed {
+            let mut out = String::new();
+            comments.readable(&mut out, 17, &passed.outcome);
+            let (_, said) = out.split_once(": ").unwrap();
+            assert_eq!(said, Sentence::new(fixture.words(), &passed.outcome).to_string(), "{shows}");
+        }
+    }
+
+    #[test]
     fn a_name_that_would_break_a_search_is_quoted() {
         let mut fixture = Fixture::new();
         let passed = parade(&mut fixture).remove(0).1;
@@ -169,7 +256,7 @@ mod tests {
                 known.text = name.to_owned();
             }
             let mut out = String::new();
-            short_comment(&mut out, fixture.words(), &passed.outcome);
+            Comments::new(fixture.words()).short(&mut out, &passed.outcome);
             assert_eq!(out, format!("biplane: verdict=delivered to={pair} from={pair} by=rule"));
         }
     }

@@ -14,6 +14,7 @@ mod junit;
 mod layout;
 mod ndjson;
 mod pieces;
+mod recent;
 mod results;
 mod sentence;
 mod summary;
@@ -26,7 +27,7 @@ mod fixture;
 #[cfg(test)]
 mod summary_tests;
 
-pub use annotate::{readable_comment, readable_emitted_comment, short_comment, short_emitted_comment};
+pub use annotate::Comments;
 pub use because::because;
 pub use guest_route::{GuestSystem, guest_route_commands, guest_route_comment, guest_route_undo};
 pub use hints::{hints_text, open_gateways};
@@ -34,7 +35,6 @@ pub use hints::{hints_text, open_gateways};
 pub use junit::junit_xml;
 pub use layout::{Palette, Style, thousands};
 pub use ndjson::Lines;
-pub(crate) use pieces::Pieces;
 pub use results::{ScenarioResult, StepResult};
 pub use sentence::{Sentence, outcome_fields};
 pub use summary::{Replayed, summary_json, summary_text};

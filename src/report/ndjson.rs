@@ -3,11 +3,10 @@
 //! Names are escaped once, when [`Lines`] is made; a line is then a few copies of prepared bytes. The order of the
 //! fields is fixed, and a field without value is left out.
 
-use super::pieces::Pieces;
-use super::words::Words;
-use crate::datapath::{At, Decider, Emitted, Outcome, Verdict};
-use crate::diag::Reason;
-use crate::program::{AclId, DomainId, EndpointId, Names, RouteId, RuleId, WhitelistId};
+use super::pieces::{Causes, Pieces};
+use super::words::{Cause, Words};
+use crate::datapath::{At, Emitted, Outcome, Verdict};
+use crate::program::{DomainId, EndpointId};
 use crate::time::SimTime;
 
 /// Writes lines for the frames of one compiled world.
@@ -16,61 +15,18 @@ pub struct Lines {
     endpoints: Pieces,
     /// Quoted names.
     domains: Pieces,
-    /// From here on: `,"rule":"…","source":"…"`.
-    rules: Pieces,
-    egress_defaults: Pieces,
-    ingress_defaults: Pieces,
-    whitelists: Pieces,
-    routes: Pieces,
-}
-
-impl Pieces {
-    fn of_names<'a>(names: impl Iterator<Item = &'a str>) -> Pieces {
-        let mut pieces = Pieces::default();
-        for name in names {
-            push_quoted(&mut pieces.bytes, name);
-            pieces.end_piece();
-        }
-        pieces
-    }
-
-    fn of_causes(words: Words<'_>, deciders: impl Iterator<Item = Decider>, reason: Option<Reason>) -> Pieces {
-        let mut pieces = Pieces::default();
-        for decider in deciders {
-            let bytes = &mut pieces.bytes;
-            if let Some(cause) = words.cause_of(decider, reason) {
-                bytes.extend_from_slice(b",\"rule\":");
-                push_quoted(bytes, &cause.to_string());
-                if let Some(place) = cause.place() {
-                    bytes.extend_from_slice(b",\"source\":");
-                    push_quoted(bytes, &place.to_string());
-                }
-            }
-            pieces.end_piece();
-        }
-        pieces
-    }
+    /// `,"rule":"…","source":"…"`
+    causes: Causes,
 }
 
 impl Lines {
     /// Prepares the names of a compiled world.
     pub fn new(words: Words<'_>) -> Lines {
-        let Names { endpoints, domains, rules, acls, whitelists, routes, .. } = words.names;
-        let defaults = |reason| {
-            let deciders = (0..acls.len()).map(|index| Decider::GroupDefault(AclId::from_index(index)));
-            Pieces::of_causes(words, deciders, Some(reason))
-        };
-        let rule = |index| Decider::Rule(RuleId::from_index(index));
-        let whitelist = |index| Decider::Whitelist(WhitelistId::from_index(index));
-        let route = |index| Decider::Route(RouteId::from_index(index));
+        let quoted = |text: &mut String, name: &str| push_quoted(text, name);
         Lines {
-            endpoints: Pieces::of_names(endpoints.iter().map(|name| name.text.as_str())),
-            domains: Pieces::of_names(domains.iter().map(|name| name.text.as_str())),
-            rules: Pieces::of_causes(words, (0..rules.len()).map(rule), None),
-            egress_defaults: defaults(Reason::SgEgressDeny),
-            ingress_defaults: defaults(Reason::SgIngressDeny),
-            whitelists: Pieces::of_causes(words, (0..whitelists.len()).map(whitelist), None),
-            routes: Pieces::of_causes(words, (0..routes.len()).map(route), None),
+            endpoints: Pieces::new(words.names.endpoints.iter().map(|name| name.text.as_str()), quoted),
+            domains: Pieces::new(words.names.domains.iter().map(|name| name.text.as_str()), quoted),
+            causes: Causes::new(words, ",\"rule\":\"session\"", push_cause),
         }
     }
 
@@ -98,7 +54,7 @@ impl Lines {
                 self.push_at(out, at);
             }
         }
-        out.extend_from_slice(self.cause(outcome));
+        out.extend_from_slice(self.causes.get(outcome).as_bytes());
         self.push_path(out, outcome, to);
         out.extend_from_slice(b"}\n");
     }
@@ -116,25 +72,11 @@ impl Lines {
     }
 
     fn endpoint(&self, id: EndpointId) -> &[u8] {
-        self.endpoints.get(id.index())
+        self.endpoints.get(id.index()).as_bytes()
     }
 
     fn domain(&self, id: DomainId) -> &[u8] {
-        self.domains.get(id.index())
-    }
-
-    fn cause(&self, outcome: &Outcome) -> &[u8] {
-        match outcome.decider {
-            Decider::None => b"",
-            Decider::Session => b",\"rule\":\"session\"",
-            Decider::Rule(id) => self.rules.get(id.index()),
-            Decider::GroupDefault(id) => {
-                let egress = matches!(outcome.verdict, Verdict::Dropped { reason: Reason::SgEgressDeny, .. });
-                if egress { self.egress_defaults.get(id.index()) } else { self.ingress_defaults.get(id.index()) }
-            }
-            Decider::Whitelist(id) => self.whitelists.get(id.index()),
-            Decider::Route(id) => self.routes.get(id.index()),
-        }
+        self.domains.get(id.index()).as_bytes()
     }
 
     fn push_at(&self, out: &mut Vec<u8>, at: At) {
@@ -163,47 +105,27 @@ impl Lines {
 }
 
 fn begin(out: &mut Vec<u8>, frame: u64, time: SimTime) {
+    let mut decimal = itoa::Buffer::new();
     out.extend_from_slice(b"{\"frame\":");
-    push_decimal(out, frame);
+    out.extend_from_slice(decimal.format(frame).as_bytes());
     // A string: most readers keep numbers as doubles, which do not hold nanoseconds of this century.
     out.extend_from_slice(b",\"time_ns\":\"");
-    push_decimal(out, time.as_nanos());
+    out.extend_from_slice(decimal.format(time.as_nanos()).as_bytes());
     out.push(b'"');
 }
 
-fn push_quoted(out: &mut Vec<u8>, text: &str) {
-    serde_json::to_writer(out, text).expect("a string can be written to memory");
+fn push_cause(text: &mut String, cause: &Cause<'_>) {
+    text.push_str(",\"rule\":");
+    push_quoted(text, &cause.to_string());
+    if let Some(place) = cause.place() {
+        text.push_str(",\"source\":");
+        push_quoted(text, &place.to_string());
+    }
 }
 
-fn push_decimal(out: &mut Vec<u8>, number: u64) {
-    // Two digits for each division: a stamp has nineteen.
-    let mut digits = [0; 20];
-    let mut start = digits.len();
-    let mut rest = number;
-    while rest >= 10 {
-        start -= 2;
-        let pair = (rest % 100) as usize * 2;
-        digits[start..start + 2].copy_from_slice(&PAIRS[pair..pair + 2]);
-        rest /= 100;
-    }
-    if rest != 0 || number == 0 {
-        start -= 1;
-        digits[start] = b'0' + rest as u8;
-    }
-    out.extend_from_slice(&digits[start..]);
+fn push_quoted(out: &mut String, text: &str) {
+    out.push_str(&serde_json::to_string(text).expect("a string can be written to memory"));
 }
-
-/// `00` to `99`.
-const PAIRS: [u8; 200] = {
-    let mut pairs = [0; 200];
-    let mut number = 0;
-    while number < 100 {
-        pairs[number * 2] = b'0' + (number / 10) as u8;
-        pairs[number * 2 + 1] = b'0' + (number % 10) as u8;
-        number += 1;
-    }
-    pairs
-};
 
 #[cfg(test)]
 mod tests {
@@ -287,14 +209,5 @@ mod tests {
         let line: Value = serde_json::from_slice(&out).unwrap();
         assert_eq!((&line["from"], &line["to"], &line["rule"]), (&odd.into(), &odd.into(), &odd.into()));
         assert_eq!(line["path"], serde_json::json!([odd, odd, odd, odd]));
-    }
-
-    #[test]
-    fn decimals_are_written_whole() {
-        for number in [0, 9, 10, 99, 100, 101, 999, 1000, 1_467_080_000_500_000_000, u64::MAX] {
-            let mut out = Vec::new();
-            push_decimal(&mut out, number);
-            assert_eq!(out, number.to_string().as_bytes());
-        }
     }
 }

@@ -1,28 +1,80 @@
-//! Bytes in a row of pieces.
+//! Text in a row of pieces.
 
-/// Bytes, cut into pieces that are found by their place.
+use super::words::{Cause, Words};
+use crate::datapath::{Decider, Outcome, Verdict};
+use crate::diag::Reason;
+use crate::program::{AclId, Names, RouteId, RuleId, WhitelistId};
+
+/// Text, cut into pieces that are found by their place.
 #[derive(Debug, Default)]
-pub(crate) struct Pieces {
-    /// All pieces, one after the other. What is added belongs to the piece that is open.
-    pub(crate) bytes: Vec<u8>,
+pub(super) struct Pieces {
+    /// All pieces, one after the other.
+    text: String,
     ends: Vec<usize>,
 }
 
 impl Pieces {
-    /// Ends the open piece; the next one begins.
-    pub(crate) fn end_piece(&mut self) {
-        self.ends.push(self.bytes.len());
+    /// The pieces that `write` adds for each of `items`.
+    pub(super) fn new<T>(items: impl Iterator<Item = T>, write: impl Fn(&mut String, T)) -> Pieces {
+        let mut pieces = Pieces::default();
+        for item in items {
+            write(&mut pieces.text, item);
+            pieces.ends.push(pieces.text.len());
+        }
+        pieces
     }
 
     /// The piece at `index`, counted from 0.
-    pub(crate) fn get(&self, index: usize) -> &[u8] {
+    #[inline]
+    pub(super) fn get(&self, index: usize) -> &str {
         let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.bytes[start..self.ends[index]]
+        &self.text[start..self.ends[index]]
+    }
+}
+
+/// What is said about whatever decides, prepared.
+pub(super) struct Causes {
+    rules: Pieces,
+    egress_defaults: Pieces,
+    ingress_defaults: Pieces,
+    whitelists: Pieces,
+    routes: Pieces,
+    session: &'static str,
+}
+
+impl Causes {
+    /// What `write` says, and `session` about live sessions.
+    pub(super) fn new(words: Words<'_>, session: &'static str, write: fn(&mut String, &Cause<'_>)) -> Causes {
+        let Names { rules, acls, whitelists, routes, .. } = words.names;
+        let pieces = |count: usize, reason, decider: fn(usize) -> Decider| {
+            Pieces::new((0..count).filter_map(|index| words.cause_of(decider(index), reason)), |text, cause| {
+                write(text, &cause);
+            })
+        };
+        let default = |index| Decider::GroupDefault(AclId::from_index(index));
+        Causes {
+            rules: pieces(rules.len(), None, |index| Decider::Rule(RuleId::from_index(index))),
+            egress_defaults: pieces(acls.len(), Some(Reason::SgEgressDeny), default),
+            ingress_defaults: pieces(acls.len(), Some(Reason::SgIngressDeny), default),
+            whitelists: pieces(whitelists.len(), None, |index| Decider::Whitelist(WhitelistId::from_index(index))),
+            routes: pieces(routes.len(), None, |index| Decider::Route(RouteId::from_index(index))),
+            session,
+        }
     }
 
-    /// No pieces; the memory stays.
-    pub(crate) fn clear(&mut self) {
-        self.bytes.clear();
-        self.ends.clear();
+    /// What is said about that which decided; nothing where nothing did.
+    #[inline]
+    pub(super) fn get(&self, outcome: &Outcome) -> &str {
+        match outcome.decider {
+            Decider::None => "",
+            Decider::Session => self.session,
+            Decider::Rule(id) => self.rules.get(id.index()),
+            Decider::GroupDefault(id) => {
+                let egress = matches!(outcome.verdict, Verdict::Dropped { reason: Reason::SgEgressDeny, .. });
+                if egress { self.egress_defaults.get(id.index()) } else { self.ingress_defaults.get(id.index()) }
+            }
+            Decider::Whitelist(id) => self.whitelists.get(id.index()),
+            Decider::Route(id) => self.routes.get(id.index()),
+        }
     }
 }

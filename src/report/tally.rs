@@ -1,5 +1,6 @@
 //! Counting verdicts: frames in = delivered + answered + dropped by reason + undetermined.
 
+use super::recent::Recent;
 use crate::datapath::{At, Decider, Outcome, Verdict};
 use crate::diag::{EmittedKind, Reason};
 use crate::program::{EndpointId, FixedMap, Program};
@@ -16,8 +17,9 @@ pub struct Tally {
     mtu: u16,
     frames: u64,
     wire_bytes: u64,
-    /// The smallest and the largest stamp.
-    span: Option<(SimTime, SimTime)>,
+    /// The smallest and the largest stamp; the wrong way round without frames.
+    first: SimTime,
+    last: SimTime,
     over_mtu: u64,
     longest_packet: u32,
     /// Frames that entered, by endpoint.
@@ -26,8 +28,49 @@ pub struct Tally {
     answered: u64,
     undetermined: u64,
     dropped: [u64; Reason::ALL.len()],
-    causes: FixedMap<(Reason, At, Decider), u64>,
+    causes: Causes,
     emitted: BTreeMap<EmittedKind, u64>,
+}
+
+/// Why, where and by what frames were dropped.
+type Cause = (Reason, At, Decider);
+
+/// Causes that are counted beside the map: few decide most drops.
+const RECENT_CAUSES: usize = 256;
+
+/// Dropped frames by cause.
+#[derive(Clone, Debug)]
+struct Causes {
+    /// Counts that the map does not hold yet.
+    recent: Recent<Cause, u64>,
+    all: FixedMap<Cause, u64>,
+}
+
+impl Causes {
+    #[inline]
+    fn count(&mut self, cause: Cause) {
+        match self.recent.place(&cause) {
+            Some((known, frames)) if *known == cause => *frames += 1,
+            place => {
+                if let Some((other, frames)) = place.replace((cause, 1)) {
+                    *self.all.entry(other).or_insert(0) += frames;
+                }
+            }
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (Cause, u64)> {
+        self.all.iter().map(|(cause, frames)| (*cause, *frames)).chain(self.recent.iter().copied())
+    }
+
+    /// Each cause once.
+    fn sums(&self) -> FixedMap<Cause, u64> {
+        let mut sums = self.all.clone();
+        for (cause, frames) in self.recent.iter() {
+            *sums.entry(*cause).or_insert(0) += frames;
+        }
+        sums
+    }
 }
 
 /// Frames that reached an endpoint.
@@ -87,7 +130,8 @@ impl Tally {
             mtu,
             frames: 0,
             wire_bytes: 0,
-            span: None,
+            first: SimTime::from_nanos(u64::MAX),
+            last: SimTime::ZERO,
             over_mtu: 0,
             longest_packet: 0,
             entered: vec![0; endpoints],
@@ -95,7 +139,7 @@ impl Tally {
             answered: 0,
             undetermined: 0,
             dropped: [0; Reason::ALL.len()],
-            causes: FixedMap::default(),
+            causes: Causes { recent: Recent::new(RECENT_CAUSES), all: FixedMap::default() },
             emitted: BTreeMap::new(),
         }
     }
@@ -105,8 +149,8 @@ impl Tally {
     pub fn add(&mut self, outcome: &Outcome, time: SimTime, wire_length: u32) {
         self.frames += 1;
         self.wire_bytes += u64::from(wire_length);
-        let (first, last) = self.span.unwrap_or((time, time));
-        self.span = Some((first.min(time), last.max(time)));
+        self.first = self.first.min(time);
+        self.last = self.last.max(time);
         let packet_length = wire_length.saturating_sub(ETHERNET_HEADER as u32);
         self.over_mtu += u64::from(packet_length > u32::from(self.mtu));
         self.longest_packet = self.longest_packet.max(packet_length);
@@ -123,7 +167,7 @@ impl Tally {
             Verdict::Undetermined => self.undetermined += 1,
             Verdict::Dropped { reason, at } => {
                 self.dropped[reason as usize] += 1;
-                *self.causes.entry((reason, at, outcome.decider)).or_insert(0) += 1;
+                self.causes.count((reason, at, outcome.decider));
             }
         }
     }
@@ -137,10 +181,8 @@ impl Tally {
     pub fn merge(&mut self, other: &Tally) {
         self.frames += other.frames;
         self.wire_bytes += other.wire_bytes;
-        self.span = match (self.span, other.span) {
-            (Some(own), Some(others)) => Some((own.0.min(others.0), own.1.max(others.1))),
-            (own, others) => own.or(others),
-        };
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
         self.over_mtu += other.over_mtu;
         self.longest_packet = self.longest_packet.max(other.longest_packet);
         for (own, others) in self.entered.iter_mut().zip(&other.entered) {
@@ -155,8 +197,8 @@ impl Tally {
         for (own, others) in self.dropped.iter_mut().zip(&other.dropped) {
             *own += others;
         }
-        for (cause, frames) in &other.causes {
-            *self.causes.entry(*cause).or_insert(0) += frames;
+        for (cause, frames) in other.causes.iter() {
+            *self.causes.all.entry(cause).or_insert(0) += frames;
         }
         for (kind, frames) in &other.emitted {
             *self.emitted.entry(*kind).or_insert(0) += frames;
@@ -166,7 +208,7 @@ impl Tally {
     /// Holds the verdicts against the number of frames that were read: each has one, and no more than one.
     pub fn check(&self, frames_in: u64) -> Result<(), Imbalance> {
         let judged = self.delivered().frames + self.answered + self.dropped() + self.undetermined;
-        let by_cause: u64 = self.causes.values().sum();
+        let by_cause: u64 = self.causes.iter().map(|(_, frames)| frames).sum();
         if frames_in == judged && frames_in == self.frames && by_cause == self.dropped() {
             Ok(())
         } else {
@@ -186,7 +228,7 @@ impl Tally {
 
     /// The earliest stamp and the time from it to the latest one; `None` without frames.
     pub fn span(&self) -> Option<(SimTime, SimDuration)> {
-        self.span.map(|(first, last)| (first, last.since(first)))
+        (self.frames != 0).then(|| (self.first, self.last.since(self.first)))
     }
 
     /// The MTU in force.
@@ -247,27 +289,27 @@ impl Tally {
 
     /// Dropped frames by reason, most first.
     pub fn dropped_by_reason(&self) -> Vec<Dropped> {
+        let causes = self.causes.sums();
         let dropped = |reason: &Reason| Dropped {
             reason: *reason,
             frames: self.dropped_for(*reason),
-            causes: self.causes_of(*reason),
+            causes: causes_of(&causes, *reason),
         };
         let mut list: Vec<Dropped> = Reason::ALL.iter().map(dropped).filter(|dropped| dropped.frames != 0).collect();
         list.sort_by_key(|dropped| (Reverse(dropped.frames), dropped.reason));
         list
     }
 
-    fn causes_of(&self, reason: Reason) -> Vec<DroppedAt> {
-        let of_reason = self.causes.iter().filter(|((known, _, _), _)| *known == reason);
-        let mut causes: Vec<DroppedAt> = of_reason
-            .map(|((_, at, decider), frames)| DroppedAt { at: *at, decider: *decider, frames: *frames })
-            .collect();
-        causes.sort_unstable_by_key(|cause| (Reverse(cause.frames), cause.at, cause.decider));
-        causes
-    }
-
     /// Frames that the fabric sent by itself, by kind.
     pub fn emitted(&self) -> impl Iterator<Item = (EmittedKind, u64)> {
         self.emitted.iter().map(|(kind, frames)| (*kind, *frames))
     }
+}
+
+fn causes_of(causes: &FixedMap<Cause, u64>, reason: Reason) -> Vec<DroppedAt> {
+    let of_reason = causes.iter().filter(|((known, _, _), _)| *known == reason);
+    let mut causes: Vec<DroppedAt> =
+        of_reason.map(|((_, at, decider), frames)| DroppedAt { at: *at, decider: *decider, frames: *frames }).collect();
+    causes.sort_unstable_by_key(|cause| (Reverse(cause.frames), cause.at, cause.decider));
+    causes
 }
