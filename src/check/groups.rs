@@ -230,7 +230,7 @@ fn kind(group: &SecurityGroup, findings: &mut Vec<Diagnostic>) {
 }
 
 /// How many members a group takes.
-pub(super) fn member_limit(group: &SecurityGroup) -> usize {
+pub(crate) fn member_limit(group: &SecurityGroup) -> usize {
     match (*group.network, *group.kind) {
         (Network::Classic, _) => CLASSIC_GROUP_MEMBERS,
         (Network::Vpc(_), GroupKind::Basic) => VPC_GROUP_MEMBERS,

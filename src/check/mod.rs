@@ -21,6 +21,7 @@ mod survey;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use groups::member_limit;
 pub use refusal::{Refusal, RefusalRecord};
 pub use rule::{OWN_CHOICE, RuleRecord};
 

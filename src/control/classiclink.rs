@@ -57,7 +57,7 @@ static NOT_LINKED: RefusalRecord = RefusalRecord {
     also: &[],
     summary: "the instance is not linked to this VPC",
     help: "name the VPC that the instance is linked to",
-    source: source::DETACH,
+    source: source::ECS,
 };
 
 impl Desk<'_> {

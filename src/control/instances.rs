@@ -1,51 +1,184 @@
-//! The life of an instance. Whatever happens to it here, its link stays.
+//! The life of an instance. Whatever happens to it here, its link stays, unless the instance itself goes.
+//!
+//! Preconditions are tested in this order: the instance exists, then its state, then what else is asked of it.
+//!
+//! Chosen where the vendor is silent or the fabric is simpler:
+//! - restarting and both migrations need an instance that may be restarted or moved, and change nothing that a frame
+//!   could see: the instance is back within the same instant;
+//! - a replaced system disk takes the guest's own routes with it; a route that the routing script added is gone;
+//! - only classic instances are transferred, for what lives in a VPC has the account of its VPC; an instance with a link
+//!   is refused with `OperationDenied`, as the page on transfers says without giving a code;
+//! - an instance that custom routes lead to is not released (`DependencyViolation.RouteEntry`), running or not. Rules
+//!   that name its groups stay and match one address less; its link, its memberships and its address are gone, and its
+//!   id is free.
 
 use super::change::Edit;
-use super::{Decision, Desk, Refusal, RefusalRecord, source};
-use crate::model::{Instance, InstanceState, Key};
+use super::{Decision, Desk, OWN_CHOICE, Refusal, RefusalRecord, source};
+use crate::model::{Instance, InstanceState, Key, Location, Network};
+use crate::net::Ipv4Net;
 
-static NO_INSTANCE: RefusalRecord = RefusalRecord {
+pub(super) static NO_INSTANCE: RefusalRecord = RefusalRecord {
     code: "InvalidInstanceId.NotFound",
     status: Some(404),
     also: &[],
     summary: "no such instance",
     help: "name an instance of the topology that was not released",
-    source: source::START,
+    source: source::ECS,
 };
 
-static STATUS: RefusalRecord = RefusalRecord {
+pub(super) static STATUS: RefusalRecord = RefusalRecord {
     code: "IncorrectInstanceStatus",
     status: Some(403),
     also: &[],
     summary: "the instance's state does not allow the operation",
     help: "start or stop the instance first, as the operation needs it",
-    source: source::START,
+    source: source::ECS,
+};
+
+static DISK_STATUS: RefusalRecord = STATUS.on_page(source::REPLACE_DISK);
+
+static RELEASE_STATUS: RefusalRecord = RefusalRecord {
+    help: "stop the instance first, or release it with `force = true`",
+    ..STATUS.on_page(source::RELEASE)
+};
+
+static NO_GUEST_TABLE: RefusalRecord = RefusalRecord {
+    code: "OperationDenied",
+    status: None,
+    also: &[],
+    summary: "the instance is not in the classic network, so its guest has one NIC and needs no routes",
+    help: "remove the step: an instance of a VPC sends everything to its vSwitch's gateway",
+    source: OWN_CHOICE,
+};
+
+static ROUTED_TO: RefusalRecord = RefusalRecord {
+    code: "DependencyViolation.RouteEntry",
+    status: Some(400),
+    also: &[],
+    summary: "custom routes lead to the instance",
+    help: "remove the routes first",
+    source: source::RELEASE,
+};
+
+static TRANSFER_LINKED: RefusalRecord = RefusalRecord {
+    code: "OperationDenied",
+    status: None,
+    also: &[],
+    summary: "the instance is linked to a VPC",
+    help: "detach the instance first; it can be linked to a VPC of the new account afterwards",
+    source: source::ECS,
+};
+
+static TRANSFER_VPC: RefusalRecord = RefusalRecord {
+    code: "OperationDenied",
+    status: None,
+    also: &[],
+    summary: "an instance of a VPC is not transferred by itself",
+    help: "what lives in a VPC has the account of that VPC",
+    source: OWN_CHOICE,
 };
 
 impl Desk<'_> {
-    fn ecs(&self, id: &str) -> Result<(Key<Instance>, &Instance), Refusal> {
+    pub(super) fn ecs(&self, id: &str) -> Result<(Key<Instance>, &Instance), Refusal> {
         let key = self.world.instances.find(id);
         let key = key.ok_or_else(|| NO_INSTANCE.because(format!("there is no instance `{id}`")))?;
         Ok((key, &self.world.instances[key]))
     }
 
     /// An instance in the one state that the operation takes.
-    fn in_state(&self, id: &str, state: InstanceState) -> Result<Key<Instance>, Refusal> {
+    fn in_state(
+        &self,
+        id: &str,
+        state: InstanceState,
+        record: &'static RefusalRecord,
+    ) -> Result<Key<Instance>, Refusal> {
         let (key, instance) = self.ecs(id)?;
         if *instance.state == state {
             return Ok(key);
         }
-        let message = format!("`{id}` is {}, not {}", instance.state.name(), state.name());
-        Err(STATUS.because(message))
+        Err(record.because(format!("`{id}` is {}, not {}", instance.state.name(), state.name())))
+    }
+
+    /// Refuses an instance that is on its way from one state to another.
+    pub(super) fn at_rest(&self, id: &str) -> Result<(Key<Instance>, &Instance), Refusal> {
+        let (key, instance) = self.ecs(id)?;
+        if matches!(*instance.state, InstanceState::Running | InstanceState::Stopped) {
+            return Ok((key, instance));
+        }
+        Err(STATUS.because(format!("`{id}` is {}, neither running nor stopped", instance.state.name())))
     }
 
     pub(super) fn start(&self, instance: &str) -> Decision {
-        let key = self.in_state(instance, InstanceState::Stopped)?;
+        let key = self.in_state(instance, InstanceState::Stopped, &STATUS)?;
         Ok(vec![Edit::State(key, InstanceState::Running)])
     }
 
     pub(super) fn stop(&self, instance: &str) -> Decision {
-        let key = self.in_state(instance, InstanceState::Running)?;
+        let key = self.in_state(instance, InstanceState::Running, &STATUS)?;
         Ok(vec![Edit::State(key, InstanceState::Stopped)])
+    }
+
+    /// Restarts or moves a running instance.
+    pub(super) fn keep_running(&self, instance: &str) -> Decision {
+        self.in_state(instance, InstanceState::Running, &STATUS)?;
+        Ok(Vec::new())
+    }
+
+    pub(super) fn cold_migrate(&self, instance: &str) -> Decision {
+        self.at_rest(instance)?;
+        Ok(Vec::new())
+    }
+
+    pub(super) fn replace_system_disk(&self, instance: &str) -> Decision {
+        let key = self.in_state(instance, InstanceState::Stopped, &DISK_STATUS)?;
+        let bare = self.world.instances[key].guest_routes.is_empty();
+        Ok(if bare { Vec::new() } else { vec![Edit::ForgetGuestRoutes(key)] })
+    }
+
+    pub(super) fn add_guest_route(&self, instance: &str, destination: Ipv4Net) -> Decision {
+        let key = self.in_state(instance, InstanceState::Running, &STATUS)?;
+        let own = &self.world.instances[key];
+        if let Location::Vswitch(home) = *own.location {
+            let home = &self.world.vswitches[home].id;
+            return Err(NO_GUEST_TABLE.because(format!("`{instance}` lives in `{}`", **home)));
+        }
+        let destination = destination.trunc();
+        let known = own.guest_routes.iter().any(|route| route.value == destination);
+        Ok(if known { Vec::new() } else { vec![Edit::AddGuestRoute(key, destination)] })
+    }
+
+    pub(super) fn transfer(&self, instance: &str, account: &str, groups: &[String]) -> Decision {
+        let (key, own) = self.at_rest(instance)?;
+        if let Network::Vpc(vpc) = self.world.network(*own.location) {
+            let message = format!("`{instance}` lives in `{}`", *self.world.vpcs[vpc].id);
+            return Err(TRANSFER_VPC.because(message));
+        }
+        if let Some(linked) = &own.linked_vpc {
+            let message = format!("`{instance}` is linked to `{}`", *self.world.vpcs[linked.value].id);
+            return Err(TRANSFER_LINKED.because(message));
+        }
+        let mut edits = Vec::new();
+        if self.world.instance_account(own) != account {
+            edits.push(Edit::Account(key, account.to_owned()));
+        }
+        if !groups.is_empty() {
+            let region = self.world.instance_region(own);
+            edits.push(Edit::Groups(key, self.groups_for(own, Network::Classic, region, account, groups)?));
+        }
+        Ok(edits)
+    }
+
+    pub(super) fn release(&self, instance: &str, force: bool) -> Decision {
+        let (key, own) = self.ecs(instance)?;
+        if *own.state != InstanceState::Stopped && !force {
+            return Err(RELEASE_STATUS.because(format!("`{instance}` is {}, not stopped", own.state.name())));
+        }
+        let routes = self.census.routes_to(key);
+        if routes > 0 {
+            let routes =
+                if routes == 1 { "a custom route leads".to_owned() } else { format!("{routes} custom routes lead") };
+            return Err(ROUTED_TO.because(format!("{routes} to `{instance}`")));
+        }
+        Ok(vec![Edit::Release(key)])
     }
 }

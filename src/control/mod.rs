@@ -12,15 +12,23 @@
 mod census;
 mod change;
 mod classiclink;
+mod describe;
+mod groups;
 mod instances;
+mod into_vpc;
 mod operation;
+mod routes;
+mod rules;
+mod services;
 mod source;
 
 pub use crate::check::{Refusal, RefusalRecord};
 pub use census::Census;
 pub use change::Change;
-pub use operation::Operation;
+pub use describe::{Link, LinkPage, LinkQuery, describe};
+pub use operation::{ClassicLinkMode, ClassicLinkRule, Operation, PeerRequest, RuleRequest, WhitelistChange};
 
+use crate::check::OWN_CHOICE;
 use crate::diag::Span;
 use crate::model::World;
 use change::Edit;
@@ -31,15 +39,32 @@ use change::Edit;
 /// # Errors
 /// A precondition fails; the refusal bears the vendor's code.
 pub fn plan(world: &World, census: &Census, operation: &Operation, place: Span) -> Result<Change, Refusal> {
-    let desk = Desk { world, census };
+    let desk = Desk { world, census, place };
     let edits = match operation {
-        Operation::Enable { vpc } => desk.enable(vpc)?,
-        Operation::Disable { vpc } => desk.disable(vpc)?,
-        Operation::Attach { instance, vpc } => desk.attach(instance, vpc)?,
-        Operation::Detach { instance, vpc } => desk.detach(instance, vpc)?,
-        Operation::Start { instance } => desk.start(instance)?,
-        Operation::Stop { instance } => desk.stop(instance)?,
-    };
+        Operation::Enable { vpc } => desk.enable(vpc),
+        Operation::Disable { vpc } => desk.disable(vpc),
+        Operation::Attach { instance, vpc } => desk.attach(instance, vpc),
+        Operation::Detach { instance, vpc } => desk.detach(instance, vpc),
+        Operation::Start { instance } => desk.start(instance),
+        Operation::Stop { instance } => desk.stop(instance),
+        Operation::Restart { instance } | Operation::HotMigrate { instance } => desk.keep_running(instance),
+        Operation::ColdMigrate { instance } => desk.cold_migrate(instance),
+        Operation::ReplaceSystemDisk { instance } => desk.replace_system_disk(instance),
+        Operation::AddGuestRoute { instance, destination } => desk.add_guest_route(instance, *destination),
+        Operation::Transfer { instance, account, security_groups } => desk.transfer(instance, account, security_groups),
+        Operation::Release { instance, force } => desk.release(instance, *force),
+        Operation::MigrateIntoVpc { instance, vswitch, private_ip, security_groups } => {
+            desk.migrate_into_vpc(instance, vswitch, *private_ip, security_groups)
+        }
+        Operation::AddRoute { table, destination, next_hop } => desk.add_route(table, *destination, next_hop),
+        Operation::RemoveRoute { table, destination } => desk.remove_route(table, *destination),
+        Operation::Authorize { group, direction, rule } => desk.authorize(group, *direction, rule),
+        Operation::Revoke { group, direction, rule } => desk.revoke(group, *direction, rule),
+        Operation::AuthorizeClassicLink(rule) => desk.authorize_classic_link(rule),
+        Operation::Join { instance, group } => desk.join(instance, group),
+        Operation::Leave { instance, group } => desk.leave(instance, group),
+        Operation::ChangeWhitelist { service, change } => desk.change_whitelist(service, change),
+    }?;
     Ok(Change::new(edits, place))
 }
 
@@ -47,6 +72,8 @@ pub fn plan(world: &World, census: &Census, operation: &Operation, place: Span) 
 struct Desk<'w> {
     world: &'w World,
     census: &'w Census,
+    /// The place of what the operation adds.
+    place: Span,
 }
 
 /// What one operation comes to.

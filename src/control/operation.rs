@@ -1,5 +1,9 @@
 //! The operations as data: what is asked of the world, by id.
 
+use crate::model::{Direction, NicType, Policy};
+use crate::net::{Ipv4Net, PortRange, Protocol};
+use std::net::Ipv4Addr;
+
 /// One operation on the world. Objects are named by id, as the vendor's calls name them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation {
@@ -37,6 +41,117 @@ pub enum Operation {
         /// A running instance.
         instance: String,
     },
+    /// RebootInstance.
+    Restart {
+        /// A running instance.
+        instance: String,
+    },
+    /// Live migration to another host.
+    HotMigrate {
+        /// A running instance.
+        instance: String,
+    },
+    /// Migration to another host by way of a stop.
+    ColdMigrate {
+        /// A running or stopped instance; it ends in the state in which it began.
+        instance: String,
+    },
+    /// ReplaceSystemDisk: the guest's own routes are gone, the link stays.
+    ReplaceSystemDisk {
+        /// A stopped instance.
+        instance: String,
+    },
+    /// The routing script, or the same by hand: the guest sends this destination to its private NIC.
+    AddGuestRoute {
+        /// A running classic instance.
+        instance: String,
+        /// The prefix.
+        destination: Ipv4Net,
+    },
+    /// Transfer of a classic instance to another account.
+    Transfer {
+        /// A classic instance without a link.
+        instance: String,
+        /// The account.
+        account: String,
+        /// Groups of that account that replace its present ones; it keeps those where there is none here.
+        security_groups: Vec<String>,
+    },
+    /// DeleteInstance.
+    Release {
+        /// A stopped instance, or any other with `force`.
+        instance: String,
+        /// Whether a running one may be released.
+        force: bool,
+    },
+    /// Migration of a classic instance into a VPC.
+    MigrateIntoVpc {
+        /// A classic instance without a link.
+        instance: String,
+        /// A vSwitch of the VPC.
+        vswitch: String,
+        /// A free address of the vSwitch.
+        private_ip: Ipv4Addr,
+        /// Groups of the VPC, which replace the classic ones.
+        security_groups: Vec<String>,
+    },
+    /// CreateRouteEntry.
+    AddRoute {
+        /// A custom route table; or a VPC, for its system table.
+        table: String,
+        /// The prefix.
+        destination: Ipv4Net,
+        /// An instance, gateway or peering.
+        next_hop: String,
+    },
+    /// DeleteRouteEntry.
+    RemoveRoute {
+        /// A custom route table; or a VPC, for its system table.
+        table: String,
+        /// The prefix.
+        destination: Ipv4Net,
+    },
+    /// AuthorizeSecurityGroup, AuthorizeSecurityGroupEgress.
+    Authorize {
+        /// The group.
+        group: String,
+        /// Which of its lists.
+        direction: Direction,
+        /// The rule to be added at the end of the list.
+        rule: RuleRequest,
+    },
+    /// RevokeSecurityGroup, RevokeSecurityGroupEgress.
+    Revoke {
+        /// The group.
+        group: String,
+        /// Which of its lists.
+        direction: Direction,
+        /// The rule to be removed; its description does not matter.
+        rule: RuleRequest,
+    },
+    /// The console's "Add ClassicLink rule".
+    AuthorizeClassicLink(ClassicLinkRule),
+    /// JoinSecurityGroup.
+    Join {
+        /// The instance.
+        instance: String,
+        /// The group.
+        group: String,
+    },
+    /// LeaveSecurityGroup.
+    Leave {
+        /// The instance.
+        instance: String,
+        /// The group.
+        group: String,
+    },
+    /// ModifySecurityIps, and the same for services other than RDS.
+    ChangeWhitelist {
+        /// The service.
+        service: String,
+        /// What becomes of its entries.
+        change: WhitelistChange,
+    },
 }
 
 impl Operation {
@@ -49,6 +164,130 @@ impl Operation {
             Operation::Detach { .. } => "detach",
             Operation::Start { .. } => "start",
             Operation::Stop { .. } => "stop",
+            Operation::Restart { .. } => "restart",
+            Operation::HotMigrate { .. } => "hot-migrate",
+            Operation::ColdMigrate { .. } => "cold-migrate",
+            Operation::ReplaceSystemDisk { .. } => "replace-system-disk",
+            Operation::AddGuestRoute { .. } => "add-guest-route",
+            Operation::Transfer { .. } => "transfer",
+            Operation::Release { .. } => "release",
+            Operation::MigrateIntoVpc { .. } => "migrate-into-vpc",
+            Operation::AddRoute { .. } => "add-route",
+            Operation::RemoveRoute { .. } => "remove-route",
+            Operation::Authorize { .. } => "authorize",
+            Operation::Revoke { .. } => "revoke",
+            Operation::AuthorizeClassicLink(_) => "authorize-classic-link",
+            Operation::Join { .. } => "join",
+            Operation::Leave { .. } => "leave",
+            Operation::ChangeWhitelist { .. } => "change-whitelist",
         }
     }
+}
+
+/// A rule as operations name it: groups by id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleRequest {
+    /// Accept or drop.
+    pub policy: Policy,
+    /// 1 to 100; the smaller one wins.
+    pub priority: u8,
+    /// `None` for all protocols.
+    pub protocol: Option<Protocol>,
+    /// Destination ports.
+    pub port_range: PortRange,
+    /// Source ports.
+    pub source_port_range: PortRange,
+    /// The far side.
+    pub peer: PeerRequest,
+    /// The own side.
+    pub own: Option<Ipv4Net>,
+    /// Which NIC the rule is for.
+    pub nic_type: NicType,
+    /// Free text.
+    pub description: Option<String>,
+}
+
+impl RuleRequest {
+    /// Accepts every protocol and port from or to `peer` at priority 1: what a rule in a topology file is where only
+    /// its peer is given.
+    pub fn accept(peer: PeerRequest) -> RuleRequest {
+        RuleRequest {
+            policy: Policy::Accept,
+            priority: 1,
+            protocol: None,
+            port_range: PortRange::ALL,
+            source_port_range: PortRange::ALL,
+            peer,
+            own: None,
+            nic_type: NicType::Intranet,
+            description: None,
+        }
+    }
+}
+
+/// The far side of a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PeerRequest {
+    /// Addresses.
+    Cidr(Ipv4Net),
+    /// A group.
+    Group(String),
+}
+
+/// What "Add ClassicLink rule" asks for: rules between a classic group and groups of a VPC, each naming the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClassicLinkRule {
+    /// The classic group.
+    pub group: String,
+    /// The VPC.
+    pub vpc: String,
+    /// One to five groups of the VPC.
+    pub vpc_groups: Vec<String>,
+    /// Who may reach whom.
+    pub mode: ClassicLinkMode,
+    /// `None` for all protocols.
+    pub protocol: Option<Protocol>,
+    /// Destination ports.
+    pub port_range: PortRange,
+    /// 1 to 100; the smaller one wins.
+    pub priority: u8,
+    /// Free text.
+    pub description: Option<String>,
+}
+
+/// The three modes of a ClassicLink rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClassicLinkMode {
+    /// `classic <=> VPC`.
+    BothWays,
+    /// `classic => VPC`.
+    ClassicToVpc,
+    /// `VPC => classic`.
+    VpcToClassic,
+}
+
+impl ClassicLinkMode {
+    /// Every mode.
+    pub const ALL: [ClassicLinkMode; 3] =
+        [ClassicLinkMode::BothWays, ClassicLinkMode::ClassicToVpc, ClassicLinkMode::VpcToClassic];
+
+    /// As the vendor's console and scenario files write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ClassicLinkMode::BothWays => "classic <=> VPC",
+            ClassicLinkMode::ClassicToVpc => "classic => VPC",
+            ClassicLinkMode::VpcToClassic => "VPC => classic",
+        }
+    }
+}
+
+/// What becomes of the entries of a whitelist: the vendor's Cover, Append and Delete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WhitelistChange {
+    /// These are all there are from now on.
+    Replace(Vec<Ipv4Net>),
+    /// These come to those that are there.
+    Add(Vec<Ipv4Net>),
+    /// These go.
+    Remove(Vec<Ipv4Net>),
 }

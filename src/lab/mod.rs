@@ -23,7 +23,7 @@ pub use passage::{Copy, Passage};
 
 use crate::check::{self, Checked};
 use crate::compile::{Compiled, compile};
-use crate::control::{self, Census, Operation, Refusal};
+use crate::control::{self, Census, LinkPage, LinkQuery, Operation, Refusal};
 use crate::datapath::{Director, Entry, Fabric, Frame, Options, Output, Record};
 use crate::diag::{Diagnostic, Severity, Sources, Span};
 use crate::model::{Touched, World};
@@ -281,6 +281,16 @@ impl Lab {
             self.fabric.set_program(Arc::clone(&topology.program));
         }
         Ok(touched)
+    }
+
+    /// Tells which instances are linked, as DescribeClassicLinkInstances does.
+    ///
+    /// # Errors
+    /// The vendor would refuse the request; the refusal bears the vendor's code.
+    pub fn describe_links(&mut self, query: &LinkQuery) -> Result<LinkPage, Refusal> {
+        let world = &self.topology.world;
+        let census = self.census.get_or_insert_with(|| Census::of(world));
+        control::describe(world, census, query)
     }
 
     /// The moving parts, for whole captures.

@@ -31,6 +31,25 @@ pub enum NicType {
     Internet,
 }
 
+/// The direction that a rule of a security group is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// What members receive.
+    Ingress,
+    /// What members send.
+    Egress,
+}
+
+impl Direction {
+    /// The word in reports and the key of the list.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Direction::Ingress => "ingress",
+            Direction::Egress => "egress",
+        }
+    }
+}
+
 /// The far side of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Peer {
@@ -65,6 +84,25 @@ pub struct Rule {
     pub description: Option<String>,
 }
 
+impl Rule {
+    /// True where both say the same: everything but their places and descriptions is equal.
+    pub fn means_the_same_as(&self, other: &Rule) -> bool {
+        let meaning = |rule: &Rule| {
+            let ports = (rule.port_range, rule.source_port_range);
+            (
+                rule.policy,
+                rule.priority,
+                rule.protocol,
+                ports,
+                rule.peer.value,
+                rule.own.map(|own| own.value),
+                rule.nic_type,
+            )
+        };
+        meaning(self) == meaning(other)
+    }
+}
+
 /// A security group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecurityGroup {
@@ -82,4 +120,22 @@ pub struct SecurityGroup {
     pub egress: Vec<Rule>,
     /// Region and account, where given.
     pub placement: Placement,
+}
+
+impl SecurityGroup {
+    /// The rules of one direction, in file order.
+    pub fn rules(&self, direction: Direction) -> &Vec<Rule> {
+        match direction {
+            Direction::Ingress => &self.ingress,
+            Direction::Egress => &self.egress,
+        }
+    }
+
+    /// The rules of one direction, to be changed.
+    pub fn rules_mut(&mut self, direction: Direction) -> &mut Vec<Rule> {
+        match direction {
+            Direction::Ingress => &mut self.ingress,
+            Direction::Egress => &mut self.egress,
+        }
+    }
 }

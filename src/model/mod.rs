@@ -12,7 +12,7 @@ mod world;
 
 pub use crate::net::ranges;
 
-pub use group::{GroupKind, NicType, Peer, Policy, Rule, SecurityGroup};
+pub use group::{Direction, GroupKind, NicType, Peer, Policy, Rule, SecurityGroup};
 pub use guest::MissingGuestRoute;
 pub use table::{Key, Table};
 pub use touched::Touched;

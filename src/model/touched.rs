@@ -19,6 +19,19 @@ pub struct Touched {
 }
 
 impl Touched {
+    /// Names each object once, in the order of the world's tables.
+    pub(crate) fn tidy(&mut self) {
+        fn tidy<T>(keys: &mut Vec<Key<T>>) {
+            keys.sort_unstable();
+            keys.dedup();
+        }
+        tidy(&mut self.instances);
+        tidy(&mut self.services);
+        tidy(&mut self.vpcs);
+        tidy(&mut self.rules_of);
+        tidy(&mut self.members_of);
+    }
+
     /// True where the world is as it was.
     pub fn is_nothing(&self) -> bool {
         *self == Touched::default()

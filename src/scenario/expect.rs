@@ -2,8 +2,8 @@
 
 use super::decode::{Decoder, Fields, Item, What, invalid};
 use super::names::Names;
-use super::topology::Direction;
 use crate::diag::{EmittedKind, Reason, Span, Spanned};
+use crate::model::Direction;
 use std::fmt;
 
 /// What becomes of one frame.

@@ -13,10 +13,10 @@ mod syntax;
 mod topology;
 mod values;
 
+pub use crate::model::Direction;
 pub use expect::{Claim, Count, EmittedClaim, FrameClaim, ReplayExpectation, RuleClaim, SendExpectation, VerdictClaim};
 pub use packet::{IcmpSpec, Ipv4Spec, PacketSpec, SendStep, Transport};
 pub use steps::{Action, ReplayStep, Scenario, Step};
-pub use topology::Direction;
 pub use values::{DurationError, parse_duration};
 
 use crate::diag::{Diagnostic, Severity, Sources};

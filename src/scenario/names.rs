@@ -2,9 +2,8 @@
 
 use super::decode::{Decoder, Item, invalid};
 use super::suggest;
-use super::topology::Direction;
 use crate::diag::{Diagnostic, Span, Spanned};
-use crate::model::World;
+use crate::model::{Direction, World};
 
 /// The built-in endpoint of 100.64.0.0/10.
 const CLOUD_SERVICES: &str = "cloud-services";
@@ -60,10 +59,7 @@ impl<'w> Names<'w> {
         let groups = |world: &'w World| world.security_groups.ids().collect();
         self.known(decoder, Spanned::new(group, span), "security group", is_group, groups)?;
         let group = &world.security_groups[world.security_groups.find(group)?];
-        let rules = match direction {
-            Direction::Ingress => &group.ingress,
-            Direction::Egress => &group.egress,
-        };
+        let rules = group.rules(direction);
         if (1..=rules.len()).contains(&number) {
             return Some(());
         }

@@ -9,7 +9,6 @@ use crate::model::World;
 use crate::time::SimDuration;
 use objects::{Objects, Pending};
 use references::Declared;
-pub use rules::Direction;
 
 /// The sections of a topology file.
 pub(super) const SECTIONS: [&str; 11] = [

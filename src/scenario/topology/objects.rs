@@ -3,11 +3,11 @@
 //! An object is left out of the world where a value that it cannot do without is missing or wrong.
 
 use super::references::{Declared, Kind};
-use super::rules::{Direction, POLICIES, route, rule};
+use super::rules::{POLICIES, route, rule};
 use crate::diag::{Diagnostic, Spanned};
 use crate::model::{
-    Gateway, GroupKind, Instance, InstanceState, Key, Location, Network, Peering, Placement, Policy, RouteTable,
-    SecurityGroup, Service, ServiceKind, Vpc, Vswitch, World,
+    Direction, Gateway, GroupKind, Instance, InstanceState, Key, Location, Network, Peering, Placement, Policy,
+    RouteTable, SecurityGroup, Service, ServiceKind, Vpc, Vswitch, World,
 };
 use crate::net::{Ipv4Net, MacAddress};
 use crate::scenario::decode::{Decoder, Fields, Item, What, invalid};

@@ -2,7 +2,7 @@
 
 use super::references::{Declared, Kind};
 use crate::diag::{Diagnostic, Spanned};
-use crate::model::{NicType, Peer, Policy, Route, Rule, World};
+use crate::model::{Direction, NicType, Peer, Policy, Route, Rule, World};
 use crate::net::{Ipv4Net, PortRange, Protocol};
 use crate::scenario::decode::{Decoder, Item, What};
 use crate::scenario::values::{CidrProblem, cidr, cidr_problem};
@@ -25,37 +25,18 @@ const RULE_KEYS: [&str; 9] = [
     "description",
 ];
 
-/// The direction that a rule of a security group is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// What members receive.
-    Ingress,
-    /// What members send.
-    Egress,
+/// The key of the far side and that of the own side.
+const fn keys(direction: Direction) -> (&'static str, &'static str) {
+    match direction {
+        Direction::Ingress => ("source", "destination"),
+        Direction::Egress => ("destination", "source"),
+    }
 }
 
-impl Direction {
-    /// The key of the far side and that of the own side.
-    const fn keys(self) -> (&'static str, &'static str) {
-        match self {
-            Direction::Ingress => ("source", "destination"),
-            Direction::Egress => ("destination", "source"),
-        }
-    }
-
-    /// The word in reports and the key of the list.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Direction::Ingress => "ingress",
-            Direction::Egress => "egress",
-        }
-    }
-
-    const fn rule(self) -> &'static str {
-        match self {
-            Direction::Ingress => "an ingress rule",
-            Direction::Egress => "an egress rule",
-        }
+const fn what(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Ingress => "an ingress rule",
+        Direction::Egress => "an egress rule",
     }
 }
 
@@ -81,8 +62,8 @@ pub(super) fn rule<'a>(
     declared: &Declared<'a>,
     world: &World,
 ) -> Option<Rule> {
-    let fields = item.fields(decoder, What::The(direction.rule()), &RULE_KEYS)?;
-    let (peer_key, own_key) = direction.keys();
+    let fields = item.fields(decoder, What::The(what(direction)), &RULE_KEYS)?;
+    let (peer_key, own_key) = keys(direction);
     let get = |decoder: &mut Decoder<'_>, key| fields.get(decoder, key);
     let policy = match get(decoder, "policy") {
         Some(item) => item.one_of(decoder, &POLICIES).map(|policy| policy.value),

@@ -1,0 +1,100 @@
+//! Whitelists of managed services.
+//!
+//! Chosen where the vendor is silent:
+//! - the codes are those of RDS for every kind of service;
+//! - adding to or removing from a database's default whitelist works on the one entry it has, 127.0.0.1; adding to a
+//!   service that is open to all makes a whitelist of the added entries alone;
+//! - entries are compared as written: removing 10.0.0.0/8 leaves 10.1.0.0/16 in place.
+
+use super::change::Edit;
+use super::operation::WhitelistChange;
+use super::{Decision, Desk, Refusal, RefusalRecord, source};
+use crate::check::limits::WHITELIST_ENTRIES;
+use crate::net::Ipv4Net;
+
+static NO_SERVICE: RefusalRecord = RefusalRecord {
+    code: "InvalidDBInstanceId.NotFound",
+    status: Some(404),
+    also: &[],
+    summary: "no such service",
+    help: "name a service of the topology",
+    source: source::WHITELIST,
+};
+
+static MALFORMED: RefusalRecord = RefusalRecord {
+    code: "InvalidSecurityIps.MalFormed",
+    status: Some(400),
+    also: &[],
+    summary: "an entry has host bits set",
+    help: "write the network address",
+    source: source::WHITELIST,
+};
+
+static DUPLICATE: RefusalRecord = RefusalRecord {
+    code: "InvalidSecurityIPList.Duplicate",
+    status: Some(400),
+    also: &[],
+    summary: "the whitelist would have an entry twice",
+    help: "name each entry once, and none that is there already",
+    source: source::WHITELIST,
+};
+
+static FULL: RefusalRecord = RefusalRecord {
+    code: "InvalidSecurityIPListLength.Malformed",
+    status: Some(400),
+    also: &["InvalidInstanceIp.Duplicate"],
+    summary: "the whitelist would have more than 1000 entries",
+    help: "merge neighbouring addresses into prefixes",
+    source: source::WHITELIST,
+};
+
+static NO_ENTRY: RefusalRecord = RefusalRecord {
+    code: "InvalidSecurityIPs.NotFound",
+    status: Some(404),
+    also: &[],
+    summary: "the whitelist has no such entry",
+    help: "name the entry exactly as the whitelist has it",
+    source: source::WHITELIST,
+};
+
+impl Desk<'_> {
+    pub(super) fn change_whitelist(&self, service: &str, change: &WhitelistChange) -> Decision {
+        let key = self.world.services.find(service);
+        let key = key.ok_or_else(|| NO_SERVICE.because(format!("there is no service `{service}`")))?;
+        let present = self.world.services[key].effective_whitelist().unwrap_or_default();
+        let entries = match change {
+            WhitelistChange::Replace(new) => extended(service, Vec::new(), new)?,
+            WhitelistChange::Add(new) => extended(service, present, new)?,
+            WhitelistChange::Remove(gone) => reduced(service, present, gone)?,
+        };
+        Ok(vec![Edit::Whitelist(key, entries)])
+    }
+}
+
+fn extended(service: &str, mut entries: Vec<Ipv4Net>, new: &[Ipv4Net]) -> Result<Vec<Ipv4Net>, Refusal> {
+    for entry in new {
+        if entry.trunc() != *entry {
+            let message = format!("`{entry}` has host bits set; the network is `{}`", entry.trunc());
+            return Err(MALFORMED.because(message));
+        }
+        if entries.contains(entry) {
+            return Err(DUPLICATE.because(format!("the whitelist of `{service}` would have `{entry}` twice")));
+        }
+        if entries.len() == WHITELIST_ENTRIES {
+            let message = format!("the whitelist of `{service}` has {WHITELIST_ENTRIES} entries, as many as it takes");
+            return Err(FULL.because(message));
+        }
+        entries.push(*entry);
+    }
+    Ok(entries)
+}
+
+fn reduced(service: &str, mut entries: Vec<Ipv4Net>, gone: &[Ipv4Net]) -> Result<Vec<Ipv4Net>, Refusal> {
+    for entry in gone {
+        let position = entries.iter().position(|present| present == entry);
+        let position =
+            position.ok_or_else(|| NO_ENTRY.because(format!("the whitelist of `{service}` has no entry `{entry}`")))?;
+        entries.remove(position);
+    }
+    Ok(entries)
+}
