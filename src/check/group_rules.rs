@@ -102,10 +102,11 @@ pub(super) static OTHER_REGION: RuleRecord = RuleRecord {
 
 pub(super) static LINK_OFF: RuleRecord = RuleRecord {
     id: "group-peer-classiclink-off",
-    severity: Severity::Error,
+    severity: Severity::Warning,
     summary: "a rule names a group of the other plane, and the VPC has ClassicLink off",
-    why: "groups of the two planes name each other while the VPC has ClassicLink on; AuthorizeSecurityGroup answers \
-          InvalidSecurityGroup.InvalidNetworkType",
+    why: "groups of the two planes name each other while the VPC has ClassicLink on: AuthorizeSecurityGroup answers \
+          InvalidSecurityGroup.InvalidNetworkType otherwise, and a rule that was there when it was turned off matches \
+          nothing",
     help: "set `classic_link = true` for the VPC, or remove the rule",
     source: source::NETWORK_TYPES,
     example: "a rule of `sg-a` names `sg-b` of the other plane, but `vpc-a` has ClassicLink off",

@@ -163,7 +163,10 @@ impl Desk<'_> {
         }
         if !groups.is_empty() {
             let region = self.world.instance_region(own);
-            edits.push(Edit::Groups(key, self.groups_for(own, Network::Classic, region, account, groups)?));
+            let groups = self.groups_for(own, Network::Classic, region, account, groups)?;
+            if own.security_groups.iter().map(|group| group.value).ne(groups.iter().copied()) {
+                edits.push(Edit::Groups(key, groups));
+            }
         }
         Ok(edits)
     }

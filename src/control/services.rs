@@ -61,13 +61,16 @@ impl Desk<'_> {
     pub(super) fn change_whitelist(&self, service: &str, change: &WhitelistChange) -> Decision {
         let key = self.world.services.find(service);
         let key = key.ok_or_else(|| NO_SERVICE.because(format!("there is no service `{service}`")))?;
-        let present = self.world.services[key].effective_whitelist().unwrap_or_default();
+        let own = &self.world.services[key];
+        let present = own.effective_whitelist().unwrap_or_default();
         let entries = match change {
             WhitelistChange::Replace(new) => extended(service, Vec::new(), new)?,
             WhitelistChange::Add(new) => extended(service, present, new)?,
             WhitelistChange::Remove(gone) => reduced(service, present, gone)?,
         };
-        Ok(vec![Edit::Whitelist(key, entries)])
+        let old = own.whitelist.as_ref().map(|old| old.iter().map(|entry| entry.value));
+        let changed = old.is_none_or(|old| old.ne(entries.iter().copied()));
+        Ok(if changed { vec![Edit::Whitelist(key, entries)] } else { Vec::new() })
     }
 }
 

@@ -7,7 +7,7 @@ use crate::diag::{Diagnostic, FileId, Severity, Sources, Span};
 use std::ops::Range;
 
 /// Errors that a missing value alone can cause: a CIDR, a switch, a region, an account, a kind, a group.
-const OF_MISSING_VALUES: [&str; 10] = [
+const OF_MISSING_VALUES: [&str; 9] = [
     VSWITCH_OUTSIDE,
     "instance-without-group",
     "classiclink-region",
@@ -16,7 +16,6 @@ const OF_MISSING_VALUES: [&str; 10] = [
     "group-region",
     "group-kinds-mixed",
     "group-peer-region",
-    "group-peer-classiclink-off",
     "enterprise-group-peer",
 ];
 

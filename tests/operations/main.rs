@@ -1,4 +1,8 @@
 //! Operations on the world: what each needs, what it changes, and what becomes of the traffic meanwhile.
 
+mod describe;
+mod instances;
 mod links;
+mod properties;
+mod rules;
 mod world;

@@ -1,11 +1,13 @@
 //! The topology that the tests of this folder share.
 
 use biplane::control::Operation;
-use biplane::lab::Lab;
+use biplane::datapath::Entry;
+use biplane::lab::{Lab, Passage};
+use biplane::wire::PacketBuilder;
 
 /// `c-web` is linked to `shop`, `c-new` to nothing; `c-far` is in another region, `c-other` of another account,
 /// `c-odd` on its way to running. `store` is a 192.168.0.0/16 VPC, `plan` lies outside the linkable ranges, `routed`
-/// has a route to 10.0.0.0/8 in a custom table. `remote` is in the region of `c-far`.
+/// has a route to 10.0.0.0/8 in a custom table. `remote` is in the region of `c-far`. `vsw-own` has a table of its own.
 pub(crate) const WORLD: &str = r#"
 [vpc.shop]
 cidr = "172.16.0.0/12"
@@ -13,6 +15,17 @@ classic_link = true
 [vswitch.vsw-shop]
 vpc = "shop"
 cidr = "172.16.1.0/24"
+[vswitch.vsw-own]
+vpc = "shop"
+cidr = "172.16.2.0/24"
+route_table = "vtb-own"
+[route_table.vtb-own]
+vpc = "shop"
+routes = []
+[gateway.ngw]
+vpc = "shop"
+kind = "nat"
+remote_cidrs = []
 [vpc.store]
 cidr = "192.168.0.0/16"
 classic_link = true
@@ -32,6 +45,8 @@ vpc = "routed"
 routes = [{ destination = "10.0.0.0/8", next_hop = "vpn" }]
 [vpc.quiet]
 cidr = "172.16.0.0/16"
+[peering.pcc]
+vpcs = ["quiet", "routed"]
 [vpc.remote]
 cidr = "172.16.0.0/16"
 region = "cn-beijing"
@@ -40,6 +55,13 @@ classic_link = true
 [security_group.sg-classic]
 network = "classic"
 ingress = [{ protocol = "tcp", port_range = "80", source = "0.0.0.0/0" }]
+[security_group.sg-spare]
+network = "classic"
+[security_group.sg-strict]
+vpc = "shop"
+kind = "enterprise"
+[security_group.sg-quiet]
+vpc = "quiet"
 [security_group.sg-far]
 network = "classic"
 region = "cn-beijing"
@@ -81,6 +103,14 @@ state = "starting"
 vswitch = "vsw-shop"
 private_ip = "172.16.1.20"
 security_groups = ["sg-shop"]
+[instance.own-db]
+vswitch = "vsw-own"
+private_ip = "172.16.2.20"
+security_groups = ["sg-shop"]
+[service.rm]
+kind = "rds"
+vswitch = "vsw-shop"
+ip = "172.16.1.50"
 [instance.store-db]
 vswitch = "vsw-store"
 private_ip = "192.168.1.20"
@@ -129,4 +159,10 @@ pub(crate) fn stop(instance: &str) -> Operation {
 
 pub(crate) fn start(instance: &str) -> Operation {
     Operation::Start { instance: instance.to_owned() }
+}
+
+/// Sends a packet that enters where its source address is at home.
+pub(crate) fn send_from(lab: &mut Lab, packet: &PacketBuilder) -> Passage {
+    let bytes = packet.clone().build();
+    lab.send_frame(Entry::BySource, &bytes, bytes.len())
 }
