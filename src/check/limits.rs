@@ -1,6 +1,7 @@
 //! The vendor's numbers, shared with the control operations that enforce them one by one.
 
 use crate::net::Ipv4Net;
+use crate::time::SimDuration;
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 
@@ -50,8 +51,21 @@ pub const VPC_GROUP_MEMBERS: usize = 6000;
 /// Members of an enterprise group.
 pub const ENTERPRISE_GROUP_MEMBERS: usize = 65_536;
 
-/// Entries of all whitelists of one service (<https://www.alibabacloud.com/help/doc-detail/43185.htm>).
+/// Entries of all whitelists of one database (<https://www.alibabacloud.com/help/doc-detail/43185.htm>).
 pub const WHITELIST_ENTRIES: usize = 1000;
+
+/// Entries of the access control list of a load balancer (<https://github.com/AlibabaCloudDocs/slb>).
+pub const ACCESS_LIST_ENTRIES: usize = 300;
+
+/// Characters of a rule's description (<https://alibabacloud.com/help/en/ecs/api-authorizesecuritygroup>).
+pub const DESCRIPTION_CHARACTERS: usize = 512;
+
+/// How long the vendor holds a session (<https://www.alibabacloud.com/help/en/ecs/user-guide/security-group-rules>).
+pub const SESSION_TIMEOUT: SimDuration = SimDuration::from_secs(910);
+
+/// Bytes of the largest IPv4 packet that every path of the vendor carries
+/// (<https://www.alibabacloud.com/help/en/ecs/user-guide/mtus/>).
+pub const MTU: u16 = 1500;
 
 const fn net(a: u8, b: u8, length: u8) -> Ipv4Net {
     Ipv4Net::new_assert(Ipv4Addr::new(a, b, 0, 0), length)

@@ -18,3 +18,5 @@ pub(super) const GROUP_KINDS: &str =
 pub(super) const GROUP_POLICY: &str = "https://alibabacloud.com/help/en/ecs/api-modifysecuritygrouppolicy";
 pub(super) const AUTHORIZE: &str = "https://alibabacloud.com/help/en/ecs/api-authorizesecuritygroup";
 pub(super) const WHITELIST: &str = "https://www.alibabacloud.com/help/doc-detail/43185.htm";
+pub(super) const ACCESS_LIST: &str = "https://github.com/AlibabaCloudDocs/slb";
+pub(super) const MTU: &str = "https://www.alibabacloud.com/help/en/ecs/user-guide/mtus/";

@@ -171,12 +171,12 @@ impl<'a> Compiler<'a> {
             address_sets,
             whitelists: self.endpoints.whitelists,
             timeouts: Timeouts {
-                tcp_established: world.sessions.tcp_established,
-                tcp_transient: world.sessions.tcp_transient,
-                udp: world.sessions.udp,
-                icmp: world.sessions.icmp,
-                other: world.sessions.other,
-                fragment: world.sessions.fragment,
+                tcp_established: world.sessions.tcp_established.value,
+                tcp_transient: world.sessions.tcp_transient.value,
+                udp: world.sessions.udp.value,
+                icmp: world.sessions.icmp.value,
+                other: world.sessions.other.value,
+                fragment: world.sessions.fragment.value,
             },
             mtu: world.mtu.value,
         };

@@ -329,28 +329,29 @@ impl Service {
 pub struct SessionTimeouts {
     /// TCP after the handshake. 910 s is the vendor's documented maximum for a session
     /// (<https://www.alibabacloud.com/help/en/ecs/user-guide/security-group-rules>).
-    pub tcp_established: SimDuration,
+    pub tcp_established: Spanned<SimDuration>,
     /// TCP before the handshake completes, and after FIN or RST.
-    pub tcp_transient: SimDuration,
+    pub tcp_transient: Spanned<SimDuration>,
     /// UDP.
-    pub udp: SimDuration,
+    pub udp: Spanned<SimDuration>,
     /// ICMP.
-    pub icmp: SimDuration,
+    pub icmp: Spanned<SimDuration>,
     /// Every other protocol.
-    pub other: SimDuration,
+    pub other: Spanned<SimDuration>,
     /// How long a first fragment lends its ports to later ones.
-    pub fragment: SimDuration,
+    pub fragment: Spanned<SimDuration>,
 }
 
 impl Default for SessionTimeouts {
     fn default() -> SessionTimeouts {
+        let seconds = |seconds| Spanned::unplaced(SimDuration::from_secs(seconds));
         SessionTimeouts {
-            tcp_established: SimDuration::from_secs(910),
-            tcp_transient: SimDuration::from_secs(60),
-            udp: SimDuration::from_secs(60),
-            icmp: SimDuration::from_secs(30),
-            other: SimDuration::from_secs(60),
-            fragment: SimDuration::from_secs(30),
+            tcp_established: seconds(910),
+            tcp_transient: seconds(60),
+            udp: seconds(60),
+            icmp: seconds(30),
+            other: seconds(60),
+            fragment: seconds(30),
         }
     }
 }

@@ -134,12 +134,12 @@ fn instances_and_services_hold_what_the_file_says() {
 #[test]
 fn timeouts_are_seconds_and_may_have_decimals() {
     let expected = SessionTimeouts {
-        tcp_established: SimDuration::from_secs(900),
-        tcp_transient: SimDuration::from_nanos(1_500_000_000),
-        udp: SimDuration::from_secs(61),
-        icmp: SimDuration::from_secs(31),
-        other: SimDuration::from_secs(62),
-        fragment: SimDuration::from_secs(15),
+        tcp_established: Spanned::unplaced(SimDuration::from_secs(900)),
+        tcp_transient: Spanned::unplaced(SimDuration::from_nanos(1_500_000_000)),
+        udp: Spanned::unplaced(SimDuration::from_secs(61)),
+        icmp: Spanned::unplaced(SimDuration::from_secs(31)),
+        other: Spanned::unplaced(SimDuration::from_secs(62)),
+        fragment: Spanned::unplaced(SimDuration::from_secs(15)),
     };
     assert_eq!(world(SHOP).sessions, expected);
 }

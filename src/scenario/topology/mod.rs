@@ -5,6 +5,7 @@ mod references;
 mod rules;
 
 use super::decode::{Decoder, Fields, Item, What, invalid};
+use crate::diag::Spanned;
 use crate::model::World;
 use crate::time::SimDuration;
 use objects::{Objects, Pending};
@@ -74,7 +75,7 @@ fn settings(decoder: &mut Decoder<'_>, root: &Fields<'_>, world: &mut World) {
 }
 
 /// Seconds, whole or not; 0 lets a session live within one instant only.
-fn seconds(decoder: &mut Decoder<'_>, item: Item<'_>) -> Option<SimDuration> {
+fn seconds(decoder: &mut Decoder<'_>, item: Item<'_>) -> Option<Spanned<SimDuration>> {
     let seconds = item.number(decoder)?;
     let nanos = (seconds * 1e9).round();
     if !(0.0..=u64::MAX as f64).contains(&nanos) {
@@ -84,5 +85,5 @@ fn seconds(decoder: &mut Decoder<'_>, item: Item<'_>) -> Option<SimDuration> {
         );
         return None;
     }
-    Some(SimDuration::from_nanos(nanos as u64))
+    Some(Spanned::new(SimDuration::from_nanos(nanos as u64), item.span))
 }
