@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("datapath", &["program", "table", "wire", "net", "time", "diag"]),
     // The side of meaning.
     ("model", &["net", "time", "diag"]),
-("check", &["model", "net", "time", "diag"]),
+    ("check", &["model", "net", "time", "diag"]),
     ("control", &["check", "model", "net", "diag"]),
     // It reads packets too, as frames are built: `wire`; and the operations that steps apply: `control`.
     ("scenario", &["control", "model", "net", "time", "diag", "wire"]),

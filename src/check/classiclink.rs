@@ -5,8 +5,9 @@ use super::rule::{OWN_CHOICE, RuleRecord};
 use super::source;
 use super::survey::{Survey, placed_or};
 use crate::diag::{Diagnostic, Reason, Severity, Span, Spanned};
-use crate::model::{Instance, Key, Location, MissingGuestRoute, Placement, Vpc, Vswitch, World, ranges};
+use crate::model::{Instance, Key, Location, MissingGuestRoute, Placement, Route, Vpc, Vswitch, World, ranges};
 use crate::net::GuestRoute;
+use std::net::Ipv4Addr;
 
 pub(super) static LINK_LIMIT: RuleRecord = RuleRecord {
     id: "classiclink-link-limit",
@@ -113,8 +114,9 @@ pub(super) static SHADOW: RuleRecord = RuleRecord {
     id: "classiclink-shadowed",
     severity: Severity::Warning,
     summary: "a custom route of a VPC with ClassicLink covers part of the classic network",
-    why: "the longest prefix wins: classic instances inside the route's destination are not reached over the link",
-    help: "narrow the route, if linked instances have addresses inside it",
+    why: "the longest prefix wins: what the VPC sends to these addresses, answers too, takes the custom route and never \
+          the link",
+    help: "narrow the route until it leaves the linked instances out, or remove it",
     source: OWN_CHOICE,
     example: "the route to `10.20.0.0/16` in the system table of `vpc-a` hides classic addresses",
 };
@@ -202,6 +204,7 @@ fn link_count(survey: &Survey<'_>, key: Key<Vpc>, vpc: &Vpc, findings: &mut Vec<
 
 fn enabled_vpc(survey: &Survey<'_>, key: Key<Vpc>, vpc: &Vpc, findings: &mut Vec<Diagnostic>) {
     let switch = placed_or(vpc.classic_link.span, vpc.id.span);
+    let mut linked = None;
     for table in survey.tables(key) {
         for route in table.routes {
             let destination = route.destination.value;
@@ -210,10 +213,8 @@ fn enabled_vpc(survey: &Survey<'_>, key: Key<Vpc>, vpc: &Vpc, findings: &mut Vec
                 let finding = ROUTE_CONFLICT.found(message).at(route.destination.span, "a custom route to 10.0.0.0/8");
                 findings.push(finding.at(switch, "ClassicLink is enabled here"));
             } else if ranges::CLASSIC.contains(&destination) && !ranges::CARVE_OUT.contains(&destination) {
-                let message = format!("the route to `{destination}` in {} hides classic addresses", table.name);
-                let finding =
-                    SHADOW.found(message).at(route.destination.span, "wins over the link for these addresses");
-                findings.push(finding.at(switch, "ClassicLink is enabled here"));
+                let linked = linked.get_or_insert_with(|| survey.linked_addresses(key));
+                findings.push(shadow(&table.name, route, linked, switch));
             }
         }
     }
@@ -238,6 +239,27 @@ fn enabled_vpc(survey: &Survey<'_>, key: Key<Vpc>, vpc: &Vpc, findings: &mut Vec
             findings.push(unreachable(rule, vswitch, vpc, place).at(switch, "ClassicLink is enabled here"));
         }
     }
+}
+
+/// A custom route that wins over the link, and the linked instances among `linked`, ascending, that it hides.
+fn shadow(table: &str, route: &Route, linked: &[(Ipv4Addr, &Instance)], switch: Span) -> Diagnostic {
+    let destination = route.destination.value;
+    let start = linked.partition_point(|(address, _)| *address < destination.network());
+    let end = linked.partition_point(|(address, _)| *address <= destination.broadcast());
+    let hidden = &linked[start..end];
+    let leads = format!("the route to `{destination}` in {table} hides");
+    let place = (route.destination.span, "wins over the link for these addresses");
+    let Some((address, first)) = hidden.first() else {
+        let finding = SHADOW.found(format!("{leads} classic addresses")).at(place.0, place.1);
+        return finding.at(switch, "ClassicLink is enabled here");
+    };
+    let id = first.id.as_str();
+    let message = match hidden.len() {
+        1 => format!("{leads} the linked instance `{id}`"),
+        count => format!("{leads} `{id}` and {} more linked instance{}", count - 1, if count == 2 { "" } else { "s" }),
+    };
+    let finding = SHADOW.found(message).at(place.0, place.1);
+    finding.at(first.private_ip.span, format!("{address} lies inside"))
 }
 
 fn unreachable(rule: &RuleRecord, vswitch: &Vswitch, vpc: &Vpc, place: &str) -> Diagnostic {

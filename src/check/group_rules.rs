@@ -1,11 +1,11 @@
 //! The rules of security groups.
 
-use super::limits::{GROUP_PEERS_PER_GROUP, RULES_PER_GROUP};
-use super::rule::{OWN_CHOICE, RuleRecord};
+use super::limits::{DESCRIPTION_CHARACTERS, GROUP_PEERS_PER_GROUP, RULES_PER_GROUP};
+use super::rule::RuleRecord;
 use super::source;
 use super::survey::{Survey, network_name, placed_or};
 use crate::diag::{Diagnostic, Severity, Span};
-use crate::model::{GroupKind, Key, Network, NicType, Peer, Policy, Rule, SecurityGroup, Vpc, World};
+use crate::model::{GroupKind, Key, Network, NicType, Peer, Policy, Rule, SecurityGroup, World};
 use crate::net::{Ipv4Net, PortRange, Protocol};
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
@@ -60,79 +60,25 @@ pub(super) static NIC: RuleRecord = RuleRecord {
     example: "a rule of `sg-a` is for the public NIC, but the group is in `vpc-a`",
 };
 
-pub(super) static ENTERPRISE_PEER: RuleRecord = RuleRecord {
-    id: "enterprise-group-peer",
+pub(super) static DESCRIPTION: RuleRecord = RuleRecord {
+    id: "group-rule-description",
     severity: Severity::Error,
-    summary: "a rule of an enterprise group names a group",
-    why: "rules of enterprise groups name addresses only",
-    help: "name the members' addresses, or make it a basic group",
-    source: source::GROUP_KINDS,
-    example: "a rule of the enterprise group `sg-a` names the group `sg-b`",
-};
-
-pub(super) static SELF_PEER: RuleRecord = RuleRecord {
-    id: "group-peer-self",
-    severity: Severity::Error,
-    summary: "a rule names its own group",
-    why: "a rule does not name its own group; AuthorizeSecurityGroup answers InvalidParamter.Conflict",
-    help: "remove the rule; `intra_group` says what members may do to each other",
+    summary: "the description of a rule is longer than 512 characters",
+    why: "AuthorizeSecurityGroup takes descriptions of up to 512 characters",
+    help: "shorten the description; a comment in this file may be as long as you like",
     source: source::AUTHORIZE,
-    example: "a rule of `sg-a` names `sg-a` itself",
-};
-
-pub(super) static OTHER_VPC: RuleRecord = RuleRecord {
-    id: "group-peer-other-vpc",
-    severity: Severity::Error,
-    summary: "a rule of a VPC's group names a group of another VPC",
-    why: "groups are named within one VPC only; AuthorizeSecurityGroup answers InvalidSourceGroupId.Mismatch",
-    help: "name the prefix of the other VPC's vSwitch",
-    source: source::AUTHORIZE,
-    example: "a rule of `sg-a` in `vpc-a` names `sg-b`, which is in `vpc-b`",
-};
-
-pub(super) static OTHER_REGION: RuleRecord = RuleRecord {
-    id: "group-peer-region",
-    severity: Severity::Error,
-    summary: "a rule names a group of another region",
-    why: "a rule names groups of its own region, of any account",
-    help: "remove the rule: neither the classic network nor ClassicLink joins two regions",
-    source: source::AUTHORIZE,
-    example: "a rule of `sg-a` in cn-hangzhou names `sg-b`, which is in cn-beijing",
-};
-
-pub(super) static LINK_OFF: RuleRecord = RuleRecord {
-    id: "group-peer-classiclink-off",
-    severity: Severity::Warning,
-    summary: "a rule names a group of the other plane, and the VPC has ClassicLink off",
-    why: "groups of the two planes name each other while the VPC has ClassicLink on: AuthorizeSecurityGroup answers \
-          InvalidSecurityGroup.InvalidNetworkType otherwise, and a rule that was there when it was turned off matches \
-          nothing",
-    help: "set `classic_link = true` for the VPC, or remove the rule",
-    source: source::NETWORK_TYPES,
-    example: "a rule of `sg-a` names `sg-b` of the other plane, but `vpc-a` has ClassicLink off",
-};
-
-pub(super) static DEAD_LETTER: RuleRecord = RuleRecord {
-    id: "group-peer-unlinked",
-    severity: Severity::Warning,
-    summary: "a rule names a group of the other plane, and no link joins any of their members",
-    why: "a group of the other plane stands for its members' addresses; without a link nothing comes from them",
-    help: "link the classic instances to the VPC with `linked_vpc`, or remove the rule",
-    source: OWN_CHOICE,
-    example: "a rule of `sg-a` names `sg-b`, but no member of `sg-b` is linked to `vpc-a`",
+    example: "the description of a rule of `sg-a` has 513 characters, 1 more than the 512 it may have",
 };
 
 pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Diagnostic>) {
-    for (key, group) in survey.world.security_groups.iter() {
+    for group in survey.world.security_groups.values() {
         counts(group, findings);
         for (direction, rules) in [("ingress", &group.ingress), ("egress", &group.egress)] {
             duplicates(group, direction, rules, findings);
             for rule in rules {
                 ports(group, rule, findings);
                 nic(survey.world, group, rule, findings);
-                if let Peer::Group(peer) = rule.peer.value {
-                    Named { survey, key, group, rule, peer }.check(findings);
-                }
+                description(group, rule, findings);
             }
         }
     }
@@ -195,6 +141,24 @@ fn nic(world: &World, group: &SecurityGroup, rule: &Rule, findings: &mut Vec<Dia
     }
 }
 
+fn description(group: &SecurityGroup, rule: &Rule, findings: &mut Vec<Diagnostic>) {
+    let Some(description) = &rule.description else { return };
+    // No character is shorter than a byte: most descriptions need not be counted.
+    if description.len() <= DESCRIPTION_CHARACTERS {
+        return;
+    }
+    let count = description.chars().count();
+    if count > DESCRIPTION_CHARACTERS {
+        let message = format!(
+            "the description of a rule of `{}` has {count} characters, {} more than the {DESCRIPTION_CHARACTERS} it may \
+             have",
+            *group.id,
+            count - DESCRIPTION_CHARACTERS
+        );
+        findings.push(DESCRIPTION.found(message).at(rule.span, "its description is too long"));
+    }
+}
+
 /// What makes two rules the same: everything but their place and description.
 type Meaning =
     (Policy, u8, Option<Protocol>, PortRange, PortRange, Result<Ipv4Net, Key<SecurityGroup>>, Option<Ipv4Net>, NicType);
@@ -220,101 +184,5 @@ fn duplicates(group: &SecurityGroup, direction: &str, rules: &[Rule], findings: 
                 findings.push(DUPLICATE.found(message).at(rule.span, "adds nothing").at(*first.get(), "to this one"));
             }
         }
-    }
-}
-
-/// A rule that names a group.
-struct Named<'a, 'w> {
-    survey: &'a Survey<'w>,
-    key: Key<SecurityGroup>,
-    group: &'a SecurityGroup,
-    rule: &'a Rule,
-    peer: Key<SecurityGroup>,
-}
-
-impl Named<'_, '_> {
-    /// The first condition that fails is told: the later ones presuppose the earlier.
-    fn check(&self, findings: &mut Vec<Diagnostic>) {
-        let world = self.survey.world;
-        let peer = &world.security_groups[self.peer];
-        let (name, peer_name, place) = (self.group.id.as_str(), peer.id.as_str(), self.rule.peer.span);
-        let peer_home = placed_or(peer.network.span, peer.id.span);
-        if *self.group.kind == GroupKind::Enterprise {
-            let message = format!("a rule of the enterprise group `{name}` names the group `{peer_name}`");
-            let kind = placed_or(self.group.kind.span, self.group.id.span);
-            findings.push(ENTERPRISE_PEER.found(message).at(place, "a group").at(kind, "an enterprise group"));
-            return;
-        }
-        if self.peer == self.key {
-            let message = format!("a rule of `{name}` names `{name}` itself");
-            findings.push(SELF_PEER.found(message).at(place, "this is").at(self.group.id.span, "the rule's own group"));
-            return;
-        }
-        match (*self.group.network, *peer.network) {
-            (Network::Vpc(own), Network::Vpc(other)) if own != other => {
-                let (own, other) = (world.vpcs[own].id.as_str(), world.vpcs[other].id.as_str());
-                let message = format!("a rule of `{name}` in `{own}` names `{peer_name}`, which is in `{other}`");
-                let finding = OTHER_VPC.found(message).at(place, format!("not a group of `{own}`"));
-                findings.push(finding.at(peer_home, format!("it is in `{other}`")));
-            }
-            (Network::Vpc(_), Network::Vpc(_)) => {}
-            (own, other) => {
-                let region = world.region(own, &self.group.placement);
-                let peer_region = world.region(other, &peer.placement);
-                if region.value == peer_region.value {
-                    self.other_plane(own, other, findings);
-                    return;
-                }
-                let message = format!(
-                    "a rule of `{name}` in {} names `{peer_name}`, which is in {}",
-                    region.value, peer_region.value
-                );
-                let finding = OTHER_REGION.found(message).at(place, "a group of another region");
-                findings.push(finding.at(placed_or(peer_region.span, peer.id.span), "its region"));
-            }
-        }
-    }
-
-    fn other_plane(&self, own: Network, other: Network, findings: &mut Vec<Diagnostic>) {
-        let (vpc, classic) = match (own, other) {
-            (Network::Vpc(vpc), Network::Classic) => (vpc, self.peer),
-            (Network::Classic, Network::Vpc(vpc)) => (vpc, self.key),
-            _ => return,
-        };
-        let world = self.survey.world;
-        let owner = &world.vpcs[vpc];
-        let peer = &world.security_groups[self.peer];
-        let (name, peer_name, place) = (self.group.id.as_str(), peer.id.as_str(), self.rule.peer.span);
-        if !*owner.classic_link {
-            let message = format!(
-                "a rule of `{name}` names `{peer_name}` of the other plane, but `{}` has ClassicLink off",
-                *owner.id
-            );
-            let switch = placed_or(owner.classic_link.span, owner.id.span);
-            let finding = LINK_OFF.found(message).at(place, "a group of the other plane");
-            findings.push(finding.at(switch, "ClassicLink is off here"));
-            return;
-        }
-        if let Some(cause) = self.unlinked(vpc, classic) {
-            let message = format!("a rule of `{name}` names `{peer_name}`, but {cause}");
-            let finding = DEAD_LETTER.found(message).at(place, "matches nothing");
-            findings.push(finding.at(peer.id.span, "this group"));
-        }
-    }
-
-    /// Why no traffic between the two groups can exist.
-    fn unlinked(&self, vpc: Key<Vpc>, classic: Key<SecurityGroup>) -> Option<String> {
-        let world = self.survey.world;
-        let peer_name = world.security_groups[self.peer].id.as_str();
-        if self.survey.members(self.peer).is_empty() {
-            return Some(format!("`{peer_name}` has no members"));
-        }
-        // A classic group of the rule's own that nobody is in yet is not the peer's fault.
-        let nobody_here = classic == self.key && self.survey.members(classic).is_empty();
-        if nobody_here || self.survey.has_member_linked_to(classic, vpc) {
-            return None;
-        }
-        let classic_name = world.security_groups[classic].id.as_str();
-        Some(format!("no member of `{classic_name}` is linked to `{}`", *world.vpcs[vpc].id))
     }
 }

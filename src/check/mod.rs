@@ -7,19 +7,26 @@
 mod addresses;
 mod cidrs;
 mod classiclink;
+mod clients;
+mod closed_links;
+mod gateways;
+mod group_peers;
 mod group_rules;
 mod groups;
+mod guests;
 pub mod limits;
 pub mod link;
 mod peerings;
 mod refusal;
 mod routes;
 mod rule;
-mod services;
+mod settings;
+mod shadowed;
 mod source;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod whitelists;
 
 pub(crate) use groups::member_limit;
 pub use refusal::{Refusal, RefusalRecord};
@@ -55,6 +62,7 @@ pub static RULES: &[&RuleRecord] = &[
     &classiclink::SECONDARY,
     &classiclink::GUEST_ROUTE,
     &classiclink::SHADOW,
+    &closed_links::CLOSED,
     &groups::NO_GROUP,
     &groups::TOO_MANY,
     &groups::TWICE,
@@ -71,12 +79,15 @@ pub static RULES: &[&RuleRecord] = &[
     &group_rules::PORTS,
     &group_rules::DUPLICATE,
     &group_rules::NIC,
-    &group_rules::ENTERPRISE_PEER,
-    &group_rules::SELF_PEER,
-    &group_rules::OTHER_VPC,
-    &group_rules::OTHER_REGION,
-    &group_rules::LINK_OFF,
-    &group_rules::DEAD_LETTER,
+    &group_rules::DESCRIPTION,
+    &shadowed::SHADOWED,
+    &group_peers::ENTERPRISE_PEER,
+    &group_peers::SELF_PEER,
+    &group_peers::OTHER_VPC,
+    &group_peers::OTHER_REGION,
+    &group_peers::LINK_OFF,
+    &group_peers::EMPTY,
+    &group_peers::DEAD_LETTER,
     &routes::TABLE_COUNT,
     &routes::COUNT,
     &routes::DUPLICATE,
@@ -84,6 +95,7 @@ pub static RULES: &[&RuleRecord] = &[
     &routes::INSIDE_VSWITCH,
     &routes::OTHER_VPC,
     &routes::TABLE_OF_OTHER_VPC,
+    &routes::TABLE_UNUSED,
     &routes::DOWN,
     &routes::NOT_FORWARDING,
     &peerings::SELF,
@@ -92,11 +104,16 @@ pub static RULES: &[&RuleRecord] = &[
     &peerings::NO_ROUTE,
     &peerings::MISSES,
     &peerings::NO_TRANSIT,
-    &services::WHITELIST_LIMIT,
-    &services::NOBODY,
-    &services::GATEWAY_OVERLAP,
-    &services::GUEST_ROUTES_IN_VPC,
-    &services::CLASSIC_FORWARDING,
+    &gateways::OVERLAP,
+    &gateways::NO_ROUTE,
+    &whitelists::LIMIT,
+    &whitelists::NOBODY,
+    &whitelists::DEAD_ENTRY,
+    &guests::IN_VPC,
+    &guests::USELESS_ROUTE,
+    &guests::CLASSIC_FORWARDING,
+    &settings::TIMEOUT,
+    &settings::PACKET_SIZE,
 ];
 
 /// Everything wrong with `world`, in the order of the places at fault.
@@ -106,11 +123,17 @@ pub fn check(world: &World) -> Vec<Diagnostic> {
     cidrs::check(&survey, &mut findings);
     addresses::check(&survey, &mut findings);
     classiclink::check(&survey, &mut findings);
+    closed_links::check(&survey, &mut findings);
     groups::check(&survey, &mut findings);
     group_rules::check(&survey, &mut findings);
+    group_peers::check(&survey, &mut findings);
+    shadowed::check(world, &mut findings);
     routes::check(&survey, &mut findings);
     peerings::check(&survey, &mut findings);
-    services::check(&survey, &mut findings);
+    gateways::check(&survey, &mut findings);
+    whitelists::check(&survey, &mut findings);
+    guests::check(&survey, &mut findings);
+    settings::check(world, &mut findings);
     findings.sort_by_key(|finding| finding.labels.first().map_or(Span::NONE, |label| label.span));
     findings
 }

@@ -81,6 +81,17 @@ pub(super) static TABLE_OF_OTHER_VPC: RuleRecord = RuleRecord {
     example: "`vsw-a` of `vpc-a` uses `vtb-b`, which is a table of `vpc-b`",
 };
 
+pub(super) static TABLE_UNUSED: RuleRecord = RuleRecord {
+    id: "route-table-unused",
+    severity: Severity::Warning,
+    summary: "a custom route table is used by no vSwitch",
+    why: "a custom table holds for the vSwitches that are bound to it; every other vSwitch, and what comes over a link, \
+          uses the system table of its VPC",
+    help: "set `route_table` for the vSwitches that need it, or remove the table",
+    source: source::ROUTE_TABLE,
+    example: "no vSwitch uses the route table `vtb-a`",
+};
+
 pub(super) static DOWN: RuleRecord = RuleRecord {
     id: Reason::NextHopDown.id(),
     severity: Severity::Warning,
@@ -119,8 +130,10 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Diagnostic>) {
             entries(survey, key, &table, findings);
         }
     }
+    let mut used = vec![false; world.route_tables.capacity()];
     for vswitch in world.vswitches.values() {
         let Some(reference) = &vswitch.route_table else { continue };
+        used[reference.index()] = true;
         let table = &world.route_tables[reference.value];
         if table.vpc.value != vswitch.vpc.value {
             let (own, other) = (&world.vpcs[vswitch.vpc.value].id, &world.vpcs[table.vpc.value].id);
@@ -129,6 +142,10 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Diagnostic>) {
             let finding = TABLE_OF_OTHER_VPC.found(message).at(reference.span, format!("not a table of `{}`", **own));
             findings.push(finding.at(table.vpc.span, format!("it belongs to `{}`", **other)));
         }
+    }
+    for (_, table) in world.route_tables.iter().filter(|(key, _)| !used[key.index()]) {
+        let message = format!("no vSwitch uses the route table `{}`", *table.id);
+        findings.push(TABLE_UNUSED.found(message).at(table.id.span, "its routes hold for nobody"));
     }
 }
 

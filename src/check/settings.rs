@@ -37,8 +37,10 @@ pub(super) fn check(world: &World, findings: &mut Vec<Diagnostic>) {
     ];
     for (key, timeout) in timeouts {
         if timeout.value > SESSION_TIMEOUT {
-            let message =
-                format!("`{key}` is {}, longer than the {SESSION_TIMEOUT} that the vendor holds a session", timeout.value);
+            let message = format!(
+                "`{key}` is {}, longer than the {SESSION_TIMEOUT} that the vendor holds a session",
+                timeout.value
+            );
             findings.push(TIMEOUT.found(message).at(timeout.span, "too long"));
         }
     }

@@ -90,6 +90,14 @@ impl<'w> Survey<'w> {
         &self.linked[vpc.index()]
     }
 
+    /// The classic instances linked to `vpc` by address.
+    pub(super) fn linked_addresses(&self, vpc: Key<Vpc>) -> Vec<(Ipv4Addr, &'w Instance)> {
+        let mut linked: Vec<(Ipv4Addr, &Instance)> =
+            self.linked(vpc).iter().map(|instance| (instance.private_ip.value, *instance)).collect();
+        linked.sort_by_key(|(address, instance)| (*address, instance.id.span));
+        linked
+    }
+
     /// The members of `group` in file order.
     pub(super) fn members(&self, group: Key<SecurityGroup>) -> &[Member<'w>] {
         &self.members[group.index()]

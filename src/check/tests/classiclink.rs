@@ -87,7 +87,7 @@ pub(super) fn cases() -> Vec<Case> {
 fn a_custom_table_may_not_lead_to_the_classic_range_either() {
     let text = format!(
         "{VPC_A}{ON}{GATEWAY}[route_table.vtb-a]\nvpc = \"vpc-a\"\n\
-         routes = [{{ destination = \"10.0.0.0/8\", next_hop = \"vpn-a\" }}]\n"
+         routes = [{{ destination = \"10.0.0.0/8\", next_hop = \"vpn-a\" }}]\n{VSW_A}route_table = \"vtb-a\"\n"
     );
     let message = "`vtb-a` has a route to 10.0.0.0/8, but ClassicLink is on";
     breaks(&text, &classiclink::ROUTE_CONFLICT, message, &["10.0.0.0/8", "true"]);
@@ -143,4 +143,24 @@ fn several_problems_of_one_link_are_all_told() {
         ids,
         ["group-region", "group-account", "classiclink-region", "classiclink-account", "classiclink-disabled"]
     );
+}
+
+#[test]
+fn a_route_that_hides_linked_instances_names_them() {
+    let text = |destination: &str| {
+        let linked = one_link("", "") + &CLASSIC_A.replace("i-a", "i-b").replace(".1.5", ".1.9");
+        let third = CLASSIC_A.replace("i-a", "i-c").replace("10.24.1.5", "10.30.0.9") + "linked_vpc = \"vpc-a\"\n";
+        let route =
+            format!("classic_link = true\nroutes = [{{ destination = \"{destination}\", next_hop = \"vpn-a\" }}]\n");
+        format!("{}linked_vpc = \"vpc-a\"\n{third}{GATEWAY}", linked.replace(ON, &route))
+    };
+    let hides = |destination: &str| format!("the route to `{destination}` in the system table of `vpc-a` hides");
+    let hidden = |destination: &str, who: &str, place: &str| {
+        let message = format!("{} {who}", hides(destination));
+        breaks(&text(destination), &classiclink::SHADOW, &message, &[destination, place]);
+    };
+    hidden("10.24.1.8/30", "the linked instance `i-b`", "10.24.1.9");
+    hidden("10.24.0.0/16", "`i-a` and 1 more linked instance", "10.24.1.5");
+    hidden("10.0.0.0/9", "`i-a` and 2 more linked instances", "10.24.1.5");
+    hidden("10.25.0.0/16", "classic addresses", "true");
 }

@@ -1,5 +1,9 @@
-use super::{CLASSIC_A, Case, SG_CLASSIC, SG_VPC, VPC_A, VPC_B, VPC_INSTANCE_A, VSW_A, breaks, case, clean};
-use crate::check::{group_rules, groups};
+use super::{
+    CLASSIC_A, Case, LONG, SG_CLASSIC, SG_VPC, VPC_A, VPC_B, VPC_INSTANCE_A, VSW_A, breaks, case, clean, findings,
+};
+use crate::check::{check, group_peers, group_rules, groups, shadowed};
+use crate::diag::Sources;
+use crate::model::World;
 
 fn rule(keys: &str) -> String {
     format!("ingress = [{{ {keys} }}]\n")
@@ -24,6 +28,12 @@ fn rules(direction: &str, count: usize, peer: impl Fn(usize) -> String) -> Strin
     format!("{direction} = [\n{rules}]\n")
 }
 
+/// A classic instance in each of the groups `sg-0` to `sg-{count - 1}`.
+fn member_of_each(count: usize) -> String {
+    let member = |n| CLASSIC_A.replace("i-a", &format!("i-{n}")).replace("sg-a", &format!("sg-{n}"));
+    (0..count).map(|n| member(n).replace("10.24.1.5", &format!("10.24.2.{n}"))).collect()
+}
+
 fn members(count: usize) -> String {
     let instances = (0..count).map(|n| {
         format!(
@@ -39,6 +49,8 @@ pub(super) fn cases() -> Vec<Case> {
     let vpc_on = format!("{VPC_A}classic_link = true\n");
     let two_kinds = "[security_group.sg-b]\nvpc = \"vpc-a\"\nkind = \"@@\"\n";
     let sg_b = "[security_group.sg-b]\nnetwork = \"classic\"\n";
+    let in_sg_b = CLASSIC_A.replace("sg-a", "sg-b");
+    let vpc_member_b = format!("{VSW_A}{}", VPC_INSTANCE_A.replace("sg-a", "sg-b"));
     let names_b = rule("source = \"sg-b\"");
     let enterprise = "kind = \"enterprise\"\n";
     vec![
@@ -104,7 +116,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             &group_rules::PEER_COUNT,
-            format!("{}{SG_CLASSIC}@@", classic_groups(21)),
+            format!("{}{}{SG_CLASSIC}@@", classic_groups(21), member_of_each(21)),
             rules("ingress", 21, |n| format!("sg-{n}")),
             rules("ingress", 20, |n| format!("sg-{n}")),
             &["{ source = \"sg-20\" }", "sg-a"],
@@ -132,42 +144,62 @@ pub(super) fn cases() -> Vec<Case> {
             &["{ source = \"10.1.0.1\", nic_type = \"internet\" }", "vpc-a"],
         ),
         case(
-            &group_rules::ENTERPRISE_PEER,
-            format!("{VPC_A}{}{SG_VPC}{names_b}kind = \"@@\"\n", SG_VPC.replace("sg-a", "sg-b")),
+            &group_peers::ENTERPRISE_PEER,
+            format!("{VPC_A}{}{vpc_member_b}{SG_VPC}{names_b}kind = \"@@\"\n", SG_VPC.replace("sg-a", "sg-b")),
             "enterprise",
             "basic",
             &["sg-b", "enterprise"],
         ),
         case(
-            &group_rules::SELF_PEER,
-            format!("{sg_b}{SG_CLASSIC}{}", rule("source = \"sg-@@\"")),
+            &group_peers::SELF_PEER,
+            format!("{sg_b}{in_sg_b}{SG_CLASSIC}{}", rule("source = \"sg-@@\"")),
             "a",
             "b",
             &["sg-a", "sg-a"],
         ),
         case(
-            &group_rules::OTHER_VPC,
-            format!("{VPC_A}{VPC_B}{SG_VPC}{names_b}[security_group.sg-b]\nvpc = \"vpc-@@\"\n"),
+            &group_peers::OTHER_VPC,
+            format!(
+                "{VPC_A}{VPC_B}{SG_VPC}{names_b}[security_group.sg-b]\nvpc = \"vpc-@@\"\n\
+                 [vswitch.vsw-a]\nvpc = \"vpc-@@\"\ncidr = \"172.16.1.0/24\"\n{}",
+                VPC_INSTANCE_A.replace("sg-a", "sg-b")
+            ),
             "b",
             "a",
             &["sg-b", "vpc-b"],
         ),
         case(
-            &group_rules::OTHER_REGION,
-            format!("{SG_CLASSIC}{names_b}{sg_b}region = \"cn-@@\"\n"),
+            &group_peers::OTHER_REGION,
+            format!("{SG_CLASSIC}{names_b}{sg_b}region = \"cn-@@\"\n{in_sg_b}region = \"cn-@@\"\n"),
             "beijing",
             "hangzhou",
             &["sg-b", "cn-beijing"],
         ),
         case(
-            &group_rules::LINK_OFF,
+            &group_peers::LINK_OFF,
             format!("{VPC_A}{sg_b}{SG_VPC}{}", rule("source = \"@@\"")),
             "sg-b",
             "10.24.0.0/16",
             &["sg-b", "vpc-a"],
         ),
+        case(&group_peers::EMPTY, format!("{sg_b}{SG_CLASSIC}{names_b}@@"), "", in_sg_b.clone(), &["sg-b", "sg-b"]),
         case(
-            &group_rules::DEAD_LETTER,
+            &group_rules::DESCRIPTION,
+            SG_CLASSIC.to_owned() + &rule("source = \"10.24.1.9\", description = \"@@\""),
+            "x".repeat(513),
+            "x".repeat(512),
+            &[LONG],
+        ),
+        case(
+            &shadowed::SHADOWED,
+            SG_CLASSIC.to_owned()
+                + "ingress = [{ policy = \"drop\", source = \"10.1.0.0/@@\" }, { source = \"10.1.1.0/24\" }]\n",
+            "16",
+            "25",
+            &["{ source = \"10.1.1.0/24\" }", "{ policy = \"drop\", source = \"10.1.0.0/16\" }"],
+        ),
+        case(
+            &group_peers::DEAD_LETTER,
             format!("{vpc_on}{SG_VPC}{names_b}{sg_b}{}@@", CLASSIC_A.replace("sg-a", "sg-b")),
             "",
             "linked_vpc = \"vpc-a\"\n",
@@ -196,13 +228,13 @@ fn groups_of_the_two_planes_may_name_each_other_over_a_link() {
 fn a_classic_rule_for_a_vpc_group_is_dead_without_members_or_link() {
     let peer = "[security_group.sg-b]\nvpc = \"vpc-a\"\n";
     let text = format!("{VPC_A}classic_link = true\n{VSW_A}{SG_CLASSIC}{}{peer}", rule("source = \"sg-b\""));
-    let message = "a rule of `sg-a` names `sg-b`, but `sg-b` has no members";
-    breaks(&text, &group_rules::DEAD_LETTER, message, &["sg-b", "sg-b"]);
+    let message = "a rule of `sg-a` names `sg-b`, which has no members";
+    breaks(&text, &group_peers::EMPTY, message, &["sg-b", "sg-b"]);
 
     let member = VPC_INSTANCE_A.replace("i-a", "i-b").replace("sg-a", "sg-b");
     let unlinked = format!("{text}{member}{CLASSIC_A}");
     let message = "a rule of `sg-a` names `sg-b`, but no member of `sg-a` is linked to `vpc-a`";
-    breaks(&unlinked, &group_rules::DEAD_LETTER, message, &["sg-b", "sg-b"]);
+    breaks(&unlinked, &group_peers::DEAD_LETTER, message, &["sg-b", "sg-b"]);
     clean(&format!("{unlinked}linked_vpc = \"vpc-a\"\n"));
 }
 
@@ -231,7 +263,8 @@ fn protocols_without_ports_have_no_source_ports_either() {
 #[test]
 fn a_rule_for_the_public_nic_names_no_group() {
     let text = format!(
-        "[security_group.sg-b]\nnetwork = \"classic\"\n{SG_CLASSIC}{}",
+        "[security_group.sg-b]\nnetwork = \"classic\"\n{}{SG_CLASSIC}{}",
+        CLASSIC_A.replace("sg-a", "sg-b"),
         rule("source = \"sg-b\", nic_type = \"internet\"")
     );
     let message = "a rule of `sg-a` is for the public NIC, but names a group";
@@ -250,7 +283,91 @@ fn an_instance_is_not_in_a_group_of_another_vpc() {
 #[test]
 fn a_classic_group_names_groups_of_any_account_of_its_region() {
     clean(&format!(
-        "{SG_CLASSIC}{}[security_group.sg-b]\nnetwork = \"classic\"\naccount = \"partner\"\n",
-        rule("source = \"sg-b\"")
+        "{SG_CLASSIC}{}[security_group.sg-b]\nnetwork = \"classic\"\naccount = \"partner\"\n{}account = \"partner\"\n",
+        rule("source = \"sg-b\""),
+        CLASSIC_A.replace("sg-a", "sg-b")
     ));
+}
+
+/// `count` instances of `vpc-a` in the group `sg-a` of the given kind.
+fn vpc_members(kind: &str, count: usize) -> String {
+    let instances = (0..count).map(|n| {
+        let address = std::net::Ipv4Addr::from(0xac10_0001 + u32::try_from(n).unwrap());
+        format!("i-{n} = {{ vswitch = \"vsw-a\", private_ip = \"{address}\", security_groups = [\"sg-a\"] }}\n")
+    });
+    let network = format!("{VPC_A}{}{SG_VPC}kind = \"{kind}\"\n", VSW_A.replace("172.16.1.0/24", "172.16.0.0/16"));
+    network + "[instance]\n" + &instances.collect::<String>()
+}
+
+#[test]
+fn a_vpc_group_takes_six_thousand_members() {
+    clean(&vpc_members("basic", 6000));
+    let message = "`sg-a` has 6001 members, 1 more than the 6000 it takes";
+    breaks(&vpc_members("basic", 6001), &groups::CAPACITY, message, &["sg-a", "sg-a"]);
+    clean(&vpc_members("enterprise", 6001));
+}
+
+#[test]
+fn an_enterprise_group_takes_more_members_than_the_largest_vswitch_has_addresses() {
+    let mut world = super::world(&mut Sources::new(), &vpc_members("enterprise", 1));
+    let group = world.security_groups.find("sg-a").unwrap();
+    assert_eq!(groups::member_limit(&world.security_groups[group]), 65_536);
+    let instance = world.instances.values().next().unwrap().clone();
+    for n in 1..65_537_u32 {
+        let id = format!("i-{n}");
+        let mut next = instance.clone();
+        (next.id.value, next.private_ip.value) = (id.clone(), std::net::Ipv4Addr::from(0xac10_0001 + n));
+        world.instances.insert(&id, next).unwrap();
+    }
+    let count = |world: &World| check(world).iter().filter(|finding| finding.id == groups::CAPACITY.id).count();
+    assert_eq!(count(&world), 1);
+    world.instances.remove("i-1");
+    assert_eq!(count(&world), 0);
+}
+
+#[test]
+fn the_help_for_a_shadowed_rule_says_which_priority_would_win() {
+    let help = |rules: &str| {
+        let text = format!("{SG_CLASSIC}ingress = [{rules}]\n");
+        let found = check(&super::world(&mut Sources::new(), &text));
+        assert_eq!(found.iter().map(|finding| finding.id).collect::<Vec<_>>(), ["group-rule-shadowed"], "{rules}");
+        found[0].help.clone().unwrap()
+    };
+    let drop = "{ policy = \"drop\", source = \"10.0.0.0/8\", priority = 5 }";
+    assert_eq!(
+        help(&format!("{drop}, {{ source = \"10.1.0.0/16\", protocol = \"tcp\", port_range = \"80\", priority = 9 }}")),
+        "if it is meant to win, give it `priority = 4` or a smaller one; else remove it"
+    );
+    assert_eq!(
+        help(&format!("{}, {{ source = \"10.1.0.0/16\", priority = 9 }}", drop.replace('5', "1"))),
+        "if #2 is meant to win, give #1 a larger `priority` than 9"
+    );
+    assert_eq!(
+        help("{ source = \"0.0.0.0/0\", protocol = \"tcp\" }, { source = \"10.1.0.0/16\", protocol = \"tcp\" }"),
+        "remove the rule: it says nothing new"
+    );
+}
+
+#[test]
+fn a_rule_is_shadowed_by_one_that_takes_all_of_it_and_not_by_one_that_takes_a_part() {
+    let after = |first: &str, second: &str| {
+        let text = format!("{SG_CLASSIC}ingress = [\n{{ {first} }},\n{{ {second} }},\n]\n");
+        findings(&text).into_iter().map(|(id, ..)| id).collect::<Vec<_>>()
+    };
+    let shadowed = ["group-rule-shadowed"];
+    let tcp = "protocol = \"tcp\", source = \"10.0.0.0/8\"";
+    let ports = |range: &str| format!("{tcp}, port_range = \"{range}\"");
+    assert_eq!(after(&ports("80/90"), &ports("80/90").replace("10.0.0.0/8", "10.9.0.0/16")), shadowed);
+    assert_eq!(after(&ports("80/90"), &ports("80/91")), [""; 0]);
+    assert_eq!(after(&ports("80/90"), &ports("85").replace("tcp", "udp")), [""; 0]);
+    assert_eq!(after("source = \"10.0.0.0/8\"", &ports("85")), shadowed);
+    // The own side, the source ports and the NIC count too.
+    assert_eq!(after(&format!("{tcp}, destination = \"10.1.0.0/16\""), &ports("85")), [""; 0]);
+    assert_eq!(after(&format!("{tcp}, source_port_range = \"53\""), &ports("85")), [""; 0]);
+    assert_eq!(after(&format!("{tcp}, nic_type = \"internet\""), &ports("85")), [""; 0]);
+    // The order is that of priorities, drop first, and not that of the file.
+    assert_eq!(after(&format!("{tcp}, priority = 2"), &format!("{tcp}, policy = \"drop\"")), shadowed);
+    assert_eq!(after(&format!("{tcp}, priority = 2"), &format!("{}, priority = 1", ports("80"))), [""; 0]);
+    // A wide rule behind a narrow one still decides the rest.
+    assert_eq!(after(&ports("80"), "source = \"0.0.0.0/0\""), [""; 0]);
 }

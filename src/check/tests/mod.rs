@@ -1,6 +1,7 @@
 //! Every rule at its edge and one past it, from the text of topology files.
 
 mod classiclink;
+mod closed_links;
 mod groups;
 mod ranges;
 mod routes;
@@ -19,7 +20,7 @@ pub(super) struct Case {
     pub(super) topology: String,
     pub(super) breaks: String,
     pub(super) keeps: String,
-    /// The texts under the labels, without quotes around them; [`LATER`] in place of long ones.
+    /// The texts under the labels, without quotes around them; [`LONG`] in place of long ones.
     pub(super) places: &'static [&'static str],
 }
 
@@ -32,6 +33,9 @@ pub(super) fn case(
 ) -> Case {
     Case { rule, topology: topology.into(), breaks: breaks.into(), keeps: keeps.into(), places }
 }
+
+/// In place of a text that is too long to repeat.
+pub(super) const LONG: &str = "(a long text)";
 
 /// `172.16.0.0/12` with ClassicLink off.
 pub(super) const VPC_A: &str = "[vpc.vpc-a]\ncidr = \"172.16.0.0/12\"\n";
@@ -61,7 +65,8 @@ pub(super) fn world(sources: &mut Sources, text: &str) -> World {
 fn places(sources: &Sources, finding: &Diagnostic) -> Vec<String> {
     let text = |span: crate::diag::Span| {
         let text = sources.text(span.file).expect("a place in the file");
-        text[span.start as usize..span.end as usize].trim_matches('"').to_owned()
+        let text = text[span.start as usize..span.end as usize].trim_matches('"');
+        if text.len() > 200 { LONG.to_owned() } else { text.to_owned() }
     };
     finding.labels.iter().map(|label| text(label.span)).collect()
 }
@@ -88,7 +93,7 @@ pub(super) fn clean(text: &str) {
 }
 
 fn all_cases() -> Vec<Case> {
-    [ranges::cases(), classiclink::cases(), groups::cases(), routes::cases(), services::cases()]
+    [ranges::cases(), classiclink::cases(), closed_links::cases(), groups::cases(), routes::cases(), services::cases()]
         .into_iter()
         .flatten()
         .collect()

@@ -16,9 +16,19 @@ fn many(count: usize) -> String {
     routes(&destinations.iter().map(|to| (to.as_str(), "vpn-a")).collect::<Vec<_>>())
 }
 
+/// `count` custom tables, each with a vSwitch of its own.
 fn tables(count: usize) -> String {
-    (0..count).map(|n| format!("[route_table.vtb-{n}]\nvpc = \"vpc-a\"\n")).collect()
+    let table = |n| {
+        format!(
+            "[route_table.vtb-{n}]\nvpc = \"vpc-a\"\n\
+             [vswitch.vsw-{n}]\nvpc = \"vpc-a\"\ncidr = \"172.16.{n}.0/24\"\nroute_table = \"vtb-{n}\"\n"
+        )
+    };
+    (0..count).map(table).collect()
 }
+
+/// A vSwitch that uses the table `vtb-a`.
+const VSW_OF_TABLE: &str = "[vswitch.vsw-t]\nvpc = \"vpc-a\"\ncidr = \"172.16.9.0/24\"\nroute_table = \"vtb-a\"\n";
 
 /// Two VPCs whose vSwitches are joined both ways, with more routes on either side.
 fn peered(more_of_a: &[(&str, &str)], more_of_b: &[(&str, &str)]) -> String {
@@ -78,11 +88,18 @@ pub(super) fn cases() -> Vec<Case> {
             &routes::TABLE_OF_OTHER_VPC,
             format!(
                 "{VPC_A}{VPC_B}[route_table.vtb-b]\nvpc = \"vpc-b\"\n[route_table.vtb-a]\nvpc = \"vpc-a\"\n\
-                 {VSW_A}route_table = \"vtb-@@\"\n"
+                 {VSW_B}route_table = \"vtb-b\"\n{VSW_OF_TABLE}{VSW_A}route_table = \"vtb-@@\"\n"
             ),
             "b",
             "a",
             &["vtb-b", "vpc-b"],
+        ),
+        case(
+            &routes::TABLE_UNUSED,
+            format!("{VPC_A}{VSW_A}@@[route_table.vtb-a]\nvpc = \"vpc-a\"\n"),
+            "",
+            "route_table = \"vtb-a\"\n",
+            &["vtb-a"],
         ),
         case(
             &routes::DOWN,
@@ -124,7 +141,7 @@ pub(super) fn cases() -> Vec<Case> {
             format!(
                 "{VPC_A}{}{VSW_A}{VPC_B}{}{VSW_B}{PEERING}[gateway.vpn-b]\nvpc = \"vpc-b\"\n",
                 routes(&[("172.17.0.0/16", "pcc-a")]),
-                routes(&[("172.16.0.0/16", "@@")])
+                routes(&[("0.0.0.0/0", "vpn-b"), ("172.16.0.0/16", "@@")])
             ),
             "vpn-b",
             "pcc-a",
@@ -132,14 +149,15 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             &peerings::MISSES,
-            peered(&[("192.168.7.0/24", "@@")], &[]) + GATEWAY,
+            peered(&[("0.0.0.0/0", "vpn-a"), ("192.168.7.0/24", "@@")], &[]) + GATEWAY,
             "pcc-a",
             "vpn-a",
             &["192.168.7.0/24", "vpc-b"],
         ),
         case(
             &peerings::NO_TRANSIT,
-            peered(&[("10.24.0.0/16", "@@")], &[]).replace("[vswitch.vsw-b]", "classic_link = true\n[vswitch.vsw-b]")
+            peered(&[("0.0.0.0/0", "vpn-a"), ("10.24.0.0/16", "@@")], &[])
+                .replace("[vswitch.vsw-b]", "classic_link = true\n[vswitch.vsw-b]")
                 + GATEWAY,
             "pcc-a",
             "vpn-a",
@@ -161,14 +179,14 @@ fn a_route_equal_to_a_vswitch_is_refused_and_a_wider_one_is_not() {
 fn a_custom_table_is_held_to_the_vswitches_of_its_vpc_too() {
     let table = |to: &str| format!("[route_table.vtb-a]\nvpc = \"vpc-a\"\n{}", routes(&[(to, "vpn-a")]));
     let message = "the route to `172.16.1.9/32` in `vtb-a` lies inside `vsw-a`";
-    let text = format!("{VPC_A}{VSW_A}{GATEWAY}{}", table("172.16.1.9"));
+    let text = format!("{VPC_A}{VSW_A}{GATEWAY}{}{VSW_OF_TABLE}", table("172.16.1.9"));
     breaks(&text, &routes::INSIDE_VSWITCH, message, &["172.16.1.9", "172.16.1.0/24"]);
 }
 
 #[test]
 fn a_destination_is_unique_in_its_own_table_only() {
     let entry = routes(&[("192.168.7.0/24", "vpn-a")]);
-    clean(&format!("{VPC_A}{entry}{GATEWAY}[route_table.vtb-a]\nvpc = \"vpc-a\"\n{entry}"));
+    clean(&format!("{VPC_A}{entry}{GATEWAY}[route_table.vtb-a]\nvpc = \"vpc-a\"\n{entry}{VSW_OF_TABLE}"));
 }
 
 #[test]

@@ -1,9 +1,9 @@
 use crate::check::check;
 use crate::check::survey::overlapping;
-use crate::diag::Spanned;
-use crate::model::{GroupKind, Vswitch};
+use crate::diag::{Span, Spanned};
+use crate::model::{GroupKind, NicType, Peer, Rule, Vswitch};
 use crate::model::{Instance, InstanceState, Key, Location, Network, Placement, Policy, SecurityGroup, Vpc, World};
-use crate::net::Ipv4Net;
+use crate::net::{Ipv4Net, PortRange};
 use proptest::prelude::*;
 use std::net::Ipv4Addr;
 
@@ -36,6 +36,21 @@ fn instance(id: &str, address: u32, location: Location, group: Key<SecurityGroup
     }
 }
 
+fn accept_from(group: Key<SecurityGroup>) -> Rule {
+    Rule {
+        span: Span::NONE,
+        policy: Policy::Accept,
+        priority: 1,
+        protocol: None,
+        port_range: PortRange::ALL,
+        source_port_range: PortRange::ALL,
+        peer: Spanned::unplaced(Peer::Group(group)),
+        own: None,
+        nic_type: NicType::Intranet,
+        description: None,
+    }
+}
+
 /// `count` instances, half of them classic and linked a thousand to a VPC, each VPC with 4 vSwitches, 500 to a group.
 fn large(count: u32) -> World {
     let mut world = World::default();
@@ -56,6 +71,7 @@ fn large(count: u32) -> World {
         let key = world.vpcs.insert(&id, vpc(&id)).expect("a new id");
         let inside = group(&mut world, &format!("sg-vpc-{thousand}"), Network::Vpc(key));
         let classic = group(&mut world, &format!("sg-classic-{thousand}"), Network::Classic);
+        world.security_groups[inside].ingress.push(accept_from(classic));
         for quarter in 0..4_u32 {
             let id = format!("vsw-{thousand}-{quarter}");
             let vswitch = Vswitch {

@@ -1,0 +1,60 @@
+//! Gateways: what enters by them, and what is sent back.
+
+use super::rule::{OWN_CHOICE, RuleRecord};
+use super::survey::Survey;
+use crate::diag::{Diagnostic, Severity};
+use crate::model::{Gateway, Key, NextHop};
+use hashbrown::HashSet;
+
+pub(super) static OVERLAP: RuleRecord = RuleRecord {
+    id: "gateway-range-overlap",
+    severity: Severity::Warning,
+    summary: "the remote range of a gateway covers addresses of a vSwitch of its VPC",
+    why: "a remote site's range overlaps no vSwitch: answers to it stay inside the VPC",
+    help: "narrow the remote range, or renumber the remote site",
+    source: "https://github.com/AlibabaCloudDocs/vpn",
+    example: "`172.16.1.128/25` behind `vpn-a` overlaps `vsw-a` (`172.16.1.0/24`)",
+};
+
+pub(super) static NO_ROUTE: RuleRecord = RuleRecord {
+    id: "gateway-without-route",
+    severity: Severity::Warning,
+    summary: "no route of its VPC leads to a gateway",
+    why: "what enters by a gateway is answered where a custom route leads back to it",
+    help: "add a custom route to what is behind the gateway, with the gateway as next hop",
+    source: OWN_CHOICE,
+    example: "no table of `vpc-a` has a route to `vpn-a`",
+};
+
+pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Diagnostic>) {
+    let world = survey.world;
+    let mut routed: HashSet<Key<Gateway>, foldhash::fast::FixedState> = HashSet::default();
+    let entries = world.vpcs.values().flat_map(|vpc| &vpc.routes);
+    for route in entries.chain(world.route_tables.values().flat_map(|table| &table.routes)) {
+        if let NextHop::Gateway(gateway) = route.next_hop.value {
+            routed.insert(gateway);
+        }
+    }
+    for (key, gateway) in world.gateways.iter() {
+        remote_ranges(survey, gateway, findings);
+        if !routed.contains(&key) {
+            let message = format!("no table of `{}` has a route to `{}`", *world.vpcs[*gateway.vpc].id, *gateway.id);
+            let finding = NO_ROUTE.found(message).at(gateway.id.span, "nothing is sent to this gateway");
+            findings.push(finding.at(gateway.vpc.span, "by this VPC"));
+        }
+    }
+}
+
+fn remote_ranges(survey: &Survey<'_>, gateway: &Gateway, findings: &mut Vec<Diagnostic>) {
+    for remote in &gateway.remote_cidrs {
+        // 0.0.0.0/0 stands for everywhere else.
+        if remote.prefix_len() == 0 {
+            continue;
+        }
+        let Some(vswitch) = survey.vswitch_touching(gateway.vpc.value, remote.value) else { continue };
+        let message =
+            format!("`{}` behind `{}` overlaps `{}` (`{}`)", remote.value, *gateway.id, *vswitch.id, *vswitch.cidr);
+        let finding = OVERLAP.found(message).at(remote.span, "a remote range");
+        findings.push(finding.at(vswitch.cidr.span, "that covers addresses of this vSwitch"));
+    }
+}
