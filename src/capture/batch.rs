@@ -29,6 +29,8 @@ pub struct Record {
     pub wire_len: u32,
     /// Index into [`Reader::interfaces`](super::Reader::interfaces).
     pub interface: u32,
+    /// True for a frame that `biplane replay` wrote as one that came out: the frame that went in stands there, too.
+    pub came_out: bool,
     captured_len: u32,
     place: Place,
     start: usize,
@@ -66,6 +68,7 @@ pub(super) struct RawRecord {
     /// Length of the whole record.
     pub(super) consumed: usize,
     pub(super) framing: Framing,
+    pub(super) came_out: bool,
 }
 
 impl Batch {
@@ -127,6 +130,7 @@ impl Batch {
             // Some writers leave the original length 0 or smaller than what they kept.
             wire_len: packet.original.max(packet.captured),
             interface: packet.interface,
+            came_out: packet.came_out,
             captured_len: packet.captured,
             place: Place::Block,
             start,

@@ -107,7 +107,8 @@ impl Input {
         (self.source.as_ref().map_or(self.position as u64, |source| source.raw().bytes), self.total)
     }
 
-    /// Begins a new block with the unread data and reads on; true if at least `needed` bytes are unread then.
+    /// Begins a new block with the unread data and reads on; true if at least `needed` bytes are unread then. What a
+    /// pipe holds beyond these is taken, and not waited for.
     ///
     /// The block only grows as data arrives, whatever `needed` is.
     pub(super) fn load(&mut self, needed: usize) -> bool {
@@ -133,7 +134,13 @@ impl Input {
                     self.drained = true;
                     break;
                 }
-                Ok(length) => filled += length,
+                Ok(length) => {
+                    filled += length;
+                    // Whoever writes into a pipe may be slow.
+                    if filled >= needed && source.compression().is_none() {
+                        break;
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     let broken = source.compression().is_some() && !source.raw().failed;

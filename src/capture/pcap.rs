@@ -88,6 +88,7 @@ impl Pcap {
             original: field(12),
             consumed,
             framing: self.framing,
+            came_out: false,
         }))
     }
 }

@@ -17,6 +17,13 @@ const OBSOLETE_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
 const ENHANCED_PACKET: u32 = 6;
 
+const OPT_COMMENT: u16 = 1;
+const EPB_FLAGS: u16 = 2;
+/// Of the flags, the two bits of the direction.
+const OUTBOUND: u32 = 2;
+/// How the first comment of every packet of an output capture begins.
+const OWN_COMMENT: &[u8] = b"biplane: ";
+
 const IF_NAME: u16 = 2;
 const IF_TSRESOL: u16 = 9;
 const IF_TSOFFSET: u16 = 14;
@@ -144,7 +151,35 @@ impl Pcapng {
         let fields = block.fields::<20>()?;
         let number = self.field(fields, 0);
         let ticks = (u64::from(self.field(fields, 4)) << 32) | u64::from(self.field(fields, 8));
-        self.stamped_packet(block, number, ticks, self.field(fields, 12), self.field(fields, 16))
+        let captured = self.field(fields, 12);
+        let step = self.stamped_packet(block, number, ticks, captured, self.field(fields, 16))?;
+        // Past the data, which is padded; most captures have nothing there.
+        let options = block.body.get(20 + (captured as usize).next_multiple_of(4)..).unwrap_or_default();
+        Ok(match step {
+            Step::Packet(packet) if !options.is_empty() => {
+                Step::Packet(RawRecord { came_out: self.has_come_out(options), ..packet })
+            }
+            step => step,
+        })
+    }
+
+    /// Whether these are the options of an outbound packet that begin with a comment of this program. Other programs
+    /// that copy packets keep comments and flags, so the packet itself is asked and not its section.
+    fn has_come_out(&self, options: &[u8]) -> bool {
+        let mut own = false;
+        let mut rest = options;
+        while let Some((&[c0, c1, n0, n1], tail)) = rest.split_first_chunk() {
+            let (code, length) = (self.order.u16([c0, c1]), usize::from(self.order.u16([n0, n1])));
+            let value = tail.get(..length).unwrap_or_default();
+            match (code, value) {
+                (EPB_FLAGS, &[a, b, c, d]) => return own && self.order.u32([a, b, c, d]) & 3 == OUTBOUND,
+                (OPT_COMMENT, comment) if comment.starts_with(OWN_COMMENT) => own = true,
+                _ if !own => return false,
+                _ => {}
+            }
+            rest = tail.get(length.next_multiple_of(4)..).unwrap_or_default();
+        }
+        false
     }
 
     /// As the enhanced one, but interface and count of drops share the first 4 bytes.
@@ -204,6 +239,7 @@ impl Pcapng {
             original,
             consumed: block.length,
             framing,
+            came_out: false,
         }))
     }
 

@@ -1,7 +1,7 @@
 //! Reading captures of every supported format.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 
 use bytes::Bytes;
@@ -56,6 +56,16 @@ impl Reader {
             Input::from_read(Box::new(file), metadata.is_file().then_some(metadata.len()))
         };
         Reader::start(name, open())
+    }
+
+    /// Reads a capture from a stream that holds `total` bytes, where that is known; `name` stands for the file in
+    /// errors.
+    pub fn from_read(
+        name: impl Into<String>,
+        read: Box<dyn Read + Send>,
+        total: Option<u64>,
+    ) -> Result<Reader, CaptureError> {
+        Reader::start(name.into(), Input::from_read(read, total))
     }
 
     /// Reads a capture that is in memory; `name` stands for the file in errors.

@@ -162,6 +162,27 @@ pub fn encode_packet(out: &mut Vec<u8>, packet: &Packet<'_>) {
     end(out, start);
 }
 
+/// Where the last packet of `encoded` begins, some packets that [`encode_packet`] wrote; 0 without any.
+pub fn last_packet(encoded: &[u8]) -> usize {
+    let length = encoded.last_chunk().map_or(0, |length| u32::from_le_bytes(*length) as usize);
+    encoded.len().saturating_sub(length)
+}
+
+/// Adds one more comment to `packet`, a single packet that [`encode_packet`] wrote.
+///
+/// # Panics
+/// It is none.
+pub fn add_comment(packet: &mut Vec<u8>, comment: &str) {
+    const CAPTURED: std::ops::Range<usize> = 20..24;
+    let captured = u32::from_le_bytes(packet[CAPTURED].try_into().expect("four bytes"));
+    let options = 28 + (captured as usize).next_multiple_of(4);
+    let end_of_options = if packet.len() == options + 4 { 4 } else { 8 };
+    packet.truncate(packet.len() - end_of_options);
+    put_option(packet, OPT_COMMENT, cut(comment));
+    put_option(packet, OPT_END, &[]);
+    end(packet, 0);
+}
+
 /// Begins a block and tells where; [`end`] fills in the length.
 fn begin(out: &mut Vec<u8>, block_type: u32) -> usize {
     let start = out.len();

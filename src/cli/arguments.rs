@@ -45,7 +45,8 @@ const REPLAY_EXAMPLES: &str = "\
 Examples:
   biplane replay shop.toml week.pcap -w verdicts.pcapng
   biplane replay shop.toml week.pcap --map 192.0.2.7=10.24.1.5 --inject 172.16.1.10=i-app
-  biplane replay shop.toml week.pcap --format ndjson";
+  biplane replay shop.toml week.pcap --format ndjson
+  tcpdump -w - | biplane replay shop.toml -";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -114,7 +115,7 @@ pub(super) enum CheckFormat {
 pub(super) struct Replay {
     /// The topology file.
     pub(super) topology: PathBuf,
-    /// The capture: pcap or pcapng, plain, gzip or zstd.
+    /// The capture: pcap or pcapng, plain, gzip or zstd; `-` is standard input.
     pub(super) capture: PathBuf,
     /// Write every frame with its verdict to this pcapng file.
     #[arg(short = 'w', long = "write", value_name = "OUT")]

@@ -1,7 +1,8 @@
 //! The command line: arguments become library calls, results become text and an exit code.
 //!
 //! Data goes to standard output, everything else to standard error. Exit codes: 0 as expected; 1 an expectation
-//! failed or a difference was found; 2 could not run. A closed pipe is no error.
+//! failed or a difference was found; 2 could not run; 130 or 143 interrupted by SIGINT or SIGTERM, as shells say it. A
+//! closed pipe is no error.
 
 mod arguments;
 mod bench;
@@ -9,6 +10,7 @@ mod check;
 mod demo;
 mod explain;
 mod guest_route;
+mod interrupt;
 mod names;
 mod output;
 mod progress;

@@ -1,6 +1,7 @@
 //! `biplane replay`.
 
 use super::arguments::{Attribution, Replay, ReplayFormat};
+use super::interrupt::Interrupt;
 use super::names::unknown;
 use super::output::Terminal;
 use super::progress::Progress;
@@ -17,15 +18,24 @@ use std::path::{Path, PathBuf};
 
 pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
     let topology = terminal.open_topology(&arguments.topology)?;
+    let interrupt = Interrupt::new()?;
     let options = ReplayOptions {
         workers: arguments.workers,
+        stop: Some(interrupt.flag()),
         ..options(&arguments.attribution, arguments.mtu, arguments.strict_tcp, &topology)?
     };
-    let reader = Reader::open(&arguments.capture).map_err(|error| Failure::Message(error.to_string()))?;
+    let reader = interrupt.open(&arguments.capture).map_err(|error| Failure::Message(error.to_string()))?;
     let capture = arguments.write.as_deref().map(|path| create(path, arguments)).transpose()?;
+    interrupt.listen()?;
     let replayed = forward(arguments, &topology, reader, &options, capture, terminal)?;
     report(arguments, &topology, &replayed, terminal)?;
+    tell_unused(arguments, &replayed, terminal);
     match &replayed.damage {
+        None if replayed.interrupted => {
+            let frames = report::thousands(replayed.tally.frames());
+            terminal.tell(&format!("interrupted after {frames} frames: what was done until then is written"));
+            Ok(interrupt.exit_code().unwrap_or(SUCCESS))
+        }
         None => Ok(SUCCESS),
         Some(damage) => {
             terminal.complain(&damage.to_string());
@@ -48,7 +58,12 @@ pub(super) fn options(
         let endpoint = topology.names.find_endpoint(name);
         inject.push((*address, endpoint.ok_or_else(|| unknown_endpoint(name, topology))?));
     }
-    Ok(ReplayOptions { inject, map: attribution.map.clone(), fabric: Options { mtu, strict_tcp }, workers: 1 })
+    Ok(ReplayOptions {
+        inject,
+        map: attribution.map.clone(),
+        fabric: Options { mtu, strict_tcp },
+        ..ReplayOptions::default()
+    })
 }
 
 /// Refuses two answers to one question.
@@ -65,6 +80,30 @@ fn once_each<T: PartialEq>(option: &str, given: &[(Ipv4Addr, T)]) -> Result<(), 
 pub(super) fn unknown_endpoint(name: &str, topology: &Topology) -> Failure {
     let names = topology.names.endpoints.iter().map(|name| name.text.as_str()).filter(|text| !text.is_empty());
     unknown("endpoint", name, names)
+}
+
+/// Tells of options that made no difference: most often, an address is misspelt.
+fn tell_unused(arguments: &Replay, replayed: &Replayed, terminal: &mut Terminal) {
+    let Attribution { inject, map } = &arguments.attribution;
+    for address in &replayed.unused_maps {
+        if let Some((_, to)) = map.iter().find(|(from, _)| from == address) {
+            terminal.tell(&format!("note: --map {address}={to} changed nothing: no frame has this address"));
+        }
+    }
+    for address in &replayed.unused_injections {
+        if let Some((_, endpoint)) = inject.iter().find(|(from, _)| from == address) {
+            let mapped = if map.is_empty() { "" } else { ", after --map" };
+            terminal.tell(&format!(
+                "note: --inject {address}={endpoint} changed nothing: no frame comes from this address{mapped}"
+            ));
+        }
+    }
+    if replayed.copies != 0 {
+        let copies = report::thousands(replayed.copies);
+        terminal.tell(&format!(
+            "note: {copies} packets were left out: they say that `biplane replay` wrote them as what came out, and the              frames that went in are there, too"
+        ));
+    }
 }
 
 /// The output capture, unless it would replace what is being read.
@@ -137,10 +176,7 @@ fn forward(
     terminal: &mut Terminal,
 ) -> Result<Replayed, Failure> {
     let mut progress = Progress::new();
-    let mut tell = |read, total, frames| {
-        progress.advance(read, total, frames);
-        true
-    };
+    let mut tell = |read, total, frames| progress.advance(read, total, frames);
     let mut patient = Lines { out: terminal.out(), closed: false };
     let lines: &mut dyn Write = if capture.is_some() { &mut patient } else { patient.out };
     let mut sinks = Sinks {
@@ -170,6 +206,7 @@ fn report(
         capture: &capture,
         ambiguous_sources: &replayed.ambiguous_sources,
         unknown_sources: &replayed.unknown_sources,
+        interrupted: replayed.interrupted,
     };
     let mut text = String::new();
     match arguments.format {

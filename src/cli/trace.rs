@@ -178,6 +178,13 @@ fn captured(
         for index in 0..load.len() {
             let frame = load.frame(index);
             last = load.number(index);
+            if last > number {
+                let name = capture.display();
+                return Err(Failure::Message(format!(
+                    "frame {number} of `{name}` is what came out when `biplane replay` wrote that file; \
+                     trace the frame with the same packet id that went in"
+                )));
+            }
             if last == number {
                 lab.advance_to(frame.time);
                 let entry = from.map_or(frame.entry, Entry::Injected);

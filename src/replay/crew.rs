@@ -1,9 +1,9 @@
 //! Several workers, each in a thread of its own, and the thread that reads for them.
 
+use super::Source;
 use super::feed::Load;
 use super::worker::{Share, Worker};
-use super::writing::{Page, Scribe, Writing};
-use super::{Sinks, Source, hand_on};
+use super::writing::{Page, Press, Scribe, Writing};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::collections::VecDeque;
 use std::io;
@@ -37,7 +37,7 @@ pub(super) fn run(
     source: &mut Source<'_>,
     workers: Vec<Worker>,
     writing: &Writing<'_>,
-    sinks: &mut Sinks<'_>,
+    press: &mut Press<'_, '_>,
 ) -> io::Result<Vec<Worker>> {
     thread::scope(|scope| {
         let hire = |(own, worker)| Hand::hire(scope, own, worker, writing);
@@ -50,7 +50,7 @@ pub(super) fn run(
             loads: Vec::new(),
             pages: Vec::new(),
         };
-        crew.run(source, sinks)?;
+        crew.run(source, press)?;
         Ok(crew.hands.into_iter().map(Hand::dismiss).collect())
     })
 }
@@ -116,7 +116,7 @@ struct Crew<'scope> {
 }
 
 impl Crew<'_> {
-    fn run(&mut self, source: &mut Source<'_>, sinks: &mut Sinks<'_>) -> io::Result<()> {
+    fn run(&mut self, source: &mut Source<'_>, press: &mut Press<'_, '_>) -> io::Result<()> {
         loop {
             let mut load = self.loads.pop().unwrap_or_default();
             let more = source.next(&mut load);
@@ -124,10 +124,10 @@ impl Crew<'_> {
                 self.begin(Arc::new(load));
             }
             if self.forwarding.len() > DEPTH || !more {
-                self.end_forwarding(source, sinks);
+                self.end_forwarding(source, press);
             }
             if self.writing.len() > DEPTH || !more {
-                self.end_writing(source, sinks)?;
+                self.end_writing(source, press)?;
             }
             if !more && self.forwarding.is_empty() && self.writing.is_empty() {
                 return Ok(());
@@ -144,7 +144,7 @@ impl Crew<'_> {
     }
 
     /// Waits until the oldest load is forwarded.
-    fn end_forwarding(&mut self, source: &mut Source<'_>, sinks: &mut Sinks<'_>) {
+    fn end_forwarding(&mut self, source: &Source<'_>, press: &mut Press<'_, '_>) {
         let Some(load) = self.forwarding.pop_front() else { return };
         let shares: Vec<Share> = self.hands.iter().filter_map(|hand| hand.shares.recv().ok()).collect();
         if shares.len() < self.hands.len() {
@@ -156,22 +156,22 @@ impl Crew<'_> {
             self.writing.push_back((load, self.turn));
             self.turn = (self.turn + 1) % self.hands.len();
         } else {
-            self.retire(load, shares, source, sinks);
+            self.retire(load, shares, source, press);
         }
     }
 
     /// Waits until what is to be said about the oldest load is written, and hands it on.
-    fn end_writing(&mut self, source: &mut Source<'_>, sinks: &mut Sinks<'_>) -> io::Result<()> {
+    fn end_writing(&mut self, source: &mut Source<'_>, press: &mut Press<'_, '_>) -> io::Result<()> {
         let Some((load, scribe)) = self.writing.pop_front() else { return Ok(()) };
         let Ok((shares, page)) = self.hands[scribe].pages.recv() else { return Ok(()) };
-        hand_on(sinks, &page)?;
+        press.print(&page)?;
         self.pages.push(page);
-        self.retire(load, shares, source, sinks);
+        self.retire(load, shares, source, press);
         Ok(())
     }
 
-    fn retire(&mut self, load: Arc<Load>, shares: Vec<Share>, source: &mut Source<'_>, sinks: &mut Sinks<'_>) {
-        source.tell(sinks, &load);
+    fn retire(&mut self, load: Arc<Load>, shares: Vec<Share>, source: &Source<'_>, press: &mut Press<'_, '_>) {
+        press.tell(source.feed.progress(), &load);
         self.loads.extend(Arc::try_unwrap(load));
         for (hand, share) in self.hands.iter_mut().zip(shares) {
             hand.idle.push(share);

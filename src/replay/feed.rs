@@ -6,6 +6,7 @@ use crate::datapath::{Director, Entry, Frame, SHARDS, ShardId};
 use crate::program::{EndpointId, FixedMap, Names};
 use crate::time::SimTime;
 use crate::wire;
+use std::cell::Cell;
 use std::net::Ipv4Addr;
 
 /// Records that travel together.
@@ -93,14 +94,43 @@ impl Load {
 /// Reads a capture and prepares its frames, in order.
 pub struct Feed {
     reader: Reader,
-    inject: FixedMap<Ipv4Addr, EndpointId>,
-    map: FixedMap<Ipv4Addr, Ipv4Addr>,
+    inject: FixedMap<Ipv4Addr, Asked<EndpointId>>,
+    map: FixedMap<Ipv4Addr, Asked<Ipv4Addr>>,
+    /// Frames that were left out: copies of others.
+    copies: u64,
     /// By interface of the capture: the endpoint it is named after.
     captured_at: Vec<Option<EndpointId>>,
     clock: Clock,
     workers: usize,
     /// By shard: whose it is.
     owners: [u8; SHARDS],
+}
+
+/// What an option wants for an address.
+struct Asked<T> {
+    answer: T,
+    /// Whether the address has occurred.
+    has_occurred: Cell<bool>,
+}
+
+impl<T: Copy> Asked<T> {
+    fn by_address(wanted: &[(Ipv4Addr, T)]) -> FixedMap<Ipv4Addr, Asked<T>> {
+        let asked = |answer| Asked { answer, has_occurred: Cell::new(false) };
+        wanted.iter().map(|(address, answer)| (*address, asked(*answer))).collect()
+    }
+
+    fn answer(&self) -> T {
+        self.has_occurred.set(true);
+        self.answer
+    }
+
+    /// Addresses of `asked` that have not occurred, smallest first.
+    fn missing(asked: &FixedMap<Ipv4Addr, Asked<T>>) -> Vec<Ipv4Addr> {
+        let missing = asked.iter().filter(|(_, asked)| !asked.has_occurred.get());
+        let mut addresses: Vec<Ipv4Addr> = missing.map(|(address, _)| *address).collect();
+        addresses.sort_unstable();
+        addresses
+    }
 }
 
 /// What the capture's stamps mean to the fabric.
@@ -134,8 +164,9 @@ impl Feed {
         let workers = options.workers();
         Feed {
             reader,
-            inject: options.inject.iter().copied().collect(),
-            map: options.map.iter().copied().collect(),
+            inject: Asked::by_address(&options.inject),
+            map: Asked::by_address(&options.map),
+            copies: 0,
             captured_at: Vec::new(),
             clock: Clock::Own,
             workers,
@@ -155,7 +186,18 @@ impl Feed {
         self.reader.progress()
     }
 
-    /// Fills `load` with the next frames; false at the end of the capture.
+    /// Records that were left out so far, because they are copies of other frames of the capture: those that came out
+    /// when `biplane replay` wrote it.
+    pub fn copies(&self) -> u64 {
+        self.copies
+    }
+
+    /// Addresses of `--inject` that no frame came from so far, and those of `--map` that no frame had.
+    pub fn missing(&self) -> (Vec<Ipv4Addr>, Vec<Ipv4Addr>) {
+        (Asked::missing(&self.inject), Asked::missing(&self.map))
+    }
+
+    /// Fills `load` with the next frames; false at the end of the capture. A load may be empty although more follow.
     ///
     /// # Errors
     /// The capture is damaged. The good records before the damage were given before.
@@ -169,13 +211,18 @@ impl Feed {
         }
         let Load { batch, parts, owners, mapped, mapped_at } = load;
         for (index, (record, bytes)) in batch.iter().enumerate() {
+            if record.came_out {
+                self.copies += 1;
+                continue;
+            }
             let bytes = if self.map.is_empty() {
                 bytes
             } else {
                 let start = mapped.len();
+                mapped_at.resize(index, start);
                 mapped_at.push(start);
                 mapped.extend_from_slice(bytes);
-                wire::map_addresses(&mut mapped[start..], |address| self.map.get(&address).copied());
+                wire::map_addresses(&mut mapped[start..], |address| self.map.get(&address).map(Asked::answer));
                 &mapped[start..]
             };
             let injected = if self.inject.is_empty() {
@@ -185,7 +232,7 @@ impl Feed {
             };
             let captured_at = || self.captured_at.get(record.interface as usize).copied().flatten();
             let entry = match injected {
-                Some(endpoint) => Entry::Injected(*endpoint),
+                Some(asked) => Entry::Injected(asked.answer()),
                 None => captured_at().map_or(Entry::BySource, Entry::CapturedAt),
             };
             let time = self.clock.read(record.time);

@@ -24,8 +24,10 @@ use crate::report::Tally;
 use hints::Hints;
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use worker::{Share, Worker};
-use writing::{Page, Scribe, Writing};
+use writing::{Page, Press, Scribe, Writing};
 
 /// How a capture is replayed.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +40,8 @@ pub struct ReplayOptions {
     pub fabric: datapath::Options,
     /// How many workers share the frames; 0 counts as 1.
     pub workers: usize,
+    /// Set from outside to end the replay: what has been read then is still forwarded.
+    pub stop: Option<Arc<AtomicBool>>,
 }
 
 impl ReplayOptions {
@@ -54,8 +58,8 @@ pub struct Sinks<'a> {
     pub lines: Option<&'a mut dyn Write>,
     /// The annotated capture.
     pub capture: Option<&'a mut dyn Write>,
-    /// Told after each load: bytes read, bytes there are if known, frames so far. False ends the replay.
-    pub progress: Option<&'a mut dyn FnMut(u64, Option<u64>, u64) -> bool>,
+    /// Told after each load: bytes read, bytes there are if known, frames in the load.
+    pub progress: Option<&'a mut dyn FnMut(u64, Option<u64>, u64)>,
 }
 
 /// What a replay came to.
@@ -68,8 +72,14 @@ pub struct Replayed {
     pub ambiguous_sources: Vec<(Ipv4Addr, u64)>,
     /// What ended the capture early; the good records before it are in the sums.
     pub damage: Option<CaptureError>,
-    /// True where `progress` ended it.
+    /// True where [`ReplayOptions::stop`] ended it.
     pub interrupted: bool,
+    /// Records that were left out as copies of others: see [`Feed::copies`].
+    pub copies: u64,
+    /// Addresses of [`ReplayOptions::inject`] that no frame came from.
+    pub unused_injections: Vec<Ipv4Addr>,
+    /// Addresses of [`ReplayOptions::map`] that no frame had.
+    pub unused_maps: Vec<Ipv4Addr>,
 }
 
 /// Replays a capture from its beginning in a fabric without any flow yet.
@@ -86,15 +96,19 @@ pub fn run(
     sinks: &mut Sinks<'_>,
 ) -> io::Result<Replayed> {
     let writing = Writing::new(topology, sinks.lines.is_some(), sinks.capture.is_some());
-    if let Some(capture) = &mut sinks.capture {
-        Writing::begin_capture(topology, capture)?;
-    }
-    let mut source =
-        Source { frames: 0, feed: Feed::new(reader, options), topology, director: Director::default(), end: End::None };
+    let mut press = Press::begin(topology, sinks)?;
+    let mut source = Source {
+        frames: 0,
+        feed: Feed::new(reader, options),
+        topology,
+        director: Director::default(),
+        stop: options.stop.clone(),
+        end: End::None,
+    };
     let new_worker = || Worker::new(&topology.program, options.fabric, writing.is_wanted());
     let workers = match options.workers() {
-        1 => vec![run_alone(&mut source, new_worker(), &writing, sinks)?],
-        many => crew::run(&mut source, (0..many).map(|_| new_worker()).collect(), &writing, sinks)?,
+        1 => vec![run_alone(&mut source, new_worker(), &writing, &mut press)?],
+        many => crew::run(&mut source, (0..many).map(|_| new_worker()).collect(), &writing, &mut press)?,
     };
     let mut tally = Tally::new(&topology.program, options.fabric.mtu_in(&topology.program));
     let mut hints = Hints::default();
@@ -105,17 +119,22 @@ pub fn run(
     if let Err(imbalance) = tally.check(source.frames) {
         panic!("a frame was lost: {imbalance}");
     }
+    press.end(matches!(source.end, End::Interrupted))?;
     let (damage, interrupted) = match source.end {
         End::None => (None, false),
         End::Damage(error) => (Some(error), false),
         End::Interrupted => (None, true),
     };
+    let (unused_injections, unused_maps) = source.feed.missing();
     Ok(Replayed {
         tally,
         unknown_sources: hints.addresses(Reason::UnknownSource),
         ambiguous_sources: hints.addresses(Reason::AmbiguousSource),
         damage,
         interrupted,
+        copies: source.feed.copies(),
+        unused_injections,
+        unused_maps,
     })
 }
 
@@ -125,6 +144,7 @@ struct Source<'a> {
     feed: Feed,
     topology: &'a Topology,
     director: Director,
+    stop: Option<Arc<AtomicBool>>,
     end: End,
 }
 
@@ -138,6 +158,9 @@ enum End {
 impl Source<'_> {
     /// Fills `load`; false at the end, whatever its cause.
     fn next(&mut self, load: &mut Load) -> bool {
+        if matches!(self.end, End::None) && self.is_stopped() {
+            self.end = End::Interrupted;
+        }
         if !matches!(self.end, End::None) {
             return false;
         }
@@ -146,6 +169,11 @@ impl Source<'_> {
                 self.frames += load.len() as u64;
                 more
             }
+            // Whoever stops a replay that waits for more of its capture ends the waiting, too.
+            Err(_) if self.is_stopped() => {
+                self.end = End::Interrupted;
+                false
+            }
             Err(error) => {
                 self.end = End::Damage(error);
                 false
@@ -153,12 +181,8 @@ impl Source<'_> {
         }
     }
 
-    fn tell(&mut self, sinks: &mut Sinks<'_>, load: &Load) {
-        let Some(progress) = &mut sinks.progress else { return };
-        let (read, total) = self.feed.progress();
-        if !progress(read, total, load.len() as u64) {
-            self.end = End::Interrupted;
-        }
+    fn is_stopped(&self) -> bool {
+        self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 }
 
@@ -166,7 +190,7 @@ fn run_alone(
     source: &mut Source<'_>,
     mut worker: Worker,
     writing: &Writing<'_>,
-    sinks: &mut Sinks<'_>,
+    press: &mut Press<'_, '_>,
 ) -> io::Result<Worker> {
     let mut scribe = Scribe::new(writing);
     let mut load = Load::default();
@@ -176,19 +200,9 @@ fn run_alone(
         worker.forward(&load, 0, &mut shares[0]);
         if writing.is_wanted() {
             scribe.write(&load, &shares, &mut page);
-            hand_on(sinks, &page)?;
+            press.print(&page)?;
         }
-        source.tell(sinks, &load);
+        press.tell(source.feed.progress(), &load);
     }
     Ok(worker)
-}
-
-fn hand_on(sinks: &mut Sinks<'_>, page: &Page) -> io::Result<()> {
-    if let Some(sink) = &mut sinks.lines {
-        sink.write_all(&page.lines)?;
-    }
-    if let Some(sink) = &mut sinks.capture {
-        sink.write_all(&page.blocks)?;
-    }
-    Ok(())
 }

@@ -1,8 +1,9 @@
 //! What is written about single frames: lines of JSON, and packets of the annotated capture.
 
+use super::Sinks;
 use super::feed::Load;
 use super::worker::{Happened, Share, Walk};
-use crate::capture::{Direction, Packet, Writer, encode_packet};
+use crate::capture::{Direction, Packet, Writer, add_comment, encode_packet, last_packet};
 use crate::datapath::{Frame, Outcome, Sent, Verdict};
 use crate::lab::Topology;
 use crate::report::{Comments, Lines, Words};
@@ -45,15 +46,60 @@ impl<'a> Writing<'a> {
     pub(super) fn is_wanted(&self) -> bool {
         self.lines.is_some() || self.comments.is_some()
     }
+}
 
+/// Hands pages on to where they go. The last packet of the capture is kept back until it is known whether more follow,
+/// so that it can say where a replay was interrupted.
+pub(super) struct Press<'s, 'a> {
+    sinks: &'s mut Sinks<'a>,
+    last: Vec<u8>,
+}
+
+impl<'s, 'a> Press<'s, 'a> {
     /// Writes what stands before the packets: one interface for each endpoint, in their order, and `drops`.
-    pub(super) fn begin_capture(topology: &Topology, out: &mut dyn Write) -> io::Result<()> {
-        let mut writer = Writer::new(out)?;
-        for name in &topology.names.endpoints {
-            writer.add_interface(&name.text, None)?;
+    pub(super) fn begin(topology: &Topology, sinks: &'s mut Sinks<'a>) -> io::Result<Press<'s, 'a>> {
+        if let Some(capture) = &mut sinks.capture {
+            let mut writer = Writer::new(capture)?;
+            for name in &topology.names.endpoints {
+                writer.add_interface(&name.text, None)?;
+            }
+            writer.add_interface("drops", Some("frames that came out nowhere"))?;
+            writer.finish()?;
         }
-        writer.add_interface("drops", Some("frames that came out nowhere"))?;
-        writer.finish().map(|_| ())
+        Ok(Press { sinks, last: Vec::new() })
+    }
+
+    pub(super) fn print(&mut self, page: &Page) -> io::Result<()> {
+        if let Some(lines) = &mut self.sinks.lines {
+            lines.write_all(&page.lines)?;
+        }
+        if let Some(capture) = self.sinks.capture.as_mut().filter(|_| !page.blocks.is_empty()) {
+            let (whole, last) = page.blocks.split_at(last_packet(&page.blocks));
+            capture.write_all(&self.last)?;
+            capture.write_all(whole)?;
+            self.last.clear();
+            self.last.extend_from_slice(last);
+        }
+        Ok(())
+    }
+
+    /// Tells how far the reading of the capture is, and that all of `load` is done.
+    pub(super) fn tell(&mut self, (read, total): (u64, Option<u64>), load: &Load) {
+        if let Some(progress) = &mut self.sinks.progress {
+            progress(read, total, load.len() as u64);
+        }
+    }
+
+    /// Writes what was kept back.
+    pub(super) fn end(mut self, interrupted: bool) -> io::Result<()> {
+        if let Some(lines) = self.sinks.lines.as_mut().filter(|_| interrupted) {
+            lines.write_all(b"{\"interrupted\":true}\n")?;
+        }
+        let Some(capture) = &mut self.sinks.capture else { return Ok(()) };
+        if interrupted && !self.last.is_empty() {
+            add_comment(&mut self.last, "biplane: interrupted: the capture that was replayed goes on after this frame");
+        }
+        capture.write_all(&self.last)
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Replayed<'a> {
     pub ambiguous_sources: &'a [(Ipv4Addr, u64)],
     /// Source addresses of `unknown-source` drops with their number of frames, in any order; the top ones are enough.
     pub unknown_sources: &'a [(Ipv4Addr, u64)],
+    /// True where the replay was ended before the end of the capture.
+    pub interrupted: bool,
 }
 
 /// A row of the table: `label  count  share  place  note`.
@@ -48,6 +50,10 @@ pub fn summary_text(out: &mut String, words: Words<'_>, tally: &Tally, replayed:
     );
     if let Some((first, length)) = tally.span() {
         let _ = write!(out, ", {length} from {}", calendar(first));
+    }
+    if replayed.interrupted {
+        let _ =
+            write!(out, "\n{}", palette.paint(Style::Notice, "interrupted: the capture goes on after these frames"));
     }
     out.push_str("\n\n");
     let mut rows = verdict_rows(words, tally);
@@ -156,7 +162,7 @@ fn write_rows(out: &mut String, rows: &[Row], frames: u64, palette: Palette) {
 }
 
 /// The summary of a replay as one JSON object. Lists are complete, most frames first; stamps are strings, and null
-/// where there is no frame.
+/// where there is no frame. `interrupted` is there, and true, only where the replay was.
 pub fn summary_json(words: Words<'_>, tally: &Tally, replayed: &Replayed<'_>) -> Value {
     let delivered = tally.delivered();
     let endpoints: Vec<Value> = tally
@@ -177,7 +183,7 @@ pub fn summary_json(words: Words<'_>, tally: &Tally, replayed: &Replayed<'_>) ->
         tally.emitted().map(|(kind, frames)| (kind.name().to_owned(), frames.into())).collect();
     let hints = hints(words.program, tally, replayed);
     let span = tally.span();
-    json!({
+    let mut value = json!({
         "capture": replayed.capture,
         "first_ns": span.map(|(first, _)| first.as_nanos().to_string()),
         "span_ns": span.map(|(_, length)| length.as_nanos().to_string()),
@@ -189,7 +195,11 @@ pub fn summary_json(words: Words<'_>, tally: &Tally, replayed: &Replayed<'_>) ->
         "undetermined": { "frames": tally.undetermined() },
         "emitted": emitted,
         "hints": hints.iter().map(|hint| hint.to_json(words)).collect::<Vec<_>>(),
-    })
+    });
+    if replayed.interrupted {
+        value["interrupted"] = true.into();
+    }
+    value
 }
 
 fn cause_json(words: Words<'_>, reason: Reason, dropped: &DroppedAt) -> Value {

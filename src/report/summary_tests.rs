@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 
 const AMBIGUOUS: [(Ipv4Addr, u64); 1] = [(Ipv4Addr::new(172, 16, 2, 10), 1)];
-const REPLAYED: Replayed<'_> = Replayed { capture: "week.pcap", ambiguous_sources: &AMBIGUOUS, unknown_sources: &[] };
+const REPLAYED: Replayed<'_> =
+    Replayed { capture: "week.pcap", ambiguous_sources: &AMBIGUOUS, unknown_sources: &[], interrupted: false };
 
 fn tally(fixture: &mut Fixture) -> Tally {
     let mut tally = Tally::new(&fixture.program, 1500);
@@ -143,7 +144,7 @@ fn colour_adds_nothing_but_escapes() {
 #[test]
 fn an_empty_capture_has_a_summary() {
     let fixture = Fixture::new();
-    let replayed = Replayed { capture: "empty.pcap", ambiguous_sources: &[], unknown_sources: &[] };
+    let replayed = Replayed { capture: "empty.pcap", ..Replayed::default() };
     insta::assert_snapshot!(text(&fixture, &Tally::new(&fixture.program, 1500), &replayed), @"
     empty.pcap: 0 frames, 0 bytes on the wire
 
@@ -162,7 +163,7 @@ fn unknown_sources_are_listed_most_frames_first_and_the_rest_is_counted() {
     tally.add(&passed.outcome, passed.time, passed.wire_length);
     let source = |last| (Ipv4Addr::new(100, 64, 0, last), 12 / u64::from(last));
     let unknown: Vec<(Ipv4Addr, u64)> = (1..=12).rev().map(source).collect();
-    let replayed = Replayed { capture: "odd.pcap", ambiguous_sources: &[], unknown_sources: &unknown };
+    let replayed = Replayed { capture: "odd.pcap", unknown_sources: &unknown, ..Replayed::default() };
     insta::assert_snapshot!(text(&fixture, &tally, &replayed), @"
     odd.pcap: 1 frame, 54 bytes on the wire, 0s from 1970-01-01 00:00:00 UTC
 
@@ -195,7 +196,7 @@ fn a_frame_of_the_vendors_services_with_an_ambiguous_destination_is_offered_no_s
     let passed = fixture.send(&syn("100.64.0.1", "172.16.2.10", 80));
     tally.add(&passed.outcome, passed.time, passed.wire_length);
     let ambiguous = [(Ipv4Addr::new(100, 64, 0, 1), 1)];
-    let replayed = Replayed { capture: "odd.pcap", ambiguous_sources: &ambiguous, unknown_sources: &[] };
+    let replayed = Replayed { capture: "odd.pcap", ambiguous_sources: &ambiguous, ..Replayed::default() };
     insta::assert_snapshot!(text(&fixture, &tally, &replayed), @"
     odd.pcap: 1 frame, 54 bytes on the wire, 0s from 1970-01-01 00:00:00 UTC
 

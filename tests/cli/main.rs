@@ -3,6 +3,8 @@
 mod check;
 mod damage;
 mod guest_route;
+#[cfg(unix)]
+mod interrupt;
 mod messages;
 mod output;
 mod replay;

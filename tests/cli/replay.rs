@@ -3,6 +3,7 @@
 use super::{Bench, frames, pcap, shop_frames};
 use biplane::capture::{Batch, Reader};
 use biplane::net::MacAddress;
+use biplane::report::thousands;
 use biplane::wire::PacketBuilder;
 use biplane::wire::build::{arp_request, tcp, udp};
 use insta::assert_snapshot;
@@ -198,4 +199,78 @@ fn strict_tcp_wants_a_syn_first() {
         value.get("reason").unwrap_or(&value["verdict"]).clone()
     };
     assert_eq!((verdict(&[]), verdict(&["--strict-tcp"])), ("delivered".into(), "tcp-without-syn".into()));
+}
+
+#[test]
+fn options_that_change_nothing_are_told() {
+    let notes = |more: &[&str]| {
+        let told = bench().run(&[&["replay", "shop.toml", "a.pcap", "--format", "json"], more].concat());
+        let notes = told.error.lines().filter(|line| line.contains("changed nothing"));
+        notes.collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(notes(&["--inject", "172.16.1.10=i-app", "--map", "203.0.113.9=203.0.113.8"]), "");
+    assert_snapshot!(notes(&["--inject", "172.16.1.11=i-app"]), @"note: --inject 172.16.1.11=i-app changed nothing: no frame comes from this address");
+    // An address may occur as a destination only: --map is about any place, --inject about sources.
+    assert_snapshot!(notes(&["--inject", "172.16.9.9=i-app", "--map", "192.0.2.1=10.24.1.5"]), @r"
+    note: --map 192.0.2.1=10.24.1.5 changed nothing: no frame has this address
+    note: --inject 172.16.9.9=i-app changed nothing: no frame comes from this address, after --map
+    ");
+    assert_eq!(notes(&["--map", "172.16.9.9=172.16.1.10"]), "");
+}
+
+/// The objects of the lines without the frame's number.
+fn without_numbers(lines: &str) -> Vec<Value> {
+    let object = |line: &str| {
+        let mut value: Value = serde_json::from_str(line).unwrap();
+        value.as_object_mut().unwrap().remove("frame").unwrap();
+        value
+    };
+    lines.lines().map(object).collect()
+}
+
+#[test]
+fn an_output_capture_replays_as_the_capture_it_was_made_from() {
+    let bench = Bench::new().write("crowd.pcap", pcap(&crowd()));
+    let replay = |capture: &str, more: &[&str]| {
+        let common = ["replay", "shop.toml", capture, "--inject", "172.16.1.10=i-app", "--format", "ndjson"];
+        bench.run(&[&common, more].concat())
+    };
+    let first = replay("crowd.pcap", &["-w", "out.pcapng"]);
+    for workers in ["1", "3"] {
+        let again = replay("out.pcapng", &["--workers", workers]);
+        assert_eq!(without_numbers(&again.out), without_numbers(&first.out));
+        let records = {
+            let mut reader = Reader::open(&bench.path().join("out.pcapng")).unwrap();
+            let (mut batch, mut records) = (Batch::new(), 0);
+            while reader.next_batch(&mut batch, 1000).unwrap() > 0 {
+                records += batch.len();
+            }
+            records
+        };
+        let copies = records - crowd().len();
+        let note = format!("note: {} packets were left out: ", thousands(copies as u64));
+        assert!(again.error.contains(&note), "{note}: {}", again.error);
+    }
+}
+
+#[test]
+fn frames_of_an_output_capture_keep_their_place_in_it() {
+    let bench = bench();
+    let common = ["replay", "shop.toml", "--inject", "172.16.1.10=i-app"];
+    assert_eq!(bench.run(&[&common[..], &["a.pcap", "-w", "out.pcapng"]].concat()).code, 0);
+    let again = bench.run(&[&common[..], &["out.pcapng", "--format", "ndjson"]].concat());
+    let number = |line: &str| serde_json::from_str::<Value>(line).unwrap()["frame"].as_u64().unwrap();
+    assert_eq!(again.out.lines().map(number).collect::<Vec<_>>(), [1, 3, 4, 6, 8, 9]);
+    let traced = bench.run(&["trace", "shop.toml", "--capture", "out.pcapng", "--frame", "2"]);
+    assert_eq!(traced.code, 2);
+    assert!(traced.error.contains("frame 2 of `out.pcapng` is what came out when"), "{}", traced.error);
+}
+
+#[test]
+fn a_capture_may_come_from_standard_input() {
+    let bench = bench();
+    let file = std::fs::File::open(bench.path().join("a.pcap")).unwrap();
+    let output = bench.command(&["replay", "shop.toml", "-", "--format", "ndjson"]).stdin(file).output().unwrap();
+    let named = bench.run(&["replay", "shop.toml", "a.pcap", "--format", "ndjson"]);
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), named.out);
 }

@@ -45,7 +45,6 @@ fn replay_counted(bytes: Vec<u8>, topology: &Topology, workers: usize) -> Option
     let mut read = 0;
     let mut count = |_: u64, _: Option<u64>, frames: u64| {
         read += frames;
-        true
     };
     let mut sinks = Sinks { lines: Some(&mut lines), capture: Some(&mut annotated), progress: Some(&mut count) };
     let options = ReplayOptions { workers, ..ReplayOptions::default() };

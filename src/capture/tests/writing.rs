@@ -4,7 +4,8 @@ use bytes::Bytes;
 
 use crate::capture::fixture::{Frame, drain, read_whole};
 use crate::capture::{
-    Direction, LinkType, MAX_CAPTURED_LEN, Packet, PcapWriter, Precision, Reader, Writer, encode_packet,
+    Batch, Direction, LinkType, MAX_CAPTURED_LEN, Packet, PcapWriter, Precision, Reader, Writer, add_comment,
+    encode_packet, last_packet,
 };
 use crate::time::SimTime;
 
@@ -103,4 +104,54 @@ fn written_pcap_reads_back_at_its_precision() {
 fn the_pcap_header_is_the_documented_one() {
     let bytes = PcapWriter::new(Vec::new(), LinkType::LINUX_SLL2, Precision::Nanos).unwrap().finish().unwrap();
     assert_eq!(bytes, [0x4d, 0x3c, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0x14, 1, 0, 0]);
+}
+
+/// What the reader says about packets with these directions and comments.
+fn came_out(packets: &[(Direction, &[&str])]) -> Vec<bool> {
+    let mut writer = Writer::new(Vec::new()).unwrap();
+    let interface = writer.add_interface("i-web", None).unwrap();
+    for (direction, comments) in packets {
+        writer.write_packet(&Packet { direction: *direction, ..packet(interface, b"odd", comments) }).unwrap();
+    }
+    let mut reader = Reader::from_bytes("a", writer.finish().unwrap().into()).unwrap();
+    let mut batch = Batch::new();
+    reader.next_batch(&mut batch, 100).unwrap();
+    batch.records().iter().map(|record| record.came_out).collect()
+}
+
+#[test]
+fn a_packet_came_out_where_its_first_comment_is_ours_and_it_is_outbound() {
+    use Direction::{Inbound, Outbound, Unknown};
+    let own = &["biplane: verdict=delivered to=i-app", "frame 1 from i-web: delivered to i-app"];
+    assert_eq!(came_out(&[(Inbound, own), (Outbound, own), (Unknown, own)]), [false, true, false]);
+    let foreign: &[(Direction, &[&str])] =
+        &[(Outbound, &[]), (Outbound, &["mine", "biplane: verdict=delivered"]), (Outbound, &["biplanes"])];
+    assert_eq!(came_out(foreign), [false; 3]);
+}
+
+#[test]
+fn a_comment_can_be_added_to_the_last_packet() {
+    for comments in [&["one", "two"] as &[&str], &[]] {
+        for direction in [Direction::Outbound, Direction::Unknown] {
+            let plain = Packet { direction, packet_id: None, ..packet(2, b"a frame", comments) };
+            let mut encoded = Vec::new();
+            encode_packet(&mut encoded, &packet(1, b"before", &["three"]));
+            let start = encoded.len();
+            encode_packet(&mut encoded, &plain);
+            assert_eq!(last_packet(&encoded), start);
+            let mut last = encoded.split_off(start);
+            add_comment(&mut last, "added");
+
+            let mut block = Vec::new();
+            encode_packet(&mut block, &Packet { comments: &[comments, &["added"]].concat(), ..plain });
+            // As if it had been there from the beginning, but for its place among the options.
+            assert_eq!(last.len(), block.len());
+            let length = (last.len() as u32).to_le_bytes();
+            assert_eq!((&last[4..8], &last[last.len() - 4..]), (&length[..], &length[..]));
+            assert!(last.ends_with(&[b"\x01\0\x05\0added\0\0\0\0\0\0\0", &length[..]].concat()), "{last:x?}");
+            let options = 28 + 8;
+            assert_eq!(last[8..options], block[8..options]);
+        }
+    }
+    assert_eq!(last_packet(&[]), 0);
 }
