@@ -172,7 +172,7 @@ fn place_of(placement: &Placement, key: impl Fn(&Placement) -> &Option<Spanned<S
     key(placement).as_ref().map_or(otherwise, |value| value.span)
 }
 
-fn guest_route(instance: &Instance, link: Span, vpc: &Vpc, findings: &mut Vec<Diagnostic>) {
+pub(super) fn guest_route(instance: &Instance, link: Span, vpc: &Vpc, findings: &mut Vec<Diagnostic>) {
     let Some(MissingGuestRoute { needed, only_part }) = instance.missing_guest_route(vpc) else { return };
     let id = instance.id.as_str();
     let message = if only_part {
@@ -202,33 +202,54 @@ fn link_count(survey: &Survey<'_>, key: Key<Vpc>, vpc: &Vpc, findings: &mut Vec<
     findings.push(LINK_LIMIT.found(message).at(excess.span, "this is the 1001st link").at(vpc.id.span, "to this VPC"));
 }
 
+/// True for the one destination that ClassicLink needs for itself.
+pub(super) fn is_conflict(route: &Route) -> bool {
+    route.destination.value == ranges::CLASSIC
+}
+
+/// True where a custom route wins over the link for some classic addresses.
+pub(super) fn is_shadow(route: &Route) -> bool {
+    let destination = route.destination.value;
+    !is_conflict(route) && ranges::CLASSIC.contains(&destination) && !ranges::CARVE_OUT.contains(&destination)
+}
+
 fn enabled_vpc(survey: &Survey<'_>, key: Key<Vpc>, vpc: &Vpc, findings: &mut Vec<Diagnostic>) {
     let switch = placed_or(vpc.classic_link.span, vpc.id.span);
     let mut linked = None;
     for table in survey.tables(key) {
         for route in table.routes {
-            let destination = route.destination.value;
-            if destination == ranges::CLASSIC {
-                let message = format!("{} has a route to {destination}, but ClassicLink is on", table.name);
+            if is_conflict(route) {
+                let message =
+                    format!("{} has a route to {}, but ClassicLink is on", table.name, route.destination.value);
                 let finding = ROUTE_CONFLICT.found(message).at(route.destination.span, "a custom route to 10.0.0.0/8");
                 findings.push(finding.at(switch, "ClassicLink is enabled here"));
-            } else if ranges::CLASSIC.contains(&destination) && !ranges::CARVE_OUT.contains(&destination) {
+            } else if is_shadow(route) {
                 let linked = linked.get_or_insert_with(|| survey.linked_addresses(key));
                 findings.push(shadow(&table.name, route, linked, switch));
             }
         }
     }
+    unreachable(survey, key, vpc, findings);
+}
+
+/// The parts of a VPC that no link reaches, whether or not ClassicLink is on.
+pub(super) fn unreachable(survey: &Survey<'_>, key: Key<Vpc>, vpc: &Vpc, findings: &mut Vec<Diagnostic>) {
+    let switch = placed_or(vpc.classic_link.span, vpc.id.span);
+    let on = if *vpc.classic_link { "ClassicLink is enabled here" } else { "the VPC" };
     let linkable = ranges::LINKABLE.iter().any(|range| range.contains(&*vpc.cidr) || vpc.cidr.contains(range));
     if !linkable {
-        let message = format!("ClassicLink is on for `{}`, but no address of `{}` can be linked", *vpc.id, *vpc.cidr);
+        let message = match *vpc.classic_link {
+            true => format!("ClassicLink is on for `{}`, but no address of `{}` can be linked", *vpc.id, *vpc.cidr),
+            false => format!("no address of `{}` of `{}` can be linked", *vpc.cidr, *vpc.id),
+        };
         let finding = RANGE.found(message).at(vpc.cidr.span, "outside the three ranges");
-        findings.push(finding.at(switch, "ClassicLink is enabled here"));
+        findings.push(finding.at(switch, on));
     }
     for vswitch in survey.vswitches(key) {
         if !vpc.cidr.contains(&*vswitch.cidr) {
             if let Some(secondary) = vpc.secondary_cidrs.iter().find(|cidr| cidr.contains(&*vswitch.cidr)) {
-                findings
-                    .push(unreachable(&SECONDARY, vswitch, vpc, "in a secondary CIDR").at(secondary.span, "this one"));
+                let finding = vswitch_unreachable(&SECONDARY, vswitch, vpc, "in a secondary CIDR");
+                findings.push(finding.at(secondary.span, "this one"));
             }
         } else if linkable && !ranges::LINKABLE.iter().any(|range| range.contains(&*vswitch.cidr)) {
             let (rule, place) = if ranges::CLASSIC.contains(&*vswitch.cidr) {
@@ -236,7 +257,7 @@ fn enabled_vpc(survey: &Survey<'_>, key: Key<Vpc>, vpc: &Vpc, findings: &mut Vec
             } else {
                 (&RANGE, "outside the three ranges")
             };
-            findings.push(unreachable(rule, vswitch, vpc, place).at(switch, "ClassicLink is enabled here"));
+            findings.push(vswitch_unreachable(rule, vswitch, vpc, place).at(switch, on));
         }
     }
 }
@@ -262,7 +283,7 @@ fn shadow(table: &str, route: &Route, linked: &[(Ipv4Addr, &Instance)], switch: 
     finding.at(first.private_ip.span, format!("{address} lies inside"))
 }
 
-fn unreachable(rule: &RuleRecord, vswitch: &Vswitch, vpc: &Vpc, place: &str) -> Diagnostic {
+fn vswitch_unreachable(rule: &RuleRecord, vswitch: &Vswitch, vpc: &Vpc, place: &str) -> Diagnostic {
     let message = format!(
         "`{}` (`{}`) cannot communicate with the classic instances linked to `{}`",
         *vswitch.id, *vswitch.cidr, *vpc.id

@@ -17,6 +17,7 @@ mod guests;
 pub mod limits;
 pub mod link;
 mod peerings;
+pub mod preflight;
 mod refusal;
 mod routes;
 mod rule;

@@ -5,7 +5,7 @@ use super::limits::{ACCESS_LIST_ENTRIES, WHITELIST_ENTRIES};
 use super::rule::{OWN_CHOICE, RuleRecord};
 use super::source;
 use super::survey::{Survey, placed_or};
-use crate::diag::{Diagnostic, Severity, Spanned};
+use crate::diag::{Diagnostic, Reason, Severity, Spanned};
 use crate::model::{Service, ServiceKind};
 use crate::net::Ipv4Net;
 use std::net::Ipv4Addr;
@@ -41,6 +41,17 @@ pub(super) static DEAD_ENTRY: RuleRecord = RuleRecord {
     help: "remove the entry, correct the address, or link the instance that has it with `linked_vpc`",
     source: OWN_CHOICE,
     example: "`10.24.1.6` in the whitelist of `rm-a` admits nobody: nobody has this address",
+};
+
+/// A service that a planned link would reach does not know the instance.
+pub(super) static NOT_HELD: RuleRecord = RuleRecord {
+    id: Reason::WhitelistDeny.id(),
+    severity: Severity::Warning,
+    summary: "the whitelist of a service that a planned link would reach does not hold the instance",
+    why: "over a link a service sees the classic instance's own private address, and admits its whitelist only",
+    help: "add the private address of the instance to `whitelist`",
+    source: source::WHITELIST,
+    example: "the whitelist of `rm-a` does not hold 10.24.1.5 of `i-a`",
 };
 
 /// Entries that are shown of a list with many dead ones.

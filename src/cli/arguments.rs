@@ -41,6 +41,12 @@ Examples:
   biplane trace shop.toml --icmp '10.24.1.5 > 172.16.1.10' --length 1472 --df
   biplane trace shop.toml --capture week.pcap --frame 17";
 
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  biplane check shop.toml lab.toml
+  biplane check shop.toml --link i-web=vpc-shop
+  biplane check shop.toml --format github";
+
 const REPLAY_EXAMPLES: &str = "\
 Examples:
   biplane replay shop.toml week.pcap -w verdicts.pcapng
@@ -52,7 +58,8 @@ Examples:
 pub(super) enum Command {
     /// Run scenarios and hold what happens against what they expect.
     Run(Run),
-    /// Report every rule and limit that a topology violates.
+    /// Report every rule and limit that a topology violates, or what speaks against a link that does not exist yet.
+    #[command(after_help = CHECK_EXAMPLES)]
     Check(Check),
     /// Send a capture through a topology and sum up what became of it.
     #[command(after_help = REPLAY_EXAMPLES)]
@@ -96,6 +103,10 @@ pub(super) struct Check {
     /// Topology files.
     #[arg(required = true, value_name = "TOPOLOGY")]
     pub(super) topologies: Vec<PathBuf>,
+    /// Tell every reason why this link could not be made or would carry nothing, in place of all other warnings. May be
+    /// repeated: each link is looked at as if those before it had been made.
+    #[arg(long, value_name = "INSTANCE=VPC", value_parser = planned_link)]
+    pub(super) link: Vec<(String, String)>,
     /// How to print the findings; on a GitHub runner the default is `github`.
     #[arg(long, value_enum)]
     pub(super) format: Option<CheckFormat>,
@@ -306,6 +317,15 @@ fn injection(text: &str) -> Result<(Ipv4Addr, String), String> {
     }
 }
 
+fn planned_link(text: &str) -> Result<(String, String), &'static str> {
+    match text.split_once('=').map(|(instance, vpc)| (instance.trim(), vpc.trim())) {
+        None => Err("expected INSTANCE=VPC, as i-web=vpc-shop"),
+        Some(("", _)) => Err("the instance before `=` is missing"),
+        Some((_, "")) => Err("the VPC after `=` is missing"),
+        Some((instance, vpc)) => Ok((instance.to_owned(), vpc.to_owned())),
+    }
+}
+
 fn mapping(text: &str) -> Result<(Ipv4Addr, Ipv4Addr), String> {
     let (from, to) = pair(text)?;
     Ok((from, address_of(to)?))
@@ -335,6 +355,14 @@ mod tests {
         assert!(injection("10.1.2=i-web").unwrap_err().contains("10.1.2"));
         assert!(mapping("10.1.2.3=10.1.2").unwrap_err().contains("10.1.2"));
         assert_eq!(injection("10.1.2.3="), Err("the endpoint after `=` is missing".to_owned()));
+    }
+
+    #[test]
+    fn a_planned_link_names_an_instance_and_a_vpc() {
+        assert_eq!(planned_link("i-web = vpc-shop"), Ok(("i-web".to_owned(), "vpc-shop".to_owned())));
+        assert_eq!(planned_link("i-web"), Err("expected INSTANCE=VPC, as i-web=vpc-shop"));
+        assert_eq!(planned_link("i-web="), Err("the VPC after `=` is missing"));
+        assert_eq!(planned_link("=vpc-shop"), Err("the instance before `=` is missing"));
     }
 
     #[test]

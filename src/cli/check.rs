@@ -2,6 +2,7 @@
 
 use super::arguments::{Check, CheckFormat};
 use super::output::Terminal;
+use super::preflight;
 use super::{DIFFERENT, Outcome, SUCCESS, UNABLE};
 use crate::diag::{Diagnostic, Severity, Sources};
 use crate::lab::{LabError, Topology};
@@ -11,6 +12,9 @@ use std::path::Path;
 pub(super) fn check(arguments: &Check, terminal: &mut Terminal) -> Outcome {
     let on_github = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
     let format = arguments.format.unwrap_or(if on_github { CheckFormat::Github } else { CheckFormat::Text });
+    if !arguments.link.is_empty() {
+        return preflight::preflight(arguments, format, terminal);
+    }
     let mut code = SUCCESS;
     let mut objects = String::new();
     for path in &arguments.topologies {
@@ -82,7 +86,7 @@ impl Checked {
 }
 
 /// The JSON objects in `lines` as one array, one a line.
-fn array(lines: &str) -> String {
+pub(super) fn array(lines: &str) -> String {
     let objects: Vec<String> = lines.lines().map(|object| format!("  {object}")).collect();
     if objects.is_empty() { "[]\n".to_owned() } else { format!("[\n{}\n]\n", objects.join(",\n")) }
 }

@@ -13,6 +13,7 @@ mod guest_route;
 mod interrupt;
 mod names;
 mod output;
+mod preflight;
 mod progress;
 mod replay;
 mod run;

@@ -6,6 +6,7 @@ mod render;
 
 pub use render::{render, table};
 
+use crate::check::preflight::PREFLIGHT_RULES;
 use crate::check::{RULES, RuleRecord};
 use crate::diag::{Reason, Severity, Stage};
 use std::fmt;
@@ -53,6 +54,11 @@ pub struct Page {
     pub foretold_by: Option<&'static RuleRecord>,
 }
 
+/// The rules of a topology, then those of planned links.
+fn rules() -> impl Iterator<Item = &'static RuleRecord> {
+    RULES.iter().chain(PREFLIGHT_RULES).copied()
+}
+
 fn of_reason(reason: Reason) -> Page {
     let text = reasons::text(reason);
     Page {
@@ -63,7 +69,7 @@ fn of_reason(reason: Reason) -> Page {
         source: text.source,
         example: text.example,
         remedy: text.remedy,
-        foretold_by: RULES.iter().copied().find(|rule| rule.id == reason.id()),
+        foretold_by: rules().find(|rule| rule.id == reason.id()),
     }
 }
 
@@ -83,8 +89,8 @@ fn of_rule(rule: &'static RuleRecord) -> Page {
 /// Every page: reasons in the order a frame meets them, then rules by subject, then file problems.
 pub fn all() -> impl Iterator<Item = Page> {
     let is_reason = |rule: &&RuleRecord| rule.id.parse::<Reason>().is_ok();
-    let rules = RULES.iter().copied().filter(move |rule| !is_reason(rule));
-    Reason::ALL.iter().copied().map(of_reason).chain(rules.map(of_rule)).chain(files::PAGES.iter().copied())
+    let rules = rules().filter(move |rule| !is_reason(rule)).map(of_rule);
+    Reason::ALL.iter().copied().map(of_reason).chain(rules).chain(files::PAGES.iter().copied())
 }
 
 /// The page called `id`.
@@ -114,7 +120,7 @@ mod tests {
     #[test]
     fn every_reason_rule_and_file_problem_has_one_page_that_says_everything() {
         let pages: Vec<Page> = all().collect();
-        let ids = Reason::ALL.iter().map(|reason| reason.id()).chain(RULES.iter().map(|rule| rule.id));
+        let ids = Reason::ALL.iter().map(|reason| reason.id()).chain(rules().map(|rule| rule.id));
         for id in ids.chain(files::PAGES.iter().map(|page| page.id)) {
             assert_eq!(pages.iter().filter(|page| page.id == id).count(), 1, "{id}");
         }

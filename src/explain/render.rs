@@ -1,6 +1,7 @@
 //! Pages as plain text, and the table of all of them.
 
 use super::{Page, all};
+use crate::check::preflight::PREFLIGHT_RULES;
 use std::fmt::Write;
 
 /// Width of a page in columns; only addresses on the web may be longer.
@@ -12,7 +13,8 @@ pub fn render(page: &Page) -> String {
     wrap(&mut text, &sentence(page.meaning), "", "");
     if let Some(rule) = page.foretold_by {
         text.push('\n');
-        let also = format!("`check` warns of it: {}. {}", rule.summary, sentence(rule.why));
+        let who = if PREFLIGHT_RULES.contains(&rule) { "`check --link` tells" } else { "`check` warns" };
+        let also = format!("{who} of it: {}. {}", rule.summary, sentence(rule.why));
         wrap(&mut text, &also, "", "");
     }
     text.push('\n');

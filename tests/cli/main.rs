@@ -7,6 +7,7 @@ mod guest_route;
 mod interrupt;
 mod messages;
 mod output;
+mod preflight;
 mod replay;
 mod run;
 mod trace;

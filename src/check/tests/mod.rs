@@ -3,6 +3,7 @@
 mod classiclink;
 mod closed_links;
 mod groups;
+mod preflight;
 mod ranges;
 mod routes;
 mod scale;
@@ -117,8 +118,9 @@ fn no_rule_goes_without_a_case() {
 
 #[test]
 fn rule_ids_are_unique_kebab_case_and_say_all_they_should() {
-    for (index, rule) in RULES.iter().enumerate() {
-        assert!(RULES[..index].iter().all(|other| other.id != rule.id), "{}", rule.id);
+    let all: Vec<&RuleRecord> = RULES.iter().chain(super::preflight::PREFLIGHT_RULES).copied().collect();
+    for (index, rule) in all.iter().enumerate() {
+        assert!(all[..index].iter().all(|other| other.id != rule.id), "{}", rule.id);
         assert!(rule.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));
         for text in [rule.summary, rule.why, rule.help, rule.example] {
             assert!(!text.is_empty() && !text.ends_with('.') && !text.contains('\n'), "{}: {text}", rule.id);

@@ -1,0 +1,128 @@
+//! What AttachClassicLinkVpc would refuse, with its places in the file.
+
+use super::super::classiclink::{self, ROUTE_CONFLICT};
+use super::super::refusal::{Refusal, RefusalRecord};
+use super::super::rule::{OWN_CHOICE, RuleRecord};
+use super::super::survey::placed_or;
+use super::super::{link, source};
+use super::Plan;
+use crate::diag::{Diagnostic, Reason, Severity, Span, Spanned};
+
+/// The instance is off.
+pub(super) static STOPPED: RuleRecord = RuleRecord {
+    id: Reason::InstanceStopped.id(),
+    severity: Severity::Error,
+    summary: "the instance of a planned link is not running",
+    why: "a link is made to a stopped instance too, and nothing passes it until the instance runs",
+    help: "start the instance",
+    source: source::ATTACH,
+    example: "`i-a` is stopped: nothing passes its link until it runs",
+};
+
+/// What is at the other end is off.
+pub(super) static FAR_STOPPED: RuleRecord = RuleRecord {
+    id: "link-to-stopped",
+    severity: Severity::Error,
+    summary: "an instance at the other end of a planned link is not running",
+    why: "an instance that is not running sends and receives nothing",
+    help: "start the instance",
+    source: OWN_CHOICE,
+    example: "`i-b` of `vpc-a` is stopped",
+};
+
+/// The header of an object's table, as TOML has it: `[vpc.vpc-shop]`.
+pub(super) fn table(section: &str, id: &str) -> String {
+    let bare = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if bare { format!("[{section}.{id}]") } else { format!("[{section}.{id:?}]") }
+}
+
+fn place_of(value: Option<&Spanned<String>>, otherwise: Span) -> Span {
+    value.map_or(otherwise, |value| value.span)
+}
+
+impl Plan<'_, '_> {
+    /// A refusal as a finding: its id is the vendor's code.
+    pub(super) fn refused(&self, refusal: &Refusal) -> Diagnostic {
+        let record = refusal.record;
+        let status = record.status.map(|status| format!(" ({status})")).unwrap_or_default();
+        let note =
+            format!("AttachClassicLinkVpc answers {}{status}: {} ({})", record.code, record.summary, record.source);
+        let finding = Diagnostic::error(record.code, refusal.message.clone()).note(note);
+        let is = |other: &RefusalRecord| std::ptr::eq(record, other);
+        let (id, vpc) = (self.instance.id.as_str(), self.target.id.as_str());
+        match () {
+            () if is(&link::NO_VPC) => {
+                let own = place_of(self.instance.placement.region.as_ref(), self.instance.id.span);
+                let other = place_of(self.target.placement.region.as_ref(), self.target.id.span);
+                let help = format!(
+                    "use a VPC of {}; or migrate `{id}` into one and connect it to `{vpc}`",
+                    self.survey.world.instance_region(self.instance)
+                );
+                finding.at(own, "the instance's region").at(other, "the VPC's region").help(help)
+            }
+            () if is(&link::NOT_CLASSIC) => {
+                let help = "only classic instances are linked; connect the two VPCs by a peering and routes";
+                finding.at(self.instance.location.span, "an instance of a VPC").help(help)
+            }
+            () if is(&link::LINKED) => self.linked(finding),
+            () if is(&link::DISABLED) => {
+                let help = format!("under {} write `classic_link = true`", table("vpc", vpc));
+                finding.at(self.switch(), "ClassicLink is off here").help(help)
+            }
+            () if is(&link::STATUS) => {
+                let help = format!("under {} write `state = \"running\"`", table("instance", id));
+                finding.at(self.instance.state.span, "neither running nor stopped").help(help)
+            }
+            () if is(&link::NOT_OWN) => self.of_another_account(finding),
+            () => finding.at(self.target.id.span, "its links are used up").help(record.help),
+        }
+    }
+
+    fn linked(&self, finding: Diagnostic) -> Diagnostic {
+        let id = self.instance.id.as_str();
+        let Some(linked) = &self.instance.linked_vpc else {
+            return finding.at(self.instance.id.span, "one link at most").help(link::LINKED.help);
+        };
+        let finding = finding.at(linked.span, "its link");
+        if linked.value == self.vpc {
+            return finding.help("nothing to do: the link is there");
+        }
+        finding.help(format!("under {} remove `linked_vpc`", table("instance", id)))
+    }
+
+    fn of_another_account(&self, finding: Diagnostic) -> Diagnostic {
+        let world = self.survey.world;
+        let own = place_of(self.instance.placement.account.as_ref(), self.instance.id.span);
+        let other = place_of(self.target.placement.account.as_ref(), self.target.id.span);
+        let finding = finding.at(own, "the instance's account").at(other, "the VPC's account");
+        let account = world.vpc_account(self.vpc).as_str();
+        if world.instance_region(self.instance) != world.vpc_region(self.vpc).as_str() {
+            return finding.help("a transfer does not help across regions: migrate the instance into a VPC instead");
+        }
+        finding.help(format!(
+            "transfer the instance first, then under {} write `account = \"{account}\"`; it needs groups of its new \
+             account",
+            table("instance", &self.instance.id)
+        ))
+    }
+
+    /// Where the VPC's switch is.
+    pub(super) fn switch(&self) -> Span {
+        placed_or(self.target.classic_link.span, self.target.id.span)
+    }
+
+    /// What EnableVpcClassicLink would refuse, once it is asked to.
+    pub(super) fn refused_to_enable(&self, findings: &mut Vec<Diagnostic>) {
+        for table in self.survey.tables(self.vpc) {
+            let conflicts = table.routes.iter().filter(|route| classiclink::is_conflict(route));
+            findings.extend(conflicts.map(|route| {
+                let message =
+                    format!("{} has a route to {}, which ClassicLink needs", table.name, route.destination.value);
+                let finding = ROUTE_CONFLICT.found(message).at(route.destination.span, "a custom route to 10.0.0.0/8");
+                finding
+                    .at(self.switch(), "ClassicLink cannot be enabled here")
+                    .note(format!("EnableVpcClassicLink answers RouteConflict.AlreadyExist ({})", source::CLASSIC_LINK))
+            }));
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! `biplane check --link`: what speaks against links that do not exist yet.
+
+use super::arguments::{Check, CheckFormat};
+use super::check::array;
+use super::names::unknown;
+use super::output::Terminal;
+use super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
+use crate::check;
+use crate::check::preflight::{Planned, Preflight};
+use crate::diag::{Diagnostic, Severity, Sources};
+use crate::model::{Instance, Key, Vpc, World};
+use crate::report::diagnostics;
+use crate::scenario;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// How many endpoints are named in one line.
+const NAMED: usize = 3;
+
+pub(super) fn preflight(arguments: &Check, format: CheckFormat, terminal: &mut Terminal) -> Outcome {
+    let mut code = SUCCESS;
+    let mut objects = String::new();
+    for path in &arguments.topologies {
+        let Some(file) = File::open(path, terminal) else {
+            code = UNABLE;
+            continue;
+        };
+        match format {
+            CheckFormat::Text => terminal.print(&file.text(&file.broken, terminal.out_colored()))?,
+            CheckFormat::Github => terminal.print(&diagnostics::github(&file.broken, &file.sources))?,
+            CheckFormat::Json => {}
+        }
+        let Some(world) = file.world.as_ref() else {
+            objects.push_str(&diagnostics::ndjson(&file.broken, &file.sources));
+            code = UNABLE;
+            continue;
+        };
+        if !file.broken.is_empty() {
+            code = code.max(DIFFERENT);
+        }
+        let links = arguments.link.iter().map(|(instance, vpc)| find(world, instance, vpc));
+        let links = links.collect::<Result<Vec<_>, Failure>>()?;
+        let mut planned = Planned::new(world);
+        for (instance, vpc) in links {
+            let link = planned.link(instance, vpc);
+            if !link.is_useful() {
+                code = code.max(DIFFERENT);
+            }
+            let names = (world.instances[instance].id.as_str(), world.vpcs[vpc].id.as_str());
+            match format {
+                CheckFormat::Json => objects.push_str(&format!("{}\n", object(&file, names, &link))),
+                CheckFormat::Github => terminal.print(&diagnostics::github(&link.findings, &file.sources))?,
+                CheckFormat::Text => {
+                    let findings = file.text(&link.findings, terminal.out_colored());
+                    terminal.print(&format!("{findings}{}\n", verdict(names, &link)))?;
+                }
+            }
+        }
+    }
+    if format == CheckFormat::Json {
+        terminal.print(&array(&objects))?;
+    }
+    Ok(code)
+}
+
+/// A topology file as far as it could be read.
+struct File {
+    /// `None` where it is no topology.
+    world: Option<World>,
+    /// What is wrong with the file itself.
+    broken: Vec<Diagnostic>,
+    sources: Sources,
+}
+
+impl File {
+    /// `None` where the file cannot be read, which is told.
+    fn open(path: &Path, terminal: &mut Terminal) -> Option<File> {
+        let mut sources = Sources::new();
+        let (world, problems) = match scenario::load_topology(&mut sources, path) {
+            Ok(read) => read,
+            Err(error) => {
+                terminal.complain(&error.to_string());
+                return None;
+            }
+        };
+        let is_error = |finding: &Diagnostic| finding.severity == Severity::Error;
+        if problems.iter().any(is_error) {
+            return Some(File { world: None, broken: problems, sources });
+        }
+        let broken = check::check(&world).into_iter().filter(is_error).collect();
+        Some(File { world: Some(world), broken, sources })
+    }
+
+    /// Findings and a blank line behind them; nothing where there are none.
+    fn text(&self, findings: &[Diagnostic], colored: bool) -> String {
+        match findings {
+            [] => String::new(),
+            _ => format!("{}\n", diagnostics::text(findings, &self.sources, colored)),
+        }
+    }
+}
+
+fn find(world: &World, instance: &str, vpc: &str) -> Result<(Key<Instance>, Key<Vpc>), Failure> {
+    let no_instance = || {
+        let other = match (world.services.find(instance), world.gateways.find(instance)) {
+            (Some(_), _) => "a managed service",
+            (_, Some(_)) => "a gateway",
+            (None, None) => return unknown("instance", instance, world.instances.ids()),
+        };
+        Failure::Message(format!("`{instance}` is {other}; only classic ECS instances are linked"))
+    };
+    let instance = world.instances.find(instance).ok_or_else(no_instance)?;
+    let vpc = world.vpcs.find(vpc).ok_or_else(|| unknown("VPC", vpc, world.vpcs.ids()))?;
+    Ok((instance, vpc))
+}
+
+/// One line: whether the link can be made, and what passes.
+fn verdict((instance, vpc): (&str, &str), link: &Preflight) -> String {
+    let passes = match (&link.reaches[..], &link.reached_by[..]) {
+        ([], []) => "nothing would pass".to_owned(),
+        (reaches, []) => format!("it would reach {}", named(reaches)),
+        ([], by) => format!("it would be reached by {}", named(by)),
+        (reaches, by) => format!("it would reach {}, and be reached by {}", named(reaches), named(by)),
+    };
+    match (link.can_be_made, link.carries()) {
+        (true, true) => format!("`{instance}` can be linked to `{vpc}`: {passes}"),
+        (true, false) => format!("`{instance}` can be linked to `{vpc}`, but {passes}"),
+        (false, true) => format!("`{instance}` cannot be linked to `{vpc}`; with a link {passes}"),
+        (false, false) => format!("`{instance}` cannot be linked to `{vpc}`, and {passes}"),
+    }
+}
+
+/// `` `i-db` (tcp/3306), `rm-orders` (everything) and 5 more``.
+fn named(endpoints: &[(String, String)]) -> String {
+    let shown: Vec<String> = endpoints.iter().take(NAMED).map(|(id, flow)| format!("`{id}` ({flow})")).collect();
+    match endpoints.len().saturating_sub(NAMED) {
+        0 => match &shown[..] {
+            [all @ .., last] if !all.is_empty() => format!("{} and {last}", all.join(", ")),
+            _ => shown.concat(),
+        },
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// A link as JSON shows it; errors of the file itself stand before its own findings.
+fn object(file: &File, (instance, vpc): (&str, &str), link: &Preflight) -> Value {
+    let endpoints = |list: &[(String, String)]| -> Vec<Value> {
+        list.iter().map(|(endpoint, passes)| json!({ "endpoint": endpoint, "passes": passes })).collect()
+    };
+    let all: Vec<Diagnostic> = file.broken.iter().chain(&link.findings).cloned().collect();
+    let findings: Value = serde_json::from_str(&diagnostics::json(&all, &file.sources)).unwrap_or_default();
+    json!({
+        "instance": instance,
+        "vpc": vpc,
+        "can_be_made": link.can_be_made,
+        "carries": link.carries(),
+        "reaches": endpoints(&link.reaches),
+        "reached_by": endpoints(&link.reached_by),
+        "findings": findings,
+    })
+}
