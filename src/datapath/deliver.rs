@@ -6,6 +6,7 @@
 
 use super::outcome::{At, Reached, Refusal};
 use super::route::Way;
+use super::trace::{Listener, Trace};
 use super::{Frame, Open};
 use crate::diag::{EmittedKind, Reason};
 use crate::program::{DomainId, EndpointId, FABRIC_MAC, Program};
@@ -47,27 +48,33 @@ pub(super) fn first_hop(open: &Open) -> Result<Way, Refusal> {
         Ok(way) => way.first_hops != 0,
         Err(refusal) => refusal.after_first_route,
     };
-    if is_routed && open.ipv4.ttl <= 1 {
-        return Err(Refusal::new(Reason::TtlExceeded, At::Domain(open.domain)));
+    match spent(open) {
+        Some(refusal) if is_routed => Err(refusal),
+        _ => open.way,
     }
-    open.way
+}
+
+/// What the first domain says about the TTL once it has found a route that counts.
+pub(super) fn spent(open: &Open) -> Option<Refusal> {
+    (open.ipv4.ttl <= 1).then(|| Refusal::new(Reason::TtlExceeded, At::Domain(open.domain)))
 }
 
 /// Whether the TTL lasts in the second domain, where there is one.
-pub(super) fn second_hop(open: &Open, way: &Way) -> Result<(), Refusal> {
+pub(super) fn second_hop<T: Trace>(open: &Open, way: &Way, listener: &mut Listener<'_, T>) -> Result<(), Refusal> {
     match way.second {
-        Some(second) if open.ipv4.ttl - way.first_hops <= 1 => {
-            Err(Refusal::new(Reason::TtlExceeded, At::Domain(second)).in_second(second))
+        // Less than 1 was left: the first domain has refused it.
+        Some(second) if open.ipv4.ttl.checked_sub(way.first_hops) == Some(1) => {
+            listener.refuse(Refusal::new(Reason::TtlExceeded, At::Domain(second)).in_second(second))
         }
         _ => Ok(()),
     }
 }
 
 /// Whether a packet is carried whole or may be fragmented; the last domain asks.
-pub(super) fn fits(open: &Open, way: &Way, mtu: u16) -> Result<(), Refusal> {
+pub(super) fn fits<T: Trace>(open: &Open, way: &Way, mtu: u16, listener: &mut Listener<'_, T>) -> Result<(), Refusal> {
     if open.ipv4.dont_fragment && open.ipv4.total_length > mtu {
         let last = At::Domain(way.second.unwrap_or(open.domain));
-        return Err(Refusal::new(Reason::MtuExceeded, last).at_end(way.second));
+        listener.refuse(Refusal::new(Reason::MtuExceeded, last).at_end(way.second))?;
     }
     Ok(())
 }

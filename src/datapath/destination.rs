@@ -9,7 +9,7 @@ use super::outcome::{At, Decider, Refusal};
 use super::route::Way;
 use super::trace::{Listener, Spared, Step, Trace};
 use crate::diag::Reason;
-use crate::program::{CLOUD_SERVICES, EndpointId, EndpointKind, Program, WhitelistId};
+use crate::program::{Action, CLOUD_SERVICES, EndpointId, EndpointKind, Program, WhitelistId};
 
 /// Judges a frame at the end of its way; gives what let it in.
 pub(super) fn judge<T: Trace>(
@@ -22,8 +22,10 @@ pub(super) fn judge<T: Trace>(
 ) -> Result<Decider, Refusal> {
     let id = way.to;
     let endpoint = program.endpoint(id);
-    if !endpoint.running {
-        return Err(Refusal::new(Reason::InstanceStopped, At::Endpoint(id)));
+    // Who goes on has heard of it already where it is the sender, or a next hop.
+    let heard = || T::GOES_ON && (id == sender || is_next_hop(program, way));
+    if !endpoint.running && !heard() {
+        listener.refuse(Refusal::new(Reason::InstanceStopped, At::Endpoint(id)))?;
     }
     let balances_load = EndpointKind::Service { balances_load: true };
     let spared = match (endpoint.ingress, endpoint.whitelist) {
@@ -39,6 +41,10 @@ pub(super) fn judge<T: Trace>(
     Ok(if by_session { Decider::Session } else { way.decider })
 }
 
+fn is_next_hop(program: &Program, way: &Way) -> bool {
+    matches!(way.decider, Decider::Route(route) if program.routes[route.index()].action == Action::NextHop(way.to))
+}
+
 fn ask_whitelist<T: Trace>(
     program: &Program,
     endpoint: EndpointId,
@@ -50,8 +56,8 @@ fn ask_whitelist<T: Trace>(
     let entry = entries.iter().position(|entry| entry.contains(&headers.source));
     listener.hear(|| Step::Whitelist { endpoint, whitelist, entry });
     let decider = Decider::Whitelist(whitelist);
-    match entry {
-        Some(_) => Ok(decider),
-        None => Err(Refusal::new(Reason::WhitelistDeny, At::Endpoint(endpoint)).by(decider)),
+    if entry.is_none() {
+        listener.refuse(Refusal::new(Reason::WhitelistDeny, At::Endpoint(endpoint)).by(decider))?;
     }
+    Ok(decider)
 }

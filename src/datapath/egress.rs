@@ -58,5 +58,8 @@ pub(super) fn ask_groups<T: Trace>(
     let rule = decision.rule.map(RuleId);
     listener.hear(|| Step::Groups { endpoint, ingress, acl, query, accept: decision.accept, rule });
     let decider = rule.map_or(Decider::GroupDefault(acl), Decider::Rule);
-    if decision.accept { Ok(decider) } else { Err(Refusal::new(reason, At::Endpoint(endpoint)).by(decider)) }
+    if !decision.accept {
+        listener.refuse(Refusal::new(reason, At::Endpoint(endpoint)).by(decider))?;
+    }
+    Ok(decider)
 }

@@ -20,7 +20,10 @@ pub(super) fn leave<T: Trace>(
     let Some((route, entry)) = program.route(table, destination) else { return Ok(()) };
     listener.hear(|| Step::Guest { route, table, destination });
     match entry.action {
-        Action::PublicNic => Err(Refusal::new(Reason::GuestRoutePublicNic, At::Endpoint(id)).by(Decider::Route(route))),
+        Action::PublicNic => {
+            let refusal = Refusal::new(Reason::GuestRoutePublicNic, At::Endpoint(id));
+            listener.refuse(refusal.by(Decider::Route(route)))
+        }
         _ => Ok(()),
     }
 }

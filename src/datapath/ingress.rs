@@ -4,6 +4,7 @@
 //! documentation, "IP addresses of a classic network-connected ECS instance").
 
 use super::outcome::{At, Refusal};
+use super::trace::{Listener, Trace};
 use crate::diag::Reason;
 use crate::net::ranges;
 use crate::program::{CLOUD_SERVICES, DomainId, Endpoint, EndpointId, EndpointKind, Owner, Program, TIED};
@@ -76,14 +77,18 @@ fn may_use(endpoint: &Endpoint, source: Ipv4Addr) -> bool {
 }
 
 /// Stage 2 for a frame that is known to enter at `id`.
-pub(super) fn admit(program: &Program, id: EndpointId, source: Ipv4Addr) -> Result<(), Refusal> {
+pub(super) fn admit<T: Trace>(
+    program: &Program,
+    id: EndpointId,
+    source: Ipv4Addr,
+    listener: &mut Listener<'_, T>,
+) -> Result<(), Refusal> {
     let endpoint = program.endpoint(id);
-    let refuse = |reason| Err(Refusal::new(reason, At::Endpoint(id)));
     if !endpoint.running {
-        return refuse(Reason::InstanceStopped);
+        listener.refuse(Refusal::new(Reason::InstanceStopped, At::Endpoint(id)))?;
     }
     if !may_use(endpoint, source) {
-        return refuse(Reason::SourceSpoofed);
+        listener.refuse(Refusal::new(Reason::SourceSpoofed, At::Endpoint(id)))?;
     }
     Ok(())
 }

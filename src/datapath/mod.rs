@@ -35,7 +35,7 @@ pub use deliver::{Emitted, Sent};
 pub use director::{Director, SHARDS, ShardId};
 pub use ingress::Entry;
 pub use outcome::{At, Decider, Outcome, Verdict};
-pub use trace::{Crossing, Found, Record, SessionStep, Silent, Spared, Step, Trace};
+pub use trace::{Blocker, Crossing, Found, Record, RecordAll, SessionStep, Silent, Spared, Step, Trace};
 
 use crate::program::{DomainId, EndpointId, Program};
 use crate::time::SimTime;
@@ -46,7 +46,7 @@ use outcome::{Reached, Refusal};
 use route::{Traveller, Way};
 use session::Shard;
 use std::sync::Arc;
-use trace::{Listener, UpToBridge};
+use trace::{Listener, Walk, unheard};
 
 /// A frame on its way in.
 #[derive(Clone, Copy, Debug)]
@@ -114,6 +114,8 @@ enum Prepared {
     Arp(Arp, EndpointId, DomainId),
     /// To be judged.
     Open(Open),
+    /// Decided already, but a listener wants to know what lies behind.
+    Beyond(Box<(Outcome, Open)>),
 }
 
 /// A frame that may go on: what is known about it before the state of its flow is.
@@ -132,7 +134,7 @@ struct Open {
 impl Open {
     fn traveller(&self) -> Traveller {
         let Ipv4 { source, destination, .. } = self.ipv4;
-        Traveller { sender: self.sender, domain: self.domain, source, destination }
+        Traveller { sender: self.sender, domain: self.domain, source, destination, in_session: true }
     }
 
     fn set_transport(&mut self, transport: Transport) {
@@ -197,9 +199,21 @@ impl Fabric {
             let outcome = match prepared {
                 Prepared::Done(outcome) => *outcome,
                 Prepared::Arp(arp, sender, domain) => {
-                    let answer = parse::answer_arp(&program, frame, arp, *sender, *domain, &mut sink);
-                    let verdict = answer.map_or_else(|refusal| refusal.verdict(), |()| Verdict::Answered);
-                    Outcome::at_sender(Some(*sender), verdict)
+                    let answers = parse::answers_arp(&program, arp, *sender, &mut Listener { trace, index });
+                    let plainly = || unheard(|unheard| parse::answers_arp(&program, arp, *sender, unheard));
+                    match if T::GOES_ON { plainly() } else { answers } {
+                        Ok(()) => {
+                            sink.answer_arp(frame.bytes, *sender, *domain);
+                            Outcome::at_sender(Some(*sender), Verdict::Answered)
+                        }
+                        Err(refusal) => Outcome::at_sender(Some(*sender), refusal.verdict()),
+                    }
+                }
+                Prepared::Beyond(refused) => {
+                    let (outcome, open) = &mut **refused;
+                    let shard = &self.shards[frame.shard.index()];
+                    judge_beyond(&program, self.options, shard, frame, open, &mut Listener { trace, index });
+                    *outcome
                 }
                 Prepared::Open(open) => {
                     let shard = &mut self.shards[frame.shard.index()];
@@ -227,27 +241,50 @@ fn prepare<T: Trace>(program: &Program, frame: &Frame<'_>, listener: &mut Listen
     };
     let (sender, domain) = match ingress::attribute(program, frame.entry, source, destination) {
         Ok(found) => found,
-        Err(reason) => return done(None, dropped(reason)),
+        Err(reason) => {
+            listener.ends(&Refusal::new(reason, At::Outside));
+            return done(None, dropped(reason));
+        }
     };
-    if let Err(refusal) = ingress::admit(program, sender, source) {
-        return done(Some(sender), refusal.verdict());
+    let refused = |refusal: Refusal| {
+        let outcome = Outcome::at_sender(Some(sender), refusal.verdict());
+        Outcome { decider: refusal.decider, ..outcome }
+    };
+    if let Err(refusal) = ingress::admit(program, sender, source, listener) {
+        return Prepared::Done(refused(refusal));
     }
     listener.hear(|| Step::Entered { endpoint: sender, domain });
     let ipv4 = match packet {
         Packet::Ipv4(ipv4) => ipv4,
-        Packet::Arp(arp) => return Prepared::Arp(arp, sender, domain),
+        Packet::Arp(arp) => {
+            if T::GOES_ON
+                && let Err(refusal) = unheard(|unheard| ingress::admit(program, sender, source, unheard))
+            {
+                let _ = parse::answers_arp(program, &arp, sender, listener);
+                return Prepared::Done(refused(refusal));
+            }
+            return Prepared::Arp(arp, sender, domain);
+        }
     };
     if let Err(refusal) = guest::leave(program, sender, destination, listener) {
-        let outcome = Outcome::at_sender(Some(sender), refusal.verdict());
-        return Prepared::Done(Outcome { decider: refusal.decider, ..outcome });
+        return Prepared::Done(refused(refusal));
     }
-    let traveller = Traveller { sender, domain, source, destination };
-    let way = route::find(program, &traveller, &mut Listener { trace: &mut Silent, index: 0 });
+    let traveller = Traveller { sender, domain, source, destination, in_session: true };
+    let way = unheard(|unheard| route::find(program, &traveller, unheard));
     let mut open = Open { ipv4, sender, domain, transport: None, way, flow: None };
     if !ipv4.is_later_fragment()
         && let Ok(transport) = transport(frame.bytes, &ipv4)
     {
         open.set_transport(transport);
+    }
+    if T::GOES_ON {
+        let left = unheard(|unheard| {
+            ingress::admit(program, sender, source, unheard)?;
+            guest::leave(program, sender, destination, unheard)
+        });
+        if let Err(refusal) = left {
+            return Prepared::Beyond(Box::new((refused(refusal), open)));
+        }
     }
     Prepared::Open(open)
 }
@@ -262,9 +299,16 @@ fn judge<T: Trace>(
     listener: &mut Listener<'_, T>,
     sink: &mut Sink<'_>,
 ) -> Outcome {
+    if open.ipv4.is_first_fragment() {
+        shard.lend(program.timeouts.fragment, open.sender, &open.ipv4, open.transport, frame.time);
+    }
     let (transport, lent) = match session::find_transport(shard, program, frame, open) {
         Ok(found) => found,
-        Err(Some(reason)) => return open.refused(&Refusal::new(reason, At::Endpoint(open.sender))),
+        Err(Some(reason)) => {
+            let refusal = Refusal::new(reason, At::Endpoint(open.sender));
+            listener.ends(&refusal);
+            return open.refused(&refusal);
+        }
         Err(None) => return Outcome::at_sender(Some(open.sender), Verdict::Undetermined),
     };
     listener.hear(|| Step::Transport { transport, lent });
@@ -273,7 +317,12 @@ fn judge<T: Trace>(
         None => None,
     };
     let mtu = options.mtu_in(program);
-    let outcome = match pass(program, options, open, &transport, place.is_some(), listener) {
+    let mut passed = pass(program, options, open, &transport, place.is_some(), listener);
+    if T::GOES_ON {
+        // Who went on was let through everywhere; what becomes of the frame is for the first refusal to say.
+        passed = unheard(|unheard| pass(program, options, open, &transport, place.is_some(), unheard));
+    }
+    let outcome = match passed {
         Err(refusal) => {
             deliver::tell_sender(program, frame, open, &transport, &refusal, mtu, sink);
             open.refused(&refusal)
@@ -297,6 +346,34 @@ fn judge<T: Trace>(
     Outcome { by_session: place.is_some(), ..outcome }
 }
 
+/// Stages 4 to 9 of a packet that stage 2 or 3 has refused, for a listener that goes on. No flow hears of it.
+fn judge_beyond<T: Trace>(
+    program: &Program,
+    options: Options,
+    shard: &Shard,
+    frame: &Frame<'_>,
+    open: &mut Open,
+    listener: &mut Listener<'_, T>,
+) {
+    let (transport, lent) = match session::find_transport(shard, program, frame, open) {
+        Ok(found) => found,
+        Err(reason) => {
+            if let Some(reason) = reason {
+                listener.ends(&Refusal::new(reason, At::Endpoint(open.sender)));
+            }
+            return;
+        }
+    };
+    listener.hear(|| Step::Transport { transport, lent });
+    let mut by_session = false;
+    if let Some(flow) = &open.flow {
+        let (step, _) = shard.ask(program, flow, &transport, frame.time);
+        listener.hear(|| Step::Session(step));
+        by_session = matches!(step, SessionStep::Live { .. } | SessionStep::LiveError { .. });
+    }
+    let _ = pass(program, options, open, &transport, by_session, listener);
+}
+
 /// Stages 4 to 9 for a packet whose session is known: the first refusal, or where it goes and what let it in.
 fn pass<T: Trace>(
     program: &Program,
@@ -311,21 +388,47 @@ fn pass<T: Trace>(
     if by_session {
         listener.hear(|| Step::Spared { endpoint: sender, ingress: false, why: Spared::Session });
     } else {
-        session::may_begin(options.strict_tcp, transport, sender)?;
+        session::may_begin(options.strict_tcp, transport, sender, listener)?;
         egress::judge(program, sender, &headers, listener)?;
     }
-    let way = deliver::first_hop(open).and_then(|way| bridge::may_cross(&way, by_session, open.domain).map(|()| way));
+    let mut way =
+        deliver::first_hop(open).and_then(|way| bridge::may_cross(&way, by_session, open.domain).map(|()| way));
     if T::LISTENS {
-        // The routes were asked before the session was; a listener hears of them where they count.
-        let crosses = way.map_or_else(|refusal| matches!(refusal.reached, Reached::Second(_)), |_| true);
-        let trace = &mut UpToBridge { trace: listener.trace, ends: !crosses, ended: false };
-        let _ = route::find(program, &open.traveller(), &mut Listener { trace, index: listener.index });
+        way = walk(program, open, by_session, way, listener);
     }
     let way = way?;
-    deliver::second_hop(open, &way)?;
-    listener.hear(|| Step::Ttl { ttl: open.ipv4.ttl, hops: way.hops() });
-    deliver::fits(open, &way, options.mtu_in(program))?;
+    deliver::second_hop(open, &way, listener)?;
+    if way.hops() == 0 || open.ipv4.ttl > way.hops() {
+        listener.hear(|| Step::Ttl { ttl: open.ipv4.ttl, hops: way.hops() });
+    }
+    deliver::fits(open, &way, options.mtu_in(program), listener)?;
     let decider = destination::judge(program, sender, &way, &headers, by_session, listener)
         .map_err(|refusal| refusal.at_end(way.second))?;
     Ok((way, decider))
+}
+
+/// Follows the routes once more, for a listener: they were asked before the session was, and are heard of where they
+/// count. Gives `way`, what was found then; for a listener that goes on, what lies behind its refusals.
+fn walk<T: Trace>(
+    program: &Program,
+    open: &Open,
+    by_session: bool,
+    way: Result<Way, Refusal>,
+    listener: &mut Listener<'_, T>,
+) -> Result<Way, Refusal> {
+    let index = listener.index;
+    let crosses = way.map_or_else(|refusal| matches!(refusal.reached, Reached::Second(_)), |_| true);
+    let spent = if T::GOES_ON { deliver::spent(open) } else { None };
+    let walk = &mut Walk { trace: listener.trace, ends: !crosses && !T::GOES_ON, ended: false, spent };
+    let traveller = Traveller { in_session: by_session, ..open.traveller() };
+    let found = route::find(program, &traveller, &mut Listener { trace: walk, index });
+    if !T::GOES_ON {
+        return way;
+    }
+    match &found {
+        Ok(found) if found.first_hops != 0 => walk.routed(index),
+        Ok(_) => {}
+        Err(refusal) => Listener { trace: walk, index }.ends(refusal),
+    }
+    found
 }

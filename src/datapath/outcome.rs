@@ -1,5 +1,6 @@
 //! What became of a frame, in ids.
 
+use super::trace::Blocker;
 use crate::diag::Reason;
 use crate::program::{AclId, DomainId, EndpointId, RouteId, RuleId, WhitelistId};
 
@@ -24,6 +25,14 @@ impl Outcome {
     /// An outcome before any routing domain was entered.
     pub(super) fn at_sender(from: Option<EndpointId>, verdict: Verdict) -> Outcome {
         Outcome { from, domains: [None, None], verdict, decider: Decider::None, by_session: false, hops: 0 }
+    }
+
+    /// What refused a dropped frame.
+    pub fn blocker(&self) -> Option<Blocker> {
+        match self.verdict {
+            Verdict::Dropped { reason, at } => Some(Blocker { reason, at, decider: self.decider }),
+            _ => None,
+        }
     }
 }
 

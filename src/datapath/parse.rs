@@ -1,12 +1,11 @@
 //! Stage 1: what the bytes say, and ARP.
 
 use super::Frame;
-use super::deliver::Sink;
 use super::ingress;
 use super::outcome::{At, Refusal};
 use super::trace::{Listener, Step, Trace};
 use crate::diag::Reason;
-use crate::program::{DomainId, Endpoint, EndpointId, Program};
+use crate::program::{Endpoint, EndpointId, Program};
 use crate::wire::{Arp, Packet, ParseError, parse};
 use std::net::Ipv4Addr;
 
@@ -54,7 +53,11 @@ pub(super) fn read<T: Trace>(
             let from = readable_addresses(frame.bytes).and_then(|(source, destination)| {
                 ingress::attribute(program, frame.entry, source, destination).ok().map(|(id, _)| id)
             });
-            Err(Unsound { reason: reason(&error), from })
+            let reason = reason(&error);
+            if let Some(reason) = reason {
+                listener.ends(&Refusal::new(reason, At::Outside));
+            }
+            Err(Unsound { reason, from })
         }
     }
 }
@@ -66,28 +69,25 @@ fn readable_addresses(bytes: &[u8]) -> Option<(Ipv4Addr, Ipv4Addr)> {
     Some((address(26), address(30)))
 }
 
-/// Answers an ARP request for an address of the sender's subnet, as the virtual switch does for the peers and the
-/// gateway of a vSwitch without broadcasts. Our choice; the vendor documents only that there are no broadcasts.
-pub(super) fn answer_arp(
+/// Whether an ARP packet asks for an address of the sender's subnet. Those are answered, as the virtual switch does for
+/// the peers and the gateway of a vSwitch without broadcasts. Our choice; the vendor documents only that there are no
+/// broadcasts.
+pub(super) fn answers_arp<T: Trace>(
     program: &Program,
-    frame: &Frame<'_>,
     arp: &Arp,
     sender: EndpointId,
-    domain: DomainId,
-    sink: &mut Sink<'_>,
+    listener: &mut Listener<'_, T>,
 ) -> Result<(), Refusal> {
     const REQUEST: u16 = 1;
-    let refuse = |reason| Err(Refusal::new(reason, At::Endpoint(sender)));
+    let refusal = |reason| Refusal::new(reason, At::Endpoint(sender));
     if arp.operation != REQUEST {
-        return refuse(Reason::ArpNotRequest);
+        listener.refuse(refusal(Reason::ArpNotRequest))?;
     }
     let Endpoint { address, subnet, .. } = program.endpoint(sender);
     if arp.target == arp.sender || (subnet.is_some() && arp.target == *address) {
-        return refuse(Reason::ArpGratuitous);
+        listener.refuse(refusal(Reason::ArpGratuitous))?;
+    } else if !subnet.is_some_and(|subnet| subnet.range.contains(&arp.target)) {
+        listener.refuse(refusal(Reason::ArpTargetNotLocal))?;
     }
-    if !subnet.is_some_and(|subnet| subnet.range.contains(&arp.target)) {
-        return refuse(Reason::ArpTargetNotLocal);
-    }
-    sink.answer_arp(frame.bytes, sender, domain);
     Ok(())
 }

@@ -20,6 +20,8 @@ pub(super) struct Traveller {
     pub(super) domain: DomainId,
     pub(super) source: Ipv4Addr,
     pub(super) destination: Ipv4Addr,
+    /// True where a live session carries it, or may: while sessions were not asked.
+    pub(super) in_session: bool,
 }
 
 /// Where the routes lead.
@@ -74,18 +76,21 @@ fn from_classic<T: Trace>(
         return bridge::from_classic(program, traveller, listener);
     }
     listener.hear(|| route(Found::NoHost));
-    let refuse = |reason| Err(Refusal::new(reason, At::Domain(domain)));
-    let linked = program.endpoint(traveller.sender).link.and_then(|link| program.vpc(link));
-    let holding = linked.and_then(|vpc| Some((vpc, program.route(vpc.local, destination)?.0)));
-    if let Some((vpc, vswitch)) = holding {
-        let reason = match vpc {
-            Vpc { classic_link: false, .. } => Reason::ClassiclinkDisabled,
-            vpc if vpc.primary.contains(&destination) => Reason::ClassiclinkVswitchOutside10111,
-            _ => Reason::ClassiclinkSecondaryCidr,
-        };
-        return Err(Refusal::new(reason, At::Domain(domain)).by(Decider::Route(vswitch)));
+    let linked = program.endpoint(traveller.sender).link.and_then(|link| Some((link, program.vpc(link)?)));
+    let holding = linked.and_then(|(link, vpc)| Some((link, vpc, program.route(vpc.local, destination)?.0)));
+    let Some((link, vpc, vswitch)) = holding else {
+        return Err(Refusal::new(absent_from_classic(program, domain, destination), At::Domain(domain)));
+    };
+    let refusal = |reason| Refusal::new(reason, At::Domain(domain)).by(Decider::Route(vswitch));
+    if !vpc.classic_link {
+        listener.refuse(refusal(Reason::ClassiclinkDisabled))?;
     }
-    refuse(absent_from_classic(program, domain, destination))
+    listener.refuse(refusal(if vpc.primary.contains(&destination) {
+        Reason::ClassiclinkVswitchOutside10111
+    } else {
+        Reason::ClassiclinkSecondaryCidr
+    }))?;
+    bridge::over_link(program, traveller, link, vpc, listener)
 }
 
 /// Why nobody of the classic network `domain` has `address`.
@@ -111,9 +116,11 @@ fn from_vpc<T: Trace>(
         decider: Decider::Route(route),
     };
     let Some((route, action)) = look_up(program, domain, table, destination, listener) else {
-        let off = !vpc.classic_link && ranges::is_classic(destination);
-        let reason = if off { Reason::ClassiclinkDisabled } else { Reason::NoRoute };
-        return Err(Refusal::new(reason, At::Domain(domain)));
+        if vpc.classic_link || !ranges::is_classic(destination) {
+            return Err(Refusal::new(Reason::NoRoute, At::Domain(domain)));
+        }
+        listener.refuse(Refusal::new(Reason::ClassiclinkDisabled, At::Domain(domain)))?;
+        return bridge::into_classic(program, vpc, traveller, None, listener);
     };
     match action {
         Action::Local(vswitch) => {
@@ -122,14 +129,17 @@ fn from_vpc<T: Trace>(
         }
         Action::CloudServices => Ok(within(CLOUD_SERVICES, 1, route)),
         Action::NextHop(to) => {
-            usable(program, domain, to, sender, route)?;
+            usable(program, domain, to, sender, route, listener)?;
             Ok(within(to, 1, route))
         }
-        Action::Peering(_) if endpoint.kind == EndpointKind::Gateway => {
-            Err(Refusal::new(Reason::PeeringNoTransit, At::Domain(domain)).by(Decider::Route(route)))
+        Action::Peering(peer) => {
+            if endpoint.kind == EndpointKind::Gateway {
+                let refusal = Refusal::new(Reason::PeeringNoTransit, At::Domain(domain));
+                listener.refuse(refusal.by(Decider::Route(route)))?;
+            }
+            bridge::into_peer(program, traveller, peer, route, listener)
         }
-        Action::Peering(peer) => bridge::into_peer(program, traveller, peer, route, listener),
-        Action::ClassicLink => bridge::into_classic(program, vpc, traveller, route, listener),
+        Action::ClassicLink => bridge::into_classic(program, vpc, traveller, Some(route), listener),
         Action::PrivateNic | Action::PublicNic => unreachable!("guest routes stand in guest tables only"),
     }
 }
@@ -150,6 +160,7 @@ pub(super) fn look_up<T: Trace>(
                 let to = match entry.action {
                     Action::Local(_) => program.host(domain, destination),
                     Action::NextHop(to) => Some(to),
+                    Action::CloudServices => Some(CLOUD_SERVICES),
                     _ => None,
                 };
                 Found::Entry { route, table, to }
@@ -176,23 +187,24 @@ pub(super) fn resident(
 }
 
 /// Whether a custom route's next hop takes the frame.
-pub(super) fn usable(
+pub(super) fn usable<T: Trace>(
     program: &Program,
     domain: DomainId,
     next_hop: EndpointId,
     sender: EndpointId,
     route: RouteId,
+    listener: &mut Listener<'_, T>,
 ) -> Result<(), Refusal> {
+    let refusal = |reason| Refusal::new(reason, At::Domain(domain)).by(Decider::Route(route));
     let endpoint = program.endpoint(next_hop);
-    let is_instance = endpoint.kind == EndpointKind::Instance;
-    let reason = if !endpoint.running {
-        Reason::NextHopDown
-    } else if is_instance && !endpoint.forwarding {
-        Reason::NextHopNotForwarding
-    } else if next_hop == sender {
-        Reason::NextHopIsSender
-    } else {
-        return Ok(());
-    };
-    Err(Refusal::new(reason, At::Domain(domain)).by(Decider::Route(route)))
+    if !endpoint.running {
+        listener.refuse(refusal(Reason::NextHopDown))?;
+    }
+    if endpoint.kind == EndpointKind::Instance && !endpoint.forwarding {
+        listener.refuse(refusal(Reason::NextHopNotForwarding))?;
+    }
+    if next_hop == sender {
+        return Err(refusal(Reason::NextHopIsSender));
+    }
+    Ok(())
 }

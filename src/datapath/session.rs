@@ -7,7 +7,7 @@
 use super::headers::{Flow, Headers};
 use super::outcome::{At, Refusal};
 use super::route::{Traveller, find};
-use super::trace::{Listener, SessionStep, Silent, Step, Trace};
+use super::trace::{Listener, SessionStep, Step, Trace, unheard};
 use super::{Frame, Open, destination, egress, guest};
 use crate::diag::Reason;
 use crate::net::Protocol;
@@ -114,33 +114,48 @@ impl Shard {
         now: SimTime,
         listener: &mut Listener<'_, T>,
     ) -> Option<Place> {
-        let answer = |listener: &mut Listener<'_, T>, step| listener.hear(|| Step::Session(step));
-        let Some(place) = self.sessions.find(flow.hash, &flow.key) else {
-            answer(listener, SessionStep::None);
-            return None;
-        };
-        let session = *self.sessions.get(place);
-        if !session.is_alive(now, idle_timeout(&program.timeouts, flow.key.protocol(), session.phase)) {
-            answer(listener, SessionStep::Expired);
-            return None;
-        }
-        if session.epoch != program.epoch.0 {
-            if !still_permitted(program, &flow.key, &session) {
-                answer(listener, SessionStep::Cut);
-                self.sessions.remove(place);
-                return None;
+        let (step, place) = self.ask(program, flow, transport, now);
+        listener.hear(|| Step::Session(step));
+        let place = place?;
+        match step {
+            SessionStep::Live { .. } | SessionStep::LiveError { .. } => {
+                if self.sessions.get(place).epoch != program.epoch.0 {
+                    self.sessions.get_mut(place).epoch = program.epoch.0;
+                }
+                Some(place)
             }
-            self.sessions.get_mut(place).epoch = program.epoch.0;
+            SessionStep::Cut | SessionStep::Reopened => {
+                self.sessions.remove(place);
+                None
+            }
+            SessionStep::None | SessionStep::Expired => None,
         }
-        let opens = matches!(transport, Transport::Tcp { flags, .. } if flags.opens());
-        if opens && session.phase == Phase::Closing && !flow.is_error {
-            answer(listener, SessionStep::Reopened);
-            self.sessions.remove(place);
-            return None;
-        }
+    }
+
+    /// What the session of a packet is worth now, and its place.
+    pub(super) fn ask(
+        &self,
+        program: &Program,
+        flow: &Flow,
+        transport: &Transport,
+        now: SimTime,
+    ) -> (SessionStep, Option<Place>) {
+        let Some(place) = self.sessions.find(flow.hash, &flow.key) else { return (SessionStep::None, None) };
+        let session = self.sessions.get(place);
+        let opens = || matches!(transport, Transport::Tcp { flags, .. } if flags.opens()) && !flow.is_error;
         let opener = EndpointId(session.opener);
-        answer(listener, if flow.is_error { SessionStep::LiveError { opener } } else { SessionStep::Live { opener } });
-        Some(place)
+        let step = if !session.is_alive(now, idle_timeout(&program.timeouts, flow.key.protocol(), session.phase)) {
+            SessionStep::Expired
+        } else if session.epoch != program.epoch.0 && !still_permitted(program, &flow.key, session) {
+            SessionStep::Cut
+        } else if session.phase == Phase::Closing && opens() {
+            SessionStep::Reopened
+        } else if flow.is_error {
+            SessionStep::LiveError { opener }
+        } else {
+            SessionStep::Live { opener }
+        };
+        (step, Some(place))
     }
 
     /// Notes a delivered packet: refreshes and advances its session, or begins one.
@@ -188,29 +203,30 @@ impl Shard {
 
 /// Finds what layer 4 says, for a later fragment by its first one. `Err(None)`: the capture cut it off.
 pub(super) fn find_transport(
-    shard: &mut Shard,
+    shard: &Shard,
     program: &Program,
     frame: &Frame<'_>,
     open: &mut Open,
 ) -> Result<(Transport, bool), Option<Reason>> {
-    let timeout = program.timeouts.fragment;
-    if open.ipv4.is_later_fragment() {
-        let lent = shard.borrow(timeout, open.sender, &open.ipv4, frame.time);
-        let transport = lent.ok_or(Some(Reason::FragmentWithoutFirst))?;
-        open.set_transport(transport);
-        return Ok((transport, true));
+    if !open.ipv4.is_later_fragment() {
+        return open.transport.map(|transport| (transport, false)).ok_or(None);
     }
-    if open.ipv4.is_first_fragment() {
-        shard.lend(timeout, open.sender, &open.ipv4, open.transport, frame.time);
-    }
-    open.transport.map(|transport| (transport, false)).ok_or(None)
+    let lent = shard.borrow(program.timeouts.fragment, open.sender, &open.ipv4, frame.time);
+    let transport = lent.ok_or(Some(Reason::FragmentWithoutFirst))?;
+    open.set_transport(transport);
+    Ok((transport, true))
 }
 
 /// Whether a packet without a live session may begin one.
-pub(super) fn may_begin(strict_tcp: bool, transport: &Transport, sender: EndpointId) -> Result<(), Refusal> {
+pub(super) fn may_begin<T: Trace>(
+    strict_tcp: bool,
+    transport: &Transport,
+    sender: EndpointId,
+    listener: &mut Listener<'_, T>,
+) -> Result<(), Refusal> {
     match transport {
         Transport::Tcp { flags, .. } if strict_tcp && !flags.is_bare_syn() => {
-            Err(Refusal::new(Reason::TcpWithoutSyn, At::Endpoint(sender)))
+            listener.refuse(Refusal::new(Reason::TcpWithoutSyn, At::Endpoint(sender)))
         }
         _ => Ok(()),
     }
@@ -245,19 +261,19 @@ fn still_permitted(program: &Program, key: &FlowKey, session: &Session) -> bool 
         domain: DomainId(source.domain),
         source: source.address.into(),
         destination: target.address.into(),
+        in_session: false,
     };
     let headers = Headers::of_first_packet(key, session.opened);
     let sender = traveller.sender;
     if sender != CLOUD_SERVICES && program.endpoint(sender).domain != traveller.domain {
         return false;
     }
-    let listener = &mut Listener { trace: &mut Silent, index: 0 };
-    let mut pass = || -> Result<bool, Refusal> {
+    let passes = unheard(|listener| -> Result<bool, Refusal> {
         guest::leave(program, sender, traveller.destination, listener)?;
         egress::judge(program, sender, &headers, listener)?;
         let way = find(program, &traveller, listener)?;
         destination::judge(program, sender, &way, &headers, false, listener)?;
-        Ok(way.second.unwrap_or(traveller.domain).0 == target.domain && !way.only_in_session)
-    };
-    pass().unwrap_or(false)
+        Ok(way.second.unwrap_or(traveller.domain).0 == target.domain)
+    });
+    passes.unwrap_or(false)
 }

@@ -1,6 +1,8 @@
 //! Listening to a frame on its way. Forwarding is generic over the listener; the one that ignores everything costs
 //! nothing, so a traced frame goes through the very code that forwards.
 
+use super::outcome::{At, Decider, Refusal};
+use crate::diag::Reason;
 use crate::program::{AclId, DomainId, EndpointId, RouteId, RuleId, WhitelistId};
 use crate::table::acl::Query;
 use crate::table::lpm::TableId;
@@ -102,6 +104,33 @@ pub enum Step {
         /// The MTU.
         mtu: u16,
     },
+    /// The packet is refused. Only a listener that goes on hears of it; for others the outcome says so.
+    Refused {
+        /// What refuses it.
+        blocker: Blocker,
+        /// True where the first domain had found its route.
+        routed: bool,
+        /// False where nothing lies behind that could be asked as if the packet had been let through.
+        goes_on: bool,
+    },
+}
+
+/// One of the things that stand in a packet's way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Blocker {
+    /// Why the packet is refused.
+    pub reason: Reason,
+    /// Where.
+    pub at: At,
+    /// The rule, route or list behind it.
+    pub decider: Decider,
+}
+
+impl Step {
+    fn refused(refusal: &Refusal, goes_on: bool) -> Step {
+        let Refusal { reason, at, decider, after_first_route: routed, .. } = *refusal;
+        Step::Refused { blocker: Blocker { reason, at, decider }, routed, goes_on }
+    }
 }
 
 /// Why groups or a whitelist were not asked.
@@ -176,6 +205,8 @@ pub enum Found {
 pub enum Crossing {
     /// Over the ClassicLink connection of a classic instance.
     Link(EndpointId),
+    /// Over a connection that this classic endpoint does not have: behind a refusal, for a listener that goes on.
+    MissingLink(EndpointId),
     /// Over a peering connection, by this route.
     Peering(RouteId),
 }
@@ -184,6 +215,10 @@ pub enum Crossing {
 pub trait Trace {
     /// False where nobody listens: the compiler then drops what only a listener needs.
     const LISTENS: bool;
+
+    /// True for a listener that wants to know what lies behind a refusal: the stages go on as if the packet had been
+    /// let through, where there is anything to ask. What becomes of the frame stays as it was.
+    const GOES_ON: bool = false;
 
     /// `step` was taken for frame `index` of the burst.
     fn step(&mut self, index: usize, step: Step);
@@ -213,19 +248,52 @@ impl Trace for Record {
     }
 }
 
-/// Hears everything, or no further than to the first bridge: for a frame that was refused in front of it.
-pub(super) struct UpToBridge<'a, T> {
+/// Keeps every step, and goes on past refusals. Up to the first of them the steps are those that [`Record`] keeps.
+#[derive(Clone, Debug, Default)]
+pub struct RecordAll {
+    /// Frame of the burst, and the step.
+    pub steps: Vec<(usize, Step)>,
+}
+
+impl Trace for RecordAll {
+    const LISTENS: bool = true;
+    const GOES_ON: bool = true;
+
+    fn step(&mut self, index: usize, step: Step) {
+        self.steps.push((index, step));
+    }
+}
+
+/// Hears how the routes are followed: no further than to the bridge where the frame was refused in front of it, and
+/// with the first domain's TTL test, which comes once that domain has found its route.
+pub(super) struct Walk<'a, T> {
     pub(super) trace: &'a mut T,
     /// True where the bridge was not crossed.
     pub(super) ends: bool,
     pub(super) ended: bool,
+    /// What the TTL test says, until it is told.
+    pub(super) spent: Option<Refusal>,
 }
 
-impl<T: Trace> Trace for UpToBridge<'_, T> {
+impl<T: Trace> Walk<'_, T> {
+    /// The first domain has found its route.
+    pub(super) fn routed(&mut self, index: usize) {
+        if let Some(refusal) = self.spent.take() {
+            let _ = Listener { trace: self.trace, index }.refuse(refusal);
+        }
+    }
+}
+
+impl<T: Trace> Trace for Walk<'_, T> {
     const LISTENS: bool = T::LISTENS;
+    const GOES_ON: bool = T::GOES_ON;
 
     fn step(&mut self, index: usize, step: Step) {
-        self.ended |= self.ends && matches!(step, Step::Bridge { .. });
+        let crosses = matches!(step, Step::Bridge { .. });
+        self.ended |= self.ends && crosses;
+        if crosses || matches!(step, Step::Refused { routed: true, .. }) {
+            self.routed(index);
+        }
         if !self.ended {
             self.trace.step(index, step);
         }
@@ -245,4 +313,26 @@ impl<T: Trace> Listener<'_, T> {
             self.trace.step(self.index, step());
         }
     }
+
+    /// Refuses the packet. `Ok` for a listener that goes on: what follows is asked as if it had been let through.
+    #[inline]
+    pub(super) fn refuse(&mut self, refusal: Refusal) -> Result<(), Refusal> {
+        if T::GOES_ON {
+            self.trace.step(self.index, Step::refused(&refusal, true));
+            return Ok(());
+        }
+        Err(refusal)
+    }
+
+    /// The packet was refused, and nothing lies behind.
+    pub(super) fn ends(&mut self, refusal: &Refusal) {
+        if T::GOES_ON {
+            self.trace.step(self.index, Step::refused(refusal, false));
+        }
+    }
+}
+
+/// Asks a stage without anybody listening.
+pub(super) fn unheard<R>(ask: impl FnOnce(&mut Listener<'_, Silent>) -> R) -> R {
+    ask(&mut Listener { trace: &mut Silent, index: 0 })
 }

@@ -24,7 +24,7 @@ pub use passage::{Copy, Passage};
 use crate::check::{self, Checked};
 use crate::compile::{Compiled, compile};
 use crate::control::{self, Census, LinkPage, LinkQuery, Operation, Refusal};
-use crate::datapath::{Director, Entry, Fabric, Frame, Options, Output, Record};
+use crate::datapath::{Director, Entry, Fabric, Frame, Options, Output, RecordAll};
 use crate::diag::{Diagnostic, Severity, Sources, Span};
 use crate::model::{Touched, World};
 use crate::program::{EndpointId, Epoch, Names, Program};
@@ -236,7 +236,7 @@ impl Lab {
     /// Sends a frame that a capture gave, at its own time and with the shard it was given to.
     pub fn pass(&mut self, frame: &Frame<'_>) -> Passage {
         let mut output = Output::default();
-        let mut record = Record::default();
+        let mut record = RecordAll::default();
         self.fabric.process(&[*frame], &mut output, &mut record);
         let steps = record.steps.into_iter().map(|(_, step)| step).collect();
         Passage::new(Arc::clone(&self.topology), frame, output, steps)

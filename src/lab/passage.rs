@@ -1,7 +1,7 @@
 //! What became of one frame, and claims about it.
 
 use super::Topology;
-use crate::datapath::{At, Decider, Emitted, Frame, Outcome, Output, Sent, Step, Verdict};
+use crate::datapath::{At, Blocker, Decider, Emitted, Frame, Outcome, Output, Sent, Step, Verdict};
 use crate::program::{EndpointId, EndpointKind};
 use crate::report::{self, Palette, Sentence, Traced, Words};
 use crate::time::SimTime;
@@ -34,6 +34,7 @@ pub struct Passage {
     /// What came out, and the same as the fabric tells it.
     copies: Vec<Copy>,
     sent: Vec<Sent>,
+    /// What was decided on the way, and what would have been behind each refusal.
     steps: Vec<Step>,
 }
 
@@ -69,7 +70,23 @@ impl Passage {
 
     /// What was decided on the way, in order.
     pub fn steps(&self) -> &[Step] {
+        let refused = self.steps.iter().position(|step| matches!(step, Step::Refused { .. }));
+        &self.steps[..refused.unwrap_or(self.steps.len())]
+    }
+
+    /// What was decided on the way, and behind a refusal what would have been, had the packet been let through there.
+    pub fn all_steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// Everything that stands in the packet's way, in the order it is met; the first is what dropped it. Empty for a
+    /// packet that was not dropped.
+    pub fn blockers(&self) -> Vec<Blocker> {
+        let blocker = |step: &Step| match step {
+            Step::Refused { blocker, .. } => Some(*blocker),
+            _ => None,
+        };
+        self.steps.iter().filter_map(blocker).collect()
     }
 
     /// The frame as it entered.
@@ -142,8 +159,8 @@ impl Passage {
     }
 
     fn traced<'a>(&'a self, label: &'a str, description: &'a str) -> Traced<'a> {
-        let Passage { time, steps, .. } = self;
-        Traced { label, description, time: *time, steps, outcome: self.outcome(), sent: self.sent() }
+        let (time, steps) = (self.time, self.steps());
+        Traced { label, description, time, steps, outcome: self.outcome(), sent: self.sent() }
     }
 
     fn words(&self) -> Words<'_> {
@@ -201,6 +218,17 @@ impl Passage {
     pub fn dropped(&self, reason: &str) -> &Passage {
         let dropped = matches!(self.outcome().verdict, Verdict::Dropped { reason: fact, .. } if fact.id() == reason);
         self.claim(dropped && self.sent().is_empty(), format_args!("dropped for {reason}, and nothing came out"))
+    }
+
+    /// These reasons stand in the packet's way, in this order, and no others.
+    #[track_caller]
+    pub fn blocked_by<'a>(&self, reasons: impl IntoIterator<Item = &'a str>) -> &Passage {
+        let claimed: Vec<&str> = reasons.into_iter().collect();
+        let fact: Vec<&str> = self.blockers().iter().map(|blocker| blocker.reason.id()).collect();
+        if claimed != fact {
+            self.fail(format_args!("blocked by {claimed:?}"), format_args!("blocked by {fact:?}"));
+        }
+        self
     }
 
     /// The frame was refused for `reason`, and the fabric told its sender by a frame of `kind`.

@@ -1,5 +1,6 @@
 //! What holds for every world and every frame.
 
+mod blockers;
 mod oracle;
 mod traffic;
 mod world;
@@ -42,7 +43,17 @@ fn process<T: Trace>(
     ends: &[usize],
     trace: &mut T,
 ) -> (Vec<Became>, usize) {
-    let mut fabric = Fabric::new(Arc::clone(program), Options::default());
+    process_with(Options::default(), program, frames, ends, trace)
+}
+
+fn process_with<T: Trace>(
+    options: Options,
+    program: &Arc<Program>,
+    frames: &[Frame<'_>],
+    ends: &[usize],
+    trace: &mut T,
+) -> (Vec<Became>, usize) {
+    let mut fabric = Fabric::new(Arc::clone(program), options);
     let mut output = Output::default();
     let mut all = Vec::new();
     let mut start = 0;
@@ -101,6 +112,11 @@ proptest! {
     }
 
     #[test]
+    fn going_on_past_refusals_changes_nothing_and_begins_as_a_plain_trace(world in world(), draws in draws(), strict in any::<bool>()) {
+        blockers::begin_with_the_verdict(&world, &draws, strict);
+    }
+
+    #[test]
     fn every_frame_is_counted_once_whatever_its_bytes(
         world in world(),
         draws in draws(),
@@ -108,6 +124,15 @@ proptest! {
         changes in prop::collection::vec((any::<Index>(), any::<u8>(), 0..200_usize), 60),
     ) {
         counted_once(&world, &draws, wild, changes);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_blocker_out_of_the_way_leaves_those_behind_it(world in world(), draws in draws(), strict in any::<bool>()) {
+        blockers::give_way_one_by_one(&world, &draws, strict);
     }
 }
 
@@ -341,7 +366,7 @@ fn expected_route(
             let vswitch = sender.map_or(0, |instance| instance.vswitch);
             vpc.route(Some(vswitch), shot.destination)
         }
-        Some(Crossing::Link(_)) => vpc.route_over_link(shot.destination),
+        Some(Crossing::Link(_) | Crossing::MissingLink(_)) => vpc.route_over_link(shot.destination),
         Some(Crossing::Peering(_)) => vpc.route(None, shot.destination),
     }
 }

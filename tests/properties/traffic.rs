@@ -237,6 +237,14 @@ impl Draw {
 }
 
 impl Shot {
+    /// The same packet, built otherwise.
+    pub(crate) fn rebuilt(&self, change: impl FnOnce(PacketBuilder) -> PacketBuilder) -> Shot {
+        let builder = change(self.builder.clone());
+        let bytes = builder.build();
+        let wire_length = bytes.len();
+        Shot { builder, bytes, wire_length, ..self.clone() }
+    }
+
     /// True for a later fragment: its ports are those of another frame.
     pub(crate) fn is_later_fragment(&self) -> bool {
         self.bytes[20] & 0x1f != 0 || self.bytes[21] != 0

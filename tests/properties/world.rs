@@ -56,7 +56,7 @@ pub(crate) struct Vpc {
     /// The table of the second vSwitch, where it has its own.
     pub(crate) custom: Option<Vec<(&'static str, Hop)>>,
     remote: &'static str,
-    whitelist: &'static str,
+    pub(crate) whitelist: &'static str,
 }
 
 impl Vpc {
@@ -81,7 +81,7 @@ pub(crate) struct Instance {
     /// Index of the VPC it is linked to.
     pub(crate) link: Option<usize>,
     pub(crate) guest_route: Option<&'static str>,
-    running: bool,
+    pub(crate) running: bool,
 }
 
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! What a lookup's winner beat, and what came nearest where nothing matched.
 
-use crate::datapath::Outcome;
+use crate::datapath::Blocker;
 use crate::net::{Ipv4Net, Protocol, ranges};
 use crate::program::{AclId, Action, DomainId, EndpointId, RouteId, RuleId, WhitelistId};
 use crate::report::words::Words;
@@ -135,6 +135,7 @@ pub(super) fn listed(texts: &[String]) -> String {
 }
 
 /// The line of what decided, for a refusal.
-pub(super) fn cause_place(words: Words<'_>, outcome: &Outcome) -> Option<String> {
-    words.cause(outcome)?.place().map(|place| place.to_string())
+pub(super) fn cause_place(words: Words<'_>, blocker: &Blocker) -> Option<String> {
+    let cause = words.cause_of(blocker.decider, Some(blocker.reason))?;
+    cause.place().map(|place| place.to_string())
 }

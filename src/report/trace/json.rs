@@ -90,6 +90,7 @@ fn step_json(words: Words<'_>, step: &Step) -> Value {
             let mut value = json!({ "step": "bridge", "from": words.domain(from), "to": words.domain(to) });
             match by {
                 Crossing::Link(instance) => value["link_of"] = words.endpoint(instance).into(),
+                Crossing::MissingLink(endpoint) => value["missing_link_of"] = words.endpoint(endpoint).into(),
                 Crossing::Peering(route) => {
                     value["peering"] = words.names.routes[route.index()].text.as_str().into();
                 }
@@ -98,6 +99,19 @@ fn step_json(words: Words<'_>, step: &Step) -> Value {
         }
         Step::Ttl { ttl, hops } => json!({ "step": "ttl", "ttl": ttl, "hops": hops }),
         Step::Fragmented { mtu } => json!({ "step": "fragmented", "mtu": mtu }),
+        Step::Refused { blocker, goes_on, .. } => {
+            let mut value = json!({ "step": "refused", "reason": blocker.reason.id(), "goes_on": goes_on });
+            if let Some(at) = words.at(blocker.at) {
+                value["at"] = at.into();
+            }
+            if let Some(cause) = words.cause_of(blocker.decider, Some(blocker.reason)) {
+                value["rule"] = cause.to_string().into();
+                if let Some(place) = cause.place() {
+                    value["source"] = place.to_string().into();
+                }
+            }
+            value
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::explain::{Entry, beaten, cause_place, entry, link_prefix, listed, nearest_rule, whitelist_text};
 use super::{LABEL, Traced, packet};
-use crate::datapath::{At, Crossing, Found, SessionStep, Spared, Step, Verdict};
+use crate::datapath::{At, Blocker, Crossing, Found, SessionStep, Spared, Step};
 use crate::diag::{Reason, Stage};
 use crate::net::ranges;
 use crate::program::{AclId, DomainId, EndpointId, EndpointKind, RuleId, WhitelistId};
@@ -52,20 +52,12 @@ pub(super) fn sections(words: Words<'_>, traced: &Traced<'_>) -> Vec<Section> {
     });
     let mut writer = Writer { words, packet: packet(steps), sections: Vec::new() };
     writer.head(entered.unwrap_or(OUTSIDE));
-    for step in steps {
-        writer.step(step);
+    for (index, step) in steps.iter().enumerate() {
+        writer.step(&steps[..index], step);
     }
-    if let Verdict::Dropped { reason, at } = traced.outcome.verdict {
-        let told = match steps.last() {
-            Some(Step::Unsound(_) | Step::Groups { accept: false, .. } | Step::Whitelist { entry: None, .. }) => true,
-            Some(Step::Route { found: Found::NoHost, .. }) => reason == Reason::NoSuchAddress,
-            Some(Step::Route { found: Found::Nothing { .. }, .. }) => reason == Reason::NoRoute,
-            _ => false,
-        };
-        if !told {
-            let routed = steps.iter().any(|step| matches!(step, Step::Route { .. }));
-            writer.refusal(reason, at, routed, cause_place(words, traced.outcome));
-        }
+    let heard_of = steps.iter().any(|step| matches!(step, Step::Refused { .. }));
+    if let Some(blocker) = traced.outcome.blocker().filter(|_| !heard_of) {
+        writer.refused(steps, &blocker);
     }
     writer.sections.retain(|section| !section.lines.is_empty());
     writer.sections
@@ -79,7 +71,9 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn head(&mut self, heading: &str) {
-        self.sections.push(Section { heading: heading.to_owned(), lines: Vec::new() });
+        if self.sections.last().is_none_or(|last| last.heading != heading) {
+            self.sections.push(Section { heading: heading.to_owned(), lines: Vec::new() });
+        }
     }
 
     fn push(&mut self, label: Option<&'static str>, text: impl Into<String>, place: Option<String>) {
@@ -96,7 +90,7 @@ impl Writer<'_> {
         self.push(None, text, None);
     }
 
-    fn step(&mut self, step: &Step) {
+    fn step(&mut self, before: &[Step], step: &Step) {
         match *step {
             Step::Parsed(ipv4) => self.line("parse", packet_text(&ipv4)),
             Step::Unsound(error) => self.line("parse", error.to_string()),
@@ -122,6 +116,20 @@ impl Writer<'_> {
             // The verdict tells the TTL of a delivered frame, the refusal that of a dropped one.
             Step::Ttl { .. } => {}
             Step::Fragmented { mtu } => self.line("mtu", format!("longer than {mtu} bytes: sent in fragments")),
+            Step::Refused { blocker, .. } => self.refused(before, &blocker),
+        }
+    }
+
+    /// Tells a refusal that came after `before`, unless the last of these steps has told it.
+    fn refused(&mut self, before: &[Step], blocker: &Blocker) {
+        let told = match before.last() {
+            Some(Step::Unsound(_) | Step::Groups { accept: false, .. } | Step::Whitelist { entry: None, .. }) => true,
+            Some(Step::Route { found: Found::NoHost, .. }) => blocker.reason == Reason::NoSuchAddress,
+            Some(Step::Route { found: Found::Nothing { .. }, .. }) => blocker.reason == Reason::NoRoute,
+            _ => false,
+        };
+        if !told {
+            self.refusal(blocker, before.iter().any(|step| matches!(step, Step::Route { .. })));
         }
     }
 
@@ -243,6 +251,10 @@ impl Writer<'_> {
                 let inside = inside.map_or_else(String::new, |address| format!("; {address} lies in its primary CIDR"));
                 self.push(Some("link"), format!("{} is linked to {vpc}{inside}", words.endpoint(instance)), place);
             }
+            Crossing::MissingLink(endpoint) => {
+                let vpc = words.domain(if words.program.vpc(from).is_none() { to } else { from });
+                self.line("link", format!("as if {} were linked to {vpc}", words.endpoint(endpoint)));
+            }
             Crossing::Peering(route) => {
                 let name = &words.names.routes[route.index()].text;
                 self.line("peering", format!("{name} joins {} and {}", words.domain(from), words.domain(to)));
@@ -251,8 +263,9 @@ impl Writer<'_> {
         self.head(words.domain(to));
     }
 
-    /// Says why, where no step did.
-    fn refusal(&mut self, reason: Reason, at: At, routed: bool, place: Option<String>) {
+    fn refusal(&mut self, blocker: &Blocker, routed: bool) {
+        let Blocker { reason, at, .. } = *blocker;
+        let place = cause_place(self.words, blocker);
         let label = refusal_label(reason, at, routed);
         if label == "link" {
             self.head(BRIDGE);

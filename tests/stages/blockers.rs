@@ -1,0 +1,234 @@
+//! All that stands in a packet's way, in order, by going on past each refusal; and what lies behind nothing.
+
+use super::world::{WORLD, adding, changed, lab_of, lab_with, patched, send_by_source, send_bytes, with};
+use biplane::datapath::{Crossing, Found, Options, Step};
+use biplane::lab::Passage;
+use biplane::wire::build::{PacketBuilder, icmp_echo, tcp, udp};
+
+fn ssh(source: &str, destination: &str) -> PacketBuilder {
+    tcp(&format!("{source}:40000 > {destination}:22")).syn()
+}
+
+#[track_caller]
+fn send(text: &str, from: &str, source: &str, destination: &str) -> Passage {
+    lab_of(text).send(from, ssh(source, destination))
+}
+
+/// Where the last routes led.
+fn end(passage: &Passage) -> Option<&str> {
+    let to = passage.all_steps().iter().rev().find_map(|step| match step {
+        Step::Route { found: Found::Entry { to, .. }, .. } => *to,
+        Step::Route { found: Found::Host(to), .. } => Some(*to),
+        _ => None,
+    })?;
+    Some(passage.topology().names.endpoint(to))
+}
+
+#[test]
+fn everything_from_the_stopped_sender_to_the_receivers_groups_stands_in_the_way_at_once() {
+    let strict = Options { strict_tcp: true, mtu: Some(600) };
+    let off = with("secondary_cidrs = [\"192.168.64.0/24\"]\nclassic_link = true", "secondary_cidrs = []");
+    let off = off.replace(
+        "[vswitch.vsw-s]\nvpc = \"shop\"\ncidr = \"192.168.64.0/24\"",
+        "[vswitch.vsw-s]\nvpc = \"shop\"\ncidr = \"172.16.9.0/24\"",
+    );
+    let off = off.replace("192.168.64.20", "172.16.9.20");
+    let deny = changed(
+        &off,
+        "ingress = [{ protocol = \"all\", source = \"0.0.0.0/0\" }]\negress = []\n",
+        "egress = [{ policy = \"drop\", destination = \"0.0.0.0/0\" }]\n",
+    );
+    let packet = ssh("10.24.1.7", "172.16.1.20").ack().ttl(1).dont_fragment(true).payload(&[0; 700]);
+    let passage = lab_with(&deny, strict).send("c-down", packet);
+    passage.blocked_by([
+        "instance-stopped",
+        "tcp-without-syn",
+        "sg-egress-deny",
+        "ttl-exceeded",
+        "classiclink-disabled",
+        "mtu-exceeded",
+        "sg-ingress-deny",
+    ]);
+    assert_eq!(end(&passage), Some("a-1"));
+    // A packet that nothing stands in the way of has no blockers.
+    lab_of(WORLD).send("c-web", tcp("10.24.1.5:40000 > 172.16.1.20:80").syn()).delivered_to("a-1").blocked_by([]);
+}
+
+#[test]
+fn a_spoofed_source_is_judged_by_what_it_claims() {
+    send(WORLD, "c-down", "10.24.1.99", "172.16.1.20").blocked_by([
+        "instance-stopped",
+        "source-spoofed",
+        "sg-ingress-deny",
+    ]);
+    // Its groups take it for a member's: 172.16.1.21 is in `sg-open`, not in `sg-a`.
+    send(WORLD, "b-1", "172.16.1.21", "172.16.1.20").blocked_by(["source-spoofed", "sg-ingress-deny"]);
+}
+
+#[test]
+fn behind_the_public_nic_lies_what_a_guest_route_would_lead_to() {
+    send(WORLD, "c-web", "10.24.1.5", "192.168.64.20")
+        .blocked_by(["guest-route-public-nic", "classiclink-secondary-cidr"]);
+    send(WORLD, "c-web", "10.24.1.5", "8.8.8.8").blocked_by(["guest-route-public-nic", "no-route"]);
+}
+
+#[test]
+fn without_a_link_the_one_vpc_with_the_address_is_asked_and_of_two_none() {
+    let alone = with(
+        "private_ip = \"172.16.1.20\"\nsecurity_groups = [\"sg-twin\"]",
+        "private_ip = \"172.16.1.77\"\nsecurity_groups = [\"sg-twin\"]",
+    );
+    let passage = send(&alone, "c-free", "10.24.1.6", "172.16.1.20");
+    passage.dropped("classiclink-not-linked").blocked_by(["classiclink-not-linked", "sg-ingress-deny"]);
+    assert_eq!(end(&passage), Some("a-1"));
+    let link = passage.all_steps().iter().find_map(|step| match step {
+        Step::Bridge { to, by: Crossing::MissingLink(id), .. } => Some((*to, *id)),
+        _ => None,
+    });
+    let (to, id) = link.expect("a missing link");
+    let names = &passage.topology().names;
+    assert_eq!((names.domain(to), names.endpoint(id)), ("shop", "c-free"));
+    // The only vSwitch around the address decides where nobody has it, and of two endpoints none.
+    send(&alone, "c-free", "10.24.1.6", "172.16.2.99").blocked_by(["classiclink-not-linked", "no-such-address"]);
+    send(&alone, "c-free", "10.24.1.6", "172.24.9.9").blocked_by(["classiclink-not-linked"]);
+    send(WORLD, "c-free", "10.24.1.6", "172.16.1.20").blocked_by(["classiclink-not-linked"]);
+    // A classic service cannot be linked; what lies behind is the same.
+    send(&alone, "c-rm", "10.24.1.50", "172.16.1.20").blocked_by(["classiclink-source-not-ecs", "sg-ingress-deny"]);
+}
+
+#[test]
+fn towards_the_classic_network_sender_address_and_target_are_judged_each_for_itself() {
+    send(WORLD, "rm", "172.16.1.50", "10.24.1.6")
+        .blocked_by(["classiclink-source-not-ecs", "classiclink-target-not-linked"]);
+    send(WORLD, "s-1", "192.168.64.20", "10.24.1.50").blocked_by([
+        "classiclink-secondary-cidr",
+        "classiclink-target-not-ecs",
+        "whitelist-deny",
+    ]);
+    send(WORLD, "s-1", "192.168.64.20", "10.24.9.9").blocked_by(["classiclink-secondary-cidr", "no-such-address"]);
+    send(WORLD, "ngw", "8.8.8.8", "10.24.1.7").blocked_by(["classiclink-gateway-range", "instance-stopped"]);
+    let off =
+        with("secondary_cidrs = [\"192.168.64.0/24\"]\nclassic_link = true", "secondary_cidrs = [\"192.168.64.0/24\"]");
+    send(&off, "b-1", "172.16.2.20", "10.24.1.6").blocked_by(["classiclink-disabled", "classiclink-target-not-linked"]);
+    // In none of the VPC's CIDRs: nobody could answer, whoever may send it.
+    send(WORLD, "fwd", "9.9.9.9", "10.24.1.5").blocked_by(["source-spoofed"]);
+}
+
+const TEN: &str = r#"
+[vpc.ten]
+cidr = "10.0.0.0/8"
+secondary_cidrs = ["192.168.0.0/16"]
+[vswitch.vsw-in]
+vpc = "ten"
+cidr = "10.111.1.0/24"
+[vswitch.vsw-out]
+vpc = "ten"
+cidr = "10.112.1.0/24"
+[security_group.sg]
+network = "classic"
+[security_group.sg-ten]
+vpc = "ten"
+[instance.web]
+network = "classic"
+private_ip = "10.24.1.5"
+security_groups = ["sg"]
+linked_vpc = "ten"
+[instance.out]
+vswitch = "vsw-out"
+private_ip = "10.112.1.20"
+security_groups = ["sg-ten"]
+"#;
+
+#[test]
+fn a_vswitch_outside_10_111_is_entered_as_if_the_link_reached_it() {
+    let passage = send(TEN, "web", "10.24.1.5", "10.112.1.20");
+    passage.blocked_by(["classiclink-disabled", "classiclink-vswitch-outside-10-111", "sg-ingress-deny"]);
+    assert_eq!(end(&passage), Some("out"));
+    send(TEN, "web", "10.24.1.5", "10.112.2.20").blocked_by(["no-such-address"]);
+}
+
+#[test]
+fn next_hops_are_asked_for_their_state_their_forwarding_and_their_groups() {
+    let idle = changed(WORLD, "[instance.down]\n", "[instance.down]\n# idle\n");
+    let idle = changed(
+        &idle,
+        "private_ip = \"172.16.1.31\"\nsecurity_groups = [\"sg-open\"]\nforwarding = true",
+        "private_ip = \"172.16.1.31\"\nsecurity_groups = [\"sg-a\"]",
+    );
+    // A stopped next hop is told once.
+    send(&idle, "a-2", "172.16.1.21", "172.23.0.9").blocked_by([
+        "next-hop-down",
+        "next-hop-not-forwarding",
+        "sg-ingress-deny",
+    ]);
+    send(WORLD, "a-2", "172.16.1.21", "172.22.0.9").blocked_by(["next-hop-not-forwarding", "next-hop-is-sender"]);
+    send(WORLD, "c-web", "10.24.1.5", "172.23.0.9").blocked_by(["next-hop-down"]);
+}
+
+#[test]
+fn a_gateways_packet_is_followed_over_the_peering_and_no_further() {
+    send(WORLD, "ngw", "8.8.8.8", "172.24.1.20").blocked_by(["peering-no-transit"]);
+    send(WORLD, "ngw", "8.8.8.8", "172.24.1.99").blocked_by(["peering-no-transit", "no-such-address"]);
+    send(WORLD, "a-1", "172.16.1.20", "10.30.0.9").blocked_by(["classiclink-no-transit"]);
+}
+
+#[test]
+fn nothing_lies_behind_what_no_endpoint_or_no_route_explains() {
+    let ends = |passage: &Passage| matches!(passage.all_steps().last(), Some(Step::Refused { goes_on: false, .. }));
+    let mut lab = lab_of(WORLD);
+    let bytes = ssh("172.16.1.20", "172.16.1.21").build();
+    for (passage, reason) in [
+        (send_by_source(&mut lab, &bytes), "ambiguous-source"),
+        (send_by_source(&mut lab_of(TEN), &ssh("10.1.1.1", "10.24.1.5").build()), "unknown-source"),
+        (send_bytes(&mut lab, "a-1", &bytes[..33]), "frame-truncated"),
+        (lab.send("b-1", ssh("172.16.2.20", "172.30.1.1")), "no-route"),
+        (lab.send("a-1", udp("172.16.1.20:1 > 172.16.1.21:2").fragment(64, false)), "fragment-without-first"),
+    ] {
+        passage.dropped(reason).blocked_by([reason]);
+        assert!(ends(&passage), "{:?}", passage.all_steps());
+    }
+}
+
+#[test]
+fn an_arp_packet_is_held_against_every_rule_for_arp() {
+    let stopped = adding("instance.a-2", "state = \"stopped\"");
+    let arp = |operation: u8, target: u8| {
+        let mut frame = vec![0; 42];
+        frame[12..22].copy_from_slice(&[8, 6, 0, 1, 8, 0, 6, 4, 0, operation]);
+        frame[28..32].copy_from_slice(&[172, 16, 1, 21]);
+        frame[38..42].copy_from_slice(&[172, 16, target, 20]);
+        frame
+    };
+    let mut lab = lab_of(&stopped);
+    send_bytes(&mut lab, "a-2", &arp(2, 9)).blocked_by(["instance-stopped", "arp-not-request", "arp-target-not-local"]);
+    send_bytes(&mut lab, "a-2", &arp(1, 1)).dropped("instance-stopped").blocked_by(["instance-stopped"]);
+    send_bytes(&mut lab_of(WORLD), "a-2", &arp(1, 1)).answered().blocked_by([]);
+}
+
+/// What was refused leaves no trace in the state of flows, though its later stages were asked.
+#[test]
+fn a_packet_that_was_followed_past_its_refusal_begins_nothing_and_lends_nothing() {
+    let text = changed(WORLD, "[instance.b-1]\n", "[instance.b-1]\nstate = \"stopped\"\n");
+    let mut lab = lab_of(&text);
+    lab.send("b-1", icmp_echo("172.16.2.20 > 172.16.1.20", 7, 1))
+        .dropped("instance-stopped")
+        .blocked_by(["instance-stopped"]);
+    assert_eq!(lab.parts().0.session_count(), 0);
+    let first = udp("172.16.2.20:1 > 172.16.1.21:2").identification(9).fragment(0, true).payload(&[0; 56]);
+    let later = udp("172.16.2.20:1 > 172.16.1.21:2").identification(9).fragment(64, false);
+    lab.send("b-1", first).dropped("instance-stopped");
+    lab.send("b-1", later).blocked_by(["instance-stopped", "fragment-without-first"]);
+}
+
+/// A session spares its packets the groups behind a refusal too.
+#[test]
+fn a_packet_of_a_live_session_is_followed_as_one() {
+    let mut lab = lab_of(WORLD);
+    let request = tcp("10.24.1.5:40000 > 172.16.1.20:80").syn();
+    lab.send("c-web", request).delivered_to("a-1");
+    let answer = tcp("172.16.1.20:80 > 10.24.1.5:40000").syn_ack().ttl(1);
+    let passage = lab.send("a-1", answer);
+    passage.dropped_with_notice("ttl-exceeded", "time-exceeded").blocked_by(["ttl-exceeded"]);
+    let bytes = patched(&tcp("172.16.1.20:80 > 10.24.1.5:40000").syn_ack().build(), 26, &[172, 16, 1, 20]);
+    send_bytes(&mut lab, "a-1", &bytes).delivered_to("c-web").by_session();
+}
