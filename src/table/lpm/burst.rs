@@ -5,6 +5,7 @@ use super::TableId;
 #[cfg(target_arch = "x86_64")]
 use super::counter::{Avx2, Avx512};
 use super::counter::{Counter, Portable, Vector};
+use super::tables::Kept;
 use super::tree::Root;
 
 /// Lookups that go through a pass together.
@@ -26,26 +27,21 @@ pub(super) fn prefetch<T>(address: *const T) {
     let _ = address;
 }
 
-/// Answers up to [`BURST`] queries of any tables; what is not a tree is left to `elsewhere`.
+/// Answers up to [`BURST`] queries of any tables; what is not a tree is looked up in `kept`.
 ///
 /// # Safety
 /// The machine has the instructions of `C`; roots with a tree lead to lines that stay as they are meanwhile.
 #[inline(always)]
-unsafe fn mixed<C: Counter>(
-    roots: &[Root],
-    queries: &[(TableId, u32)],
-    out: &mut [u32],
-    elsewhere: impl Fn(usize, u32) -> u32,
-) {
+unsafe fn mixed<C: Counter>(roots: &[Root], queries: &[(TableId, u32)], out: &mut [u32], kept: &[Kept]) {
     let mut at = [0_u32; BURST];
     let mut deepest = 0;
     for (table, _) in queries {
         prefetch(roots.as_ptr().wrapping_add(table.index()));
     }
-    for ((at, (table, address)), out) in at.iter_mut().zip(queries).zip(&mut *out) {
+    for (at, (table, address)) in at.iter_mut().zip(queries) {
         let root = &roots[table.index()];
         if let Some(index) = root.index() {
-            *out = elsewhere(index, *address);
+            kept[index].ask(*address);
         } else {
             // SAFETY: the caller's promise.
             *at = unsafe { root.child::<C>(*address) } as u32;
@@ -65,10 +61,11 @@ unsafe fn mixed<C: Counter>(
     }
     for ((at, (table, address)), out) in at.iter().zip(queries).zip(out) {
         let root = &roots[table.index()];
-        if root.index().is_none() {
+        *out = match root.index() {
+            Some(index) => kept[index].lookup(*address),
             // SAFETY: the root has a tree and `at` went through all levels of it.
-            *out = unsafe { root.leaf::<C>(*at as usize, *address) };
-        }
+            None => unsafe { root.leaf::<C>(*at as usize, *address) },
+        };
     }
 }
 
@@ -138,10 +135,10 @@ macro_rules! compiled {
                 roots: &[Root],
                 queries: &[(TableId, u32)],
                 out: &mut [u32],
-                elsewhere: impl Fn(usize, u32) -> u32,
+                kept: &[Kept],
             ) {
                 // SAFETY: handed through.
-                unsafe { super::mixed::<$counter>(roots, queries, out, elsewhere) }
+                unsafe { super::mixed::<$counter>(roots, queries, out, kept) }
             }
 
             /// # Safety
@@ -179,16 +176,16 @@ pub(super) unsafe fn lookup_mixed(
     roots: &[Root],
     queries: &[(TableId, u32)],
     out: &mut [u32],
-    elsewhere: impl Fn(usize, u32) -> u32,
+    kept: &[Kept],
 ) {
     // SAFETY: a `Vector` is made from what the machine has; the rest is the caller's promise.
     unsafe {
         match vector {
-            Vector::Portable => portable::mixed(roots, queries, out, elsewhere),
+            Vector::Portable => portable::mixed(roots, queries, out, kept),
             #[cfg(target_arch = "x86_64")]
-            Vector::Avx2 => avx2::mixed(roots, queries, out, elsewhere),
+            Vector::Avx2 => avx2::mixed(roots, queries, out, kept),
             #[cfg(target_arch = "x86_64")]
-            Vector::Avx512 => avx512::mixed(roots, queries, out, elsewhere),
+            Vector::Avx512 => avx512::mixed(roots, queries, out, kept),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::burst::{BURST, prefetch};
+use super::burst::prefetch;
 use super::cell::{Cell, Codes, NONE};
 use super::chunk::{CHUNK, CHUNK_SHIFT, Chunk, cell_of};
 use super::deep::Deep;
@@ -14,6 +14,9 @@ use super::set::{Set, Stored};
 const CHUNKS: usize = 1 << CHUNK;
 /// Chunks to a branch: what a clone shares, and the first change after it copies, is one branch and one chunk.
 const BRANCH: usize = 64;
+
+/// Lookups that go through a pass together: enough to have the waits for divided /24s overlap, few as they are.
+pub(super) const FLAT_BURST: usize = 256;
 
 /// A large table whose cells are of kind `C`.
 #[derive(Clone, Debug)]
@@ -86,23 +89,36 @@ impl<C: Cell> Flat<C> {
         self.codes.next_hop(cell)
     }
 
+    /// Asks for the cell of `address` without waiting for it.
+    #[inline(always)]
+    pub(super) fn ask(&self, address: u32) {
+        prefetch(self.cell_at(address));
+    }
+
     /// Answers `addresses`, each with a next hop or `NO_ROUTE`.
     pub(super) fn burst(&self, addresses: &[u32], out: &mut [u32]) {
-        for (addresses, out) in addresses.chunks(BURST).zip(out.chunks_mut(BURST)) {
-            // Divided /24s are put off to a second pass without a branch: whether an address lies in one cannot be
-            // foreseen, and a wrong guess costs more than the lookup.
-            let mut later = [0_u8; BURST + 1];
+        for (addresses, out) in addresses.chunks(FLAT_BURST).zip(out.chunks_mut(FLAT_BURST)) {
+            let mut cells = [std::ptr::null(); FLAT_BURST];
+            for (cell, address) in cells.iter_mut().zip(addresses) {
+                *cell = self.cell_at(*address);
+                prefetch(*cell);
+            }
+            // Divided /24s are put off to passes of their own without a branch: whether an address lies in one cannot
+            // be foreseen, and a wrong guess costs more than the lookup.
+            let mut later = [0_u8; FLAT_BURST + 1];
             let mut count = 0;
-            for (at, (address, out)) in addresses.iter().zip(&mut *out).enumerate() {
-                let cell = self.cell(*address);
+            for (at, (cell, out)) in cells.iter().zip(&mut *out).enumerate() {
+                // SAFETY: `cell_at` gave the place of a cell of this table.
+                let cell = unsafe { **cell };
                 *out = self.codes.next_hop(cell);
                 later[count] = at as u8;
                 count += usize::from(cell.code() >= C::DEEP);
             }
-            let mut lines = [std::ptr::null(); BURST];
+            let mut lines = [std::ptr::null(); FLAT_BURST];
             for (at, line) in later[..count].iter().zip(&mut lines) {
-                let address = addresses[*at as usize];
-                *line = self.line(address, self.cell(address));
+                let at = *at as usize;
+                // SAFETY: as above.
+                *line = self.line(addresses[at], unsafe { *cells[at] });
                 prefetch(*line);
             }
             for (at, line) in later[..count].iter().zip(lines) {
@@ -113,13 +129,20 @@ impl<C: Cell> Flat<C> {
         }
     }
 
-    /// The cell of the /24 of `address`.
+    /// Where the cell of the /24 of `address` is.
     #[inline(always)]
-    fn cell(&self, address: u32) -> C {
+    fn cell_at(&self, address: u32) -> *const C {
         debug_assert_eq!(self.cells.len(), CHUNKS);
         // SAFETY: there are 2^12 chunks, which 12 bits cannot leave; `follow` has pointed each entry to the page of
         // cells that `branches` keeps, and twelve more bits stay inside of a page.
-        unsafe { *self.cells.get_unchecked((address >> CHUNK_SHIFT) as usize).add(cell_of(address)) }
+        unsafe { self.cells.get_unchecked((address >> CHUNK_SHIFT) as usize).add(cell_of(address)) }
+    }
+
+    /// The cell of the /24 of `address`.
+    #[inline(always)]
+    fn cell(&self, address: u32) -> C {
+        // SAFETY: a cell of this table, which nobody changes meanwhile.
+        unsafe { *self.cell_at(address) }
     }
 
     /// The cell of `address` inside the divided /24 that has `cell`.

@@ -40,6 +40,12 @@ impl Large {
         each!(self, flat => flat.lookup(address))
     }
 
+    /// Asks for what a lookup of `address` will read first, without waiting for it.
+    #[inline]
+    pub(super) fn ask(&self, address: u32) {
+        each!(self, flat => flat.ask(address));
+    }
+
     pub(super) fn burst(&self, addresses: &[u32], out: &mut [u32]) {
         each!(self, flat => flat.burst(addresses, out));
     }

@@ -8,6 +8,7 @@ use ipnet::Ipv4Net;
 use super::arena::{Arena, Block};
 use super::burst::{BURST, lookup_mixed, lookup_one, lookup_single};
 use super::counter::Vector;
+use super::flat::FLAT_BURST;
 use super::large::Large;
 use super::route::{Route, key, mask, sorted};
 use super::tree::{MOST_ROUTES, Root, build, unpack};
@@ -58,7 +59,7 @@ pub struct Tables {
 
 /// What a table is beside its root.
 #[derive(Clone, Debug)]
-enum Kept {
+pub(super) enum Kept {
     /// A tree in a block, whose packed routes start at this line of it.
     Small { block: Block, packed: u32 },
     /// A table of its own.
@@ -110,7 +111,7 @@ impl Tables {
     pub fn lookup(&self, table: TableId, address: Ipv4Addr) -> Option<u32> {
         let root = &self.roots[table.index()];
         let next_hop = match root.index() {
-            Some(index) => self.lookup_large(index, address.into()),
+            Some(index) => self.kept[index].lookup(address.into()),
             // SAFETY: a root with a tree leads to a block in `self.arena`, which changes only under `&mut self`.
             None => unsafe { lookup_single(self.vector, root, address.into()) },
         };
@@ -127,21 +128,19 @@ impl Tables {
     /// Panics where `out` is shorter than `queries`.
     pub fn lookup_burst(&self, queries: &[(TableId, u32)], out: &mut [u32]) {
         let out = &mut out[..queries.len()];
-        for (queries, out) in queries.chunks(BURST).zip(out.chunks_mut(BURST)) {
+        for (queries, out) in queries.chunks(FLAT_BURST).zip(out.chunks_mut(FLAT_BURST)) {
             let table = queries[0].0;
             if queries.iter().fold(0, |differ, query| differ | (query.0.0 ^ table.0)) == 0 {
-                let mut addresses = [0; BURST];
+                let mut addresses = [0; FLAT_BURST];
                 for (address, query) in addresses.iter_mut().zip(queries) {
                     *address = query.1;
                 }
                 self.lookup_burst_in(table, &addresses[..queries.len()], out);
                 continue;
             }
-            // SAFETY: a root with a tree leads to a block in `self.arena`, which changes only under `&mut self`.
-            unsafe {
-                lookup_mixed(self.vector, &self.roots, queries, out, |index, address| {
-                    self.lookup_large(index, address)
-                });
+            for (queries, out) in queries.chunks(BURST).zip(out.chunks_mut(BURST)) {
+                // SAFETY: a root with a tree leads to a block in `self.arena`, which changes only under `&mut self`.
+                unsafe { lookup_mixed(self.vector, &self.roots, queries, out, &self.kept) };
             }
         }
     }
@@ -281,9 +280,21 @@ impl Tables {
         };
         unpack(&self.roots[table.index()], lines)
     }
+}
 
-    fn lookup_large(&self, index: usize, address: u32) -> u32 {
-        match &self.kept[index] {
+impl Kept {
+    /// Asks for what a lookup in a large table will read first, without waiting for it.
+    #[inline]
+    pub(super) fn ask(&self, address: u32) {
+        if let Kept::Large(large) = self {
+            large.ask(address);
+        }
+    }
+
+    /// The next hop that a large table has for `address`, or [`NO_ROUTE`]. A small one is asked by its root.
+    #[inline]
+    pub(super) fn lookup(&self, address: u32) -> u32 {
+        match self {
             Kept::Large(large) => large.lookup(address),
             Kept::Small { .. } => NO_ROUTE,
         }
