@@ -16,7 +16,7 @@ pub(super) struct Route {
 /// The bits of an address that a prefix of `length` fixes.
 #[inline]
 pub(super) fn mask(length: u8) -> u32 {
-    u32::MAX.checked_shl(32 - u32::from(length)).unwrap_or(0)
+    (u64::MAX << 32 >> length) as u32
 }
 
 /// Orders prefixes by network address, shorter ones first: all that lies inside a prefix follows it at once.
@@ -68,36 +68,45 @@ pub(super) fn sorted(routes: &[(Ipv4Net, u32)]) -> Vec<Route> {
 /// The runs of addresses that one route decides, as (last address, next hop); the last run ends at 255.255.255.255.
 /// `routes` are sorted; addresses that no route covers get `none`; neighbours that agree are one run.
 pub(super) fn runs(routes: &[Route], none: u32) -> Vec<(u32, u32)> {
-    let mut runs: Vec<(u32, u32)> = Vec::with_capacity(2 * routes.len() + 1);
-    let mut emit = |last: u32, next_hop: u32| match runs.last_mut() {
-        Some(run) if run.1 == next_hop => run.0 = last,
-        _ => runs.push((last, next_hop)),
+    let mut runs = vec![(0, 0); 2 * routes.len() + 1];
+    let mut count = 0;
+    // From `from` on, `current` is the next hop.
+    let (mut from, mut current) = (0_u32, none);
+    let mut turn = |address: u32, next_hop: u32| {
+        if next_hop == current {
+            return;
+        }
+        if address != from {
+            runs[count] = (address - 1, current);
+            count += 1;
+            from = address;
+        } else if count > 0 && runs[count - 1].1 == next_hop {
+            // Nothing lies between, so the run before goes on.
+            count -= 1;
+            from = if count > 0 { runs[count - 1].0 + 1 } else { 0 };
+        }
+        current = next_hop;
     };
-    // The prefixes that hold the present address, the innermost on top; `next` is the first address not yet in a run.
-    let mut open = vec![(u32::MAX, none)];
-    let mut next = 0_u64;
+    // The prefixes that hold the present address, the innermost last: one of each length at most, and all addresses.
+    let mut open = [(u32::MAX, none); 34];
+    let mut inner = 0;
     for route in routes {
-        while let Some(&(last, next_hop)) = open.last()
-            && last < route.network
-        {
-            if next <= u64::from(last) {
-                emit(last, next_hop);
-                next = u64::from(last) + 1;
-            }
-            open.pop();
+        while open[inner].0 < route.network {
+            let end = open[inner].0;
+            inner -= 1;
+            turn(end + 1, open[inner].1);
         }
-        if next < u64::from(route.network) {
-            emit(route.network - 1, open.last().map_or(none, |outer| outer.1));
-            next = u64::from(route.network);
-        }
-        open.push((route.last(), route.next_hop));
+        inner += 1;
+        open[inner] = (route.last(), route.next_hop);
+        turn(route.network, route.next_hop);
     }
-    while let Some((last, next_hop)) = open.pop() {
-        if next <= u64::from(last) {
-            emit(last, next_hop);
-            next = u64::from(last) + 1;
-        }
+    while open[inner].0 != u32::MAX {
+        let end = open[inner].0;
+        inner -= 1;
+        turn(end + 1, open[inner].1);
     }
+    runs[count] = (u32::MAX, current);
+    runs.truncate(count + 1);
     runs
 }
 
@@ -131,6 +140,14 @@ mod tests {
             ]
         );
         assert_eq!(runs(&[], 9), [(u32::MAX, 9)]);
+        // The first inner prefix agrees with what lies before the outer one, the second one does not.
+        let routes = sorted(&[
+            route("10.0.0.0/8", 1),
+            route("10.0.0.0/9", 9),
+            route("10.0.0.0/10", 2),
+            route("10.64.0.0/10", 1),
+        ]);
+        assert_eq!(runs(&routes, 9), [(0x09ff_ffff, 9), (0x0a3f_ffff, 2), (0x0aff_ffff, 1), (0xffff_ffff, 9)]);
     }
 
     #[test]

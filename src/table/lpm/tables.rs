@@ -10,8 +10,9 @@ use super::burst::{BURST, lookup_mixed, lookup_one, lookup_single};
 use super::counter::Vector;
 use super::flat::FLAT_BURST;
 use super::large::Large;
+use super::memory::Line;
 use super::route::{Route, key, mask, sorted};
-use super::tree::{MOST_ROUTES, Root, build, unpack};
+use super::tree::{MOST_ROUTES, Root, build, unpack, unpack_all};
 
 /// What a burst answers where no route covers the address.
 pub const NO_ROUTE: u32 = u32::MAX;
@@ -178,7 +179,7 @@ impl Tables {
         if let Kept::Large(large) = &mut self.kept[table.index()] {
             return Arc::make_mut(large).insert(route);
         }
-        let mut routes: Vec<Route> = self.small(table).collect();
+        let mut routes = unpack_all(&self.roots[table.index()], self.packed(table));
         let old = match routes.binary_search_by_key(&route.key(), Route::key) {
             Ok(at) => Some(std::mem::replace(&mut routes[at], route).next_hop),
             Err(at) => {
@@ -208,7 +209,7 @@ impl Tables {
             }
             return old;
         }
-        let mut routes: Vec<Route> = self.small(table).collect();
+        let mut routes = unpack_all(&self.roots[table.index()], self.packed(table));
         let at = routes.binary_search_by_key(&key(prefix.network, prefix.length), Route::key).ok()?;
         let old = routes.remove(at).next_hop;
         self.change(table, &routes);
@@ -274,11 +275,15 @@ impl Tables {
 
     /// The routes of a small table, in order; none of a large one.
     fn small(&self, table: TableId) -> impl Iterator<Item = Route> + '_ {
-        let lines = match &self.kept[table.index()] {
+        unpack(&self.roots[table.index()], self.packed(table))
+    }
+
+    /// The lines with the routes of a small table; none of a large one.
+    fn packed(&self, table: TableId) -> &[Line] {
+        match &self.kept[table.index()] {
             Kept::Small { block, packed } => &self.arena.lines(block)[*packed as usize..],
             Kept::Large(_) => &[],
-        };
-        unpack(&self.roots[table.index()], lines)
+        }
     }
 }
 

@@ -16,6 +16,8 @@ const FAN: usize = KEYS + 1;
 const LEAF_KEYS: [usize; 3] = [12, 10, 7];
 /// The largest value of a next hop of 1, 2 or 4 bytes; it stands for "no route".
 const MISSING: [u32; 3] = [0xff, 0xffff, u32::MAX];
+/// The most bytes that a packed route takes; two is the least.
+const LONGEST: usize = 9;
 /// The most leaves under a root and two levels of inner lines.
 const MOST_LEAVES: usize = (ROOT_KEYS + 1) * FAN * FAN;
 /// The most routes for which a tree has room whatever they are.
@@ -154,7 +156,11 @@ pub(super) fn build(routes: &[Route]) -> Built {
     let mut lines = Vec::with_capacity(upper + lower + leaves + packed.len().div_ceil(LINE));
     lines.extend((0..upper).map(|at| Line(key_bytes(&runs, at * FAN * FAN * each, FAN * each))));
     lines.extend((0..lower).map(|at| Line(key_bytes(&runs, at * FAN * each, each))));
-    lines.extend(runs.chunks(each).map(|leaf| leaf_line(leaf, width, base)));
+    match width {
+        0 => leaves_of::<12, 13>(&runs, base, &mut lines),
+        1 => leaves_of::<10, 11>(&runs, base, &mut lines),
+        _ => leaves_of::<7, 8>(&runs, base, &mut lines),
+    }
     let packed_at = lines.len() as u32;
     lines.extend(packed.chunks(LINE).map(|bytes| {
         let mut line = [0; LINE];
@@ -180,39 +186,53 @@ fn key_bytes(runs: &[(u32, u32)], from: usize, each: usize) -> [u8; LINE] {
     std::array::from_fn(|at| keys[at / 4][at % 4])
 }
 
-fn leaf_line(leaf: &[(u32, u32)], width: usize, base: u32) -> Line {
-    let keys = LEAF_KEYS[width];
+/// Adds the leaves of `runs`, each with `KEYS` keys and `EACH` next hops, one more.
+fn leaves_of<const KEYS: usize, const EACH: usize>(runs: &[(u32, u32)], base: u32, lines: &mut Vec<Line>) {
+    const { assert!(EACH == KEYS + 1) };
+    let (full, rest) = runs.as_chunks::<EACH>();
+    lines.extend(full.iter().map(|leaf| leaf_line::<KEYS, EACH>(leaf, base)));
+    if !rest.is_empty() {
+        let mut leaf = [(u32::MAX, NO_ROUTE); EACH];
+        leaf[..rest.len()].copy_from_slice(rest);
+        lines.push(leaf_line::<KEYS, EACH>(&leaf, base));
+    }
+}
+
+fn leaf_line<const KEYS: usize, const EACH: usize>(leaf: &[(u32, u32); EACH], base: u32) -> Line {
+    let bytes_each = (LINE - 4 * KEYS) / EACH;
+    let missing = MISSING[bytes_each / 2];
     let mut bytes = [0; LINE];
-    for at in 0..=keys {
-        let (end, next_hop) = leaf.get(at).copied().unwrap_or((u32::MAX, NO_ROUTE));
-        if at < keys {
-            bytes[4 * at..4 * at + 4].copy_from_slice(&signed(end).to_ne_bytes());
-        }
-        let value = if next_hop == NO_ROUTE { MISSING[width] } else { next_hop - base };
-        // Four bytes always have room; those too many are overwritten by the next.
-        let start = 4 * keys + (at << width);
-        bytes[start..start + 4].copy_from_slice(&value.to_le_bytes());
+    for (key, (end, _)) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(&leaf[..KEYS]) {
+        *key = signed(*end).to_ne_bytes();
+    }
+    for (value, (_, next_hop)) in bytes[4 * KEYS..].chunks_exact_mut(bytes_each).zip(leaf) {
+        let number = if *next_hop == NO_ROUTE { missing } else { next_hop - base };
+        value.copy_from_slice(&number.to_le_bytes()[..bytes_each]);
     }
     Line(bytes)
 }
 
 /// The routes as bytes: their number, then for each its length and how many leading bytes of its network it shares with
 /// the one before, the other bytes up to its length, and its next hop. About three bytes a route of a small table.
-/// Three bytes more let every number be read as four bytes.
+/// Bytes more at the end let every route be read as [`LONGEST`] bytes.
 fn pack(routes: &[Route], width: usize, base: u32) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(8 + 9 * routes.len());
-    bytes.extend_from_slice(&(routes.len() as u32).to_le_bytes());
-    let mut before = 0;
+    let mut bytes = vec![0; 4 + LONGEST * (routes.len() + 1)];
+    // Four bytes are written at a time; those too many are overwritten by what follows.
+    let mut put = |at: usize, four: [u8; 4]| bytes[at..at + 4].copy_from_slice(&four);
+    put(0, (routes.len() as u32).to_le_bytes());
+    let (mut at, mut before) = (4, 0);
     for route in routes {
         let network = route.network;
         let needed = usize::from(route.length).div_ceil(8);
         let same = shared_bytes(network ^ before);
-        bytes.push(route.length | (same as u8) << 6);
-        network.to_be_bytes().iter().take(needed).skip(same).for_each(|byte| bytes.push(*byte));
-        (route.next_hop - base).to_le_bytes().iter().take(1 << width).for_each(|byte| bytes.push(*byte));
+        put(at, [route.length | (same as u8) << 6; 4]);
+        put(at + 1, (network << (8 * same)).to_be_bytes());
+        at += 1 + needed.saturating_sub(same);
+        put(at, (route.next_hop - base).to_le_bytes());
+        at += 1 << width;
         before = network;
     }
-    bytes.extend_from_slice(&[0; 3]);
+    bytes.truncate(at + LONGEST - 2);
     bytes
 }
 
@@ -221,21 +241,30 @@ fn shared_bytes(differ: u32) -> usize {
     (differ.leading_zeros() / 8).min(3) as usize
 }
 
+/// The routes in the lines that [`pack`] filled, in order, and room for one more.
+pub(super) fn unpack_all(root: &Root, lines: &[Line]) -> Vec<Route> {
+    let routes = unpack(root, lines);
+    let mut all = Vec::with_capacity(routes.size_hint().1.unwrap_or(0) + 1);
+    // A loop inside the iterator takes two thirds of the instructions of `collect`.
+    routes.for_each(|route| all.push(route));
+    all
+}
+
 /// The routes in the lines that [`pack`] filled, in order.
 pub(super) fn unpack(root: &Root, lines: &[Line]) -> impl Iterator<Item = Route> {
     let (width, base) = (usize::from(root.width), root.base);
     let bytes = bytes(lines);
-    let four = move |at: usize| Some(*bytes.get(at..)?.first_chunk::<4>()?);
-    let number = four(0).map_or(0, u32::from_le_bytes);
+    let number = bytes.first_chunk::<4>().map_or(0, |number| u32::from_le_bytes(*number));
     let (mut at, mut before) = (4, 0);
     (0..number).map_while(move |_| {
-        let head = *bytes.get(at)?;
-        let (length, same) = (head & 63, usize::from(head >> 6));
-        let new = u32::from_be_bytes(four(at + 1)?) >> (8 * same);
+        let route: &[u8; LONGEST] = bytes.get(at..)?.first_chunk()?;
+        let four = |at: usize| [route[at], route[at + 1], route[at + 2], route[at + 3]];
+        let (length, same) = (route[0] & 63, usize::from(route[0] >> 6));
+        let new = u32::from_be_bytes(four(1)) >> (8 * same);
         let network = (before & mask(8 * same as u8) | new) & mask(length);
-        at += 1 + usize::from(length).div_ceil(8).saturating_sub(same);
-        let next_hop = (u32::from_le_bytes(four(at)?) & MISSING[width]) + base;
-        at += 1 << width;
+        let hop_at = 1 + usize::from(length).div_ceil(8).saturating_sub(same);
+        let next_hop = (u32::from_le_bytes(four(hop_at.min(LONGEST - 4))) & MISSING[width]) + base;
+        at += hop_at + (1 << width);
         before = network;
         Some(Route { network, length, next_hop })
     })
