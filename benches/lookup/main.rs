@@ -6,17 +6,19 @@
 
 #![expect(clippy::disallowed_methods, reason = "what is measured is the time of the machine")]
 
+mod costs;
+mod peers;
+
 use std::hint::black_box;
-use std::net::{IpAddr, Ipv4Addr};
-use std::time::{Duration, Instant};
+use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use biplane::table::lpm::golden::Golden;
 use biplane::table::lpm::sample::{Addresses, Kind, Random, RawReads, Routes, bgp_like, read_routes, vpc_like};
 use biplane::table::lpm::{NO_ROUTE, TableId, Tables};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
-use ipnet::{IpNet, Ipv4Net};
-use ts_bart::RoutingTable;
+use peers::{Bart, LevelCompressed, Peer, Poptrie, PrefixTrie, TreeBitmap};
 
 /// A table's number and an address.
 type Query = (usize, u32);
@@ -43,17 +45,16 @@ fn main() {
     }
     one_table(&mut criterion, "vpc-1k", vpc_like(&mut random, 1000), queries);
     let lists: Vec<Routes> = (0..many).map(|_| vpc_like(&mut random, 256)).collect();
-    many_tables(&mut criterion, &lists, queries);
+    many_tables(&mut criterion, &format!("{many}-tables-of-256"), &lists, queries);
     criterion.final_summary();
 }
 
 fn one_table(criterion: &mut Criterion, name: &str, routes: Routes, queries: usize) {
     let mut random = Random::new(2);
-    let mut shuffled = routes.clone();
-    random.shuffle(&mut shuffled);
-    changes(name, &routes, &shuffled);
     let addresses = Addresses::new(&routes, &mut random);
-    let contenders = Contenders::build(&[routes]);
+    let lists = [routes];
+    costs::print(name, &lists);
+    let contenders = Contenders::build(&lists);
     for kind in Kind::ALL {
         let found = addresses.draw(kind, queries, &mut random);
         let queries: Vec<Query> = found.into_iter().map(|address| (0, address)).collect();
@@ -63,8 +64,9 @@ fn one_table(criterion: &mut Criterion, name: &str, routes: Routes, queries: usi
     }
 }
 
-fn many_tables(criterion: &mut Criterion, lists: &[Routes], queries: usize) {
+fn many_tables(criterion: &mut Criterion, name: &str, lists: &[Routes], queries: usize) {
     let mut random = Random::new(3);
+    costs::print(name, lists);
     let contenders = Contenders::build(lists);
     let queries: Vec<Query> = (0..queries)
         .map(|_| {
@@ -73,7 +75,7 @@ fn many_tables(criterion: &mut Criterion, lists: &[Routes], queries: usize) {
             (table, random.host(lists[table][route].0))
         })
         .collect();
-    contenders.measure(criterion, &format!("{}-tables-of-256/covered", lists.len()), &queries);
+    contenders.measure(criterion, &format!("{name}/covered"), &queries);
 }
 
 /// Everything that is compared, with the same routes in each.
@@ -81,10 +83,11 @@ struct Contenders {
     goldens: Vec<Golden>,
     tables: Tables,
     ids: Vec<TableId>,
-    tries: Vec<prefix_trie::PrefixMap<Ipv4Net, u32>>,
-    poptries: Vec<poptrie::Poptrie<(u32, u8), u32>>,
-    barts: Vec<ts_bart::Table<u32>>,
-    treebitmaps: Vec<ip_network_table::IpNetworkTable<u32>>,
+    tries: Vec<PrefixTrie>,
+    poptries: Vec<Poptrie>,
+    barts: Vec<Bart>,
+    bitmaps: Vec<TreeBitmap>,
+    compressed: Vec<LevelCompressed>,
     /// As many bytes as the tables take, for the loop that only reads.
     footprint: RawReads,
 }
@@ -93,28 +96,16 @@ impl Contenders {
     fn build(lists: &[Routes]) -> Contenders {
         let mut tables = Tables::new();
         let ids = lists.iter().map(|routes| tables.add(routes)).collect();
-        let bytes = tables.memory_bytes();
-        let routes: usize = lists.iter().map(Vec::len).sum();
-        let of_table = bytes / lists.len();
-        eprintln!("{routes} routes: {bytes} bytes, {of_table} a table, {:.1} a route", bytes as f64 / routes as f64);
-        let numbers = |prefix: Ipv4Net| (u32::from(prefix.network()), prefix.prefix_len());
         Contenders {
-            goldens: lists.iter().map(|routes| Golden::new(routes)).collect(),
+            footprint: RawReads::new(tables.memory_bytes()),
+            goldens: each(lists),
             tables,
             ids,
-            tries: lists.iter().map(|routes| routes.iter().copied().collect()).collect(),
-            poptries: lists
-                .iter()
-                .map(|routes| routes.iter().map(|(prefix, hop)| (numbers(*prefix), *hop)).collect())
-                .collect(),
-            barts: each_inserted(lists, |table: &mut ts_bart::Table<u32>, prefix, hop| {
-                table.insert(IpNet::V4(prefix), hop);
-            }),
-            treebitmaps: each_inserted(lists, |table: &mut ip_network_table::IpNetworkTable<u32>, prefix, hop| {
-                let network = ip_network::Ipv4Network::new(prefix.network(), prefix.prefix_len());
-                table.insert(network.expect("a prefix without host bits"), hop);
-            }),
-            footprint: RawReads::new(bytes),
+            tries: each(lists),
+            poptries: each(lists),
+            barts: each(lists),
+            bitmaps: each(lists),
+            compressed: each(lists),
         }
     }
 
@@ -145,33 +136,22 @@ impl Contenders {
         single(&mut group, "biplane", queries, expected, |table, address| {
             self.tables.lookup(self.ids[table], address.into()).unwrap_or(NO_ROUTE)
         });
-        single(&mut group, "golden", queries, expected, |table, address| {
-            self.goldens[table].lookup(address.into()).unwrap_or(NO_ROUTE)
-        });
-        single(&mut group, "prefix-trie", queries, expected, |table, address| {
-            let host = Ipv4Net::new_assert(address.into(), 32);
-            self.tries[table].get_lpm(&host).map_or(NO_ROUTE, |(_, hop)| *hop)
-        });
-        single(&mut group, "poptrie", queries, expected, |table, address| {
-            self.poptries[table].lookup(address).copied().unwrap_or(NO_ROUTE)
-        });
-        single(&mut group, "ts_bart", queries, expected, |table, address| {
-            self.barts[table].lookup(IpAddr::V4(address.into())).copied().unwrap_or(NO_ROUTE)
-        });
-        single(&mut group, "ip_network_table", queries, expected, |table, address| {
-            self.treebitmaps[table].longest_match_ipv4(address.into()).map_or(NO_ROUTE, |(_, hop)| *hop)
-        });
+        peer(&mut group, &self.goldens, queries, expected);
+        peer(&mut group, &self.tries, queries, expected);
+        peer(&mut group, &self.poptries, queries, expected);
+        peer(&mut group, &self.barts, queries, expected);
+        peer(&mut group, &self.bitmaps, queries, expected);
+        peer(&mut group, &self.compressed, queries, expected);
         group.finish();
     }
 }
 
-fn each_inserted<T: Default>(lists: &[Routes], insert: impl Fn(&mut T, Ipv4Net, u32)) -> Vec<T> {
-    let filled = |routes: &Routes| {
-        let mut table = T::default();
-        routes.iter().for_each(|(prefix, hop)| insert(&mut table, prefix.trunc(), *hop));
-        table
-    };
-    lists.iter().map(filled).collect()
+fn each<P: Peer>(lists: &[Routes]) -> Vec<P> {
+    lists.iter().map(|routes| P::new(routes)).collect()
+}
+
+fn peer<P: Peer>(group: &mut BenchmarkGroup<'_, WallTime>, tables: &[P], queries: &[Query], expected: Option<&[u32]>) {
+    single(group, P::NAME, queries, expected, |table, address| tables[table].lookup(address));
 }
 
 /// Times one lookup after the other: independent ones, and ones whose address depends on the last answer.
@@ -227,30 +207,4 @@ fn bursts<T, const BURST: usize>(
             black_box(&mut out);
         });
     });
-}
-
-/// Prints what building and changing the table takes. These change what they measure, so each runs once.
-fn changes(name: &str, routes: &Routes, shuffled: &Routes) {
-    let started = Instant::now();
-    let mut tables = Tables::new();
-    let table = tables.add(routes);
-    eprintln!("{name}: built in {:?}", started.elapsed());
-    let some = &shuffled[..shuffled.len().min(100_000)];
-    let started = Instant::now();
-    some.iter().for_each(|(prefix, _)| {
-        tables.remove(table, *prefix);
-    });
-    eprintln!("{name}: a removal takes {:?}", started.elapsed() / some.len() as u32);
-    let started = Instant::now();
-    some.iter().for_each(|(prefix, hop)| {
-        tables.insert(table, *prefix, *hop);
-    });
-    eprintln!("{name}: an insertion takes {:?}", started.elapsed() / some.len() as u32);
-    let started = Instant::now();
-    for (prefix, hop) in &some[..some.len() / 10] {
-        let reader = tables.clone();
-        tables.insert(table, *prefix, hop ^ 1);
-        drop(reader);
-    }
-    eprintln!("{name}: with a clone for readers each time {:?}", started.elapsed() / (some.len() / 10) as u32);
 }
