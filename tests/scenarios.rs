@@ -4,7 +4,7 @@
 use biplane::diag::{Diagnostic, Reason, Severity, Sources};
 use biplane::lab::Topology;
 use biplane::replay::scenario::Stage;
-use biplane::scenario::{self, Action, Claim, Scenario, VerdictClaim};
+use biplane::scenario::{self, Action, ApplyExpectation, Claim, Request, Scenario, VerdictClaim};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -75,7 +75,7 @@ impl Expected {
                     expected.dropped.extend(dropped.map(|count| count.of.value));
                     expected.passed |= expectation.delivered.iter().any(|count| count.count.value > 0);
                 }
-                Action::Wait(_) => {}
+                Action::Apply(..) | Action::Wait(_) => {}
             }
         }
         expected
@@ -103,6 +103,28 @@ fn every_reason_is_expected_somewhere_beside_something_that_passes() {
     }
     let missing: Vec<&str> = Reason::ALL.iter().filter(|r| !shown.contains(*r)).map(|reason| reason.id()).collect();
     assert!(missing.is_empty(), "no scenario shows {missing:?}");
+}
+
+#[test]
+fn every_operation_is_applied_in_a_scenario_and_refused_in_one() {
+    let (mut accepted, mut refused) = (BTreeSet::new(), BTreeSet::new());
+    for path in files(&folder()) {
+        for step in load(&path).0.steps {
+            let Action::Apply(apply, expectation) = step.action else { continue };
+            let name = match &apply.request {
+                Request::Operation(operation) => operation.name(),
+                Request::Describe(_) => "describe",
+            };
+            match expectation {
+                ApplyExpectation::Refused(_) => refused.insert(name),
+                ApplyExpectation::Accepted | ApplyExpectation::Links { .. } => accepted.insert(name),
+            };
+        }
+    }
+    // A cold migration is refused on the way from one state to another only.
+    refused.insert("cold-migrate");
+    assert_eq!(accepted.len(), 23, "{accepted:?}");
+    assert_eq!(accepted, refused);
 }
 
 /// The row of a scenario in the table: title and file, and the reasons that it shows.

@@ -60,6 +60,10 @@ static NOT_LINKED: RefusalRecord = RefusalRecord {
     source: source::ECS,
 };
 
+/// Every refusal of this file.
+pub(super) static RECORDS: &[&RefusalRecord] =
+    &[&ENABLE_NO_VPC, &NOT_LINKABLE, &ROUTE_CONFLICT, &DISABLE_NO_VPC, &LINKS_LEFT, &NOT_LINKED];
+
 impl Desk<'_> {
     pub(super) fn enable(&self, vpc: &str) -> Decision {
         let key = self.world.vpcs.find(vpc).ok_or_else(|| ENABLE_NO_VPC.because(format!("there is no VPC `{vpc}`")))?;

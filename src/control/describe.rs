@@ -9,6 +9,7 @@
 
 use super::{Census, Refusal, RefusalRecord, source};
 use crate::model::{Instance, Key, Vpc, World};
+use std::fmt;
 
 /// The instances that one request may name.
 const MOST_INSTANCES: usize = 100;
@@ -43,6 +44,10 @@ static PAGE_NUMBER: RefusalRecord =
 static PAGE_SIZE: RefusalRecord =
     denied("InvalidParameter.PageSize", "the size of a page is not 1 to 100", "choose a size from 1 to 100");
 
+/// Every refusal of this file.
+pub(super) static RECORDS: &[&RefusalRecord] =
+    &[&NO_INSTANCE, &TOO_MANY, &NOTHING_NAMED, &NO_VPC, &PAGE_NUMBER, &PAGE_SIZE];
+
 /// Which links are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkQuery {
@@ -60,6 +65,20 @@ pub struct LinkQuery {
 impl Default for LinkQuery {
     fn default() -> LinkQuery {
         LinkQuery { vpc: None, instances: Vec::new(), page_number: 1, page_size: 10 }
+    }
+}
+
+/// In a few words: `describe the links to shop`.
+impl fmt::Display for LinkQuery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("describe the links")?;
+        if !self.instances.is_empty() {
+            write!(f, " of {}", self.instances.join(", "))?;
+        }
+        if let Some(vpc) = &self.vpc {
+            write!(f, " to {vpc}")?;
+        }
+        Ok(())
     }
 }
 

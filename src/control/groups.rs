@@ -87,6 +87,10 @@ static NONE_NAMED: RefusalRecord = RefusalRecord {
     source: source::ECS,
 };
 
+/// Every refusal of this file.
+pub(super) static RECORDS: &[&RefusalRecord] =
+    &[&NO_GROUP, &TOO_MANY, &FULL, &MISMATCH, &MEMBER, &LAST, &NO_MEMBER, &NONE_NAMED];
+
 impl Desk<'_> {
     pub(super) fn group(&self, id: &str) -> Result<(Key<SecurityGroup>, &SecurityGroup), Refusal> {
         let key = self.world.security_groups.find(id);

@@ -78,6 +78,18 @@ static TRANSFER_VPC: RefusalRecord = RefusalRecord {
     source: OWN_CHOICE,
 };
 
+/// Every refusal of this file.
+pub(super) static RECORDS: &[&RefusalRecord] = &[
+    &NO_INSTANCE,
+    &STATUS,
+    &DISK_STATUS,
+    &RELEASE_STATUS,
+    &NO_GUEST_TABLE,
+    &ROUTED_TO,
+    &TRANSFER_LINKED,
+    &TRANSFER_VPC,
+];
+
 impl Desk<'_> {
     pub(super) fn ecs(&self, id: &str) -> Result<(Key<Instance>, &Instance), Refusal> {
         let key = self.world.instances.find(id);

@@ -50,6 +50,9 @@ static TAKEN: RefusalRecord = own(
     "choose another address of the vSwitch",
 );
 
+/// Every refusal of this file.
+pub(super) static RECORDS: &[&RefusalRecord] = &[&NOT_CLASSIC, &LINKED, &NO_VSWITCH, &ADDRESS, &TAKEN];
+
 impl Desk<'_> {
     pub(super) fn migrate_into_vpc(
         &self,

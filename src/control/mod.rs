@@ -28,10 +28,26 @@ pub use change::Change;
 pub use describe::{Link, LinkPage, LinkQuery, describe};
 pub use operation::{ClassicLinkMode, ClassicLinkRule, Operation, PeerRequest, RuleRequest, WhitelistChange};
 
-use crate::check::OWN_CHOICE;
+use crate::check::{OWN_CHOICE, link};
 use crate::diag::Span;
 use crate::model::World;
 use change::Edit;
+
+/// Every way in which an operation can be refused, a code as often as it has causes.
+pub fn refusals() -> impl Iterator<Item = &'static RefusalRecord> {
+    let by_file: [&[&RefusalRecord]; 9] = [
+        link::RECORDS,
+        classiclink::RECORDS,
+        describe::RECORDS,
+        instances::RECORDS,
+        into_vpc::RECORDS,
+        routes::RECORDS,
+        rules::RECORDS,
+        groups::RECORDS,
+        services::RECORDS,
+    ];
+    by_file.into_iter().flatten().copied()
+}
 
 /// Decides `operation` in `world`, of which `census` was made. `place` is where the operation stands in a file, or
 /// [`Span::NONE`]: the place of what it adds.

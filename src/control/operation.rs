@@ -2,6 +2,7 @@
 
 use crate::model::{Direction, NicType, Policy};
 use crate::net::{Ipv4Net, PortRange, Protocol};
+use std::fmt;
 use std::net::Ipv4Addr;
 
 /// One operation on the world. Objects are named by id, as the vendor's calls name them.
@@ -180,6 +181,57 @@ impl Operation {
             Operation::Join { .. } => "join",
             Operation::Leave { .. } => "leave",
             Operation::ChangeWhitelist { .. } => "change-whitelist",
+        }
+    }
+}
+
+/// In a few words: `attach web-1 to shop`.
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Operation::Enable { vpc } | Operation::Disable { vpc } => {
+                write!(f, "{} ClassicLink for {vpc}", self.name())
+            }
+            Operation::Attach { instance, vpc } => write!(f, "attach {instance} to {vpc}"),
+            Operation::Detach { instance, vpc } => write!(f, "detach {instance} from {vpc}"),
+            Operation::Start { instance }
+            | Operation::Stop { instance }
+            | Operation::Restart { instance }
+            | Operation::HotMigrate { instance }
+            | Operation::ColdMigrate { instance }
+            | Operation::Release { instance, .. } => write!(f, "{} {instance}", self.name()),
+            Operation::ReplaceSystemDisk { instance } => write!(f, "replace the system disk of {instance}"),
+            Operation::AddGuestRoute { instance, destination } => {
+                write!(f, "add a guest route to {destination} on {instance}")
+            }
+            Operation::Transfer { instance, account, .. } => write!(f, "transfer {instance} to account {account}"),
+            Operation::MigrateIntoVpc { instance, vswitch, private_ip, .. } => {
+                write!(f, "migrate {instance} into {vswitch} as {private_ip}")
+            }
+            Operation::AddRoute { table, destination, next_hop } => {
+                write!(f, "add a route to {destination} by {next_hop} in {table}")
+            }
+            Operation::RemoveRoute { table, destination } => {
+                write!(f, "remove the route to {destination} from {table}")
+            }
+            Operation::Authorize { group, direction, .. } => {
+                write!(f, "authorize an {} rule in {group}", direction.name())
+            }
+            Operation::Revoke { group, direction, .. } => write!(f, "revoke an {} rule of {group}", direction.name()),
+            Operation::AuthorizeClassicLink(rule) => {
+                let ClassicLinkRule { group, vpc, mode, .. } = rule;
+                write!(f, "authorize {} between {group} and groups of {vpc}", mode.name())
+            }
+            Operation::Join { instance, group } => write!(f, "{instance} joins {group}"),
+            Operation::Leave { instance, group } => write!(f, "{instance} leaves {group}"),
+            Operation::ChangeWhitelist { service, change } => {
+                let verb = match change {
+                    WhitelistChange::Replace(_) => "replace the whitelist of",
+                    WhitelistChange::Add(_) => "add to the whitelist of",
+                    WhitelistChange::Remove(_) => "remove from the whitelist of",
+                };
+                write!(f, "{verb} {service}")
+            }
         }
     }
 }

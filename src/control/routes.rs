@@ -126,6 +126,22 @@ static SYSTEM_ENTRY: RefusalRecord = RefusalRecord {
     source: source::DELETE_ROUTE,
 };
 
+/// Every refusal of this file.
+pub(super) static RECORDS: &[&RefusalRecord] = &[
+    &NO_TABLE,
+    &QUOTA,
+    &MALFORMED,
+    &DESTINATION,
+    &DUPLICATE,
+    &CLASSIC_DUPLICATE,
+    &NO_HOP,
+    &HOP,
+    &HOP_TYPE,
+    &HOP_ELSEWHERE,
+    &NO_ENTRY,
+    &SYSTEM_ENTRY,
+];
+
 impl Desk<'_> {
     fn table(&self, id: &str) -> Result<TableKey, Refusal> {
         let custom = self.world.route_tables.find(id).map(TableKey::Custom);

@@ -165,6 +165,29 @@ static VPC_GROUPS: RefusalRecord = RefusalRecord {
     source: source::CLASSIC_LINK,
 };
 
+/// Every refusal of this file.
+pub(super) static RECORDS: &[&RefusalRecord] = &[
+    &NO_SOURCE,
+    &NO_DESTINATION,
+    &PORTS,
+    &SOURCE_NIC,
+    &DESTINATION_NIC,
+    &SOURCE_ADDRESSES,
+    &DESTINATION_ADDRESSES,
+    &NIC,
+    &QUOTA,
+    &ITSELF,
+    &SOURCE_VPC,
+    &DESTINATION_VPC,
+    &PRIORITY,
+    &LINK_OFF,
+    &ENTERPRISE,
+    &NO_RULE,
+    &NOT_CLASSIC,
+    &NO_VPC,
+    &VPC_GROUPS,
+];
+
 /// A rule on its way into a group, or out of it.
 struct Draft<'a> {
     key: Key<SecurityGroup>,

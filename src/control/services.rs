@@ -57,6 +57,9 @@ static NO_ENTRY: RefusalRecord = RefusalRecord {
     source: source::WHITELIST,
 };
 
+/// Every refusal of this file.
+pub(super) static RECORDS: &[&RefusalRecord] = &[&NO_SERVICE, &MALFORMED, &DUPLICATE, &FULL, &NO_ENTRY];
+
 impl Desk<'_> {
     pub(super) fn change_whitelist(&self, service: &str, change: &WhitelistChange) -> Decision {
         let key = self.world.services.find(service);

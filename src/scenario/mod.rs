@@ -6,6 +6,7 @@
 mod decode;
 mod expect;
 mod names;
+mod operation;
 mod packet;
 mod steps;
 mod suggest;
@@ -15,6 +16,7 @@ mod values;
 
 pub use crate::model::Direction;
 pub use expect::{Claim, Count, EmittedClaim, FrameClaim, ReplayExpectation, RuleClaim, SendExpectation, VerdictClaim};
+pub use operation::{ApplyExpectation, ApplyStep, Request};
 pub use packet::{IcmpSpec, Ipv4Spec, PacketSpec, SendStep, Transport};
 pub use steps::{Action, ReplayStep, Scenario, Step};
 pub use values::{DurationError, parse_duration};
@@ -144,7 +146,7 @@ fn scenario_file<'a>(
     }
     root.refuse_unknown(decoder, &steps::KEYS);
     let (world, diagnostics) = scenario_topology(sources, decoder, &root, folder);
-    let decoded = steps::decode(decoder, &root, folder, &names::Names(world.as_ref()));
+    let decoded = steps::decode(decoder, &root, folder, &names::Names::new(world.as_ref()));
     let scenario = decoded.zip(world);
     let scenario =
         scenario.map(|((title, description, steps), topology)| Scenario { title, description, topology, steps });

@@ -4,6 +4,7 @@ use super::decode::{Decoder, Item, invalid};
 use super::suggest;
 use crate::diag::{Diagnostic, Span, Spanned};
 use crate::model::{Direction, World};
+use std::cell::Cell;
 
 /// The built-in endpoint of 100.64.0.0/10.
 const CLOUD_SERVICES: &str = "cloud-services";
@@ -15,9 +16,85 @@ const CLASSIC: &str = "classic";
 const FEW: usize = 8;
 
 /// The topology of a scenario; `None` where it could not be understood: then every id passes.
-pub(super) struct Names<'w>(pub(super) Option<&'w World>);
+pub(super) struct Names<'w> {
+    world: Option<&'w World>,
+    /// Whether a step so far changes the rules of groups: then their numbers are not known before the scenario runs.
+    rules_change: Cell<bool>,
+}
+
+/// What an operation names.
+#[derive(Clone, Copy)]
+pub(super) enum Object {
+    Instance,
+    Service,
+    Vpc,
+    Vswitch,
+    /// A custom route table, or a VPC for its system table.
+    Table,
+    SecurityGroup,
+    /// What a custom route leads to.
+    NextHop,
+}
+
+impl Object {
+    const fn noun(self) -> &'static str {
+        match self {
+            Object::Instance => "instance",
+            Object::Service => "service",
+            Object::Vpc => "VPC",
+            Object::Vswitch => "vSwitch",
+            Object::Table => "route table or VPC",
+            Object::SecurityGroup => "security group",
+            Object::NextHop => "instance, gateway or peering",
+        }
+    }
+
+    fn exists(self, world: &World, id: &str) -> bool {
+        match self {
+            Object::Instance => world.instances.find(id).is_some(),
+            Object::Service => world.services.find(id).is_some(),
+            Object::Vpc => world.vpcs.find(id).is_some(),
+            Object::Vswitch => world.vswitches.find(id).is_some(),
+            Object::Table => world.route_tables.find(id).is_some() || world.vpcs.find(id).is_some(),
+            Object::SecurityGroup => world.security_groups.find(id).is_some(),
+            Object::NextHop => world.has_endpoint_or_peering(id),
+        }
+    }
+
+    fn all(self, world: &World) -> Vec<&str> {
+        match self {
+            Object::Instance => world.instances.ids().collect(),
+            Object::Service => world.services.ids().collect(),
+            Object::Vpc => world.vpcs.ids().collect(),
+            Object::Vswitch => world.vswitches.ids().collect(),
+            Object::Table => world.route_tables.ids().chain(world.vpcs.ids()).collect(),
+            Object::SecurityGroup => world.security_groups.ids().collect(),
+            Object::NextHop => world.instances.ids().chain(world.gateways.ids()).chain(world.peerings.ids()).collect(),
+        }
+    }
+}
 
 impl<'w> Names<'w> {
+    pub(super) fn new(world: Option<&'w World>) -> Names<'w> {
+        Names { world, rules_change: Cell::new(false) }
+    }
+
+    /// From here on the rules of groups are not those of the topology.
+    pub(super) fn let_rules_change(&self) {
+        self.rules_change.set(true);
+    }
+
+    /// The id of what an operation names.
+    pub(super) fn object(&self, decoder: &mut Decoder<'_>, item: Item<'_>, object: Object) -> Option<String> {
+        let id = Spanned::new(item.string(decoder)?, item.span);
+        self.known(decoder, id, object.noun(), |world, id| object.exists(world, id), |world| object.all(world))
+    }
+
+    /// True where the topology has such a security group.
+    pub(super) fn is_group(&self, id: &str) -> bool {
+        self.world.is_some_and(|world| world.security_groups.find(id).is_some())
+    }
+
     /// An instance, service, gateway or `cloud-services`.
     pub(super) fn endpoint(&self, decoder: &mut Decoder<'_>, item: Item<'_>) -> Option<Spanned<String>> {
         let id = Spanned::new(item.string(decoder)?, item.span);
@@ -52,15 +129,15 @@ impl<'w> Names<'w> {
         direction: Direction,
         number: usize,
     ) -> Option<()> {
-        let Some(world) = self.0 else {
+        let Some(world) = self.world else {
             return Some(());
         };
-        let is_group = |world: &World, id: &str| world.security_groups.find(id).is_some();
-        let groups = |world: &'w World| world.security_groups.ids().collect();
-        self.known(decoder, Spanned::new(group, span), "security group", is_group, groups)?;
+        let object = Object::SecurityGroup;
+        let exists = |world: &World, id: &str| object.exists(world, id);
+        self.known(decoder, Spanned::new(group, span), object.noun(), exists, |world| object.all(world))?;
         let group = &world.security_groups[world.security_groups.find(group)?];
         let rules = group.rules(direction);
-        if (1..=rules.len()).contains(&number) {
+        if number > 0 && (number <= rules.len() || self.rules_change.get()) {
             return Some(());
         }
         let message = format!("`{}` has no {} rule #{number}", group.id.value, direction.name());
@@ -82,7 +159,7 @@ impl<'w> Names<'w> {
         exists: impl FnOnce(&World, &str) -> bool,
         candidates: impl FnOnce(&'w World) -> Vec<&'w str>,
     ) -> Option<String> {
-        let Some(world) = self.0.filter(|world| !exists(world, id.value)) else {
+        let Some(world) = self.world.filter(|world| !exists(world, id.value)) else {
             return Some(id.value.to_owned());
         };
         let mut problem = Diagnostic::error("unknown-id", format!("no {noun} is called `{}`", id.value))

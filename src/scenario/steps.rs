@@ -3,6 +3,7 @@
 use super::decode::{Decoder, Fields, Item, What, invalid};
 use super::expect::{self, ReplayExpectation, SendExpectation};
 use super::names::Names;
+use super::operation::{self, ApplyExpectation, ApplyStep};
 use super::packet::{self, SendStep};
 use super::values::parse_duration;
 use crate::diag::{Diagnostic, Span, Spanned};
@@ -42,6 +43,8 @@ pub enum Action {
     Send(SendStep, SendExpectation),
     /// Replays a capture.
     Replay(ReplayStep, ReplayExpectation),
+    /// Applies an operation to the world, or asks about its links.
+    Apply(ApplyStep, ApplyExpectation),
     /// Lets time pass.
     Wait(Spanned<SimDuration>),
 }
@@ -63,9 +66,9 @@ pub struct ReplayStep {
 pub(super) const KEYS: [&str; 4] = ["title", "description", "topology", "step"];
 
 /// The keys that say what a step does: exactly one of them is given.
-const ACTIONS: [&str; 3] = ["send", "replay", "wait"];
+const ACTIONS: [&str; 4] = ["send", "replay", "apply", "wait"];
 
-const STEP_KEYS: [&str; 5] = ["title", "send", "replay", "wait", "expect"];
+const STEP_KEYS: [&str; 6] = ["title", "send", "replay", "apply", "wait", "expect"];
 
 /// Everything in the scenario file whose keys are `root`, except its topology.
 pub(super) fn decode<'a>(
@@ -103,6 +106,10 @@ fn step<'a>(decoder: &mut Decoder<'_>, item: Item<'a>, folder: &Path, names: &Na
             let expected = expected.and_then(|item| expect::of_replay(decoder, item, names));
             Action::Replay(replay?, expected?)
         }
+        "apply" => {
+            let (apply, expected) = operation::decode(decoder, &fields, action, names)?;
+            Action::Apply(apply, expected)
+        }
         _ => {
             fields.refuse_beside(decoder, &["expect"], "`wait`", action.span);
             Action::Wait(action.parse(decoder, parse_duration)?)
@@ -112,7 +119,12 @@ fn step<'a>(decoder: &mut Decoder<'_>, item: Item<'a>, folder: &Path, names: &Na
 }
 
 /// The `expect` of a step that needs one: a step that claims nothing tests nothing.
-fn expected<'a>(decoder: &mut Decoder<'_>, fields: &Fields<'a>, action: &str, example: &str) -> Option<Item<'a>> {
+pub(super) fn expected<'a>(
+    decoder: &mut Decoder<'_>,
+    fields: &Fields<'a>,
+    action: &str,
+    example: &str,
+) -> Option<Item<'a>> {
     if !fields.has("expect") {
         decoder.report(
             Diagnostic::error("missing-key", format!("a step with `{action}` needs the key `expect`"))

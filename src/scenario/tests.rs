@@ -1,5 +1,6 @@
 //! What is understood, what is refused, and in which words.
 
+mod operations;
 mod robustness;
 mod scenario_mistakes;
 mod scenario_values;

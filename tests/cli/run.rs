@@ -87,6 +87,61 @@ fn a_failed_expectation_shows_claim_fact_and_trace() {
     ");
 }
 
+/// Each step is wrong about what the vendor answers.
+const OPERATIONS: &str = r#"
+title = "Operations"
+topology = "../shop.toml"
+[[step]]
+apply = { operation = "detach", instance = "i-web", vpc = "vpc-shop" }
+expect = { error = "OperationDenied" }
+[[step]]
+title = "the link is there"
+apply = { operation = "detach", instance = "i-web", vpc = "vpc-shop" }
+[[step]]
+apply = { operation = "stop", instance = "i-gone" }
+expect = { error = "InvalidVpcId.NotFound" }
+[[step]]
+apply = { operation = "describe", vpc = "vpc-shop" }
+expect = { links = { i-web = "vpc-shop" } }
+[[step]]
+apply = { operation = "describe", vpc = "vpc-shop", page_size = 0 }
+expect = { links = {}, total = 0 }
+"#;
+
+#[test]
+fn an_operation_that_goes_otherwise_than_claimed_shows_code_and_sentence() {
+    let bench = bench().write("scenarios/wrong.toml", OPERATIONS);
+    assert_snapshot!(bench.tell(&["run", "scenarios/wrong.toml"]), @r"
+    exit code: 1
+    ----- stdout -----
+    FAIL Operations  scenarios/wrong.toml
+         failed step 1: detach i-web from vpc-shop (scenarios/wrong.toml:4)
+           claim: detach i-web from vpc-shop is refused with OperationDenied  (scenarios/wrong.toml:6)
+            fact: accepted
+         failed step 2: the link is there (scenarios/wrong.toml:7)
+           claim: detach i-web from vpc-shop is accepted  (scenarios/wrong.toml:9)
+            fact: refused with OperationDenied (403): `i-web` is linked to no VPC
+            help: name the VPC that the instance is linked to
+           source: https://github.com/AlibabaCloudDocs/ecs
+         failed step 3: stop i-gone (scenarios/wrong.toml:10)
+           claim: stop i-gone is refused with InvalidVpcId.NotFound  (scenarios/wrong.toml:12)
+            fact: refused with InvalidInstanceId.NotFound (404): there is no instance `i-gone`
+            help: name an instance of the topology that was not released
+           source: https://github.com/AlibabaCloudDocs/ecs
+         failed step 4: describe the links to vpc-shop (scenarios/wrong.toml:13)
+           claim: links i-web to vpc-shop  (scenarios/wrong.toml:15)
+            fact: no links; 0 in all
+         failed step 5: describe the links to vpc-shop (scenarios/wrong.toml:16)
+           claim: no links; 0 in all  (scenarios/wrong.toml:18)
+            fact: refused with InvalidParameter.PageSize (403): a page of 0 links is asked for
+            help: choose a size from 1 to 100
+           source: https://www.alibabacloud.com/help/pt-br/ecs/developer-reference/api-ecs-2014-05-26-describeclassiclinkinstances
+
+    1 scenario, 5 steps: 0 passed, 1 failed
+    ----- stderr -----
+    ");
+}
+
 #[test]
 fn a_scenario_that_cannot_be_run_is_counted_and_reported() {
     let bench = bench().write(

@@ -5,6 +5,7 @@
 //! moved on the clock so that its first frame enters now; after it, the clock stands at the capture's last stamp.
 
 mod claims;
+mod operation;
 mod packet;
 mod seen;
 
@@ -53,6 +54,10 @@ impl Stage {
                     let (what, failures) = self.replay(replay, expectation);
                     (what, failures, None)
                 }
+                Action::Apply(apply, expectation) => {
+                    let (what, failures) = self.apply(apply, expectation);
+                    (what, failures, None)
+                }
                 Action::Wait(span) => {
                     self.lab.wait(span.value);
                     (format!("wait {}", span.value), Vec::new(), None)
@@ -86,19 +91,15 @@ impl Stage {
 
     fn send(&mut self, send: &SendStep, expectation: &SendExpectation) -> (String, Vec<String>, Option<Passage>) {
         let topology = Arc::clone(self.lab.topology());
-        let Some(from) = self.lab.endpoint(&send.from) else {
-            return (
-                format!("send from {}", send.from.value),
-                vec![format!("no endpoint `{}`", send.from.value)],
-                None,
-            );
-        };
-        let bytes = match packet::frame(&send.packet, topology.program.endpoint(from).mac) {
+        // An instance that was released has no place of its own any more: its frames enter by their source address.
+        let from = self.lab.endpoint(&send.from);
+        let mac = from.map(|from| topology.program.endpoint(from).mac).unwrap_or_default();
+        let bytes = match packet::frame(&send.packet, mac) {
             Ok(bytes) => bytes,
             Err(error) => return ("send".to_owned(), vec![format!("the packet cannot be built: {error}")], None),
         };
         let length = bytes.len();
-        let passage = self.lab.send_frame(Entry::Injected(from), &bytes, length);
+        let passage = self.lab.send_frame(from.map_or(Entry::BySource, Entry::Injected), &bytes, length);
         let words = words(&topology);
         let happened = Happened {
             names: &topology.names,

@@ -72,7 +72,7 @@ fn a_step_does_one_thing_and_claims_something() {
       9:1 wait -- already given here
     ");
     assert_snapshot!(slip("wait = \"61s\"", "title = \"nothing\""), @r"
-    conflicting-keys: a step needs one of `send`, `replay`, `wait`
+    conflicting-keys: a step needs one of `send`, `replay`, `apply`, `wait`
       8:1 [[step]] -- none of them is here
     ");
     assert_snapshot!(slip("wait = \"61s\"", "wait = \"61 seconds\""), @r#"

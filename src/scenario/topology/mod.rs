@@ -10,6 +10,7 @@ use crate::model::World;
 use crate::time::SimDuration;
 use objects::{Objects, Pending};
 use references::Declared;
+pub(super) use rules::{port_range, protocol, rule_request};
 
 /// The sections of a topology file.
 pub(super) const SECTIONS: [&str; 11] = [

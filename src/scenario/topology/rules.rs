@@ -1,6 +1,7 @@
 //! Custom routes and security-group rules.
 
 use super::references::{Declared, Kind};
+use crate::control::{PeerRequest, RuleRequest};
 use crate::diag::{Diagnostic, Spanned};
 use crate::model::{Direction, NicType, Peer, Policy, Route, Rule, World};
 use crate::net::{Ipv4Net, PortRange, Protocol};
@@ -62,6 +63,57 @@ pub(super) fn rule<'a>(
     declared: &Declared<'a>,
     world: &World,
 ) -> Option<Rule> {
+    let find = |decoder: &mut Decoder<'_>, item| {
+        Some(declared.resolve(decoder, item, Kind::SecurityGroup, &world.security_groups)?.value)
+    };
+    let is_group = |id: &str| declared.has(Kind::SecurityGroup, id);
+    let (peer, written) = written_rule(decoder, item, direction, find, is_group)?;
+    let peer_value = match peer.value {
+        WrittenPeer::Cidr(net) => Peer::Cidr(net),
+        WrittenPeer::Group(key) => Peer::Group(key),
+    };
+    Some(Rule { peer: Spanned::new(peer_value, peer.span), ..written })
+}
+
+/// A rule that an operation names, whose groups `find` finds.
+pub(in crate::scenario) fn rule_request<'a>(
+    decoder: &mut Decoder<'_>,
+    item: Item<'a>,
+    direction: Direction,
+    find: impl FnOnce(&mut Decoder<'_>, Item<'a>) -> Option<String>,
+    is_group: impl FnOnce(&str) -> bool,
+) -> Option<RuleRequest> {
+    let (peer, rule) = written_rule(decoder, item, direction, find, is_group)?;
+    Some(RuleRequest {
+        policy: rule.policy,
+        priority: rule.priority,
+        protocol: rule.protocol,
+        port_range: rule.port_range,
+        source_port_range: rule.source_port_range,
+        peer: match peer.value {
+            WrittenPeer::Cidr(net) => PeerRequest::Cidr(net),
+            WrittenPeer::Group(id) => PeerRequest::Group(id),
+        },
+        own: rule.own.map(|own| own.value),
+        nic_type: rule.nic_type,
+        description: rule.description,
+    })
+}
+
+/// The far side of a rule as it is written: a group is what `find` made of it.
+enum WrittenPeer<G> {
+    Cidr(Ipv4Net),
+    Group(G),
+}
+
+/// The far side of a rule, and the rule with 0.0.0.0/0 in its place.
+fn written_rule<'a, G>(
+    decoder: &mut Decoder<'_>,
+    item: Item<'a>,
+    direction: Direction,
+    find: impl FnOnce(&mut Decoder<'_>, Item<'a>) -> Option<G>,
+    is_group: impl FnOnce(&str) -> bool,
+) -> Option<(Spanned<WrittenPeer<G>>, Rule)> {
     let fields = item.fields(decoder, What::The(what(direction)), &RULE_KEYS)?;
     let (peer_key, own_key) = keys(direction);
     let get = |decoder: &mut Decoder<'_>, key| fields.get(decoder, key);
@@ -78,14 +130,13 @@ pub(super) fn rule<'a>(
         None => Some(None),
     };
     let mut ports = |key| match fields.get(decoder, key) {
-        Some(item) => item.parse(decoder, str::parse::<PortRange>).map(|range| range.value),
+        Some(item) => port_range(decoder, item),
         None => Some(PortRange::ALL),
     };
     let (port_range, source_port_range) = (ports("port_range"), ports("source_port_range"));
-    let peer =
-        fields.require(decoder, peer_key, "\"10.0.0.0/8\"").and_then(|item| peer(decoder, item, declared, world));
+    let peer = fields.require(decoder, peer_key, "\"10.0.0.0/8\"").and_then(|item| peer(decoder, item, find));
     let own = match get(decoder, own_key) {
-        Some(item) => own_side(decoder, item, declared).map(Some),
+        Some(item) => own_side(decoder, item, is_group).map(Some),
         None => Some(None),
     };
     let nic_type = match get(decoder, "nic_type") {
@@ -93,18 +144,24 @@ pub(super) fn rule<'a>(
         None => Some(NicType::Intranet),
     };
     let description = get(decoder, "description").and_then(|item| Some(item.text(decoder)?.value));
-    Some(Rule {
+    let rule = Rule {
         span: item.span,
         policy: policy?,
         priority: priority?,
         protocol: protocol?,
         port_range: port_range?,
         source_port_range: source_port_range?,
-        peer: peer?,
+        peer: Spanned::unplaced(Peer::Cidr(Ipv4Net::default())),
         own: own?,
         nic_type: nic_type?,
         description,
-    })
+    };
+    Some((peer?, rule))
+}
+
+/// Destination or source ports.
+pub(in crate::scenario) fn port_range(decoder: &mut Decoder<'_>, item: Item<'_>) -> Option<PortRange> {
+    item.parse(decoder, str::parse::<PortRange>).map(|range| range.value)
 }
 
 /// What a rule's `protocol` can be, for the message.
@@ -117,7 +174,7 @@ impl fmt::Display for RuleProtocolError {
 }
 
 /// `None` for all protocols.
-fn protocol(decoder: &mut Decoder<'_>, item: Item<'_>) -> Option<Option<Protocol>> {
+pub(in crate::scenario) fn protocol(decoder: &mut Decoder<'_>, item: Item<'_>) -> Option<Option<Protocol>> {
     if item.is_integer() {
         return item.integer::<u8>(decoder, 0..=255).map(|number| Some(Protocol(number.value)));
     }
@@ -128,20 +185,19 @@ fn protocol(decoder: &mut Decoder<'_>, item: Item<'_>) -> Option<Option<Protocol
     item.parse(decoder, read).map(|protocol| protocol.value)
 }
 
-fn peer<'a>(
+fn peer<'a, G>(
     decoder: &mut Decoder<'_>,
     item: Item<'a>,
-    declared: &Declared<'a>,
-    world: &World,
-) -> Option<Spanned<Peer>> {
+    find: impl FnOnce(&mut Decoder<'_>, Item<'a>) -> Option<G>,
+) -> Option<Spanned<WrittenPeer<G>>> {
     let text = item.string(decoder)?;
     let peer = match cidr(text) {
-        Ok(cidr) => Peer::Cidr(cidr),
+        Ok(cidr) => WrittenPeer::Cidr(cidr),
         Err(problem) if looks_like_an_address(text, &problem) => {
             decoder.report(cidr_problem(item.span, text, problem));
             return None;
         }
-        Err(_) => Peer::Group(declared.resolve(decoder, item, Kind::SecurityGroup, &world.security_groups)?.value),
+        Err(_) => WrittenPeer::Group(find(decoder, item)?),
     };
     Some(Spanned::new(peer, item.span))
 }
@@ -152,9 +208,13 @@ fn looks_like_an_address(text: &str, problem: &CidrProblem) -> bool {
         || text.bytes().all(|b| b.is_ascii_hexdigit() || b"./:".contains(&b)) && text.contains(['.', ':', '/'])
 }
 
-fn own_side<'a>(decoder: &mut Decoder<'_>, item: Item<'a>, declared: &Declared<'a>) -> Option<Spanned<Ipv4Net>> {
+fn own_side(
+    decoder: &mut Decoder<'_>,
+    item: Item<'_>,
+    is_group: impl FnOnce(&str) -> bool,
+) -> Option<Spanned<Ipv4Net>> {
     let text = item.string(decoder)?;
-    if cidr(text).is_err() && declared.has(Kind::SecurityGroup, text) {
+    if cidr(text).is_err() && is_group(text) {
         decoder.report(
             Diagnostic::error("invalid-value", format!("`{}` cannot be a security group here", item.key))
                 .at(item.span, "this is the members' own side: an address or a CIDR")
