@@ -252,11 +252,10 @@ impl Lab {
     ///
     /// let mut lab = Lab::open("scenarios/topologies/shop.toml").unwrap();
     /// let (instance, vpc) = ("i-web-1".to_owned(), "vpc-shop".to_owned());
-    /// lab.apply(&Operation::Detach { instance: instance.clone(), vpc: vpc.clone() })?;
+    /// lab.apply(&Operation::Detach { instance, vpc: vpc.clone() }).unwrap();
     /// lab.send("i-web-1", tcp("10.45.2.10:40000 > 172.16.2.20:3306").syn()).dropped("classiclink-not-linked");
-    /// let refusal = lab.apply(&Operation::Detach { instance, vpc }).unwrap_err();
-    /// assert_eq!(refusal.to_string(), "OperationDenied (403): `i-web-1` is linked to no VPC");
-    /// # Ok::<(), biplane::control::Refusal>(())
+    /// let refusal = lab.apply(&Operation::Disable { vpc }).unwrap_err();
+    /// assert_eq!(refusal.to_string(), "InvalidAction (400): `i-web-2` is still linked to `vpc-shop`");
     /// ```
     ///
     /// # Errors
