@@ -2,15 +2,18 @@
 //!
 //! [`crate::compile`] writes a [`Program`], [`crate::datapath`] reads it, neither sees the other. A change of the
 //! world is a new program with the next [`Epoch`]. What people call the things that ids stand for is kept apart, in
-//! [`Names`].
+//! [`Names`]. Clones of both share what no change has touched, so the next epoch is a clone with a few entries changed.
 
 use crate::diag::Span;
-use crate::net::{Ipv4Net, MacAddress};
+use crate::net::{Ipv4Net, MacAddress, classic_gateway, classic_subnet};
 use crate::table::acl::{Acl, AclRule, AddressSets};
 use crate::table::lpm::{self, TableId, Tables};
+use crate::table::paged::{Paged, PagedMap, PagedTable};
 use crate::time::SimDuration;
 use hashbrown::HashMap;
+use std::hash::BuildHasher;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident,)*) => {
@@ -77,8 +80,8 @@ pub enum EndpointKind {
     Gateway,
 }
 
-/// Whatever frames can enter or leave by.
-#[derive(Clone, Debug)]
+/// Whatever frames can enter or leave by: what forwarding reads of it for every frame.
+#[derive(Clone, Copy, Debug)]
 pub struct Endpoint {
     /// What it is.
     pub kind: EndpointKind,
@@ -94,8 +97,6 @@ pub struct Endpoint {
     pub forwarding: bool,
     /// The vSwitch of what lives in one.
     pub vswitch: Option<VswitchId>,
-    /// The subnet that ARP requests may ask about.
-    pub subnet: Option<Subnet>,
     /// The route table its frames meet in a VPC.
     pub table: Option<TableId>,
     /// The routing table inside a classic instance.
@@ -108,8 +109,6 @@ pub struct Endpoint {
     pub ingress: Option<AclId>,
     /// The whitelist of a service that has one.
     pub whitelist: Option<WhitelistId>,
-    /// The source addresses that may enter by a gateway.
-    pub remote_cidrs: Vec<Ipv4Net>,
 }
 
 /// A subnet and its gateway.
@@ -219,33 +218,36 @@ pub struct Timeouts {
 pub type FixedMap<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 
 /// The compiled world.
+#[derive(Clone)]
 pub struct Program {
     /// Which snapshot this is.
     pub epoch: Epoch,
     /// All endpoints; [`CLOUD_SERVICES`] is the first. A released one keeps its place and owns nothing.
-    pub endpoints: Vec<Endpoint>,
+    pub endpoints: Paged<Endpoint>,
     /// All routing domains.
-    pub domains: Vec<Domain>,
+    pub domains: Paged<Domain>,
     /// The classic networks among the domains.
     pub classic_domains: Vec<DomainId>,
     /// All vSwitches.
-    pub vswitches: Vec<Vswitch>,
+    pub vswitches: Arc<[Vswitch]>,
     /// All entries of all route tables, guest tables included.
-    pub routes: Vec<Route>,
+    pub routes: Paged<Route>,
     /// Lookup of routes: next hops are [`RouteId`]s.
     pub tables: Tables,
     /// Instances and services by domain and address.
-    pub hosts: FixedMap<(DomainId, Ipv4Addr), EndpointId>,
+    pub hosts: PagedMap<(DomainId, Ipv4Addr), EndpointId>,
     /// Instances and services by address alone.
-    pub owners: FixedMap<Ipv4Addr, Owner>,
+    pub owners: PagedMap<Ipv4Addr, Owner>,
     /// Gateways by the remote CIDR that holds a source address; next hops are endpoint ids or [`TIED`].
     pub gateways: TableId,
+    /// The source addresses that may enter by each gateway.
+    pub remote_cidrs: Arc<FixedMap<EndpointId, Vec<Ipv4Net>>>,
     /// Merged rules of security groups.
-    pub acls: Vec<GroupAcl>,
+    pub acls: Paged<Arc<GroupAcl>>,
     /// Members of the groups that rules name.
     pub address_sets: AddressSets,
     /// Whitelists of services.
-    pub whitelists: Vec<Vec<Ipv4Net>>,
+    pub whitelists: Paged<Arc<[Ipv4Net]>>,
     /// Idle timeouts.
     pub timeouts: Timeouts,
     /// Largest IPv4 packet that is carried whole, in bytes.
@@ -299,24 +301,41 @@ impl Program {
         &self.acls[id.index()]
     }
 
+    /// The subnet that ARP requests of an endpoint may ask about: its vSwitch, or the /21 around a classic address.
+    /// Gateways and `cloud-services` have none.
+    pub fn subnet(&self, id: EndpointId) -> Option<Subnet> {
+        let endpoint = self.endpoint(id);
+        if let Some(vswitch) = endpoint.vswitch {
+            return Some(self.vswitches[vswitch.index()].subnet);
+        }
+        if endpoint.address.is_unspecified() {
+            return None;
+        }
+        Some(Subnet { range: classic_subnet(endpoint.address), gateway: classic_gateway(endpoint.address) })
+    }
+
+    /// The source addresses that may enter by a gateway; none for anything else.
+    pub fn remote_cidrs(&self, id: EndpointId) -> &[Ipv4Net] {
+        self.remote_cidrs.get(&id).map_or(&[], Vec::as_slice)
+    }
+
     /// Every endpoint that may send from `source`: owners first, else the gateways with the longest prefix.
     pub fn candidates(&self, source: Ipv4Addr) -> Vec<EndpointId> {
-        let ids = || (0..self.endpoints.len()).map(EndpointId::from_index);
-        let owners: Vec<EndpointId> = ids()
-            .filter(|id| {
-                let endpoint = self.endpoint(*id);
-                endpoint.address == source && self.host(endpoint.domain, source) == Some(*id)
-            })
-            .collect();
-        if !owners.is_empty() {
-            return owners;
-        }
-        let longest = |id: EndpointId| {
-            let cidrs = self.endpoint(id).remote_cidrs.iter();
-            cidrs.filter(|cidr| cidr.contains(&source)).map(Ipv4Net::prefix_len).max()
+        let domains = (0..self.domains.len()).map(DomainId::from_index);
+        let mut candidates: Vec<EndpointId> = match self.owners.get(&source) {
+            Some(Owner::One(owner)) => vec![*owner],
+            Some(Owner::Several) => domains.filter_map(|domain| self.host(domain, source)).collect(),
+            None => {
+                let longest = |cidrs: &[Ipv4Net]| {
+                    cidrs.iter().filter(|cidr| cidr.contains(&source)).map(Ipv4Net::prefix_len).max()
+                };
+                let best = self.remote_cidrs.values().filter_map(|cidrs| longest(cidrs)).max();
+                let gateways = self.remote_cidrs.iter().filter(|(_, cidrs)| best.is_some() && longest(cidrs) == best);
+                gateways.map(|(id, _)| *id).collect()
+            }
         };
-        let best = ids().filter_map(longest).max();
-        ids().filter(|id| best.is_some() && longest(*id) == best).collect()
+        candidates.sort_unstable();
+        candidates
     }
 }
 
@@ -333,36 +352,51 @@ pub struct Name {
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     /// By [`EndpointId`].
-    pub endpoints: Vec<Name>,
+    pub endpoints: Paged<Name>,
     /// By [`DomainId`].
-    pub domains: Vec<Name>,
+    pub domains: Paged<Name>,
     /// By [`VswitchId`].
-    pub vswitches: Vec<Name>,
+    pub vswitches: Arc<[Name]>,
     /// By [`RouteId`]: the table's name, and where the entry stands.
-    pub routes: Vec<Name>,
+    pub routes: Paged<Name>,
     /// By [`RuleId`]: `sg-db ingress #3`, or `sg-db intra-group`.
-    pub rules: Vec<Name>,
+    pub rules: Paged<Name>,
     /// By [`RuleId`]: the rule in words, `accepts tcp/3306 from sg-web`.
-    pub rule_texts: Vec<String>,
+    pub rule_texts: Paged<String>,
     /// By [`AclId`]: `sg-web` or `sg-web + sg-admin`, and the place of the first group.
-    pub acls: Vec<Name>,
+    pub acls: Paged<Name>,
     /// By [`WhitelistId`]: the service, and where its whitelist stands.
-    pub whitelists: Vec<Name>,
-    endpoint_ids: FixedMap<String, EndpointId>,
+    pub whitelists: Paged<Name>,
+    /// By the hash of their names.
+    endpoint_ids: PagedTable<EndpointId>,
+}
+
+fn hash(name: &str) -> u64 {
+    foldhash::fast::FixedState::default().hash_one(name)
 }
 
 impl Names {
-    /// Adds the next endpoint.
+    /// Names without any endpoint, with room for the names of `endpoints`.
+    pub fn with_capacity(endpoints: usize) -> Names {
+        Names { endpoint_ids: PagedTable::with_capacity(endpoints), ..Names::default() }
+    }
+
+    /// Adds the next endpoint. One without a name, which a released one leaves behind, is not found by it.
     pub fn add_endpoint(&mut self, name: Name) -> EndpointId {
         let id = EndpointId::from_index(self.endpoints.len());
-        self.endpoint_ids.insert(name.text.clone(), id);
+        let hash_of = hash(&name.text);
+        let named = !name.text.is_empty();
         self.endpoints.push(name);
+        if named {
+            let endpoints = &self.endpoints;
+            self.endpoint_ids.add(hash_of, id, |id| hash(&endpoints[id.index()].text));
+        }
         id
     }
 
     /// The endpoint called `name`.
     pub fn find_endpoint(&self, name: &str) -> Option<EndpointId> {
-        self.endpoint_ids.get(name).copied()
+        self.endpoint_ids.find(hash(name), |id| self.endpoint(*id) == name).copied()
     }
 
     /// What people call an endpoint.

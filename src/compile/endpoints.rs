@@ -3,22 +3,36 @@
 use super::Compiler;
 use crate::diag::Span;
 use crate::model::{Gateway, Instance, InstanceState, Key, Location, Network, Service, ServiceKind, Vswitch, World};
-use crate::net::{Ipv4Net, MacAddress, classic_gateway, classic_subnet};
-use crate::program::{DomainId, Endpoint, EndpointId, EndpointKind, FixedMap, Name, Owner, Subnet, TIED, WhitelistId};
+use crate::net::{Ipv4Net, MacAddress};
+use crate::program::{DomainId, Endpoint, EndpointId, EndpointKind, FixedMap, Name, Owner, TIED, WhitelistId};
 use crate::table::lpm::{TableId, Tables};
+use crate::table::paged::{Paged, PagedMap};
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
-#[derive(Default)]
 pub(super) struct Endpoints {
-    pub(super) all: Vec<Endpoint>,
-    pub(super) hosts: FixedMap<(DomainId, Ipv4Addr), EndpointId>,
-    pub(super) owners: FixedMap<Ipv4Addr, Owner>,
-    pub(super) whitelists: Vec<Vec<Ipv4Net>>,
+    pub(super) all: Paged<Endpoint>,
+    pub(super) hosts: PagedMap<(DomainId, Ipv4Addr), EndpointId>,
+    pub(super) owners: PagedMap<Ipv4Addr, Owner>,
+    pub(super) whitelists: Paged<Arc<[Ipv4Net]>>,
     pub(super) default_guest_table: Option<TableId>,
-    remote_cidrs: FixedMap<Ipv4Net, u32>,
+    pub(super) remote_cidrs: FixedMap<EndpointId, Vec<Ipv4Net>>,
+    gateways: FixedMap<Ipv4Net, u32>,
 }
 
 impl Endpoints {
+    pub(super) fn with_capacity(count: usize) -> Endpoints {
+        Endpoints {
+            all: Paged::new(),
+            hosts: PagedMap::with_capacity(count),
+            owners: PagedMap::with_capacity(count),
+            whitelists: Paged::new(),
+            default_guest_table: None,
+            remote_cidrs: FixedMap::default(),
+            gateways: FixedMap::default(),
+        }
+    }
+
     pub(super) fn instance_id(&self, key: Key<Instance>) -> EndpointId {
         EndpointId::from_index(1 + key.index())
     }
@@ -29,12 +43,14 @@ impl Endpoints {
 
     fn own(&mut self, id: EndpointId, domain: DomainId, address: Ipv4Addr) {
         self.hosts.insert((domain, address), id);
-        self.owners.entry(address).and_modify(|owner| *owner = Owner::Several).or_insert(Owner::One(id));
+        if self.owners.insert(address, Owner::One(id)).is_some() {
+            self.owners.insert(address, Owner::Several);
+        }
     }
 
     /// The longest-prefix table of remote CIDRs.
     pub(super) fn gateway_table(&self, tables: &mut Tables) -> TableId {
-        let mut bound: Vec<(Ipv4Net, u32)> = self.remote_cidrs.iter().map(|(net, id)| (*net, *id)).collect();
+        let mut bound: Vec<(Ipv4Net, u32)> = self.gateways.iter().map(|(net, id)| (*net, *id)).collect();
         bound.sort_unstable();
         tables.add(&bound)
     }
@@ -50,14 +66,12 @@ fn blank(kind: EndpointKind, domain: DomainId) -> Endpoint {
         running: true,
         forwarding: false,
         vswitch: None,
-        subnet: None,
         table: None,
         guest: None,
         link: None,
         egress: None,
         ingress: None,
         whitelist: None,
-        remote_cidrs: Vec::new(),
     }
 }
 
@@ -76,8 +90,6 @@ impl Compiler<'_> {
         let world = self.world;
         let nobody = || Name { text: String::new(), span: Span::NONE };
         let released = blank(EndpointKind::Service { balances_load: false }, DomainId(0));
-        let count = 1 + world.instances.capacity() + world.services.capacity() + world.gateways.capacity();
-        self.endpoints.all = Vec::with_capacity(count);
         self.names.add_endpoint(Name { text: "cloud-services".to_owned(), span: Span::NONE });
         let mac = derived_mac("cloud-services");
         self.endpoints.all.push(Endpoint { mac, ..blank(EndpointKind::CloudServices, DomainId(0)) });
@@ -86,55 +98,42 @@ impl Compiler<'_> {
         for index in 0..world.instances.capacity() {
             match instances.next_if(|(key, _)| key.index() == index) {
                 Some((_, instance)) => self.add_instance(instance),
-                None => self.add_endpoint(released.clone(), nobody()),
+                None => _ = self.add_endpoint(released, nobody()),
             }
         }
         let mut services = world.services.iter().peekable();
         for index in 0..world.services.capacity() {
             match services.next_if(|(key, _)| key.index() == index) {
                 Some((_, service)) => self.add_service(service),
-                None => self.add_endpoint(released.clone(), nobody()),
+                None => _ = self.add_endpoint(released, nobody()),
             }
         }
         let mut gateways = world.gateways.iter().peekable();
         for index in 0..world.gateways.capacity() {
             match gateways.next_if(|(key, _)| key.index() == index) {
                 Some((_, gateway)) => self.add_gateway(gateway),
-                None => self.add_endpoint(released.clone(), nobody()),
+                None => _ = self.add_endpoint(released, nobody()),
             }
         }
     }
 
-    fn add_endpoint(&mut self, endpoint: Endpoint, name: Name) {
+    fn add_endpoint(&mut self, endpoint: Endpoint, name: Name) -> EndpointId {
         let id = self.names.add_endpoint(name);
         if !endpoint.address.is_unspecified() {
             self.endpoints.own(id, endpoint.domain, endpoint.address);
         }
-        for cidr in &endpoint.remote_cidrs {
-            let other = |known: &mut u32| {
-                if *known != id.0 {
-                    *known = TIED;
-                }
-            };
-            self.endpoints.remote_cidrs.entry(*cidr).and_modify(other).or_insert(id.0);
-        }
         self.endpoints.all.push(endpoint);
+        id
     }
 
     /// What instances and services have from where they live.
     fn placed(&self, kind: EndpointKind, location: Location, domain: DomainId, address: Ipv4Addr) -> Endpoint {
         let endpoint = Endpoint { address, ..blank(kind, domain) };
         match location {
-            Location::Vswitch(key) => Endpoint {
-                vswitch: Some(Self::vswitch_id(key)),
-                subnet: Some(self.vswitches[key.index()].subnet),
-                table: self.table_of(key),
-                ..endpoint
-            },
-            Location::Classic => {
-                let subnet = Subnet { range: classic_subnet(address), gateway: classic_gateway(address) };
-                Endpoint { subnet: Some(subnet), ..endpoint }
+            Location::Vswitch(key) => {
+                Endpoint { vswitch: Some(Self::vswitch_id(key)), table: self.table_of(key), ..endpoint }
             }
+            Location::Classic => endpoint,
         }
     }
 
@@ -177,7 +176,7 @@ impl Compiler<'_> {
         let kind = EndpointKind::Service { balances_load: service.kind.value == ServiceKind::Slb };
         let whitelist = service.effective_whitelist().map(|entries| {
             let id = WhitelistId::from_index(self.endpoints.whitelists.len());
-            self.endpoints.whitelists.push(entries);
+            self.endpoints.whitelists.push(entries.into());
             let span = service.whitelist.as_ref().map_or(service.id.span, |whitelist| whitelist.span);
             self.names.whitelists.push(Name { text: service.id.value.clone(), span });
             id
@@ -193,9 +192,18 @@ impl Compiler<'_> {
         let endpoint = Endpoint {
             mac: derived_mac(&gateway.id),
             table: self.system_table(domain),
-            remote_cidrs: gateway.remote_cidrs.iter().map(|cidr| cidr.value).collect(),
             ..blank(EndpointKind::Gateway, domain)
         };
-        self.add_endpoint(endpoint, Name { text: gateway.id.value.clone(), span: gateway.id.span });
+        let id = self.add_endpoint(endpoint, Name { text: gateway.id.value.clone(), span: gateway.id.span });
+        let cidrs: Vec<Ipv4Net> = gateway.remote_cidrs.iter().map(|cidr| cidr.value).collect();
+        for cidr in &cidrs {
+            let other = |known: &mut u32| {
+                if *known != id.0 {
+                    *known = TIED;
+                }
+            };
+            self.endpoints.gateways.entry(*cidr).and_modify(other).or_insert(id.0);
+        }
+        self.endpoints.remote_cidrs.insert(id, cidrs);
     }
 }

@@ -5,6 +5,8 @@ use crate::model::{GroupKind, Key, NicType, Peer, Policy, Rule, SecurityGroup, W
 use crate::net::{PortRange, Protocol};
 use crate::program::{AclId, FixedMap, GroupAcl, Name, Names, RuleId};
 use crate::table::acl::{self, Acl, AclRule, AddressSets};
+use crate::table::paged::Paged;
+use std::sync::Arc;
 
 /// Which half of a group's rules.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,8 +22,8 @@ pub(super) struct Groups<'a> {
     /// its first egress rule. A group's rules are numbered one after the other.
     first_rule: Vec<RuleId>,
     sets: FixedMap<Vec<usize>, (AclId, AclId)>,
-    acls: Vec<GroupAcl>,
-    acl_names: Vec<Name>,
+    acls: Paged<Arc<GroupAcl>>,
+    acl_names: Paged<Name>,
 }
 
 impl<'a> Groups<'a> {
@@ -32,7 +34,7 @@ impl<'a> Groups<'a> {
             first_rule[key.index()] = RuleId::from_index(next);
             next += 1 + group.ingress.len() + group.egress.len();
         }
-        Groups { world, first_rule, sets: FixedMap::default(), acls: Vec::new(), acl_names: Vec::new() }
+        Groups { world, first_rule, sets: FixedMap::default(), acls: Paged::new(), acl_names: Paged::new() }
     }
 
     /// The merged egress and ingress rules of an instance in `groups`.
@@ -90,7 +92,7 @@ impl<'a> Groups<'a> {
         let enterprise = groups.iter().any(|key| *world.security_groups[key.value].kind == GroupKind::Enterprise);
         let default_accept = direction == Direction::Egress && !enterprise;
         let compiled = Acl::build(&rules, default_accept);
-        self.acls.push(GroupAcl { compiled, rules, default_accept });
+        self.acls.push(Arc::new(GroupAcl { compiled, rules, default_accept }));
         self.acl_names.push(self.set_name(groups));
         AclId::from_index(self.acls.len() - 1)
     }
@@ -102,7 +104,7 @@ impl<'a> Groups<'a> {
     }
 
     /// Names the rules and gathers the members of every group: by private address, stopped instances included.
-    pub(super) fn finish(self, names: &mut Names) -> (Vec<GroupAcl>, AddressSets) {
+    pub(super) fn finish(self, names: &mut Names) -> (Paged<Arc<GroupAcl>>, AddressSets) {
         let world = self.world;
         let mut members = vec![Vec::new(); world.security_groups.capacity()];
         for instance in world.instances.values() {

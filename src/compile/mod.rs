@@ -15,8 +15,10 @@ use crate::program::{
 };
 use crate::table::acl::AddressSets;
 use crate::table::lpm::{TableId, Tables};
+use crate::table::paged::Paged;
 use groups::Groups;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 /// A world, ready to forward, and what its ids are called.
 pub struct Compiled {
@@ -45,7 +47,7 @@ struct Compiler<'a> {
     domains: Vec<Option<Domain>>,
     classic_domains: Vec<(&'a str, DomainId)>,
     vswitches: Vec<Vswitch>,
-    routes: Vec<Route>,
+    routes: Paged<Route>,
     tables: Tables,
     /// By the index of the VPC in the world.
     vswitches_of: Vec<Vec<Key<model::Vswitch>>>,
@@ -59,19 +61,20 @@ struct Compiler<'a> {
 
 impl<'a> Compiler<'a> {
     fn new(world: &'a World) -> Compiler<'a> {
+        let endpoints = 1 + world.instances.capacity() + world.services.capacity() + world.gateways.capacity();
         Compiler {
             world,
-            names: Names::default(),
+            names: Names::with_capacity(endpoints),
             domains: Vec::new(),
             classic_domains: Vec::new(),
             vswitches: Vec::new(),
-            routes: Vec::new(),
+            routes: Paged::new(),
             tables: Tables::new(),
             vswitches_of: vec![Vec::new(); world.vpcs.capacity()],
             tables_of: vec![Vec::new(); world.vpcs.capacity()],
             custom_tables: vec![None; world.route_tables.capacity()],
             groups: Groups::new(world),
-            endpoints: endpoints::Endpoints::default(),
+            endpoints: endpoints::Endpoints::with_capacity(endpoints),
         }
     }
 
@@ -100,9 +103,9 @@ impl<'a> Compiler<'a> {
         let world = self.world;
         let unnamed = || Name { text: String::new(), span: Span::NONE };
         self.domains.resize_with(world.vpcs.capacity(), || None);
-        self.names.domains.resize_with(world.vpcs.capacity(), unnamed);
+        let mut domain_names = vec![unnamed(); world.vpcs.capacity()];
         for (key, vpc) in world.vpcs.iter() {
-            self.names.domains[key.index()] = Name { text: vpc.id.value.clone(), span: vpc.id.span };
+            domain_names[key.index()] = Name { text: vpc.id.value.clone(), span: vpc.id.span };
         }
         let of_vpcs = world.vpcs.iter().map(|(key, _)| world.vpc_region(key));
         let of_instances = world.instances.values().map(|i| world.region(world.network(*i.location), &i.placement));
@@ -113,19 +116,21 @@ impl<'a> Compiler<'a> {
                 let id = DomainId::from_index(self.domains.len());
                 self.classic_domains.push((region.as_str(), id));
                 self.domains.push(Some(Domain::Classic));
-                self.names.domains.push(Name { text: "classic".to_owned(), span: Span::NONE });
+                domain_names.push(Name { text: "classic".to_owned(), span: Span::NONE });
             }
         }
+        self.names.domains = domain_names.into_iter().collect();
         let nowhere = Subnet { range: Ipv4Net::default(), gateway: Ipv4Addr::UNSPECIFIED };
         self.vswitches.resize(world.vswitches.capacity(), Vswitch { subnet: nowhere, domain: DomainId(0) });
-        self.names.vswitches.resize_with(world.vswitches.capacity(), unnamed);
+        let mut vswitch_names = vec![unnamed(); world.vswitches.capacity()];
         for (key, vswitch) in world.vswitches.iter() {
             let range = vswitch.cidr.value;
             let subnet = Subnet { range, gateway: from_last(range, VSWITCH_GATEWAY_FROM_LAST) };
             self.vswitches_of[vswitch.vpc.value.index()].push(key);
             self.vswitches[key.index()] = Vswitch { subnet, domain: Self::vpc_domain(*vswitch.vpc) };
-            self.names.vswitches[key.index()] = Name { text: vswitch.id.value.clone(), span: vswitch.id.span };
+            vswitch_names[key.index()] = Name { text: vswitch.id.value.clone(), span: vswitch.id.span };
         }
+        self.names.vswitches = vswitch_names.into();
     }
 
     fn add_vpcs(&mut self) {
@@ -161,12 +166,13 @@ impl<'a> Compiler<'a> {
             endpoints: self.endpoints.all,
             domains: self.domains.into_iter().map(|domain| domain.unwrap_or_else(released_vpc)).collect(),
             classic_domains: self.classic_domains.iter().map(|(_, id)| *id).collect(),
-            vswitches: self.vswitches,
+            vswitches: self.vswitches.into(),
             routes: self.routes,
             tables: self.tables,
             hosts: self.endpoints.hosts,
             owners: self.endpoints.owners,
             gateways,
+            remote_cidrs: Arc::new(self.endpoints.remote_cidrs),
             acls,
             address_sets,
             whitelists: self.endpoints.whitelists,

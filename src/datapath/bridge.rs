@@ -160,7 +160,7 @@ pub(super) fn into_classic<T: Trace>(
     if kind == EndpointKind::CloudServices || (is_service && !in_session) {
         listener.refuse(refusal(Reason::ClassiclinkSourceNotEcs))?;
     }
-    let strange = kind == EndpointKind::Gateway && !is_inside(vpc, &program.endpoint(sender).remote_cidrs, source);
+    let strange = kind == EndpointKind::Gateway && !is_inside(vpc, program.remote_cidrs(sender), source);
     if strange {
         listener.refuse(refusal(Reason::ClassiclinkGatewayRange))?;
     }

@@ -175,7 +175,7 @@ impl Sink<'_> {
 /// The gateway that speaks for `domain` about a frame: that of `near`'s subnet, else the VPC's first one, else that
 /// of the other end.
 fn speaker(program: &Program, domain: DomainId, near: EndpointId, far: EndpointId) -> Ipv4Addr {
-    let gateway = |id: EndpointId| program.endpoint(id).subnet.map(|subnet| subnet.gateway);
+    let gateway = |id: EndpointId| program.subnet(id).map(|subnet| subnet.gateway);
     let of_vpc = || program.vpc(domain).map(|vpc| vpc.speaker);
     gateway(near).or_else(of_vpc).or_else(|| gateway(far)).unwrap_or(Ipv4Addr::UNSPECIFIED)
 }

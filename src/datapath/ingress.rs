@@ -7,7 +7,7 @@ use super::outcome::{At, Refusal};
 use super::trace::{Listener, Trace};
 use crate::diag::Reason;
 use crate::net::ranges;
-use crate::program::{CLOUD_SERVICES, DomainId, Endpoint, EndpointId, EndpointKind, Owner, Program, TIED};
+use crate::program::{CLOUD_SERVICES, DomainId, EndpointId, EndpointKind, Owner, Program, TIED};
 use std::net::Ipv4Addr;
 
 /// What is known about where a frame enters.
@@ -37,7 +37,7 @@ pub(super) fn attribute(
         Entry::Injected(id) => id,
         Entry::CapturedAt(id) if program.endpoint(id).forwarding => id,
         Entry::CapturedAt(id) => match owner(program, source) {
-            Err(Reason::AmbiguousSource) if may_use(program.endpoint(id), source) => id,
+            Err(Reason::AmbiguousSource) if may_use(program, id, source) => id,
             other => other?,
         },
         Entry::BySource => owner(program, source)?,
@@ -67,11 +67,12 @@ fn owner(program: &Program, source: Ipv4Addr) -> Result<EndpointId, Reason> {
     }
 }
 
-fn may_use(endpoint: &Endpoint, source: Ipv4Addr) -> bool {
+fn may_use(program: &Program, id: EndpointId, source: Ipv4Addr) -> bool {
+    let endpoint = program.endpoint(id);
     match endpoint.kind {
         EndpointKind::Instance => endpoint.forwarding || endpoint.address == source,
         EndpointKind::Service { .. } => endpoint.address == source,
-        EndpointKind::Gateway => endpoint.remote_cidrs.iter().any(|cidr| cidr.contains(&source)),
+        EndpointKind::Gateway => program.remote_cidrs(id).iter().any(|cidr| cidr.contains(&source)),
         EndpointKind::CloudServices => ranges::CLOUD_SERVICES.contains(&source),
     }
 }
@@ -87,7 +88,7 @@ pub(super) fn admit<T: Trace>(
     if !endpoint.running {
         listener.refuse(Refusal::new(Reason::InstanceStopped, At::Endpoint(id)))?;
     }
-    if !may_use(endpoint, source) {
+    if !may_use(program, id, source) {
         listener.refuse(Refusal::new(Reason::SourceSpoofed, At::Endpoint(id)))?;
     }
     Ok(())

@@ -5,7 +5,7 @@ use super::ingress;
 use super::outcome::{At, Refusal};
 use super::trace::{Listener, Step, Trace};
 use crate::diag::Reason;
-use crate::program::{Endpoint, EndpointId, Program};
+use crate::program::{EndpointId, Program};
 use crate::wire::{Arp, Packet, ParseError, parse};
 use std::net::Ipv4Addr;
 
@@ -83,8 +83,8 @@ pub(super) fn answers_arp<T: Trace>(
     if arp.operation != REQUEST {
         listener.refuse(refusal(Reason::ArpNotRequest))?;
     }
-    let Endpoint { address, subnet, .. } = program.endpoint(sender);
-    if arp.target == arp.sender || (subnet.is_some() && arp.target == *address) {
+    let (address, subnet) = (program.endpoint(sender).address, program.subnet(sender));
+    if arp.target == arp.sender || (subnet.is_some() && arp.target == address) {
         listener.refuse(refusal(Reason::ArpGratuitous))?;
     } else if !subnet.is_some_and(|subnet| subnet.range.contains(&arp.target)) {
         listener.refuse(refusal(Reason::ArpTargetNotLocal))?;

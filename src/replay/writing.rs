@@ -60,7 +60,7 @@ impl<'s, 'a> Press<'s, 'a> {
     pub(super) fn begin(topology: &Topology, sinks: &'s mut Sinks<'a>) -> io::Result<Press<'s, 'a>> {
         if let Some(capture) = &mut sinks.capture {
             let mut writer = Writer::new(capture)?;
-            for name in &topology.names.endpoints {
+            for name in topology.names.endpoints.iter() {
                 writer.add_interface(&name.text, None)?;
             }
             writer.add_interface("drops", Some("frames that came out nowhere"))?;

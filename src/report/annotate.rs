@@ -252,8 +252,8 @@ mod tests {
         let mut fixture = Fixture::new();
         let passed = parade(&mut fixture).remove(0).1;
         for (name, pair) in [("web 1", "\"web 1\""), ("a\"b", "\"a\\\"b\""), ("a\nb", "\"a\\nb\""), ("é", "é")] {
-            for known in &mut fixture.names.endpoints {
-                known.text = name.to_owned();
+            for index in 0..fixture.names.endpoints.len() {
+                fixture.names.endpoints.get_mut(index).text = name.to_owned();
             }
             let mut out = String::new();
             Comments::new(fixture.words()).short(&mut out, &passed.outcome);

@@ -197,11 +197,9 @@ mod tests {
         let mut fixture = Fixture::new();
         let odd = "say \"hi\"\\\n\u{1b}é";
         let passed = parade(&mut fixture).remove(0).1;
-        for name in fixture.names.endpoints.iter_mut().chain(&mut fixture.names.domains) {
-            name.text = odd.to_owned();
-        }
-        for name in &mut fixture.names.rules {
-            name.text = odd.to_owned();
+        let names = &mut fixture.names;
+        for names in [&mut names.endpoints, &mut names.domains, &mut names.rules] {
+            (0..names.len()).for_each(|index| names.get_mut(index).text = odd.to_owned());
         }
         let mut out = Vec::new();
         Lines::new(fixture.words()).frame(&mut out, 1, passed.time, &passed.outcome);
