@@ -38,7 +38,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "scenario", "table", "time", "wire",
         ],
     ),
-    ("advise", &["model", "net"]),
+    (
+        "advise",
+        &["check", "control", "datapath", "diag", "explain", "lab", "model", "net", "program", "report", "wire"],
+    ),
     (
         "replay",
         &[

@@ -168,8 +168,13 @@ impl Passage {
         Words::new(program, names, sources)
     }
 
+    /// What became of the frame, as one line of plain English without a full stop.
+    pub fn sentence(&self) -> String {
+        Sentence::new(self.words(), self.outcome()).to_string()
+    }
+
     fn fact(&self) -> String {
-        let mut fact = Sentence::new(self.words(), self.outcome()).to_string();
+        let mut fact = self.sentence();
         for sent in self.sent() {
             let what = sent.emitted.map_or("the frame", |emitted| emitted.kind.name());
             fact += &format!("; {what} came out at {}", self.endpoint(sent.to));

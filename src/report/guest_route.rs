@@ -1,6 +1,6 @@
 //! The commands that add a route to a classic guest, and those that take it out again.
 
-use super::layout::width;
+use super::layout::wrapped;
 use crate::net::GuestRoute;
 use std::fmt::Write;
 
@@ -65,15 +65,10 @@ impl GuestSystem {
 /// Appends `text` as comment lines of at most 100 columns.
 pub fn guest_route_comment(out: &mut String, system: GuestSystem, text: &str) {
     const COLUMNS: usize = 100;
-    let mut line = system.comment().to_owned();
-    for word in text.split_whitespace() {
-        if width(&line) + 1 + width(word) > COLUMNS && line != system.comment() {
-            out.extend([&line, "\n"]);
-            system.comment().clone_into(&mut line);
-        }
-        line.extend([" ", word]);
+    let mark = system.comment();
+    for line in wrapped(text, COLUMNS - 1 - mark.len()) {
+        let _ = writeln!(out, "{mark} {line}");
     }
-    out.extend([&line, "\n"]);
 }
 
 /// The commands that add `route` to a guest of `system`, now and at every boot: they paste into a shell.

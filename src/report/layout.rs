@@ -67,6 +67,18 @@ pub(super) fn space(out: &mut String, count: usize) {
     out.extend(std::iter::repeat_n(' ', count));
 }
 
+/// The words of `text` in lines of at most `columns`, but for words that are longer.
+pub(super) fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut().filter(|line| width(line) + 1 + width(word) <= columns) {
+            Some(line) => line.extend([" ", word]),
+            None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// `12,345`.
 pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
@@ -139,6 +151,13 @@ mod tests {
     fn numbers_are_grouped_by_three_digits() {
         assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!((counted(1, "frame"), counted(2000, "frame")), ("1 frame".to_owned(), "2,000 frames".to_owned()));
+    }
+
+    #[test]
+    fn lines_are_wrapped_between_words() {
+        assert_eq!(wrapped("a bc  def\ng", 4), ["a bc", "def", "g"]);
+        assert_eq!(wrapped("longer a", 3), ["longer", "a"]);
+        assert_eq!(wrapped(" ", 3), [""; 0]);
     }
 
     #[test]

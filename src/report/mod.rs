@@ -4,6 +4,7 @@
 //! [`Outcome`](crate::datapath::Outcome) to names and lines of the topology file; all forms of output share it, and
 //! the one-line [`Sentence`], so that they never call one thing by two names.
 
+mod advice;
 mod annotate;
 mod because;
 pub mod diagnostics;
@@ -27,6 +28,7 @@ mod fixture;
 #[cfg(test)]
 mod summary_tests;
 
+pub use advice::{Advice, AdvisedConflict, AdvisedNow, AdvisedPlan, AdvisedSide, AdvisedStep, TopologyEdit};
 pub use annotate::Comments;
 pub use because::because;
 pub use guest_route::{GuestSystem, guest_route_commands, guest_route_comment, guest_route_undo};

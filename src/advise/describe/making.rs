@@ -1,0 +1,81 @@
+//! What is made beside the operations: VPCs, vSwitches, groups and peerings.
+
+use super::super::step::{GroupHome, Step};
+use super::{Writer, call, quoted, set, table};
+use crate::report::{AdvisedStep, TopologyEdit};
+
+impl Writer<'_> {
+    pub(super) fn making(&self, step: &Step) -> AdvisedStep {
+        let (what, operations, topology) = match step {
+            Step::Operate(operation) => return self.operation(operation),
+            Step::MakeVpc { id, cidr, region, account } => (
+                format!("make a VPC of account {account} in {region}: {id}, {cidr}"),
+                vec![call("vpc CreateVpc", &[("RegionId", region), ("VpcName", id), ("CidrBlock", &cidr.to_string())])],
+                set(
+                    table("vpc", id),
+                    &[("cidr", quoted(&cidr.to_string())), ("region", quoted(region)), ("account", quoted(account))],
+                    &[],
+                ),
+            ),
+            Step::MakeVswitch { id, vpc, cidr } => (
+                format!("make a vSwitch in {vpc}: {id}, {cidr}"),
+                vec![call(
+                    "vpc CreateVSwitch",
+                    &[("VpcId", vpc), ("VSwitchName", id), ("CidrBlock", &cidr.to_string()), ("ZoneId", "ZONE")],
+                )],
+                set(table("vswitch", id), &[("vpc", quoted(vpc)), ("cidr", quoted(&cidr.to_string()))], &[]),
+            ),
+            Step::MakeGroup { id, home } => self.making_group(id, home),
+            Step::MakePeering { id, vpcs: [one, two] } => self.making_peering(id, one, two),
+        };
+        AdvisedStep { what, operations, topology: Some(topology), source: None }
+    }
+
+    fn making_group(&self, id: &str, home: &GroupHome) -> (String, Vec<String>, TopologyEdit) {
+        let header = table("security_group", id);
+        match home {
+            GroupHome::Vpc(vpc) => (
+                format!("make a security group in {vpc}, for what its instance needs: {id}"),
+                vec![call(
+                    "ecs CreateSecurityGroup",
+                    &[("RegionId", self.vpc_region(vpc)), ("VpcId", vpc), ("SecurityGroupName", id)],
+                )],
+                set(header, &[("vpc", quoted(vpc))], &[]),
+            ),
+            GroupHome::Classic { region, account } => (
+                format!("make a classic security group of account {account} in {region}: {id}"),
+                vec![call("ecs CreateSecurityGroup", &[("RegionId", region), ("SecurityGroupName", id)])],
+                set(
+                    header,
+                    &[("network", quoted("classic")), ("region", quoted(region)), ("account", quoted(account))],
+                    &[],
+                ),
+            ),
+        }
+    }
+
+    fn making_peering(&self, id: &str, one: &str, two: &str) -> (String, Vec<String>, TopologyEdit) {
+        let account = |vpc: &str| self.world.vpcs.find(vpc).map_or("", |key| self.world.vpc_account(key).as_str());
+        let mut parameters = vec![
+            ("RegionId", self.vpc_region(one)),
+            ("VpcId", one),
+            ("AcceptingRegionId", self.vpc_region(two)),
+            ("AcceptingVpcId", two),
+        ];
+        let mut operations = Vec::new();
+        if account(one) == account(two) {
+            operations.push(call("vpcpeer CreateVpcPeerConnection", &parameters));
+        } else {
+            parameters.push(("AcceptingAliUid", account(two)));
+            operations.push(call("vpcpeer CreateVpcPeerConnection", &parameters));
+            let accept = call("vpcpeer AcceptVpcPeerConnection", &[("InstanceId", id)]);
+            operations.push(format!("{accept}   (as account {})", account(two)));
+        }
+        let vpcs = format!("[{}, {}]", quoted(one), quoted(two));
+        (
+            format!("connect {one} and {two} by a peering: {id}"),
+            operations,
+            set(table("peering", id), &[("vpcs", vpcs)], &[]),
+        )
+    }
+}

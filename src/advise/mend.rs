@@ -1,0 +1,327 @@
+//! One mechanism made real on a copy of the world: what the mechanism demands first, then a packet and its reply, and
+//! for each refusal the step that removes it, until both arrive or something stands against it.
+
+use super::Conflict;
+use super::describe::describe;
+use super::mechanism::Mechanism;
+use super::probe::{self, Leg, Observation, Traffic};
+use super::relocate::{fresh, stem};
+use super::side::Subject;
+use super::step::{Draft, GroupHome, Step};
+use crate::check::Checked;
+use crate::control::{Operation, WhitelistChange};
+use crate::datapath::{At, Verdict};
+use crate::diag::{Reason, Sources, Stage};
+use crate::lab::Passage;
+use crate::model::{Direction, Instance, Key, Network, Vpc, World, ranges};
+use crate::net::GuestRoute;
+use crate::report::{AdvisedNow, AdvisedPlan, AdvisedStep};
+use std::net::Ipv4Addr;
+
+/// More refusals than any plan meets: a world that needs more is given up.
+const MOST_REFUSALS: usize = 24;
+
+/// A plan in the making.
+pub(super) struct Mend<'a> {
+    pub(super) traffic: Traffic,
+    draft: Draft,
+    sources: &'a Sources,
+    sides: [Subject; 2],
+    mechanism: Mechanism,
+    steps: Vec<(Step, AdvisedStep)>,
+    conflicts: Vec<Conflict>,
+}
+
+impl<'a> Mend<'a> {
+    pub(super) fn new(
+        world: &Checked,
+        sources: &'a Sources,
+        sides: [Subject; 2],
+        traffic: Traffic,
+        mechanism: Mechanism,
+    ) -> Mend<'a> {
+        let draft = Draft::of(world);
+        Mend { traffic, draft, sources, sides, mechanism, steps: Vec::new(), conflicts: Vec::new() }
+    }
+
+    /// The plan.
+    pub(super) fn plan(mut self) -> AdvisedPlan {
+        let mut last = None;
+        if let Err(conflict) = self.prepare().and_then(|()| self.follow(&mut last)) {
+            self.conflicts.push(conflict);
+        }
+        let in_place = self.conflicts.is_empty() && !self.steps.iter().any(|(step, _)| self.is_mechanism(step));
+        AdvisedPlan {
+            alternative: None,
+            mechanism: self.mechanism.id(),
+            title: self.mechanism.title().to_owned(),
+            in_place: Some(in_place),
+            steps: self.steps.into_iter().map(|(_, told)| told).collect(),
+            conflicts: self.conflicts.into_iter().map(Conflict::told).collect(),
+            verified: last,
+        }
+    }
+
+    pub(super) fn world(&self) -> &World {
+        self.draft.world()
+    }
+
+    /// Applies a step, and puts it into the plan.
+    pub(super) fn take(&mut self, step: Step) -> Result<(), Conflict> {
+        let told = describe(&step, self.draft.world(), self.sources);
+        self.draft.apply(&step)?;
+        self.steps.push((step, told));
+        Ok(())
+    }
+
+    fn operate(&mut self, operation: Operation) -> Result<(), Conflict> {
+        self.take(Step::Operate(operation))
+    }
+
+    /// Sends packets and removes what refuses them, until nothing does. `last` is what became of the last ones.
+    fn follow(&mut self, last: &mut Option<AdvisedNow>) -> Result<(), Conflict> {
+        for _ in 0..MOST_REFUSALS {
+            let seen = probe::send(self.draft.checked(), self.sources, self.traffic, self.sides);
+            let Some(seen) = seen else { return Err(no_packet(self.world(), self.sides)) };
+            *last = Some(now(&seen));
+            let Observation::Stuck { leg, passage } = seen else { return Ok(()) };
+            let before = self.steps.len();
+            self.remove(leg, &passage)?;
+            let repeated =
+                self.steps[before..].iter().all(|(step, _)| self.steps[..before].iter().any(|(old, _)| old == step));
+            if repeated {
+                return Err(standing(&passage));
+            }
+        }
+        Err(Conflict::new("too-many-refusals", "one refusal follows another without an end in sight", ""))
+    }
+
+    /// What the mechanism demands before any packet.
+    fn prepare(&mut self) -> Result<(), Conflict> {
+        let [from, to] = self.sides;
+        match self.mechanism {
+            Mechanism::SameVpc | Mechanism::Authorize { .. } | Mechanism::Connect => Ok(()),
+            Mechanism::ClassicLink => {
+                self.linkable()?;
+                self.link()
+            }
+            Mechanism::TransferThenLink => {
+                self.linkable()?;
+                self.transfer()?;
+                self.link()
+            }
+            Mechanism::MigrateThenConnect(migrated) => {
+                if let Some(instance) = from.instance().filter(|_| migrated.initiator()) {
+                    let other = self.vpc_of(to);
+                    self.migrate(instance, other)?;
+                }
+                if let Some(instance) = to.instance().filter(|_| migrated.receiver()) {
+                    let other = self.vpc_of(from);
+                    self.migrate(instance, other)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn vpc_of(&self, subject: Subject) -> Option<Key<Vpc>> {
+        match subject.network(self.world()) {
+            Network::Vpc(vpc) => Some(vpc),
+            Network::Classic => None,
+        }
+    }
+
+    /// The classic instance and the VPC, whichever of them initiates.
+    fn link_ends(&self) -> Option<(Key<Instance>, Key<Vpc>, Subject)> {
+        let [from, to] = self.sides;
+        let ends = |classic: Subject, other: Subject| Some((classic.instance()?, self.vpc_of(other)?, other));
+        if self.vpc_of(from).is_none() { ends(from, to) } else { ends(to, from) }
+    }
+
+    /// No link carries an address outside the primary CIDR and the three ranges: nothing has to be tried.
+    fn linkable(&self) -> Result<(), Conflict> {
+        let Some((_, vpc, other)) = self.link_ends() else { return Ok(()) };
+        let world = self.world();
+        let Some(address) = other.address(world) else { return Err(no_packet(world, self.sides)) };
+        let (id, vpc) = (other.id(world), &world.vpcs[vpc]);
+        let cidr = *vpc.cidr;
+        if !cidr.contains(&address) {
+            if let Subject::Gateway(_) = other {
+                let what = format!("{address} behind {id} lies outside {cidr}, the primary CIDR of {}", *vpc.id);
+                return Err(Conflict::reason(Reason::ClassiclinkGatewayRange, what));
+            }
+            let what = format!("{address} of {id} lies outside {cidr}, the primary CIDR of {}", *vpc.id);
+            return Err(Conflict::reason(Reason::ClassiclinkSecondaryCidr, what));
+        }
+        if ranges::is_linkable(address) {
+            return Ok(());
+        }
+        if ranges::CLASSIC.contains(&address) {
+            let what = format!(
+                "{address} of {id} lies outside 10.111.0.0/16: in {cidr} of {} a vSwitch there is needed",
+                *vpc.id
+            );
+            return Err(Conflict::reason(Reason::ClassiclinkVswitchOutside10111, what));
+        }
+        let what =
+            format!("{address} of {id} lies in none of the ranges 10.111.0.0/16, 172.16.0.0/12 and 192.168.0.0/16");
+        Err(Conflict::reason(Reason::ClassiclinkRangeNotLinkable, what))
+    }
+
+    /// Gives the classic instance to the account of the VPC.
+    fn transfer(&mut self) -> Result<(), Conflict> {
+        let Some((instance, vpc, _)) = self.link_ends() else { return Ok(()) };
+        let world = self.world();
+        let own = &world.instances[instance];
+        let id = own.id.value.clone();
+        let (region, account) = (world.instance_region(own).to_owned(), world.vpc_account(vpc).value.clone());
+        let group = fresh(world, &format!("sg-{}", stem(&own.id)));
+        let linked = own.linked_vpc.as_ref().map(|linked| world.vpcs[linked.value].id.value.clone());
+        if let Some(vpc) = linked {
+            self.operate(Operation::Detach { instance: id.clone(), vpc })?;
+        }
+        self.take(Step::MakeGroup {
+            id: group.clone(),
+            home: GroupHome::Classic { region, account: account.clone() },
+        })?;
+        self.operate(Operation::Transfer { instance: id, account, security_groups: vec![group] })
+    }
+
+    /// Takes the step that removes a refusal.
+    fn remove(&mut self, leg: Leg, passage: &Passage) -> Result<(), Conflict> {
+        let [from, to] = self.sides;
+        let (sender, receiver) = if leg == Leg::Request { (from, to) } else { (to, from) };
+        let Verdict::Dropped { reason, at } = passage.outcome().verdict else {
+            return self.reroute(sender, receiver, passage);
+        };
+        let names = &passage.topology().names;
+        if let At::Endpoint(id) = at
+            && ![sender, receiver].iter().any(|side| side.id(self.world()) == names.endpoint(id))
+        {
+            return self.reroute(sender, receiver, passage);
+        }
+        match (reason, sender.instance(), receiver.instance()) {
+            (Reason::SgIngressDeny, _, Some(owner)) => {
+                self.accept(Direction::Ingress, owner, sender, passage.outcome(), names)
+            }
+            (Reason::SgEgressDeny, Some(owner), _) => {
+                self.accept(Direction::Egress, owner, receiver, passage.outcome(), names)
+            }
+            (Reason::WhitelistDeny, ..) => self.admit(receiver, sender, passage),
+            (Reason::InstanceStopped, ..) => self.start(at, passage),
+            (Reason::GuestRoutePublicNic, Some(guest), _) => self.run_script(guest, receiver, passage),
+            _ if matches!(reason.stage(), Stage::Route | Stage::Bridge) => self.reroute(sender, receiver, passage),
+            _ => Err(standing(passage)),
+        }
+    }
+
+    /// Another way for what is routed astray, or nowhere.
+    fn reroute(&mut self, sender: Subject, receiver: Subject, passage: &Passage) -> Result<(), Conflict> {
+        match (self.vpc_of(sender), self.vpc_of(receiver)) {
+            (Some(own), Some(peer)) if own != peer => {
+                self.route([sender, receiver], [own, peer], passage.outcome(), &passage.topology().program)
+            }
+            (own, Some(_)) => match self.way_to_gateway(own.map(|_| sender), receiver) {
+                Some(route) => self.operate(route),
+                None => Err(standing(passage)),
+            },
+            _ => Err(standing(passage)),
+        }
+    }
+
+    fn admit(&mut self, receiver: Subject, sender: Subject, passage: &Passage) -> Result<(), Conflict> {
+        let world = self.world();
+        let (Subject::Service(_), Some(address)) = (receiver, sender.address(world)) else {
+            return Err(standing(passage));
+        };
+        let change = WhitelistChange::Add(vec![address.into()]);
+        self.operate(Operation::ChangeWhitelist { service: receiver.id(world).to_owned(), change })
+    }
+
+    fn start(&mut self, at: At, passage: &Passage) -> Result<(), Conflict> {
+        let At::Endpoint(id) = at else { return Err(standing(passage)) };
+        let instance = passage.topology().names.endpoint(id).to_owned();
+        self.operate(Operation::Start { instance })
+    }
+
+    fn run_script(&mut self, guest: Key<Instance>, receiver: Subject, passage: &Passage) -> Result<(), Conflict> {
+        let own = &self.world().instances[guest];
+        let destination = GuestRoute::of(*own.private_ip).destination();
+        if !receiver.address(self.world()).is_some_and(|address: Ipv4Addr| destination.contains(&address)) {
+            return Err(standing(passage));
+        }
+        let instance = own.id.value.clone();
+        self.operate(Operation::AddGuestRoute { instance, destination })
+    }
+
+    /// Links the classic side to the VPC of the other.
+    fn link(&mut self) -> Result<(), Conflict> {
+        let Some((instance, target, _)) = self.link_ends() else { return Ok(()) };
+        let world = self.world();
+        let (own, vpc) = (&world.instances[instance], &world.vpcs[target]);
+        let (instance, name, enabled) = (own.id.value.clone(), vpc.id.value.clone(), *vpc.classic_link);
+        let linked = own.linked_vpc.as_ref().map(|linked| linked.value);
+        let elsewhere = linked.filter(|linked| *linked != target).map(|linked| world.vpcs[linked].id.value.clone());
+        if !enabled {
+            self.operate(Operation::Enable { vpc: name.clone() })?;
+        }
+        if let Some(other) = elsewhere {
+            let what = format!("{instance} is linked to {other}, and an instance is linked to one VPC");
+            let remedy = format!(
+                "the steps take that link away; if {other} is still needed, migrate {instance} into a VPC instead"
+            );
+            self.conflicts.push(Conflict::new("OperationDenied", what, remedy));
+            self.operate(Operation::Detach { instance: instance.clone(), vpc: other })?;
+        }
+        if linked == Some(target) { Ok(()) } else { self.operate(Operation::Attach { instance, vpc: name }) }
+    }
+
+    /// Whether a step belongs to the mechanism, rather than to what any traffic needs.
+    fn is_mechanism(&self, step: &Step) -> bool {
+        let Step::Operate(operation) = step else { return true };
+        let permits = matches!(
+            operation,
+            Operation::Authorize { .. } | Operation::Revoke { .. } | Operation::ChangeWhitelist { .. }
+        );
+        match self.mechanism {
+            Mechanism::Authorize { .. } => permits,
+            Mechanism::SameVpc => false,
+            _ => !permits && !matches!(operation, Operation::Start { .. }),
+        }
+    }
+}
+
+/// What became of a packet and its reply.
+pub(super) fn now(seen: &Observation) -> AdvisedNow {
+    match seen {
+        Observation::Passed { request } => {
+            AdvisedNow { passes: true, outcome: format!("{}; the reply too", request.sentence()), reason: None }
+        }
+        Observation::Stuck { leg, passage } => {
+            let reason = match passage.outcome().verdict {
+                Verdict::Dropped { reason, .. } => Some(reason.id()),
+                _ => None,
+            };
+            let which = if *leg == Leg::Reply { "the reply is " } else { "" };
+            let id = reason.map(|id| format!(" [{id}]")).unwrap_or_default();
+            AdvisedNow { passes: false, outcome: format!("{which}{}{id}", passage.sentence()), reason }
+        }
+    }
+}
+
+/// A refusal that no step removes.
+fn standing(passage: &Passage) -> Conflict {
+    match passage.outcome().verdict {
+        Verdict::Dropped { reason, .. } => Conflict::reason(reason, passage.sentence()),
+        _ => Conflict::new("misrouted", passage.sentence(), "correct the route that leads there"),
+    }
+}
+
+fn no_packet(world: &World, sides: [Subject; 2]) -> Conflict {
+    let silent = sides.into_iter().find(|side| side.address(world).is_none());
+    let what = match silent {
+        Some(side) => format!("nothing lies behind {}", side.id(world)),
+        None => "nobody answers such a packet".to_owned(),
+    };
+    Conflict::new("no-such-address", what, "give the gateway `remote_cidrs`")
+}

@@ -1,0 +1,130 @@
+//! The steps of a plan, and the copy of the world that they are applied to.
+
+use super::Conflict;
+use crate::check::{self, Checked};
+use crate::control::{self, Census, Operation};
+use crate::diag::{Severity, Span, Spanned};
+use crate::model::{GroupKind, Network, Peering, Placement, Policy, SecurityGroup, Vpc, Vswitch, World};
+use crate::net::Ipv4Net;
+
+/// One step. Objects are named by id, as operations name them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// An operation of the vendor's on what there is.
+    Operate(Operation),
+    /// A VPC is made.
+    MakeVpc { id: String, cidr: Ipv4Net, region: String, account: String },
+    /// A vSwitch is made.
+    MakeVswitch { id: String, vpc: String, cidr: Ipv4Net },
+    /// A basic security group is made.
+    MakeGroup { id: String, home: GroupHome },
+    /// A peering connection is made, and accepted.
+    MakePeering { id: String, vpcs: [String; 2] },
+}
+
+/// Where a new group lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum GroupHome {
+    Vpc(String),
+    Classic { region: String, account: String },
+}
+
+/// A copy of the world, to be changed.
+pub(super) struct Draft {
+    world: Checked,
+    census: Census,
+}
+
+impl Draft {
+    pub(super) fn of(world: &Checked) -> Draft {
+        Draft { world: world.clone(), census: Census::of(world) }
+    }
+
+    pub(super) fn world(&self) -> &World {
+        &self.world
+    }
+
+    pub(super) fn checked(&self) -> &Checked {
+        &self.world
+    }
+
+    /// Applies `step`: an operation as the vendor does, with its preconditions; what is made as the rules of
+    /// [`crate::check`] allow. A step that is refused changes nothing.
+    pub(super) fn apply(&mut self, step: &Step) -> Result<(), Conflict> {
+        if let Step::Operate(operation) = step {
+            let change = control::plan(&self.world, &self.census, operation, Span::NONE).map_err(Conflict::refused)?;
+            change.carry_out(&mut self.world, &mut self.census);
+            return Ok(());
+        }
+        let mut world = self.world.clone().into_inner();
+        make(&mut world, step);
+        let findings = check::check(&world);
+        if let Some(error) = findings.iter().find(|finding| finding.severity == Severity::Error) {
+            return Err(Conflict::found(error));
+        }
+        let (world, _) = check::checked(world).map_err(|findings| Conflict::found(&findings[0]))?;
+        self.census = Census::of(&world);
+        self.world = world;
+        Ok(())
+    }
+}
+
+/// Adds what a step makes. The names in it were looked up when it was planned.
+fn make(world: &mut World, step: &Step) {
+    match step {
+        Step::Operate(_) => {}
+        Step::MakeVpc { id, cidr, region, account } => {
+            let vpc = Vpc {
+                id: unplaced(id),
+                cidr: Spanned::unplaced(*cidr),
+                secondary_cidrs: Vec::new(),
+                classic_link: Spanned::unplaced(false),
+                routes: Vec::new(),
+                placement: placement(region, account),
+            };
+            let _ = world.vpcs.insert(id, vpc);
+        }
+        Step::MakeVswitch { id, vpc, cidr } => {
+            let Some(vpc) = world.vpcs.find(vpc) else { return };
+            let vswitch = Vswitch {
+                id: unplaced(id),
+                vpc: Spanned::unplaced(vpc),
+                cidr: Spanned::unplaced(*cidr),
+                route_table: None,
+                zone: None,
+                placement: Placement::default(),
+            };
+            let _ = world.vswitches.insert(id, vswitch);
+        }
+        Step::MakeGroup { id, home } => {
+            let (network, placement) = match home {
+                GroupHome::Vpc(vpc) => (world.vpcs.find(vpc).map(Network::Vpc), Placement::default()),
+                GroupHome::Classic { region, account } => (Some(Network::Classic), placement(region, account)),
+            };
+            let Some(network) = network else { return };
+            let group = SecurityGroup {
+                id: unplaced(id),
+                network: Spanned::unplaced(network),
+                kind: Spanned::unplaced(GroupKind::Basic),
+                intra_group: Spanned::unplaced(Policy::Accept),
+                ingress: Vec::new(),
+                egress: Vec::new(),
+                placement,
+            };
+            let _ = world.security_groups.insert(id, group);
+        }
+        Step::MakePeering { id, vpcs: [one, two] } => {
+            let (Some(one), Some(two)) = (world.vpcs.find(one), world.vpcs.find(two)) else { return };
+            let peering = Peering { id: unplaced(id), vpcs: [one, two].map(Spanned::unplaced) };
+            let _ = world.peerings.insert(id, peering);
+        }
+    }
+}
+
+fn unplaced(id: &str) -> Spanned<String> {
+    Spanned::unplaced(id.to_owned())
+}
+
+fn placement(region: &str, account: &str) -> Placement {
+    Placement { region: Some(unplaced(region)), account: Some(unplaced(account)) }
+}
