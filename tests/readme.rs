@@ -58,9 +58,12 @@ impl Desk {
         }
         assert_eq!(words[0], "biplane", "{command}");
         let mut program = Command::cargo_bin("biplane").unwrap();
+        // Advice of missing steps is told by the exit code too.
+        let codes = if arguments[0] == "advise" { 0..=1 } else { 0..=0 };
         let output = program.args(arguments).current_dir(&self.now_in).env_remove("GITHUB_ACTIONS").output().unwrap();
         let complaint = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.success() && complaint.is_empty(), "{command}\n{complaint}");
+        let as_expected = output.status.code().is_some_and(|code| codes.contains(&code));
+        assert!(as_expected && complaint.is_empty(), "{command}\n{complaint}");
         String::from_utf8(output.stdout).unwrap()
     }
 

@@ -2,7 +2,7 @@
 
 mod advice;
 
-pub(super) use advice::{Format, GuestRoute};
+pub(super) use advice::{Advise, Format, GuestRoute};
 
 use crate::wire::{TcpFlags, TextError, read_addresses, read_endpoints, read_hexadecimal};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -67,6 +67,9 @@ pub(super) enum Command {
     /// Follow one packet hop by hop, its reply, and a new packet the other way.
     #[command(after_help = TRACE_EXAMPLES)]
     Trace(Trace),
+    /// Tell which mechanism joins two sides, whether it is in place, and the steps that are missing, verified.
+    #[command(after_help = advice::ADVISE_EXAMPLES)]
+    Advise(Advise),
     /// Print the routing commands that a classic instance needs to reach a VPC in 192.168.0.0/16.
     #[command(after_help = advice::GUEST_ROUTE_EXAMPLES)]
     GuestRoute(GuestRoute),

@@ -4,6 +4,7 @@
 //! failed or a difference was found; 2 could not run; 130 or 143 interrupted by SIGINT or SIGTERM, as shells say it. A
 //! closed pipe is no error.
 
+mod advise;
 mod arguments;
 mod bench;
 mod check;
@@ -73,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::check(arguments, &mut terminal),
         Command::Replay(arguments) => replay::replay(arguments, &mut terminal),
         Command::Trace(arguments) => trace::trace(arguments, &mut terminal),
+        Command::Advise(arguments) => advise::advise(arguments, &mut terminal),
         Command::GuestRoute(arguments) => guest_route::guest_route(arguments, &mut terminal),
         Command::Explain(arguments) => explain::explain(arguments, &mut terminal),
         Command::Bench(arguments) => bench::bench(arguments, &mut terminal),

@@ -1,5 +1,6 @@
 //! The command line as its users meet it: exit code, standard output and standard error of whole runs.
 
+mod advise;
 mod check;
 mod damage;
 mod guest_route;

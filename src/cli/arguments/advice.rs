@@ -1,8 +1,40 @@
-//! What can be typed after `guest-route`.
+//! What can be typed after `advise` and `guest-route`.
 
+use crate::net::Protocol;
 use crate::report::GuestSystem;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
+
+pub(in crate::cli) const ADVISE_EXAMPLES: &str = "\
+A side is an endpoint of the topology, or a description: `classic` or `vpc`, then any of `region=…`, `account=…` and, of
+a VPC, `id=…`. Between descriptions the answer is the vendor's scenario table, and the topology may be left out.
+Exit code: 0 where the traffic passes already, or a side is only described; 1 where steps are missing; 2 wrong usage.
+
+Examples:
+  biplane advise shop.toml --from i-batch-1 --to i-app-1 --port 8080
+  biplane advise shop.toml --from i-app-1 --to i-web-1 --protocol icmp
+  biplane advise --from classic,account=partner --to vpc";
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Advise {
+    /// The topology file; not needed where both sides are described.
+    pub(in crate::cli) topology: Option<PathBuf>,
+    /// Who opens the connection.
+    #[arg(long, value_name = "SIDE")]
+    pub(in crate::cli) from: String,
+    /// To whom.
+    #[arg(long, value_name = "SIDE")]
+    pub(in crate::cli) to: String,
+    /// tcp, udp, icmp, gre or a number.
+    #[arg(long, value_name = "PROTOCOL", default_value = "tcp")]
+    pub(in crate::cli) protocol: Protocol,
+    /// The destination port; by default the usual one of a database, or the first that an instance's groups open, or 80.
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(in crate::cli) port: Option<u16>,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(in crate::cli) format: Format,
+}
 
 pub(in crate::cli) const GUEST_ROUTE_EXAMPLES: &str = "\
 Examples:
