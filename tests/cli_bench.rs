@@ -111,8 +111,59 @@ fn files_that_are_no_route_tables_are_refused() {
 }
 
 #[test]
-fn bench_alone_shows_what_there_is() {
-    let (out, error, code) = bench("", &[]);
-    assert_eq!((out.as_str(), code), ("", Some(2)));
-    assert!(error.contains("lookup  Look up routes"), "{error}");
+fn bench_alone_measures_both() {
+    let (out, error, code) = bench("", &["--json"]);
+    assert_eq!((error.as_str(), code), ("", Some(0)));
+    let value: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(value.as_object().unwrap().keys().collect::<Vec<_>>(), ["lookup", "forward"]);
+    assert_eq!(value["lookup"]["tables"].as_array().unwrap().len(), 3);
+    assert_forwarding(&value["forward"]);
+}
+
+/// Holds an object of `bench forward` for complete: every figure of every row is there.
+fn assert_forwarding(value: &Value) {
+    let rows = value["forwarding"].as_array().unwrap();
+    let mut sizes: Vec<&str> = rows.iter().map(|row| row["frames"].as_str().unwrap()).collect();
+    sizes.dedup();
+    assert_eq!(sizes, ["64 B", "IMIX", "1500 B"]);
+    for row in rows {
+        for field in [
+            "sessions",
+            "established_ns",
+            "new_flows_ns",
+            "dropped_ns",
+            "copying_ns",
+            "parsing_ns",
+            "established_times_copying",
+            "established_times_parsing",
+        ] {
+            assert!(row[field].as_f64().unwrap() > 0.0, "{field} in {row}");
+        }
+    }
+    let capture = &value["capture"];
+    assert!(capture["reading_ns"].as_f64().unwrap() > 0.0);
+    let replays = capture["replays"].as_array().unwrap();
+    let made: Vec<&str> = replays.iter().map(|replay| replay["to"].as_str().unwrap()).collect();
+    assert_eq!(made, ["verdicts", "ndjson", "pcapng"]);
+    for replay in replays {
+        for field in ["one_worker_ns", "two_workers_ns", "two_workers_times_as_fast"] {
+            assert!(replay[field].as_f64().unwrap() > 0.0, "{field} in {replay}");
+        }
+    }
+}
+
+#[test]
+fn forwarding_is_shown_in_two_tables_with_the_words_to_read_them() {
+    let (out, error, code) = bench("", &["forward"]);
+    assert_eq!((error.as_str(), code), ("", Some(0)), "{out}");
+    assert!(out.starts_with("forwarding: bursts of 256 frames from memory to memory, one core\n"), "{out}");
+    assert!(out.contains("\nreplaying: a capture in memory, "), "{out}");
+    let rows = |prefix: &str| out.lines().filter(|line| line.starts_with(prefix) && line.ends_with('x')).count();
+    assert_eq!((rows("  64 B "), rows("  IMIX "), rows("  1500 B "), rows("  to ")), (1, 1, 1, 3), "{out}");
+    for word in ["established", "new flows", "dropped", "copying", "parsing", "IMIX", "verdicts", "ndjson", "pcapng"] {
+        assert!(out.contains(&format!("\n{word} ")), "{word} is not explained: {out}");
+    }
+    let (out, error, code) = bench("", &["forward", "--json"]);
+    assert_eq!((error.as_str(), code), ("", Some(0)), "{out}");
+    assert_forwarding(&serde_json::from_str(&out).unwrap());
 }

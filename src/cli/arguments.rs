@@ -75,8 +75,8 @@ pub(super) enum Command {
     GuestRoute(GuestRoute),
     /// Tell what a reason or rule means, where it comes from and what to do.
     Explain(Explain),
-    /// Measure this machine, in under a minute.
-    #[command(subcommand, arg_required_else_help = true)]
+    /// Measure this machine in about a minute: route lookup and forwarding, or one of them alone.
+    #[command(args_conflicts_with_subcommands = true)]
     Bench(Bench),
     /// Show a built-in scenario: no file needed.
     Demo,
@@ -261,13 +261,28 @@ pub(super) struct Explain {
     pub(super) id: Option<String>,
 }
 
-#[derive(Debug, Subcommand)]
-pub(super) enum Bench {
-    /// Look up routes in tables of several sizes, next to the limits of the machine and an obviously right table.
-    Lookup(LookupBench),
+#[derive(Debug, Args)]
+pub(super) struct Bench {
+    #[command(subcommand)]
+    pub(super) subject: Option<BenchSubject>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Subcommand)]
+pub(super) enum BenchSubject {
+    /// Look up routes in tables of several sizes, next to the limits of the machine and an obviously right table.
+    Lookup(LookupBench),
+    /// Forward frames and replay captures, next to copying the frames and reading their headers.
+    Forward {
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Default, Args)]
 pub(super) struct LookupBench {
     /// Routes of your own instead of generated ones: one `PREFIX NEXTHOP` a line, the next hop a number; plain or gzip.
     #[arg(long, value_name = "FILE")]

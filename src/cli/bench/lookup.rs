@@ -8,7 +8,7 @@ use crate::cli::output::Terminal;
 use crate::cli::{Failure, Outcome, SUCCESS};
 use crate::table::lpm::sample::{Kind, Random, Routes, bgp_like, read_routes, vpc_like};
 use crate::table::lpm::{TableId, Tables};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use ipnet::Ipv4Net;
 
 /// Of a table's routes, one in so many is taken out and put back to time changes: it keeps its size.
@@ -27,11 +27,23 @@ struct Subject {
 }
 
 pub(super) fn lookup(arguments: &LookupBench, terminal: &mut Terminal) -> Outcome {
+    let (measured, effort) = measure_all(arguments)?;
+    let palette = terminal.palette();
+    terminal.print(&match arguments.json {
+        true => format!("{:#}\n", print::json(&measured, effort)),
+        false => print::text(&measured, effort, palette),
+    })?;
+    Ok(SUCCESS)
+}
+
+/// What each table has shown, and how much was done for it.
+pub(super) fn measure_all(arguments: &LookupBench) -> Result<([Measured; 3], Effort), Failure> {
     let effort = if cfg!(debug_assertions) { Effort::SKETCH } else { Effort::FULL };
     let random = &mut Random::new(1);
     let given = arguments.routes.as_ref().map(|path| read_routes(path).map(|routes| (path, routes)));
     let given = given.transpose().map_err(Failure::Message)?;
-    let bar = bar();
+    let bar = super::bar(1);
+    bar.set_message("generating routes");
     let first = match given {
         Some((path, routes)) => Subject {
             name: path.display().to_string(),
@@ -63,21 +75,7 @@ pub(super) fn lookup(arguments: &LookupBench, terminal: &mut Terminal) -> Outcom
     bar.set_length(steps as u64);
     let measured = subjects.map(|subject| measure(subject, effort, random, &bar));
     bar.finish_and_clear();
-    let palette = terminal.palette();
-    terminal.print(&match arguments.json {
-        true => format!("{:#}\n", print::json(&measured, effort)),
-        false => print::text(&measured, effort, palette),
-    })?;
-    Ok(SUCCESS)
-}
-
-/// A bar on standard error, where that is a terminal. It moves between turns, never meanwhile.
-fn bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:32} {percent:>3}%  {msg}");
-    let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr_with_hz(5));
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.set_message("generating routes");
-    bar
+    Ok((measured, effort))
 }
 
 fn measure(subject: Subject, effort: Effort, random: &mut Random, bar: &ProgressBar) -> Measured {

@@ -145,7 +145,7 @@ pub(super) fn json(measured: &[Measured], effort: Effort) -> Value {
 }
 
 /// To three decimals.
-fn rounded(value: f64) -> f64 {
+pub(super) fn rounded(value: f64) -> f64 {
     (value * 1e3).round() / 1e3
 }
 

@@ -78,11 +78,11 @@ pub(super) struct Times {
 }
 
 /// A loop, and what its turns have shown so far.
-struct Turns<'a> {
+pub(super) struct Turns<'a> {
     pass: Box<dyn FnMut(Range<usize>) + 'a>,
     slice: usize,
     next: usize,
-    nanoseconds: Vec<f64>,
+    pub(super) nanoseconds: Vec<f64>,
 }
 
 /// Times `queries`; `tell` is called after each round.
@@ -134,12 +134,12 @@ fn one_by_one<'a>(slice: usize, queries: &'a Queries, answer: impl Fn(TableId, u
 }
 
 impl<'a> Turns<'a> {
-    fn new(slice: usize, pass: impl FnMut(Range<usize>) + 'a) -> Turns<'a> {
+    pub(super) fn new(slice: usize, pass: impl FnMut(Range<usize>) + 'a) -> Turns<'a> {
         Turns { pass: Box::new(pass), slice, next: 0, nanoseconds: Vec::new() }
     }
 
     /// A turn through some of the queries, `all` of them, of at least `turn`.
-    fn take(&mut self, turn: Duration, all: usize) {
+    pub(super) fn take(&mut self, turn: Duration, all: usize) {
         self.go_on(turn, all);
         let (taken, done) = self.go_on(turn, all);
         self.nanoseconds.push(nanoseconds(taken, done));
