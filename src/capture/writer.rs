@@ -126,40 +126,59 @@ pub fn encode_packet(out: &mut Vec<u8>, packet: &Packet<'_>) {
     const EPB_FLAGS: u16 = 2;
     const EPB_PACKETID: u16 = 5;
     const FIELDS: usize = 28;
-    // Flags, packet id, end of options, trailing length: no more than this.
-    const REST: usize = 8 + 12 + 4 + 4;
     let bytes = &packet.bytes[..packet.bytes.len().min(MAX_CAPTURED_LEN as usize)];
     let nanos = packet.time.as_nanos();
     let wire_len = packet.wire_len.max(u32::try_from(packet.bytes.len()).unwrap_or(u32::MAX));
-    let comments: usize = packet.comments.iter().map(|comment| comment.len() + 8).sum();
-    out.reserve(FIELDS + bytes.len() + 4 + comments + REST);
+    let flags: u32 = match packet.direction {
+        Direction::Unknown => 0,
+        Direction::Inbound => 1,
+        Direction::Outbound => 2,
+    };
+    let comments = || packet.comments.iter().map(|comment| cut(comment));
+    let mut options: usize = comments().map(|comment| 4 + comment.len().next_multiple_of(4)).sum();
+    options += if flags == 0 { 0 } else { 8 } + if packet.packet_id.is_some() { 12 } else { 0 };
+    options += if options == 0 { 0 } else { 4 };
+    let length = FIELDS + bytes.len().next_multiple_of(4) + options + 4;
+
+    // Zeros first: all padding is done, and so is the end of the options.
     let start = out.len();
-    let mut fields = [0; FIELDS];
-    // The block's length follows when it is known.
-    let values =
-        [ENHANCED_PACKET, 0, packet.interface, (nanos >> 32) as u32, nanos as u32, bytes.len() as u32, wire_len];
+    out.resize(start + length, 0);
+    let (fields, mut rest) = out[start..].split_at_mut(FIELDS);
+    let high = (nanos >> 32) as u32;
+    let values = [ENHANCED_PACKET, length as u32, packet.interface, high, nanos as u32, bytes.len() as u32, wire_len];
     for (field, value) in fields.chunks_exact_mut(4).zip(values) {
         field.copy_from_slice(&value.to_le_bytes());
     }
-    out.extend_from_slice(&fields);
-    out.extend_from_slice(bytes);
-    pad(out, bytes.len());
-    let before_options = out.len();
-    for comment in packet.comments {
-        put_option(out, OPT_COMMENT, cut(comment));
+    fill(&mut rest, bytes);
+    for comment in comments() {
+        fill(&mut rest, &option_header(OPT_COMMENT, comment.len()));
+        fill(&mut rest, comment);
     }
-    match packet.direction {
-        Direction::Unknown => {}
-        Direction::Inbound => put_option(out, EPB_FLAGS, &1_u32.to_le_bytes()),
-        Direction::Outbound => put_option(out, EPB_FLAGS, &2_u32.to_le_bytes()),
+    if flags != 0 {
+        fill(&mut rest, &option_header(EPB_FLAGS, 4));
+        fill(&mut rest, &flags.to_le_bytes());
     }
     if let Some(id) = packet.packet_id {
-        put_option(out, EPB_PACKETID, &id.to_le_bytes());
+        fill(&mut rest, &option_header(EPB_PACKETID, 8));
+        fill(&mut rest, &id.to_le_bytes());
     }
-    if out.len() > before_options {
-        put_option(out, OPT_END, &[]);
+    if let Some(trailer) = rest.last_chunk_mut() {
+        *trailer = (length as u32).to_le_bytes();
     }
-    end(out, start);
+}
+
+/// Puts `value` at the start of `rest`, which goes on behind it and its padding.
+#[inline]
+fn fill(rest: &mut &mut [u8], value: &[u8]) {
+    let (own, behind) = std::mem::take(rest).split_at_mut(value.len().next_multiple_of(4));
+    own[..value.len()].copy_from_slice(value);
+    *rest = behind;
+}
+
+fn option_header(code: u16, length: usize) -> [u8; 4] {
+    let [c0, c1] = code.to_le_bytes();
+    let [l0, l1] = (length as u16).to_le_bytes();
+    [c0, c1, l0, l1]
 }
 
 /// Where the last packet of `encoded` begins, some packets that [`encode_packet`] wrote; 0 without any.
@@ -198,9 +217,7 @@ fn end(out: &mut Vec<u8>, start: usize) {
 }
 
 fn put_option(out: &mut Vec<u8>, code: u16, value: &[u8]) {
-    let [c0, c1] = code.to_le_bytes();
-    let [l0, l1] = (value.len() as u16).to_le_bytes();
-    out.extend_from_slice(&[c0, c1, l0, l1]);
+    out.extend_from_slice(&option_header(code, value.len()));
     out.extend_from_slice(value);
     pad(out, value.len());
 }

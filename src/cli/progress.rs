@@ -1,34 +1,39 @@
 //! Progress of long work, on standard error, where that is a terminal and the work takes over a second.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use crate::report::thousands;
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-/// How long work goes on before it is worth a bar.
+/// How long work goes on before it is worth a bar, and between two changes of it.
 const PATIENCE: Duration = Duration::from_secs(1);
+const PERIOD: Duration = Duration::from_millis(100);
 
 /// A bar that appears when the work takes long.
 pub(super) struct Progress {
     started: Instant,
+    /// When the bar changes next.
+    due: Duration,
     bar: Option<ProgressBar>,
     frames: u64,
 }
 
 impl Progress {
     pub(super) fn new() -> Progress {
-        Progress { started: now(), bar: None, frames: 0 }
+        Progress { started: now(), due: PATIENCE, bar: None, frames: 0 }
     }
 
     /// `read` of `total` bytes are done, with `frames` more frames.
     pub(super) fn advance(&mut self, read: u64, total: Option<u64>, frames: u64) {
         self.frames += frames;
-        if self.bar.is_none() && now().duration_since(self.started) >= PATIENCE {
-            self.bar = Some(new_bar(total));
+        let elapsed = now().duration_since(self.started);
+        if elapsed < self.due {
+            return;
         }
-        if let Some(bar) = &self.bar {
-            bar.set_position(read);
-            let rate = self.frames as f64 / now().duration_since(self.started).as_secs_f64();
-            bar.set_message(format!("{} frames, {rate:.0}/s", self.frames));
-        }
+        self.due = elapsed + PERIOD;
+        let bar = self.bar.get_or_insert_with(|| new_bar(total));
+        bar.set_position(read);
+        bar.set_message(message(self.frames, read, total, elapsed));
     }
 
     pub(super) fn finish(&mut self) {
@@ -38,6 +43,17 @@ impl Progress {
     }
 }
 
+/// What stands beside the bar: frames, frames a second, and how long the rest takes if it goes on like this.
+fn message(frames: u64, read: u64, total: Option<u64>, elapsed: Duration) -> String {
+    let rate = thousands((frames as f64 / elapsed.as_secs_f64()) as u64);
+    let mut message = format!("{} frames  {rate} a second", thousands(frames));
+    if let Some(total) = total.filter(|_| read != 0) {
+        let left = elapsed.as_secs_f64() * total.saturating_sub(read) as f64 / read as f64;
+        let _ = write!(message, "  {} left", HumanDuration(Duration::from_secs(left.ceil() as u64)));
+    }
+    message
+}
+
 #[expect(clippy::disallowed_methods, reason = "progress is about the time of the person who waits")]
 fn now() -> Instant {
     Instant::now()
@@ -45,11 +61,25 @@ fn now() -> Instant {
 
 fn new_bar(total: Option<u64>) -> ProgressBar {
     let template = match total {
-        Some(_) => "{bar:32} {percent:>3}%  {msg}  {eta} left",
+        Some(_) => "{bar:32} {percent:>3}%  {msg}",
         None => "{spinner} {bytes}  {msg}",
     };
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(5));
     bar.set_style(style);
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_follows_from_the_bytes_that_are_left() {
+        let at = |read, total| message(3_000_000, read, total, Duration::from_secs(2));
+        assert_eq!(at(250, Some(1000)), "3,000,000 frames  1,500,000 a second  6 seconds left");
+        assert_eq!(at(1000, Some(1000)), "3,000,000 frames  1,500,000 a second  0 seconds left");
+        assert_eq!(at(250, None), "3,000,000 frames  1,500,000 a second");
+        assert_eq!(at(0, Some(1000)), "3,000,000 frames  1,500,000 a second");
+    }
 }

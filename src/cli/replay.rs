@@ -116,7 +116,7 @@ fn create(path: &Path, arguments: &Replay) -> Result<BufWriter<Named>, Failure> 
         }
     }
     match File::create(path) {
-        Ok(file) => Ok(BufWriter::with_capacity(1 << 20, Named { file, path: path.to_owned() })),
+        Ok(file) => Ok(BufWriter::with_capacity(1 << 16, Named { file, path: path.to_owned() })),
         Err(error) => Err(unwritable(path, &error).into()),
     }
 }

@@ -32,6 +32,7 @@ impl Lines {
 
     /// Adds the line of frame `frame` of the capture, counted from 1, its newline included.
     pub fn frame(&self, out: &mut Vec<u8>, frame: u64, time: SimTime, outcome: &Outcome) {
+        out.reserve(USUAL_LINE);
         begin(out, frame, time);
         if let Some(from) = outcome.from {
             out.extend_from_slice(b",\"from\":");
@@ -72,11 +73,11 @@ impl Lines {
     }
 
     fn endpoint(&self, id: EndpointId) -> &[u8] {
-        self.endpoints.get(id.index()).as_bytes()
+        self.endpoints.bytes(id.index())
     }
 
     fn domain(&self, id: DomainId) -> &[u8] {
-        self.domains.get(id.index()).as_bytes()
+        self.domains.bytes(id.index())
     }
 
     fn push_at(&self, out: &mut Vec<u8>, at: At) {
@@ -90,19 +91,36 @@ impl Lines {
     }
 
     fn push_path(&self, out: &mut Vec<u8>, outcome: &Outcome, to: Option<EndpointId>) {
-        let from = outcome.from.map(|id| self.endpoint(id));
-        let domains = outcome.domains.iter().flatten().map(|id| self.domain(*id));
-        let mut before: &[u8] = b",\"path\":[";
-        for name in from.into_iter().chain(domains).chain(to.map(|id| self.endpoint(id))) {
-            out.extend_from_slice(before);
+        let mut begun = false;
+        let mut add = |name: &[u8]| {
+            match begun {
+                true => out.push(b','),
+                false => out.extend_from_slice(b",\"path\":["),
+            }
+            begun = true;
             out.extend_from_slice(name);
-            before = b",";
+        };
+        if let Some(from) = outcome.from {
+            add(self.endpoint(from));
         }
-        if before == b"," {
+        let [first, second] = outcome.domains;
+        if let Some(first) = first {
+            add(self.domain(first));
+        }
+        if let Some(second) = second {
+            add(self.domain(second));
+        }
+        if let Some(to) = to {
+            add(self.endpoint(to));
+        }
+        if begun {
             out.push(b']');
         }
     }
 }
+
+/// Room for a line of names that are not very long.
+const USUAL_LINE: usize = 512;
 
 fn begin(out: &mut Vec<u8>, frame: u64, time: SimTime) {
     let mut decimal = itoa::Buffer::new();

@@ -4,19 +4,21 @@ use super::words::{Cause, Words};
 use crate::datapath::{Decider, Outcome, Verdict};
 use crate::diag::Reason;
 use crate::program::{AclId, Names, RouteId, RuleId, WhitelistId};
+use std::ops::Range;
 
 /// Text, cut into pieces that are found by their place.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pieces {
     /// All pieces, one after the other.
     text: String,
+    /// Where each ends; before them a 0, where the first one begins.
     ends: Vec<usize>,
 }
 
 impl Pieces {
     /// The pieces that `write` adds for each of `items`.
     pub(super) fn new<T>(items: impl Iterator<Item = T>, write: impl Fn(&mut String, T)) -> Pieces {
-        let mut pieces = Pieces::default();
+        let mut pieces = Pieces { text: String::new(), ends: vec![0] };
         for item in items {
             write(&mut pieces.text, item);
             pieces.ends.push(pieces.text.len());
@@ -27,8 +29,18 @@ impl Pieces {
     /// The piece at `index`, counted from 0.
     #[inline]
     pub(super) fn get(&self, index: usize) -> &str {
-        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.text[start..self.ends[index]]
+        &self.text[self.range(index)]
+    }
+
+    /// The same as bytes, without a look at where characters begin.
+    #[inline]
+    pub(super) fn bytes(&self, index: usize) -> &[u8] {
+        &self.text.as_bytes()[self.range(index)]
+    }
+
+    #[inline]
+    fn range(&self, index: usize) -> Range<usize> {
+        self.ends[index]..self.ends[index + 1]
     }
 }
 
