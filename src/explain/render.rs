@@ -1,7 +1,8 @@
 //! Pages as plain text, and the table of all of them.
 
-use super::{Page, all};
+use super::{Kind, Page, all};
 use crate::check::preflight::PREFLIGHT_RULES;
+use crate::diag::Severity;
 use std::fmt::Write;
 
 /// Width of a page in columns; only addresses on the web may be longer.
@@ -18,13 +19,24 @@ pub fn render(page: &Page) -> String {
         wrap(&mut text, &also, "", "");
     }
     text.push('\n');
-    wrap(&mut text, page.example, "example  ", "         ");
+    let example = match page.kind {
+        Kind::Drop(_) => page.example.to_owned(),
+        Kind::Rule(severity) => finding(severity, page.id, page.example),
+        Kind::File => finding(Severity::Error, page.id, page.example),
+    };
+    wrap(&mut text, &example, "example  ", "         ");
     if let Some(rule) = page.foretold_by {
-        wrap(&mut text, rule.example, "check    ", "         ");
+        wrap(&mut text, &finding(rule.severity, rule.id, rule.example), "check    ", "         ");
     }
     wrap(&mut text, &sentence(page.remedy), "remedy   ", "         ");
     wrap(&mut text, page.source, "source   ", "         ");
     text
+}
+
+/// The first line of a finding, as `check` prints it.
+fn finding(severity: Severity, id: &str, message: &str) -> String {
+    let severity = if severity == Severity::Error { "error" } else { "warning" };
+    format!("{severity}[{id}]: {message}")
 }
 
 /// All pages, a line each: id and title.
@@ -35,9 +47,9 @@ pub fn table() -> String {
     for page in all() {
         if kind != Some(std::mem::discriminant(&page.kind)) {
             let heading = match page.kind {
-                super::Kind::Drop(_) => "Drop reasons, in the order a frame meets them",
-                super::Kind::Rule(_) => "\nRules of `biplane check`",
-                super::Kind::File => "\nProblems of files",
+                Kind::Drop(_) => "Drop reasons, in the order a frame meets them",
+                Kind::Rule(_) => "\nRules of `biplane check`",
+                Kind::File => "\nProblems of files",
             };
             text.push_str(heading);
             text.push('\n');
@@ -93,7 +105,7 @@ mod tests {
              \n\
              A destination is unique in its table; CreateRouteEntry answers InvalidCIDRBlock.Duplicate.\n\
              \n\
-             example  the system table of `vpc-a` has two routes to `192.168.7.0/24`\n\
+             example  error[route-duplicate]: the system table of `vpc-a` has two routes to\n         `192.168.7.0/24`\n\
              remedy   Remove one of the two.\n\
              source   https://help.aliyun.com/en/vpc/developer-reference/api-vpc-2016-04-28-createrouteentry\n"
         );

@@ -13,7 +13,7 @@ pub(super) const TEXTS: &[Text] = &[
                   as source stands for its members' private addresses. Replies of a live session pass without rules. \
                   The drop is silent: no RST, no ICMP.",
         source: "https://www.alibabacloud.com/help/en/ecs/user-guide/security-group-rules",
-        example: "10.24.1.5:40001 > 172.16.1.20:22 tcp [S]: dropped at db-1, no rule matched; nearest: sg-db ingress #1",
+        example: "frame 1 from i-alone-1: dropped at i-shop-2 by sg-shop ingress #3 (classic.toml:16): drops tcp/22 from 10.0.0.0/8",
         remedy: "Add an ingress rule for the source and port. Over a link the source is the classic instance's private \
                  address, or its group while ClassicLink is on.",
     },
@@ -24,7 +24,7 @@ pub(super) const TEXTS: &[Text] = &[
                   Over a link the service sees the classic instance's own private address. How the service refuses is \
                   not documented; here the packet is dropped. The whitelist is asked for every protocol.",
         source: "https://www.alibabacloud.com/help/doc-detail/43185.htm",
-        example: "10.24.1.5:40000 > 172.16.1.50:3306 tcp [S]: dropped at rm-orders, whitelist is 127.0.0.1",
+        example: "frame 1 from i-web-2: dropped at rm-orders by rm-orders whitelist (shop.toml:147): no entry holds the source address",
         remedy: "Add the client's private address to `whitelist`.",
     },
     Text {
@@ -35,7 +35,7 @@ pub(super) const TEXTS: &[Text] = &[
                   dropped and the domain's gateway answers with ICMP time exceeded. The vendor documents no TTL \
                   behaviour; these counts are biplane's own choice.",
         source: "https://www.rfc-editor.org/rfc/rfc1812",
-        example: "10.24.1.5 > 172.16.1.20, TTL 1: dropped in classic, ICMP 11/0 sent to web-1",
+        example: "frame 1 from i-web-1: dropped at classic: the TTL would reach 0",
         remedy: "Send with a larger TTL. Traceroute causes these on purpose.",
     },
     Text {
@@ -45,7 +45,7 @@ pub(super) const TEXTS: &[Text] = &[
                   ICMP fragmentation needed, which security groups let pass. Without DF it would be fragmented. Captures \
                   taken on a host with segmentation offload show packets that never were on the wire.",
         source: "https://www.alibabacloud.com/help/en/ecs/user-guide/mtus/",
-        example: "10.24.1.5 > 172.16.1.20, 2948 bytes, DF: dropped in classic, ICMP 3/4 with MTU 1500 sent to web-1",
+        example: "frame 1 from i-web-1: dropped at classic: it is larger than the MTU and may not be fragmented",
         remedy: "Lower the guest's MTU, or replay with `--mtu 65535` where the capture was taken with offloads on.",
     },
 ];

@@ -17,7 +17,7 @@ pub(super) const TEXTS: &[Text] = &[
                   Ethernet header and the shortest IPv4 header need that many. Lengths are those on the wire. A frame \
                   that only the capture cut short is undetermined instead.",
         source: OWN_CHOICE,
-        example: "frame 12, 28 bytes, EtherType 0x0800: dropped",
+        example: "frame 1: dropped: the frame is shorter than its headers",
         remedy: "Such frames come from fuzzers and broken tools. Look at what wrote the capture.",
     },
     Text {
@@ -26,7 +26,7 @@ pub(super) const TEXTS: &[Text] = &[
         meaning: "The EtherType is 802.1Q (0x8100), 802.1ad (0x88a8) or 0x9100. Instances of both planes send \
                   untagged Ethernet; a tag shows that the capture was taken elsewhere, on a trunk for example.",
         source: OWN_CHOICE,
-        example: "frame 3, EtherType 0x8100, VLAN 120: dropped",
+        example: "frame 1: dropped: the frame carries a VLAN tag",
         remedy: "Strip the tags from the capture before replaying it.",
     },
     Text {
@@ -34,7 +34,7 @@ pub(super) const TEXTS: &[Text] = &[
         title: "the frame is IPv6",
         meaning: "The EtherType is 0x86dd. ClassicLink and the classic network are IPv4 only, and so is this fabric.",
         source: "https://www.alibabacloud.com/help/doc-detail/100380.htm",
-        example: "frame 5, fe80::216:3eff:fe00:1 > ff02::2: dropped",
+        example: "frame 1: dropped: IPv6 is not carried",
         remedy: "Nothing to repair where these are neighbour discovery. Applications must use IPv4 over a link.",
     },
     Text {
@@ -42,7 +42,7 @@ pub(super) const TEXTS: &[Text] = &[
         title: "the ARP packet is too short or not Ethernet over IPv4",
         meaning: "An ARP frame needs 42 bytes, hardware type 1, protocol type 0x0800, and address lengths 6 and 4.",
         source: RFC_826,
-        example: "frame 8, ARP, 36 bytes: dropped",
+        example: "frame 1: dropped: the ARP packet is too short or not IPv4 over Ethernet",
         remedy: "Look at what wrote the capture.",
     },
     Text {
@@ -50,7 +50,7 @@ pub(super) const TEXTS: &[Text] = &[
         title: "the frame is neither IPv4 nor ARP",
         meaning: "The EtherType is another one, or the field is an 802.3 length. The fabric forwards IPv4 only.",
         source: OWN_CHOICE,
-        example: "frame 2, EtherType 0x88cc (LLDP): dropped",
+        example: "frame 1: dropped: neither IPv4 nor ARP",
         remedy: "Nothing to repair: such frames do not leave the host in the cloud.",
     },
     Text {
@@ -58,7 +58,7 @@ pub(super) const TEXTS: &[Text] = &[
         title: "the version field of the IPv4 header is not 4",
         meaning: "The EtherType says IPv4 and the first four bits of the packet say something else.",
         source: RFC_791,
-        example: "frame 9, version 6 under EtherType 0x0800: dropped",
+        example: "frame 1: dropped: the version field is not 4",
         remedy: "Look at what wrote the capture; an offset of a few bytes is the usual cause.",
     },
     Text {
@@ -66,7 +66,7 @@ pub(super) const TEXTS: &[Text] = &[
         title: "the length of the IPv4 header is impossible",
         meaning: "The header length field is under 20 bytes, or the header would end after the frame does.",
         source: RFC_791,
-        example: "frame 9, header length 16: dropped",
+        example: "frame 1 from i-web-1: dropped: the header length is under 20 bytes or past the frame's end",
         remedy: "Look at what wrote the capture.",
     },
     Text {
@@ -75,7 +75,7 @@ pub(super) const TEXTS: &[Text] = &[
         meaning: "The total length field is smaller than the header, or the packet would end after the frame does. \
                   Captures taken with segmentation offload may show a total length of 0.",
         source: RFC_791,
-        example: "frame 9, total length 1500 in a frame of 590 bytes: dropped",
+        example: "frame 1 from i-web-1: dropped: the total length is under the header's or past the frame's end",
         remedy: "Take the capture with offloads off: `ethtool -K eth0 tso off gso off gro off`.",
     },
     Text {
@@ -84,7 +84,7 @@ pub(super) const TEXTS: &[Text] = &[
         meaning: "A router drops a packet whose header checksum does not add up. In captures taken on the sending host \
                   the checksum is often not yet filled in, because the NIC does that.",
         source: RFC_791,
-        example: "frame 9, checksum 0x0000, expected 0x6a1c: dropped",
+        example: "frame 1 from i-web-1: dropped: the IPv4 header checksum is wrong",
         remedy: "Take the capture with transmit checksum offload off (`ethtool -K eth0 tx off`), or on the receiving \
                  side.",
     },
@@ -94,7 +94,7 @@ pub(super) const TEXTS: &[Text] = &[
         meaning: "Loose or strict source routing lets the sender choose the routers, past the route tables and the \
                   planes' separation. The fabric refuses it; other IPv4 options are carried.",
         source: OWN_CHOICE,
-        example: "frame 4, option 131 (loose source route): dropped",
+        example: "frame 1 from i-web-1: dropped: source routing options are refused",
         remedy: "Send without the option.",
     },
     Text {
@@ -103,7 +103,7 @@ pub(super) const TEXTS: &[Text] = &[
         meaning: "Sent to 255.255.255.255, to the broadcast MAC address around a unicast packet, or to the last \
                   address of a vSwitch. Neither plane carries broadcasts. ARP requests are answered by the fabric.",
         source: NETWORK_TYPES,
-        example: "10.24.1.5:68 > 255.255.255.255:67 udp: dropped",
+        example: "frame 1 from i-web-1: dropped: broadcasts are not carried",
         remedy: "Nothing to repair for DHCP. Applications that discover each other by broadcast need a list of \
                  addresses.",
     },
@@ -113,7 +113,7 @@ pub(super) const TEXTS: &[Text] = &[
         meaning: "Sent to 224.0.0.0/4, or to a group MAC address around a unicast packet. Neither plane carries \
                   multicast.",
         source: NETWORK_TYPES,
-        example: "172.16.1.9 > 224.0.0.18 vrrp: dropped",
+        example: "frame 1 from i-web-1: dropped: multicasts are not carried",
         remedy: "Use unicast: VRRP and cluster software have a mode for it.",
     },
     Text {
@@ -122,7 +122,7 @@ pub(super) const TEXTS: &[Text] = &[
         meaning: "By total length fewer than 20 bytes follow the IP header for TCP, or fewer than 8 for UDP or ICMP, in \
                   an unfragmented packet or a first fragment. Ports cannot be trusted then.",
         source: OWN_CHOICE,
-        example: "frame 30, tcp with 12 bytes after the IP header: dropped",
+        example: "frame 1 from i-web-1: dropped: the packet is too short for its TCP, UDP or ICMP header",
         remedy: "Such packets are crafted. A capture cut by its snaplen gives undetermined instead.",
     },
     Text {
@@ -131,7 +131,7 @@ pub(super) const TEXTS: &[Text] = &[
         meaning: "The source is the address of no instance or service, and no gateway has a remote CIDR that holds it. \
                   An address owned in another topology, or before a renumbering, ends here.",
         source: OWN_CHOICE,
-        example: "192.0.2.7:5000 > 10.24.1.5:80 tcp: dropped, nobody has 192.0.2.7",
+        example: "frame 1: dropped: no endpoint may send from this address",
         remedy: "Declare the instance, add the range to a gateway's `remote_cidrs`, rename the address with `--map`, or \
                  say where it enters with `--inject 192.0.2.7=ENDPOINT`.",
     },
@@ -141,7 +141,7 @@ pub(super) const TEXTS: &[Text] = &[
         meaning: "VPCs may use the same addresses, so an address alone does not always say where a frame enters. The \
                   same happens where two gateways have equally long remote CIDRs around it.",
         source: OWN_CHOICE,
-        example: "172.16.1.5 is db-1 of vpc-shop and db-1 of vpc-lab: dropped",
+        example: "frame 1: dropped: several endpoints may send from this address",
         remedy: "Choose with `--inject 172.16.1.5=ENDPOINT`, or name the interfaces of a pcapng after endpoints.",
     },
     Text {
@@ -149,7 +149,7 @@ pub(super) const TEXTS: &[Text] = &[
         title: "the sender or the receiver is stopped",
         meaning: "A stopped instance sends and receives nothing. Its link, its groups and its address stay.",
         source: "https://www.alibabacloud.com/help/en/virtual-private-cloud/latest/classiclink-overview",
-        example: "10.24.1.5:40000 > 172.16.1.20:3306 tcp [S]: dropped at db-1, which is stopped",
+        example: "frame 1 from i-web-2: dropped at i-web-2: the instance is stopped",
         remedy: "Start the instance: `state = \"running\"`.",
     },
     Text {
@@ -159,7 +159,7 @@ pub(super) const TEXTS: &[Text] = &[
                   VPC, and is held to the VPC's ranges where the frame crosses the bridge. `--inject` does not lift \
                   this.",
         source: OWN_CHOICE,
-        example: "web-1 (10.24.1.5) sends from 10.24.1.6: dropped",
+        example: "frame 1 from i-app-1: dropped at i-app-1: the source address is not the sender's own",
         remedy: "Correct the address, or set `forwarding = true` for a VPC instance that passes frames on.",
     },
     Text {
@@ -167,7 +167,7 @@ pub(super) const TEXTS: &[Text] = &[
         title: "the ARP packet is no request",
         meaning: "The fabric answers ARP itself and delivers no ARP packets. Replies have nowhere to go.",
         source: OWN_CHOICE,
-        example: "172.16.1.5 is at 00:16:3e:00:00:05 (reply): dropped",
+        example: "frame 1 from i-app-1: dropped at i-app-1: only ARP requests are answered",
         remedy: "Nothing to repair.",
     },
     Text {
@@ -176,7 +176,7 @@ pub(super) const TEXTS: &[Text] = &[
         meaning: "Guests announce themselves this way. The fabric knows where every address is and needs no \
                   announcement; an address does not move because a guest says so.",
         source: OWN_CHOICE,
-        example: "who has 172.16.1.5? tell 172.16.1.5: dropped",
+        example: "frame 1 from i-app-1: dropped at i-app-1: the ARP request asks for the sender's own address",
         remedy: "Nothing to repair. Failover by gratuitous ARP does not work on either plane.",
     },
     Text {
@@ -185,7 +185,7 @@ pub(super) const TEXTS: &[Text] = &[
         meaning: "A guest asks for addresses of its own subnet: the vSwitch, or for a classic instance the /21 around \
                   its address. Another target shows a wrong netmask or an on-link route in the guest.",
         source: OWN_CHOICE,
-        example: "who has 10.30.0.1? tell 10.24.1.5: dropped",
+        example: "frame 1 from i-web-1: dropped at i-web-1: the ARP request asks for an address outside the sender's subnet",
         remedy: "Correct the guest's netmask, or route the destination through the gateway.",
     },
 ];

@@ -20,7 +20,7 @@ pub(super) const TEXTS: &[Text] = &[
                   therefore stays unreached, and requests from it unanswered, until the vendor's routing script or a \
                   route made by hand sends that range to the private NIC.",
         source: CLASSIC_LINK,
-        example: "10.24.1.5:40000 > 192.168.1.20:3306 tcp [S]: dropped at web-1, 0.0.0.0/0 -> public NIC",
+        example: "frame 1 from i-scan-2: dropped at i-scan-2 by route 0.0.0.0/0: the guest's routing table sends it out of the public NIC",
         remedy: "Run `ip route add 192.168.0.0/16 via GATEWAY dev eth0` on the instance, where GATEWAY is eight below \
                  the last address of its /21, make it permanent, and add `guest_routes = [\"192.168.0.0/16\"]` here.",
     },
@@ -32,7 +32,7 @@ pub(super) const TEXTS: &[Text] = &[
                   30 seconds by default. Fragments that overtake their first one, and those whose first one was cut \
                   before the ports, are dropped.",
         source: OWN_CHOICE,
-        example: "10.24.1.5 > 172.16.1.20 udp, offset 1480, id 0x1f3a: dropped",
+        example: "frame 1 from i-web-1: dropped at i-web-1: its first fragment was not seen",
         remedy: "Start the capture earlier, lengthen its snaplen, or raise `[sessions] fragment`.",
     },
     Text {
@@ -40,7 +40,7 @@ pub(super) const TEXTS: &[Text] = &[
         title: "the first packet of a TCP flow is no bare SYN",
         meaning: "Only with `--strict-tcp`. Without it a flow may begin in its middle, since captures usually do.",
         source: OWN_CHOICE,
-        example: "10.24.1.5:40000 > 172.16.1.20:3306 tcp [P.]: dropped, no session",
+        example: "frame 1 from i-web-1: dropped at i-web-1: the first packet of a TCP flow is no bare SYN",
         remedy: "Leave `--strict-tcp` out, or start the capture before the connection.",
     },
     Text {
@@ -50,7 +50,7 @@ pub(super) const TEXTS: &[Text] = &[
                   drop before accept, then the default. The default of basic groups accepts what goes out, that of \
                   enterprise groups drops it. The drop is silent.",
         source: GROUP_RULES,
-        example: "10.24.1.5:40000 > 172.16.1.20:25 tcp [S]: dropped at web-1, sg-web egress #2",
+        example: "frame 1 from i-quiet-1: dropped at i-quiet-1 by sg-quiet egress #2 (rules.toml:50): drops all to 0.0.0.0/0",
         remedy: "Add an egress rule for the destination and port with a smaller priority, or correct the rule shown.",
     },
     Text {
@@ -59,7 +59,7 @@ pub(super) const TEXTS: &[Text] = &[
         meaning: "Neither a system route nor a custom entry of the sender's table covers the address. Inside a VPC's \
                   CIDR that is an address of no vSwitch; on the classic plane one outside the linked VPC.",
         source: ROUTE_ENTRY,
-        example: "172.16.1.20 > 172.16.9.1: dropped in vpc-shop",
+        example: "frame 1 from i-app-1: dropped at vpc-fw: no route covers the destination",
         remedy: "Add a custom route, or a vSwitch around the address.",
     },
     Text {
@@ -68,7 +68,7 @@ pub(super) const TEXTS: &[Text] = &[
         meaning: "The packet reached the vSwitch or the classic network that the address belongs to, and no instance \
                   or service there has it. Pings to the gateway of a vSwitch end here too.",
         source: OWN_CHOICE,
-        example: "10.24.1.5 > 172.16.1.77: dropped in vpc-shop, 172.16.1.0/24 -> vsw-db",
+        example: "frame 1 from i-app-1: dropped at vpc-shop by route 10.0.0.0/8 (shop.toml:18): a route covers the destination, and nobody has the address",
         remedy: "Correct the address, or declare the instance that has it.",
     },
     Text {
@@ -76,7 +76,7 @@ pub(super) const TEXTS: &[Text] = &[
         title: "only the classic network of another region has the address",
         meaning: "Each region's classic network is a plane of its own; there is no internal path between two of them.",
         source: NETWORK_TYPES,
-        example: "10.24.1.5 (cn-hangzhou) > 10.30.0.9 (cn-beijing): dropped",
+        example: "frame 1 from i-shop-1: dropped at classic: only another region's classic network has the address",
         remedy: "Migrate both instances into VPCs and connect those, or use public addresses.",
     },
     Text {
@@ -85,7 +85,7 @@ pub(super) const TEXTS: &[Text] = &[
         meaning: "A route stays in its table while its next hop is down, and swallows what it attracts; a shorter \
                   prefix is not tried.",
         source: OWN_CHOICE,
-        example: "172.16.1.20 > 192.168.7.9: dropped in vpc-shop, 192.168.7.0/24 -> fw-1, which is stopped",
+        example: "frame 1 from i-app-1: dropped at vpc-fw by route 203.0.113.0/24 (firewall.toml:11): the next hop is stopped",
         remedy: "Start the next hop, or remove the route.",
     },
     Text {
@@ -93,7 +93,7 @@ pub(super) const TEXTS: &[Text] = &[
         title: "the next hop of the custom route does not forward",
         meaning: "The route leads to an instance whose guest does not pass packets on for others.",
         source: OWN_CHOICE,
-        example: "172.16.1.20 > 192.168.7.9: dropped in vpc-shop, 192.168.7.0/24 -> web-2, which does not forward",
+        example: "frame 1 from i-fw-1: dropped at vpc-fw by route 192.0.2.0/24 (firewall.toml:12): the next hop does not forward",
         remedy: "Set `net.ipv4.ip_forward = 1` in the guest and `forwarding = true` here, or correct the route.",
     },
     Text {
@@ -102,7 +102,7 @@ pub(super) const TEXTS: &[Text] = &[
         meaning: "An instance that is the next hop of a route, and whose own vSwitch uses the same table, gets its own \
                   packets back: a loop, cut at the first turn.",
         source: OWN_CHOICE,
-        example: "nat-1 > 203.0.113.9: dropped in vpc-shop, 0.0.0.0/0 -> nat-1",
+        example: "frame 1 from i-fw-1: dropped at vpc-fw by route 198.51.100.0/24 (firewall.toml:10): the next hop is the sender itself",
         remedy: "Put the forwarding instance into a vSwitch of its own with a custom route table.",
     },
     Text {
@@ -112,7 +112,7 @@ pub(super) const TEXTS: &[Text] = &[
                   entries are not used, and what entered the VPC by a gateway, a link or another peering is not passed \
                   on.",
         source: PEERING,
-        example: "172.16.1.20 > 192.168.7.9 by pcc-1: dropped in vpc-lab",
+        example: "frame 1 from i-edge-1: dropped at vpc-core by route 172.18.0.0/16 (peering.toml:11): a peering carries only what goes from vSwitch to vSwitch",
         remedy: "Peer with the VPC that has the destination, or connect the VPCs by a transit router.",
     },
     Text {
@@ -121,7 +121,7 @@ pub(super) const TEXTS: &[Text] = &[
         meaning: "The packet came by a peering, and in the peer only the route of ClassicLink, 10.0.0.0/8, covers its \
                   destination. A VPC reaches the classic instances linked to itself and no others.",
         source: OWN_CHOICE,
-        example: "172.17.1.9 > 10.24.1.5 by pcc-1: dropped in vpc-shop",
+        example: "frame 1 from i-edge-1: dropped at vpc-core by route 10.0.0.0/8 (peering.toml:8): a peering does not lead on to the peer's classic instances",
         remedy: "Link the classic instance to the sender's VPC, or migrate it into a VPC.",
     },
 ];

@@ -1,0 +1,90 @@
+//! The pages of `biplane explain`: every example is a line that the program prints.
+
+use biplane::datapath::{Entry, Options, Verdict};
+use biplane::diag::{Reason, Sources};
+use biplane::explain::{self, Kind};
+use biplane::lab::{Lab, Passage, Topology};
+use biplane::replay::scenario::Stage;
+use biplane::report::{Comments, Words};
+use biplane::scenario;
+use biplane::wire::PacketBuilder;
+use biplane::wire::build::{arp_request, tcp};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")
+}
+
+/// What is said of dropped frames: the comments that an output capture carries, by reason.
+#[derive(Default)]
+struct Said(BTreeMap<Reason, BTreeSet<String>>);
+
+impl Said {
+    /// Notes a passage as the first frame of a capture; files are called by their last name.
+    fn note(&mut self, passage: &Passage) {
+        let Verdict::Dropped { reason, .. } = passage.outcome().verdict else { return };
+        let topology = passage.topology();
+        let words = Words::new(&topology.program, &topology.names, &topology.sources);
+        let mut line = String::new();
+        Comments::new(words).readable(&mut line, 1, passage.outcome());
+        let folder = format!("{}/", folder().display());
+        self.0
+            .entry(reason)
+            .or_default()
+            .insert(line.replace(&format!("{folder}topologies/"), "").replace(&folder, ""));
+    }
+
+    /// Sends `frames` through a topology, each by the owner of its source address.
+    fn send(&mut self, topology: &str, options: Options, frames: &[Vec<u8>]) {
+        let topology = Topology::open(folder().join("topologies").join(topology)).unwrap();
+        let mut lab = Lab::new(Arc::new(topology), options);
+        for frame in frames {
+            self.note(&lab.send_frame(Entry::BySource, frame, frame.len()));
+        }
+    }
+}
+
+/// What all scenarios say, and a few frames that scenarios have in captures only.
+fn said() -> Said {
+    let mut said = Said::default();
+    for entry in std::fs::read_dir(folder()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|kind| kind != "toml") {
+            continue;
+        }
+        let mut sources = Sources::new();
+        let (scenario, findings) = scenario::load_scenario(&mut sources, &path);
+        let stage = Stage::set(scenario.unwrap(), findings, sources).unwrap_or_else(|error| panic!("{error}"));
+        stage.run(|_, passage| {
+            if let Some(passage) = passage {
+                said.note(passage);
+            }
+        });
+    }
+    let built = |packets: &[PacketBuilder]| packets.iter().map(PacketBuilder::build).collect::<Vec<_>>();
+    let strangers = [tcp("192.0.2.7:5000 > 172.31.1.10:443").syn(), tcp("172.31.1.10:5000 > 10.45.2.10:80").syn()];
+    said.send("twins.toml", Options::default(), &built(&strangers));
+    let mut arp = built(&[arp_request("172.16.1.10 > 172.16.1.11"), arp_request("172.16.1.10 > 172.16.1.10")]);
+    // An ARP reply: operation 2.
+    arp[0][21] = 2;
+    said.send("shop.toml", Options::default(), &arp);
+    let strict = Options { strict_tcp: true, ..Options::default() };
+    said.send("shop.toml", strict, &built(&[tcp("10.45.2.10:40000 > 172.16.1.10:8080").ack()]));
+    said
+}
+
+#[test]
+fn the_example_of_every_drop_reason_is_a_line_that_a_capture_carries() {
+    let said = said().0;
+    let mut wrong = Vec::new();
+    for page in explain::all().filter(|page| matches!(page.kind, Kind::Drop(_))) {
+        let reason: Reason = page.id.parse().unwrap();
+        let lines = said.get(&reason);
+        if !lines.is_some_and(|lines| lines.contains(page.example)) {
+            wrong.push(format!("{}: {:?} is none of\n{:#?}", page.id, page.example, lines));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
