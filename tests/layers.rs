@@ -29,7 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("compile", &["check", "model", "program", "table", "net", "diag"]),
     // What people read.
     ("report", &["datapath", "program", "diag", "wire", "net", "time", "table"]),
-    ("explain", &["check", "diag"]),
+    ("explain", &["check", "control", "diag"]),
     // What people call.
     (
         "lab",

@@ -73,7 +73,7 @@ pub(super) enum Command {
     /// Print the routing commands that a classic instance needs to reach a VPC in 192.168.0.0/16.
     #[command(after_help = advice::GUEST_ROUTE_EXAMPLES)]
     GuestRoute(GuestRoute),
-    /// Tell what a reason or rule means, where it comes from and what to do.
+    /// Tell what a reason, rule or error code means, where it comes from and what to do.
     Explain(Explain),
     /// Measure this machine in about a minute: route lookup and forwarding, or one of them alone.
     #[command(args_conflicts_with_subcommands = true)]
@@ -257,7 +257,7 @@ pub(super) enum TraceFormat {
 
 #[derive(Debug, Args)]
 pub(super) struct Explain {
-    /// The id of a reason or rule; without it, the table of all.
+    /// The id of a reason or rule, or an error code of the vendor; without it, the table of all.
     pub(super) id: Option<String>,
 }
 

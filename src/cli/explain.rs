@@ -8,9 +8,10 @@ use crate::explain;
 pub(super) fn explain(arguments: &Explain, terminal: &mut Terminal) -> Outcome {
     let text = match &arguments.id {
         None => explain::table(),
-        Some(id) => match explain::page(id) {
-            Some(page) => explain::render(&page),
-            None => return Err(Failure::Message(unknown(id))),
+        Some(id) => match (explain::page(id), explain::code_page(id)) {
+            (Some(page), _) => explain::render(&page),
+            (None, Some(page)) => explain::render_code(&page),
+            (None, None) => return Err(Failure::Message(unknown(id))),
         },
     };
     terminal.print(&text)?;
@@ -22,5 +23,5 @@ fn unknown(id: &str) -> String {
         Some(near) => format!("did you mean `{near}`?"),
         None => "`biplane explain` lists them all".to_owned(),
     };
-    format!("no reason or rule is called `{id}`; {hint}")
+    format!("no reason, rule or error code is called `{id}`; {hint}")
 }

@@ -1,10 +1,13 @@
-//! The pages of `biplane explain`: one for every reason, rule and file problem, under the id that names it everywhere.
+//! The pages of `biplane explain`: one for every reason, rule and file problem, under the id that names it everywhere,
+//! and one for every error code of the vendor's operations.
 
+mod codes;
 mod files;
 mod reasons;
 mod render;
 
-pub use render::{render, table};
+pub use codes::{CodePage, code_page, codes};
+pub use render::{render, render_code, table};
 
 use crate::check::preflight::PREFLIGHT_RULES;
 use crate::check::{RULES, RuleRecord};
@@ -104,12 +107,14 @@ pub fn nearest(id: &str) -> Option<&'static str> {
     if wanted.is_empty() {
         return None;
     }
-    let ids: Vec<&'static str> = all().map(|page| page.id).collect();
-    let spelled = ids.iter().copied().map(|id| (strsim::damerau_levenshtein(&wanted, id), id)).min()?;
+    let codes = codes().into_iter().map(|page| page.code);
+    let ids: Vec<&'static str> = all().map(|page| page.id).chain(codes).collect();
+    let distance = |id: &str| strsim::damerau_levenshtein(&wanted, &id.to_ascii_lowercase());
+    let spelled = ids.iter().copied().map(|id| (distance(id), id)).min()?;
     if spelled.0 <= 1 + wanted.len() / 6 {
         return Some(spelled.1);
     }
-    let containing = ids.iter().copied().filter(|id| wanted.len() > 2 && id.contains(&wanted));
+    let containing = ids.iter().copied().filter(|id| wanted.len() > 2 && id.to_ascii_lowercase().contains(&wanted));
     containing.min_by_key(|id| id.len())
 }
 
@@ -149,6 +154,8 @@ mod tests {
         assert_eq!(nearest("sg-ingres-deny"), Some("sg-ingress-deny"));
         assert_eq!(nearest("SG_INGRESS_DENY"), Some("sg-ingress-deny"));
         assert_eq!(nearest("checksum"), Some("ipv4-checksum"));
+        assert_eq!(nearest("QuotaExeeded"), Some("QuotaExceeded"));
+        assert_eq!(nearest("multicidrdb"), None);
         assert_eq!(nearest("weather"), None);
         assert_eq!(nearest(""), None);
     }

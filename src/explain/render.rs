@@ -1,6 +1,6 @@
 //! Pages as plain text, and the table of all of them.
 
-use super::{Kind, Page, all};
+use super::{CodePage, Kind, Page, all, codes};
 use crate::check::preflight::PREFLIGHT_RULES;
 use crate::diag::Severity;
 use std::fmt::Write;
@@ -33,6 +33,26 @@ pub fn render(page: &Page) -> String {
     text
 }
 
+/// The page of an error code as plain text, at most 90 columns wide where words allow.
+pub fn render_code(page: &CodePage) -> String {
+    let code = page.code;
+    let mut text = format!("{code}: {}\nerror code of the vendor's operations\n\n", page.title());
+    let meaning = "An operation that is refused changes nothing. Operations are steps of scenarios; `check --link` answers \
+                   with the codes of AttachClassicLinkVpc before a link exists.";
+    wrap(&mut text, meaning, "", "");
+    text.push('\n');
+    wrap(&mut text, &format!("expect = {{ error = \"{code}\" }}"), "example  ", "         ");
+    for cause in &page.causes {
+        text.push('\n');
+        let status = cause.status.map(|status| format!(" (HTTP {status})")).unwrap_or_default();
+        let called = if cause.code == code { String::new() } else { format!("; told as {} here", cause.code) };
+        wrap(&mut text, &format!("{}{status}{called}", cause.summary), "cause    ", "         ");
+        wrap(&mut text, &sentence(cause.help), "remedy   ", "         ");
+        wrap(&mut text, cause.source, "source   ", "         ");
+    }
+    text
+}
+
 /// The first line of a finding, as `check` prints it.
 fn finding(severity: Severity, id: &str, message: &str) -> String {
     let severity = if severity == Severity::Error { "error" } else { "warning" };
@@ -41,7 +61,9 @@ fn finding(severity: Severity, id: &str, message: &str) -> String {
 
 /// All pages, a line each: id and title.
 pub fn table() -> String {
-    let width = all().map(|page| page.id.len()).max().unwrap_or(0);
+    let codes = codes();
+    let ids = all().map(|page| page.id).chain(codes.iter().map(|page| page.code));
+    let width = ids.map(str::len).max().unwrap_or(0);
     let mut text = String::new();
     let mut kind = None;
     for page in all() {
@@ -56,6 +78,10 @@ pub fn table() -> String {
             kind = Some(std::mem::discriminant(&page.kind));
         }
         writeln!(text, "  {:width$}  {}", page.id, page.title).expect("a string takes all");
+    }
+    text.push_str("\nError codes of the vendor's operations\n");
+    for page in codes {
+        writeln!(text, "  {:width$}  {}", page.code, page.title()).expect("a string takes all");
     }
     text
 }
@@ -118,6 +144,11 @@ mod tests {
                 assert!(line.chars().count() <= WIDTH || line.contains("https://"), "{line}");
             }
         }
+        for page in codes() {
+            for line in render_code(&page).lines().skip(1) {
+                assert!(line.chars().count() <= WIDTH || line.contains("https://"), "{line}");
+            }
+        }
     }
 
     #[test]
@@ -126,6 +157,11 @@ mod tests {
         for page in all() {
             assert!(table.lines().any(|line| line.trim_start().starts_with(page.id) && line.ends_with(page.title)));
         }
-        assert!(table.lines().all(|line| line.chars().count() <= 150));
+        for page in codes() {
+            assert!(
+                table.lines().any(|line| line.trim_start().starts_with(page.code) && line.ends_with(&page.title()))
+            );
+        }
+        assert!(table.lines().all(|line| line.chars().count() <= 170));
     }
 }

@@ -170,7 +170,8 @@ fn a_frame_past_the_end_is_refused_with_where_the_capture_ends() {
 #[test]
 fn an_unknown_reason_comes_with_the_near_one() {
     let bench = Bench::new();
-    assert_snapshot!(complaint(&bench, &["explain", "sg-ingres-deny"]), @"error: no reason or rule is called `sg-ingres-deny`; did you mean `sg-ingress-deny`?");
-    assert_snapshot!(complaint(&bench, &["explain", "zzz"]), @"error: no reason or rule is called `zzz`; `biplane explain` lists them all");
+    assert_snapshot!(complaint(&bench, &["explain", "sg-ingres-deny"]), @"error: no reason, rule or error code is called `sg-ingres-deny`; did you mean `sg-ingress-deny`?");
+    assert_snapshot!(complaint(&bench, &["explain", "quotaexeeded"]), @"error: no reason, rule or error code is called `quotaexeeded`; did you mean `QuotaExceeded`?");
+    assert_snapshot!(complaint(&bench, &["explain", "zzz"]), @"error: no reason, rule or error code is called `zzz`; `biplane explain` lists them all");
     assert_eq!(bench.run(&["explain", "sg-ingress-deny"]).code, 0);
 }
