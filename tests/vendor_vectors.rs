@@ -3,6 +3,7 @@
 
 use biplane::check::{self, RULES};
 use biplane::compile::compile;
+use biplane::control::Operation;
 use biplane::datapath::{SessionStep, Step};
 use biplane::diag::{Diagnostic, Severity, Sources};
 use biplane::lab::{Lab, Passage, Topology};
@@ -271,6 +272,13 @@ fn vector_11_classiclink_is_not_enabled_beside_a_custom_route_to_10_8() {
     assert_eq!(ids(&findings(&routed("0.0.0.0/0"))), []);
     let off = with(&routed("10.0.0.0/8"), "classic_link = true", "classic_link = false");
     assert!(!ids(&findings(&off)).contains(&("classiclink-route-conflict", Severity::Error)));
+    // And ClassicLink cannot be enabled until the route is gone.
+    let mut off = lab(&with(&off, LINK, ""));
+    let enable = Operation::Enable { vpc: "shop".to_owned() };
+    assert_eq!(off.apply(&enable).unwrap_err().code(), "RouteConflict.AlreadyExist");
+    let destination = "10.0.0.0/8".parse().unwrap();
+    off.apply(&Operation::RemoveRoute { table: "shop".to_owned(), destination }).unwrap();
+    off.apply(&enable).unwrap();
 }
 
 #[test]
@@ -295,6 +303,9 @@ fn vector_12_the_1001st_link_is_refused() {
     };
     assert_eq!(ids(&findings(&linked(1000))), []);
     assert_eq!(ids(&findings(&linked(1001))), [("classiclink-link-limit", Severity::Error)]);
+    let attach = Operation::Attach { instance: "c-web".to_owned(), vpc: "shop".to_owned() };
+    assert_eq!(lab(&linked(1000)).apply(&attach).unwrap_err().code(), "QuotaExceeded");
+    lab(&linked(999)).apply(&attach).unwrap();
 }
 
 #[test]
@@ -307,6 +318,9 @@ fn vector_13_classiclink_switched_off_under_its_links_is_found_and_carries_nothi
     assert_eq!(ids(&findings(&by_address)), []);
 
     let mut lab = lab(&by_address);
+    let disable = Operation::Disable { vpc: "shop".to_owned() };
+    let refusal = lab.apply(&disable).unwrap_err();
+    assert!(refusal.record.is_called("InvalidAction") && refusal.record.is_called("DependencyViolation.Instance"));
     lab.send("c-web", tcp(REQUEST).syn()).delivered_to("v-web");
     change(&mut lab, 2, &off);
     lab.send("c-web", tcp(REQUEST).ack()).dropped("classiclink-disabled").at("classic");

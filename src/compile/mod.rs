@@ -11,7 +11,7 @@ use crate::diag::Span;
 use crate::model::{self, Key, Network, Placement, World};
 use crate::net::{Ipv4Net, from_last};
 use crate::program::{
-    Domain, DomainId, Epoch, FixedMap, Name, Names, Program, Route, RouteId, Subnet, Timeouts, Vpc, Vswitch, VswitchId,
+    Domain, DomainId, Epoch, Name, Names, Program, Route, RouteId, Subnet, Timeouts, Vpc, Vswitch, VswitchId,
 };
 use crate::table::acl::AddressSets;
 use crate::table::lpm::{TableId, Tables};
@@ -107,17 +107,11 @@ impl<'a> Compiler<'a> {
         for (key, vpc) in world.vpcs.iter() {
             domain_names[key.index()] = Name { text: vpc.id.value.clone(), span: vpc.id.span };
         }
-        let of_vpcs = world.vpcs.iter().map(|(key, _)| world.vpc_region(key));
-        let of_instances = world.instances.values().map(|i| world.region(world.network(*i.location), &i.placement));
-        let of_services = world.services.values().map(|s| world.region(world.network(*s.location), &s.placement));
-        let mut seen = FixedMap::default();
-        for region in std::iter::once(&world.default_region).chain(of_vpcs).chain(of_instances).chain(of_services) {
-            if seen.insert(region.as_str(), ()).is_none() {
-                let id = DomainId::from_index(self.domains.len());
-                self.classic_domains.push((region.as_str(), id));
-                self.domains.push(Some(Domain::Classic));
-                domain_names.push(Name { text: "classic".to_owned(), span: Span::NONE });
-            }
+        for region in world.regions() {
+            let id = DomainId::from_index(self.domains.len());
+            self.classic_domains.push((region, id));
+            self.domains.push(Some(Domain::Classic));
+            domain_names.push(Name { text: "classic".to_owned(), span: Span::NONE });
         }
         self.names.domains = domain_names.into_iter().collect();
         let nowhere = Subnet { range: Ipv4Net::default(), gateway: Ipv4Addr::UNSPECIFIED };

@@ -23,6 +23,8 @@ pub struct Census {
     addresses: HashSet<(Key<Vpc>, Ipv4Addr), Fixed>,
     /// How many custom routes lead to an instance; those without are left out.
     routes_to: HashMap<Key<Instance>, usize, Fixed>,
+    /// As [`World::regions`] has them.
+    regions: Vec<String>,
 }
 
 impl Census {
@@ -36,6 +38,7 @@ impl Census {
             members: vec![0; world.security_groups.capacity()],
             addresses: HashSet::default(),
             routes_to: HashMap::default(),
+            regions: world.regions().into_iter().map(str::to_owned).collect(),
         };
         for (key, vswitch) in world.vswitches.iter() {
             census.vswitches[vswitch.vpc.index()].push(key);
@@ -88,6 +91,11 @@ impl Census {
     /// How many custom routes lead to `instance`.
     pub(super) fn routes_to(&self, instance: Key<Instance>) -> usize {
         self.routes_to.get(&instance).copied().unwrap_or(0)
+    }
+
+    /// Every region in the order in which the world numbers them.
+    pub(super) fn regions(&self) -> &[String] {
+        &self.regions
     }
 
     pub(super) fn link(&mut self, instance: Key<Instance>, vpc: Key<Vpc>) {

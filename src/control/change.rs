@@ -187,6 +187,9 @@ impl Editor<'_> {
     }
 
     fn release(&mut self, instance: Key<Instance>) {
+        if self.world.kept_regions.is_empty() {
+            self.world.kept_regions = self.census.regions().to_vec();
+        }
         let id = self.world.instances[instance].id.value.clone();
         let Some(gone) = self.world.instances.remove(&id) else { return };
         self.census.give_back(self.world, *gone.location, *gone.private_ip);

@@ -4,6 +4,7 @@ use super::{Key, SecurityGroup, Table};
 use crate::diag::{Span, Spanned};
 use crate::net::{Ipv4Net, MacAddress};
 use crate::time::SimDuration;
+use hashbrown::HashSet;
 use std::fmt;
 use std::net::Ipv4Addr;
 
@@ -14,6 +15,9 @@ pub struct World {
     pub default_region: Spanned<String>,
     /// `[defaults] account`.
     pub default_account: Spanned<String>,
+    /// The regions in the order of [`World::regions`], once an object that may have been the only one of its region was
+    /// released; empty before. A region keeps its place among them.
+    pub kept_regions: Vec<String>,
     /// The VPCs.
     pub vpcs: Table<Vpc>,
     /// The vSwitches of all VPCs.
@@ -41,6 +45,7 @@ impl Default for World {
         World {
             default_region: Spanned::unplaced("cn-hangzhou".to_owned()),
             default_account: Spanned::unplaced("main".to_owned()),
+            kept_regions: Vec::new(),
             vpcs: Table::default(),
             vswitches: Table::default(),
             route_tables: Table::default(),
@@ -393,6 +398,18 @@ impl World {
             Location::Classic => Network::Classic,
             Location::Vswitch(vswitch) => Network::Vpc(self.vswitches[vswitch].vpc.value),
         }
+    }
+
+    /// Every region, each once: the default one, then those of VPCs, instances and services as they are met. The order
+    /// stays the same when objects are released.
+    pub fn regions(&self) -> Vec<&str> {
+        let of_vpcs = self.vpcs.iter().map(|(key, _)| self.vpc_region(key).as_str());
+        let of_instances = self.instances.values().map(|instance| self.instance_region(instance));
+        let of_services = self.services.values().map(|one| self.region(self.network(*one.location), &one.placement));
+        let of_services = of_services.map(|region| region.as_str());
+        let kept = self.kept_regions.iter().map(String::as_str).chain([self.default_region.as_str()]);
+        let mut seen: HashSet<&str, foldhash::fast::FixedState> = HashSet::default();
+        kept.chain(of_vpcs).chain(of_instances).chain(of_services).filter(|region| seen.insert(region)).collect()
     }
 
     /// The region of an instance.

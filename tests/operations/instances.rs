@@ -169,6 +169,23 @@ fn a_released_instance_leaves_nothing_but_rules_that_match_one_address_less() {
 }
 
 #[test]
+fn the_last_instance_of_a_region_takes_no_session_of_another_region_along() {
+    let mut text = String::from("[security_group.sg-1]\nnetwork = \"classic\"\n");
+    for (region, number) in [("cn-beijing", 1), ("cn-qingdao", 2), ("cn-qingdao", 3)] {
+        text += &format!(
+            "[security_group.sg-1{number}]\nnetwork = \"classic\"\nregion = \"{region}\"\n\
+             ingress = [{{ protocol = \"tcp\", port_range = \"80\", source = \"0.0.0.0/0\" }}]\n\
+             [instance.c-{number}]\nnetwork = \"classic\"\nprivate_ip = \"10.24.1.{number}\"\n\
+             security_groups = [\"sg-1{number}\"]\nregion = \"{region}\"\n"
+        );
+    }
+    let mut lab = Lab::from_toml("regions.toml", &text).unwrap_or_else(|error| panic!("{error}"));
+    lab.send("c-2", tcp("10.24.1.2:5000 > 10.24.1.3:80").syn()).delivered_to("c-3");
+    accepted(&mut lab, &release("c-1", true));
+    lab.send("c-3", tcp("10.24.1.3:80 > 10.24.1.2:5000").syn_ack()).delivered_to("c-2").by_session();
+}
+
+#[test]
 fn an_instance_that_a_route_leads_to_is_not_released() {
     let mut lab = lab();
     let route = |destination: &str| Operation::AddRoute {

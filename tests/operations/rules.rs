@@ -532,5 +532,11 @@ fn a_whitelist_admits_whom_it_names_from_now_on() {
 fn a_dropping_rule_at_the_same_priority_wins_as_soon_as_it_is_there() {
     let mut lab = connected();
     accepted(&mut lab, &authorize("sg-shop", RuleRequest { policy: Policy::Drop, ..rule("3306", "10.24.0.0/16") }));
-    lab.send("c-web", request().push()).dropped("sg-ingress-deny").at("db").by_rule("sg-shop ingress #2");
+    let dropped = lab.send("c-web", request().push());
+    dropped.dropped("sg-ingress-deny").at("db").by_rule("sg-shop ingress #2");
+    // The rule has no place in a file, and none is told.
+    let line = dropped.trace().lines().find(|line| line.contains("sg-shop ingress #2")).map(str::to_owned);
+    let line = line.unwrap_or_else(|| panic!("{}", dropped.trace()));
+    assert!(!line.contains("world.toml"), "{line}");
+    assert!(dropped.trace_json("frame").to_string().contains("sg-shop ingress #2"));
 }
