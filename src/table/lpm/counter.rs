@@ -40,6 +40,19 @@ impl Vector {
     }
 }
 
+#[cfg(test)]
+impl Vector {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Vector::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Vector::Avx2 => "AVX2",
+            #[cfg(target_arch = "x86_64")]
+            Vector::Avx512 => "AVX-512",
+        }
+    }
+}
+
 /// Turns an unsigned number into a signed one of the same order: vector units compare signed numbers alone.
 #[inline(always)]
 pub(super) fn signed(address: u32) -> i32 {
@@ -137,6 +150,28 @@ mod x86 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What a machine lacks it cannot test: then `cargo test -- --nocapture` says so. The rest of the tests goes through
+    /// all that `all` names.
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn the_best_vector_code_that_the_machine_has_is_picked() {
+        let (avx2, avx512) = (is_x86_feature_detected!("avx2"), is_x86_feature_detected!("avx512f"));
+        for (name, there) in [("AVX2", avx2), ("AVX-512", avx512)] {
+            assert_eq!(Vector::all().iter().any(|vector| vector.name() == name), there);
+            if !there {
+                eprintln!("{name} is not tested: this machine does not have it");
+            }
+        }
+        let best = if avx512 {
+            "AVX-512"
+        } else if avx2 {
+            "AVX2"
+        } else {
+            "portable"
+        };
+        assert_eq!(Vector::best().name(), best);
+    }
 
     #[test]
     fn every_counter_counts_the_keys_below_among_the_first_ones() {

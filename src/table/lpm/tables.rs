@@ -242,6 +242,13 @@ impl Tables {
         self.vector = vector;
     }
 
+    /// How many levels of inner lines a small table has, and which of the three widths its next hops have.
+    #[cfg(test)]
+    pub(super) fn shape(&self, table: TableId) -> (u8, u8) {
+        let root = &self.roots[table.index()];
+        (root.inner, root.width)
+    }
+
     /// Gives a table that is or becomes small new routes.
     fn change(&mut self, table: TableId, routes: &[Route]) {
         let at = table.index();

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 use proptest::prelude::*;
 
+use super::counter::Vector;
 use super::golden::Golden;
 use super::large::Large;
 use super::route::{Route, sorted};
@@ -18,13 +19,19 @@ enum Design {
 }
 
 impl Design {
-    /// The small-table design, and the large one with cells of one, two and four bytes.
+    /// The small-table design with each kind of vector code that this machine runs, and the large one with cells of
+    /// one, two and four bytes.
     fn all(routes: &[(Ipv4Net, u32)]) -> Vec<(&'static str, Design)> {
         let mut tables = Tables::new();
         tables.add(&[]);
         let table = tables.add(routes);
         let sorted = sorted(routes);
-        let mut all = vec![("chosen", Design::Tables(tables, table)), ("best", Design::Large(Large::new(&sorted)))];
+        let mut all = vec![("best", Design::Large(Large::new(&sorted)))];
+        all.extend(Vector::all().into_iter().map(|vector| {
+            let mut tables = tables.clone();
+            tables.use_vector(vector);
+            (vector.name(), Design::Tables(tables, table))
+        }));
         all.extend(super::flat::Flat::new(&sorted).map(|flat| ("two bytes", Design::Large(Large::Middle(flat)))));
         all.extend(super::flat::Flat::new(&sorted).map(|flat| ("four bytes", Design::Large(Large::Wide(flat)))));
         all
@@ -58,6 +65,10 @@ impl Design {
         let single: Vec<u32> = match self {
             Design::Tables(tables, table) => {
                 tables.lookup_burst_in(*table, addresses, &mut burst);
+                let queries: Vec<_> = addresses.iter().map(|address| (*table, *address)).collect();
+                let mut mixed = vec![8; addresses.len()];
+                tables.lookup_burst(&queries, &mut mixed);
+                assert_eq!(mixed, burst);
                 let one = |address: &u32| tables.lookup(*table, Ipv4Addr::from(*address)).unwrap_or(NO_ROUTE);
                 addresses.iter().map(one).collect()
             }
@@ -175,12 +186,35 @@ fn a_burst_over_many_tables_asks_each_its_own() {
         .iter()
         .map(|(table, address)| goldens[table.index()].0.lookup(Ipv4Addr::from(*address)).unwrap_or(NO_ROUTE))
         .collect();
-    for vector in super::counter::Vector::all() {
+    for vector in Vector::all() {
         tables.use_vector(vector);
         let mut out = vec![7; queries.len()];
         tables.lookup_burst(&queries, &mut out);
         assert_eq!(out, expected, "{vector:?}");
     }
+}
+
+/// Trees differ in how many levels they have and how wide their next hops are, and code is compiled for each.
+#[test]
+fn every_shape_of_tree_answers_alike_whatever_counts_its_keys() {
+    let mut random = Random(8);
+    let mut shapes = std::collections::BTreeSet::new();
+    for size in [20, 400, 3000] {
+        for most in [100, 40_000, 3_000_000_000] {
+            let routes: Vec<_> = (0..size).map(|_| (random.route().0, random.below(most))).collect();
+            let golden = Golden::new(&routes);
+            let addresses = edges(routes.iter().map(|route| &route.0).step_by(1 + size / 300));
+            let mut tables = Tables::new();
+            let table = tables.add(&routes);
+            shapes.insert(tables.shape(table));
+            for vector in Vector::all() {
+                tables.use_vector(vector);
+                assert_same(vector.name(), &Design::Tables(tables.clone(), table), &golden, &addresses);
+            }
+        }
+    }
+    let all = (0..3).flat_map(|levels| (0..3).map(move |width| (levels, width)));
+    assert!(shapes.into_iter().eq(all));
 }
 
 #[test]
@@ -291,42 +325,95 @@ fn taking_out_what_is_not_there_leaves_a_clone_s_readers_and_the_original_alone(
     }
 }
 
-/// The writer changes two prefixes together and only then shows its table; readers must never see one without the
-/// other.
+/// A long stream that crowds a few places, so that /24s are divided, spelled out and whole again, and blocks split.
+#[test]
+fn a_long_stream_of_changes_leaves_what_the_golden_table_has() {
+    let mut random = Random(7);
+    let mut golden = Golden::default();
+    let mut designs = Design::all(&[]);
+    let mut live: Vec<Ipv4Net> = Vec::new();
+    for turn in 0..3000 {
+        // Grows for a thousand changes, then shrinks, then grows again.
+        let grow = if (1000..2000).contains(&turn) { 30 } else { 70 };
+        let prefix = if random.below(100) < grow || live.is_empty() {
+            let (prefix, next_hop) = random.route();
+            let old = golden.insert(prefix, next_hop);
+            designs.iter_mut().for_each(|(name, design)| assert_eq!(design.insert(prefix, next_hop), old, "{name}"));
+            live.push(prefix);
+            prefix
+        } else {
+            let prefix = live.swap_remove(random.below(live.len() as u32) as usize);
+            let old = golden.remove(prefix);
+            designs.iter_mut().for_each(|(name, design)| assert_eq!(design.remove(prefix), old, "{name}"));
+            prefix
+        };
+        for (name, design) in &designs {
+            assert_answers(name, design, &golden, &edges([&prefix]));
+        }
+        if turn % 500 == 499 {
+            let addresses = edges(&golden.routes().map(|route| route.0).collect::<Vec<_>>());
+            designs.iter().for_each(|(name, design)| assert_same(name, design, &golden, &addresses));
+        }
+    }
+}
+
+/// The writer changes prefixes of every kind together, among many others that readers do not ask for, and only then
+/// shows its table. Readers must never see some of them without the rest, nor go back.
 #[test]
 fn readers_on_other_threads_see_the_table_before_a_change_or_after_it_but_never_between() {
     use std::sync::{Arc, RwLock};
+    const LAST: u32 = 100;
+    // A short prefix, a host and a /30 in divided /24s, a /20 and the default route; and an address of each.
+    let watched = [
+        (net(0xc000_0000, 9), 0xc07f_fffa),
+        (net(0x1400_0001, 32), 0x1400_0001),
+        (net(0x1400_0004, 30), 0x1400_0006),
+        (net(0x1e00_1000, 20), 0x1e00_1fff),
+        (net(0, 0), 0xdead_beef),
+    ];
+    let addresses = watched.map(|(_, address)| address);
     for size in [100, 6000] {
         let mut random = Random(6);
+        // All other routes keep to 10.0.0.0/8, so that no address is theirs.
+        let mut other = || {
+            let (prefix, next_hop) = random.route();
+            let inside = u32::from(prefix.network()) & 0x00ff_ffff | 0x0a00_0000;
+            (net(inside, prefix.prefix_len().max(8)), next_hop)
+        };
         let mut tables = Tables::new();
-        let routes: Vec<_> = (0..size).map(|_| random.route()).collect();
-        let table = tables.add(&routes);
-        let (near, far) = (net(0x0a00_0001, 32), net(0xc000_0000, 9));
-        tables.insert(table, near, 0);
-        tables.insert(table, far, 0);
-        let addresses = [0x0a00_0001, 0xc07f_ffff - 5];
-        for length in 10..=32 {
-            tables.remove(table, net(addresses[1], length));
-        }
+        let table = tables.add(&(0..size).map(|_| other()).collect::<Vec<_>>());
+        watched.iter().for_each(|(prefix, _)| assert_eq!(tables.insert(table, *prefix, 0), None));
         let shown = RwLock::new(Arc::new(tables.clone()));
         std::thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| {
                     let mut last = 0;
-                    while last < 60 {
+                    while last < LAST {
                         let seen = shown.read().unwrap().clone();
-                        let mut out = [0; 2];
+                        let mut out = [u32::MAX; 5];
                         seen.lookup_burst_in(table, &addresses, &mut out);
-                        assert_eq!(seen.lookup_prefix(table, addresses[0].into()), Some((near, out[0])));
-                        assert_eq!(out[0], out[1]);
+                        assert_eq!(out, [out[0]; 5]);
+                        for (prefix, address) in watched {
+                            assert_eq!(seen.lookup_prefix(table, address.into()), Some((prefix, out[0])));
+                        }
                         assert!(out[0] >= last);
                         last = out[0];
                     }
                 });
             }
-            for generation in 1..=60 {
-                tables.insert(table, near, generation);
-                tables.insert(table, far, generation);
+            for generation in 1..=LAST {
+                for (prefix, _) in watched {
+                    let (churned, next_hop) = other();
+                    if generation % 2 == 0 {
+                        tables.remove(table, churned);
+                    } else {
+                        tables.insert(table, churned, next_hop);
+                    }
+                    if generation % 5 == 0 {
+                        tables.remove(table, prefix);
+                    }
+                    tables.insert(table, prefix, generation);
+                }
                 *shown.write().unwrap() = Arc::new(tables.clone());
             }
         });
