@@ -48,6 +48,19 @@ impl TableId {
 /// A clone shares what it can with its original, so it is cheap, and neither sees what is later changed in the other:
 /// readers keep the clone they have while the next one is prepared.
 ///
+/// ```
+/// use biplane::table::lpm::Tables;
+/// use std::sync::Arc;
+/// let mut tables = Tables::new();
+/// let table = tables.add(&[("10.0.0.0/8".parse().unwrap(), 1)]);
+/// let readers = Arc::new(tables.clone());
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| assert_eq!(readers.lookup(table, "10.1.2.3".parse().unwrap()), Some(1)));
+///     tables.insert(table, "10.1.0.0/16".parse().unwrap(), 2);
+/// });
+/// assert_eq!(tables.lookup(table, "10.1.2.3".parse().unwrap()), Some(2));
+/// ```
+///
 /// A `TableId` is only good for the `Tables` that gave it and its clones; another one panics or answers from another
 /// table.
 #[derive(Clone, Debug)]
@@ -81,6 +94,16 @@ impl Tables {
 
     /// Adds a table of `routes`, in any order; of two routes with the same prefix the last one stays. Host bits of a
     /// prefix do not count. Panics where a next hop is above [`MAX_NEXT_HOP`].
+    ///
+    /// ```
+    /// # use biplane::table::lpm::Tables;
+    /// let mut tables = Tables::new();
+    /// let one = tables.add(&[("10.0.0.0/8".parse().unwrap(), 1), ("10.9.9.9/8".parse().unwrap(), 2)]);
+    /// let other = tables.add(&[]);
+    /// assert_eq!((one.index(), other.index(), tables.len()), (0, 1, 2));
+    /// assert_eq!(tables.lookup(one, "10.0.0.0".parse().unwrap()), Some(2));
+    /// assert_eq!(tables.lookup(other, "10.0.0.0".parse().unwrap()), None);
+    /// ```
     pub fn add(&mut self, routes: &[(Ipv4Net, u32)]) -> TableId {
         let routes = sorted(routes);
         routes.iter().for_each(|route| assert_next_hop(route.next_hop));
@@ -108,6 +131,15 @@ impl Tables {
     }
 
     /// The next hop of the longest prefix of `table` that contains `address`.
+    ///
+    /// ```
+    /// # use biplane::table::lpm::Tables;
+    /// let mut tables = Tables::new();
+    /// let table = tables.add(&[("10.0.0.0/8".parse().unwrap(), 1), ("10.1.0.0/16".parse().unwrap(), 2)]);
+    /// assert_eq!(tables.lookup(table, "10.1.255.255".parse().unwrap()), Some(2));
+    /// assert_eq!(tables.lookup(table, "10.2.0.0".parse().unwrap()), Some(1));
+    /// assert_eq!(tables.lookup(table, "11.0.0.0".parse().unwrap()), None);
+    /// ```
     #[inline]
     pub fn lookup(&self, table: TableId, address: Ipv4Addr) -> Option<u32> {
         let root = &self.roots[table.index()];
@@ -120,6 +152,14 @@ impl Tables {
     }
 
     /// The longest prefix of `table` that contains `address`, with its next hop. For traces: slower than `lookup`.
+    ///
+    /// ```
+    /// # use biplane::table::lpm::Tables;
+    /// let mut tables = Tables::new();
+    /// let table = tables.add(&[("10.0.0.0/8".parse().unwrap(), 1), ("10.1.0.0/16".parse().unwrap(), 2)]);
+    /// let found = tables.lookup_prefix(table, "10.1.2.3".parse().unwrap());
+    /// assert_eq!(found, Some(("10.1.0.0/16".parse().unwrap(), 2)));
+    /// ```
     pub fn lookup_prefix(&self, table: TableId, address: Ipv4Addr) -> Option<(Ipv4Net, u32)> {
         self.matches(table, address).next()
     }
@@ -127,6 +167,16 @@ impl Tables {
     /// Answers `queries` (table and address, the address as a number in host order) into `out`, one next hop or
     /// [`NO_ROUTE`] each. Faster than as many single lookups, most so in bursts of 32 and more.
     /// Panics where `out` is shorter than `queries`.
+    ///
+    /// ```
+    /// # use biplane::table::lpm::{NO_ROUTE, Tables};
+    /// let mut tables = Tables::new();
+    /// let one = tables.add(&[("10.0.0.0/8".parse().unwrap(), 1)]);
+    /// let other = tables.add(&[("10.0.0.0/8".parse().unwrap(), 2)]);
+    /// let mut out = [0; 3];
+    /// tables.lookup_burst(&[(one, 0x0a00_0001), (other, 0x0a00_0001), (other, 0x0b00_0000)], &mut out);
+    /// assert_eq!(out, [1, 2, NO_ROUTE]);
+    /// ```
     pub fn lookup_burst(&self, queries: &[(TableId, u32)], out: &mut [u32]) {
         let out = &mut out[..queries.len()];
         for (queries, out) in queries.chunks(FLAT_BURST).zip(out.chunks_mut(FLAT_BURST)) {
@@ -147,6 +197,15 @@ impl Tables {
     }
 
     /// [`Tables::lookup_burst`] where all the addresses are looked up in one table.
+    ///
+    /// ```
+    /// # use biplane::table::lpm::{NO_ROUTE, Tables};
+    /// let mut tables = Tables::new();
+    /// let table = tables.add(&[("10.0.0.0/8".parse().unwrap(), 1)]);
+    /// let mut out = [0; 2];
+    /// tables.lookup_burst_in(table, &[0x0aff_ffff, 0x0b00_0000], &mut out);
+    /// assert_eq!(out, [1, NO_ROUTE]);
+    /// ```
     pub fn lookup_burst_in(&self, table: TableId, addresses: &[u32], out: &mut [u32]) {
         let out = &mut out[..addresses.len()];
         match &self.kept[table.index()] {
@@ -157,6 +216,14 @@ impl Tables {
     }
 
     /// Every route of `table` that contains `address`, longest prefix first: what the winner beat.
+    ///
+    /// ```
+    /// # use biplane::table::lpm::Tables;
+    /// let mut tables = Tables::new();
+    /// let table = tables.add(&[("0.0.0.0/0".parse().unwrap(), 1), ("10.1.0.0/16".parse().unwrap(), 2)]);
+    /// let hops: Vec<u32> = tables.matches(table, "10.1.2.3".parse().unwrap()).map(|route| route.1).collect();
+    /// assert_eq!(hops, [2, 1]);
+    /// ```
     pub fn matches(&self, table: TableId, address: Ipv4Addr) -> impl Iterator<Item = (Ipv4Net, u32)> + '_ {
         let address = u32::from(address);
         let mut found: Vec<Route> = match &self.kept[table.index()] {
@@ -173,6 +240,14 @@ impl Tables {
     }
 
     /// Sets the next hop of `prefix`; gives the one it had. Panics where `next_hop` is above [`MAX_NEXT_HOP`].
+    ///
+    /// ```
+    /// # use biplane::table::lpm::Tables;
+    /// let mut tables = Tables::new();
+    /// let table = tables.add(&[]);
+    /// assert_eq!(tables.insert(table, "10.0.0.0/8".parse().unwrap(), 1), None);
+    /// assert_eq!(tables.insert(table, "10.0.0.0/8".parse().unwrap(), 2), Some(1));
+    /// ```
     pub fn insert(&mut self, table: TableId, prefix: Ipv4Net, next_hop: u32) -> Option<u32> {
         assert_next_hop(next_hop);
         let route = Route::new(prefix, next_hop);
@@ -194,6 +269,14 @@ impl Tables {
     }
 
     /// Takes `prefix` out; gives the next hop it had.
+    ///
+    /// ```
+    /// # use biplane::table::lpm::Tables;
+    /// let mut tables = Tables::new();
+    /// let table = tables.add(&[("10.0.0.0/8".parse().unwrap(), 1)]);
+    /// assert_eq!(tables.remove(table, "10.0.0.0/8".parse().unwrap()), Some(1));
+    /// assert_eq!(tables.remove(table, "10.0.0.0/8".parse().unwrap()), None);
+    /// ```
     pub fn remove(&mut self, table: TableId, prefix: Ipv4Net) -> Option<u32> {
         let prefix = Route::new(prefix, 0);
         if let Kept::Large(large) = &mut self.kept[table.index()] {
@@ -217,6 +300,14 @@ impl Tables {
     }
 
     /// The routes of `table` by network address, shorter prefixes first.
+    ///
+    /// ```
+    /// # use biplane::table::lpm::Tables;
+    /// let mut tables = Tables::new();
+    /// let routes = ["10.1.0.0/16", "9.0.0.0/8", "10.0.0.0/8"].map(|prefix| (prefix.parse().unwrap(), 7));
+    /// let table = tables.add(&routes);
+    /// assert!(tables.routes(table).eq([routes[1], routes[2], routes[0]]));
+    /// ```
     pub fn routes(&self, table: TableId) -> impl Iterator<Item = (Ipv4Net, u32)> + '_ {
         let (small, large) = match &self.kept[table.index()] {
             Kept::Small { .. } => (Some(self.small(table)), None),
@@ -227,6 +318,14 @@ impl Tables {
 
     /// Bytes held by all tables together. What clones share counts in each of them; the unwritten end of the arena
     /// of small tables does not count.
+    ///
+    /// ```
+    /// # use biplane::table::lpm::Tables;
+    /// let mut tables = Tables::new();
+    /// assert_eq!(tables.memory_bytes(), 0);
+    /// tables.add(&[("10.0.0.0/8".parse().unwrap(), 1)]);
+    /// assert!(tables.memory_bytes() < 512);
+    /// ```
     pub fn memory_bytes(&self) -> usize {
         let large = |kept: &Kept| match kept {
             Kept::Large(large) => large.bytes(),
