@@ -285,6 +285,7 @@ pub(super) enum BenchSubject {
 #[derive(Debug, Default, Args)]
 pub(super) struct LookupBench {
     /// Routes of your own instead of generated ones: one `PREFIX NEXTHOP` a line, the next hop a number; plain or gzip.
+    /// Host bits do not count, and of two routes with one prefix the last one stays.
     #[arg(long, value_name = "FILE")]
     pub(super) routes: Option<PathBuf>,
     /// Print one JSON object.

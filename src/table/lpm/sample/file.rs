@@ -15,9 +15,13 @@ use crate::table::lpm::MAX_NEXT_HOP;
 /// prefix the last one stays. The error is one line: the file, the number of the line and its text, what is expected.
 pub fn read_routes(path: &Path) -> Result<Routes, String> {
     let name = path.display();
-    let unreadable = |error: io::Error| format!("cannot read `{name}`: {error}");
-    let mut reader = BufReader::new(File::open(path).map_err(unreadable)?);
-    let packed = reader.fill_buf().map_err(unreadable)?.starts_with(&[0x1f, 0x8b]);
+    let cannot_read = |error: io::Error| format!("cannot read `{name}`: {error}");
+    let mut reader = BufReader::new(File::open(path).map_err(cannot_read)?);
+    let packed = reader.fill_buf().map_err(cannot_read)?.starts_with(&[0x1f, 0x8b]);
+    let unreadable = |error: io::Error| match packed {
+        true => format!("cannot unpack `{name}`, a gzip file that is damaged or cut short: {error}"),
+        false => cannot_read(error),
+    };
     let mut reader: Box<dyn BufRead> =
         if packed { Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(reader))) } else { Box::new(reader) };
     let mut routes = Routes::new();
@@ -28,13 +32,13 @@ pub fn read_routes(path: &Path) -> Result<Routes, String> {
         if reader.by_ref().take(1 << 16).read_until(b'\n', &mut line).map_err(unreadable)? == 0 {
             break;
         }
-        let text = String::from_utf8_lossy(&line);
-        let text = text.trim();
-        if !text.is_empty() && !text.starts_with('#') {
-            let route = route(text).map_err(|what| {
-                format!("{name}:{number}: {what} in `{}`; expected `PREFIX NEXTHOP`, as `10.0.0.0/8 7`", shown(text))
-            });
-            routes.push(route?);
+        match route_of_line(&line) {
+            Ok(route) => routes.extend(route),
+            Err(what) => {
+                // Damage to a gzip file may show as wrong text long before it is noticed.
+                io::copy(&mut reader, &mut io::sink()).map_err(unreadable)?;
+                return Err(format!("{name}:{number}: {what}; expected `PREFIX NEXTHOP`, as `10.0.0.0/8 7`"));
+            }
         }
     }
     if routes.is_empty() {
@@ -43,7 +47,19 @@ pub fn read_routes(path: &Path) -> Result<Routes, String> {
     Ok(routes.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect())
 }
 
-/// The route of a line, or what is wrong with it.
+/// The route of a line, none of a blank one or a comment, or what is wrong with it.
+fn route_of_line(line: &[u8]) -> Result<Option<(Ipv4Net, u32)>, String> {
+    let text = str::from_utf8(line).ok().filter(|text| !text.contains('\0'));
+    let Some(text) = text else { return Err("this is no text, plain or packed with gzip".to_owned()) };
+    // Some editors begin a file with a byte order mark.
+    let text = text.trim_start_matches('\u{feff}').trim();
+    if text.is_empty() || text.starts_with('#') {
+        return Ok(None);
+    }
+    route(text).map(Some).map_err(|what| format!("{what} in `{}`", shown(text)))
+}
+
+/// The route that a text is, or what is wrong with it.
 fn route(text: &str) -> Result<(Ipv4Net, u32), String> {
     let mut words = text.split_whitespace();
     let prefix = words.next().unwrap_or_default();
@@ -87,7 +103,8 @@ mod tests {
         let net = |text: &str| text.parse::<Ipv4Net>().unwrap();
         let routes = vec![(net("0.0.0.0/0"), MAX_NEXT_HOP), (net("10.0.0.0/8"), 2), (net("172.16.0.0/12"), 3)];
         assert_eq!(read(text.as_bytes()), Ok(routes.clone()));
-        assert_eq!(read(&gzip(text)), Ok(routes));
+        assert_eq!(read(&gzip(text)), Ok(routes.clone()));
+        assert_eq!(read(format!("\u{feff}{text}").as_bytes()), Ok(routes));
     }
 
     #[test]
@@ -116,9 +133,22 @@ mod tests {
         for empty in [&b""[..], b"\n \n# nothing\n", &gzip("")] {
             assert_eq!(read(empty).unwrap_err(), none);
         }
+        let no_text = "routes.txt:1: this is no text, plain or packed with gzip; expected `PREFIX NEXTHOP`, \
+                       as `10.0.0.0/8 7`";
+        assert_eq!(read(&[0xff, 0xfe, 0, b'\n']).unwrap_err(), no_text);
+        assert_eq!(read(b"1\x000\x00.\x000\x00\n\x00").unwrap_err(), no_text);
+        let damaged = "cannot unpack `routes.txt`, a gzip file that is damaged or cut short: ";
+        // Cut, with another checksum, followed by something else; and with wrong text, which alone would be named.
         let packed = gzip("10.0.0.0/8 1\n");
-        assert!(read(&packed[..packed.len() - 1]).unwrap_err().starts_with("cannot read `routes.txt`: "));
-        assert!(read(&[0xff, 0xfe, 0, b'\n']).unwrap_err().starts_with("routes.txt:1: "));
+        let mut other = packed.clone();
+        other[packed.len() - 8] ^= 1;
+        let mut wrong = gzip("10.0.0.0/8\n");
+        assert!(read(&wrong).unwrap_err().starts_with("routes.txt:1: the next hop is missing"));
+        wrong.pop();
+        for bytes in [&packed[..packed.len() - 1], &other, &[&packed[..], b"more"].concat(), &wrong] {
+            let error = read(bytes).unwrap_err();
+            assert!(error.starts_with(damaged), "{error}");
+        }
         let missing = read_routes(Path::new("no/such/routes.txt")).unwrap_err();
         assert!(missing.starts_with("cannot read `no/such/routes.txt`: "), "{missing}");
     }
