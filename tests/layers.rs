@@ -28,8 +28,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("scenario", &["control", "model", "net", "time", "diag", "wire"]),
     ("compile", &["check", "model", "program", "table", "net", "diag"]),
     // What people read.
-    ("report", &["datapath", "program", "diag", "wire", "net", "time", "table"]),
     ("explain", &["check", "control", "diag"]),
+    // What to do about a refusal stands on its page: `explain`.
+    ("report", &["datapath", "explain", "program", "diag", "wire", "net", "time", "table"]),
     // What people call.
     (
         "lab",

@@ -39,7 +39,16 @@ const TRACE_EXAMPLES: &str = "\
 Examples:
   biplane trace shop.toml --from i-web --tcp '10.24.1.5:40000 > 172.16.1.10:8080'
   biplane trace shop.toml --icmp '10.24.1.5 > 172.16.1.10' --length 1472 --df
-  biplane trace shop.toml --capture week.pcap --frame 17";
+  biplane trace shop.toml --capture week.pcap --frame 17
+  biplane trace shop.toml --tcp '10.24.1.5:40000 > 172.16.1.10:22' --all --format json
+
+With --format json the answer is one object {request, reply, reverse}. Each packet has
+  from, verdict, to, reason, at, rule, source, path   as a line of `replay --format ndjson`
+  steps        one object a step, told apart by `step`; `source` is FILE:LINE, `beats` what
+               the winner of a lookup beat, `nearest` what came nearest where nothing matched
+  blockers     of a dropped packet, in order: {reason, at, rule, why, source, remedy, change},
+               `source` the line that refuses and `change` the line to change; all with --all
+  would_reach  where it would arrive without these blockers; null where nobody can say";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -218,6 +227,10 @@ pub(super) struct Trace {
     /// A TCP flow must begin with a SYN.
     #[arg(long)]
     pub(super) strict_tcp: bool,
+    /// Go on past every refusal as if the packet had been let through: all blockers, in order, each with what to do
+    /// about it; of the reply and of the new packet the other way too.
+    #[arg(long)]
+    pub(super) all: bool,
     /// What to print.
     #[arg(long, value_enum, default_value_t = TraceFormat::Text)]
     pub(super) format: TraceFormat,

@@ -34,7 +34,7 @@ pub(super) fn trace(arguments: &Trace, terminal: &mut Terminal) -> Outcome {
     let mut fresh = Lab::new(Arc::clone(&topology), options.fabric);
     fresh.advance_to(lab.now());
     let reverse = request.reverse().map(|(to, packet)| answer(&mut fresh, to, packet));
-    let story = Story { request, reply, reverse };
+    let story = Story { request, reply, reverse, all: arguments.all };
     match arguments.format {
         TraceFormat::Text => story.print(terminal)?,
         TraceFormat::Json => terminal.print(&format!("{:#}\n", story.json()))?,
@@ -51,44 +51,69 @@ struct Story {
     request: Passage,
     /// What the receiver answers. `Some(Err)` says why there is none to follow; `None` where the fabric has answered.
     reply: Option<Result<Passage, &'static str>>,
-    /// A first packet from the receiver to the sender in a fabric without any session: one-way rules show here.
+    /// A first packet from the receiver, or from who would have been it, to the sender in a fabric without any session:
+    /// one-way rules show here.
     reverse: Option<Passage>,
+    /// All three past every refusal.
+    all: bool,
 }
 
 impl Story {
     fn print(&self, terminal: &mut Terminal) -> Result<(), Failure> {
         let palette = terminal.palette();
         let mut text = String::new();
-        self.request.write_trace(&mut text, "frame", palette);
+        let write = |text: &mut String, passage: &Passage, label: &str| {
+            if self.all {
+                passage.write_full_trace(text, label, palette);
+            } else {
+                passage.write_trace(text, label, palette);
+                passage.write_remedy(text, palette);
+            }
+        };
+        write(&mut text, &self.request, "frame");
         match &self.reply {
             Some(Ok(reply)) => {
                 text.push('\n');
-                reply.write_trace(&mut text, "reply", palette);
+                write(&mut text, reply, "reply");
             }
             Some(Err(why)) => report::no_reply_text(&mut text, why),
             None => {}
         }
         if let Some(reverse) = &self.reverse {
             text.push('\n');
-            reverse.write_brief_trace(&mut text, "reverse", palette);
+            if self.all {
+                write(&mut text, reverse, "reverse");
+            } else {
+                reverse.write_brief_trace(&mut text, "reverse", palette);
+                reverse.write_remedy(&mut text, palette);
+            }
         }
         terminal.print(&text)?;
         Ok(())
     }
 
     fn json(&self) -> Value {
+        let json = |passage: &Passage, label: &str| match self.all {
+            true => passage.full_trace_json(label),
+            false => passage.trace_json(label),
+        };
         let reply = self.reply.as_ref().map(|reply| match reply {
-            Ok(reply) => reply.trace_json("reply"),
+            Ok(reply) => json(reply, "reply"),
             Err(why) => json!({ "not_tried": why }),
         });
-        let reverse = self.reverse.as_ref().map(|reverse| reverse.trace_json("reverse"));
-        json!({ "request": self.request.trace_json("frame"), "reply": reply, "reverse": reverse })
+        let reverse = self.reverse.as_ref().map(|reverse| json(reverse, "reverse"));
+        json!({ "request": json(&self.request, "frame"), "reply": reply, "reverse": reverse })
     }
 
-    /// How to say who sends, where the topology leaves it open.
+    /// How to say who sends, where the topology leaves it open, and that more stands in the way than is told.
     fn hint(&self) -> Option<String> {
         let Verdict::Dropped { reason: Reason::AmbiguousSource, .. } = self.request.outcome().verdict else {
-            return None;
+            return match self.request.blockers().len() {
+                0 | 1 => None,
+                _ if self.all => None,
+                2 => Some("hint: 1 more blocker lies behind this one: --all tells of both".to_owned()),
+                count => Some(format!("hint: {} more blockers lie behind this one: --all tells of all", count - 1)),
+            };
         };
         let topology = self.request.topology();
         let candidates = topology.program.candidates(wire::source_address(self.request.frame())?);

@@ -2,7 +2,7 @@
 
 use super::Topology;
 use crate::datapath::{At, Blocker, Decider, Emitted, Frame, Outcome, Output, Sent, Step, Verdict};
-use crate::program::{EndpointId, EndpointKind};
+use crate::program::{EndpointId, EndpointKind, Owner};
 use crate::report::{self, Palette, Sentence, Traced, Words};
 use crate::time::SimTime;
 use crate::wire::{self, PacketBuilder};
@@ -124,13 +124,35 @@ impl Passage {
     }
 
     /// What the receiver, an instance or a service, would send to open a flow of the same kind by itself; see
-    /// [`PacketBuilder::reverse_of`]. `None` where nobody could, and where a gateway or the vendor's own services stand
-    /// for whoever received it.
+    /// [`PacketBuilder::reverse_of`]. The receiver of a dropped packet is who would have got it, had nothing stood in its
+    /// way. `None` where nobody could, and where a gateway or the vendor's own services stand for whoever received it.
     pub fn reverse(&self) -> Option<(EndpointId, PacketBuilder)> {
-        let Verdict::Delivered { to } = self.outcome().verdict else { return None };
+        let to = match self.outcome().verdict {
+            Verdict::Delivered { to } => to,
+            Verdict::Dropped { .. } => self.would_be_receiver()?,
+            Verdict::Answered | Verdict::Undetermined => return None,
+        };
         let kind = self.topology.program.endpoint(to).kind;
         matches!(kind, EndpointKind::Instance | EndpointKind::Service { .. }).then_some(())?;
         Some((to, PacketBuilder::reverse_of(&self.frame)?))
+    }
+
+    /// Who would get a dropped packet: where the routes lead behind the refusals, else the only owner of the destination.
+    fn would_be_receiver(&self) -> Option<EndpointId> {
+        let program = &self.topology.program;
+        self.outcome().from?;
+        let destination = self.steps.iter().find_map(|step| match step {
+            Step::Parsed(ipv4) => Some(ipv4.destination),
+            _ => None,
+        })?;
+        let led_to = report::destination(&self.steps).filter(|to| {
+            let endpoint = program.endpoint(*to);
+            endpoint.address == destination || endpoint.forwarding
+        });
+        led_to.or_else(|| match program.owners.get(&destination) {
+            Some(Owner::One(id)) => Some(*id),
+            _ => None,
+        })
     }
 
     /// The trace, hop by hop, without colours.
@@ -152,10 +174,33 @@ impl Passage {
         report::trace_brief_text(out, self.words(), &self.traced(label, &description), palette);
     }
 
+    /// Writes the trace past every refusal, and all that stands in the packet's way with what to do about it.
+    pub fn write_full_trace(&self, out: &mut String, label: &str, palette: Palette) {
+        let description = self.description();
+        let traced = self.fully_traced(label, &description);
+        report::trace_text(out, self.words(), &traced, palette);
+        report::blockers_text(out, self.words(), &traced, palette);
+    }
+
+    /// Writes what to do about the first thing that stands in the packet's way; nothing where there is none.
+    pub fn write_remedy(&self, out: &mut String, palette: Palette) {
+        report::remedy_text(out, self.words(), &self.fully_traced("", ""), palette);
+    }
+
     /// The trace as one JSON object.
     pub fn trace_json(&self, label: &str) -> serde_json::Value {
         let description = self.description();
         report::trace_json(self.words(), &self.traced(label, &description))
+    }
+
+    /// The trace past every refusal as one JSON object.
+    pub fn full_trace_json(&self, label: &str) -> serde_json::Value {
+        let description = self.description();
+        report::trace_json(self.words(), &self.fully_traced(label, &description))
+    }
+
+    fn fully_traced<'a>(&'a self, label: &'a str, description: &'a str) -> Traced<'a> {
+        Traced { steps: &self.steps, ..self.traced(label, description) }
     }
 
     fn traced<'a>(&'a self, label: &'a str, description: &'a str) -> Traced<'a> {
@@ -188,7 +233,9 @@ impl Passage {
 
     #[track_caller]
     fn fail(&self, claim: impl fmt::Display, fact: impl fmt::Display) -> ! {
-        panic!("claim: {claim}\n fact: {fact}\n\n{}", self.trace());
+        let mut trace = self.trace();
+        report::blockers_text(&mut trace, self.words(), &self.fully_traced("", ""), Palette::Plain);
+        panic!("claim: {claim}\n fact: {fact}\n\n{trace}");
     }
 
     #[track_caller]

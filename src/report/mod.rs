@@ -41,5 +41,6 @@ pub use results::{ScenarioResult, StepResult};
 pub use sentence::{Sentence, outcome_fields};
 pub use summary::{Replayed, summary_json, summary_text};
 pub use tally::{Delivered, Dropped, DroppedAt, Imbalance, Tally};
-pub use trace::{Traced, no_reply_text, trace_brief_text, trace_json, trace_text};
+pub use trace::{Traced, blockers_text, destination, no_reply_text, remedy_text};
+pub use trace::{trace_brief_text, trace_json, trace_text};
 pub use words::{Cause, Place, Words};

@@ -2,7 +2,7 @@
 
 use super::{Bench, pcap, shop_frames};
 use insta::assert_snapshot;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn trace(arguments: &[&str]) -> String {
     Bench::new().tell(&[&["trace", "shop.toml"], arguments].concat())
@@ -10,7 +10,7 @@ fn trace(arguments: &[&str]) -> String {
 
 #[test]
 fn a_packet_its_reply_and_a_new_one_from_the_far_side() {
-    assert_snapshot!(trace(&["--from", "i-web", "--tcp", "10.24.1.5:40000 > 172.16.1.10:8080"]), @r"
+    assert_snapshot!(trace(&["--from", "i-web", "--tcp", "10.24.1.5:40000 > 172.16.1.10:8080"]), @r#"
     exit code: 0
     ----- stdout -----
     frame    54 bytes  tcp 10.24.1.5:40000 > 172.16.1.10:8080 [S]  enters at i-web  t=0
@@ -47,8 +47,9 @@ fn a_packet_its_reply_and_a_new_one_from_the_far_side() {
       group    sg-web ingress: no rule matched, default drop                    shop.toml:21
                  nearest: #1 accepts tcp/443 from 0.0.0.0/0; port 8080 differs  shop.toml:23
     DROPPED  sg-ingress-deny at i-web
+    remedy   add { protocol = "tcp", port_range = "8080", source = "172.16.1.10" } to `ingress` of sg-web  shop.toml:21
     ----- stderr -----
-    ");
+    "#);
 }
 
 #[test]
@@ -58,15 +59,16 @@ fn a_managed_service_replies_and_opens_nothing() {
     assert_snapshot!(reverse, @r"
      54 bytes  tcp 172.16.1.20:40000 > 10.24.1.5:3306 [S]  enters at rm-orders  t=0
     bridge
-      link     only ECS instances open sessions across the link
+      link     rm-orders is no ECS instance, and nobody else opens sessions across the link  shop.toml:51
     DROPPED  classiclink-source-not-ecs at vpc-shop
+    remedy   let the classic instance open the connection, or pull the data from an ECS instance of the VPC
     ----- stderr -----
     ");
 }
 
 #[test]
-fn a_dropped_packet_has_neither_reply_nor_reverse() {
-    assert_snapshot!(trace(&["--tcp", "10.24.1.5:40000 > 172.16.1.10:22"]), @r"
+fn a_dropped_packet_has_no_reply_and_who_would_have_got_it_is_asked_for_the_reverse() {
+    assert_snapshot!(trace(&["--tcp", "10.24.1.5:40000 > 172.16.1.10:22"]), @r#"
     exit code: 0
     ----- stdout -----
     frame    54 bytes  tcp 10.24.1.5:40000 > 172.16.1.10:22 [S]  enters at i-web  t=0
@@ -84,9 +86,17 @@ fn a_dropped_packet_has_neither_reply_nor_reverse() {
       group    sg-app ingress: no rule matched, default drop                      shop.toml:25
                  nearest: #1 accepts tcp/8080 from sg-web; port 22 differs        shop.toml:28
     DROPPED  sg-ingress-deny at i-app
+    remedy   add { protocol = "tcp", port_range = "22", source = "10.24.1.5" } to `ingress` of sg-app  shop.toml:25
     reply    not tried: the request was dropped
+
+    reverse  54 bytes  tcp 172.16.1.10:40000 > 10.24.1.5:22 [S]  enters at i-app  t=0
+    classic
+      group    sg-web ingress: no rule matched, default drop                  shop.toml:21
+                 nearest: #1 accepts tcp/443 from 0.0.0.0/0; port 22 differs  shop.toml:23
+    DROPPED  sg-ingress-deny at i-web
+    remedy   add { protocol = "tcp", port_range = "22", source = "172.16.1.10" } to `ingress` of sg-web  shop.toml:21
     ----- stderr -----
-    ");
+    "#);
 }
 
 #[test]
@@ -109,6 +119,7 @@ fn an_address_of_two_owners_asks_for_the_sender() {
       parse    40 bytes of IPv4, ttl 64
       ingress  i-app and i-lab may send from 172.16.1.10
     DROPPED  ambiguous-source
+    remedy   name the sender: `--from i-app` or `--from i-lab`
     reply    not tried: the request was dropped
     ----- stderr -----
     hint: choose the sender: --from i-app or --from i-lab
@@ -130,7 +141,18 @@ fn json_holds_the_three_packets_in_their_order() {
     assert_eq!((&value["reverse"]["verdict"], &value["reverse"]["at"]), (&"dropped".into(), &"i-web".into()));
     let told = bench.run(&["trace", "shop.toml", "--tcp", "10.24.1.5:4 > 172.16.1.10:22", "--format", "json"]);
     let value: Value = serde_json::from_str(&told.out).unwrap();
-    assert_eq!((&value["reply"]["not_tried"], &value["reverse"]), (&"the request was dropped".into(), &Value::Null));
+    assert_eq!(value["reply"], json!({ "not_tried": "the request was dropped" }));
+    assert_eq!((&value["reverse"]["from"], &value["reverse"]["at"]), (&"i-app".into(), &"i-web".into()));
+    let blocker = json!({
+        "reason": "sg-ingress-deny",
+        "at": "i-app",
+        "rule": "sg-app ingress default",
+        "why": "no rule matched",
+        "source": "shop.toml:25",
+        "remedy": "add { protocol = \"tcp\", port_range = \"22\", source = \"10.24.1.5\" } to `ingress` of sg-app",
+        "change": "shop.toml:25",
+    });
+    assert_eq!((&value["request"]["blockers"], &value["request"]["would_reach"]), (&json!([blocker]), &"i-app".into()));
 }
 
 #[test]
@@ -161,4 +183,148 @@ fn map_rewrites_a_described_packet_too() {
         "{}",
         told.out
     );
+}
+
+/// The sender is stopped and has no link, ClassicLink is off, the whitelist is another's.
+const STUCK: [(&str, &str); 4] = [
+    ("linked_vpc = \"vpc-shop\"\n", "state = \"stopped\"\nlinked_vpc = \"vpc-shop\"\n"),
+    ("linked_vpc = \"vpc-shop\"\n", ""),
+    ("classic_link = true\n", ""),
+    ("whitelist = [\"10.24.1.5\"]", "whitelist = [\"10.24.1.6\", \"10.9.0.0/16\"]"),
+];
+
+/// The topology in which all but the first `removed` of [`STUCK`] stand in the way.
+fn stuck(removed: usize) -> String {
+    let mut text = super::SHOP.to_owned();
+    for (free, blocked) in &STUCK[removed..] {
+        assert!(text.contains(free), "{free}");
+        text = text.replacen(free, blocked, 1);
+    }
+    text
+}
+
+#[test]
+fn all_blockers_are_told_in_order_with_their_lines_and_what_to_do() {
+    let bench = Bench::new().write("shop.toml", stuck(0));
+    let told = bench.tell(&["trace", "shop.toml", "--tcp", "10.24.1.5:40000 > 172.16.1.20:3306", "--all"]);
+    assert_snapshot!(told, @r#"
+    exit code: 0
+    ----- stdout -----
+    frame    54 bytes  tcp 10.24.1.5:40000 > 172.16.1.20:3306 [S]  enters at i-web  t=0
+    classic
+      parse    40 bytes of IPv4, ttl 64
+      ingress  i-web is stopped                                shop.toml:34
+                 = blocker 1, instance-stopped; from here on as if let through
+      ingress  10.24.1.5 is i-web's own address
+      guest    172.16.0.0/12 -> private NIC
+      group    sg-web egress: no rule matched, default accept  shop.toml:20
+      route    nothing in classic covers 172.16.1.20
+    bridge
+      link     i-web is linked to no VPC
+                 = blocker 2, classiclink-not-linked; from here on as if let through
+                 ClassicLink is off in vpc-shop                shop.toml:1
+                 = blocker 3, classiclink-disabled; from here on as if let through
+      link     as if i-web were linked to vpc-shop
+    vpc-shop
+      route    172.16.1.0/24 -> vsw-shop -> rm-orders          shop.toml:10
+      list     rm-orders whitelist: no entry holds 10.24.1.5   shop.toml:54
+                 it holds 10.24.1.6 and 10.9.0.0/16
+                 nearest: 10.24.1.6
+                 = blocker 4, whitelist-deny; from here on as if let through
+    DROPPED  instance-stopped at i-web
+    4 blockers: without them the packet reaches rm-orders
+      1  instance-stopped at i-web: i-web is stopped  shop.toml:34
+           -> start i-web: `state = "running"`  shop.toml:34
+      2  classiclink-not-linked at classic: i-web is linked to no VPC  shop.toml:34
+           -> link i-web: `linked_vpc = "vpc-shop"`; `biplane check shop.toml --link i-web=vpc-shop` tells whether it can be  shop.toml:34
+      3  classiclink-disabled at classic: ClassicLink is off in vpc-shop  shop.toml:1
+           -> set `classic_link = true` for vpc-shop  shop.toml:1
+      4  whitelist-deny at rm-orders by rm-orders whitelist: no entry holds 10.24.1.5  shop.toml:54
+           -> add "10.24.1.5" to the whitelist of rm-orders  shop.toml:54
+    reply    not tried: the request was dropped
+
+    reverse  54 bytes  tcp 172.16.1.20:40000 > 10.24.1.5:3306 [S]  enters at rm-orders  t=0
+    vpc-shop
+      parse    40 bytes of IPv4, ttl 64, DF
+      ingress  172.16.1.20 is rm-orders' own address
+      group    rm-orders has no groups
+      route    nothing covers 10.24.1.5
+    bridge
+      link     ClassicLink is off in vpc-shop                                     shop.toml:1
+                 = blocker 1, classiclink-disabled; from here on as if let through
+                 rm-orders is no ECS instance, and nobody else opens sessions across the link  shop.toml:50
+                 = blocker 2, classiclink-source-not-ecs; from here on as if let through
+                 i-web is linked to no VPC                                        shop.toml:34
+                 = blocker 3, classiclink-target-not-linked; from here on as if let through
+      link     as if i-web were linked to vpc-shop
+    classic
+      route    10.24.1.5/32 -> i-web
+      state    i-web is stopped
+                 = blocker 4, instance-stopped; from here on as if let through
+      group    sg-web ingress: no rule matched, default drop                      shop.toml:20
+                 nearest: #1 accepts tcp/443 from 0.0.0.0/0; port 3306 differs    shop.toml:22
+                 = blocker 5, sg-ingress-deny; from here on as if let through
+    DROPPED  classiclink-disabled at vpc-shop
+    5 blockers: without them the packet reaches i-web
+      1  classiclink-disabled at vpc-shop: ClassicLink is off in vpc-shop  shop.toml:1
+           -> set `classic_link = true` for vpc-shop  shop.toml:1
+      2  classiclink-source-not-ecs at vpc-shop: rm-orders is no ECS instance, and nobody else opens sessions across the link  shop.toml:50
+           -> let the classic instance open the connection, or pull the data from an ECS instance of the VPC
+      3  classiclink-target-not-linked at vpc-shop: i-web is linked to no VPC  shop.toml:34
+           -> link i-web: `linked_vpc = "vpc-shop"`  shop.toml:34
+      4  instance-stopped at i-web: i-web is stopped  shop.toml:34
+           -> start i-web: `state = "running"`  shop.toml:34
+      5  sg-ingress-deny at i-web by sg-web ingress default: no rule matched  shop.toml:20
+           -> add { protocol = "tcp", port_range = "3306", source = "172.16.1.20" } to `ingress` of sg-web  shop.toml:20
+    ----- stderr -----
+    "#);
+}
+
+#[test]
+fn blockers_taken_out_of_the_way_one_by_one_end_in_delivery() {
+    let expected = ["instance-stopped", "classiclink-not-linked", "classiclink-disabled", "whitelist-deny"];
+    for removed in 0..=STUCK.len() {
+        let bench = Bench::new().write("shop.toml", stuck(removed));
+        let packet = ["--tcp", "10.24.1.5:40000 > 172.16.1.20:3306", "--all", "--format", "json"];
+        let told = bench.run(&[&["trace", "shop.toml"], &packet[..]].concat());
+        let request = &serde_json::from_str::<Value>(&told.out).unwrap()["request"];
+        let reasons: Vec<&str> = request["blockers"].as_array().map_or_else(Vec::new, |blockers| {
+            blockers.iter().map(|blocker| blocker["reason"].as_str().unwrap()).collect()
+        });
+        assert_eq!(reasons, expected[removed..]);
+        if removed == STUCK.len() {
+            assert_eq!((&request["verdict"], &request["to"]), (&"delivered".into(), &"rm-orders".into()));
+        } else {
+            assert_eq!((&request["verdict"], &request["reason"]), (&"dropped".into(), &expected[removed].into()));
+            assert_eq!(request["would_reach"], "rm-orders");
+            let refused = request["steps"].as_array().unwrap().iter().filter(|step| step["step"] == "refused");
+            assert_eq!(refused.count(), reasons.len());
+        }
+    }
+}
+
+#[test]
+fn the_rule_that_a_remedy_names_lets_the_packet_in() {
+    let packet = "10.24.1.5:40000 > 172.16.1.10:22";
+    let told = trace(&["--tcp", packet]);
+    let (_, remedy) = told.split_once("remedy   add ").unwrap();
+    let (rule, _) = remedy.split_once(" to `ingress` of sg-app").unwrap();
+    let (groups, rest) = super::SHOP.split_once("[security_group.sg-app]").unwrap();
+    let text =
+        format!("{groups}[security_group.sg-app]{}", rest.replacen("ingress = [", &format!("ingress = [{rule},"), 1));
+    let told = Bench::new().write("shop.toml", text).run(&["trace", "shop.toml", "--tcp", packet]);
+    assert!(told.out.contains("\nDELIVERED to i-app"), "{}{}", told.out, told.error);
+}
+
+#[test]
+fn of_a_dropped_packet_the_number_of_blockers_behind_the_first_is_told() {
+    for (removed, hint) in [
+        (0, "3 more blockers lie behind this one: --all tells of all"),
+        (2, "1 more blocker lies behind this one: --all tells of both"),
+    ] {
+        let bench = Bench::new().write("shop.toml", stuck(removed));
+        let packet = ["trace", "shop.toml", "--tcp", "10.24.1.5:40000 > 172.16.1.20:3306"];
+        assert_eq!(bench.run(&packet).error, format!("hint: {hint}\n"));
+        assert_eq!(bench.run(&[&packet[..], &["--all"]].concat()).error, "");
+    }
 }

@@ -205,6 +205,20 @@ fn an_arp_packet_is_held_against_every_rule_for_arp() {
     send_bytes(&mut lab_of(WORLD), "a-2", &arp(1, 1)).answered().blocked_by([]);
 }
 
+#[test]
+fn a_claim_that_fails_tells_all_that_stands_in_the_way() {
+    let passage = send(WORLD, "s-1", "192.168.64.20", "10.24.1.50");
+    let claim = std::panic::AssertUnwindSafe(|| passage.delivered_to("c-rm").by_session());
+    let told = std::panic::catch_unwind(|| claim().outcome().by_session).unwrap_err();
+    let told = told.downcast_ref::<String>().unwrap();
+    let (_, blockers) = told.split_once("3 blockers: without them the packet reaches c-rm\n").unwrap();
+    let heads: Vec<&str> = blockers.lines().filter(|line| !line.contains("->")).collect();
+    assert_eq!(heads.len(), 3, "{told}");
+    assert!(heads[0].starts_with("  1  classiclink-secondary-cidr at shop by route 10.0.0.0/8: 192.168.64.20 lies"));
+    assert!(heads[1].starts_with("  2  classiclink-target-not-ecs at shop"), "{told}");
+    assert!(heads[2].starts_with("  3  whitelist-deny at c-rm by c-rm whitelist: no entry holds 192.168.64.20"));
+}
+
 /// What was refused leaves no trace in the state of flows, though its later stages were asked.
 #[test]
 fn a_packet_that_was_followed_past_its_refusal_begins_nothing_and_lends_nothing() {

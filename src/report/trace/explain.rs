@@ -1,6 +1,7 @@
 //! What a lookup's winner beat, and what came nearest where nothing matched.
 
 use crate::datapath::Blocker;
+use crate::diag::Span;
 use crate::net::{Ipv4Net, Protocol, ranges};
 use crate::program::{AclId, Action, DomainId, EndpointId, RouteId, RuleId, WhitelistId};
 use crate::report::words::Words;
@@ -132,6 +133,48 @@ pub(super) fn listed(texts: &[String]) -> String {
         [only] => only.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
+}
+
+/// A rule that would have accepted what an earlier one drops.
+pub(super) fn later_rule(words: Words<'_>, acl: AclId, query: &Query) -> Option<RuleId> {
+    let accepting = words.program.acl(acl).rules.iter().filter(|rule| rule.accept);
+    let (id, differs) = nearest(accepting, &words.program.address_sets, query)?;
+    differs.is_empty().then_some(RuleId(id))
+}
+
+/// How many leading bits of `address` a prefix shares with it.
+fn shared(prefix: Ipv4Net, address: Ipv4Addr) -> u32 {
+    let differ = u32::from(prefix.network()) ^ u32::from(address);
+    differ.leading_zeros().min(prefix.prefix_len().into())
+}
+
+/// The route of `table` that comes nearest to covering `destination`: with the most leading bits in common.
+pub(super) fn nearest_route(words: Words<'_>, table: TableId, destination: Ipv4Addr) -> Option<Entry> {
+    let routes = words.program.tables.routes(table);
+    let (prefix, route) = routes.min_by_key(|(prefix, _)| 32 - shared(*prefix, destination))?;
+    // Less in common is no neighbourhood.
+    if shared(prefix, destination) < 8 {
+        return None;
+    }
+    Some(entry(words, RouteId(route), None))
+}
+
+/// The entry of a whitelist that comes nearest to holding `source`, where there are several.
+pub(super) fn nearest_entry(words: Words<'_>, whitelist: WhitelistId, source: Ipv4Addr) -> Option<String> {
+    let entries = &words.program.whitelists[whitelist.index()];
+    let nearest = entries.iter().min_by_key(|entry| 32 - shared(**entry, source))?;
+    (entries.len() > 1).then(|| prefix_text(*nearest))
+}
+
+/// What the link of a classic sender covers, where that is not `destination`; and the place of the VPC.
+pub(super) fn nearest_link(words: Words<'_>, sender: EndpointId, destination: Ipv4Addr) -> Option<(String, Span)> {
+    let id = words.program.endpoint(sender).link?;
+    let vpc = words.program.vpc(id)?;
+    if vpc.primary.contains(&destination) {
+        return None;
+    }
+    let text = format!("{} -> link to {}", vpc.primary, words.domain(id));
+    Some((text, words.names.domains[id.index()].span))
 }
 
 /// The line of what decided, for a refusal.

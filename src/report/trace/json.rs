@@ -1,8 +1,11 @@
 //! A trace as one JSON object, for other programs.
 
+use super::blockers::{Account, accounts, would_reach};
 use super::explain::{Entry, beaten, entry, link_prefix, nearest_rule};
+use super::explain::{later_rule, nearest_entry, nearest_link, nearest_route};
 use super::{Traced, packet};
 use crate::datapath::{Crossing, Found, SessionStep, Spared, Step, Verdict};
+use crate::net::ranges;
 use crate::program::{AclId, RuleId};
 use crate::report::sentence::outcome_fields;
 use crate::report::words::Words;
@@ -17,7 +20,12 @@ pub fn trace_json(words: Words<'_>, traced: &Traced<'_>) -> Value {
     set("label", traced.label.into());
     set("description", traced.description.into());
     set("time_ns", traced.time.as_nanos().to_string().into());
-    set("steps", traced.steps.iter().map(|step| step_json(words, step)).collect());
+    set("steps", traced.steps.iter().map(|step| step_json(words, traced, step)).collect());
+    let blockers: Vec<Value> = accounts(words, traced).iter().map(Account::json).collect();
+    if !blockers.is_empty() {
+        set("blockers", blockers.into());
+        set("would_reach", would_reach(traced).map(|id| words.endpoint(id)).into());
+    }
     if let (Verdict::Delivered { .. }, Some(packet)) = (traced.outcome.verdict, packet(traced.steps)) {
         set("ttl", json!({ "in": packet.ttl, "out": packet.ttl.saturating_sub(traced.outcome.hops) }));
     }
@@ -34,7 +42,7 @@ pub fn trace_json(words: Words<'_>, traced: &Traced<'_>) -> Value {
     Value::Object(fields)
 }
 
-fn step_json(words: Words<'_>, step: &Step) -> Value {
+fn step_json(words: Words<'_>, traced: &Traced<'_>, step: &Step) -> Value {
     match *step {
         Step::Parsed(ipv4) => packet_json(&ipv4),
         Step::Unsound(error) => json!({ "step": "unsound", "error": error.to_string() }),
@@ -58,7 +66,13 @@ fn step_json(words: Words<'_>, step: &Step) -> Value {
                 "accept": accept,
             });
             match rule {
-                Some(rule) => set_rule(words, &mut value, rule),
+                Some(rule) => {
+                    set_rule(words, &mut value, rule);
+                    if let Some(later) = later_rule(words, acl, &query).filter(|_| !accept) {
+                        value["beats"] = json!({});
+                        set_rule(words, &mut value["beats"], later);
+                    }
+                }
                 None => set_default(words, &mut value, acl, ingress, accept, &query),
             }
             value
@@ -78,12 +92,23 @@ fn step_json(words: Words<'_>, step: &Step) -> Value {
             if let Some(place) = words.place(words.names.whitelists[whitelist.index()].span) {
                 value["source"] = place.to_string().into();
             }
+            let source = packet(traced.steps).filter(|_| entry.is_none()).map(|packet| packet.source);
+            if let Some(nearest) = source.and_then(|source| nearest_entry(words, whitelist, source)) {
+                value["nearest"] = nearest.into();
+            }
             value
         }
         Step::Route { domain, destination, found } => {
             let mut value =
                 json!({ "step": "route", "domain": words.domain(domain), "destination": destination.to_string() });
             set_found(words, &mut value, destination, found);
+            let sender = traced.outcome.from.filter(|_| found == Found::NoHost && !ranges::is_classic(destination));
+            if let Some((text, span)) = sender.and_then(|sender| nearest_link(words, sender, destination)) {
+                value["nearest"] = json!({ "text": text });
+                if let Some(place) = words.place(span) {
+                    value["nearest"]["source"] = place.to_string().into();
+                }
+            }
             value
         }
         Step::Bridge { from, to, by } => {
@@ -225,7 +250,14 @@ fn set_found(words: Words<'_>, value: &mut Value, destination: std::net::Ipv4Add
             set_entry(value, &entry(words, route, to));
             value["beats"] = beats(&beaten(words, table, destination));
         }
-        Found::Nothing { .. } | Found::NoHost => value["to"] = Value::Null,
+        Found::Nothing { table } => {
+            value["to"] = Value::Null;
+            if let Some(entry) = nearest_route(words, table, destination) {
+                value["nearest"] = json!({});
+                set_entry(&mut value["nearest"], &entry);
+            }
+        }
+        Found::NoHost => value["to"] = Value::Null,
         Found::Host(to) => {
             value["prefix"] = format!("{destination}/32").into();
             value["to"] = words.endpoint(to).into();

@@ -1,9 +1,11 @@
 //! A trace as sections of lines: one section for each routing domain, one for the bridge between two.
 
+use super::concern::{Case, entered};
 use super::explain::{Entry, beaten, cause_place, entry, link_prefix, listed, nearest_rule, whitelist_text};
+use super::explain::{later_rule, nearest_entry, nearest_link, nearest_route};
 use super::{LABEL, Traced, packet};
 use crate::datapath::{At, Blocker, Crossing, Found, SessionStep, Spared, Step};
-use crate::diag::{Reason, Stage};
+use crate::diag::{Reason, Span, Stage};
 use crate::net::ranges;
 use crate::program::{AclId, DomainId, EndpointId, EndpointKind, RuleId, WhitelistId};
 use crate::report::because::because;
@@ -46,12 +48,13 @@ const BRIDGE: &str = "bridge";
 
 pub(super) fn sections(words: Words<'_>, traced: &Traced<'_>) -> Vec<Section> {
     let steps = traced.steps;
-    let entered = steps.iter().find_map(|step| match step {
+    let first = steps.iter().find_map(|step| match step {
         Step::Entered { domain, .. } => Some(words.domain(*domain)),
         _ => None,
     });
-    let mut writer = Writer { words, packet: packet(steps), sections: Vec::new() };
-    writer.head(entered.unwrap_or(OUTSIDE));
+    let sender = traced.outcome.from;
+    let mut writer = Writer { words, sender, packet: packet(steps), entered: entered(steps), sections: Vec::new() };
+    writer.head(first.unwrap_or(OUTSIDE));
     for (index, step) in steps.iter().enumerate() {
         writer.step(&steps[..index], step);
     }
@@ -65,7 +68,10 @@ pub(super) fn sections(words: Words<'_>, traced: &Traced<'_>) -> Vec<Section> {
 
 struct Writer<'a> {
     words: Words<'a>,
+    sender: Option<EndpointId>,
     packet: Option<Ipv4>,
+    /// The VPC that it enters over a link.
+    entered: Option<DomainId>,
     sections: Vec<Section>,
 }
 
@@ -116,7 +122,12 @@ impl Writer<'_> {
             // The verdict tells the TTL of a delivered frame, the refusal that of a dropped one.
             Step::Ttl { .. } => {}
             Step::Fragmented { mtu } => self.line("mtu", format!("longer than {mtu} bytes: sent in fragments")),
-            Step::Refused { blocker, .. } => self.refused(before, &blocker),
+            Step::Refused { blocker, goes_on, .. } => {
+                self.refused(before, &blocker);
+                let number = 1 + before.iter().filter(|step| matches!(step, Step::Refused { .. })).count();
+                let behind = if goes_on { "from here on as if let through" } else { "nothing lies behind it" };
+                self.note(format!("= blocker {number}, {}; {behind}", blocker.reason));
+            }
         }
     }
 
@@ -176,6 +187,10 @@ impl Writer<'_> {
         if let Some(rule) = rule {
             let (name, place) = self.rule(rule);
             self.push(Some("group"), format!("{name}: {}", words.names.rule_texts[rule.index()]), place);
+            if !accept && let Some(later) = later_rule(words, acl, query) {
+                let (name, place) = self.rule(later);
+                self.push(None, format!("beats {name}: {}", words.names.rule_texts[later.index()]), place);
+            }
             return;
         }
         let groups = &words.names.acls[acl.index()];
@@ -209,6 +224,9 @@ impl Writer<'_> {
         self.push(Some("list"), text, place);
         if entry.is_none() {
             self.note(whitelist_text(self.words, id));
+            if let Some(nearest) = self.packet.and_then(|packet| nearest_entry(self.words, id, packet.source)) {
+                self.note(format!("nearest: {nearest}"));
+            }
         }
     }
 
@@ -221,11 +239,19 @@ impl Writer<'_> {
         let words = self.words;
         match found {
             Found::Entry { route, table, to } => self.winner("route", &entry(words, route, to), table, destination),
-            Found::Nothing { .. } => self.line("route", format!("nothing covers {destination}")),
+            Found::Nothing { table } => {
+                self.line("route", format!("nothing covers {destination}"));
+                if let Some(nearest) = nearest_route(words, table, destination) {
+                    self.push(None, format!("nearest: {}", nearest.text()), nearest.place);
+                }
+            }
             Found::Host(to) => self.line("route", format!("{destination}/32 -> {}", words.endpoint(to))),
             Found::CloudServices => self.line("route", format!("{} -> cloud-services", ranges::CLOUD_SERVICES)),
             Found::NoHost if !ranges::is_classic(destination) => {
                 self.line("route", format!("nothing in {} covers {destination}", words.domain(domain)));
+                if let Some((text, span)) = self.sender.and_then(|sender| nearest_link(words, sender, destination)) {
+                    self.push(None, format!("nearest: {text}"), words.place(span).map(|place| place.to_string()));
+                }
             }
             Found::NoHost => self.line("route", format!("nobody in {} has {destination}", words.domain(domain))),
             Found::Link(vpc) => {
@@ -246,10 +272,14 @@ impl Writer<'_> {
                 let place = words.place(words.names.endpoints[instance.index()].span).map(|place| place.to_string());
                 // Only VPCs have a primary CIDR: the link's other end is the classic one.
                 let outward = words.program.vpc(from).is_none();
-                let vpc = words.domain(if outward { to } else { from });
+                let vpc = if outward { to } else { from };
                 let inside = self.packet.map(|packet| if outward { packet.destination } else { packet.source });
+                // Behind a refusal it may lie elsewhere.
+                let primary = words.program.vpc(vpc).map(|vpc| vpc.primary);
+                let inside = inside.filter(|address| primary.is_some_and(|primary| primary.contains(address)));
                 let inside = inside.map_or_else(String::new, |address| format!("; {address} lies in its primary CIDR"));
-                self.push(Some("link"), format!("{} is linked to {vpc}{inside}", words.endpoint(instance)), place);
+                let text = format!("{} is linked to {}{inside}", words.endpoint(instance), words.domain(vpc));
+                self.push(Some("link"), text, place);
             }
             Crossing::MissingLink(endpoint) => {
                 let vpc = words.domain(if words.program.vpc(from).is_none() { to } else { from });
@@ -265,37 +295,19 @@ impl Writer<'_> {
 
     fn refusal(&mut self, blocker: &Blocker, routed: bool) {
         let Blocker { reason, at, .. } = *blocker;
-        let place = cause_place(self.words, blocker);
+        let Writer { words, sender, packet, entered, .. } = *self;
+        let case = Case { words, sender, packet, entered, blocker: *blocker };
+        let (text, span) = case.concern().unwrap_or_else(|| (because(reason).to_owned(), Span::NONE));
+        let place = self.words.place(span).map(|place| place.to_string());
+        let place = place.or_else(|| cause_place(self.words, blocker));
         let label = refusal_label(reason, at, routed);
         if label == "link" {
             self.head(BRIDGE);
         }
         let told = self.sections.iter().flat_map(|section| &section.lines).any(|line| line.place == place);
         let last = self.sections.last().and_then(|section| section.lines.iter().rev().find_map(|line| line.label));
-        let text = self.packet.and_then(|packet| because_of(self.words, reason, &packet));
-        let text = text.unwrap_or_else(|| because(reason).to_owned());
         self.push((last != Some(label)).then_some(label), text, place.filter(|_| !told));
     }
-}
-
-/// A reason with the values of the packet, where they say more.
-fn because_of(words: Words<'_>, reason: Reason, packet: &Ipv4) -> Option<String> {
-    let Ipv4 { source, destination, ttl, total_length, .. } = packet;
-    let from_services = ranges::CLOUD_SERVICES.contains(source);
-    Some(match reason {
-        Reason::AmbiguousSource if from_services => format!("several endpoints own its destination {destination}"),
-        Reason::AmbiguousSource => {
-            let candidates = words.program.candidates(*source).into_iter();
-            let names: Vec<String> = candidates.map(|id| words.endpoint(id).to_owned()).collect();
-            format!("{} may send from {source}", listed(&names))
-        }
-        Reason::UnknownSource if from_services => format!("no endpoint owns its destination {destination}"),
-        Reason::UnknownSource => format!("no endpoint may send from {source}"),
-        Reason::NoSuchAddress => format!("nobody has {destination}"),
-        Reason::TtlExceeded => format!("{ttl} would reach 0"),
-        Reason::MtuExceeded => format!("{total_length} bytes are longer than the MTU, and DF is set"),
-        _ => return None,
-    })
 }
 
 /// The label of what refused: that of its stage, for reasons of two stages by the place.

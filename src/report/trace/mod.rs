@@ -1,18 +1,23 @@
 //! One packet hop by hop: for every lookup the winner and what it beat, for every refusal what came nearest.
 
+mod blockers;
+mod concern;
 mod explain;
 mod json;
 mod lines;
+mod remedy;
 #[cfg(test)]
 mod tests;
 
 pub use json::trace_json;
 
-use super::layout::{Palette, Style, seconds, space, width};
+use super::layout::{Palette, Style, counted, seconds, space, width};
 use super::words::Words;
 use crate::datapath::{Outcome, Sent, Step, Verdict};
+use crate::program::EndpointId;
 use crate::time::SimTime;
 use crate::wire::Ipv4;
+use blockers::{accounts, last_target, would_reach};
 use lines::{Line, Section, sections};
 use std::fmt::Write;
 
@@ -25,7 +30,7 @@ pub struct Traced<'a> {
     pub description: &'a str,
     /// When it entered.
     pub time: SimTime,
-    /// Its steps, as [`Record`](crate::datapath::Record) heard them.
+    /// Its steps, as [`Record`](crate::datapath::Record) heard them, or [`RecordAll`](crate::datapath::RecordAll).
     pub steps: &'a [Step],
     /// What became of it.
     pub outcome: &'a Outcome,
@@ -44,6 +49,47 @@ pub fn trace_text(out: &mut String, words: Words<'_>, traced: &Traced<'_>, palet
     write_head(out, words, traced);
     write_sections(out, &sections(words, traced), palette);
     write_verdict(out, words, traced, palette);
+}
+
+/// Writes what stands in a packet's way, numbered in order, each with what to do about it; nothing for a packet that was
+/// not dropped. `traced` has the steps of a listener that goes on.
+pub fn blockers_text(out: &mut String, words: Words<'_>, traced: &Traced<'_>, palette: Palette) {
+    let accounts = accounts(words, traced);
+    if accounts.is_empty() {
+        return;
+    }
+    let count = counted(accounts.len() as u64, "blocker");
+    let behind = match would_reach(traced) {
+        Some(to) if accounts.len() == 1 => format!("without it the packet reaches {}", words.endpoint(to)),
+        Some(to) => format!("without them the packet reaches {}", words.endpoint(to)),
+        None => "nothing can be said about what lies behind".to_owned(),
+    };
+    let _ = writeln!(out, "{}", palette.paint(Style::Heading, format!("{count}: {behind}")));
+    for (number, account) in (1..).zip(&accounts) {
+        write_numbered(out, &format!("{number:>3}  "), &account.text(), account.place(), palette);
+        write_numbered(out, "       -> ", account.remedy(), account.change(), palette);
+    }
+}
+
+/// Writes what to do about the first thing that stands in a packet's way; `traced` as for [`blockers_text`].
+pub fn remedy_text(out: &mut String, words: Words<'_>, traced: &Traced<'_>, palette: Palette) {
+    if let Some(first) = accounts(words, traced).first() {
+        write_label(out, "remedy");
+        write_numbered(out, "", first.remedy(), first.change(), palette);
+    }
+}
+
+fn write_numbered(out: &mut String, before: &str, text: &str, place: Option<&String>, palette: Palette) {
+    let _ = write!(out, "{before}{text}");
+    if let Some(place) = place {
+        let _ = write!(out, "  {}", palette.paint(Style::Faint, place));
+    }
+    out.push('\n');
+}
+
+/// The endpoint that the last routes among `steps` led to, whatever stood in the way.
+pub fn destination(steps: &[Step]) -> Option<EndpointId> {
+    last_target(steps)
 }
 
 /// Writes what became of a frame, and of the way there the decision that came last.
