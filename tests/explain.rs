@@ -88,3 +88,31 @@ fn the_example_of_every_drop_reason_is_a_line_that_a_capture_carries() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// The ids of diagnostics that the source of the library makes, tests apart.
+fn made_ids(folder: &Path, ids: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_dir() && name != "tests" {
+            made_ids(&path, ids);
+        } else if name.ends_with(".rs") && !name.contains("tests") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap();
+            for call in ["Diagnostic::error(", "Diagnostic::warning("] {
+                let arguments = code.split(call).skip(1).map(str::trim_start);
+                let quoted = arguments.filter_map(|rest| rest.strip_prefix('"')?.split_once('"'));
+                ids.extend(quoted.map(|(id, _)| id.to_owned()));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_id_that_a_finding_can_have_has_a_page() {
+    let mut ids = BTreeSet::new();
+    made_ids(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut ids);
+    assert!(ids.contains("unknown-key") && ids.contains("toml-syntax"), "{ids:?}");
+    let missing: Vec<&String> = ids.iter().filter(|id| explain::page(id).is_none()).collect();
+    assert!(missing.is_empty(), "no page explains {missing:?}");
+}

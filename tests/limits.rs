@@ -75,6 +75,9 @@ fn instance(lines: &str) -> String {
 fn an_instance_is_linked_to_one_vpc() {
     assert!(errors(&instance("linked_vpc = \"vpc-shop\"")).is_empty());
     assert_eq!(errors(&instance("linked_vpc = [\"vpc-shop\", \"vpc-other\"]")), ["wrong-type"]);
+    let findings = findings(&instance("linked_vpc = [\"vpc-shop\", \"vpc-other\"]"));
+    assert_eq!(findings[0].message, "`linked_vpc` expects one VPC, found a list");
+    assert!(findings[0].note.as_deref().unwrap().starts_with("a classic instance is associated with only one VPC"));
     assert_eq!(errors(&instance("linked_vpc = \"vpc-shop\"\nlinked_vpc = \"vpc-other\"")), ["toml-syntax"]);
 }
 

@@ -157,7 +157,11 @@ fn link(world: &World, instance: &Instance, linked: &Spanned<Key<Vpc>>, findings
         let message =
             format!("`{id}` of account `{account}` is linked to `{}` of account `{}`", *vpc.id, **vpc_account);
         let vpc_place = place_of(&vpc.placement, |placement| &placement.account, vpc.id.span);
-        let finding = LINK_ACCOUNT.found(message).at(linked.span, format!("from account `{account}`"));
+        let mut finding = LINK_ACCOUNT.found(message).at(linked.span, format!("from account `{account}`"));
+        if region != vpc_region.as_str() {
+            // A transfer leaves the instance in its region: the vendor's scenario table has only migration for this.
+            finding = finding.help("a transfer does not help across regions: migrate the instance into a VPC instead");
+        }
         findings.push(finding.at(vpc_place, format!("to account `{}`", **vpc_account)));
     }
     if !*vpc.classic_link {

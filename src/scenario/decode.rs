@@ -104,6 +104,17 @@ impl<'a> Item<'a> {
         );
     }
 
+    /// One value where a list of them is expected is the commonest slip.
+    fn no_list(&self, decoder: &mut Decoder<'_>) {
+        let mut problem =
+            Diagnostic::error("wrong-type", format!("`{}` expects a list, found {}", self.key, type_name(self.value)))
+                .at(self.span, "expected a list");
+        if let Some(string) = self.value.as_str() {
+            problem = problem.help(format!("put it into brackets: `{} = [{string:?}]`", self.key));
+        }
+        decoder.report(problem);
+    }
+
     /// A string.
     pub(super) fn string(&self, decoder: &mut Decoder<'_>) -> Option<&'a str> {
         let string = self.value.as_str();
@@ -140,6 +151,11 @@ impl<'a> Item<'a> {
     /// True where the value is an integer.
     pub(super) fn is_integer(&self) -> bool {
         self.value.is_integer()
+    }
+
+    /// True where the value is a list.
+    pub(super) fn is_list(&self) -> bool {
+        self.value.is_array()
     }
 
     /// True where the value is a table.
@@ -219,7 +235,7 @@ impl<'a> Item<'a> {
     /// The elements of a list.
     pub(super) fn list(&self, decoder: &mut Decoder<'_>) -> Option<Vec<Item<'a>>> {
         let Some(array) = self.value.as_array() else {
-            self.wrong_type(decoder, "a list");
+            self.no_list(decoder);
             return None;
         };
         Some(array.iter().filter_map(|value| Item::new(decoder, self.key, value)).collect())

@@ -146,7 +146,8 @@ impl Text<'_> {
     fn report(&mut self, range: Range<usize>, message: &str) {
         if self.places.insert(range.start) {
             let problem = Diagnostic::error("toml-syntax", message);
-            self.problems.push(problem.at(Span::new(self.file, range), "this is no TOML"));
+            let label = if message == DUPLICATE { "the table has this key already" } else { "this is no TOML" };
+            self.problems.push(problem.at(Span::new(self.file, range), label));
         }
     }
 

@@ -164,3 +164,19 @@ fn a_route_that_hides_linked_instances_names_them() {
     hidden("10.0.0.0/9", "`i-a` and 2 more linked instances", "10.24.1.5");
     hidden("10.25.0.0/16", "classic addresses", "true");
 }
+
+#[test]
+fn a_transfer_is_advised_within_a_region_only() {
+    let help = |keys: &str| {
+        let text = one_link("", keys);
+        let mut sources = Sources::new();
+        let found = check(&world(&mut sources, &text)).into_iter();
+        let account = found.filter(|finding| finding.id == "classiclink-account").collect::<Vec<_>>();
+        account[0].help.clone().expect("a remedy")
+    };
+    assert_eq!(help("account = \"partner\"\n"), "transfer the instance to the VPC's account first, then link it");
+    assert_eq!(
+        help("account = \"partner\"\nregion = \"cn-beijing\"\n"),
+        "a transfer does not help across regions: migrate the instance into a VPC instead"
+    );
+}

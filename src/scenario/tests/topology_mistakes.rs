@@ -67,6 +67,7 @@ fn a_value_of_the_wrong_type_is_refused() {
     assert_snapshot!(mistake("security_groups = [\"sg-web\"]", "security_groups = \"sg-web\""), @r#"
     wrong-type: `security_groups` expects a list, found a string
       63:19 "sg-web" -- expected a list
+      help: put it into brackets: `security_groups = ["sg-web"]`
     "#);
     assert_snapshot!(mistake("pps = 20000", "pps = 2.5"), @r"
     wrong-type: `pps` expects an integer, found a float
@@ -382,7 +383,7 @@ fn text_that_is_no_toml_is_shown_and_the_rest_is_still_read() {
     ");
     assert_snapshot!(mistake("private_ip = \"172.16.1.9\"", "vswitch = \"vsw-db\"\nprivate_ip = \"172.16.1\""), @r#"
     toml-syntax: duplicate key
-      76:1 vswitch -- this is no TOML
+      76:1 vswitch -- the table has this key already
     invalid-value: "172.16.1" is no IPv4 address
       77:14 "172.16.1" -- expected an address
     "#);

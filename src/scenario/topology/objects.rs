@@ -272,6 +272,23 @@ impl<'a> Objects<'a, '_, '_> {
         Some(())
     }
 
+    /// The one VPC of a link: the limit that a list would break is told here, where the list is.
+    fn linked_vpc(&mut self, item: Item<'a>) -> Option<Spanned<Key<Vpc>>> {
+        if item.is_list() {
+            self.decoder.report(
+                Diagnostic::error("wrong-type", "`linked_vpc` expects one VPC, found a list")
+                    .at(item.span, "one link at most")
+                    .note(
+                        "a classic instance is associated with only one VPC \
+                         (https://www.alibabacloud.com/help/en/virtual-private-cloud/latest/classiclink-overview)",
+                    )
+                    .help("keep the one it is linked to: `linked_vpc = \"ID\"`"),
+            );
+            return None;
+        }
+        self.declared.resolve(self.decoder, item, Kind::Vpc, &self.world.vpcs)
+    }
+
     /// How many groups an instance has is left to the checks.
     fn instance(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<()> {
         let location = self.location(&fields);
@@ -283,9 +300,7 @@ impl<'a> Objects<'a, '_, '_> {
         });
         let states = InstanceState::ALL.map(|state| (state.name(), state));
         let state = self.get(&fields, "state").and_then(|item| item.one_of(self.decoder, &states));
-        let linked_vpc = self
-            .get(&fields, "linked_vpc")
-            .and_then(|item| self.declared.resolve(self.decoder, item, Kind::Vpc, &self.world.vpcs));
+        let linked_vpc = self.get(&fields, "linked_vpc").and_then(|item| self.linked_vpc(item));
         let guest_routes = self.cidrs(&fields, "guest_routes").unwrap_or_default();
         let forwarding = self.flag(&fields, "forwarding");
         let public_ip = self.get(&fields, "public_ip").and_then(|item| item.address(self.decoder));
