@@ -7,7 +7,7 @@ use super::side::Subject;
 use super::step::Step;
 use crate::control::Operation;
 use crate::datapath::{Decider, Outcome};
-use crate::model::{Key, Location, Route, Vpc, Vswitch, World};
+use crate::model::{Key, Location, Route, Vpc, Vswitch, World, ranges};
 use crate::net::Ipv4Net;
 use crate::program::Program;
 use std::net::Ipv4Addr;
@@ -125,6 +125,31 @@ fn overlap(world: &World, vswitch: &Vswitch, address: Ipv4Addr, receiver: Subjec
         "move one of the two into a vSwitch whose range the other VPC does not use",
     )
 }
+
+/// What in `vpc` takes the packets that `other` sends to a classic instance at `classic`, before they reach the link: a
+/// vSwitch, or a custom route that is longer than 10.0.0.0/8.
+pub(super) fn shadow(world: &World, classic: Ipv4Addr, vpc: Key<Vpc>, other: Subject) -> Option<Conflict> {
+    let owner = world.vpcs[vpc].id.as_str();
+    if let Some(vswitch) = vswitch_of(world, vpc, classic) {
+        let what = format!("{classic} lies in {} of {owner} too ({}), which keeps it", *vswitch.id, *vswitch.cidr);
+        return Some(Conflict::new(
+            SHADOWED,
+            what,
+            "move what must talk to the classic instance into a VPC without that vSwitch",
+        ));
+    }
+    let (table, routes) = table_of(world, other, vpc);
+    let takes = |route: &&Route| {
+        let net = *route.destination;
+        net.contains(&classic) && ranges::CLASSIC.contains(&net) && net != ranges::CLASSIC
+    };
+    let route = routes.iter().find(takes)?;
+    let what = format!("{table} has a custom route to {}, which takes what is sent to {classic}", *route.destination);
+    Some(Conflict::new(SHADOWED, what, "narrow the route, so that it no longer covers the classic instance"))
+}
+
+/// The rule of `check` that foretells it.
+const SHADOWED: &str = "classiclink-shadowed";
 
 fn unroutable(world: &World, receiver: Subject) -> Conflict {
     Conflict::new("no-such-address", format!("nothing lies behind {}", receiver.id(world)), "give it `remote_cidrs`")

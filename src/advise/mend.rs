@@ -2,6 +2,7 @@
 //! for each refusal the step that removes it, until both arrive or something stands against it.
 
 use super::Conflict;
+use super::connect::shadow;
 use super::describe::describe;
 use super::mechanism::Mechanism;
 use super::probe::{self, Leg, Observation, Traffic};
@@ -100,7 +101,8 @@ impl<'a> Mend<'a> {
     fn prepare(&mut self) -> Result<(), Conflict> {
         let [from, to] = self.sides;
         match self.mechanism {
-            Mechanism::SameVpc | Mechanism::Authorize { .. } | Mechanism::Connect => Ok(()),
+            Mechanism::SameVpc | Mechanism::Authorize { .. } => Ok(()),
+            Mechanism::Connect => self.connectable(),
             Mechanism::ClassicLink => {
                 self.linkable()?;
                 self.link()
@@ -111,6 +113,7 @@ impl<'a> Mend<'a> {
                 self.link()
             }
             Mechanism::MigrateThenConnect(migrated) => {
+                self.connectable()?;
                 if let Some(instance) = from.instance().filter(|_| migrated.initiator()) {
                     let other = self.vpc_of(to);
                     self.migrate(instance, other)?;
@@ -138,10 +141,24 @@ impl<'a> Mend<'a> {
         if self.vpc_of(from).is_none() { ends(from, to) } else { ends(to, from) }
     }
 
-    /// No link carries an address outside the primary CIDR and the three ranges: nothing has to be tried.
-    fn linkable(&self) -> Result<(), Conflict> {
-        let Some((_, vpc, other)) = self.link_ends() else { return Ok(()) };
+    /// No peering carries what lies behind a gateway: nothing has to be tried.
+    fn connectable(&self) -> Result<(), Conflict> {
         let world = self.world();
+        let behind = self.sides.into_iter().find(|side| matches!(side, Subject::Gateway(_)));
+        behind.map_or(Ok(()), |gateway| {
+            let what = format!("what lies behind {} is no vSwitch of its VPC", gateway.id(world));
+            Err(Conflict::reason(Reason::PeeringNoTransit, what))
+        })
+    }
+
+    /// No link carries an address outside the primary CIDR and the three ranges, nor what the VPC itself keeps: nothing
+    /// has to be tried.
+    fn linkable(&self) -> Result<(), Conflict> {
+        let Some((instance, vpc, other)) = self.link_ends() else { return Ok(()) };
+        let world = self.world();
+        if let Some(shadow) = shadow(world, *world.instances[instance].private_ip, vpc, other) {
+            return Err(shadow);
+        }
         let Some(address) = other.address(world) else { return Err(no_packet(world, self.sides)) };
         let (id, vpc) = (other.id(world), &world.vpcs[vpc]);
         let cidr = *vpc.cidr;

@@ -99,10 +99,24 @@ fn a_custom_route_to_ten_keeps_classiclink_off() {
     leads_there(&routed("10.200.0.0/16"));
     let what = "the system table of `vpc-shop` has a custom route to 10.0.0.0/8";
     stands(&routed("10.0.0.0/8"), "RouteConflict.AlreadyExist", what);
-    // One that shadows the instance lets the link be made, and takes its packets.
-    let shadowed = plan(&routed("10.45.0.0/16"), "i-app", "i-web");
-    assert_eq!(conflicts(&shadowed), ["misrouted"]);
-    assert!(shadowed.conflicts[0].what.contains("delivered to vpn"), "{shadowed:#?}");
+}
+
+#[test]
+fn what_the_vpc_keeps_never_reaches_the_link() {
+    let routed = |destination: &str| {
+        let gateway = "\n[gateway.vpn]\nvpc = \"vpc-shop\"\nkind = \"vpn\"\nremote_cidrs = [\"10.45.0.0/16\"]\n";
+        let route =
+            format!("cidr = \"172.16.0.0/16\"\nroutes = [{{ destination = \"{destination}\", next_hop = \"vpn\" }}]");
+        WORLD.replace("cidr = \"172.16.0.0/16\"", &route) + gateway
+    };
+    leads_there(&routed("10.45.3.0/24"));
+    let what = "vpc-shop has a custom route to 10.45.2.0/24, which takes what is sent to 10.45.2.10";
+    stands(&routed("10.45.2.0/24"), "classiclink-shadowed", what);
+    let inside = WORLD.replace("172.16.0.0/16", "10.0.0.0/8").replace("172.16.1.", "10.111.1.");
+    let vswitch = "[vswitch.vsw-lake]\nvpc = \"vpc-shop\"\ncidr = \"10.45.2.0/24\"\n";
+    let what = "10.45.2.10 lies in vsw-lake of vpc-shop too (10.45.2.0/24), which keeps it";
+    stands(&format!("{inside}{vswitch}"), "classiclink-shadowed", what);
+    leads_there(&format!("{inside}{}", vswitch.replace("10.45.2.0", "10.45.3.0")));
 }
 
 #[test]

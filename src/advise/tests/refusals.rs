@@ -195,6 +195,18 @@ fn what_lies_behind_a_gateway_needs_a_route_to_it_and_from_it_a_rule() {
 }
 
 #[test]
+fn what_lies_behind_a_gateway_is_not_reached_from_another_vpc() {
+    let lab = "[vpc.vpc-lab]\ncidr = \"192.168.0.0/16\"\n[vswitch.vsw-lab]\nvpc = \"vpc-lab\"\ncidr = \"192.168.1.0/24\"\n\
+               [security_group.sg-lab]\nvpc = \"vpc-lab\"\n[instance.i-lab]\nvswitch = \"vsw-lab\"\n\
+               private_ip = \"192.168.1.10\"\nsecurity_groups = [\"sg-lab\"]\n";
+    let text = format!("{WORLD}{lab}");
+    let plan = plan(&text, "i-lab", "vpn");
+    assert_eq!((conflicts(&plan), whats(&plan)), (vec!["peering-no-transit"], vec![]));
+    assert_eq!(plan.conflicts[0].what, "what lies behind vpn is no vSwitch of its VPC");
+    assert!(!steps(&text, "i-lab", "i-app").is_empty());
+}
+
+#[test]
 fn protocols_without_ports_get_rules_without() {
     let topology = open(WORLD);
     let question = Question { from: "i-app", to: "i-web", protocol: Protocol::ICMP, port: None };
