@@ -340,7 +340,7 @@ impl Program {
 }
 
 /// A name and the place in the topology file that gave it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {
     /// What people call it.
     pub text: String,
@@ -392,6 +392,13 @@ impl Names {
             self.endpoint_ids.add(hash_of, id, |id| hash(&endpoints[id.index()].text));
         }
         id
+    }
+
+    /// Lets the name of a released endpoint lead nowhere. What was counted under its id still finds the name.
+    pub(crate) fn forget_endpoint(&mut self, id: EndpointId) {
+        let endpoints = &self.endpoints;
+        let hash_of = |id: &EndpointId| hash(&endpoints[id.index()].text);
+        self.endpoint_ids.remove(hash_of(&id), |known| *known == id, hash_of);
     }
 
     /// The endpoint called `name`.

@@ -2,59 +2,12 @@
 
 use super::Compiler;
 use crate::diag::Span;
-use crate::model::{Gateway, Instance, InstanceState, Key, Location, Network, Service, ServiceKind, Vswitch, World};
+use crate::model::{Gateway, Instance, InstanceState, Key, Location, Network, Service, ServiceKind, Vswitch};
 use crate::net::{Ipv4Net, MacAddress};
-use crate::program::{DomainId, Endpoint, EndpointId, EndpointKind, FixedMap, Name, Owner, TIED, WhitelistId};
-use crate::table::lpm::{TableId, Tables};
-use crate::table::paged::{Paged, PagedMap};
+use crate::program::{Domain, DomainId, Endpoint, EndpointId, EndpointKind, FixedMap, Name, Owner, TIED, WhitelistId};
+use crate::table::lpm::TableId;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-
-pub(super) struct Endpoints {
-    pub(super) all: Paged<Endpoint>,
-    pub(super) hosts: PagedMap<(DomainId, Ipv4Addr), EndpointId>,
-    pub(super) owners: PagedMap<Ipv4Addr, Owner>,
-    pub(super) whitelists: Paged<Arc<[Ipv4Net]>>,
-    pub(super) default_guest_table: Option<TableId>,
-    pub(super) remote_cidrs: FixedMap<EndpointId, Vec<Ipv4Net>>,
-    gateways: FixedMap<Ipv4Net, u32>,
-}
-
-impl Endpoints {
-    pub(super) fn with_capacity(count: usize) -> Endpoints {
-        Endpoints {
-            all: Paged::new(),
-            hosts: PagedMap::with_capacity(count),
-            owners: PagedMap::with_capacity(count),
-            whitelists: Paged::new(),
-            default_guest_table: None,
-            remote_cidrs: FixedMap::default(),
-            gateways: FixedMap::default(),
-        }
-    }
-
-    pub(super) fn instance_id(&self, key: Key<Instance>) -> EndpointId {
-        EndpointId::from_index(1 + key.index())
-    }
-
-    pub(super) fn gateway_id(&self, world: &World, key: Key<Gateway>) -> EndpointId {
-        EndpointId::from_index(1 + world.instances.capacity() + world.services.capacity() + key.index())
-    }
-
-    fn own(&mut self, id: EndpointId, domain: DomainId, address: Ipv4Addr) {
-        self.hosts.insert((domain, address), id);
-        if self.owners.insert(address, Owner::One(id)).is_some() {
-            self.owners.insert(address, Owner::Several);
-        }
-    }
-
-    /// The longest-prefix table of remote CIDRs.
-    pub(super) fn gateway_table(&self, tables: &mut Tables) -> TableId {
-        let mut bound: Vec<(Ipv4Net, u32)> = self.gateways.iter().map(|(net, id)| (*net, *id)).collect();
-        bound.sort_unstable();
-        tables.add(&bound)
-    }
-}
 
 /// An endpoint that owns nothing and does nothing: what a released one leaves behind.
 fn blank(kind: EndpointKind, domain: DomainId) -> Endpoint {
@@ -85,45 +38,127 @@ fn derived_mac(id: &str) -> MacAddress {
     MacAddress([0x02, a, b, c, d, e])
 }
 
+/// What a released endpoint leaves behind.
+fn released() -> Endpoint {
+    blank(EndpointKind::Service { balances_load: false }, DomainId(0))
+}
+
 impl Compiler<'_> {
+    pub(super) fn instance_id(key: Key<Instance>) -> EndpointId {
+        EndpointId::from_index(1 + key.index())
+    }
+
+    fn service_id(&self, key: Key<Service>) -> EndpointId {
+        EndpointId::from_index(1 + self.world.instances.capacity() + key.index())
+    }
+
+    pub(super) fn gateway_id(&self, key: Key<Gateway>) -> EndpointId {
+        let before = 1 + self.world.instances.capacity() + self.world.services.capacity();
+        EndpointId::from_index(before + key.index())
+    }
+
     pub(super) fn add_endpoints(&mut self) {
         let world = self.world;
         let nobody = || Name { text: String::new(), span: Span::NONE };
-        let released = blank(EndpointKind::Service { balances_load: false }, DomainId(0));
-        self.names.add_endpoint(Name { text: "cloud-services".to_owned(), span: Span::NONE });
         let mac = derived_mac("cloud-services");
-        self.endpoints.all.push(Endpoint { mac, ..blank(EndpointKind::CloudServices, DomainId(0)) });
-
+        let cloud_services = Endpoint { mac, ..blank(EndpointKind::CloudServices, DomainId(0)) };
+        self.add_endpoint(cloud_services, Name { text: "cloud-services".to_owned(), span: Span::NONE });
         let mut instances = world.instances.iter().peekable();
         for index in 0..world.instances.capacity() {
-            match instances.next_if(|(key, _)| key.index() == index) {
-                Some((_, instance)) => self.add_instance(instance),
-                None => _ = self.add_endpoint(released, nobody()),
-            }
+            let (endpoint, name) = match instances.next_if(|(key, _)| key.index() == index) {
+                Some((_, instance)) => {
+                    let guest = (*instance.location == Location::Classic).then(|| self.guest_table(instance));
+                    let name = Name { text: instance.id.value.clone(), span: instance.id.span };
+                    (self.instance(instance, guest), name)
+                }
+                None => (released(), nobody()),
+            };
+            self.add_endpoint(endpoint, name);
         }
         let mut services = world.services.iter().peekable();
         for index in 0..world.services.capacity() {
-            match services.next_if(|(key, _)| key.index() == index) {
-                Some((_, service)) => self.add_service(service),
-                None => _ = self.add_endpoint(released, nobody()),
-            }
+            let (endpoint, name) = match services.next_if(|(key, _)| key.index() == index) {
+                Some((key, service)) => {
+                    (self.service(key, service), Name { text: service.id.value.clone(), span: service.id.span })
+                }
+                None => (released(), nobody()),
+            };
+            self.add_endpoint(endpoint, name);
         }
         let mut gateways = world.gateways.iter().peekable();
         for index in 0..world.gateways.capacity() {
-            match gateways.next_if(|(key, _)| key.index() == index) {
-                Some((_, gateway)) => self.add_gateway(gateway),
-                None => _ = self.add_endpoint(released, nobody()),
+            let (endpoint, name) = match gateways.next_if(|(key, _)| key.index() == index) {
+                Some((_, gateway)) => {
+                    (self.gateway(gateway), Name { text: gateway.id.value.clone(), span: gateway.id.span })
+                }
+                None => (released(), nobody()),
+            };
+            self.add_endpoint(endpoint, name);
+        }
+        self.add_remote_cidrs();
+    }
+
+    fn add_endpoint(&mut self, endpoint: Endpoint, name: Name) {
+        let id = self.names.add_endpoint(name);
+        self.own(id, &endpoint);
+        self.program.endpoints.push(endpoint);
+    }
+
+    /// The source addresses that may enter by gateways, and their longest-prefix table.
+    fn add_remote_cidrs(&mut self) {
+        let mut remote_cidrs: FixedMap<EndpointId, Vec<Ipv4Net>> = FixedMap::default();
+        let mut by_cidr: FixedMap<Ipv4Net, u32> = FixedMap::default();
+        for (key, gateway) in self.world.gateways.iter() {
+            let id = self.gateway_id(key);
+            let cidrs: Vec<Ipv4Net> = gateway.remote_cidrs.iter().map(|cidr| cidr.value).collect();
+            for cidr in &cidrs {
+                let tie = |known: &mut u32| *known = if *known == id.0 { id.0 } else { TIED };
+                by_cidr.entry(*cidr).and_modify(tie).or_insert(id.0);
+            }
+            remote_cidrs.insert(id, cidrs);
+        }
+        let mut bound: Vec<(Ipv4Net, u32)> = by_cidr.into_iter().collect();
+        bound.sort_unstable();
+        self.program.gateways = self.program.tables.add(&bound);
+        self.program.remote_cidrs = Arc::new(remote_cidrs);
+    }
+
+    /// Gives an endpoint its address.
+    pub(super) fn own(&mut self, id: EndpointId, endpoint: &Endpoint) {
+        let address = endpoint.address;
+        if address.is_unspecified() {
+            return;
+        }
+        self.program.hosts.insert((endpoint.domain, address), id);
+        match self.program.owners.insert(address, Owner::One(id)) {
+            None => {}
+            Some(Owner::One(first)) => {
+                self.program.owners.insert(address, Owner::Several);
+                self.index.several.insert(address, vec![first, id]);
+            }
+            Some(Owner::Several) => {
+                self.program.owners.insert(address, Owner::Several);
+                self.index.several.entry(address).or_default().push(id);
             }
         }
     }
 
-    fn add_endpoint(&mut self, endpoint: Endpoint, name: Name) -> EndpointId {
-        let id = self.names.add_endpoint(name);
-        if !endpoint.address.is_unspecified() {
-            self.endpoints.own(id, endpoint.domain, endpoint.address);
+    /// Takes the address from an endpoint.
+    pub(super) fn disown(&mut self, id: EndpointId, endpoint: &Endpoint) {
+        let address = endpoint.address;
+        if address.is_unspecified() {
+            return;
         }
-        self.endpoints.all.push(endpoint);
-        id
+        self.program.hosts.remove(&(endpoint.domain, address));
+        let Some(owners) = self.index.several.get_mut(&address) else {
+            self.program.owners.remove(&address);
+            return;
+        };
+        owners.retain(|owner| *owner != id);
+        if let [last] = owners[..] {
+            self.index.several.remove(&address);
+            self.program.owners.insert(address, Owner::One(last));
+        }
     }
 
     /// What instances and services have from where they live.
@@ -140,70 +175,106 @@ impl Compiler<'_> {
     fn table_of(&self, vswitch: Key<Vswitch>) -> Option<TableId> {
         let declared = &self.world.vswitches[vswitch];
         match &declared.route_table {
-            Some(table) => self.custom_tables[table.value.index()],
+            Some(table) => self.index.custom_tables[table.value.index()],
             None => self.system_table(Self::vpc_domain(declared.vpc.value)),
         }
     }
 
     fn system_table(&self, domain: DomainId) -> Option<TableId> {
-        match &self.domains[domain.index()] {
-            Some(crate::program::Domain::Vpc(vpc)) => Some(vpc.system),
-            _ => None,
+        match &self.program.domains[domain.index()] {
+            Domain::Vpc(vpc) => Some(vpc.system),
+            Domain::Classic => None,
         }
     }
 
-    fn add_instance(&mut self, instance: &Instance) {
+    /// An instance whose guest has the routing table `guest`. It counts as one more in its groups.
+    pub(super) fn instance(&mut self, instance: &Instance, guest: Option<TableId>) -> Endpoint {
         let network = self.world.network(*instance.location);
         let domain = self.domain(network, &instance.placement);
-        let kind = EndpointKind::Instance;
-        let (egress, ingress) = self.groups.acls(&instance.security_groups);
-        let endpoint = Endpoint {
+        let (egress, ingress) = self.join(&instance.security_groups);
+        Endpoint {
             mac: instance.mac.map_or_else(|| derived_mac(&instance.id), |mac| mac.value),
             running: instance.state.value == InstanceState::Running,
             // A classic instance does not forward for others: the classic network has no route that leads to one.
             forwarding: instance.forwarding.value && network != Network::Classic,
-            guest: (network == Network::Classic).then(|| self.guest_table(instance)),
+            guest,
             link: instance.linked_vpc.map(|vpc| Self::vpc_domain(vpc.value)),
             egress: Some(egress),
             ingress: Some(ingress),
-            ..self.placed(kind, *instance.location, domain, instance.private_ip.value)
-        };
-        self.add_endpoint(endpoint, Name { text: instance.id.value.clone(), span: instance.id.span });
+            ..self.placed(EndpointKind::Instance, *instance.location, domain, instance.private_ip.value)
+        }
     }
 
-    fn add_service(&mut self, service: &Service) {
+    fn service(&mut self, key: Key<Service>, service: &Service) -> Endpoint {
         let domain = self.domain(self.world.network(*service.location), &service.placement);
         let kind = EndpointKind::Service { balances_load: service.kind.value == ServiceKind::Slb };
         let whitelist = service.effective_whitelist().map(|entries| {
-            let id = WhitelistId::from_index(self.endpoints.whitelists.len());
-            self.endpoints.whitelists.push(entries.into());
+            self.program.whitelists.replace(key.index(), entries.into());
             let span = service.whitelist.as_ref().map_or(service.id.span, |whitelist| whitelist.span);
-            self.names.whitelists.push(Name { text: service.id.value.clone(), span });
-            id
+            self.names.whitelists.replace(key.index(), Name { text: service.id.value.clone(), span });
+            WhitelistId::from_index(key.index())
         });
-        let mac = derived_mac(&service.id);
         let placed = self.placed(kind, *service.location, domain, service.ip.value);
-        let name = Name { text: service.id.value.clone(), span: service.id.span };
-        self.add_endpoint(Endpoint { mac, whitelist, ..placed }, name);
+        Endpoint { mac: derived_mac(&service.id), whitelist, ..placed }
     }
 
-    fn add_gateway(&mut self, gateway: &Gateway) {
+    fn gateway(&self, gateway: &Gateway) -> Endpoint {
         let domain = Self::vpc_domain(*gateway.vpc);
-        let endpoint = Endpoint {
-            mac: derived_mac(&gateway.id),
-            table: self.system_table(domain),
-            ..blank(EndpointKind::Gateway, domain)
+        let (mac, table) = (derived_mac(&gateway.id), self.system_table(domain));
+        Endpoint { mac, table, ..blank(EndpointKind::Gateway, domain) }
+    }
+
+    /// Brings an instance up to date: whatever it is now, and whatever it was.
+    pub(super) fn change_instance(&mut self, key: Key<Instance>) {
+        let id = Self::instance_id(key);
+        let old = *self.program.endpoint(id);
+        let instance = self.world.instances.get(key);
+        let new = match instance {
+            Some(instance) => {
+                let has_guest = *instance.location == Location::Classic;
+                let kept = old.guest.filter(|table| has_guest && self.has_guest_routes(*table, instance));
+                let guest = kept.or_else(|| has_guest.then(|| self.guest_table(instance)));
+                self.instance(instance, guest)
+            }
+            None => {
+                self.names.forget_endpoint(id);
+                released()
+            }
         };
-        let id = self.add_endpoint(endpoint, Name { text: gateway.id.value.clone(), span: gateway.id.span });
-        let cidrs: Vec<Ipv4Net> = gateway.remote_cidrs.iter().map(|cidr| cidr.value).collect();
-        for cidr in &cidrs {
-            let other = |known: &mut u32| {
-                if *known != id.0 {
-                    *known = TIED;
-                }
-            };
-            self.endpoints.gateways.entry(*cidr).and_modify(other).or_insert(id.0);
+        let groups = old.egress.map(|egress| self.leave(egress)).unwrap_or_default();
+        if let Some(table) = old.guest.filter(|_| old.guest != new.guest) {
+            self.give_back_guest_table(table);
         }
-        self.endpoints.remote_cidrs.insert(id, cidrs);
+        let moved = (old.domain, old.address) != (new.domain, new.address);
+        if moved {
+            self.disown(id, &old);
+            self.own(id, &new);
+        }
+        if moved || old.egress != new.egress {
+            let sets = &mut self.program.address_sets;
+            groups.iter().for_each(|group| _ = sets.remove(group.index(), old.address));
+            for group in instance.into_iter().flat_map(|instance| &instance.security_groups) {
+                sets.insert(group.index(), new.address);
+            }
+        }
+        *self.program.endpoints.get_mut(id.index()) = new;
+    }
+
+    /// Brings a service up to date.
+    pub(super) fn change_service(&mut self, key: Key<Service>) {
+        let id = self.service_id(key);
+        let old = *self.program.endpoint(id);
+        let new = match self.world.services.get(key) {
+            Some(service) => self.service(key, service),
+            None => {
+                self.names.forget_endpoint(id);
+                released()
+            }
+        };
+        if (old.domain, old.address) != (new.domain, new.address) {
+            self.disown(id, &old);
+            self.own(id, &new);
+        }
+        *self.program.endpoints.get_mut(id.index()) = new;
     }
 }

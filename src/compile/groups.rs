@@ -1,63 +1,215 @@
 //! Security groups: the merged rules of each set of groups, and the members of the groups that rules name.
 
+use super::ids::Ids;
+use super::{Compiler, put};
 use crate::diag::{Span, Spanned};
-use crate::model::{GroupKind, Key, NicType, Peer, Policy, Rule, SecurityGroup, World};
+use crate::model::{Direction, GroupKind, Key, NicType, Peer, Policy, Rule, SecurityGroup, World};
 use crate::net::{PortRange, Protocol};
-use crate::program::{AclId, FixedMap, GroupAcl, Name, Names, RuleId};
+use crate::program::{AclId, FixedMap, GroupAcl, Name, RuleId};
 use crate::table::acl::{self, Acl, AclRule, AddressSets};
-use crate::table::paged::Paged;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
-/// Which half of a group's rules.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Direction {
-    Ingress,
-    Egress,
+/// The sets of groups that instances use, and the ids of their rules.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Groups {
+    rules: Ids,
+    /// By the index of the group in the world.
+    numbered: Vec<Numbered>,
+    set_ids: Ids,
+    /// Set `n` has the merged egress rules `2n` and the merged ingress rules `2n + 1`.
+    sets: Vec<Set>,
+    set_of: FixedMap<Vec<Key<SecurityGroup>>, usize>,
+    /// By the index of the group in the world: the sets that hold it.
+    sets_of: Vec<Vec<usize>>,
 }
 
-/// Collects the sets of groups that instances use, and compiles each set once.
-pub(super) struct Groups<'a> {
-    world: &'a World,
-    /// By the index of the group in the world: the id of its inner access policy, of its first ingress rule and of
-    /// its first egress rule. A group's rules are numbered one after the other.
-    first_rule: Vec<RuleId>,
-    sets: FixedMap<Vec<usize>, (AclId, AclId)>,
-    acls: Paged<Arc<GroupAcl>>,
-    acl_names: Paged<Name>,
+/// The ids of a group's rules.
+#[derive(Clone, Debug, Default)]
+struct Numbered {
+    /// That of the inner access policy.
+    intra_group: usize,
+    ingress: Vec<(usize, Mark)>,
+    egress: Vec<(usize, Mark)>,
 }
 
-impl<'a> Groups<'a> {
-    pub(super) fn new(world: &'a World) -> Groups<'a> {
-        let mut first_rule = vec![RuleId(0); world.security_groups.capacity()];
-        let mut next = 0;
-        for (key, group) in world.security_groups.iter() {
-            first_rule[key.index()] = RuleId::from_index(next);
-            next += 1 + group.ingress.len() + group.egress.len();
+/// Stands for what a rule says and where: equal for equal rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mark(u64);
+
+#[derive(Clone, Debug, Default)]
+struct Set {
+    groups: Vec<Key<SecurityGroup>>,
+    instances: usize,
+}
+
+impl Numbered {
+    fn rules(&self, direction: Direction) -> &[(usize, Mark)] {
+        match direction {
+            Direction::Ingress => &self.ingress,
+            Direction::Egress => &self.egress,
         }
-        Groups { world, first_rule, sets: FixedMap::default(), acls: Paged::new(), acl_names: Paged::new() }
+    }
+}
+
+impl Mark {
+    fn of(rule: &Rule) -> Mark {
+        let peer = match rule.peer.value {
+            Peer::Cidr(prefix) => (Some(prefix), 0),
+            Peer::Group(group) => (None, group.index()),
+        };
+        let ports = (rule.port_range, rule.source_port_range);
+        let rest = (rule.policy, rule.priority, rule.protocol, rule.own.map(|own| own.value), rule.nic_type);
+        Mark(foldhash::fast::FixedState::default().hash_one((rule.span, ports, peer, rest)))
+    }
+}
+
+/// The ids of a list's rules: those at its start and at its end that are as they were keep theirs, and those of the
+/// part between are taken anew.
+fn renumber(ids: &mut Ids, old: &[(usize, Mark)], rules: &[Rule]) -> Vec<(usize, Mark)> {
+    let marks: Vec<Mark> = rules.iter().map(Mark::of).collect();
+    let same = |pair: &(&(usize, Mark), &Mark)| pair.0.1 == *pair.1;
+    let start = old.iter().zip(&marks).take_while(same).count();
+    let end = old[start..].iter().rev().zip(marks[start..].iter().rev()).take_while(same).count();
+    let (old_middle, old_end) = old[start..].split_at(old.len() - start - end);
+    let middle = marks[start..marks.len() - end].iter().map(|mark| (ids.take(), *mark));
+    let numbered = old[..start].iter().copied().chain(middle).chain(old_end.iter().copied()).collect();
+    old_middle.iter().for_each(|(id, _)| ids.give_back(*id));
+    numbered
+}
+
+fn egress_of(set: usize) -> AclId {
+    AclId::from_index(2 * set)
+}
+
+fn ingress_of(set: usize) -> AclId {
+    AclId::from_index(2 * set + 1)
+}
+
+impl Compiler<'_> {
+    /// Numbers and names the rules of all groups, and gathers the members of each: by private address, stopped
+    /// instances included.
+    pub(super) fn add_groups(&mut self) {
+        let world = self.world;
+        let count = world.security_groups.capacity();
+        self.index.groups.numbered = vec![Numbered::default(); count];
+        self.index.groups.sets_of = vec![Vec::new(); count];
+        for (key, group) in world.security_groups.iter() {
+            let id = self.index.groups.rules.take();
+            self.index.groups.numbered[key.index()].intra_group = id;
+            let name = group.id.as_str();
+            let text = format!("{name} intra-group");
+            put(&mut self.names.rules, id, Name { text, span: place(group.intra_group.span, group) });
+            let text = format!("accepts everything among the members of {name}");
+            put(&mut self.names.rule_texts, id, text);
+            self.number_rules(key, Direction::Ingress);
+            self.number_rules(key, Direction::Egress);
+        }
+        let mut members = vec![Vec::new(); count];
+        for instance in world.instances.values() {
+            for group in &instance.security_groups {
+                members[group.index()].push(instance.private_ip.value);
+            }
+        }
+        self.program.address_sets = AddressSets::build(members);
     }
 
-    /// The merged egress and ingress rules of an instance in `groups`.
-    pub(super) fn acls(&mut self, groups: &[Spanned<Key<SecurityGroup>>]) -> (AclId, AclId) {
-        let key: Vec<usize> = groups.iter().map(|group| group.index()).collect();
-        if let Some(found) = self.sets.get(&key) {
-            return *found;
+    /// Brings ids and names of a group's rules up to date; true where they changed.
+    fn number_rules(&mut self, key: Key<SecurityGroup>, direction: Direction) -> bool {
+        let group = &self.world.security_groups[key];
+        let rules = group.rules(direction);
+        let groups = &mut self.index.groups;
+        let old = groups.numbered[key.index()].rules(direction);
+        let new = renumber(&mut groups.rules, old, rules);
+        let same = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
+        let changed = same < old.len().max(new.len());
+        let (id, preposition) = (group.id.as_str(), if direction == Direction::Ingress { "from" } else { "to" });
+        for (position, (rule, (number, _))) in rules.iter().zip(&new).enumerate().skip(same) {
+            let text = format!("{id} {} #{}", direction.name(), position + 1);
+            put(&mut self.names.rules, *number, Name { text, span: rule.span });
+            put(&mut self.names.rule_texts, *number, rule_text(self.world, rule, preposition));
         }
-        let ids = (self.merge(groups, Direction::Egress), self.merge(groups, Direction::Ingress));
-        self.sets.insert(key, ids);
-        ids
+        let numbered = &mut groups.numbered[key.index()];
+        match direction {
+            Direction::Ingress => numbered.ingress = new,
+            Direction::Egress => numbered.egress = new,
+        }
+        changed
+    }
+
+    /// Merges anew what the changed rules of a group are part of.
+    pub(super) fn change_rules(&mut self, key: Key<SecurityGroup>) {
+        for direction in [Direction::Ingress, Direction::Egress] {
+            if !self.number_rules(key, direction) {
+                continue;
+            }
+            for set in self.index.groups.sets_of[key.index()].clone() {
+                let id = if direction == Direction::Ingress { ingress_of(set) } else { egress_of(set) };
+                let acl = self.merge(&self.index.groups.sets[set].groups, direction);
+                self.program.acls.replace(id.index(), Arc::new(acl));
+            }
+        }
+    }
+
+    /// The merged egress and ingress rules of one more instance in `groups`.
+    pub(super) fn join(&mut self, groups: &[Spanned<Key<SecurityGroup>>]) -> (AclId, AclId) {
+        let groups: Vec<Key<SecurityGroup>> = groups.iter().map(|group| group.value).collect();
+        let set = match self.index.groups.set_of.get(&groups) {
+            Some(set) => *set,
+            None => self.add_set(groups),
+        };
+        self.index.groups.sets[set].instances += 1;
+        (egress_of(set), ingress_of(set))
+    }
+
+    fn add_set(&mut self, groups: Vec<Key<SecurityGroup>>) -> usize {
+        let (egress, ingress) = (self.merge(&groups, Direction::Egress), self.merge(&groups, Direction::Ingress));
+        let declared = || groups.iter().map(|key| &self.world.security_groups[*key]);
+        let text = declared().map(|group| group.id.as_str()).collect::<Vec<_>>().join(" + ");
+        let name = Name { text, span: declared().next().map_or(Span::NONE, |group| group.id.span) };
+        let known = &mut self.index.groups;
+        let set = known.set_ids.take();
+        known.sets.resize_with(known.sets.len().max(set + 1), Set::default);
+        groups.iter().for_each(|group| known.sets_of[group.index()].push(set));
+        known.set_of.insert(groups.clone(), set);
+        known.sets[set] = Set { groups, instances: 0 };
+        for (id, acl) in [(egress_of(set), egress), (ingress_of(set), ingress)] {
+            put(&mut self.program.acls, id.index(), Arc::new(acl));
+            put(&mut self.names.acls, id.index(), name.clone());
+        }
+        set
+    }
+
+    /// One instance less uses the merged rules `egress`; gives the groups that it was in. Lists that nobody uses are
+    /// emptied.
+    pub(super) fn leave(&mut self, egress: AclId) -> Vec<Key<SecurityGroup>> {
+        let set = egress.index() / 2;
+        let known = &mut self.index.groups;
+        known.sets[set].instances -= 1;
+        if known.sets[set].instances > 0 {
+            return known.sets[set].groups.clone();
+        }
+        let Set { groups, .. } = std::mem::take(&mut known.sets[set]);
+        known.set_of.remove(&groups);
+        groups.iter().for_each(|group| known.sets_of[group.index()].retain(|other| *other != set));
+        known.set_ids.give_back(set);
+        let nothing = Arc::new(GroupAcl { compiled: Acl::build(&[], false), rules: Vec::new(), default_accept: false });
+        for id in [egress_of(set), ingress_of(set)] {
+            self.program.acls.replace(id.index(), Arc::clone(&nothing));
+        }
+        groups
     }
 
     /// Same-group accept first, then the rules by priority, drop before accept at the same priority. Source:
     /// <https://www.alibabacloud.com/help/en/ecs/user-guide/security-group-rules>; the precedence of the inner access
     /// policy: <https://alibabacloud.com/help/en/ecs/api-modifysecuritygrouppolicy>.
-    fn merge(&mut self, groups: &[Spanned<Key<SecurityGroup>>], direction: Direction) -> AclId {
+    fn merge(&self, groups: &[Key<SecurityGroup>], direction: Direction) -> GroupAcl {
         let world = self.world;
         let mut rules = Vec::new();
         let mut sorted = Vec::new();
         for key in groups {
-            let group = &world.security_groups[key.value];
-            let first = self.first_rule[key.index()].index();
+            let group = &world.security_groups[*key];
+            let numbered = &self.index.groups.numbered[key.index()];
             if group.intra_group.value == Policy::Accept {
                 rules.push(AclRule {
                     accept: true,
@@ -66,15 +218,12 @@ impl<'a> Groups<'a> {
                     destination_ports: PortRange::ALL,
                     peer: acl::Peer::Set(key.index()),
                     own: None,
-                    id: RuleId::from_index(first).0,
+                    id: RuleId::from_index(numbered.intra_group).0,
                 });
             }
-            let (own_rules, first) = match direction {
-                Direction::Ingress => (&group.ingress, first + 1),
-                Direction::Egress => (&group.egress, first + 1 + group.ingress.len()),
-            };
-            let on_this_nic = own_rules.iter().enumerate().filter(|(_, rule)| rule.nic_type == NicType::Intranet);
-            sorted.extend(on_this_nic.map(|(index, rule)| (rule, RuleId::from_index(first + index))));
+            let with_ids = group.rules(direction).iter().zip(numbered.rules(direction));
+            let on_this_nic = with_ids.filter(|(rule, _)| rule.nic_type == NicType::Intranet);
+            sorted.extend(on_this_nic.map(|(rule, (id, _))| (rule, RuleId::from_index(*id))));
         }
         sorted.sort_by_key(|(rule, _)| (rule.priority, rule.policy == Policy::Accept));
         rules.extend(sorted.into_iter().map(|(rule, id)| AclRule {
@@ -89,46 +238,10 @@ impl<'a> Groups<'a> {
             own: rule.own.map(|own| own.value),
             id: id.0,
         }));
-        let enterprise = groups.iter().any(|key| *world.security_groups[key.value].kind == GroupKind::Enterprise);
+        let enterprise = groups.iter().any(|key| *world.security_groups[*key].kind == GroupKind::Enterprise);
         let default_accept = direction == Direction::Egress && !enterprise;
         let compiled = Acl::build(&rules, default_accept);
-        self.acls.push(Arc::new(GroupAcl { compiled, rules, default_accept }));
-        self.acl_names.push(self.set_name(groups));
-        AclId::from_index(self.acls.len() - 1)
-    }
-
-    fn set_name(&self, groups: &[Spanned<Key<SecurityGroup>>]) -> Name {
-        let ids: Vec<&str> = groups.iter().map(|key| self.world.security_groups[key.value].id.as_str()).collect();
-        let span = groups.first().map_or(Span::NONE, |key| self.world.security_groups[key.value].id.span);
-        Name { text: ids.join(" + "), span }
-    }
-
-    /// Names the rules and gathers the members of every group: by private address, stopped instances included.
-    pub(super) fn finish(self, names: &mut Names) -> (Paged<Arc<GroupAcl>>, AddressSets) {
-        let world = self.world;
-        let mut members = vec![Vec::new(); world.security_groups.capacity()];
-        for instance in world.instances.values() {
-            for group in &instance.security_groups {
-                members[group.index()].push(instance.private_ip.value);
-            }
-        }
-        let address_sets = AddressSets::build(members);
-        for group in world.security_groups.values() {
-            let id = group.id.as_str();
-            names.rules.push(Name { text: format!("{id} intra-group"), span: place(group.intra_group.span, group) });
-            names.rule_texts.push(format!("accepts everything among the members of {id}"));
-            for (rules, direction, preposition) in
-                [(&group.ingress, "ingress", "from"), (&group.egress, "egress", "to")]
-            {
-                for (index, rule) in rules.iter().enumerate() {
-                    let text = format!("{id} {direction} #{}", index + 1);
-                    names.rules.push(Name { text, span: rule.span });
-                    names.rule_texts.push(rule_text(world, rule, preposition));
-                }
-            }
-        }
-        names.acls = self.acl_names;
-        (self.acls, address_sets)
+        GroupAcl { compiled, rules, default_accept }
     }
 }
 

@@ -1,22 +1,30 @@
 //! From the declared world to the compiled one. Cannot fail: [`crate::check`] has looked before.
 //!
-//! Ids follow the order of the topology file and stay the same from epoch to epoch: endpoints are `cloud-services`,
-//! then instances, services, gateways; domains are the VPCs, then the classic network of each region.
+//! Ids follow the order of the topology file: endpoints are `cloud-services`, then instances, services, gateways;
+//! domains are the VPCs, then the classic network of each region. They stay the same from epoch to epoch. Ids of routes,
+//! rules and merged lists do so too for as long as what they stand for is the same; those of what is gone are given
+//! out again once 1,024 others are gone after them.
+//!
+//! [`compile`] builds a world as a whole, [`recompile`] the next snapshot after a change: a clone of program and names,
+//! which shares their pages, with the touched entries written anew. [`Index`] remembers what a change has to find.
 
+mod change;
 mod endpoints;
 mod groups;
+mod ids;
 mod routes;
 
 use crate::diag::Span;
-use crate::model::{self, Key, Network, Placement, World};
+use crate::model::{self, Key, Network, Placement, Touched, World};
 use crate::net::{Ipv4Net, from_last};
 use crate::program::{
-    Domain, DomainId, Epoch, Name, Names, Program, Route, RouteId, Subnet, Timeouts, Vpc, Vswitch, VswitchId,
+    Domain, DomainId, EndpointId, Epoch, FixedMap, Name, Names, Program, Subnet, Timeouts, Vpc, Vswitch, VswitchId,
 };
 use crate::table::acl::AddressSets;
 use crate::table::lpm::{TableId, Tables};
-use crate::table::paged::Paged;
+use crate::table::paged::{Paged, PagedMap};
 use groups::Groups;
+use routes::Guests;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -26,15 +34,52 @@ pub struct Compiled {
     pub program: Program,
     /// What printing reads.
     pub names: Names,
+    /// What [`recompile`] reads.
+    pub index: Index,
+}
+
+/// What a change of the world has to find in its program; belongs to one program and the names beside it.
+#[derive(Clone, Debug, Default)]
+pub struct Index {
+    classic_domains: FixedMap<String, DomainId>,
+    /// By the index of the VPC in the world.
+    tables_of: Vec<Vec<Key<model::RouteTable>>>,
+    /// By the index of the custom table in the world.
+    custom_tables: Vec<Option<TableId>>,
+    routes: ids::Ids,
+    guests: Guests,
+    groups: Groups,
+    /// Who has an address that several have.
+    several: FixedMap<Ipv4Addr, Vec<EndpointId>>,
 }
 
 /// Compiles `world` as snapshot `epoch`.
 pub fn compile(world: &World, epoch: Epoch) -> Compiled {
-    let mut compiler = Compiler::new(world);
+    let mut compiler = Compiler::new(world, epoch);
     compiler.add_domains();
+    compiler.add_vswitches();
     compiler.add_vpcs();
+    compiler.add_groups();
     compiler.add_endpoints();
-    compiler.finish(epoch)
+    compiler.finish()
+}
+
+/// The next snapshot of `world`, which was changed as `touched` tells since `index`, `program` and `names` were made.
+/// `index` is brought up to date.
+pub fn recompile(
+    world: &World,
+    touched: &Touched,
+    program: &Program,
+    names: &Names,
+    index: &mut Index,
+) -> (Program, Names) {
+    let (program, names) = (program.clone(), names.clone());
+    let mut compiler = Compiler { world, program, names, index: std::mem::take(index) };
+    compiler.program.epoch.0 += 1;
+    compiler.change(touched);
+    let Compiled { program, names, index: next } = compiler.finish();
+    *index = next;
+    (program, names)
 }
 
 /// Third-last address: the vendor's guests use it as their gateway
@@ -43,39 +88,65 @@ const VSWITCH_GATEWAY_FROM_LAST: u32 = 2;
 
 struct Compiler<'a> {
     world: &'a World,
+    program: Program,
     names: Names,
-    domains: Vec<Option<Domain>>,
-    classic_domains: Vec<(&'a str, DomainId)>,
-    vswitches: Vec<Vswitch>,
-    routes: Paged<Route>,
-    tables: Tables,
-    /// By the index of the VPC in the world.
-    vswitches_of: Vec<Vec<Key<model::Vswitch>>>,
-    /// By the index of the VPC in the world.
-    tables_of: Vec<Vec<Key<model::RouteTable>>>,
-    /// By the index of the custom table in the world.
-    custom_tables: Vec<Option<TableId>>,
-    groups: Groups<'a>,
-    endpoints: endpoints::Endpoints,
+    index: Index,
+}
+
+fn unnamed() -> Name {
+    Name { text: String::new(), span: Span::NONE }
+}
+
+/// Puts an entry at the place of `index`, which is there or the next one.
+fn put<T: Clone>(entries: &mut Paged<T>, index: usize, entry: T) {
+    if index == entries.len() {
+        entries.push(entry);
+    } else {
+        entries.replace(index, entry);
+    }
 }
 
 impl<'a> Compiler<'a> {
-    fn new(world: &'a World) -> Compiler<'a> {
+    fn new(world: &'a World, epoch: Epoch) -> Compiler<'a> {
         let endpoints = 1 + world.instances.capacity() + world.services.capacity() + world.gateways.capacity();
-        Compiler {
-            world,
-            names: Names::with_capacity(endpoints),
-            domains: Vec::new(),
+        let mut tables = Tables::new();
+        let gateways = tables.add(&[]);
+        let program = Program {
+            epoch,
+            endpoints: Paged::new(),
+            domains: Paged::new(),
             classic_domains: Vec::new(),
-            vswitches: Vec::new(),
+            vswitches: Arc::default(),
             routes: Paged::new(),
-            tables: Tables::new(),
-            vswitches_of: vec![Vec::new(); world.vpcs.capacity()],
+            tables,
+            hosts: PagedMap::with_capacity(endpoints),
+            owners: PagedMap::with_capacity(endpoints),
+            gateways,
+            remote_cidrs: Arc::default(),
+            acls: Paged::new(),
+            address_sets: AddressSets::default(),
+            whitelists: Paged::filled(Arc::default(), world.services.capacity()),
+            timeouts: Timeouts {
+                tcp_established: world.sessions.tcp_established.value,
+                tcp_transient: world.sessions.tcp_transient.value,
+                udp: world.sessions.udp.value,
+                icmp: world.sessions.icmp.value,
+                other: world.sessions.other.value,
+                fragment: world.sessions.fragment.value,
+            },
+            mtu: world.mtu.value,
+        };
+        let mut names = Names::with_capacity(endpoints);
+        names.whitelists = Paged::filled(unnamed(), world.services.capacity());
+        let mut index = Index {
             tables_of: vec![Vec::new(); world.vpcs.capacity()],
             custom_tables: vec![None; world.route_tables.capacity()],
-            groups: Groups::new(world),
-            endpoints: endpoints::Endpoints::with_capacity(endpoints),
+            ..Index::default()
+        };
+        for (key, table) in world.route_tables.iter() {
+            index.tables_of[table.vpc.index()].push(key);
         }
+        Compiler { world, program, names, index }
     }
 
     fn vpc_domain(vpc: Key<model::Vpc>) -> DomainId {
@@ -94,50 +165,52 @@ impl<'a> Compiler<'a> {
     }
 
     fn classic_domain(&self, region: &str) -> DomainId {
-        let found = self.classic_domains.iter().find(|(name, _)| *name == region);
-        found.expect("every region of the world has a classic domain").1
+        *self.index.classic_domains.get(region).expect("every region of the world has a classic domain")
     }
 
-    /// Numbers the domains and vSwitches, so that everything else can name them.
+    /// Numbers the domains, so that everything else can name them. What a VPC is made of comes later.
     fn add_domains(&mut self) {
         let world = self.world;
-        let unnamed = || Name { text: String::new(), span: Span::NONE };
-        self.domains.resize_with(world.vpcs.capacity(), || None);
         let mut domain_names = vec![unnamed(); world.vpcs.capacity()];
         for (key, vpc) in world.vpcs.iter() {
             domain_names[key.index()] = Name { text: vpc.id.value.clone(), span: vpc.id.span };
         }
         for region in world.regions() {
-            let id = DomainId::from_index(self.domains.len());
-            self.classic_domains.push((region, id));
-            self.domains.push(Some(Domain::Classic));
+            let id = DomainId::from_index(domain_names.len());
+            self.index.classic_domains.insert(region.to_owned(), id);
+            self.program.classic_domains.push(id);
             domain_names.push(Name { text: "classic".to_owned(), span: Span::NONE });
         }
+        self.program.domains = domain_names.iter().map(|_| Domain::Classic).collect();
         self.names.domains = domain_names.into_iter().collect();
+    }
+
+    fn add_vswitches(&mut self) {
+        let world = self.world;
         let nowhere = Subnet { range: Ipv4Net::default(), gateway: Ipv4Addr::UNSPECIFIED };
-        self.vswitches.resize(world.vswitches.capacity(), Vswitch { subnet: nowhere, domain: DomainId(0) });
+        let mut vswitches = vec![Vswitch { subnet: nowhere, domain: DomainId(0) }; world.vswitches.capacity()];
         let mut vswitch_names = vec![unnamed(); world.vswitches.capacity()];
         for (key, vswitch) in world.vswitches.iter() {
             let range = vswitch.cidr.value;
             let subnet = Subnet { range, gateway: from_last(range, VSWITCH_GATEWAY_FROM_LAST) };
-            self.vswitches_of[vswitch.vpc.value.index()].push(key);
-            self.vswitches[key.index()] = Vswitch { subnet, domain: Self::vpc_domain(*vswitch.vpc) };
+            vswitches[key.index()] = Vswitch { subnet, domain: Self::vpc_domain(*vswitch.vpc) };
             vswitch_names[key.index()] = Name { text: vswitch.id.value.clone(), span: vswitch.id.span };
         }
+        self.program.vswitches = vswitches.into();
         self.names.vswitches = vswitch_names.into();
     }
 
     fn add_vpcs(&mut self) {
-        for (key, table) in self.world.route_tables.iter() {
-            self.tables_of[table.vpc.value.index()].push(key);
-        }
         let world = self.world;
+        let mut vswitches_of = vec![Vec::new(); world.vpcs.capacity()];
+        for (key, vswitch) in world.vswitches.iter() {
+            vswitches_of[vswitch.vpc.index()].push(key);
+        }
         for (key, vpc) in world.vpcs.iter() {
-            let domain = Self::vpc_domain(key);
-            let first_vswitch = self.vswitches_of[key.index()].first();
-            let speaker = first_vswitch.map(|first| self.vswitches[first.index()].subnet.gateway);
-            let tables = self.add_vpc_tables(key, vpc);
-            self.domains[domain.index()] = Some(Domain::Vpc(Vpc {
+            let vswitches = &vswitches_of[key.index()];
+            let speaker = vswitches.first().map(|first| self.program.vswitches[first.index()].subnet.gateway);
+            let tables = self.add_vpc_tables(key, vpc, vswitches);
+            let domain = Domain::Vpc(Vpc {
                 primary: vpc.cidr.value,
                 secondary: vpc.secondary_cidrs.iter().map(|cidr| cidr.value).collect(),
                 classic_link: vpc.classic_link.value,
@@ -146,47 +219,12 @@ impl<'a> Compiler<'a> {
                 over_link: tables.over_link,
                 local: tables.local,
                 speaker: speaker.unwrap_or_else(|| from_last(vpc.cidr.value, VSWITCH_GATEWAY_FROM_LAST)),
-            }));
+            });
+            self.program.domains.replace(key.index(), domain);
         }
     }
 
-    fn finish(mut self, epoch: Epoch) -> Compiled {
-        let world = self.world;
-        let gateways = self.endpoints.gateway_table(&mut self.tables);
-        let (acls, address_sets): (_, AddressSets) = self.groups.finish(&mut self.names);
-        let released_vpc = || Domain::Classic;
-        let program = Program {
-            epoch,
-            endpoints: self.endpoints.all,
-            domains: self.domains.into_iter().map(|domain| domain.unwrap_or_else(released_vpc)).collect(),
-            classic_domains: self.classic_domains.iter().map(|(_, id)| *id).collect(),
-            vswitches: self.vswitches.into(),
-            routes: self.routes,
-            tables: self.tables,
-            hosts: self.endpoints.hosts,
-            owners: self.endpoints.owners,
-            gateways,
-            remote_cidrs: Arc::new(self.endpoints.remote_cidrs),
-            acls,
-            address_sets,
-            whitelists: self.endpoints.whitelists,
-            timeouts: Timeouts {
-                tcp_established: world.sessions.tcp_established.value,
-                tcp_transient: world.sessions.tcp_transient.value,
-                udp: world.sessions.udp.value,
-                icmp: world.sessions.icmp.value,
-                other: world.sessions.other.value,
-                fragment: world.sessions.fragment.value,
-            },
-            mtu: world.mtu.value,
-        };
-        Compiled { program, names: self.names }
-    }
-
-    fn add_route(&mut self, route: Route, name: Name) -> RouteId {
-        let id = RouteId::from_index(self.routes.len());
-        self.routes.push(route);
-        self.names.routes.push(name);
-        id
+    fn finish(self) -> Compiled {
+        Compiled { program: self.program, names: self.names, index: self.index }
     }
 }

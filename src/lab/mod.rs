@@ -22,7 +22,7 @@ mod passage;
 pub use passage::{Copy, Passage};
 
 use crate::check::{self, Checked};
-use crate::compile::{Compiled, compile};
+use crate::compile::{self, Compiled, compile};
 use crate::control::{self, Census, LinkPage, LinkQuery, Operation, Refusal};
 use crate::datapath::{Director, Entry, Fabric, Frame, Options, Output, RecordAll};
 use crate::diag::{Diagnostic, Severity, Sources, Span};
@@ -83,6 +83,8 @@ pub struct Topology {
     pub program: Arc<Program>,
     /// What its ids are called.
     pub names: Arc<Names>,
+    /// What the next change will have to find.
+    index: Arc<compile::Index>,
     /// The texts that spans point into.
     pub sources: Arc<Sources>,
     /// What the vendor allows, but carries no traffic.
@@ -132,20 +134,21 @@ impl Topology {
                 return Err(LabError::Invalid { understood: true, diagnostics: findings, sources });
             }
         };
-        let Compiled { program, names } = compile(&world, Epoch(1));
+        let Compiled { program, names, index } = compile(&world, Epoch(1));
         Ok(Topology {
             world: Arc::new(world),
             program: Arc::new(program),
             names: Arc::new(names),
+            index: Arc::new(index),
             sources: Arc::new(sources),
             warnings: findings,
         })
     }
 
-    /// Compiles the world anew as the next snapshot, after a change that touched some of it.
-    fn recompile(&mut self, _touched: &Touched) {
-        let next = Epoch(self.program.epoch.0 + 1);
-        let Compiled { program, names } = compile(&self.world, next);
+    /// Makes the next snapshot, after a change that touched some of the world.
+    fn recompile(&mut self, touched: &Touched) {
+        let index = Arc::make_mut(&mut self.index);
+        let (program, names) = compile::recompile(&self.world, touched, &self.program, &self.names, index);
         self.program = Arc::new(program);
         self.names = Arc::new(names);
     }

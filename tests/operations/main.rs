@@ -6,4 +6,5 @@ mod instances;
 mod links;
 mod properties;
 mod rules;
+mod snapshots;
 mod world;

@@ -176,7 +176,7 @@ fn likely() -> impl Strategy<Value = Operation> {
     ]
 }
 
-fn operations() -> impl Strategy<Value = Vec<Operation>> {
+pub(super) fn operations() -> impl Strategy<Value = Vec<Operation>> {
     prop::collection::vec(
         prop_oneof![2 => on_a_link(), 2 => on_an_instance(), 3 => on_tables_and_groups(), 2 => likely()],
         1..60,
