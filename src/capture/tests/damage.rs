@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::capture::fixture::{Built, Frame, read, read_whole};
 use crate::capture::order::ByteOrder::{self, Big, Little};
-use crate::capture::{CaptureProblem, Compression};
+use crate::capture::{Batch, CaptureProblem, Compression, Reader};
 
 /// A small capture of each format and byte order, with where each of its records ends.
 fn samples() -> Vec<(Vec<u8>, Vec<usize>)> {
@@ -181,6 +181,31 @@ fn is_bounded(frames: &[Frame], length: usize) -> bool {
     // Each record takes at least 12 bytes beside its data, and at most 14 bytes of header are imagined for it.
     frames.iter().map(|frame| frame.bytes.len()).sum::<usize>() <= length + 2 * frames.len()
         && frames.iter().zip(1..).all(|(frame, number)| frame.number == number)
+}
+
+#[test]
+fn a_file_that_shrinks_while_it_is_read_is_an_error_after_its_last_whole_record() {
+    let mut built = Built::pcap(Little, 0xa1b2_3c4d, 1);
+    for second in 0..20_000 {
+        built = built.record(second, 0, &[7; 64], 64);
+    }
+    let whole = built.bytes.len() as u64;
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(&built.bytes).unwrap();
+    let mut reader = Reader::open(file.path()).unwrap();
+    let mut batch = Batch::new();
+    let mut records = reader.next_batch(&mut batch, 10).unwrap() as u64;
+    file.as_file().set_len(whole - 100).unwrap();
+    let error = loop {
+        match reader.next_batch(&mut batch, 1000) {
+            Ok(0) => panic!("it ends as if it were whole"),
+            Ok(count) => records += count as u64,
+            Err(error) => break error,
+        }
+    };
+    // The last record is gone, and of the one before it the first 60 of its 16 + 64 bytes are left.
+    assert_eq!((records, error.good_records, error.offset), (19_998, 19_998, 24 + 19_998 * 80));
+    assert!(matches!(error.problem, CaptureProblem::Truncated { needed: 80, available: 60 }), "{error}");
 }
 
 proptest! {
