@@ -36,6 +36,9 @@ fn of_this_case(case: Case<'_>, steps: &[Step]) -> Option<Concern> {
             let choices: Vec<String> = candidates.map(|id| format!("`--from {}`", words.endpoint(id))).collect();
             unplaced(format!("name the sender: {}", choices.join(" or ")))
         }
+        Reason::UnknownSource if !ranges::CLOUD_SERVICES.contains(&packet.source) => {
+            unplaced(format!("declare who has {}, or name the sender: `--from ID`", packet.source))
+        }
         Reason::InstanceStopped => match blocker.at {
             At::Endpoint(id) => Some((format!("start {}: `state = \"running\"`", words.endpoint(id)), case.place(id))),
             _ => None,
