@@ -250,6 +250,8 @@ pub struct Program {
     pub whitelists: Paged<Arc<[Ipv4Net]>>,
     /// Idle timeouts.
     pub timeouts: Timeouts,
+    /// How many sessions are kept at most, all shards together.
+    pub session_limit: u32,
     /// Largest IPv4 packet that is carried whole, in bytes.
     pub mtu: u16,
 }

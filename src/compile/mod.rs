@@ -134,6 +134,7 @@ impl<'a> Compiler<'a> {
                 other: world.sessions.other.value,
                 fragment: world.sessions.fragment.value,
             },
+            session_limit: world.session_limit.value,
             mtu: world.mtu.value,
         };
         let mut names = Names::with_capacity(endpoints);

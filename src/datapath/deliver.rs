@@ -9,6 +9,7 @@ use super::route::Way;
 use super::trace::{Listener, Trace};
 use super::{Frame, Open};
 use crate::diag::{EmittedKind, Reason};
+use crate::net::MacAddress;
 use crate::program::{DomainId, EndpointId, FABRIC_MAC, Program};
 use crate::wire::{self, ETHERNET_HEADER, IcmpError, Ipv4, Transport};
 use std::net::Ipv4Addr;
@@ -126,18 +127,23 @@ impl Sink<'_> {
     /// Sends the rewritten frame; what lies behind the packet's total length is padding and stays behind.
     pub(super) fn deliver(&mut self, program: &Program, frame: &[u8], ipv4: &Ipv4, way: &Way, mtu: u16) {
         let wire_length = ipv4.frame_length();
-        let destination = program.endpoint(way.to).mac;
+        let mac = program.endpoint(way.to).mac;
+        if ipv4.total_length <= mtu {
+            return self.send_whole(frame, wire_length, way.to, mac, way.hops());
+        }
+        let mut whole = frame[..frame.len().min(wire_length)].to_vec();
+        wire::forward(&mut whole, FABRIC_MAC, mac, way.hops());
+        wire::fragment(&whole, wire_length, mtu, |piece, length| self.push(piece, length, way.to, None));
+    }
+
+    /// Sends the first `wire_length` bytes of a frame, as far as they were captured, to `to`.
+    #[inline]
+    pub(super) fn send_whole(&mut self, frame: &[u8], wire_length: usize, to: EndpointId, mac: MacAddress, hops: u8) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(&frame[..frame.len().min(wire_length)]);
-        wire::forward(&mut self.bytes[start..], FABRIC_MAC, destination, way.hops());
-        if ipv4.total_length <= mtu {
-            let range = start..self.bytes.len();
-            let wire_length = wire_length as u32;
-            self.sent.push(Sent { frame: self.frame, to: way.to, emitted: None, range, wire_length });
-            return;
-        }
-        let whole = self.bytes.split_off(start);
-        wire::fragment(&whole, wire_length, mtu, |piece, length| self.push(piece, length, way.to, None));
+        wire::forward(&mut self.bytes[start..], FABRIC_MAC, mac, hops);
+        let range = start..self.bytes.len();
+        self.sent.push(Sent { frame: self.frame, to, emitted: None, range, wire_length: wire_length as u32 });
     }
 
     /// Sends an ICMP error about `frame` to its sender. `hops` is what the TTL had lost when it was refused.

@@ -4,8 +4,8 @@
 //! the session it is about. Later fragments of such an error follow their first one. The number of shards is fixed,
 //! so nothing depends on how many workers share them.
 
-use crate::program::FixedMap;
-use crate::time::{SimDuration, SimTime, Watermark};
+use crate::table::aging::Aging;
+use crate::time::{SimDuration, SimTime};
 use crate::wire::{Packet, Transport, parse, transport};
 use std::net::Ipv4Addr;
 
@@ -23,7 +23,6 @@ impl ShardId {
     }
 }
 
-const FRAGMENTS_BEFORE_CLEANING: usize = 4096;
 /// How long a first fragment of an ICMP error is remembered at least; longer than any fragment timeout that makes sense.
 const FRAGMENT_MEMORY: SimDuration = SimDuration::from_secs(600);
 
@@ -31,9 +30,7 @@ const FRAGMENT_MEMORY: SimDuration = SimDuration::from_secs(600);
 #[derive(Default)]
 pub struct Director {
     /// First fragments of ICMP errors, by addresses and identification.
-    errors: FixedMap<(Ipv4Addr, Ipv4Addr, u16), (ShardId, SimTime)>,
-    clean_at: usize,
-    since: Watermark,
+    errors: Aging<(Ipv4Addr, Ipv4Addr, u16), ShardId>,
 }
 
 fn shard_of_pair(a: Ipv4Addr, b: Ipv4Addr) -> ShardId {
@@ -59,7 +56,7 @@ impl Director {
         let pair = shard_of_pair(ipv4.source, ipv4.destination);
         let key = (ipv4.source, ipv4.destination, ipv4.identification);
         if ipv4.is_later_fragment() {
-            return self.errors.get(&key).map_or(pair, |(shard, _)| *shard);
+            return self.errors.get(&key).map_or(pair, |(_, shard)| shard);
         }
         let shard = match transport(bytes, &ipv4) {
             Ok(Transport::Icmp(icmp)) => {
@@ -78,12 +75,6 @@ impl Director {
             self.errors.remove(&key);
             return;
         }
-        if self.errors.len() >= self.clean_at.max(FRAGMENTS_BEFORE_CLEANING) {
-            let by = self.since.take();
-            self.errors.retain(|_, (_, seen)| by.since(*seen) <= FRAGMENT_MEMORY);
-            self.clean_at = self.errors.len() * 2;
-        }
-        self.since.see(now);
-        self.errors.insert(key, (shard, now));
+        self.errors.insert(key, shard, now, FRAGMENT_MEMORY);
     }
 }

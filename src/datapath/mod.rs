@@ -29,6 +29,7 @@ mod outcome;
 mod parse;
 mod route;
 mod session;
+mod shortcut;
 mod trace;
 
 pub use deliver::{Emitted, Sent};
@@ -37,14 +38,17 @@ pub use ingress::Entry;
 pub use outcome::{At, Decider, Outcome, Verdict};
 pub use trace::{Blocker, Crossing, Found, Record, RecordAll, SessionStep, Silent, Spared, Step, Trace};
 
+use crate::diag::Reason;
 use crate::program::{DomainId, EndpointId, Program};
+use crate::table::session::{Place, Sessions};
 use crate::time::SimTime;
 use crate::wire::{Arp, Ipv4, Packet, Transport, transport};
 use deliver::Sink;
 use headers::{Flow, Headers};
 use outcome::{Reached, Refusal};
 use route::{Traveller, Way};
-use session::Shard;
+use session::{Fragments, Shard};
+use shortcut::Glance;
 use std::sync::Arc;
 use trace::{Listener, Walk, unheard};
 
@@ -102,8 +106,11 @@ impl Options {
 pub struct Fabric {
     program: Arc<Program>,
     options: Options,
-    shards: Vec<Shard>,
-    prepared: Vec<Prepared>,
+    sessions: Sessions,
+    /// By shard.
+    fragments: Vec<Fragments>,
+    /// What the frames of a burst say at first glance.
+    glances: Vec<Option<Glance>>,
 }
 
 /// A frame after the part that does not depend on flows.
@@ -158,8 +165,9 @@ impl Open {
 impl Fabric {
     /// A fabric without any flow yet.
     pub fn new(program: Arc<Program>, options: Options) -> Fabric {
-        let shards = std::iter::repeat_with(Shard::default).take(SHARDS).collect();
-        Fabric { program, options, shards, prepared: Vec::new() }
+        let sessions = Sessions::new(SHARDS, sessions_of_a_shard(&program));
+        let fragments = std::iter::repeat_with(Fragments::default).take(SHARDS).collect();
+        Fabric { program, options, sessions, fragments, glances: Vec::new() }
     }
 
     /// The compiled world that frames meet.
@@ -169,6 +177,7 @@ impl Fabric {
 
     /// Swaps the world; flows are held against the new one when they are next used.
     pub fn set_program(&mut self, program: Arc<Program>) {
+        self.sessions.set_limit(sessions_of_a_shard(&program));
         self.program = program;
     }
 
@@ -179,52 +188,80 @@ impl Fabric {
 
     /// How many sessions are kept, dead ones that were not replaced yet included.
     pub fn session_count(&self) -> usize {
-        self.shards.iter().map(|shard| shard.sessions.len()).sum()
+        self.sessions.len()
     }
 
     /// Forwards a burst. `output` is emptied first; `trace` hears every step.
     pub fn process<T: Trace>(&mut self, frames: &[Frame<'_>], output: &mut Output, trace: &mut T) {
         output.clear();
         let program = Arc::clone(&self.program);
-        let mut prepared = std::mem::take(&mut self.prepared);
-        for (index, frame) in frames.iter().enumerate() {
-            let open = prepare(&program, frame, &mut Listener { trace, index });
-            if let Prepared::Open(Open { flow: Some(flow), .. }) = &open {
-                self.shards[frame.shard.index()].sessions.prefetch(flow.hash);
-            }
-            prepared.push(open);
+        let mut glances = std::mem::take(&mut self.glances);
+        if !T::LISTENS {
+            glances.extend(frames.iter().map(|frame| {
+                let glance = Glance::new(frame);
+                if let Some(glance) = &glance {
+                    self.sessions.prefetch(frame.shard.index(), glance.hash);
+                }
+                glance
+            }));
         }
-        for (index, (frame, prepared)) in frames.iter().zip(&mut prepared).enumerate() {
+        for (index, frame) in frames.iter().enumerate() {
             let mut sink = Sink { bytes: &mut output.bytes, sent: &mut output.sent, frame: index };
-            let outcome = match prepared {
-                Prepared::Done(outcome) => *outcome,
-                Prepared::Arp(arp, sender, domain) => {
-                    let answers = parse::answers_arp(&program, arp, *sender, &mut Listener { trace, index });
-                    let plainly = || unheard(|unheard| parse::answers_arp(&program, arp, *sender, unheard));
-                    match if T::GOES_ON { plainly() } else { answers } {
-                        Ok(()) => {
-                            sink.answer_arp(frame.bytes, *sender, *domain);
-                            Outcome::at_sender(Some(*sender), Verdict::Answered)
-                        }
-                        Err(refusal) => Outcome::at_sender(Some(*sender), refusal.verdict()),
-                    }
-                }
-                Prepared::Beyond(refused) => {
-                    let (outcome, open) = &mut **refused;
-                    let shard = &self.shards[frame.shard.index()];
-                    judge_beyond(&program, self.options, shard, frame, open, &mut Listener { trace, index });
-                    *outcome
-                }
-                Prepared::Open(open) => {
-                    let shard = &mut self.shards[frame.shard.index()];
-                    judge(&program, self.options, shard, frame, open, &mut Listener { trace, index }, &mut sink)
-                }
+            let known = glances.get(index).and_then(Option::as_ref).and_then(|glance| {
+                shortcut::take(&program, self.options, &mut self.sessions, frame, glance, &mut sink)
+            });
+            let outcome = match known {
+                Some(outcome) => outcome,
+                None => self.pass_whole(&program, frame, &mut Listener { trace, index }, &mut sink),
             };
             output.outcomes.push(outcome);
         }
-        prepared.clear();
-        self.prepared = prepared;
+        glances.clear();
+        self.glances = glances;
     }
+
+    fn shard(&mut self, id: ShardId) -> Shard<'_> {
+        let index = id.index();
+        Shard { sessions: &mut self.sessions, index, fragments: &mut self.fragments[index] }
+    }
+
+    /// The whole way of a frame.
+    fn pass_whole<T: Trace>(
+        &mut self,
+        program: &Program,
+        frame: &Frame<'_>,
+        listener: &mut Listener<'_, T>,
+        sink: &mut Sink<'_>,
+    ) -> Outcome {
+        let options = self.options;
+        match prepare(program, frame, listener) {
+            Prepared::Done(outcome) => outcome,
+            Prepared::Arp(arp, sender, domain) => {
+                let answers = parse::answers_arp(program, &arp, sender, listener);
+                let plainly = || unheard(|unheard| parse::answers_arp(program, &arp, sender, unheard));
+                match if T::GOES_ON { plainly() } else { answers } {
+                    Ok(()) => {
+                        sink.answer_arp(frame.bytes, sender, domain);
+                        Outcome::at_sender(Some(sender), Verdict::Answered)
+                    }
+                    Err(refusal) => Outcome::at_sender(Some(sender), refusal.verdict()),
+                }
+            }
+            Prepared::Beyond(mut refused) => {
+                let (outcome, open) = &mut *refused;
+                judge_beyond(program, options, &self.shard(frame.shard), frame, open, listener);
+                *outcome
+            }
+            Prepared::Open(mut open) => {
+                judge(program, options, &mut self.shard(frame.shard), frame, &mut open, listener, sink)
+            }
+        }
+    }
+}
+
+/// The limit of a world's sessions, in equal parts for all shards.
+fn sessions_of_a_shard(program: &Program) -> usize {
+    (program.session_limit as usize).div_ceil(SHARDS)
 }
 
 /// Stages 1 to 3, and the routes.
@@ -293,7 +330,7 @@ fn prepare<T: Trace>(program: &Program, frame: &Frame<'_>, listener: &mut Listen
 fn judge<T: Trace>(
     program: &Program,
     options: Options,
-    shard: &mut Shard,
+    shard: &mut Shard<'_>,
     frame: &Frame<'_>,
     open: &mut Open,
     listener: &mut Listener<'_, T>,
@@ -327,14 +364,16 @@ fn judge<T: Trace>(
             deliver::tell_sender(program, frame, open, &transport, &refusal, mtu, sink);
             open.refused(&refusal)
         }
+        Ok((way, _)) if !begins_or_goes_on(shard, program, frame, (open, place), &transport, &way) => {
+            let refusal = Refusal::new(Reason::SessionTableFull, At::Endpoint(way.to)).at_end(way.second);
+            listener.ends(&refusal);
+            open.refused(&refusal)
+        }
         Ok((way, decider)) => {
             if open.ipv4.total_length > mtu {
                 listener.hear(|| Step::Fragmented { mtu });
             }
             sink.deliver(program, frame.bytes, &open.ipv4, &way, mtu);
-            if let Some(flow) = &open.flow {
-                shard.delivered(program, flow, place, &transport, frame.time, open.sender);
-            }
             Outcome {
                 domains: [Some(open.domain), way.second],
                 decider,
@@ -350,7 +389,7 @@ fn judge<T: Trace>(
 fn judge_beyond<T: Trace>(
     program: &Program,
     options: Options,
-    shard: &Shard,
+    shard: &Shard<'_>,
     frame: &Frame<'_>,
     open: &mut Open,
     listener: &mut Listener<'_, T>,
@@ -372,6 +411,19 @@ fn judge_beyond<T: Trace>(
         by_session = matches!(step, SessionStep::Live { .. } | SessionStep::LiveError { .. });
     }
     let _ = pass(program, options, open, &transport, by_session, listener);
+}
+
+/// Notes a packet that has been let in; false where it is a first one and there is no room for its session.
+fn begins_or_goes_on(
+    shard: &mut Shard<'_>,
+    program: &Program,
+    frame: &Frame<'_>,
+    (open, place): (&Open, Option<Place>),
+    transport: &Transport,
+    way: &Way,
+) -> bool {
+    let Some(flow) = &open.flow else { return true };
+    shard.note(program, (flow, place), transport, frame, (open.sender, way))
 }
 
 /// Stages 4 to 9 for a packet whose session is known: the first refusal, or where it goes and what let it in.

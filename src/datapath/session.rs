@@ -6,40 +6,35 @@
 
 use super::headers::{Flow, Headers};
 use super::outcome::{At, Refusal};
-use super::route::{Traveller, find};
+use super::route::{Traveller, Way, find};
 use super::trace::{Listener, SessionStep, Step, Trace, unheard};
-use super::{Frame, Open, destination, egress, guest};
+use super::{Frame, Open, destination, egress, guest, shortcut};
 use crate::diag::Reason;
-use crate::net::Protocol;
-use crate::program::{CLOUD_SERVICES, DomainId, EndpointId, FixedMap, Program, Timeouts};
-use crate::table::session::{Flags, FlowKey, Phase, Place, Session, Sessions};
-use crate::time::{SimDuration, SimTime, Watermark};
+use crate::net::{MacAddress, Protocol};
+use crate::program::{CLOUD_SERVICES, DomainId, EndpointId, Program, Timeouts};
+use crate::table::aging::Aging;
+use crate::table::session::{Flags, FlowKey, Phase, Place, Session, Sessions, State};
+use crate::time::{SimDuration, SimTime};
 use crate::wire::{Ipv4, TcpFlags, Transport};
 use std::net::Ipv4Addr;
 
-/// How long a dead session is kept at least, so that small steps of the clock backwards find what they would have
-/// found.
+/// How long a first fragment is kept beyond its time, so that small steps of the clock backwards find what they would
+/// have found.
 const GRACE: SimDuration = SimDuration::from_secs(60);
 
-/// First fragments that are remembered before dead ones are looked for.
-const FRAGMENTS_BEFORE_CLEANING: usize = 1024;
+/// First fragments by what their later ones have in common with them.
+pub(super) type Fragments = Aging<FragmentKey, Transport>;
 
 /// The state of the flows between some address pairs. Both directions of a flow, its fragments and the errors about
 /// it meet the same shard.
-#[derive(Default)]
-pub(super) struct Shard {
-    pub(super) sessions: Sessions,
-    fragments: FixedMap<FragmentKey, Lent>,
-    /// How many fragments there may be before dead ones are looked for again.
-    clean_at: usize,
-    /// Since dead sessions were last looked for.
-    sessions_since: Watermark,
-    /// Since dead fragments were last looked for.
-    fragments_since: Watermark,
+pub(super) struct Shard<'a> {
+    pub(super) sessions: &'a mut Sessions,
+    pub(super) index: usize,
+    pub(super) fragments: &'a mut Fragments,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct FragmentKey {
+pub(super) struct FragmentKey {
     sender: EndpointId,
     source: Ipv4Addr,
     destination: Ipv4Addr,
@@ -59,13 +54,7 @@ impl FragmentKey {
     }
 }
 
-/// What a first fragment lends to later ones.
-struct Lent {
-    seen: SimTime,
-    transport: Transport,
-}
-
-impl Shard {
+impl Shard<'_> {
     /// Remembers a first fragment, or forgets an older one where this one was cut before its ports.
     pub(super) fn lend(
         &mut self,
@@ -83,13 +72,7 @@ impl Shard {
         if let Transport::Tcp { flags, .. } = &mut transport {
             *flags = TcpFlags::NONE;
         }
-        if self.fragments.len() >= self.clean_at.max(FRAGMENTS_BEFORE_CLEANING) {
-            let by = self.fragments_since.take();
-            self.fragments.retain(|_, lent| by.since(lent.seen) <= timeout.saturating_add(GRACE));
-            self.clean_at = self.fragments.len() * 2;
-        }
-        self.fragments_since.see(now);
-        self.fragments.insert(key, Lent { seen: now, transport });
+        self.fragments.insert(key, transport, now, timeout.saturating_add(GRACE));
     }
 
     /// What the first fragment of this later one lent, within `timeout`.
@@ -100,8 +83,8 @@ impl Shard {
         ipv4: &Ipv4,
         now: SimTime,
     ) -> Option<Transport> {
-        let lent = self.fragments.get(&FragmentKey::new(sender, ipv4))?;
-        (now.since(lent.seen) <= timeout).then_some(lent.transport)
+        let (seen, transport) = self.fragments.get(&FragmentKey::new(sender, ipv4))?;
+        (now.since(seen) <= timeout).then_some(transport)
     }
 
     /// The live session that a packet belongs to. A dead one stays until a new first packet replaces it; one whose
@@ -119,13 +102,14 @@ impl Shard {
         let place = place?;
         match step {
             SessionStep::Live { .. } | SessionStep::LiveError { .. } => {
-                if self.sessions.get(place).epoch != program.epoch.0 {
-                    self.sessions.get_mut(place).epoch = program.epoch.0;
+                let (_, session) = self.sessions.get_mut(place);
+                if session.epoch != program.epoch.0 {
+                    (session.epoch, session.known) = (program.epoch.0, [0; 2]);
                 }
                 Some(place)
             }
             SessionStep::Cut | SessionStep::Reopened => {
-                self.sessions.remove(place);
+                self.sessions.remove(self.index, place);
                 None
             }
             SessionStep::None | SessionStep::Expired => None,
@@ -140,15 +124,17 @@ impl Shard {
         transport: &Transport,
         now: SimTime,
     ) -> (SessionStep, Option<Place>) {
-        let Some(place) = self.sessions.find(flow.hash, &flow.key) else { return (SessionStep::None, None) };
+        let Some(place) = self.sessions.find(self.index, flow.hash, &flow.key) else {
+            return (SessionStep::None, None);
+        };
         let session = self.sessions.get(place);
         let opens = || matches!(transport, Transport::Tcp { flags, .. } if flags.opens()) && !flow.is_error;
         let opener = EndpointId(session.opener);
-        let step = if !session.is_alive(now, idle_timeout(&program.timeouts, flow.key.protocol(), session.phase)) {
+        let step = if !session.is_alive(now, idle_timeout(&program.timeouts, flow.key.protocol(), session.state)) {
             SessionStep::Expired
         } else if session.epoch != program.epoch.0 && !still_permitted(program, &flow.key, session) {
             SessionStep::Cut
-        } else if session.phase == Phase::Closing && opens() {
+        } else if session.state.is_closing() && opens() {
             SessionStep::Reopened
         } else if flow.is_error {
             SessionStep::LiveError { opener }
@@ -158,52 +144,54 @@ impl Shard {
         (step, Some(place))
     }
 
-    /// Notes a delivered packet: refreshes and advances its session, or begins one.
-    pub(super) fn delivered(
+    /// Notes a packet that is about to be delivered: refreshes and advances its session, or begins one. False for a first
+    /// packet where there is no room for a session.
+    pub(super) fn note(
         &mut self,
         program: &Program,
-        flow: &Flow,
-        place: Option<Place>,
+        (flow, place): (&Flow, Option<Place>),
         transport: &Transport,
-        now: SimTime,
-        sender: EndpointId,
-    ) {
+        frame: &Frame<'_>,
+        (sender, way): (EndpointId, &Way),
+    ) -> bool {
         if flow.is_error {
-            return;
+            return true;
         }
+        let (now, flags) = (frame.time, tcp_flags(transport));
+        let expiry = |key: &FlowKey, session: &Session| expiry(&program.timeouts, key, session);
         if let Some(place) = place {
-            let session = self.sessions.get_mut(place);
+            let (key, session) = self.sessions.get_mut(place);
             session.last_used = session.last_used.max(now);
-            if let Some(flags) = tcp_flags(transport) {
-                session.phase = session.phase.next(flags, flow.direction == session.opened);
+            if let Some(flags) = flags {
+                session.state = session.state.next(flags, flow.direction);
             }
-            return;
+            shortcut::learn(program, (key, session), flow.direction, frame.entry, (sender, way));
+            let ends = expiry(key, session);
+            self.sessions.note_end(self.index, place, ends);
+            return true;
         }
-        let session = Session {
+        let mut session = Session {
             last_used: now,
             epoch: program.epoch.0,
             opener: sender.0,
-            opened: flow.direction,
-            phase: tcp_flags(transport).map_or(Phase::Stateless, Phase::first),
+            ends: [0; 2],
+            macs: [MacAddress::default(); 2],
+            state: State::new(flow.direction, flags.map_or(Phase::Stateless, Phase::first)),
+            known: [0; 2],
         };
-        if let Some(dead) = self.sessions.find(flow.hash, &flow.key) {
-            *self.sessions.get_mut(dead) = session;
-            return;
+        shortcut::learn(program, (&flow.key, &mut session), flow.direction, frame.entry, (sender, way));
+        if let Some(dead) = self.sessions.find(self.index, flow.hash, &flow.key) {
+            *self.sessions.get_mut(dead).1 = session;
+            self.sessions.note_end(self.index, dead, expiry(&flow.key, &session));
+            return true;
         }
-        if self.sessions.is_full() {
-            let by = self.sessions_since.take();
-            let timeout = |key: &FlowKey, phase| idle_timeout(&program.timeouts, key.protocol(), phase);
-            self.sessions
-                .make_room(|key, session| !session.is_alive(by, timeout(key, session.phase).saturating_add(GRACE)));
-        }
-        self.sessions_since.see(now);
-        self.sessions.insert(flow.hash, flow.key, session);
+        self.sessions.insert(self.index, flow.hash, flow.key, session, expiry)
     }
 }
 
 /// Finds what layer 4 says, for a later fragment by its first one. `Err(None)`: the capture cut it off.
 pub(super) fn find_transport(
-    shard: &Shard,
+    shard: &Shard<'_>,
     program: &Program,
     frame: &Frame<'_>,
     open: &mut Open,
@@ -234,28 +222,39 @@ pub(super) fn may_begin<T: Trace>(
 
 fn tcp_flags(transport: &Transport) -> Option<Flags> {
     match transport {
-        Transport::Tcp { flags, .. } => {
-            Some(Flags { syn: flags.any(TcpFlags::SYN), ack: flags.any(TcpFlags::ACK), closes: flags.closes() })
-        }
+        Transport::Tcp { flags, .. } => Some(followed(*flags)),
         _ => None,
     }
 }
 
-fn idle_timeout(timeouts: &Timeouts, protocol: Protocol, phase: Phase) -> SimDuration {
-    match (protocol, phase) {
-        (Protocol::TCP, Phase::Established) => timeouts.tcp_established,
-        (Protocol::TCP, _) => timeouts.tcp_transient,
-        (Protocol::UDP, _) => timeouts.udp,
-        (Protocol::ICMP, _) => timeouts.icmp,
+/// TCP flags as far as sessions follow them.
+#[inline]
+pub(super) fn followed(flags: TcpFlags) -> Flags {
+    Flags { syn: flags.any(TcpFlags::SYN), ack: flags.any(TcpFlags::ACK), closes: flags.closes() }
+}
+
+#[inline]
+pub(super) fn idle_timeout(timeouts: &Timeouts, protocol: Protocol, state: State) -> SimDuration {
+    match protocol {
+        Protocol::TCP if state.is_established() => timeouts.tcp_established,
+        Protocol::TCP => timeouts.tcp_transient,
+        Protocol::UDP => timeouts.udp,
+        Protocol::ICMP => timeouts.icmp,
         _ => timeouts.other,
     }
+}
+
+/// The last moment at which a session is alive, unless it is used again.
+pub(super) fn expiry(timeouts: &Timeouts, key: &FlowKey, session: &Session) -> SimTime {
+    session.last_used + idle_timeout(timeouts, key.protocol(), session.state)
 }
 
 /// Whether the first packet of a session would still pass stages 3 and 5 to 8 into the same pair of domains.
 /// Changed rules leave a session alone as long as the result is the same (2024 text of
 /// <https://www.alibabacloud.com/help/doc-detail/271831.htm>).
 fn still_permitted(program: &Program, key: &FlowKey, session: &Session) -> bool {
-    let (source, target) = key.ends(session.opened);
+    let opened = session.state.opened();
+    let (source, target) = key.ends(opened);
     let traveller = Traveller {
         sender: EndpointId(session.opener),
         domain: DomainId(source.domain),
@@ -263,7 +262,7 @@ fn still_permitted(program: &Program, key: &FlowKey, session: &Session) -> bool 
         destination: target.address.into(),
         in_session: false,
     };
-    let headers = Headers::of_first_packet(key, session.opened);
+    let headers = Headers::of_first_packet(key, opened);
     let sender = traveller.sender;
     if sender != CLOUD_SERVICES && program.endpoint(sender).domain != traveller.domain {
         return false;

@@ -22,7 +22,7 @@ pub enum Stage {
     Bridge,
     /// The receiver's state, security groups and whitelist.
     Destination,
-    /// TTL, MTU, rewriting.
+    /// TTL, MTU, room for a session, rewriting.
     Deliver,
 }
 
@@ -161,6 +161,8 @@ reasons! {
     TtlExceeded = "ttl-exceeded" @ Deliver,
     /// Larger than the MTU, and fragmenting is forbidden.
     MtuExceeded = "mtu-exceeded" @ Deliver,
+    /// A first packet that everybody lets in, and no room for its session.
+    SessionTableFull = "session-table-full" @ Deliver,
 }
 
 impl fmt::Display for Reason {

@@ -36,6 +36,8 @@ pub struct World {
     pub services: Table<Service>,
     /// `[sessions]`.
     pub sessions: SessionTimeouts,
+    /// `[sessions] limit`: how many sessions are kept at most, in 64 equal parts.
+    pub session_limit: Spanned<u32>,
     /// `[fabric] mtu`, in bytes of the IPv4 packet.
     pub mtu: Spanned<u16>,
 }
@@ -55,6 +57,7 @@ impl Default for World {
             instances: Table::default(),
             services: Table::default(),
             sessions: SessionTimeouts::default(),
+            session_limit: Spanned::unplaced(1 << 22),
             mtu: Spanned::unplaced(1500),
         }
     }

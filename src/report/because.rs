@@ -52,5 +52,6 @@ pub const fn because(reason: Reason) -> &'static str {
         Reason::WhitelistDeny => "no entry holds the source address",
         Reason::TtlExceeded => "the TTL would reach 0",
         Reason::MtuExceeded => "it is larger than the MTU and may not be fragmented",
+        Reason::SessionTableFull => "no room is left for the session it would begin",
     }
 }

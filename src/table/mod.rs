@@ -1,7 +1,9 @@
-//! Lookup structures: route tables, flow state, ordered access lists, and vectors and maps that clones share. They know
-//! addresses and ports, no clouds.
+//! Lookup structures: route tables, flow state, ordered access lists, maps that forget, and vectors and maps that clones
+//! share. They know addresses and ports, no clouds.
 
 pub mod acl;
+pub mod aging;
 pub mod lpm;
+mod memory;
 pub mod paged;
 pub mod session;

@@ -1,125 +1,35 @@
 //! Flow state: which flows were let through, in which direction they began, and until when they live.
 //!
-//! A flow is a 5-tuple within a pair of routing domains. [`Sessions`] is an open-addressing table of 64-byte slots,
-//! one cache line each, with linear probing; a slot can be prefetched before it is looked at.
+//! A flow is a 5-tuple within a pair of routing domains. [`Sessions`] keeps the flows of all shards in slots of 64 bytes,
+//! one cache line each. The hash is that of the 5-tuple alone, so a slot can be prefetched as soon as a packet is
+//! parsed, before anybody knows which domains it goes through; flows that differ in their domains stand side by side.
+//!
+//! ```text
+//! hash = | directory: low half |  ...  | slot: high half |
+//!
+//! shard -> directory[hash % 2^depth] -> segment of 128 slots, linear probing inside it
+//! ```
+//!
+//! A shard grows by parting the one segment that is full (extendible hashing), so no insertion ever moves more than 128
+//! slots, and looks for dead flows in that segment alone. What is dead stays findable: a flow is let go of a minute after
+//! its end at the earliest, by the lowest stamp that its segment has seen lately, and only when there is no room. At
+//! its limit a shard lets go of what is dead at once, and takes no new flow while there is none: see
+//! [`Sessions::insert`].
 
-use crate::net::Protocol;
-use crate::time::{SimDuration, SimTime};
+mod arena;
+mod flow;
+mod phase;
 
-/// One end of a flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct End {
-    /// The routing domain, a dense id.
-    pub domain: u32,
-    /// The address.
-    pub address: u32,
-    /// The port; 0 for protocols without ports.
-    pub port: u16,
-}
+pub use flow::{Direction, End, FlowKey, Tuple};
+pub use phase::{Flags, Phase, State};
 
-/// A flow, the same for both of its directions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FlowKey {
-    first: End,
-    second: End,
-    protocol: Protocol,
-}
-
-/// Which way along a flow a packet goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// From the key's first end to its second.
-    Forth,
-    /// From the second to the first.
-    Back,
-}
-
-impl FlowKey {
-    /// The key of a packet from `source` to `destination`, and which way along the flow it goes. Either direction
-    /// of the flow gives the same key.
-    pub fn new(protocol: Protocol, source: End, destination: End) -> (FlowKey, Direction) {
-        if source <= destination {
-            (FlowKey { first: source, second: destination, protocol }, Direction::Forth)
-        } else {
-            (FlowKey { first: destination, second: source, protocol }, Direction::Back)
-        }
-    }
-
-    /// The key of ICMP message type `kind`. Queries and their replies share a key that depends on who asks, so that
-    /// two hosts asking each other under one identifier keep two flows; the families are echo (8/0), timestamp
-    /// (13/14), information (15/16) and address mask (17/18). Any other type is a family of its own, without
-    /// identifier.
-    pub fn icmp(kind: u8, identifier: u16, source: End, destination: End) -> (FlowKey, Direction) {
-        let (family, is_reply) = match kind {
-            8 => (8, false),
-            0 => (8, true),
-            13 | 15 | 17 => (kind, false),
-            14 | 16 | 18 => (kind - 1, true),
-            other => {
-                let port = u16::from(other);
-                return FlowKey::new(Protocol::ICMP, End { port, ..source }, End { port, ..destination });
-            }
-        };
-        let (asker, asked) = if is_reply { (destination, source) } else { (source, destination) };
-        let first = End { port: family.into(), ..asker };
-        let second = End { port: identifier, ..asked };
-        let direction = if is_reply { Direction::Back } else { Direction::Forth };
-        (FlowKey { first, second, protocol: Protocol::ICMP }, direction)
-    }
-
-    /// The two ends as a packet going `direction` has them: source, then destination. ICMP ends carry the family
-    /// and the identifier for ports.
-    pub fn ends(&self, direction: Direction) -> (End, End) {
-        match direction {
-            Direction::Forth => (self.first, self.second),
-            Direction::Back => (self.second, self.first),
-        }
-    }
-
-    /// The protocol.
-    pub fn protocol(&self) -> Protocol {
-        self.protocol
-    }
-
-    /// A hash of all fields, equal on every machine.
-    #[inline]
-    pub fn hash(&self) -> u64 {
-        const MULTIPLIER: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
-        let fold = |a: u64, b: u64| {
-            let product = u128::from(a ^ MULTIPLIER as u64) * u128::from(b ^ (MULTIPLIER >> 64) as u64);
-            (product as u64) ^ ((product >> 64) as u64)
-        };
-        let addresses = u64::from(self.first.address) << 32 | u64::from(self.second.address);
-        let ports = u64::from(self.first.port) << 16 | u64::from(self.second.port) | u64::from(self.protocol.0) << 32;
-        let domains = u64::from(self.first.domain) << 32 | u64::from(self.second.domain);
-        fold(fold(addresses, ports), domains.wrapping_add(0x2545_f491_4f6c_dd1d))
-    }
-}
-
-/// How far the TCP handshake, or its end, was followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// Not TCP: any packet keeps the flow alive.
-    Stateless,
-    /// Began with a SYN.
-    Opening {
-        /// The other side sent a SYN too: both open at once.
-        both: bool,
-        /// The other side answered the opener's SYN with SYN and ACK.
-        answered: bool,
-        /// The opener answered the other side's SYN with SYN and ACK.
-        answers: bool,
-    },
-    /// The handshake is complete, or the flow was met in the middle.
-    Established,
-    /// Began with SYN and ACK: never more than transient.
-    OneSided,
-    /// FIN or RST was seen.
-    Closing,
-}
+use crate::net::MacAddress;
+use crate::time::{SimDuration, SimTime, Watermark};
+use arena::{Arena, SLOTS, SegmentId, Slot};
 
 /// What is kept about a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Session {
     /// Stamp of the latest packet; never moves back.
     pub last_used: SimTime,
@@ -127,192 +37,345 @@ pub struct Session {
     pub epoch: u32,
     /// The endpoint that sent the first packet.
     pub opener: u32,
-    /// Which way the first packet went.
-    pub opened: Direction,
-    /// The state of the connection, for TCP.
-    pub phase: Phase,
-}
-
-/// TCP flags as far as sessions follow them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Flags {
-    /// SYN.
-    pub syn: bool,
-    /// ACK.
-    pub ack: bool,
-    /// FIN or RST.
-    pub closes: bool,
-}
-
-impl Phase {
-    /// The phase after a first TCP packet.
-    pub fn first(flags: Flags) -> Phase {
-        match flags {
-            Flags { closes: true, .. } => Phase::Closing,
-            Flags { syn: true, ack: true, .. } => Phase::OneSided,
-            Flags { syn: true, .. } => Phase::Opening { both: false, answered: false, answers: false },
-            Flags { syn: false, .. } => Phase::Established,
-        }
-    }
-
-    /// The phase after a further TCP packet; `from_opener` where it goes the way the first one went.
-    #[must_use]
-    pub fn next(self, flags: Flags, from_opener: bool) -> Phase {
-        let Flags { syn, ack, closes } = flags;
-        match self {
-            Phase::Stateless => Phase::Stateless,
-            _ if closes => Phase::Closing,
-            Phase::Opening { both, answered, answers } => match (syn, ack, from_opener) {
-                (true, false, false) => Phase::Opening { both: true, answered, answers },
-                (true, true, false) => Phase::Opening { both, answered: true, answers },
-                (true, true, true) => Phase::Opening { both, answered, answers: both || answers },
-                (false, true, true) if answered => Phase::Established,
-                (false, true, false) if answers => Phase::Established,
-                _ => self,
-            },
-            Phase::Established | Phase::OneSided | Phase::Closing => self,
-        }
-    }
+    /// The endpoints at the key's two ends, as far as `known` says that they are.
+    pub ends: [u32; 2],
+    /// The MAC addresses of `ends`.
+    pub macs: [MacAddress; 2],
+    /// The state of the connection, for TCP, and which way the first packet went.
+    pub state: State,
+    /// What the caller knows of the way of frames from each end, in `epoch`; 0 for nothing.
+    pub known: [u8; 2],
 }
 
 impl Session {
     /// True while the time since the last use is within `timeout`; a clock that ran backwards counts as no time.
+    #[inline]
     pub fn is_alive(&self, now: SimTime, timeout: SimDuration) -> bool {
         now.since(self.last_used) <= timeout
     }
 }
 
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-struct Slot {
-    hash: u64,
-    key: FlowKey,
-    session: Session,
+/// How long a dead session is kept at least while its shard is below its limit, so that small steps of the clock
+/// backwards find what they would have found.
+const GRACE: SimDuration = SimDuration::from_secs(60);
+
+/// Flows of a segment before dead ones are looked for.
+const MOST: usize = SLOTS * 3 / 4;
+
+/// Flows that may be left of a full segment without dead ones, or it is parted.
+const MANY: usize = SLOTS * 5 / 8;
+
+/// How many bits of the hash a directory may ask for. Only flows made to collide need more.
+const DEEPEST: u32 = 20;
+
+/// The flows of all shards.
+pub struct Sessions {
+    arena: Arena,
+    /// By [`SegmentId`].
+    segments: Vec<Segment>,
+    shards: Vec<Shard>,
+    /// Flows that a shard takes at most.
+    limit: usize,
+    /// Bits of the hash that a directory asks for at most.
+    deepest: u32,
+    /// Slots that are being put in their new places.
+    moving: Vec<Slot>,
 }
 
 /// The flows of one shard.
-#[derive(Default)]
-pub struct Sessions {
-    slots: Vec<Option<Slot>>,
+struct Shard {
+    /// By the low bits of the hash, a power of two of them.
+    directory: Vec<SegmentId>,
     count: usize,
+    /// No flow of the shard dies before.
+    lasts: SimTime,
 }
 
-/// Slots of the first table that is allocated.
-const SMALLEST: usize = 64;
+/// What is known of a segment.
+struct Segment {
+    count: usize,
+    /// Bits of the hash that all its flows have in common.
+    depth: u32,
+    /// No flow of the segment dies before.
+    lasts: SimTime,
+    /// Since dead flows were last looked for.
+    since: Watermark,
+}
+
+/// The last moment at which a flow is alive.
+pub trait Expiry: Fn(&FlowKey, &Session) -> SimTime {}
+
+impl<F: Fn(&FlowKey, &Session) -> SimTime> Expiry for F {}
+
+const FOREVER: SimTime = SimTime::from_nanos(u64::MAX);
+
+/// All shards lead here until they have a flow: it is never written.
+const EMPTY: SegmentId = SegmentId(0);
 
 /// Where a flow stands in [`Sessions`], until the next insertion or removal.
 #[derive(Clone, Copy, Debug)]
-pub struct Place(usize);
+pub struct Place {
+    segment: SegmentId,
+    slot: u32,
+}
 
 impl Sessions {
-    /// How many flows there are, dead ones that were not replaced yet included.
+    /// No flows yet, in so many shards, each of which takes `limit` flows at most.
+    pub fn new(shards: usize, limit: usize) -> Sessions {
+        let shard = || Shard { directory: vec![EMPTY], count: 0, lasts: FOREVER };
+        let mut sessions = Sessions {
+            arena: Arena::default(),
+            segments: Vec::new(),
+            shards: std::iter::repeat_with(shard).take(shards).collect(),
+            limit,
+            deepest: DEEPEST,
+            moving: Vec::new(),
+        };
+        sessions.add_segment(0);
+        sessions
+    }
+
+    /// From now on a shard takes `limit` flows at most. A shard that has more keeps them until they are dead.
+    pub fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
+    /// How many flows there are, dead ones that were not let go of yet included.
     pub fn len(&self) -> usize {
-        self.count
+        self.shards.iter().map(|shard| shard.count).sum()
     }
 
     /// True where there is none.
     pub fn is_empty(&self) -> bool {
-        self.count == 0
+        self.len() == 0
     }
 
-    fn home(&self, hash: u64) -> usize {
-        hash as usize & (self.slots.len() - 1)
+    #[inline]
+    fn segment_of(&self, shard: usize, hash: u64) -> SegmentId {
+        let directory = &self.shards[shard].directory;
+        directory[hash as usize & (directory.len() - 1)]
     }
 
     /// Asks the machine to load the slot that `hash` leads to.
     #[inline]
-    pub fn prefetch(&self, hash: u64) {
-        if self.slots.is_empty() {
-            return;
-        }
-        #[cfg(target_arch = "x86_64")]
-        {
-            let slot = &raw const self.slots[self.home(hash)];
-            // SAFETY: a prefetch has no effect on memory and faults on no address; this one is inside the table.
-            unsafe { std::arch::x86_64::_mm_prefetch(slot.cast(), std::arch::x86_64::_MM_HINT_T0) };
+    pub fn prefetch(&self, shard: usize, hash: u64) {
+        self.arena.prefetch(self.segment_of(shard, hash), home(hash));
+    }
+
+    /// The first flow of a shard with `tuple` that `suits`; `hash` is the tuple's own.
+    #[inline]
+    pub fn find_by(
+        &self,
+        shard: usize,
+        hash: u64,
+        tuple: &Tuple,
+        suits: impl Fn(&FlowKey, &Session) -> bool,
+    ) -> Option<Place> {
+        let segment = self.segment_of(shard, hash);
+        let slots = self.arena.segment(segment);
+        let mut at = home(hash);
+        // A segment is never full, so this ends at a free slot.
+        loop {
+            let slot = &slots[at % SLOTS];
+            if slot.key.tuple == *tuple && suits(&slot.key, &slot.session) {
+                return Some(Place { segment, slot: (at % SLOTS) as u32 });
+            }
+            if slot.is_free() {
+                return None;
+            }
+            at += 1;
         }
     }
 
     /// Finds a flow; `hash` is the key's own.
     #[inline]
-    pub fn find(&self, hash: u64, key: &FlowKey) -> Option<Place> {
-        if self.slots.is_empty() {
-            return None;
+    pub fn find(&self, shard: usize, hash: u64, key: &FlowKey) -> Option<Place> {
+        self.find_by(shard, hash, &key.tuple, |found, _| found.domains == key.domains)
+    }
+
+    fn slot(&self, place: Place) -> &Slot {
+        &self.arena.segment(place.segment)[place.slot as usize % SLOTS]
+    }
+
+    /// The session at `place`.
+    #[inline]
+    pub fn get(&self, place: Place) -> &Session {
+        &self.slot(place).session
+    }
+
+    /// Key and session at `place`. Whoever makes the session end earlier tells [`Sessions::note_end`].
+    #[inline]
+    pub fn get_mut(&mut self, place: Place) -> (&FlowKey, &mut Session) {
+        let slot = &mut self.arena.segment_mut(place.segment)[place.slot as usize % SLOTS];
+        (&slot.key, &mut slot.session)
+    }
+
+    /// The session at `place` may now end earlier than it did: at `expiry`.
+    pub fn note_end(&mut self, shard: usize, place: Place, expiry: SimTime) {
+        let lasts = &mut self.segments[place.segment.0 as usize].lasts;
+        *lasts = expiry.min(*lasts);
+        self.shards[shard].lasts = expiry.min(self.shards[shard].lasts);
+    }
+
+    /// Adds a flow that is not in the table; its stamp is what time it is. False, and nothing is added, where the shard
+    /// has reached its limit and none of its flows is dead; or where a hundred flows share the 20 bits of the hash that
+    /// a directory asks for at most.
+    pub fn insert(&mut self, shard: usize, hash: u64, key: FlowKey, session: Session, expiry: impl Expiry) -> bool {
+        let now = session.last_used;
+        if self.shards[shard].count >= self.limit && !self.reclaim(shard, now, &expiry) {
+            return false;
         }
-        let mut at = self.home(hash);
+        let Some(segment) = self.make_room(shard, hash, now, &expiry) else { return false };
+        self.put(segment, Slot { key, session });
+        self.shards[shard].count += 1;
+        let place = Place { segment, slot: 0 };
+        self.note_end(shard, place, expiry(&key, &session));
+        true
+    }
+
+    /// A segment for a flow of `hash`, with a free slot.
+    fn make_room(&mut self, shard: usize, hash: u64, now: SimTime, expiry: &impl Expiry) -> Option<SegmentId> {
+        if self.segment_of(shard, hash) == EMPTY {
+            let first = self.add_segment(0);
+            self.shards[shard].directory = vec![first];
+        }
         loop {
-            match &self.slots[at] {
-                None => return None,
-                Some(slot) if slot.hash == hash && slot.key == *key => return Some(Place(at)),
-                Some(_) => at = (at + 1) & (self.slots.len() - 1),
+            let segment = self.segment_of(shard, hash);
+            let state = &mut self.segments[segment.0 as usize];
+            if state.count < MOST {
+                state.since.see(now);
+                return Some(segment);
+            }
+            // Where nothing can be parted, there is no time for grace.
+            let (by, grace) =
+                if state.depth < self.deepest { (state.since.take(), GRACE) } else { (now, SimDuration::default()) };
+            self.let_go(shard, segment, |key, session| by > expiry(key, session) + grace, expiry);
+            let state = &self.segments[segment.0 as usize];
+            if state.count > MANY && state.depth < self.deepest {
+                self.part(shard, segment, hash);
+            } else if state.count >= MOST {
+                return None;
             }
         }
     }
 
-    /// The session at `place`.
-    pub fn get(&self, place: Place) -> &Session {
-        &self.slots[place.0].as_ref().expect("a place holds a session").session
-    }
-
-    /// The session at `place`.
-    pub fn get_mut(&mut self, place: Place) -> &mut Session {
-        &mut self.slots[place.0].as_mut().expect("a place holds a session").session
-    }
-
-    /// True where the next insertion makes the table grow; see [`Sessions::make_room`].
-    pub fn is_full(&self) -> bool {
-        (self.count + 1) * 4 > self.slots.len() * 3
-    }
-
-    /// Adds a flow that is not in the table.
-    pub fn insert(&mut self, hash: u64, key: FlowKey, session: Session) {
-        if self.is_full() {
-            self.make_room(|_, _| false);
-        }
-        self.place(Slot { hash, key, session });
-        self.count += 1;
-    }
-
-    fn place(&mut self, slot: Slot) {
-        let mut at = self.home(slot.hash);
-        while self.slots[at].is_some() {
-            at = (at + 1) & (self.slots.len() - 1);
-        }
-        self.slots[at] = Some(slot);
-    }
-
-    /// Lets go of the sessions that `is_dead` names, and gives those that are left room to double.
+    /// Lets go of the dead of some segment of a full shard; false where there are none in any.
     #[cold]
-    pub fn make_room(&mut self, is_dead: impl Fn(&FlowKey, &Session) -> bool) {
-        let old = std::mem::take(&mut self.slots);
-        let alive: Vec<Slot> =
-            old.iter().flatten().filter(|slot| !is_dead(&slot.key, &slot.session)).copied().collect();
-        let size = (alive.len() * 2 + 1).next_power_of_two().max(SMALLEST).max(old.len() / 2);
-        drop(old);
-        self.count = alive.len();
-        self.slots = vec![None; size];
-        for slot in alive {
-            self.place(slot);
+    fn reclaim(&mut self, shard: usize, now: SimTime, expiry: &impl Expiry) -> bool {
+        if self.shards[shard].lasts >= now {
+            return false;
         }
+        for place in 0..self.shards[shard].directory.len() {
+            let segment = self.shards[shard].directory[place];
+            if self.segments[segment.0 as usize].lasts < now {
+                self.let_go(shard, segment, |key, session| now > expiry(key, session), expiry);
+                if self.shards[shard].count < self.limit {
+                    return true;
+                }
+            }
+        }
+        let lasts = |segment: &SegmentId| self.segments[segment.0 as usize].lasts;
+        self.shards[shard].lasts = self.shards[shard].directory.iter().map(lasts).min().unwrap_or(FOREVER);
+        false
+    }
+
+    /// Takes the flows that `is_dead` names out of a segment.
+    fn let_go(
+        &mut self,
+        shard: usize,
+        segment: SegmentId,
+        is_dead: impl Fn(&FlowKey, &Session) -> bool,
+        expiry: &impl Expiry,
+    ) {
+        self.take_out(segment);
+        let all = self.moving.len();
+        self.moving.retain(|slot| !is_dead(&slot.key, &slot.session));
+        self.shards[shard].count -= all - self.moving.len();
+        let ends = self.moving.iter().map(|slot| expiry(&slot.key, &slot.session));
+        self.segments[segment.0 as usize].lasts = ends.min().unwrap_or(FOREVER);
+        let moving = std::mem::take(&mut self.moving);
+        moving.iter().for_each(|slot| self.put(segment, *slot));
+        self.moving = moving;
+    }
+
+    /// Moves all flows of a segment to `moving`.
+    fn take_out(&mut self, segment: SegmentId) {
+        self.moving.clear();
+        for slot in self.arena.segment_mut(segment).iter_mut().filter(|slot| !slot.is_free()) {
+            self.moving.push(*slot);
+            slot.free();
+        }
+        self.segments[segment.0 as usize].count = 0;
+    }
+
+    /// Parts the segment that `hash` leads to by the next bit of the hash.
+    fn part(&mut self, shard: usize, old: SegmentId, hash: u64) {
+        let Segment { depth, lasts, since, .. } = self.segments[old.0 as usize];
+        let directory = &mut self.shards[shard].directory;
+        if directory.len() == 1 << depth {
+            directory.extend_from_within(..);
+        }
+        let new = self.add_segment(depth + 1);
+        self.segments[new.0 as usize] = Segment { count: 0, depth: depth + 1, lasts, since };
+        self.segments[old.0 as usize].depth = depth + 1;
+        // Of the places that led to the old segment, every other one: those with the next bit.
+        let directory = &mut self.shards[shard].directory;
+        let first = hash as usize & ((1 << depth) - 1) | 1 << depth;
+        for place in directory[first..].iter_mut().step_by(2 << depth) {
+            *place = new;
+        }
+        self.take_out(old);
+        let moving = std::mem::take(&mut self.moving);
+        for slot in &moving {
+            self.put(if slot.key.hash() >> depth & 1 == 1 { new } else { old }, *slot);
+        }
+        self.moving = moving;
+    }
+
+    fn add_segment(&mut self, depth: u32) -> SegmentId {
+        self.segments.push(Segment { count: 0, depth, lasts: FOREVER, since: Watermark::default() });
+        self.arena.add()
+    }
+
+    /// Puts a flow into a segment that has a free slot.
+    fn put(&mut self, segment: SegmentId, slot: Slot) {
+        let mut at = home(slot.key.hash());
+        let slots = self.arena.segment_mut(segment);
+        while !slots[at % SLOTS].is_free() {
+            at += 1;
+        }
+        slots[at % SLOTS] = slot;
+        self.segments[segment.0 as usize].count += 1;
     }
 
     /// Takes a flow out and closes the gap in its probe sequence.
-    pub fn remove(&mut self, place: Place) {
-        let mask = self.slots.len() - 1;
-        let mut gap = place.0;
+    pub fn remove(&mut self, shard: usize, place: Place) {
+        self.shards[shard].count -= 1;
+        self.segments[place.segment.0 as usize].count -= 1;
+        let slots = self.arena.segment_mut(place.segment);
+        let mut gap = place.slot as usize;
         let mut at = gap;
-        self.slots[gap] = None;
-        self.count -= 1;
+        slots[gap].free();
         loop {
-            at = (at + 1) & mask;
-            let Some(slot) = &self.slots[at] else { return };
-            let distance = |from: usize| at.wrapping_sub(from) & mask;
-            if distance(self.home(slot.hash)) >= distance(gap) {
-                self.slots[gap] = self.slots[at].take();
+            at = (at + 1) % SLOTS;
+            let slot = slots[at];
+            if slot.is_free() {
+                return;
+            }
+            let distance = |from: usize| at.wrapping_sub(from) % SLOTS;
+            if distance(home(slot.key.hash())) >= distance(gap) {
+                slots[gap] = slot;
+                slots[at].free();
                 gap = at;
             }
         }
     }
+}
+
+/// Where in its segment a flow is looked for first.
+#[inline]
+fn home(hash: u64) -> usize {
+    (hash >> 32) as usize % SLOTS
 }
 
 #[cfg(test)]

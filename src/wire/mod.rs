@@ -13,6 +13,7 @@ mod icmp;
 mod parse;
 #[cfg(test)]
 mod parse_tests;
+mod plain;
 mod rewrite;
 #[cfg(test)]
 mod samples;
@@ -26,6 +27,7 @@ pub use flags::TcpFlagsError;
 pub use fragment::fragment;
 pub use icmp::{IcmpError, icmp_error};
 pub use parse::{Arp, Icmp, Ipv4, Packet, ParseError, Quoted, TcpFlags, Transport, parse, source_address, transport};
+pub use plain::Plain;
 pub use rewrite::{forward, map_addresses};
 pub use text::{TextError, read_addresses, read_endpoints, read_hexadecimal};
 

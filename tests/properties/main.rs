@@ -1,6 +1,7 @@
 //! What holds for every world and every frame.
 
 mod blockers;
+mod conversations;
 mod oracle;
 mod traffic;
 mod world;
@@ -84,6 +85,11 @@ proptest! {
     #[test]
     fn listening_changes_neither_results_nor_state(world in world(), draws in draws()) {
         same_for_a_listener(&world, &draws);
+    }
+
+    #[test]
+    fn what_sessions_remember_of_the_way_changes_nothing(world in world(), draws in draws(), stopped: Index) {
+        conversations::the_short_way_is_the_whole_one(&world, &draws, stopped);
     }
 
     #[test]

@@ -210,6 +210,53 @@ fn strict_tcp_wants_a_bare_syn_first() {
     super::world::lab().send("b-1", there().ack()).delivered_to("a-1");
 }
 
+/// A world with room for so many sessions between two addresses.
+fn lab_with_room_for(sessions: usize) -> Lab {
+    lab_of(&format!("{}\n[sessions]\nlimit = {}\n", closed(), sessions * 64))
+}
+
+fn call(port: u16) -> PacketBuilder {
+    tcp(&format!("172.16.2.20:{port} > 172.16.1.20:80"))
+}
+
+#[test]
+fn a_new_flow_is_refused_where_there_is_no_room_for_its_session_and_live_ones_go_on() {
+    let mut lab = lab_with_room_for(2);
+    lab.send("b-1", call(1).syn()).delivered_to("a-1").as_first_packet();
+    lab.send("b-1", call(2).syn()).delivered_to("a-1").as_first_packet();
+    lab.send("b-1", call(3).syn()).dropped("session-table-full").at("a-1").through(["shop"]);
+    lab.send("a-1", tcp("172.16.1.20:80 > 172.16.2.20:1").syn_ack()).delivered_to("b-1").by_session();
+    lab.send("b-1", call(2).ack()).delivered_to("a-1").by_session();
+    // Who is refused for another reason is told that one; an ICMP error needs no room.
+    lab.send("b-1", tcp("172.16.2.20:3 > 172.16.1.20:22").syn()).dropped("sg-ingress-deny").at("a-1");
+    lab.send("b-1", icmp_error("172.16.2.20 > 172.16.1.20", IcmpError::FragmentationNeeded { mtu: 1400 }, &back()))
+        .delivered_to("a-1");
+    let mut roomier = lab_with_room_for(3);
+    for port in 1..=3 {
+        roomier.send("b-1", call(port).syn()).delivered_to("a-1").as_first_packet();
+    }
+}
+
+#[test]
+fn a_dead_session_makes_room_the_moment_it_is_dead() {
+    let mut lab = lab_with_room_for(1);
+    lab.send("b-1", call(1).syn()).delivered_to("a-1");
+    lab.wait(SimDuration::from_secs(60));
+    lab.send("b-1", call(2).syn()).dropped("session-table-full").at("a-1");
+    lab.wait(SimDuration::from_nanos(1));
+    lab.send("b-1", call(2).syn()).delivered_to("a-1").as_first_packet();
+    lab.send("b-1", call(1).syn()).dropped("session-table-full").at("a-1");
+    // One that ends early does so at its new end: 60 s after its FIN, not 910.
+    let mut closing = lab_with_room_for(1);
+    for packet in [there().push(), there().fin()] {
+        closing.send("b-1", packet).delivered_to("a-1");
+    }
+    closing.wait(SimDuration::from_secs(60));
+    closing.send("b-1", call(2).syn()).dropped("session-table-full").at("a-1");
+    closing.wait(SimDuration::from_nanos(1));
+    closing.send("b-1", call(2).syn()).delivered_to("a-1").as_first_packet();
+}
+
 const OPEN_A: &str = r#"{ protocol = "tcp", port_range = "80", source = "0.0.0.0/0" },"#;
 
 #[test]

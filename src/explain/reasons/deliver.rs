@@ -1,6 +1,7 @@
-//! Reasons of the last stages: the receiver, TTL and MTU.
+//! Reasons of the last stages: the receiver, TTL and MTU, room for a session.
 
 use super::Text;
+use crate::check::OWN_CHOICE;
 use crate::diag::Reason;
 
 /// The receiver, and the last steps before delivery.
@@ -47,5 +48,17 @@ pub(super) const TEXTS: &[Text] = &[
         source: "https://www.alibabacloud.com/help/en/ecs/user-guide/mtus/",
         example: "frame 1 from i-web-1: dropped at classic: it is larger than the MTU and may not be fragmented",
         remedy: "Lower the guest's MTU, or replay with `--mtu 65535` where the capture was taken with offloads on.",
+    },
+    Text {
+        reason: Reason::SessionTableFull,
+        title: "there is no room for the session that the packet would begin",
+        meaning: "`[sessions] limit` is how many sessions are kept at most, 4194304 by default, in 64 equal parts: the two \
+                  addresses of a packet decide which part its session belongs to, so nothing depends on the number of \
+                  workers. Where a part is full, sessions past their idle timeout make room first. Where none is, the \
+                  new flow is refused once everybody has let it in, and the live ones go on. The vendor limits \
+                  sessions by instance type and documents no such table; this one is biplane's own.",
+        source: OWN_CHOICE,
+        example: "frame 1 from i-web-1: dropped at i-dns-1: no room is left for the session it would begin",
+        remedy: "Raise `limit` in `[sessions]`, or shorten the timeouts. A session takes about 120 bytes.",
     },
 ];

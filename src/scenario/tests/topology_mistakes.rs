@@ -224,6 +224,10 @@ fn settings_out_of_range_are_refused() {
       91:8 -1 -- expected seconds, 0 or more
       note: session timeouts are idle times in seconds on the frames' own clock
     ");
+    assert_snapshot!(mistake("icmp = 31", "limit = 0"), @r"
+    invalid-value: `limit` is out of range
+      91:9 0 -- expected from 1 to 1073741824
+    ");
     assert_snapshot!(mistake("icmp = 31", "icmp = nan"), @r"
     invalid-value: `icmp` is no timeout
       91:8 nan -- expected seconds, 0 or more

@@ -145,6 +145,12 @@ fn timeouts_are_seconds_and_may_have_decimals() {
 }
 
 #[test]
+fn the_limit_of_sessions_is_millions_unless_the_file_says_otherwise() {
+    assert_eq!(world("[sessions]\nlimit = 64\n").session_limit.value, 64);
+    assert_eq!(world("").session_limit.value, 4_194_304);
+}
+
+#[test]
 fn what_a_file_does_not_say_has_the_documented_default() {
     let empty = world("");
     assert_eq!((empty.default_region.as_str(), empty.default_account.as_str()), ("cn-hangzhou", "main"));

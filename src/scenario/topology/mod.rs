@@ -30,6 +30,9 @@ pub(super) const SECTIONS: [&str; 11] = [
 /// The smallest MTU: what every IPv4 host must carry unfragmented (RFC 791).
 const LEAST_MTU: u64 = 68;
 
+/// The largest limit of sessions: some 120 GB of them.
+const MOST_SESSIONS: u64 = 1 << 30;
+
 /// Everything understandable in `root`, whose unknown keys are reported too.
 pub(super) fn decode<'a>(decoder: &mut Decoder<'_>, root: &Fields<'a>) -> World {
     root.refuse_unknown(decoder, &SECTIONS);
@@ -45,7 +48,8 @@ fn settings(decoder: &mut Decoder<'_>, root: &Fields<'_>, world: &mut World) {
     let mut section = |name, what, keys| root.get(decoder, name)?.fields(decoder, What::The(what), keys);
     let defaults = section("defaults", "[defaults]", &["region", "account"]);
     const TIMEOUTS: [&str; 6] = ["tcp_established", "tcp_transient", "udp", "icmp", "other", "fragment"];
-    let sessions = section("sessions", "[sessions]", &TIMEOUTS);
+    let keys: Vec<&'static str> = TIMEOUTS.into_iter().chain(["limit"]).collect();
+    let sessions = section("sessions", "[sessions]", &keys);
     let fabric = section("fabric", "[fabric]", &["mtu"]);
     if let Some(defaults) = defaults {
         if let Some(region) = defaults.get(decoder, "region").and_then(|item| item.name(decoder)) {
@@ -70,6 +74,8 @@ fn settings(decoder: &mut Decoder<'_>, root: &Fields<'_>, world: &mut World) {
                 *place = timeout;
             }
         }
+        let limit = sessions.get(decoder, "limit").and_then(|item| item.integer(decoder, 1..=MOST_SESSIONS));
+        world.session_limit = limit.unwrap_or(world.session_limit);
     }
     let mtu = fabric.and_then(|fabric| fabric.get(decoder, "mtu")?.integer(decoder, LEAST_MTU..=65535));
     world.mtu = mtu.unwrap_or(world.mtu);

@@ -124,7 +124,7 @@ mod deep;
 mod flat;
 pub mod golden;
 mod large;
-mod memory;
+use super::memory;
 mod pages;
 mod route;
 pub mod sample;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::net::Protocol;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -10,8 +11,10 @@ fn session(last_used: u64) -> Session {
         last_used: SimTime::from_nanos(last_used),
         epoch: 1,
         opener: 3,
-        opened: Direction::Forth,
-        phase: Phase::Stateless,
+        ends: [3, 4],
+        macs: [MacAddress::default(); 2],
+        state: State::new(Direction::Forth, Phase::Stateless),
+        known: [0; 2],
     }
 }
 
@@ -26,8 +29,8 @@ const FIN: Flags = Flags { syn: false, ack: true, closes: true };
 
 #[test]
 fn a_slot_fills_one_cache_line() {
-    assert_eq!(size_of::<Option<Slot>>(), 64);
-    assert_eq!(align_of::<Option<Slot>>(), 64);
+    assert_eq!(size_of::<Slot>(), 64);
+    assert_eq!(align_of::<Slot>(), 64);
 }
 
 #[test]
@@ -104,17 +107,137 @@ fn fin_or_rst_closes_for_good() {
 }
 
 #[test]
-fn dead_sessions_make_room_before_the_table_grows() {
-    let mut sessions = Sessions::default();
-    for port in 0..10_000 {
-        let (key, _) = FlowKey::new(Protocol::UDP, End { port, ..A }, B);
-        let now = u64::from(port);
-        if sessions.is_full() {
-            sessions.make_room(|_, old| now - old.last_used.as_nanos() > 100);
-        }
-        sessions.insert(key.hash(), key, session(now));
+fn flows_that_differ_in_their_domains_alone_have_one_hash_and_stand_apart() {
+    let elsewhere = End { domain: 3, ..B };
+    let (here, there) = (FlowKey::new(Protocol::TCP, A, B).0, FlowKey::new(Protocol::TCP, A, elsewhere).0);
+    assert_eq!(here.hash(), there.hash());
+    assert_eq!(Tuple::new(Protocol::TCP, (A.address, A.port), (B.address, B.port)).0.hash(), here.hash());
+    let mut sessions = Sessions::new(1, 10);
+    assert!(sessions.insert(0, here.hash(), here, session(1), forever));
+    assert!(sessions.find(0, here.hash(), &there).is_none());
+    assert!(sessions.insert(0, here.hash(), there, session(2), forever));
+    for (key, last_used) in [(here, 1), (there, 2)] {
+        let place = sessions.find(0, key.hash(), &key).expect("it was put in");
+        assert_eq!(*sessions.get(place), session(last_used));
     }
-    assert!(sessions.len() < 500, "{} sessions are kept where about 100 are alive", sessions.len());
+}
+
+#[test]
+fn twice_the_same_end_in_two_domains_is_one_flow_both_ways() {
+    let twin = End { domain: 2, ..A };
+    let ((forth, way), (back, way_back)) = (FlowKey::new(Protocol::UDP, A, twin), FlowKey::new(Protocol::UDP, twin, A));
+    assert_eq!(forth, back);
+    assert_ne!(way, way_back);
+    assert!(Tuple::new(Protocol::UDP, (A.address, A.port), (A.address, A.port)).0.has_equal_ends());
+}
+
+fn forever(_: &FlowKey, _: &Session) -> SimTime {
+    FOREVER
+}
+
+/// Every session lives for 10 s.
+fn ten_seconds(_: &FlowKey, session: &Session) -> SimTime {
+    session.last_used + SimDuration::from_secs(10)
+}
+
+fn key(port: u16) -> FlowKey {
+    FlowKey::new(Protocol::UDP, End { port, ..A }, B).0
+}
+
+fn at(seconds: u64) -> Session {
+    session(seconds * 1_000_000_000)
+}
+
+fn insert(sessions: &mut Sessions, port: u16, seconds: u64) -> bool {
+    sessions.insert(0, key(port).hash(), key(port), at(seconds), ten_seconds)
+}
+
+fn holds(sessions: &Sessions, port: u16) -> bool {
+    sessions.find(0, key(port).hash(), &key(port)).is_some()
+}
+
+#[test]
+fn the_dead_make_room_before_a_shard_grows_and_the_living_stay() {
+    let mut sessions = Sessions::new(1, usize::MAX);
+    for port in 0..60_000 {
+        assert!(insert(&mut sessions, port, u64::from(port)));
+    }
+    assert!(sessions.len() < 2_000, "{} sessions are kept where 10 are alive and 70 not dead for long", sessions.len());
+    assert!((59_930..60_000).all(|port| holds(&sessions, port)));
+}
+
+#[test]
+fn one_stamp_far_ahead_takes_no_session_with_it() {
+    let mut sessions = Sessions::new(1, usize::MAX);
+    for port in 0..60_000 {
+        let far_ahead = u64::from(port % 50 == 0) * 1_000_000;
+        assert!(insert(&mut sessions, port, far_ahead));
+    }
+    assert_eq!(sessions.len(), 60_000);
+}
+
+#[test]
+fn a_full_shard_refuses_new_flows_until_one_of_its_own_is_dead() {
+    let mut sessions = Sessions::new(2, 1_000);
+    for port in 0..1_000 {
+        assert!(insert(&mut sessions, port, u64::from(port) / 100));
+    }
+    assert!(!insert(&mut sessions, 1_000, 10), "the oldest is 10 s old, and alive");
+    assert!(!holds(&sessions, 1_000));
+    assert!(sessions.insert(1, key(0).hash(), key(0), at(10), ten_seconds), "another shard has room");
+    // Those of the first second die together; a hundred new ones find room, and no more.
+    let admitted = (1_000..1_200).filter(|port| insert(&mut sessions, *port, 11)).count();
+    assert_eq!((admitted, sessions.len()), (100, 1_001));
+    assert!(!(0..100).any(|port| holds(&sessions, port)));
+    assert!((100..1_000).all(|port| holds(&sessions, port)), "the living go on");
+}
+
+#[test]
+fn a_session_that_ends_earlier_than_it_did_makes_room_then() {
+    let mut sessions = Sessions::new(1, 100);
+    let expiry = |_: &FlowKey, session: &Session| {
+        session.last_used + SimDuration::from_secs(if session.epoch == 1 { 900 } else { 10 })
+    };
+    for port in 0..100 {
+        assert!(sessions.insert(0, key(port).hash(), key(port), at(0), expiry));
+    }
+    let new = |sessions: &mut Sessions| sessions.insert(0, key(500).hash(), key(500), at(20), expiry);
+    assert!(!new(&mut sessions));
+    let place = sessions.find(0, key(7).hash(), &key(7)).expect("it was put in");
+    sessions.get_mut(place).1.epoch = 2;
+    sessions.note_end(0, place, at(10).last_used);
+    assert!(new(&mut sessions));
+    assert!(!holds(&sessions, 7));
+}
+
+#[test]
+fn flows_made_to_collide_are_refused_and_do_not_eat_memory() {
+    let mut sessions = Sessions::new(1, usize::MAX);
+    // As 20 bits that all flows have in common would: no directory tells them apart.
+    sessions.deepest = 1;
+    let admitted = (0..60_000).filter(|port| insert(&mut sessions, *port, 0)).count();
+    assert_eq!((admitted, sessions.len(), sessions.segments.len()), (2 * MOST, 2 * MOST, 3));
+    assert!(insert(&mut sessions, 60_000, 11), "the dead make room there, too");
+}
+
+#[test]
+fn many_flows_in_many_shards_are_all_found_and_removed_one_by_one() {
+    let mut sessions = Sessions::new(4, usize::MAX);
+    let all = || (0..50_000_u16).map(|port| (usize::from(port % 4), key(port)));
+    for (shard, key) in all() {
+        assert!(sessions.insert(shard, key.hash(), key, session(key.hash() >> 1), forever));
+    }
+    for (shard, key) in all() {
+        let place = sessions.find(shard, key.hash(), &key).expect("it was put in");
+        assert_eq!(*sessions.get(place), session(key.hash() >> 1));
+    }
+    assert_eq!(sessions.len(), 50_000);
+    for (shard, key) in all() {
+        let place = sessions.find(shard, key.hash(), &key).expect("it is still there");
+        sessions.remove(shard, place);
+        assert!(sessions.find(shard, key.hash(), &key).is_none());
+    }
+    assert!(sessions.is_empty());
 }
 
 #[derive(Clone, Debug)]
@@ -124,41 +247,43 @@ enum Operation {
 }
 
 proptest! {
-    /// Few ports and a small table: probe sequences run into each other and around the end.
+    /// Segments fill up, are parted, and close the gaps that removals leave.
     #[test]
     fn the_table_holds_what_a_map_holds(
         operations in prop::collection::vec(
-            (0_u16..200, any::<bool>()).prop_map(|(port, insert)| if insert { Operation::Insert(port) } else { Operation::Remove(port) }),
-            0..600,
+            (0_u16..400, prop::bool::weighted(0.7))
+                .prop_map(|(port, insert)| if insert { Operation::Insert(port) } else { Operation::Remove(port) }),
+            0..1_200,
         )
     ) {
-        let mut sessions = Sessions::default();
+        let mut sessions = Sessions::new(1, 300);
         let mut map = BTreeMap::new();
-        let key = |port: u16| FlowKey::new(Protocol::TCP, End { port, ..A }, B).0;
         for (now, operation) in operations.iter().enumerate() {
             match *operation {
                 Operation::Insert(port) => {
                     let (key, value) = (key(port), session(now as u64));
-                    match sessions.find(key.hash(), &key) {
-                        Some(place) => *sessions.get_mut(place) = value,
-                        None => sessions.insert(key.hash(), key, value),
+                    match sessions.find(0, key.hash(), &key) {
+                        Some(place) => *sessions.get_mut(place).1 = value,
+                        None => prop_assert_eq!(sessions.insert(0, key.hash(), key, value, forever), map.len() < 300),
                     }
-                    map.insert(port, value);
+                    if map.len() < 300 || map.contains_key(&port) {
+                        map.insert(port, value);
+                    }
                 }
                 Operation::Remove(port) => {
                     let key = key(port);
-                    if let Some(place) = sessions.find(key.hash(), &key) {
-                        sessions.remove(place);
+                    if let Some(place) = sessions.find(0, key.hash(), &key) {
+                        sessions.remove(0, place);
                     }
                     map.remove(&port);
                 }
             }
             prop_assert_eq!(sessions.len(), map.len());
         }
-        for port in 0..200 {
+        for port in 0..400 {
             let key = key(port);
-            sessions.prefetch(key.hash());
-            let found = sessions.find(key.hash(), &key).map(|place| *sessions.get(place));
+            sessions.prefetch(0, key.hash());
+            let found = sessions.find(0, key.hash(), &key).map(|place| *sessions.get(place));
             prop_assert_eq!(found, map.get(&port).copied());
         }
     }

@@ -8,13 +8,13 @@ use memmap2::MmapMut;
 /// One cache line.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
-pub(super) struct Line(pub(super) [u8; LINE]);
+pub(in crate::table) struct Line(pub(in crate::table) [u8; LINE]);
 
 /// Bytes of a cache line.
-pub(super) const LINE: usize = 64;
+pub(in crate::table) const LINE: usize = 64;
 
 /// The bytes of `lines`, one line after the other.
-pub(super) fn bytes(lines: &[Line]) -> &[u8] {
+pub(in crate::table) fn bytes(lines: &[Line]) -> &[u8] {
     // SAFETY: a line is 64 bytes of 64, so lines side by side are that many bytes side by side.
     unsafe { std::slice::from_raw_parts(lines.as_ptr().cast(), size_of_val(lines)) }
 }
@@ -24,7 +24,7 @@ const HUGE: usize = 2 << 20;
 /// Zeroed memory that never moves. It hands out an address, not references: who may read or write which part of it, and
 /// when, is for its user to say.
 #[derive(Debug)]
-pub(super) struct Memory {
+pub(in crate::table) struct Memory {
     /// Keeps the memory; its bytes are reached through `start` alone.
     _map: MmapMut,
     start: *mut u8,
@@ -40,9 +40,18 @@ unsafe impl Sync for Memory {}
 impl Memory {
     /// `bytes` zeroed bytes, aligned to a page, or to a huge page where there is room for one. Panics where the
     /// system has no memory left, as `Vec` does.
-    pub(super) fn zeroed(bytes: usize) -> Memory {
-        let spare = if bytes >= HUGE { HUGE } else { 0 };
-        let mut map = MmapMut::map_anon(bytes.max(1) + spare).expect("memory for a route table");
+    pub(in crate::table) fn zeroed(bytes: usize) -> Memory {
+        Memory::map(bytes, if bytes >= HUGE { HUGE } else { 0 })
+    }
+
+    /// As [`Memory::zeroed`], on small pages whatever the size: for what may stay mostly untouched.
+    pub(in crate::table) fn zeroed_on_small_pages(bytes: usize) -> Memory {
+        Memory::map(bytes, 0)
+    }
+
+    /// `spare` is room to begin at a huge page, or none.
+    fn map(bytes: usize, spare: usize) -> Memory {
+        let mut map = MmapMut::map_anon(bytes.max(1) + spare).expect("memory for a table");
         let start = map.as_mut_ptr();
         let offset = if spare == 0 { 0 } else { start.align_offset(HUGE) };
         #[cfg(target_os = "linux")]
@@ -54,12 +63,12 @@ impl Memory {
     }
 
     /// Where it starts.
-    pub(super) fn start(&self) -> *mut u8 {
+    pub(in crate::table) fn start(&self) -> *mut u8 {
         self.start
     }
 
     /// How many bytes there are.
-    pub(super) fn bytes(&self) -> usize {
+    pub(in crate::table) fn bytes(&self) -> usize {
         self.bytes
     }
 }

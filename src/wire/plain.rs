@@ -1,0 +1,165 @@
+//! The commonest kind of packet, read at one go.
+
+use super::{ETHERNET_HEADER, IPV4_HEADER, TcpFlags};
+#[cfg(test)]
+use super::{Ipv4, Transport};
+use crate::net::Protocol;
+
+/// An unfragmented TCP or UDP packet without IPv4 options, sound, and with all of its headers captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plain {
+    /// Source address.
+    pub source: u32,
+    /// Destination address.
+    pub destination: u32,
+    /// Source port.
+    pub source_port: u16,
+    /// Destination port.
+    pub destination_port: u16,
+    /// Total length in bytes.
+    pub total_length: u16,
+    /// TCP or UDP.
+    pub protocol: Protocol,
+    /// Time to live.
+    pub ttl: u8,
+    /// TCP flags; none with UDP.
+    pub flags: TcpFlags,
+}
+
+/// Headers of TCP without options, and of UDP, with those in front.
+const WITH_TCP: usize = ETHERNET_HEADER + IPV4_HEADER + 20;
+const WITH_UDP: usize = ETHERNET_HEADER + IPV4_HEADER + 8;
+
+impl Plain {
+    /// Reads a frame of which `bytes` were captured of `wire_length`, if it is of this kind; [`parse`](super::parse)
+    /// and [`transport`](super::transport) then say the same about it. `None` for any other frame, sound or not.
+    #[inline]
+    pub fn read(bytes: &[u8], wire_length: usize) -> Option<Plain> {
+        let headers: &[u8; WITH_UDP] = bytes.first_chunk()?;
+        let word = |at: usize| u16::from_be_bytes([headers[at], headers[at + 1]]);
+        let long = |at: usize| u32::from_be_bytes([headers[at], headers[at + 1], headers[at + 2], headers[at + 3]]);
+        // IPv4 without options, neither "more fragments" nor an offset, to a unicast address and MAC address.
+        let is_plain = long(12) >> 8 == 0x0008_0045 && word(20) & 0x3fff == 0 && headers[30] < 224;
+        if !is_plain || headers[0] & 1 != 0 {
+            return None;
+        }
+        let sum = [14, 18, 22, 26, 30].into_iter().map(|at| u64::from(long(at))).sum::<u64>();
+        // Whole ones' complement words add up to all ones, never to zero: a header begins with 0x45.
+        if sum % 0xffff != 0 {
+            return None;
+        }
+        let total_length = word(16);
+        let needed = match Protocol(headers[23]) {
+            Protocol::TCP => WITH_TCP,
+            Protocol::UDP => WITH_UDP,
+            _ => return None,
+        };
+        let end = ETHERNET_HEADER + usize::from(total_length);
+        if bytes.len() < needed || end < needed || end > wire_length.max(bytes.len()) {
+            return None;
+        }
+        let flags = if needed == WITH_TCP { TcpFlags(bytes[47]) } else { TcpFlags::NONE };
+        Some(Plain {
+            source: long(26),
+            destination: long(30),
+            source_port: word(34),
+            destination_port: word(36),
+            total_length,
+            protocol: Protocol(headers[23]),
+            ttl: headers[22],
+            flags,
+        })
+    }
+
+    /// True where it is what the two readers made of the same frame.
+    #[cfg(test)]
+    fn agrees_with(&self, ipv4: &Ipv4, transport: &Transport) -> bool {
+        let ports = match *transport {
+            Transport::Tcp { source_port, destination_port, flags } => (source_port, destination_port, flags),
+            Transport::Udp { source_port, destination_port } => (source_port, destination_port, TcpFlags::NONE),
+            Transport::Icmp(_) | Transport::Other => return false,
+        };
+        (self.source, self.destination) == (ipv4.source.into(), ipv4.destination.into())
+            && (self.source_port, self.destination_port, self.flags) == ports
+            && (self.protocol, self.ttl, self.total_length) == (ipv4.protocol, ipv4.ttl, ipv4.total_length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::build::{PacketBuilder, icmp, tcp, udp};
+    use crate::wire::{Packet, parse, transport};
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
+    /// What the two readers say; `None` for a frame that is not plain.
+    fn slowly(bytes: &[u8], wire_length: usize) -> Option<(Ipv4, Transport)> {
+        let Ok(Packet::Ipv4(ipv4)) = parse(bytes, wire_length) else { return None };
+        let is_fragment = ipv4.is_first_fragment() || ipv4.is_later_fragment();
+        if is_fragment || usize::from(ipv4.header_length) != IPV4_HEADER {
+            return None;
+        }
+        let needed = match ipv4.protocol {
+            Protocol::TCP => WITH_TCP,
+            Protocol::UDP => WITH_UDP,
+            _ => return None,
+        };
+        let transport = transport(bytes, &ipv4).ok()?;
+        (bytes.len() >= needed).then_some((ipv4, transport))
+    }
+
+    fn holds(bytes: &[u8], wire_length: usize) {
+        match (Plain::read(bytes, wire_length), slowly(bytes, wire_length)) {
+            (None, None) => {}
+            (Some(plain), Some((ipv4, transport))) => assert!(plain.agrees_with(&ipv4, &transport), "{plain:?}"),
+            (plain, slowly) => panic!("{plain:?} where the readers say {slowly:?}"),
+        }
+    }
+
+    fn samples() -> Vec<PacketBuilder> {
+        vec![
+            tcp("10.45.2.10:40000 > 172.16.2.20:3306").syn(),
+            tcp("10.45.2.10:40000 > 172.16.2.20:3306").syn_ack().payload(&[7; 9]).ttl(1),
+            udp("10.45.2.10:53 > 172.16.2.20:53").payload(&[1, 2, 3]).dont_fragment(true),
+            udp("10.45.2.10:53 > 172.16.2.20:53").payload(&[1; 16]).fragment(0, true),
+            udp("10.45.2.10:53 > 172.16.2.20:53").payload(&[1; 16]).fragment(64, false),
+            icmp("10.45.2.10 > 172.16.2.20", 8, 0),
+        ]
+    }
+
+    #[test]
+    fn a_plain_packet_is_read_and_a_fragment_or_ping_is_not() {
+        let plain = samples().iter().map(|sample| Plain::read(&sample.build(), 0).is_some()).collect::<Vec<_>>();
+        assert_eq!(plain, [true, true, true, false, false, false]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 1_024, ..ProptestConfig::default() })]
+
+        #[test]
+        fn it_reads_what_the_readers_read_and_nothing_else(
+            sample in any::<Index>(),
+            changes in prop::collection::vec((0..60_usize, any::<u8>()), 0..3),
+            mends in any::<bool>(),
+            length in prop_oneof![2 => Just(usize::MAX), 1 => 0..80_usize],
+            padding in 0..20_usize,
+            wire in prop_oneof![2 => Just(0), 1 => 30..120_usize],
+        ) {
+            let mut bytes = sample.get(&samples()).build();
+            bytes.resize(bytes.len() + padding, 0);
+            for (at, value) in changes {
+                if let Some(byte) = bytes.get_mut(at) {
+                    *byte = value;
+                }
+            }
+            if mends {
+                bytes[24..26].fill(0);
+                let checksum = crate::wire::internet_checksum(&bytes[14..34]);
+                bytes[24..26].copy_from_slice(&checksum.to_be_bytes());
+            }
+            bytes.truncate(length);
+            holds(&bytes, wire);
+        }
+    }
+}
