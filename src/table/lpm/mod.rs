@@ -40,7 +40,7 @@
 //! Two last addresses are below 10.1.2.3, so the next hop with number 2, counted from 0, is the answer: 2.
 //!
 //! All trees share one arena. Behind its lines each tree has its routes, packed to about three bytes each, from which a
-//! change builds the tree anew, in about 12 microseconds for 256 routes. A block of the arena is never written while a
+//! change builds the tree anew, in 2 to 5 microseconds for 256 routes. A block of the arena is never written while a
 //! clone may read it: the changed tree is put elsewhere, and a slab that is mostly dead blocks is emptied.
 //!
 //! # Large tables: a cell for every /24
@@ -58,7 +58,8 @@
 //! bytes up to 65,471 next hops, four bytes beyond. Parts of the address space without longer routes than /12 share a
 //! page, so a table that keeps to private space takes a few hundred kilobytes. With 10.0.0.0/8 to 1 and 10.1.2.0/30 to
 //! 2, cell 0x102 names a divided /24 whose line has the last addresses 3, 255 and the codes of 2, 1: none is below the
-//! low byte 3, so the answer is 2. In a burst, divided /24s are put off to a second pass without a branch. The default
+//! low byte 3, so the answer is 2. In a burst, all cells are asked for before the first is read, and divided /24s are put off
+//! to passes of their own without a branch. The default
 //! route is what code 0 means, so changing it changes no cell.
 //!
 //! Each /12 keeps its routes sorted in blocks, and a change paints only what its prefix holds and no longer prefix
