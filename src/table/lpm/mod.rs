@@ -73,37 +73,37 @@
 //!
 //! # What they cost
 //!
-//! `cargo bench --bench lookup`, with `BIPLANE_ROUTES` naming a real BGP table, on one core of a server with AVX2 and
-//! 0.5 MiB of L2, shared with other work: nanoseconds per lookup in bursts, of one random read for each address over as
-//! many bytes as the cells take, and of the best of prefix-trie, poptrie, ts_bart and ip_network_table, one by one.
-//! Only ratios within a line mean something.
+//! `cargo bench --bench lookup`, with `BIPLANE_ROUTES` naming a real BGP table, on one core of a server with AVX-512 and
+//! 2 MiB of L2: nanoseconds per lookup in bursts, of one random read for each address over as many bytes as the table
+//! takes, and of the best of prefix-trie, poptrie, ts_bart, ip_network_table and iptrie, one by one. Only ratios within
+//! a line mean something.
 //!
-//! | | bursts | random reads over 16 MiB | best crate | best crate by bursts |
-//! |---|---|---|---|---|
-//! | 1.07 M BGP routes, a host of a random route | 8.2 | 7.7 | 234 | 28 |
-//! | same, uniform | 7.0 | 9.4 | 114 | 16 |
-//! | same, Zipf | 7.2 | 7.9 | 183 | 25 |
-//! | 1,000 VPC routes | 3.2 | | 27 | 8.5 |
-//! | 4,096 tables of 256 routes | 16 | | 348 | 22 |
+//! | | bursts | random reads | best crate |
+//! |---|---|---|---|
+//! | 1.07 M BGP routes, a host of a random route | 3.6 | 3.7 | 72 |
+//! | same, uniform | 3.0 | 4.2 | 37 |
+//! | same, Zipf | 2.8 | 3.5 | 62 |
+//! | 1,000 VPC routes | 1.9 | 1.0 | 22 |
+//! | 4,096 tables of 256 routes | 7.7 | 3.6 | 120 |
 //!
-//! `biplane bench lookup` measures a short version in half a minute. With the same table, more work beside it, and
-//! random reads over all 23.4 MB of the table, bursts were 1.2 to 1.6 times as fast as those reads for hosts of random
-//! routes, 0.8 to 0.9 times for uniform addresses and 1.4 times for Zipf; with its generated table, whose long prefixes
-//! lie scattered, 0.65 times for hosts of random routes.
+//! `biplane bench lookup` measures a short version in half a minute. With its generated table, whose long prefixes lie
+//! scattered, bursts were 0.8 times as fast as random reads for hosts of random routes, level for uniform addresses and
+//! 1.1 times as fast for Zipf. A lookup by itself takes 10 ns and more in a large table: where /24s are divided, nobody
+//! can foresee which cells are.
 //!
 //! Memory is counted by [`Tables::memory_bytes`]; times of building and changing are what that command and the bench
-//! print: over thousands of random routes, on a loaded machine, from the best run to the worst.
+//! print: over thousands of random routes, from the best run to the worst.
 //!
 //! | | 1.07 M BGP routes | 256 VPC routes, in each of 4,096 tables |
 //! |---|---|---|
 //! | memory | 22 MiB, 21.8 bytes a route | 3.8 kB a table, 14.7 bytes a route |
-//! | build | 0.04 to 0.07 s from sorted routes, 0.13 s from shuffled ones | 10 to 12 µs a table |
-//! | insert or remove | 0.5 to 1.5 µs | about 12 µs; 9 to 18 |
-//! | the same, a clone made for readers before each | 2 µs | |
+//! | build | 0.02 to 0.05 s from sorted routes | 4 µs a table |
+//! | insert or remove | 0.5 to 0.9 µs | 3.2 µs |
+//! | the same, a clone made for readers before each | about 5 µs | 15 to 22 µs |
 //!
-//! A change builds a small table anew, so it takes 25 to 40 µs where there are 1,000 routes. A clone of the 4,096
-//! tables, timed apart in loops of 20 and 50, copies their roots: 20 to 30 µs into memory that was in use before, 0.2
-//! to 0.3 ms into fresh memory.
+//! A change builds a small table anew, so it takes 5 to 11 µs where there are 1,000 routes. A clone copies the roots of
+//! all tables. The cells of a large table are paid for by the address space it spreads over, not by its routes: 10,000
+//! routes spread over all of it take 14 MB.
 //!
 //! # Tried and dropped
 //!
@@ -114,6 +114,8 @@
 //!   far.
 //! - A branch between the two forms of a divided /24, and comparing 31 bytes instead of 32: 9.5 ns instead of 6.8 for
 //!   hosts of random routes, as nobody can foresee which form comes next.
+//! - Gathering the cells of a burst with AVX-512: 2.0 to 2.1 ns where prefetching them all before the first is read
+//!   takes 2.1; prefetching serves every processor, and took it from 3.5.
 //! - Routes of a small table packed and unpacked through copies of one to four bytes: a third of the time of a change.
 
 mod arena;
