@@ -3,6 +3,7 @@
 use super::Compiler;
 use crate::model::{Key, Touched, Vpc};
 use crate::program::Domain;
+use std::net::Ipv4Addr;
 
 impl Compiler<'_> {
     /// Brings everything up to date that `touched` names. Members of groups follow from their instances.
@@ -21,11 +22,24 @@ impl Compiler<'_> {
         }
     }
 
+    /// What links reach comes first: it follows from the primary CIDR that the program still has.
     fn change_vpc(&mut self, key: Key<Vpc>) {
+        self.change_reach_of_links(key);
         self.change_routes(key);
-        let on = self.world.vpcs[key].classic_link.value;
-        if let Domain::Vpc(vpc) = self.program.domains.get_mut(Self::vpc_domain(key).index()) {
-            vpc.classic_link = on;
+        let vpc = &self.world.vpcs[key];
+        let without_vswitches = self.speaker_without_vswitches(key);
+        if let Domain::Vpc(compiled) = self.program.domains.get_mut(Self::vpc_domain(key).index()) {
+            compiled.classic_link = vpc.classic_link.value;
+            compiled.primary = vpc.cidr.value;
+            compiled.secondary = super::secondary_cidrs(vpc);
+            compiled.speaker = without_vswitches.unwrap_or(compiled.speaker);
         }
+    }
+
+    /// What a VPC speaks as where none of its vSwitches does: an address of its primary CIDR.
+    fn speaker_without_vswitches(&self, key: Key<Vpc>) -> Option<Ipv4Addr> {
+        let local = self.program.vpc(Self::vpc_domain(key))?.local;
+        let has_vswitches = self.program.tables.routes(local).next().is_some();
+        (!has_vswitches).then(|| super::speaker_of(self.world.vpcs[key].cidr.value))
     }
 }

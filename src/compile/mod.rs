@@ -97,6 +97,15 @@ fn unnamed() -> Name {
     Name { text: String::new(), span: Span::NONE }
 }
 
+fn secondary_cidrs(vpc: &model::Vpc) -> Vec<Ipv4Net> {
+    vpc.secondary_cidrs.iter().map(|cidr| cidr.value).collect()
+}
+
+/// The address that a VPC without vSwitches speaks as.
+fn speaker_of(primary: Ipv4Net) -> Ipv4Addr {
+    from_last(primary, VSWITCH_GATEWAY_FROM_LAST)
+}
+
 /// Puts an entry at the place of `index`, which is there or the next one.
 fn put<T: Clone>(entries: &mut Paged<T>, index: usize, entry: T) {
     if index == entries.len() {
@@ -213,13 +222,13 @@ impl<'a> Compiler<'a> {
             let tables = self.add_vpc_tables(key, vpc, vswitches);
             let domain = Domain::Vpc(Vpc {
                 primary: vpc.cidr.value,
-                secondary: vpc.secondary_cidrs.iter().map(|cidr| cidr.value).collect(),
+                secondary: secondary_cidrs(vpc),
                 classic_link: vpc.classic_link.value,
                 classic: self.classic_domain(world.vpc_region(key)),
                 system: tables.system,
                 over_link: tables.over_link,
                 local: tables.local,
-                speaker: speaker.unwrap_or_else(|| from_last(vpc.cidr.value, VSWITCH_GATEWAY_FROM_LAST)),
+                speaker: speaker.unwrap_or_else(|| speaker_of(vpc.cidr.value)),
             });
             self.program.domains.replace(key.index(), domain);
         }

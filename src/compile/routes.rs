@@ -94,6 +94,26 @@ impl Compiler<'_> {
         (action, Name { text: id.clone(), span: entry.span })
     }
 
+    /// Brings the table for links up to date with a new primary CIDR: it has the vSwitches and custom entries inside. The
+    /// entries are those of before the change, and [`Self::change_routes`] comes after.
+    pub(super) fn change_reach_of_links(&mut self, key: Key<Vpc>) {
+        let primary = self.world.vpcs[key].cidr.value;
+        let Some(compiled) = self.program.vpc(Self::vpc_domain(key)) else { return };
+        let (system, over_link, old) = (compiled.system, compiled.over_link, compiled.primary);
+        if old == primary {
+            return;
+        }
+        let leads_on = |id: u32| !matches!(self.action(id), Action::CloudServices | Action::ClassicLink);
+        let routes: Vec<Bound> = self.program.tables.routes(system).filter(|(_, id)| leads_on(*id)).collect();
+        for (prefix, id) in routes {
+            match (old.contains(&prefix), primary.contains(&prefix)) {
+                (true, false) => _ = self.program.tables.remove(over_link, prefix),
+                (false, true) => _ = self.program.tables.insert(over_link, prefix, id),
+                _ => {}
+            }
+        }
+    }
+
     /// Brings the tables of a VPC up to date: its custom entries, and 10.0.0.0/8 where ClassicLink is enabled.
     pub(super) fn change_routes(&mut self, key: Key<Vpc>) {
         let world = self.world;
