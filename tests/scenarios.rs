@@ -123,7 +123,7 @@ fn every_operation_is_applied_in_a_scenario_and_refused_in_one() {
     }
     // A cold migration is refused on the way from one state to another only.
     refused.insert("cold-migrate");
-    assert_eq!(accepted.len(), 23, "{accepted:?}");
+    assert_eq!(accepted.len(), 26, "{accepted:?}");
     assert_eq!(accepted, refused);
 }
 

@@ -94,7 +94,7 @@ fn vpc_ranges(vpc: &Vpc, findings: &mut Vec<Diagnostic>) {
             let message = format!("`{net}` cannot be a CIDR of `{id}`: its length is outside /8 to /28");
             findings.push(LENGTH.found(message).at(cidr.span, format!("/{}", net.prefix_len())));
         }
-        if let Some(range) = forbidden(net) {
+        if let Some(range) = forbidden_range(net) {
             let message = format!("`{net}` cannot be a CIDR of `{id}`: it lies in {range}");
             findings.push(FORBIDDEN.found(message).at(cidr.span, format!("inside {range}")));
         }
@@ -115,7 +115,8 @@ fn vpc_ranges(vpc: &Vpc, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn forbidden(net: Ipv4Net) -> Option<Ipv4Net> {
+/// The range of those that the vendor keeps free in which `net` lies.
+pub(crate) fn forbidden_range(net: Ipv4Net) -> Option<Ipv4Net> {
     FORBIDDEN_CIDRS.into_iter().find(|range| range.contains(&net))
 }
 
@@ -145,7 +146,7 @@ fn vswitch_range(vpc: &Vpc, vswitch: &Vswitch, findings: &mut Vec<Diagnostic>) {
         return;
     };
     // A VPC whose own CIDR is forbidden has been told so already.
-    if let Some(range) = forbidden(net).filter(|_| forbidden(around.value).is_none()) {
+    if let Some(range) = forbidden_range(net).filter(|_| forbidden_range(around.value).is_none()) {
         let message = format!("`{net}` is no range for `{id}`: it lies in {range}");
         findings.push(FORBIDDEN.found(message).at(vswitch.cidr.span, format!("inside {range}")));
     }

@@ -29,6 +29,7 @@ mod survey;
 mod tests;
 mod whitelists;
 
+pub(crate) use cidrs::forbidden_range;
 pub(crate) use groups::member_limit;
 pub use refusal::{Refusal, RefusalRecord};
 pub use rule::{OWN_CHOICE, RuleRecord};

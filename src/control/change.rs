@@ -33,6 +33,10 @@ pub(super) enum Edit {
     Groups(Key<Instance>, Vec<Key<SecurityGroup>>),
     Move(Key<Instance>, Key<Vswitch>, Ipv4Addr),
     Release(Key<Instance>),
+    PrimaryCidr(Key<Vpc>, Ipv4Net),
+    AddSecondaryCidr(Key<Vpc>, Ipv4Net),
+    /// By position in the list.
+    RemoveSecondaryCidr(Key<Vpc>, usize),
     AddRoute(TableKey, Route),
     /// By position in the table.
     RemoveRoute(TableKey, usize),
@@ -141,6 +145,18 @@ impl Editor<'_> {
                 self.touched.instances.push(instance);
             }
             Edit::Release(instance) => self.release(instance),
+            Edit::PrimaryCidr(vpc, cidr) => {
+                world.vpcs[vpc].cidr = Spanned::new(cidr, place);
+                self.touched.vpcs.push(vpc);
+            }
+            Edit::AddSecondaryCidr(vpc, cidr) => {
+                world.vpcs[vpc].secondary_cidrs.push(Spanned::new(cidr, place));
+                self.touched.vpcs.push(vpc);
+            }
+            Edit::RemoveSecondaryCidr(vpc, position) => {
+                world.vpcs[vpc].secondary_cidrs.remove(position);
+                self.touched.vpcs.push(vpc);
+            }
             Edit::AddRoute(table, route) => {
                 census.add_route(&route);
                 table.routes_mut(world).push(route);

@@ -11,6 +11,7 @@
 
 mod census;
 mod change;
+mod cidrs;
 mod classiclink;
 mod describe;
 mod groups;
@@ -35,12 +36,13 @@ use change::Edit;
 
 /// Every way in which an operation can be refused, a code as often as it has causes.
 pub fn refusals() -> impl Iterator<Item = &'static RefusalRecord> {
-    let by_file: [&[&RefusalRecord]; 9] = [
+    let by_file: [&[&RefusalRecord]; 10] = [
         link::RECORDS,
         classiclink::RECORDS,
         describe::RECORDS,
         instances::RECORDS,
         into_vpc::RECORDS,
+        cidrs::RECORDS,
         routes::RECORDS,
         rules::RECORDS,
         groups::RECORDS,
@@ -72,6 +74,9 @@ pub fn plan(world: &World, census: &Census, operation: &Operation, place: Span) 
         Operation::MigrateIntoVpc { instance, vswitch, private_ip, security_groups } => {
             desk.migrate_into_vpc(instance, vswitch, *private_ip, security_groups)
         }
+        Operation::ModifyPrimaryCidr { vpc, cidr } => desk.modify_primary_cidr(vpc, *cidr),
+        Operation::AssociateSecondaryCidr { vpc, cidr } => desk.associate_secondary_cidr(vpc, *cidr),
+        Operation::UnassociateSecondaryCidr { vpc, cidr } => desk.unassociate_secondary_cidr(vpc, *cidr),
         Operation::AddRoute { table, destination, next_hop } => desk.add_route(table, *destination, next_hop),
         Operation::RemoveRoute { table, destination } => desk.remove_route(table, *destination),
         Operation::Authorize { group, direction, rule } => desk.authorize(group, *direction, rule),

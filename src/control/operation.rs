@@ -96,6 +96,27 @@ pub enum Operation {
         /// Groups of the VPC, which replace the classic ones.
         security_groups: Vec<String>,
     },
+    /// ModifyVpcAttribute, of which only the primary CIDR.
+    ModifyPrimaryCidr {
+        /// A VPC with ClassicLink off.
+        vpc: String,
+        /// Its new primary CIDR.
+        cidr: Ipv4Net,
+    },
+    /// AssociateVpcCidrBlock.
+    AssociateSecondaryCidr {
+        /// The VPC.
+        vpc: String,
+        /// A CIDR that comes to those it has.
+        cidr: Ipv4Net,
+    },
+    /// UnassociateVpcCidrBlock.
+    UnassociateSecondaryCidr {
+        /// The VPC.
+        vpc: String,
+        /// A secondary CIDR without vSwitches.
+        cidr: Ipv4Net,
+    },
     /// CreateRouteEntry.
     AddRoute {
         /// A custom route table; or a VPC, for its system table.
@@ -173,6 +194,9 @@ impl Operation {
             Operation::Transfer { .. } => "transfer",
             Operation::Release { .. } => "release",
             Operation::MigrateIntoVpc { .. } => "migrate-into-vpc",
+            Operation::ModifyPrimaryCidr { .. } => "modify-primary-cidr",
+            Operation::AssociateSecondaryCidr { .. } => "associate-secondary-cidr",
+            Operation::UnassociateSecondaryCidr { .. } => "unassociate-secondary-cidr",
             Operation::AddRoute { .. } => "add-route",
             Operation::RemoveRoute { .. } => "remove-route",
             Operation::Authorize { .. } => "authorize",
@@ -207,6 +231,13 @@ impl fmt::Display for Operation {
             Operation::Transfer { instance, account, .. } => write!(f, "transfer {instance} to account {account}"),
             Operation::MigrateIntoVpc { instance, vswitch, private_ip, .. } => {
                 write!(f, "migrate {instance} into {vswitch} as {private_ip}")
+            }
+            Operation::ModifyPrimaryCidr { vpc, cidr } => write!(f, "modify the primary CIDR of {vpc} to {cidr}"),
+            Operation::AssociateSecondaryCidr { vpc, cidr } => {
+                write!(f, "associate the secondary CIDR {cidr} with {vpc}")
+            }
+            Operation::UnassociateSecondaryCidr { vpc, cidr } => {
+                write!(f, "unassociate the secondary CIDR {cidr} from {vpc}")
             }
             Operation::AddRoute { table, destination, next_hop } => {
                 write!(f, "add a route to {destination} by {next_hop} in {table}")

@@ -12,6 +12,7 @@
 //! - a next hop that is stopped or does not forward is accepted: the route swallows its traffic.
 
 use super::change::{Edit, TableKey};
+use super::cidrs::host_bits;
 use super::{Decision, Desk, Refusal, RefusalRecord, source};
 use crate::check::limits::ROUTES_PER_TABLE;
 use crate::diag::Spanned;
@@ -149,7 +150,7 @@ impl Desk<'_> {
         found.ok_or_else(|| NO_TABLE.because(format!("there is no route table and no VPC `{id}`")))
     }
 
-    fn table_name(&self, table: TableKey) -> String {
+    pub(super) fn table_name(&self, table: TableKey) -> String {
         match table {
             TableKey::System(vpc) => format!("the system table of `{}`", *self.world.vpcs[vpc].id),
             TableKey::Custom(table) => format!("`{}`", *self.world.route_tables[table].id),
@@ -186,8 +187,7 @@ impl Desk<'_> {
     }
 
     fn destination(&self, table: TableKey, vpc: Key<Vpc>, destination: Ipv4Net, name: &str) -> Result<(), Refusal> {
-        if destination.trunc() != destination {
-            let message = format!("`{destination}` has host bits set; the network is `{}`", destination.trunc());
+        if let Some(message) = host_bits(destination) {
             return Err(MALFORMED.because(message));
         }
         if ranges::CLOUD_SERVICES.contains(&destination) {

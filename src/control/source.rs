@@ -10,6 +10,9 @@ pub(super) const REPLACE_DISK: &str = "https://alibabacloud.com/help/en/ecs/api-
 pub(super) const RELEASE: &str = "https://help.aliyun.com/document_detail/25507.html";
 pub(super) const REVOKE: &str = "https://alibabacloud.com/help/en/ecs/api-revokesecuritygroup";
 pub(super) const AUTHORIZE: &str = "https://alibabacloud.com/help/en/ecs/api-authorizesecuritygroup";
+pub(super) const MODIFY_VPC: &str =
+    "https://alibabacloud.com/help/en/vpc/developer-reference/api-vpc-2016-04-28-modifyvpcattribute";
+pub(super) const ASSOCIATE_CIDR: &str = "https://alibabacloud.com/help/en/vpc/api-associatevpccidrblock";
 pub(super) const CREATE_ROUTE: &str =
     "https://help.aliyun.com/en/vpc/developer-reference/api-vpc-2016-04-28-createrouteentry";
 pub(super) const DELETE_ROUTE: &str = "https://help.aliyun.com/document_detail/36013.html";

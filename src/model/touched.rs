@@ -10,7 +10,7 @@ pub struct Touched {
     pub instances: Vec<Key<Instance>>,
     /// Services whose whitelist changed.
     pub services: Vec<Key<Service>>,
-    /// VPCs whose ClassicLink switch, or whose routes in any of their tables, changed.
+    /// VPCs whose ClassicLink switch or CIDRs, or whose routes in any of their tables, changed.
     pub vpcs: Vec<Key<Vpc>>,
     /// Groups whose rules changed.
     pub rules_of: Vec<Key<SecurityGroup>>,

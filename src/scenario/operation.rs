@@ -49,7 +49,7 @@ pub enum ApplyExpectation {
 const DESCRIBE: &str = "describe";
 
 /// The operations, each with its keys beside `operation`.
-const KEYS: [(&str, &[&str]); 23] = [
+const KEYS: [(&str, &[&str]); 26] = [
     ("enable", &["vpc"]),
     ("disable", &["vpc"]),
     ("attach", &["instance", "vpc"]),
@@ -65,6 +65,9 @@ const KEYS: [(&str, &[&str]); 23] = [
     ("transfer", &["instance", "account", "security_groups"]),
     ("release", &["instance", "force"]),
     ("migrate-into-vpc", &["instance", "vswitch", "private_ip", "security_groups"]),
+    ("modify-primary-cidr", &["vpc", "cidr"]),
+    ("associate-secondary-cidr", &["vpc", "cidr"]),
+    ("unassociate-secondary-cidr", &["vpc", "cidr"]),
     ("add-route", &["table", "destination", "next_hop"]),
     ("remove-route", &["table", "destination"]),
     ("authorize", &["security_group", "ingress", "egress"]),
@@ -199,6 +202,9 @@ impl<'a> Reader<'_, 'a, '_> {
                 Operation::Release { instance: instance?, force: force? }
             }
             "migrate-into-vpc" => self.migrate_into_vpc()?,
+            "modify-primary-cidr" | "associate-secondary-cidr" | "unassociate-secondary-cidr" => {
+                self.cidr_of_vpc(word)?
+            }
             "add-route" => {
                 let (table, destination) = (self.table(), self.destination());
                 let next_hop = self.object("next_hop", "\"ngw-out\"", Object::NextHop);
@@ -287,6 +293,17 @@ impl<'a> Reader<'_, 'a, '_> {
             vswitch: vswitch?,
             private_ip: private_ip?.value,
             security_groups: groups?,
+        })
+    }
+
+    fn cidr_of_vpc(&mut self, word: &str) -> Option<Operation> {
+        let (vpc, cidr) = (self.vpc(), self.require("cidr", "\"172.16.0.0/12\""));
+        let cidr = cidr.and_then(|item| item.cidr(self.decoder));
+        let (vpc, cidr) = (vpc?, cidr?.value);
+        Some(match word {
+            "modify-primary-cidr" => Operation::ModifyPrimaryCidr { vpc, cidr },
+            "associate-secondary-cidr" => Operation::AssociateSecondaryCidr { vpc, cidr },
+            _ => Operation::UnassociateSecondaryCidr { vpc, cidr },
         })
     }
 

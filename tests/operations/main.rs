@@ -1,5 +1,6 @@
 //! Operations on the world: what each needs, what it changes, and what becomes of the traffic meanwhile.
 
+mod cidrs;
 mod codes;
 mod describe;
 mod instances;

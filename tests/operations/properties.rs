@@ -78,6 +78,27 @@ fn on_a_link() -> impl Strategy<Value = Operation> {
     ]
 }
 
+fn on_a_cidr() -> impl Strategy<Value = Operation> {
+    let cidrs = &[
+        "172.16.0.0/12",
+        "172.16.0.0/16",
+        "172.16.0.0/20",
+        "172.16.1.0/24",
+        "192.168.0.0/16",
+        "192.168.64.0/18",
+        "10.0.0.0/8",
+        "10.111.0.0/16",
+        "100.64.0.0/16",
+        "172.16.0.0/30",
+    ];
+    let cidr = || select(&cidrs[..]).prop_map(|cidr| cidr.parse::<Ipv4Net>().unwrap());
+    prop_oneof![
+        (vpc(), cidr()).prop_map(|(vpc, cidr)| Operation::ModifyPrimaryCidr { vpc, cidr }),
+        (vpc(), cidr()).prop_map(|(vpc, cidr)| Operation::AssociateSecondaryCidr { vpc, cidr }),
+        (vpc(), cidr()).prop_map(|(vpc, cidr)| Operation::UnassociateSecondaryCidr { vpc, cidr }),
+    ]
+}
+
 fn on_an_instance() -> impl Strategy<Value = Operation> {
     let account = || one_of(&["main", "partner"]);
     let vswitch = || one_of(&["vsw-shop", "vsw-own", "vsw-store", "vsw-none"]);
@@ -163,22 +184,32 @@ fn likely() -> impl Strategy<Value = Operation> {
     });
     let remove_route = one_of(&["vtb-routed", "vtb-own"])
         .prop_map(|table| Operation::RemoveRoute { table, destination: "10.0.0.0/8".parse().unwrap() });
+    let secondary = (one_of(&["shop", "plan"]), any::<bool>()).prop_map(|(vpc, comes)| {
+        let cidr = "192.168.128.0/18".parse().unwrap();
+        if comes {
+            Operation::AssociateSecondaryCidr { vpc, cidr }
+        } else {
+            Operation::UnassociateSecondaryCidr { vpc, cidr }
+        }
+    });
     prop_oneof![
         (classic(), one_of(&["shop", "store"])).prop_map(|(instance, vpc)| Operation::Detach { instance, vpc }),
         (classic(), classic_group()).prop_map(|(instance, group)| Operation::Join { instance, group }),
         (classic(), classic_group()).prop_map(|(instance, group)| Operation::Leave { instance, group }),
         classic().prop_map(|instance| Operation::Stop { instance }),
+        classic().prop_map(|instance| Operation::Start { instance }),
         classic().prop_map(|instance| Operation::ReplaceSystemDisk { instance }),
         into_vpc,
         classic_link.prop_map(Operation::AuthorizeClassicLink),
         revoke,
         remove_route,
+        secondary,
     ]
 }
 
 pub(super) fn operations() -> impl Strategy<Value = Vec<Operation>> {
     prop::collection::vec(
-        prop_oneof![2 => on_a_link(), 2 => on_an_instance(), 3 => on_tables_and_groups(), 2 => likely()],
+        prop_oneof![2 => on_a_link(), 1 => on_a_cidr(), 2 => on_an_instance(), 3 => on_tables_and_groups(), 2 => likely()],
         1..60,
     )
 }
@@ -254,5 +285,5 @@ fn every_operation_is_accepted_in_some_of_these_worlds_and_refused_in_others() {
         let names = operations.iter().map(Operation::name);
         seen.extend(names.zip(applied_in_turn(&operations)));
     }
-    assert_eq!(seen.len(), 2 * 22, "{seen:?}");
+    assert_eq!(seen.len(), 2 * 25, "{seen:?}");
 }

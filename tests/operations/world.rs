@@ -7,7 +7,8 @@ use biplane::wire::PacketBuilder;
 
 /// `c-web` is linked to `shop`, `c-new` to nothing; `c-far` is in another region, `c-other` of another account,
 /// `c-odd` on its way to running. `store` is a 192.168.0.0/16 VPC, `plan` lies outside the linkable ranges, `routed`
-/// has a route to 10.0.0.0/8 in a custom table. `remote` is in the region of `c-far`. `vsw-own` has a table of its own.
+/// has a route to 10.0.0.0/8 in a custom table. `remote` is in the region of `c-far`. `vsw-own` has a table of its own,
+/// `vsw-quiet` lies in a secondary CIDR.
 pub(crate) const WORLD: &str = r#"
 [vpc.shop]
 cidr = "172.16.0.0/12"
@@ -45,6 +46,10 @@ vpc = "routed"
 routes = [{ destination = "10.0.0.0/8", next_hop = "vpn" }]
 [vpc.quiet]
 cidr = "172.16.0.0/16"
+secondary_cidrs = ["192.168.64.0/18"]
+[vswitch.vsw-quiet]
+vpc = "quiet"
+cidr = "192.168.64.0/24"
 [peering.pcc]
 vpcs = ["quiet", "routed"]
 [vpc.remote]

@@ -91,6 +91,18 @@ fn every_operation_has_its_keys() {
             },
         ),
         (
+            "operation = 'modify-primary-cidr', vpc = 'shop', cidr = '172.16.0.0/16'",
+            Operation::ModifyPrimaryCidr { vpc: vpc(), cidr: net("172.16.0.0/16") },
+        ),
+        (
+            "operation = 'associate-secondary-cidr', vpc = 'shop', cidr = '192.168.0.0/16'",
+            Operation::AssociateSecondaryCidr { vpc: vpc(), cidr: net("192.168.0.0/16") },
+        ),
+        (
+            "operation = 'unassociate-secondary-cidr', vpc = 'shop', cidr = '192.168.0.0/16'",
+            Operation::UnassociateSecondaryCidr { vpc: vpc(), cidr: net("192.168.0.0/16") },
+        ),
+        (
             "operation = 'add-route', table = 'vtb', destination = '192.0.2.7', next_hop = 'ngw'",
             Operation::AddRoute {
                 table: "vtb".to_owned(),
@@ -224,7 +236,7 @@ fn a_slip_in_an_operation_is_told_with_what_was_meant() {
     assert_snapshot!(slip("apply = { operation = 'atach', instance = 'web-1', vpc = 'shop' }"), @r#"
     invalid-value: `operation` cannot be "atach"
       3:23 'atach' -- did you mean "attach"?
-      help: expected one of `enable`, `disable`, `attach`, `detach`, `describe`, `start`, `stop`, `restart`, `hot-migrate`, `cold-migrate`, `replace-system-disk`, `add-guest-route`, `transfer`, `release`, `migrate-into-vpc`, `add-route`, `remove-route`, `authorize`, `revoke`, `authorize-classic-link`, `join`, `leave`, `change-whitelist`
+      help: expected one of `enable`, `disable`, `attach`, `detach`, `describe`, `start`, `stop`, `restart`, `hot-migrate`, `cold-migrate`, `replace-system-disk`, `add-guest-route`, `transfer`, `release`, `migrate-into-vpc`, `modify-primary-cidr`, `associate-secondary-cidr`, `unassociate-secondary-cidr`, `add-route`, `remove-route`, `authorize`, `revoke`, `authorize-classic-link`, `join`, `leave`, `change-whitelist`
     "#);
     assert_snapshot!(slip("apply = { instance = 'web-1', vpc = 'shop' }"), @r#"
     missing-key: `apply` needs the key `operation`
@@ -275,6 +287,11 @@ fn a_slip_in_an_operation_is_told_with_what_was_meant() {
       4:49 total -- remove this key
       4:20 'InvalidParameter.PageSize' -- because of `error`
     ");
+    assert_snapshot!(slip("apply = { operation = 'modify-primary-cidr', vpc = 'shop' }"), @r#"
+    missing-key: operation `modify-primary-cidr` needs the key `cidr`
+      3:9 { operation = 'modify-primary-cidr', vpc = 'shop' } -- `cidr` is missing
+      help: add it, for example `cidr = "172.16.0.0/12"`
+    "#);
     assert_snapshot!(slip("apply = { operation = 'authorize', security_group = 'sg-db' }"), @r"
     conflicting-keys: operation `authorize` needs one of `ingress`, `egress`
       3:9 { operation = 'authorize', security_group = 'sg-db' } -- none of them is here
