@@ -2,7 +2,7 @@
 
 use super::Conflict;
 use super::mend::Mend;
-use super::relocate::{fresh, stem};
+use super::new_id::{fresh, stem};
 use super::side::Subject;
 use super::step::Step;
 use crate::control::Operation;

@@ -18,6 +18,7 @@ mod groups;
 mod guest_route;
 mod mechanism;
 mod mend;
+mod new_id;
 mod probe;
 mod relocate;
 mod services;

@@ -30,7 +30,7 @@ pub(super) fn check(arguments: &Check, terminal: &mut Terminal) -> Outcome {
         }
     }
     if format == CheckFormat::Json {
-        terminal.print(&array(&objects))?;
+        terminal.print_array(&objects)?;
     }
     Ok(code)
 }
@@ -83,10 +83,4 @@ impl Checked {
         let findings = diagnostics::text(&self.findings, &self.sources, colored);
         format!("{findings}\n{}\n", diagnostics::summary(&self.findings, &self.sources))
     }
-}
-
-/// The JSON objects in `lines` as one array, one a line.
-pub(super) fn array(lines: &str) -> String {
-    let objects: Vec<String> = lines.lines().map(|object| format!("  {object}")).collect();
-    if objects.is_empty() { "[]\n".to_owned() } else { format!("[\n{}\n]\n", objects.join(",\n")) }
 }

@@ -58,6 +58,13 @@ impl Terminal {
         let _ = writeln!(io::stderr(), "{line}");
     }
 
+    /// JSON objects, one a line in `objects`, as one array.
+    pub(super) fn print_array(&mut self, objects: &str) -> io::Result<()> {
+        let objects: Vec<String> = objects.lines().map(|object| format!("  {object}")).collect();
+        let array = if objects.is_empty() { "[]\n".to_owned() } else { format!("[\n{}\n]\n", objects.join(",\n")) };
+        self.print(&array)
+    }
+
     /// An error on standard error.
     pub(super) fn complain(&mut self, message: &str) {
         let (start, end) = if self.error_colored { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };

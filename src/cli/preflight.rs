@@ -1,7 +1,6 @@
 //! `biplane check --link`: what speaks against links that do not exist yet.
 
 use super::arguments::{Check, CheckFormat};
-use super::check::array;
 use super::names::unknown;
 use super::output::Terminal;
 use super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
@@ -58,7 +57,7 @@ pub(super) fn preflight(arguments: &Check, format: CheckFormat, terminal: &mut T
         }
     }
     if format == CheckFormat::Json {
-        terminal.print(&array(&objects))?;
+        terminal.print_array(&objects)?;
     }
     Ok(code)
 }
