@@ -1,9 +1,11 @@
-//! Access lists of 5 to 1,000 rules, compiled and walked: time of a decision by hits and misses, with and without
-//! address sets, one after the other (latency) and side by side (throughput); many lists in turn, so that tables are
-//! out of the near caches; time to compile. Every answer is checked against the walk before it is timed.
+//! Access lists of 5, 31 and 1,000 rules, compiled and walked: time of a decision by where in the list the rule stands
+//! that matches, with and without address sets, one after the other (latency) and side by side (throughput); many lists
+//! in turn, so that tables are out of the near caches; time to compile. Every answer is checked against the walk before
+//! it is timed.
 
 use std::hint::black_box;
 use std::net::Ipv4Addr;
+use std::ops::Range;
 use std::time::Duration;
 
 use biplane::net::{Ipv4Net, PortRange, Protocol};
@@ -12,6 +14,8 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 
 /// Queries asked in turn; a power of two.
 const QUERIES: usize = 4_096;
+/// Groups of an instance, and rules of each: one small group, one of medium size, and all that the vendor allows.
+const LISTS: [(usize, usize); 3] = [(1, 5), (1, 31), (5, 200)];
 const SET_COUNT: u64 = 1_000;
 const SET_MEMBERS: u64 = 500;
 /// Addresses that sets draw their members from: each is in five sets or so.
@@ -43,6 +47,18 @@ fn address_sets(random: &mut Random) -> AddressSets {
     let member = |random: &mut Random| Ipv4Addr::from(0x0a00_0000 + random.below(POPULATION) as u32 * 167);
     let set = |random: &mut Random| (0..SET_MEMBERS).map(|_| member(random)).collect::<Vec<_>>();
     AddressSets::build((0..SET_COUNT).map(|_| set(random)).collect::<Vec<_>>())
+}
+
+/// The rules of an instance's groups as one list, in order of precedence; a rule's id is its place in it.
+fn list(random: &mut Random, (groups, of_each): (usize, usize), with_sets: bool) -> Vec<AclRule> {
+    let mut rules = rules(random, groups * of_each, with_sets);
+    // Groups are merged by priority, and a drop comes first among equals.
+    let mut order: Vec<(u64, bool, usize)> =
+        rules.iter().enumerate().map(|(at, rule)| (1 + random.below(100), rule.accept, at)).collect();
+    order.sort_unstable();
+    rules = order.into_iter().map(|(_, _, at)| rules[at]).collect();
+    rules.iter_mut().zip(0..).for_each(|(rule, id)| rule.id = id);
+    rules
 }
 
 /// Rules as firewalls have them: mostly one TCP port or a short range for a prefix of 10.0.0.0/8 or a set; some for all
@@ -109,38 +125,71 @@ fn hit(random: &mut Random, rule: &AclRule, sets: &AddressSets) -> Query {
     }
 }
 
-/// Queries of which each hits some rule, or each none; checked against the walk.
-fn queries(random: &mut Random, rules: &[AclRule], acl: &Acl, sets: &AddressSets, hits: bool) -> Vec<Query> {
+/// Where in the list the rule stands that decides.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Match {
+    /// Among the first tenth of the rules.
+    Early,
+    /// Among the last tenth.
+    Late,
+    /// Nowhere.
+    Never,
+}
+
+impl Match {
+    const ALL: [(Match, &'static str); 3] = [(Match::Early, "early"), (Match::Late, "late"), (Match::Never, "never")];
+
+    /// Those of `count` rules that may decide.
+    fn rules(self, count: usize) -> Range<usize> {
+        let tenth = count.div_ceil(10);
+        match self {
+            Match::Early => 0..tenth,
+            Match::Late => count - tenth..count,
+            Match::Never => 0..0,
+        }
+    }
+}
+
+/// Queries that a rule of such a place decides; checked against the walk.
+fn queries(random: &mut Random, rules: &[AclRule], acl: &Acl, sets: &AddressSets, place: Match) -> Vec<Query> {
+    let deciding = place.rules(rules.len());
     let mut queries = Vec::with_capacity(QUERIES);
-    while queries.len() < QUERIES {
-        let query = if hits {
-            let rule = &rules[random.below(rules.len() as u64) as usize];
-            hit(random, rule, sets)
-        } else {
+    // Later rules are often hidden by earlier ones, and a random query may meet a rule.
+    for _ in 0..100 * QUERIES {
+        let query = if deciding.is_empty() {
             miss(random)
+        } else {
+            let rule = &rules[deciding.start + random.below(deciding.len() as u64) as usize];
+            hit(random, rule, sets)
         };
         let walked = walk(rules, false, sets, &query);
         assert_eq!(acl.decide(sets, &query), walked);
-        if walked.rule.is_some() == hits {
+        if walked.rule.map_or(deciding.is_empty(), |rule| deciding.contains(&(rule as usize))) {
             queries.push(query);
+            if queries.len() == QUERIES {
+                return queries;
+            }
         }
     }
-    queries
+    panic!("of {} rules, those in {deciding:?} decide nothing", rules.len());
 }
 
 fn decisions(criterion: &mut Criterion) {
     let mut random = Random(1);
     let sets = address_sets(&mut random);
     println!("{SET_COUNT} sets of {SET_MEMBERS} members: {} KB", sets.memory_bytes() / 1_000);
-    for count in [5, 10, 32, 200, 1_000] {
-        for (kind, with_sets) in [("prefixes", false), ("sets", true)] {
-            let rules = rules(&mut random, count, with_sets);
+    for (kind, with_sets) in [("prefixes", false), ("sets", true)] {
+        let lists = LISTS.map(|size| {
+            let rules = list(&mut random, size, with_sets);
             let acl = Acl::build(&rules, false);
-            println!("{count} rules with {kind}: {} bytes", acl.memory_bytes());
-            for (outcome, hits) in [("hit", true), ("miss", false)] {
-                let queries = queries(&mut random, &rules, &acl, &sets, hits);
-                let mut group = criterion.benchmark_group(format!("acl/{kind}/{outcome}"));
-                group.throughput(Throughput::Elements(QUERIES as u64));
+            println!("{} rules with {kind}: {} bytes", rules.len(), acl.memory_bytes());
+            (rules, acl)
+        });
+        for (place, name) in Match::ALL {
+            let mut group = criterion.benchmark_group(format!("acl/{kind}/{name}"));
+            group.throughput(Throughput::Elements(QUERIES as u64));
+            for (rules, acl) in &lists {
+                let (count, queries) = (rules.len(), queries(&mut random, rules, acl, &sets, place));
                 group.bench_function(BenchmarkId::new("throughput", count), |bencher| {
                     bencher.iter(|| queries.iter().filter(|query| acl.decide(&sets, query).accept).count());
                 });
@@ -148,14 +197,17 @@ fn decisions(criterion: &mut Criterion) {
                     bencher.iter(|| chained(&queries, |query| acl.decide(&sets, query).accept));
                 });
                 group.bench_function(BenchmarkId::new("walk", count), |bencher| {
-                    bencher.iter(|| queries.iter().filter(|query| walk(&rules, false, &sets, query).accept).count());
-                });
-                group.bench_function(BenchmarkId::new("nothing", count), |bencher| {
-                    bencher.iter(|| chained(&queries, |query| query.peer.to_bits() & 1 == 1));
+                    bencher.iter(|| queries.iter().filter(|query| walk(rules, false, &sets, query).accept).count());
                 });
             }
         }
     }
+    let queries: Vec<Query> = (0..QUERIES).map(|_| miss(&mut random)).collect();
+    let mut group = criterion.benchmark_group("acl");
+    group.throughput(Throughput::Elements(QUERIES as u64));
+    group.bench_function("nothing", |bencher| {
+        bencher.iter(|| chained(&queries, |query| query.peer.to_bits() & 1 == 1));
+    });
 }
 
 /// Asks queries in turn; which one is next depends on the last answer.
@@ -170,15 +222,15 @@ fn chained<Q>(queries: &[Q], decide: impl Fn(&Q) -> bool) -> usize {
 
 /// Each decision asks another of many lists, in an order that no prefetcher foresees.
 fn many_lists(criterion: &mut Criterion) {
-    const LISTS: usize = 512;
+    const COUNT: usize = 512;
     let mut random = Random(2);
     let sets = AddressSets::default();
     let mut lists = Vec::new();
     let mut asked = Vec::new();
-    for _ in 0..LISTS {
+    for _ in 0..COUNT {
         let rules = rules(&mut random, 1_000, false);
         let acl = Acl::build(&rules, false);
-        for _ in 0..QUERIES / LISTS {
+        for _ in 0..QUERIES / COUNT {
             let rule = &rules[random.below(1_000) as usize];
             let query = hit(&mut random, rule, &sets);
             assert_eq!(acl.decide(&sets, &query), walk(&rules, false, &sets, &query));
@@ -189,7 +241,7 @@ fn many_lists(criterion: &mut Criterion) {
     for last in (1..asked.len()).rev() {
         asked.swap(last, random.below(last as u64 + 1) as usize);
     }
-    println!("{LISTS} lists: {} KB", lists.iter().map(Acl::memory_bytes).sum::<usize>() / 1_000);
+    println!("{COUNT} lists: {} KB", lists.iter().map(Acl::memory_bytes).sum::<usize>() / 1_000);
     let mut group = criterion.benchmark_group("acl/many-lists");
     group.throughput(Throughput::Elements(QUERIES as u64));
     group.bench_function("latency", |bencher| {
@@ -200,10 +252,10 @@ fn many_lists(criterion: &mut Criterion) {
 fn building(criterion: &mut Criterion) {
     let mut random = Random(3);
     let mut group = criterion.benchmark_group("acl/build");
-    for count in [32, 1_000] {
+    for size in LISTS {
         for (kind, with_sets) in [("prefixes", false), ("sets", true)] {
-            let rules = rules(&mut random, count, with_sets);
-            group.bench_function(BenchmarkId::new(kind, count), |bencher| {
+            let rules = list(&mut random, size, with_sets);
+            group.bench_function(BenchmarkId::new(kind, rules.len()), |bencher| {
                 bencher.iter(|| Acl::build(black_box(&rules), false));
             });
         }
