@@ -140,6 +140,28 @@ fn assert_forwarding(value: &Value) {
             assert!(row[field].as_f64().unwrap() > 0.0, "{field} in {row}");
         }
     }
+    let by_kind = &value["by_kind"];
+    let kinds = by_kind["kinds"].as_array().unwrap();
+    for field in ["flows", "copying_ns", "parsing_ns"] {
+        assert!(by_kind[field].as_f64().unwrap() > 0.0, "{field}");
+    }
+    for kind in kinds {
+        for field in ["rules_at_each_end", "ns", "times_copying", "times_parsing"] {
+            assert!(kind[field].as_f64().unwrap() > 0.0, "{field} in {kind}");
+        }
+    }
+    let text = |kind: &Value, field: &str| kind[field].as_str().unwrap_or("-").to_owned();
+    let of_fate = |fate: &str| kinds.iter().filter(|kind| kind["fate"] == *fate).collect::<Vec<_>>();
+    let names: Vec<String> = of_fate("established").into_iter().map(|kind| text(kind, "name")).collect();
+    let ways = ["classic-to-vpc", "vpc-to-classic", "classic-to-classic", "between-vswitches", "within-vswitch"];
+    assert_eq!(names, [&ways[..], &["pings"]].concat());
+    let new: Vec<u64> = of_fate("new").into_iter().map(|kind| kind["rules_at_each_end"].as_u64().unwrap()).collect();
+    assert_eq!(new, [31, 1_000]);
+    let mut stages: Vec<String> = of_fate("dropped").into_iter().map(|kind| text(kind, "stage")).collect();
+    let last = stages.pop();
+    stages.dedup();
+    let all = ["parse", "ingress", "guest", "session", "egress", "route", "bridge", "destination", "deliver"];
+    assert_eq!((stages, last.as_deref()), (all.map(String::from).to_vec(), Some("destination")));
     let capture = &value["capture"];
     assert!(capture["reading_ns"].as_f64().unwrap() > 0.0);
     let replays = capture["replays"].as_array().unwrap();
@@ -153,13 +175,15 @@ fn assert_forwarding(value: &Value) {
 }
 
 #[test]
-fn forwarding_is_shown_in_two_tables_with_the_words_to_read_them() {
+fn forwarding_is_shown_in_three_tables_with_the_words_to_read_them() {
     let (out, error, code) = bench("", &["forward"]);
     assert_eq!((error.as_str(), code), ("", Some(0)), "{out}");
     assert!(out.starts_with("forwarding: bursts of 256 frames from memory to memory, one core\n"), "{out}");
+    assert!(out.contains("\nway by way: frames of 64 bytes along "), "{out}");
     assert!(out.contains("\nreplaying: a capture in memory, "), "{out}");
     let rows = |prefix: &str| out.lines().filter(|line| line.starts_with(prefix) && line.ends_with('x')).count();
     assert_eq!((rows("  64 B "), rows("  IMIX "), rows("  1500 B "), rows("  to ")), (1, 1, 1, 3), "{out}");
+    assert_eq!((rows("  established, "), rows("  new flows "), rows("  dropped at ")), (6, 2, 11), "{out}");
     for word in ["established", "new flows", "dropped", "copying", "parsing", "IMIX", "verdicts", "ndjson", "pcapng"] {
         assert!(out.contains(&format!("\n{word} ")), "{word} is not explained: {out}");
     }

@@ -1,13 +1,12 @@
 //! A capture in memory, and the time until something has come of it.
 
 use super::super::rounds::{median, nanoseconds, now};
-use super::world::{Frames, OPEN_PORT, Size};
+use super::{CLASSIC_TO_VPC, Size};
 use crate::capture::{Batch, LinkType, PcapWriter, Precision, Reader};
 use crate::cli::Failure;
 use crate::lab::Topology;
 use crate::replay::{self, ReplayOptions, Sinks};
 use crate::time::SimTime;
-use crate::wire::TcpFlags;
 use bytes::Bytes;
 use indicatif::ProgressBar;
 use std::hint::black_box;
@@ -49,7 +48,7 @@ pub(super) struct ByWorkers {
 
 /// Frames of 64 bytes: data along each of `connections`, over and over.
 fn capture((connections, frames_of_each): (usize, usize)) -> io::Result<Bytes> {
-    let frames = Frames::new(connections, OPEN_PORT, TcpFlags::ACK, Size::Bytes(64));
+    let frames = CLASSIC_TO_VPC.frames(connections, Size::SMALL);
     let mut writer = PcapWriter::new(Vec::new(), LinkType::ETHERNET, Precision::Nanos)?;
     for number in 0..connections * frames_of_each {
         let frame = frames.slice(number % connections);

@@ -3,37 +3,32 @@
 
 mod captures;
 mod print;
-mod world;
+mod workloads;
 
 use super::rounds::{Turns, median};
 use crate::cli::Failure;
-use crate::datapath::{Fabric, Frame, Options, Outcome, Output, Silent, Verdict};
-use crate::diag::Reason;
-use crate::lab::Topology;
-use crate::time::{SimDuration, SimTime};
-use crate::wire::{Packet, TcpFlags, parse, transport};
+use crate::lab::{LabError, Topology};
 use captures::Captured;
 use indicatif::ProgressBar;
-use std::hint::black_box;
-use std::ops::Range;
 use std::time::Duration;
-use world::{CLOSED_PORT, Frames, OPEN_PORT, Size};
+use workloads::{
+    BURST, CLASSIC_TO_VPC, DROPPED, DROPPED_BY_GROUP, ESTABLISHED, Frames, NEW_FLOWS, PINGS, Rules, Size, Subject,
+    Workload, topology,
+};
 
 pub(super) use print::{json, text};
 
-/// Frames that go through the fabric together.
-const BURST: usize = 256;
 /// Frames between two looks at the clock.
 const SLICE: usize = 16 * BURST;
-/// Longer than any session lives.
-const LATER: SimDuration = SimDuration::from_secs(3600);
 
 /// How much is done.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Effort {
     /// Sizes of frames and numbers of sessions.
     rows: &'static [(Size, usize)],
-    /// How often each column has its turn.
+    /// Flows of each kind of frames.
+    flows: usize,
+    /// How often each column, and each kind, has its turn.
     rounds: usize,
     /// How long a turn lasts at least, and what comes before it untimed.
     turn: Duration,
@@ -55,6 +50,7 @@ impl Effort {
             (Size::Bytes(1500), 1_000),
             (Size::Bytes(1500), 100_000),
         ],
+        flows: 100_000,
         rounds: 9,
         turn: Duration::from_millis(12),
         capture: (100_000, 10),
@@ -63,6 +59,7 @@ impl Effort {
     /// A little of everything: without optimisation, figures mean nothing.
     const SKETCH: Effort = Effort {
         rows: &[(Size::Bytes(64), 300), (Size::Imix, 300), (Size::Bytes(1500), 300)],
+        flows: 300,
         rounds: 1,
         turn: Duration::ZERO,
         capture: (300, 4),
@@ -76,13 +73,14 @@ impl Effort {
 
     /// How many steps of progress there are.
     pub(super) fn steps(&self) -> usize {
-        self.rows.len() * (self.rounds + 1) + self.replays + 1
+        (self.rows.len() + 1) * (self.rounds + 1) + self.replays + 1
     }
 }
 
 /// What was measured.
 pub(super) struct Measured {
     rows: Vec<Row>,
+    kinds: Kinds,
     captured: Captured,
     effort: Effort,
 }
@@ -101,113 +99,133 @@ struct Times {
     new_flows: f64,
     /// First packets that a group refuses.
     dropped: f64,
+    baselines: Baselines,
+}
+
+/// Nanoseconds for one frame, medians.
+#[derive(Clone, Copy)]
+struct Baselines {
     /// Copying the frames, and nothing else.
     copying: f64,
     /// Reading and checking the headers, and nothing else.
     parsing: f64,
 }
 
+/// Small frames of all kinds: where they go, and where that ends.
+struct Kinds {
+    flows: usize,
+    baselines: Baselines,
+    /// With the rules that they meet at each end, and nanoseconds for one frame.
+    times: Vec<(Workload, Rules, f64)>,
+}
+
 /// Measures all of it, a step of `bar` at a time.
 pub(super) fn measure(bar: &ProgressBar) -> Result<Measured, Failure> {
+    let failed = |error: LabError| Failure::Message(error.to_string());
     let effort = Effort::of_build();
-    let topology = world::topology()?;
+    let few = topology(Rules::FEW).map_err(failed)?;
+    let most = topology(Rules::MOST).map_err(failed)?;
     let rows = effort.rows.iter().map(|(size, sessions)| {
         bar.set_message(format!("forwarding {}, {sessions} sessions", size.name()));
-        Row { size: *size, sessions: *sessions, times: times(&topology, *size, *sessions, effort, bar) }
+        Row { size: *size, sessions: *sessions, times: times(&few, *size, *sessions, effort, bar) }
     });
     let rows = rows.collect();
+    bar.set_message("forwarding, way by way and stage by stage");
+    let kinds = kinds((&few, &most), effort, bar);
     bar.set_message("replaying a capture");
-    let captured = captures::measure(&topology, effort.capture, effort.replays, bar)?;
-    Ok(Measured { rows, captured, effort })
-}
-
-/// A fabric, and the buffers that its bursts end in.
-struct Subject<'a> {
-    fabric: Fabric,
-    output: Output,
-    frames: &'a Frames,
-    burst: Vec<Frame<'a>>,
-    now: SimTime,
-}
-
-impl<'a> Subject<'a> {
-    /// A fabric that all of `frames` have passed once.
-    ///
-    /// # Panics
-    /// What became of one of them is not `expected`.
-    fn new(topology: &Topology, frames: &'a Frames, expected: impl Fn(&Outcome) -> bool) -> Subject<'a> {
-        let fabric = Fabric::new(topology.program.clone(), Options::default());
-        let mut subject = Subject { fabric, output: Output::default(), frames, burst: Vec::new(), now: SimTime::ZERO };
-        subject.pass(0..frames.len(), |output| {
-            let stray = output.outcomes.iter().find(|outcome| !expected(outcome));
-            assert_eq!(stray, None, "not what is to be measured");
-        });
-        subject
-    }
-
-    fn pass(&mut self, range: Range<usize>, mut each: impl FnMut(&Output)) {
-        let end = range.end;
-        for start in range.step_by(BURST) {
-            self.burst.clear();
-            self.burst.extend((start..end.min(start + BURST)).map(|index| self.frames.at(index, self.now)));
-            self.fabric.process(&self.burst, &mut self.output, &mut Silent);
-            each(&self.output);
-        }
-    }
+    let captured = captures::measure(&few, effort.capture, effort.replays, bar)?;
+    Ok(Measured { rows, kinds, captured, effort })
 }
 
 fn times(topology: &Topology, size: Size, sessions: usize, effort: Effort, bar: &ProgressBar) -> Times {
-    let data = Frames::new(sessions, OPEN_PORT, TcpFlags::ACK, size);
-    let first = Frames::new(sessions, OPEN_PORT, TcpFlags::SYN, size);
-    let refused = Frames::new(sessions, CLOSED_PORT, TcpFlags::SYN, size);
-    let is_delivered = |outcome: &Outcome| matches!(outcome.verdict, Verdict::Delivered { .. });
-    let is_refused =
-        |outcome: &Outcome| matches!(outcome.verdict, Verdict::Dropped { reason: Reason::SgIngressDeny, .. });
-    let mut established = Subject::new(topology, &data, is_delivered);
-    established.pass(0..data.len(), |output| {
-        assert!(output.outcomes.iter().all(|outcome| is_delivered(outcome) && outcome.by_session));
-    });
-    let mut new_flows = Subject::new(topology, &first, |outcome| is_delivered(outcome) && !outcome.by_session);
-    let mut dropped = Subject::new(topology, &refused, is_refused);
-    bar.inc(1);
+    let kinds = [CLASSIC_TO_VPC, NEW_FLOWS, DROPPED_BY_GROUP].map(|workload| (workload, topology));
+    let (baselines, times) = take_turns(&kinds, size, sessions, effort, bar);
+    Times { established: times[0], new_flows: times[1], dropped: times[2], baselines }
+}
 
-    let mut copy: Vec<u8> = Vec::new();
-    let copying = |range: Range<usize>| {
-        let end = range.end;
-        for start in range.step_by(BURST) {
-            copy.clear();
-            (start..end.min(start + BURST)).for_each(|index| copy.extend_from_slice(data.slice(index)));
-            black_box(&copy);
-        }
-    };
-    let parsing = |range: Range<usize>| {
-        for index in range {
-            let frame = data.slice(index);
-            if let Ok(Packet::Ipv4(ipv4)) = parse(frame, frame.len()) {
-                black_box(transport(frame, &ipv4).is_ok());
-            }
-        }
-    };
-    let see = |output: &Output| {
-        black_box(output);
-    };
-    let mut turns = [
-        Turns::new(SLICE, copying),
-        Turns::new(SLICE, parsing),
-        Turns::new(SLICE, |range| established.pass(range, see)),
-        Turns::new(SLICE, |range| {
-            // Each pass through all flows comes when the sessions of the one before it are dead.
-            if range.start == 0 {
-                new_flows.now = new_flows.now + LATER;
-            }
-            new_flows.pass(range, see);
-        }),
-        Turns::new(SLICE, |range| dropped.pass(range, see)),
+fn kinds((few, most): (&Topology, &Topology), effort: Effort, bar: &ProgressBar) -> Kinds {
+    let few_rules = ESTABLISHED.iter().chain(&[PINGS, NEW_FLOWS]).chain(&DROPPED);
+    let mut kinds: Vec<_> = few_rules.map(|workload| (*workload, Rules::FEW)).collect();
+    kinds.extend([NEW_FLOWS, DROPPED_BY_GROUP].map(|workload| (workload, Rules::MOST)));
+    let world = |rules| if rules == Rules::FEW { few } else { most };
+    let sent: Vec<_> = kinds.iter().map(|(workload, rules)| (*workload, world(*rules))).collect();
+    let (baselines, times) = take_turns(&sent, Size::SMALL, effort.flows, effort, bar);
+    let times = kinds.into_iter().zip(times).map(|((workload, rules), time)| (workload, rules, time)).collect();
+    Kinds { flows: effort.flows, baselines, times }
+}
+
+/// Nanoseconds for one frame of each kind, medians. Copying and parsing are done with frames of the first kind. A step
+/// of `bar` is getting ready, and each round.
+fn take_turns(
+    kinds: &[(Workload, &Topology)],
+    size: Size,
+    flows: usize,
+    effort: Effort,
+    bar: &ProgressBar,
+) -> (Baselines, Vec<f64>) {
+    let frames: Vec<Frames> = kinds.iter().map(|(workload, _)| workload.frames(flows, size)).collect();
+    let subjects = kinds.iter().zip(&frames).map(|((workload, topology), frames)| {
+        let mut subject = Subject::new(topology, workload, flows, frames);
+        Turns::new(SLICE, move |range| subject.pass(range))
+    });
+    let first = &frames[0];
+    let mut out = Vec::new();
+    let mut turns = vec![
+        Turns::new(SLICE, move |range| first.copy(range, &mut out)),
+        Turns::new(SLICE, |range| first.parse(range)),
     ];
+    turns.extend(subjects);
+    bar.inc(1);
     for _ in 0..effort.rounds {
-        turns.iter_mut().for_each(|turns| turns.take(effort.turn, sessions));
+        turns.iter_mut().for_each(|turns| turns.take(effort.turn, first.len()));
         bar.inc(1);
     }
-    let [copying, parsing, established, new_flows, dropped] = turns.map(|turns| median(turns.nanoseconds));
-    Times { established, new_flows, dropped, copying, parsing }
+    let mut times = turns.into_iter().map(|turns| median(turns.nanoseconds));
+    let mut next = || times.next().unwrap_or_default();
+    let baselines = Baselines { copying: next(), parsing: next() };
+    (baselines, times.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::datapath::Options;
+    use crate::lab::Lab;
+    use crate::wire::build::tcp;
+    use std::collections::HashSet;
+    use std::sync::Arc;
+
+    #[test]
+    fn every_frame_is_of_a_flow_of_its_own() {
+        for workload in ESTABLISHED.iter().chain(&DROPPED).chain(&[NEW_FLOWS, PINGS]) {
+            let frames = workload.frames(21_000, Size::SMALL);
+            let different: HashSet<&[u8]> = (0..frames.len()).map(|index| frames.slice(index)).collect();
+            assert_eq!((frames.len(), different.len()), (21_000, 21_000), "{}", workload.name);
+            let mixed = workload.frames(24, Size::Imix);
+            assert!((0..24).all(|index| mixed.slice(index).len() == Size::Imix.of(index)), "{}", workload.name);
+        }
+    }
+
+    #[test]
+    fn where_frames_would_take_too_much_memory_only_some_flows_have_one() {
+        let steps = [(Size::SMALL, 1_000_000), (Size::Imix, 1_000_000), (Size::Bytes(1500), 100_000)];
+        assert_eq!(steps.map(|(size, flows)| size.step(flows)), [1; 3]);
+        assert_eq!(Size::Bytes(1500).step(1_000_000), 4);
+    }
+
+    #[test]
+    fn both_ends_have_as_many_rules_as_is_said_and_the_last_group_decides() {
+        for (rules, count, leaves, enters) in [
+            (Rules::FEW, 31, "sg-web-0 egress #30", "sg-app-0 ingress #30"),
+            (Rules::MOST, 1_000, "sg-web-4 egress #199", "sg-app-4 ingress #199"),
+        ] {
+            let topology = topology(rules).unwrap();
+            let groups = topology.world.security_groups.values();
+            let sums = groups.fold((0, 0), |sums, group| (sums.0 + group.egress.len(), sums.1 + group.ingress.len()));
+            assert_eq!((sums, rules.count()), ((count, count), count as u32));
+            let mut lab = Lab::new(Arc::new(topology), Options::default());
+            let trace = lab.send("web-0", tcp("10.45.0.1:20000 > 172.16.0.1:8080").syn()).trace();
+            assert!(trace.contains(leaves) && trace.contains(enters), "{trace}");
+        }
+    }
 }

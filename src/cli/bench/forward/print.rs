@@ -2,7 +2,8 @@
 
 use super::super::print::rounded;
 use super::captures::{ByWorkers, Captured};
-use super::{BURST, Measured, Row, Times};
+use super::workloads::Fate;
+use super::{BURST, Baselines, Kinds, Measured, Row, Rules, Times, Workload};
 use crate::report::{Palette, Style, thousands};
 use serde_json::{Value, json};
 use std::fmt::{Result, Write};
@@ -10,6 +11,11 @@ use std::fmt::{Result, Write};
 const FORWARDING: [&str; 2] = [
     "                    -------------- million frames a second -------------   established costs",
     "           sessions  established  new flows  dropped  copying  parsing   x copying  x parsing",
+];
+
+const KINDS: [&str; 2] = [
+    "                                                rules at   million       one costs",
+    "                                                each end  a second  x copying  x parsing",
 ];
 
 const CAPTURES: [&str; 2] = [
@@ -25,6 +31,8 @@ pub(in super::super) fn text(measured: &Measured, palette: Palette) -> String {
     };
     let _ = heading(&mut text, "forwarding", &format!("bursts of {BURST} frames from memory to memory, one core"))
         .and_then(|()| rows(&mut text, &measured.rows));
+    let rest = format!("frames of 64 bytes along {} flows, one core", thousands(measured.kinds.flows as u64));
+    let _ = heading(&mut text, "way by way", &rest).and_then(|()| kinds(&mut text, &measured.kinds));
     let Captured { connections, frames, .. } = measured.captured;
     let (frames, connections) = (thousands(frames as u64), thousands(connections as u64));
     let rest = format!("a capture in memory, {frames} frames of 64 bytes along {connections} connections");
@@ -32,17 +40,20 @@ pub(in super::super) fn text(measured: &Measured, palette: Palette) -> String {
     let (rounds, replays) = (measured.effort.rounds, measured.effort.replays);
     text += &format!(
         "\
-Every frame goes from a classic instance across ClassicLink to an instance of a VPC, through all that
-is documented of it: header checks with checksum, guest routes, session, security groups with 31 rules
-at each end, routes on both sides, the link, TTL and checksum, MAC addresses.
+Every delivered frame goes from a classic instance across ClassicLink to an instance of a VPC, through
+all that is documented of it: header checks with checksum, guest routes, session, security groups, routes
+on both sides, the link, TTL and checksum, MAC addresses; and all verdicts are counted by endpoint, rule
+and reason. Groups have 31 rules at each end, or 1,000: five groups of 200, as many as there may be.
 
 established  frames of live sessions: neither group is asked
 new flows    first packets: both groups are asked, and each leaves a session
-dropped      first packets that the receiver's groups refuse
+dropped      first packets that one stage refuses; above, that the receiver's groups refuse. A stage costs what
+             its row takes longer than the one before it. Routes are looked up before the session is, and one
+             whose TTL has run out is told so, in a message that the fabric makes
 copying      the bytes of the same frames from one place to another: what any forwarding pays
 parsing      reading and checking the headers of the same frames, without looking anything up
 IMIX         seven frames of 64, four of 590 and one of 1514 bytes, again and again
-x copying    the time of an established frame divided by that of copying it; x parsing likewise
+x copying    the time of one frame divided by that of copying it; x parsing likewise
 
 verdicts     the whole replay, sums only: reading, attribution, forwarding, counting
 ndjson       with a line of JSON for each frame, written to nowhere
@@ -52,8 +63,9 @@ two workers  two threads that forward and write beside one that reads: on fewer 
              this says nothing
 
 Every verdict was what it had to be before anything was timed. Each figure of the first table is the median
-of {rounds} rounds, of the second that of {replays}; every column has its turn in each. Only ratios within one run mean
-something: other work on the machine and the place of things in memory change all times by 10 to 25 %.
+of {rounds} rounds, as of the second, of the third that of {replays}; all that one table compares has its turn in each.
+Only ratios within one run mean something: other work on the machine and the place of things in memory change
+all times by 10 to 25 %.
 "
     );
     if cfg!(debug_assertions) {
@@ -70,12 +82,29 @@ fn millions(nanoseconds: f64) -> f64 {
 fn rows(text: &mut String, rows: &[Row]) -> Result {
     FORWARDING.iter().try_for_each(|line| writeln!(text, "{line}"))?;
     for Row { size, sessions, times } in rows {
-        let Times { established, new_flows, dropped, copying, parsing } = *times;
+        let Times { established, new_flows, dropped, baselines: Baselines { copying, parsing } } = *times;
         let [rate, new_flows, dropped, copies, parses] =
             [established, new_flows, dropped, copying, parsing].map(millions);
         write!(text, "  {:<7}{:>10}{rate:>13.1}{new_flows:>11.1}", size.name(), thousands(*sessions as u64))?;
         write!(text, "{dropped:>9.1}{copies:>9.1}{parses:>9.1}")?;
         writeln!(text, "{:>11.1}x{:>10.1}x", established / copying, established / parsing)?;
+    }
+    text.push('\n');
+    Ok(())
+}
+
+fn kinds(text: &mut String, kinds: &Kinds) -> Result {
+    KINDS.iter().try_for_each(|line| writeln!(text, "{line}"))?;
+    let Baselines { copying, parsing } = kinds.baselines;
+    for (workload, rules, time) in &kinds.times {
+        let words = workload.name.replace('-', " ").replace("vpc", "VPC").replace("vsw", "vSw");
+        let what = match workload.fate {
+            Fate::Established { .. } => format!("established, {words}"),
+            Fate::New => words,
+            Fate::Dropped { stage, reason } => format!("dropped at {:<12}{reason}", stage.name()),
+        };
+        write!(text, "  {what:<46}{:>8}{:>10.1}", thousands(rules.count().into()), millions(*time))?;
+        writeln!(text, "{:>10.1}x{:>10.1}x", time / copying, time / parsing)?;
     }
     text.push('\n');
     Ok(())
@@ -93,7 +122,7 @@ fn captures(text: &mut String, captured: &Captured) -> Result {
 /// One object. Times are nanoseconds for one frame.
 pub(in super::super) fn json(measured: &Measured) -> Value {
     let row = |Row { size, sessions, times }: &Row| {
-        let Times { established, new_flows, dropped, copying, parsing } = *times;
+        let Times { established, new_flows, dropped, baselines: Baselines { copying, parsing } } = *times;
         json!({
             "frames": size.name(),
             "sessions": sessions,
@@ -104,6 +133,23 @@ pub(in super::super) fn json(measured: &Measured) -> Value {
             "parsing_ns": rounded(parsing),
             "established_times_copying": rounded(established / copying),
             "established_times_parsing": rounded(established / parsing),
+        })
+    };
+    let Kinds { flows, baselines: Baselines { copying, parsing }, times } = &measured.kinds;
+    let kind = |(workload, rules, time): &(Workload, Rules, f64)| {
+        let (fate, stage) = match workload.fate {
+            Fate::Established { .. } => ("established", None),
+            Fate::New => ("new", None),
+            Fate::Dropped { stage, .. } => ("dropped", Some(stage.name())),
+        };
+        json!({
+            "name": workload.name,
+            "fate": fate,
+            "stage": stage,
+            "rules_at_each_end": rules.count(),
+            "ns": rounded(*time),
+            "times_copying": rounded(time / copying),
+            "times_parsing": rounded(time / parsing),
         })
     };
     let Captured { connections, frames, reading, made } = &measured.captured;
@@ -120,6 +166,13 @@ pub(in super::super) fn json(measured: &Measured) -> Value {
         "burst": BURST,
         "rounds": measured.effort.rounds,
         "forwarding": measured.rows.iter().map(row).collect::<Vec<_>>(),
+        "by_kind": {
+            "frames": "64 B",
+            "flows": flows,
+            "copying_ns": rounded(*copying),
+            "parsing_ns": rounded(*parsing),
+            "kinds": times.iter().map(kind).collect::<Vec<_>>(),
+        },
         "capture": {
             "frames": frames,
             "connections": connections,
@@ -133,15 +186,18 @@ pub(in super::super) fn json(measured: &Measured) -> Value {
 #[cfg(test)]
 mod tests {
     use super::super::captures::Made;
-    use super::super::world::Size;
-    use super::super::{Effort, Measured};
+    use super::super::{DROPPED, ESTABLISHED, Effort, NEW_FLOWS, Size};
     use super::*;
 
     fn sample() -> Measured {
-        let times = Times { established: 40.0, new_flows: 125.0, dropped: 50.0, copying: 10.0, parsing: 16.0 };
+        let baselines = Baselines { copying: 10.0, parsing: 16.0 };
+        let times = Times { established: 40.0, new_flows: 125.0, dropped: 50.0, baselines };
+        let by_kind =
+            vec![(ESTABLISHED[4], Rules::FEW, 40.0), (NEW_FLOWS, Rules::MOST, 160.0), (DROPPED[0], Rules::FEW, 20.0)];
         let made = [Made::Verdicts, Made::Ndjson, Made::Pcapng].map(|made| (made, ByWorkers { one: 80.0, two: 50.0 }));
         Measured {
             rows: vec![Row { size: Size::Imix, sessions: 100_000, times }],
+            kinds: Kinds { flows: 100_000, baselines, times: by_kind },
             captured: Captured { connections: 100_000, frames: 1_000_000, reading: 10.0, made },
             effort: Effort::FULL,
         }
@@ -156,13 +212,20 @@ forwarding: bursts of 256 frames from memory to memory, one core
            sessions  established  new flows  dropped  copying  parsing   x copying  x parsing
   IMIX      100,000         25.0        8.0     20.0    100.0     62.5        4.0x       2.5x
 
+way by way: frames of 64 bytes along 100,000 flows, one core
+                                                rules at   million       one costs
+                                                each end  a second  x copying  x parsing
+  established, within vSwitch                         31      25.0       4.0x       2.5x
+  new flows                                        1,000       6.2      16.0x      10.0x
+  dropped at parse       ipv4-checksum                31      50.0       2.0x       1.2x
+
 replaying: a capture in memory, 1,000,000 frames of 64 bytes along 100,000 connections
                     -- million frames a second --   two against   one costs
                     one worker        two workers           one   x reading
   to verdicts             12.5               20.0         1.60x        8.0x
 ";
         assert!(text.starts_with(expected), "{text}");
-        assert!(text.contains("\n  reading                100.0\n\nEvery frame goes"), "{text}");
+        assert!(text.contains("\n  reading                100.0\n\nEvery delivered frame goes"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 112), "{text}");
     }
 
@@ -172,6 +235,12 @@ replaying: a capture in memory, 1,000,000 frames of 64 bytes along 100,000 conne
         let row = &value["forwarding"][0];
         assert_eq!((&row["frames"], &row["established_ns"]), (&"IMIX".into(), &json!(40.0)));
         assert_eq!((&row["established_times_copying"], &row["established_times_parsing"]), (&json!(4.0), &json!(2.5)));
+        let kinds = &value["by_kind"]["kinds"];
+        assert_eq!((&kinds[0]["name"], &kinds[0]["fate"]), (&"within-vswitch".into(), &"established".into()));
+        assert_eq!((&kinds[1]["name"], &kinds[1]["fate"]), (&"new-flows".into(), &"new".into()));
+        assert_eq!((&kinds[1]["rules_at_each_end"], &kinds[1]["ns"]), (&1_000.into(), &json!(160.0)));
+        assert_eq!((&kinds[2]["name"], &kinds[2]["fate"]), (&"ipv4-checksum".into(), &"dropped".into()));
+        assert_eq!((&kinds[2]["stage"], &kinds[2]["times_parsing"]), (&"parse".into(), &json!(1.25)));
         let replay = &value["capture"]["replays"][2];
         assert_eq!((&replay["to"], &replay["two_workers_times_as_fast"]), (&"pcapng".into(), &json!(1.6)));
     }

@@ -1,0 +1,47 @@
+//! Allocations for one frame: a fact, and no timing.
+
+use crate::replay::{Made, capture, replay};
+use crate::workloads::{DROPPED, ESTABLISHED, NEW_FLOWS, PINGS, Rules, Size, Subject, Workload};
+use crate::{ALLOCATOR, topology};
+use criterion::Criterion;
+use stats_alloc::Region;
+
+const FLOWS: usize = 2_000;
+
+/// A message of the fabric is made in buffers of its own, and so is the right checksum of a header with a wrong one.
+const MAY_ALLOCATE: [&str; 2] = ["ipv4-checksum", "ttl-exceeded"];
+
+/// Prints them, and panics where a frame that is delivered or dropped costs one.
+pub(crate) fn allocations(_: &mut Criterion) {
+    println!("allocations for one frame");
+    for rules in [Rules::FEW, Rules::MOST] {
+        for workload in ESTABLISHED.iter().chain(&[PINGS, NEW_FLOWS]).chain(&DROPPED) {
+            let counted = of_a_pass(workload, rules);
+            println!("  {:<24}{:>6} rules{:>10.4}", workload.name, rules.count(), counted as f64 / FLOWS as f64);
+            assert!(counted == 0 || MAY_ALLOCATE.contains(&workload.name), "{}: {counted}", workload.name);
+        }
+    }
+    let topology = topology(Rules::FEW);
+    let frames = 100_000;
+    let capture = capture(1_000, frames);
+    for made in Made::ALL {
+        let counted = count(|| drop(replay(&topology, &capture, 1, made)));
+        println!("  capture to {:<25}{:>10.4}", made.name(), counted as f64 / frames as f64);
+    }
+}
+
+fn of_a_pass(workload: &Workload, rules: Rules) -> usize {
+    let topology = topology(rules);
+    let frames = workload.frames(FLOWS, Size::SMALL);
+    let mut subject = Subject::new(&topology, workload, FLOWS, &frames);
+    // What the counters grow to is there after a pass.
+    subject.pass(0..FLOWS);
+    count(|| subject.pass(0..FLOWS))
+}
+
+fn count(act: impl FnOnce()) -> usize {
+    let region = Region::new(ALLOCATOR);
+    act();
+    let seen = region.change();
+    seen.allocations + seen.reallocations
+}

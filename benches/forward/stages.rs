@@ -1,0 +1,116 @@
+//! The way of a live session's frame in parts, each row one part longer than the one before it.
+
+use crate::datapath::SHARDS;
+use crate::time::SimTime;
+use crate::wire::Plain;
+use crate::workloads::{BURST, CLASSIC_TO_VPC, Frames, Rules, Size, Subject};
+use crate::{Flows, topology};
+use biplane::table::session::{Direction, End, Flags, FlowKey, Phase, Session, Sessions, State, Tuple};
+use criterion::{Criterion, Throughput};
+use std::cell::OnceCell;
+use std::hint::black_box;
+use std::ops::Range;
+
+pub(crate) fn stages(criterion: &mut Criterion) {
+    let topology = topology(Rules::FEW);
+    for flows in Flows::ALL {
+        let count = flows.count();
+        let mut group = criterion.benchmark_group(format!("stages/64B/{}", flows.1));
+        group.throughput(Throughput::Elements(count as u64));
+        let frames = OnceCell::new();
+        let frames = || frames.get_or_init(|| CLASSIC_TO_VPC.frames(count, Size::SMALL));
+        group.bench_function("1-read", |bencher| {
+            bencher.iter(|| {
+                for index in 0..count {
+                    black_box(read(frames(), index));
+                }
+            });
+        });
+        let mut table = None;
+        group.bench_function("2-find", |bencher| {
+            let table = table.get_or_insert_with(|| Table::new(frames()));
+            bencher.iter(|| table.find(0..count));
+        });
+        let mut subject = None;
+        let mut forward = |name, then: fn(&mut Subject<'_>, usize)| {
+            group.bench_function(name, |bencher| {
+                let new = || Subject::new(&topology, &CLASSIC_TO_VPC, count, frames());
+                let subject = subject.get_or_insert_with(new);
+                bencher.iter(|| then(subject, count));
+            });
+        };
+        forward("3-forward", |subject, count| {
+            subject.forward(0..count, |subject| {
+                black_box(subject);
+            });
+        });
+        forward("4-count", |subject, count| subject.pass(0..count));
+    }
+}
+
+/// What the short way reads of a frame.
+fn read(frames: &Frames, index: usize) -> Option<Plain> {
+    let frame = frames.slice(index);
+    Plain::read(frame, frame.len())
+}
+
+/// A session for each frame, in a table of its own.
+struct Table<'a> {
+    frames: &'a Frames,
+    sessions: Sessions,
+    /// Of a burst.
+    asked: Vec<(usize, u64, Tuple)>,
+}
+
+impl<'a> Table<'a> {
+    fn new(frames: &'a Frames) -> Table<'a> {
+        let mut sessions = Sessions::new(SHARDS, frames.len());
+        let first = Phase::first(Flags { syn: false, ack: true, closes: false });
+        for index in 0..frames.len() {
+            let plain = read(frames, index).expect("a plain packet");
+            let end = |domain, address, port| End { domain, address, port };
+            let (source, destination) =
+                (end(0, plain.source, plain.source_port), end(1, plain.destination, plain.destination_port));
+            let (key, direction) = FlowKey::new(plain.protocol, source, destination);
+            let session = Session {
+                last_used: SimTime::ZERO,
+                epoch: 0,
+                opener: 0,
+                ends: [0; 2],
+                macs: Default::default(),
+                state: State::new(direction, first),
+                known: [0; 2],
+            };
+            let shard = frames.at(index, SimTime::ZERO).shard.index();
+            let never = |_: &FlowKey, _: &Session| SimTime::from_nanos(u64::MAX);
+            assert!(sessions.insert(shard, key.hash(), key, session, never));
+        }
+        let mut table = Table { frames, sessions, asked: Vec::new() };
+        (0..frames.len()).for_each(|index| table.ask(index));
+        let found = |(shard, hash, tuple)| table.sessions.find_by(shard, hash, &tuple, |_, _| true).is_some();
+        assert!(table.asked.iter().copied().all(found));
+        table
+    }
+
+    fn ask(&mut self, index: usize) {
+        let plain = read(self.frames, index).expect("a plain packet");
+        let source = (plain.source, plain.source_port);
+        let (tuple, direction) = Tuple::new(plain.protocol, source, (plain.destination, plain.destination_port));
+        black_box::<Direction>(direction);
+        let (shard, hash) = (self.frames.at(index, SimTime::ZERO).shard.index(), tuple.hash());
+        self.sessions.prefetch(shard, hash);
+        self.asked.push((shard, hash, tuple));
+    }
+
+    fn find(&mut self, range: Range<usize>) {
+        let end = range.end;
+        for start in range.step_by(BURST) {
+            self.asked.clear();
+            (start..end.min(start + BURST)).for_each(|index| self.ask(index));
+            for (shard, hash, tuple) in &self.asked {
+                let place = self.sessions.find_by(*shard, *hash, tuple, |_, _| true);
+                black_box(place.map(|place| self.sessions.get(place).last_used));
+            }
+        }
+    }
+}
