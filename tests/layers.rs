@@ -21,7 +21,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("program", &["net", "table", "time", "diag"]),
     ("datapath", &["program", "table", "wire", "net", "time", "diag"]),
     // The side of meaning.
-    ("model", &["net", "time", "diag"]),
+    // Its objects stand in pages that snapshots share: `table`.
+    ("model", &["net", "time", "diag", "table"]),
     ("check", &["model", "net", "time", "diag"]),
     ("control", &["check", "model", "net", "diag"]),
     // It reads packets too, as frames are built: `wire`; and the operations that steps apply: `control`.

@@ -82,7 +82,7 @@ fn make(world: &mut World, step: &Step) {
                 routes: Vec::new(),
                 placement: placement(region, account),
             };
-            let _ = world.vpcs.insert(id, vpc);
+            let _ = world.vpcs.insert(vpc);
         }
         Step::MakeVswitch { id, vpc, cidr } => {
             let Some(vpc) = world.vpcs.find(vpc) else { return };
@@ -94,7 +94,7 @@ fn make(world: &mut World, step: &Step) {
                 zone: None,
                 placement: Placement::default(),
             };
-            let _ = world.vswitches.insert(id, vswitch);
+            let _ = world.vswitches.insert(vswitch);
         }
         Step::MakeGroup { id, home } => {
             let (network, placement) = match home {
@@ -111,12 +111,12 @@ fn make(world: &mut World, step: &Step) {
                 egress: Vec::new(),
                 placement,
             };
-            let _ = world.security_groups.insert(id, group);
+            let _ = world.security_groups.insert(group);
         }
         Step::MakePeering { id, vpcs: [one, two] } => {
             let (Some(one), Some(two)) = (world.vpcs.find(one), world.vpcs.find(two)) else { return };
             let peering = Peering { id: unplaced(id), vpcs: [one, two].map(Spanned::unplaced) };
-            let _ = world.peerings.insert(id, peering);
+            let _ = world.peerings.insert(peering);
         }
     }
 }

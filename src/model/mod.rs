@@ -14,7 +14,7 @@ pub use crate::net::ranges;
 
 pub use group::{Direction, GroupKind, NicType, Peer, Policy, Rule, SecurityGroup};
 pub use guest::MissingGuestRoute;
-pub use table::{Key, Table};
+pub use table::{Identified, Key, Table};
 pub use touched::Touched;
 pub use world::{
     Gateway, Instance, InstanceState, Location, Network, NextHop, Peering, Placement, Route, RouteTable, Service,

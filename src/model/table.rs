@@ -1,9 +1,10 @@
 //! Objects of one kind in the order of the file, named by keys that outlive removals.
 
-use hashbrown::HashMap;
+use crate::table::paged::{Paged, PagedTable};
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::marker::PhantomData;
+use std::num::NonZeroU32;
 use std::ops::{Index, IndexMut};
 
 /// Names one object of a [`Table`]. Stays valid, and is never given to another object, when objects are removed.
@@ -63,60 +64,114 @@ impl<T> fmt::Debug for Key<T> {
     }
 }
 
+/// What a [`Table`] finds by id.
+pub trait Identified {
+    /// The object's id; it never changes.
+    fn id(&self) -> &str;
+}
+
 /// Objects of one kind by id, in the order they were added. Removing one leaves the keys of the others as they are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// A clone shares its pages with the original, so a world that somebody holds on to costs the next one only what is
+/// changed in it.
+#[derive(Clone, Debug)]
 pub struct Table<T> {
-    items: Vec<Option<T>>,
-    by_id: HashMap<String, u32, foldhash::fast::FixedState>,
+    items: Paged<Option<T>>,
+    by_id: PagedTable<Place>,
+}
+
+/// Where the object with an id stands; the hash spares most comparisons of ids, and reading them again in a table that
+/// grows.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// The upper half of the id's hash.
+    hash: u32,
+    /// The key's index and 1.
+    number: NonZeroU32,
+}
+
+impl Place {
+    fn index(self) -> usize {
+        self.number.get() as usize - 1
+    }
+
+    fn hash(&self) -> u64 {
+        u64::from(self.hash) << 32
+    }
+}
+
+/// The upper half of the hash of an id.
+fn hash(id: &str) -> u32 {
+    (foldhash::fast::FixedState::default().hash_one(id) >> 32) as u32
 }
 
 impl<T> Default for Table<T> {
     fn default() -> Table<T> {
-        Table { items: Vec::new(), by_id: HashMap::default() }
+        Table { items: Paged::new(), by_id: PagedTable::default() }
     }
 }
 
-impl<T> Table<T> {
-    /// Adds `object` under `id`; gives the object back where the id is taken.
-    pub fn insert(&mut self, id: &str, object: T) -> Result<Key<T>, T> {
-        if self.by_id.contains_key(id) {
+/// Equal where the same objects have the same keys.
+impl<T: PartialEq> PartialEq for Table<T> {
+    fn eq(&self, other: &Table<T>) -> bool {
+        self.items.iter().eq(other.items.iter())
+    }
+}
+
+impl<T: Eq> Eq for Table<T> {}
+
+impl<T: Identified + Clone> Table<T> {
+    /// Adds `object`; gives it back where its id is taken.
+    pub fn insert(&mut self, object: T) -> Result<Key<T>, T> {
+        if self.find(object.id()).is_some() {
             return Err(object);
         }
         let key = Key::at(self.items.len());
-        self.by_id.insert(id.to_owned(), key.index);
+        let place = Place { hash: hash(object.id()), number: NonZeroU32::MIN.saturating_add(key.index) };
+        self.by_id.add(place.hash(), place, Place::hash);
         self.items.push(Some(object));
         Ok(key)
     }
 
+    /// Takes the object called `id` out. Its key is not used again.
+    pub fn remove(&mut self, id: &str) -> Option<T> {
+        let key = self.find(id)?;
+        let place = Place { hash: hash(id), number: NonZeroU32::MIN.saturating_add(key.index) };
+        self.by_id.remove(place.hash(), |known| known.number == place.number, Place::hash);
+        self.items.replace(key.index(), None)
+    }
+}
+
+impl<T: Identified> Table<T> {
     /// The key of the object called `id`.
     pub fn find(&self, id: &str) -> Option<Key<T>> {
-        self.by_id.get(id).map(|index| Key::at(*index as usize))
+        let hash = hash(id);
+        let is_it = |place: &Place| {
+            place.hash == hash && self.items[place.index()].as_ref().is_some_and(|object| object.id() == id)
+        };
+        self.by_id.find(u64::from(hash) << 32, is_it).map(|place| Key::at(place.index()))
     }
 
+    /// The ids in the order of the objects.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.values().map(T::id)
+    }
+}
+
+impl<T> Table<T> {
     /// The object, unless it was removed.
     pub fn get(&self, key: Key<T>) -> Option<&T> {
         self.items.get(key.index()).and_then(Option::as_ref)
     }
 
-    /// Takes the object called `id` out. Its key is not used again.
-    pub fn remove(&mut self, id: &str) -> Option<T> {
-        let index = self.by_id.remove(id)?;
-        self.items[index as usize].take()
-    }
-
     /// The objects in file order.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (Key<T>, &T)> {
+    pub fn iter(&self) -> impl Iterator<Item = (Key<T>, &T)> {
         self.items.iter().enumerate().filter_map(|(index, item)| Some((Key::at(index), item.as_ref()?)))
     }
 
     /// The objects in file order.
     pub fn values(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.items.iter().filter_map(Option::as_ref)
-    }
-
-    /// The ids in no particular order.
-    pub fn ids(&self) -> impl Iterator<Item = &str> {
-        self.by_id.keys().map(String::as_str)
     }
 
     /// How many objects there are.
@@ -144,9 +199,9 @@ impl<T> Index<Key<T>> for Table<T> {
     }
 }
 
-impl<T> IndexMut<Key<T>> for Table<T> {
+impl<T: Clone> IndexMut<Key<T>> for Table<T> {
     fn index_mut(&mut self, key: Key<T>) -> &mut T {
-        self.items[key.index()].as_mut().expect("the object was not removed")
+        self.items.get_mut(key.index()).as_mut().expect("the object was not removed")
     }
 }
 
@@ -154,16 +209,49 @@ impl<T> IndexMut<Key<T>> for Table<T> {
 mod tests {
     use super::*;
 
+    /// An id, and what else there is to tell.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    struct Thing(String, usize);
+
+    impl Identified for Thing {
+        fn id(&self) -> &str {
+            &self.0
+        }
+    }
+
+    fn thing(id: &str, rest: usize) -> Thing {
+        Thing(id.to_owned(), rest)
+    }
+
     #[test]
     fn removing_an_object_keeps_the_keys_of_the_others() {
         let mut table = Table::default();
-        let first = table.insert("a", 1).unwrap();
-        let second = table.insert("b", 2).unwrap();
-        assert_eq!(table.insert("b", 3), Err(3));
-        assert_eq!(table.remove("a"), Some(1));
-        assert_eq!((table.get(first), table[second], table.len()), (None, 2, 1));
-        let again = table.insert("a", 4).unwrap();
+        let first = table.insert(thing("a", 1)).unwrap();
+        let second = table.insert(thing("b", 2)).unwrap();
+        assert_eq!(table.insert(thing("b", 3)), Err(thing("b", 3)));
+        assert_eq!(table.remove("a"), Some(thing("a", 1)));
+        assert_eq!((table.get(first), table[second].1, table.len()), (None, 2, 1));
+        assert_eq!((table.find("a"), table.find("b"), table.remove("a")), (None, Some(second), None));
+        let again = table.insert(thing("a", 4)).unwrap();
         assert_ne!(again, first);
-        assert_eq!(table.values().copied().collect::<Vec<_>>(), [2, 4]);
+        assert_eq!(table.ids().collect::<Vec<_>>(), ["b", "a"]);
+        assert_eq!(table.values().map(|thing| thing.1).collect::<Vec<_>>(), [2, 4]);
+    }
+
+    #[test]
+    fn a_clone_does_not_see_what_comes_after_it() {
+        let mut table = Table::default();
+        let keys: Vec<_> = (0..1000).map(|n| table.insert(thing(&format!("i-{n}"), n)).unwrap()).collect();
+        let (before, same) = (table.clone(), table.clone());
+        table[keys[500]].1 = 0;
+        assert_eq!(table.remove("i-7"), Some(thing("i-7", 7)));
+        table.insert(thing("i-new", 1)).unwrap();
+        assert_eq!((before[keys[500]].1, before.find("i-7"), before.find("i-new")), (500, Some(keys[7]), None));
+        assert!(before == same && before != table && before.len() == 1000);
+        for (n, key) in keys.iter().enumerate() {
+            let id = format!("i-{n}");
+            assert_eq!(before.find(&id), Some(*key));
+            assert_eq!(table.find(&id), (n != 7).then_some(*key));
+        }
     }
 }

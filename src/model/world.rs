@@ -1,6 +1,6 @@
 //! The declared objects: VPCs and what lies in them, instances of both planes, services, gateways, links.
 
-use super::{Key, SecurityGroup, Table};
+use super::{Identified, Key, SecurityGroup, Table};
 use crate::diag::{Span, Spanned};
 use crate::net::{Ipv4Net, MacAddress};
 use crate::time::SimDuration;
@@ -320,6 +320,18 @@ pub struct Service {
     /// Region and account, where given.
     pub placement: Placement,
 }
+
+macro_rules! identified {
+    ($($kind:ident)*) => {
+        $(impl Identified for $kind {
+            fn id(&self) -> &str {
+                &self.id.value
+            }
+        })*
+    };
+}
+
+identified!(Vpc Vswitch RouteTable Peering Gateway SecurityGroup Instance Service);
 
 impl Service {
     /// The whitelist in force: `None` is open to all, the databases' default holds 127.0.0.1 only.

@@ -103,7 +103,7 @@ impl Builder {
             routes: Vec::new(),
             placement: Placement::default(),
         };
-        self.world.vpcs.insert(id, vpc).unwrap();
+        self.world.vpcs.insert(vpc).unwrap();
     }
 
     fn route(&mut self, destination: &str, next_hop: NextHop) {
@@ -123,7 +123,7 @@ impl Builder {
             zone: None,
             placement: Placement::default(),
         };
-        self.world.vswitches.insert(id, vswitch).unwrap();
+        self.world.vswitches.insert(vswitch).unwrap();
     }
 
     fn group(&mut self, id: &str, vpc: Option<&str>, ingress: Vec<Rule>, egress: Vec<Rule>) {
@@ -137,7 +137,7 @@ impl Builder {
             egress,
             placement: Placement::default(),
         };
-        self.world.security_groups.insert(id, group).unwrap();
+        self.world.security_groups.insert(group).unwrap();
     }
 
     fn rule(&self, place: &str, policy: Policy, protocol: Option<Protocol>, ports: &str, peer: Peer) -> Rule {
@@ -178,7 +178,7 @@ impl Builder {
             pps: None,
             placement: Placement::default(),
         };
-        self.world.instances.insert(id, instance).unwrap();
+        self.world.instances.insert(instance).unwrap();
     }
 
     fn service(&mut self, id: &str, kind: ServiceKind, address: &str, whitelist: Option<&str>) {
@@ -192,7 +192,7 @@ impl Builder {
             whitelist: entries,
             placement: Placement::default(),
         };
-        self.world.services.insert(id, service).unwrap();
+        self.world.services.insert(service).unwrap();
     }
 
     fn fill(&mut self) {
@@ -200,7 +200,7 @@ impl Builder {
         self.vpc("lab", "192.168.0.0/16", false);
         self.vpc("decoy", "172.16.0.0/12", false);
         let vpcs = ["shop", "lab"].map(|id| Spanned::unplaced(self.world.vpcs.find(id).unwrap()));
-        let peering = self.world.peerings.insert("pcc-1", Peering { id: self.id("peering", "pcc-1"), vpcs }).unwrap();
+        let peering = self.world.peerings.insert(Peering { id: self.id("peering", "pcc-1"), vpcs }).unwrap();
         let gateway = Gateway {
             id: self.id("gateway", "ngw-out"),
             vpc: vpcs[0],
@@ -208,7 +208,7 @@ impl Builder {
             remote_cidrs: vec![Spanned::unplaced(Ipv4Net::default())],
             placement: Placement::default(),
         };
-        let gateway = self.world.gateways.insert("ngw-out", gateway).unwrap();
+        let gateway = self.world.gateways.insert(gateway).unwrap();
         self.route("0.0.0.0/0", NextHop::Gateway(gateway));
         self.route("192.168.0.0/16", NextHop::Peering(peering));
         self.vswitch("vsw-db", "shop", "172.16.1.0/24");

@@ -317,7 +317,7 @@ fn an_enterprise_group_takes_more_members_than_the_largest_vswitch_has_addresses
         let id = format!("i-{n}");
         let mut next = instance.clone();
         (next.id.value, next.private_ip.value) = (id.clone(), std::net::Ipv4Addr::from(0xac10_0001 + n));
-        world.instances.insert(&id, next).unwrap();
+        world.instances.insert(next).unwrap();
     }
     let count = |world: &World| check(world).iter().filter(|finding| finding.id == groups::CAPACITY.id).count();
     assert_eq!(count(&world), 1);

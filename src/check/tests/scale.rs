@@ -64,11 +64,11 @@ fn large(count: u32) -> World {
             egress: Vec::new(),
             placement: Placement::default(),
         };
-        world.security_groups.insert(id, group).expect("a new id")
+        world.security_groups.insert(group).expect("a new id")
     };
     for thousand in 0..count.div_ceil(2000) {
         let id = format!("vpc-{thousand}");
-        let key = world.vpcs.insert(&id, vpc(&id)).expect("a new id");
+        let key = world.vpcs.insert(vpc(&id)).expect("a new id");
         let inside = group(&mut world, &format!("sg-vpc-{thousand}"), Network::Vpc(key));
         let classic = group(&mut world, &format!("sg-classic-{thousand}"), Network::Classic);
         world.security_groups[inside].ingress.push(accept_from(classic));
@@ -82,16 +82,16 @@ fn large(count: u32) -> World {
                 zone: None,
                 placement: Placement::default(),
             };
-            let vswitch = world.vswitches.insert(&id, vswitch).expect("a new id");
+            let vswitch = world.vswitches.insert(vswitch).expect("a new id");
             for n in 0..250 {
                 let id = format!("i-vpc-{thousand}-{quarter}-{n}");
                 let address = u32::from(Ipv4Addr::new(172, 16, 0, 3)) + quarter * 512 + n;
                 let made = instance(&id, address, Location::Vswitch(vswitch), inside, None);
-                world.instances.insert(&id, made).expect("a new id");
+                world.instances.insert(made).expect("a new id");
                 let id = format!("i-{thousand}-{quarter}-{n}");
                 let address = (10 << 24) + thousand * 1000 + quarter * 250 + n;
                 let made = instance(&id, address, Location::Classic, classic, Some(key));
-                world.instances.insert(&id, made).expect("a new id");
+                world.instances.insert(made).expect("a new id");
             }
         }
     }

@@ -170,9 +170,8 @@ impl<'a> Objects<'a, '_, '_> {
         let secondary_cidrs = self.cidrs(&fields, "secondary_cidrs").unwrap_or_default();
         let classic_link = self.flag(&fields, "classic_link");
         let placement = self.placement(&fields);
-        let name = id.value.clone();
         let vpc = cidr.map(|cidr| Vpc { id, cidr, secondary_cidrs, classic_link, routes: Vec::new(), placement });
-        let key = vpc.and_then(|vpc| self.world.vpcs.insert(&name, vpc).ok());
+        let key = vpc.and_then(|vpc| self.world.vpcs.insert(vpc).ok());
         if let Some(item) = self.get(&fields, "routes") {
             self.pending.vpc_routes.push((key, item));
         }
@@ -182,9 +181,8 @@ impl<'a> Objects<'a, '_, '_> {
     fn route_table(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<()> {
         let vpc = self.required_vpc(&fields);
         let placement = self.placement(&fields);
-        let name = id.value.clone();
         let table = vpc.map(|vpc| RouteTable { id, vpc, routes: Vec::new(), placement });
-        let key = table.and_then(|table| self.world.route_tables.insert(&name, table).ok());
+        let key = table.and_then(|table| self.world.route_tables.insert(table).ok());
         if let Some(item) = self.get(&fields, "routes") {
             self.pending.table_routes.push((key, item));
         }
@@ -202,9 +200,8 @@ impl<'a> Objects<'a, '_, '_> {
         };
         let zone = self.get(&fields, "zone").and_then(|item| Some(item.text(self.decoder)?.value));
         let placement = self.placement(&fields);
-        let name = id.value.clone();
         let vswitch = Vswitch { id, vpc: vpc?, cidr: cidr?, route_table: route_table?, zone, placement };
-        self.world.vswitches.insert(&name, vswitch).ok().map(drop)
+        self.world.vswitches.insert(vswitch).ok().map(drop)
     }
 
     fn peering(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<()> {
@@ -221,9 +218,8 @@ impl<'a> Objects<'a, '_, '_> {
         };
         let mut resolve = |item| self.declared.resolve(self.decoder, item, Kind::Vpc, &self.world.vpcs);
         let (first, second) = (resolve(first), resolve(second));
-        let name = id.value.clone();
         let peering = Peering { id, vpcs: [first?, second?] };
-        self.world.peerings.insert(&name, peering).ok().map(drop)
+        self.world.peerings.insert(peering).ok().map(drop)
     }
 
     /// `kind` is "nat" and `remote_cidrs` is 0.0.0.0/0 where the file does not give them.
@@ -232,7 +228,6 @@ impl<'a> Objects<'a, '_, '_> {
         let kind = self.get(&fields, "kind").and_then(|item| item.name(self.decoder));
         let remote_cidrs = self.cidrs(&fields, "remote_cidrs");
         let placement = self.placement(&fields);
-        let name = id.value.clone();
         let gateway = Gateway {
             id,
             vpc: vpc?,
@@ -240,7 +235,7 @@ impl<'a> Objects<'a, '_, '_> {
             remote_cidrs: remote_cidrs.unwrap_or_else(|| vec![Spanned::unplaced(Ipv4Net::default())]),
             placement,
         };
-        self.world.gateways.insert(&name, gateway).ok().map(drop)
+        self.world.gateways.insert(gateway).ok().map(drop)
     }
 
     fn security_group(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<()> {
@@ -260,10 +255,9 @@ impl<'a> Objects<'a, '_, '_> {
             GroupKind::Enterprise => Policy::Drop,
         }));
         let placement = self.placement(&fields);
-        let name = id.value.clone();
         let (ingress, egress) = (Vec::new(), Vec::new());
         let group = network.map(|network| SecurityGroup { id, network, kind, intra_group, ingress, egress, placement });
-        let key = group.and_then(|group| self.world.security_groups.insert(&name, group).ok());
+        let key = group.and_then(|group| self.world.security_groups.insert(group).ok());
         for (direction, list) in [(Direction::Ingress, "ingress"), (Direction::Egress, "egress")] {
             if let Some(item) = self.get(&fields, list) {
                 self.pending.rules.push((key, direction, item));
@@ -308,7 +302,6 @@ impl<'a> Objects<'a, '_, '_> {
         let mut count = |key| Some(fields.get(self.decoder, key)?.integer(self.decoder, 0..=u64::MAX)?.value);
         let (bandwidth_mbps, pps) = (count("bandwidth_mbps"), count("pps"));
         let placement = self.placement(&fields);
-        let name = id.value.clone();
         let instance = Instance {
             id,
             location: location?,
@@ -324,7 +317,7 @@ impl<'a> Objects<'a, '_, '_> {
             pps,
             placement,
         };
-        self.world.instances.insert(&name, instance).ok().map(drop)
+        self.world.instances.insert(instance).ok().map(drop)
     }
 
     fn service(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<()> {
@@ -337,8 +330,7 @@ impl<'a> Objects<'a, '_, '_> {
             Some(Spanned::new(entries, item.span))
         });
         let placement = self.placement(&fields);
-        let name = id.value.clone();
         let service = Service { id, kind: kind?, location: location?, ip: ip?, whitelist, placement };
-        self.world.services.insert(&name, service).ok().map(drop)
+        self.world.services.insert(service).ok().map(drop)
     }
 }

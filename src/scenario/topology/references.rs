@@ -1,7 +1,7 @@
 //! Which ids the file declares, and what a reference to one leads to.
 
 use crate::diag::{Diagnostic, Span, Spanned};
-use crate::model::{Key, NextHop, Table, World};
+use crate::model::{Identified, Key, NextHop, Table, World};
 use crate::scenario::decode::{Decoder, Fields, Item, invalid};
 use crate::scenario::suggest;
 use toml::de::DeTable;
@@ -142,7 +142,7 @@ impl<'a> Declared<'a> {
 
     /// The object of `kind` that `item` names. Silent where it is declared but was not understood: that is reported
     /// at its declaration.
-    pub(super) fn resolve<T>(
+    pub(super) fn resolve<T: Identified>(
         &self,
         decoder: &mut Decoder<'_>,
         item: Item<'a>,

@@ -6,7 +6,8 @@
 //! counter.
 //!
 //! A clone copies 8 bytes a page and counts one reference for 64 pages; the first change after it copies one page, of
-//! up to 16 KiB or of 16 entries where those are larger, and the 64 references of its branch.
+//! up to 16 KiB or of 16 entries where those are larger, and the 64 references of its branch. Where entries own memory,
+//! so that each is copied by itself, a page has 64 at most.
 
 mod map;
 mod table;

@@ -12,6 +12,9 @@ const BRANCH: usize = 64;
 /// Bytes of a page, at most.
 const PAGE_BYTES: usize = 16 << 10;
 
+/// Entries of a page, at most, where copying one is more than copying its bytes.
+const OWNING: usize = 64;
+
 type Page<T> = Arc<Vec<T>>;
 
 /// A vector whose clones share its pages. Reading an entry costs one read more than with a plain vector.
@@ -34,6 +37,7 @@ impl<T> Paged<T> {
     const BITS: u32 = {
         let size = if size_of::<T>() == 0 { 1 } else { size_of::<T>() };
         let fitting = PAGE_BYTES / size;
+        let fitting = if std::mem::needs_drop::<T>() && fitting > OWNING { OWNING } else { fitting };
         if fitting <= 16 { 4 } else { fitting.ilog2() }
     };
 
