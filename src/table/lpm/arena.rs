@@ -42,7 +42,17 @@ pub(super) struct Block {
     pub(super) start: *const Line,
     /// Lines in it.
     pub(super) lines: u32,
-    slab: u32,
+    pub(super) slab: SlabId,
+}
+
+/// Names a slab of an arena and its clones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SlabId(u32);
+
+impl SlabId {
+    fn index(self) -> usize {
+        self.0 as usize
+    }
 }
 
 // SAFETY: what a block points to is written before the block is made and never again while the block is shared.
@@ -74,15 +84,15 @@ impl Arena {
         unsafe { start.copy_from_nonoverlapping(lines.as_ptr(), lines.len()) };
         self.slabs[slab].live += lines.len();
         self.live += lines.len();
-        Block { start, lines: lines.len() as u32, slab: slab as u32 }
+        Block { start, lines: lines.len() as u32, slab: SlabId(slab as u32) }
     }
 
     /// Gives a block back. Its slab goes with its last block.
     pub(super) fn release(&mut self, block: Block) {
-        let held = &mut self.slabs[block.slab as usize];
+        let held = &mut self.slabs[block.slab.index()];
         held.live -= block.lines as usize;
         self.live -= block.lines as usize;
-        if held.live == 0 && block.slab as usize != self.current {
+        if held.live == 0 && block.slab.index() != self.current {
             *held = Held::default();
         }
     }
@@ -90,7 +100,7 @@ impl Arena {
     /// Puts `lines` in the place of `block`, and into the same lines where they fit and no clone may be reading them.
     pub(super) fn replace(&mut self, block: Block, lines: &[Line]) -> Block {
         let fits = lines.len() <= block.lines as usize && 2 * lines.len() > block.lines as usize;
-        let slab = self.slabs[block.slab as usize].slab.as_mut();
+        let slab = self.slabs[block.slab.index()].slab.as_mut();
         if fits && slab.is_some_and(|slab| Arc::get_mut(slab).is_some()) {
             // SAFETY: the block lies in a slab that this arena alone holds, and `&mut self` says that nobody reads
             // through this arena now. The block has room for `lines`, which lie elsewhere.
@@ -104,28 +114,28 @@ impl Arena {
 
     /// The lines of `block`.
     pub(super) fn lines(&self, block: &Block) -> &[Line] {
-        debug_assert!(self.slabs[block.slab as usize].slab.is_some());
+        debug_assert!(self.slabs[block.slab.index()].slab.is_some());
         // SAFETY: `put` wrote this many lines at `start` into a slab that `self` still holds, as the block was not
         // released; they change only in `replace`, which takes `&mut self` and no clone.
         unsafe { std::slice::from_raw_parts(block.start, block.lines as usize) }
     }
 
-    /// Moves the blocks out of the slab with the least life in it, where more than half of all lines are dead.
-    /// Tells whether blocks moved.
-    pub(super) fn tidy<'a>(&mut self, blocks: impl Iterator<Item = &'a mut Block>) -> bool {
+    /// The slab with the least life in it, where more than half of all lines are dead: what lives in it should move out.
+    pub(super) fn mostly_dead(&self) -> Option<SlabId> {
         let used: usize = self.slabs.iter().flat_map(|held| &held.slab).map(|slab| slab.used()).sum();
         if used <= 2 * self.live + LARGEST_SLAB / LINE {
-            return false;
+            return None;
         }
         let candidates = self.slabs.iter().enumerate().filter(|(at, held)| held.slab.is_some() && *at != self.current);
-        let Some((emptiest, _)) = candidates.min_by_key(|(_, held)| held.live) else { return false };
-        for block in blocks.filter(|block| block.slab as usize == emptiest) {
-            let lines = self.lines(block).to_vec();
-            let old = *block;
-            *block = self.put(&lines);
-            self.release(old);
-        }
-        true
+        candidates.min_by_key(|(_, held)| held.live).map(|(emptiest, _)| SlabId(emptiest as u32))
+    }
+
+    /// Moves a block to where there is room now.
+    pub(super) fn relocate(&mut self, block: Block) -> Block {
+        let lines = self.lines(&block).to_vec();
+        let new = self.put(&lines);
+        self.release(block);
+        new
     }
 
     /// Bytes written into slabs, dead blocks included.

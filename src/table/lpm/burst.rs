@@ -7,6 +7,7 @@ use super::counter::{Avx2, Avx512};
 use super::counter::{Counter, Portable, Vector};
 use super::tables::Kept;
 use super::tree::Root;
+use crate::table::paged::Paged;
 
 /// Lookups that go through a pass together.
 pub(super) const BURST: usize = 64;
@@ -32,11 +33,11 @@ pub(super) fn prefetch<T>(address: *const T) {
 /// # Safety
 /// The machine has the instructions of `C`; roots with a tree lead to lines that stay as they are meanwhile.
 #[inline(always)]
-unsafe fn mixed<C: Counter>(roots: &[Root], queries: &[(TableId, u32)], out: &mut [u32], kept: &[Kept]) {
+unsafe fn mixed<C: Counter>(roots: &Paged<Root>, queries: &[(TableId, u32)], out: &mut [u32], kept: &Paged<Kept>) {
     let mut at = [0_u32; BURST];
     let mut deepest = 0;
     for (table, _) in queries {
-        prefetch(roots.as_ptr().wrapping_add(table.index()));
+        prefetch(&raw const roots[table.index()]);
     }
     for (at, (table, address)) in at.iter_mut().zip(queries) {
         let root = &roots[table.index()];
@@ -132,10 +133,10 @@ macro_rules! compiled {
             /// As for [`super::mixed`].
             $(#[target_feature(enable = $feature)])?
             pub(super) unsafe fn mixed(
-                roots: &[Root],
+                roots: &Paged<Root>,
                 queries: &[(TableId, u32)],
                 out: &mut [u32],
-                kept: &[Kept],
+                kept: &Paged<Kept>,
             ) {
                 // SAFETY: handed through.
                 unsafe { super::mixed::<$counter>(roots, queries, out, kept) }
@@ -173,10 +174,10 @@ compiled!(avx512, Avx512, "avx512f,avx2,popcnt");
 #[inline]
 pub(super) unsafe fn lookup_mixed(
     vector: Vector,
-    roots: &[Root],
+    roots: &Paged<Root>,
     queries: &[(TableId, u32)],
     out: &mut [u32],
-    kept: &[Kept],
+    kept: &Paged<Kept>,
 ) {
     // SAFETY: a `Vector` is made from what the machine has; the rest is the caller's promise.
     unsafe {

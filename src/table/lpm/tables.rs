@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 
-use super::arena::{Arena, Block};
+use super::arena::{Arena, Block, SlabId};
 use super::burst::{BURST, lookup_mixed, lookup_one, lookup_single};
 use super::counter::Vector;
 use super::flat::FLAT_BURST;
@@ -13,6 +13,7 @@ use super::large::Large;
 use super::memory::Line;
 use super::route::{Route, key, mask, sorted};
 use super::tree::{MOST_ROUTES, Root, build, unpack, unpack_all};
+use crate::table::paged::Paged;
 
 /// What a burst answers where no route covers the address.
 pub const NO_ROUTE: u32 = u32::MAX;
@@ -65,8 +66,8 @@ impl TableId {
 /// table.
 #[derive(Clone, Debug)]
 pub struct Tables {
-    roots: Vec<Root>,
-    kept: Vec<Kept>,
+    roots: Paged<Root>,
+    kept: Paged<Kept>,
     arena: Arena,
     vector: Vector,
 }
@@ -82,7 +83,7 @@ pub(super) enum Kept {
 
 impl Default for Tables {
     fn default() -> Tables {
-        Tables { roots: Vec::new(), kept: Vec::new(), arena: Arena::default(), vector: Vector::best() }
+        Tables { roots: Paged::new(), kept: Paged::new(), arena: Arena::default(), vector: Vector::best() }
     }
 }
 
@@ -251,8 +252,8 @@ impl Tables {
     pub fn insert(&mut self, table: TableId, prefix: Ipv4Net, next_hop: u32) -> Option<u32> {
         assert_next_hop(next_hop);
         let route = Route::new(prefix, next_hop);
-        if let Kept::Large(large) = &mut self.kept[table.index()] {
-            return Arc::make_mut(large).insert(route);
+        if let Some(large) = self.large_mut(table) {
+            return large.insert(route);
         }
         let mut routes = unpack_all(&self.roots[table.index()], self.packed(table));
         let old = match routes.binary_search_by_key(&route.key(), Route::key) {
@@ -279,12 +280,11 @@ impl Tables {
     /// ```
     pub fn remove(&mut self, table: TableId, prefix: Ipv4Net) -> Option<u32> {
         let prefix = Route::new(prefix, 0);
-        if let Kept::Large(large) = &mut self.kept[table.index()] {
-            if Arc::strong_count(large) > 1 {
-                // Not worth a copy where there is nothing to take out.
-                large.get(prefix.network, prefix.length)?;
-            }
-            let large = Arc::make_mut(large);
+        if let Kept::Large(large) = &self.kept[table.index()] {
+            // Not worth a copy where there is nothing to take out.
+            large.get(prefix.network, prefix.length)?;
+        }
+        if let Some(large) = self.large_mut(table) {
             let old = large.remove(prefix.network, prefix.length);
             if large.len() < SMALL {
                 let routes = large.routes();
@@ -324,14 +324,14 @@ impl Tables {
     /// let mut tables = Tables::new();
     /// assert_eq!(tables.memory_bytes(), 0);
     /// tables.add(&[("10.0.0.0/8".parse().unwrap(), 1)]);
-    /// assert!(tables.memory_bytes() < 512);
+    /// assert!(tables.memory_bytes() < 1024);
     /// ```
     pub fn memory_bytes(&self) -> usize {
         let large = |kept: &Kept| match kept {
             Kept::Large(large) => large.bytes(),
             Kept::Small { .. } => 0,
         };
-        let tables = self.roots.len() * size_of::<Root>() + self.kept.len() * size_of::<Kept>();
+        let tables = self.roots.memory_bytes() + self.kept.memory_bytes();
         tables + self.arena.bytes() + self.kept.iter().map(large).sum::<usize>()
     }
 
@@ -348,6 +348,17 @@ impl Tables {
         (root.inner, root.width)
     }
 
+    /// A large table, no longer shared with any clone; `None` for a small one.
+    fn large_mut(&mut self, table: TableId) -> Option<&mut Large> {
+        if let Kept::Small { .. } = self.kept[table.index()] {
+            return None;
+        }
+        match self.kept.get_mut(table.index()) {
+            Kept::Large(large) => Some(Arc::make_mut(large)),
+            Kept::Small { .. } => None,
+        }
+    }
+
     /// Gives a table that is or becomes small new routes.
     fn change(&mut self, table: TableId, routes: &[Route]) {
         let at = table.index();
@@ -355,8 +366,8 @@ impl Tables {
             if let Kept::Small { block, .. } = self.kept[at] {
                 self.arena.release(block);
             }
-            self.roots[at] = Root::elsewhere(table.0);
-            self.kept[at] = Kept::Large(Arc::new(Large::new(routes)));
+            self.roots.replace(at, Root::elsewhere(table.0));
+            self.kept.replace(at, Kept::Large(Arc::new(Large::new(routes))));
             return;
         }
         let built = build(routes);
@@ -364,17 +375,22 @@ impl Tables {
             Kept::Small { block, .. } => self.arena.replace(block, &built.lines),
             Kept::Large(_) => self.arena.put(&built.lines),
         };
-        self.roots[at] = built.root.at(block.start);
-        self.kept[at] = Kept::Small { block, packed: built.packed };
-        let blocks = self.kept.iter_mut().filter_map(|kept| match kept {
-            Kept::Small { block, .. } => Some(block),
-            Kept::Large(_) => None,
-        });
-        if self.arena.tidy(blocks) {
-            for (root, kept) in self.roots.iter_mut().zip(&self.kept) {
-                if let Kept::Small { block, .. } = kept {
-                    *root = root.at(block.start);
-                }
+        self.roots.replace(at, built.root.at(block.start));
+        self.kept.replace(at, Kept::Small { block, packed: built.packed });
+        if let Some(slab) = self.arena.mostly_dead() {
+            self.move_out_of(slab);
+        }
+    }
+
+    /// Moves all that lives in a slab into others.
+    fn move_out_of(&mut self, slab: SlabId) {
+        for at in 0..self.kept.len() {
+            if let Kept::Small { block, packed } = self.kept[at]
+                && block.slab == slab
+            {
+                let block = self.arena.relocate(block);
+                self.kept.replace(at, Kept::Small { block, packed });
+                self.roots.replace(at, self.roots[at].at(block.start));
             }
         }
     }
