@@ -4,9 +4,13 @@
 //! world is a new program with the next [`Epoch`]. What people call the things that ids stand for is kept apart, in
 //! [`Names`]. Clones of both share what no change has touched, so the next epoch is a clone with a few entries changed.
 
+mod group_acl;
+
+pub use group_acl::{GroupAcl, GroupRules};
+
 use crate::diag::Span;
 use crate::net::{Ipv4Net, MacAddress, classic_gateway, classic_subnet};
-use crate::table::acl::{Acl, AclRule, AddressSets};
+use crate::table::acl::AddressSets;
 use crate::table::lpm::{self, TableId, Tables};
 use crate::table::paged::{Paged, PagedMap, PagedTable};
 use crate::time::SimDuration;
@@ -258,16 +262,6 @@ pub struct Program {
 
 /// In the table of gateways: several gateways have this prefix.
 pub const TIED: u32 = lpm::MAX_NEXT_HOP;
-
-/// One direction of the merged rules of a set of groups: compiled, and as they were written.
-pub struct GroupAcl {
-    /// What frames are classified with.
-    pub compiled: Acl,
-    /// The rules in order of precedence, for explanations.
-    pub rules: Vec<AclRule>,
-    /// What happens where no rule matches.
-    pub default_accept: bool,
-}
 
 impl Program {
     /// The endpoint behind an id.

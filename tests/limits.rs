@@ -14,7 +14,7 @@ const VPC: &str = r#"
 /// Errors and warnings.
 fn findings(text: &str) -> Vec<Diagnostic> {
     match Topology::from_toml("limits.toml", text) {
-        Ok(topology) => topology.warnings,
+        Ok(topology) => std::sync::Arc::unwrap_or_clone(topology.warnings),
         Err(LabError::Invalid { diagnostics, .. }) => diagnostics,
         Err(LabError::Read(error)) => panic!("{error}"),
     }

@@ -8,6 +8,7 @@ use crate::diag::{Diagnostic, Severity, Sources};
 use crate::lab::{LabError, Topology};
 use crate::report::diagnostics;
 use std::path::Path;
+use std::sync::Arc;
 
 pub(super) fn check(arguments: &Check, terminal: &mut Terminal) -> Outcome {
     let on_github = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
@@ -54,7 +55,12 @@ impl Checked {
                 let has_endpoints =
                     !(world.instances.is_empty() && world.services.is_empty() && world.gateways.is_empty());
                 let sources = (*topology.sources).clone();
-                Some(Checked { findings: topology.warnings, sources, understood: true, has_endpoints })
+                Some(Checked {
+                    findings: Arc::unwrap_or_clone(topology.warnings),
+                    sources,
+                    understood: true,
+                    has_endpoints,
+                })
             }
             Err(LabError::Invalid { understood, diagnostics, sources }) => {
                 Some(Checked { findings: diagnostics, sources, understood, has_endpoints: true })

@@ -1,6 +1,6 @@
 //! Endpoints: instances, services and gateways, and who may send from which address.
 
-use super::Compiler;
+use super::{Compiler, Owners};
 use crate::diag::Span;
 use crate::model::{Gateway, Instance, InstanceState, Key, Location, Network, Service, ServiceKind, Vswitch};
 use crate::net::{Ipv4Net, MacAddress};
@@ -134,11 +134,12 @@ impl Compiler<'_> {
             None => {}
             Some(Owner::One(first)) => {
                 self.program.owners.insert(address, Owner::Several);
-                self.index.several.insert(address, vec![first, id]);
+                self.index.several.insert(address, Owners::default().with(first).with(id));
             }
             Some(Owner::Several) => {
                 self.program.owners.insert(address, Owner::Several);
-                self.index.several.entry(address).or_default().push(id);
+                let known = self.index.several.get(&address).copied().unwrap_or_default();
+                self.index.several.insert(address, known.with(id));
             }
         }
     }
@@ -150,14 +151,15 @@ impl Compiler<'_> {
             return;
         }
         self.program.hosts.remove(&(endpoint.domain, address));
-        let Some(owners) = self.index.several.get_mut(&address) else {
+        let Some(owners) = self.index.several.get(&address).map(|owners| owners.without(id)) else {
             self.program.owners.remove(&address);
             return;
         };
-        owners.retain(|owner| *owner != id);
-        if let [last] = owners[..] {
+        if owners.count > 1 {
+            self.index.several.insert(address, owners);
+        } else {
             self.index.several.remove(&address);
-            self.program.owners.insert(address, Owner::One(last));
+            self.program.owners.insert(address, Owner::One(EndpointId(owners.ids)));
         }
     }
 

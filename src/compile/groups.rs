@@ -5,9 +5,11 @@ use super::{Compiler, put};
 use crate::diag::{Span, Spanned};
 use crate::model::{Direction, GroupKind, Key, NicType, Peer, Policy, Rule, SecurityGroup, World};
 use crate::net::{PortRange, Protocol};
-use crate::program::{AclId, FixedMap, GroupAcl, Name, RuleId};
-use crate::table::acl::{self, Acl, AclRule, AddressSets};
+use crate::program::{AclId, GroupAcl, GroupRules, Name, RuleId};
+use crate::table::acl::{self, AclRule, AddressSets};
+use crate::table::paged::{Paged, PagedTable};
 use std::hash::BuildHasher;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The sets of groups that instances use, and the ids of their rules.
@@ -15,22 +17,31 @@ use std::sync::Arc;
 pub(super) struct Groups {
     rules: Ids,
     /// By the index of the group in the world.
-    numbered: Vec<Numbered>,
+    numbered: Paged<Arc<Numbered>>,
     set_ids: Ids,
     /// Set `n` has the merged egress rules `2n` and the merged ingress rules `2n + 1`.
-    sets: Vec<Set>,
-    set_of: FixedMap<Vec<Key<SecurityGroup>>, usize>,
+    sets: Paged<Set>,
+    /// By the hash of their groups.
+    known_sets: PagedTable<u32>,
     /// By the index of the group in the world: the sets that hold it.
-    sets_of: Vec<Vec<usize>>,
+    sets_of: Paged<Arc<Vec<u32>>>,
 }
 
-/// The ids of a group's rules.
+/// A group's rules, with ids.
 #[derive(Clone, Debug, Default)]
 struct Numbered {
     /// That of the inner access policy.
     intra_group: usize,
-    ingress: Vec<(usize, Mark)>,
-    egress: Vec<(usize, Mark)>,
+    ingress: Numbers,
+    egress: Numbers,
+}
+
+/// The rules of one direction.
+#[derive(Clone, Debug, Default)]
+struct Numbers {
+    /// In the order of the list.
+    ids: Arc<[(usize, Mark)]>,
+    rules: Arc<GroupRules>,
 }
 
 /// Stands for what a rule says and where: equal for equal rules.
@@ -39,15 +50,22 @@ struct Mark(u64);
 
 #[derive(Clone, Debug, Default)]
 struct Set {
-    groups: Vec<Key<SecurityGroup>>,
+    groups: Arc<[Key<SecurityGroup>]>,
     instances: usize,
 }
 
 impl Numbered {
-    fn rules(&self, direction: Direction) -> &[(usize, Mark)] {
+    fn of(&self, direction: Direction) -> &Numbers {
         match direction {
             Direction::Ingress => &self.ingress,
             Direction::Egress => &self.egress,
+        }
+    }
+
+    fn of_mut(&mut self, direction: Direction) -> &mut Numbers {
+        match direction {
+            Direction::Ingress => &mut self.ingress,
+            Direction::Egress => &mut self.egress,
         }
     }
 }
@@ -65,17 +83,22 @@ impl Mark {
 }
 
 /// The ids of a list's rules: those at its start and at its end that are as they were keep theirs, and those of the
-/// part between are taken anew.
-fn renumber(ids: &mut Ids, old: &[(usize, Mark)], rules: &[Rule]) -> Vec<(usize, Mark)> {
+/// part between, whose positions are given too, are taken anew.
+fn renumber(ids: &mut Ids, old: &[(usize, Mark)], rules: &[Rule]) -> (Arc<[(usize, Mark)]>, Range<usize>) {
     let marks: Vec<Mark> = rules.iter().map(Mark::of).collect();
     let same = |pair: &(&(usize, Mark), &Mark)| pair.0.1 == *pair.1;
     let start = old.iter().zip(&marks).take_while(same).count();
     let end = old[start..].iter().rev().zip(marks[start..].iter().rev()).take_while(same).count();
     let (old_middle, old_end) = old[start..].split_at(old.len() - start - end);
-    let middle = marks[start..marks.len() - end].iter().map(|mark| (ids.take(), *mark));
+    let anew = start..marks.len() - end;
+    let middle = marks[anew.clone()].iter().map(|mark| (ids.take(), *mark));
     let numbered = old[..start].iter().copied().chain(middle).chain(old_end.iter().copied()).collect();
     old_middle.iter().for_each(|(id, _)| ids.give_back(*id));
-    numbered
+    (numbered, anew)
+}
+
+fn hash(groups: &[Key<SecurityGroup>]) -> u64 {
+    foldhash::fast::FixedState::default().hash_one(groups)
 }
 
 fn egress_of(set: usize) -> AclId {
@@ -92,18 +115,20 @@ impl Compiler<'_> {
     pub(super) fn add_groups(&mut self) {
         let world = self.world;
         let count = world.security_groups.capacity();
-        self.index.groups.numbered = vec![Numbered::default(); count];
-        self.index.groups.sets_of = vec![Vec::new(); count];
+        self.index.groups.numbered = Paged::filled(Arc::default(), count);
+        self.index.groups.sets_of = Paged::filled(Arc::default(), count);
         for (key, group) in world.security_groups.iter() {
-            let id = self.index.groups.rules.take();
-            self.index.groups.numbered[key.index()].intra_group = id;
+            let intra_group = self.index.groups.rules.take();
+            self.index.groups.numbered.replace(key.index(), Arc::new(Numbered { intra_group, ..Numbered::default() }));
             let name = group.id.as_str();
             let text = format!("{name} intra-group");
-            put(&mut self.names.rules, id, Name { text, span: place(group.intra_group.span, group) });
+            put(&mut self.names.rules, intra_group, Name { text, span: place(group.intra_group.span, group) });
             let text = format!("accepts everything among the members of {name}");
-            put(&mut self.names.rule_texts, id, text);
-            self.number_rules(key, Direction::Ingress);
-            self.number_rules(key, Direction::Egress);
+            put(&mut self.names.rule_texts, intra_group, text);
+            for direction in [Direction::Ingress, Direction::Egress] {
+                self.number_rules(key, direction);
+                self.bind_rules(key, direction);
+            }
         }
         let mut members = vec![Vec::new(); count];
         for instance in world.instances.values() {
@@ -119,33 +144,54 @@ impl Compiler<'_> {
         let group = &self.world.security_groups[key];
         let rules = group.rules(direction);
         let groups = &mut self.index.groups;
-        let old = groups.numbered[key.index()].rules(direction);
-        let new = renumber(&mut groups.rules, old, rules);
-        let same = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
-        let changed = same < old.len().max(new.len());
+        let old = &groups.numbered[key.index()].of(direction).ids;
+        let (new, anew) = renumber(&mut groups.rules, old, rules);
+        if anew.is_empty() && new.len() == old.len() {
+            return false;
+        }
         let (id, preposition) = (group.id.as_str(), if direction == Direction::Ingress { "from" } else { "to" });
-        for (position, (rule, (number, _))) in rules.iter().zip(&new).enumerate().skip(same) {
+        let moved = if new.len() == old.len() { anew.end } else { new.len() };
+        for position in anew.start..moved {
             let text = format!("{id} {} #{}", direction.name(), position + 1);
-            put(&mut self.names.rules, *number, Name { text, span: rule.span });
-            put(&mut self.names.rule_texts, *number, rule_text(self.world, rule, preposition));
+            put(&mut self.names.rules, new[position].0, Name { text, span: rules[position].span });
         }
-        let numbered = &mut groups.numbered[key.index()];
-        match direction {
-            Direction::Ingress => numbered.ingress = new,
-            Direction::Egress => numbered.egress = new,
+        for position in anew {
+            put(&mut self.names.rule_texts, new[position].0, rule_text(self.world, &rules[position], preposition));
         }
-        changed
+        Arc::make_mut(groups.numbered.get_mut(key.index())).of_mut(direction).ids = new;
+        true
     }
 
-    /// Merges anew what the changed rules of a group are part of.
+    /// Writes down what a group's rules say, with the ids that they have now.
+    fn bind_rules(&mut self, key: Key<SecurityGroup>, direction: Direction) {
+        let group = &self.world.security_groups[key];
+        let numbered = Arc::make_mut(self.index.groups.numbered.get_mut(key.index()));
+        let intra_group = (group.intra_group.value == Policy::Accept).then(|| AclRule {
+            accept: true,
+            protocol: None,
+            source_ports: PortRange::ALL,
+            destination_ports: PortRange::ALL,
+            peer: acl::Peer::Set(key.index()),
+            own: None,
+            id: RuleId::from_index(numbered.intra_group).0,
+        });
+        let numbers = numbered.of_mut(direction);
+        let with_ids = group.rules(direction).iter().zip(numbers.ids.iter());
+        let on_this_nic = with_ids.filter(|(rule, _)| rule.nic_type == NicType::Intranet);
+        let rules = on_this_nic.map(|(rule, (id, _))| (rule.priority, bound(rule, *id))).collect();
+        numbers.rules = Arc::new(GroupRules { intra_group, rules });
+    }
+
+    /// Gives the changed rules of a group to every set that holds it.
     pub(super) fn change_rules(&mut self, key: Key<SecurityGroup>) {
         for direction in [Direction::Ingress, Direction::Egress] {
             if !self.number_rules(key, direction) {
                 continue;
             }
-            for set in self.index.groups.sets_of[key.index()].clone() {
+            self.bind_rules(key, direction);
+            for set in self.index.groups.sets_of[key.index()].iter().map(|set| *set as usize) {
                 let id = if direction == Direction::Ingress { ingress_of(set) } else { egress_of(set) };
-                let acl = self.merge(&self.index.groups.sets[set].groups, direction);
+                let acl = self.gather(&self.index.groups.sets[set].groups, direction);
                 self.program.acls.replace(id.index(), Arc::new(acl));
             }
         }
@@ -154,25 +200,29 @@ impl Compiler<'_> {
     /// The merged egress and ingress rules of one more instance in `groups`.
     pub(super) fn join(&mut self, groups: &[Spanned<Key<SecurityGroup>>]) -> (AclId, AclId) {
         let groups: Vec<Key<SecurityGroup>> = groups.iter().map(|group| group.value).collect();
-        let set = match self.index.groups.set_of.get(&groups) {
-            Some(set) => *set,
-            None => self.add_set(groups),
+        let known = &self.index.groups;
+        let found = known.known_sets.find(hash(&groups), |set| *known.sets[*set as usize].groups == groups[..]);
+        let set = match found {
+            Some(set) => *set as usize,
+            None => self.add_set(&groups),
         };
-        self.index.groups.sets[set].instances += 1;
+        self.index.groups.sets.get_mut(set).instances += 1;
         (egress_of(set), ingress_of(set))
     }
 
-    fn add_set(&mut self, groups: Vec<Key<SecurityGroup>>) -> usize {
-        let (egress, ingress) = (self.merge(&groups, Direction::Egress), self.merge(&groups, Direction::Ingress));
+    fn add_set(&mut self, groups: &[Key<SecurityGroup>]) -> usize {
+        let (egress, ingress) = (self.gather(groups, Direction::Egress), self.gather(groups, Direction::Ingress));
         let declared = || groups.iter().map(|key| &self.world.security_groups[*key]);
         let text = declared().map(|group| group.id.as_str()).collect::<Vec<_>>().join(" + ");
         let name = Name { text, span: declared().next().map_or(Span::NONE, |group| group.id.span) };
         let known = &mut self.index.groups;
         let set = known.set_ids.take();
-        known.sets.resize_with(known.sets.len().max(set + 1), Set::default);
-        groups.iter().for_each(|group| known.sets_of[group.index()].push(set));
-        known.set_of.insert(groups.clone(), set);
-        known.sets[set] = Set { groups, instances: 0 };
+        put(&mut known.sets, set, Set { groups: groups.into(), instances: 0 });
+        for group in groups {
+            Arc::make_mut(known.sets_of.get_mut(group.index())).push(set as u32);
+        }
+        let sets = &known.sets;
+        known.known_sets.add(hash(groups), set as u32, |set| hash(&sets[*set as usize].groups));
         for (id, acl) in [(egress_of(set), egress), (ingress_of(set), ingress)] {
             put(&mut self.program.acls, id.index(), Arc::new(acl));
             put(&mut self.names.acls, id.index(), name.clone());
@@ -182,66 +232,51 @@ impl Compiler<'_> {
 
     /// One instance less uses the merged rules `egress`; gives the groups that it was in. Lists that nobody uses are
     /// emptied.
-    pub(super) fn leave(&mut self, egress: AclId) -> Vec<Key<SecurityGroup>> {
+    pub(super) fn leave(&mut self, egress: AclId) -> Arc<[Key<SecurityGroup>]> {
         let set = egress.index() / 2;
         let known = &mut self.index.groups;
-        known.sets[set].instances -= 1;
-        if known.sets[set].instances > 0 {
-            return known.sets[set].groups.clone();
+        let left = known.sets.get_mut(set);
+        left.instances -= 1;
+        let groups = Arc::clone(&left.groups);
+        if left.instances > 0 {
+            return groups;
         }
-        let Set { groups, .. } = std::mem::take(&mut known.sets[set]);
-        known.set_of.remove(&groups);
-        groups.iter().for_each(|group| known.sets_of[group.index()].retain(|other| *other != set));
+        let sets = &known.sets;
+        known.known_sets.remove(hash(&groups), |other| *other as usize == set, |set| hash(&sets[*set as usize].groups));
+        known.sets.replace(set, Set::default());
+        for group in &*groups {
+            Arc::make_mut(known.sets_of.get_mut(group.index())).retain(|other| *other as usize != set);
+        }
         known.set_ids.give_back(set);
-        let nothing = Arc::new(GroupAcl { compiled: Acl::build(&[], false), rules: Vec::new(), default_accept: false });
+        let nothing = Arc::new(GroupAcl::default());
         for id in [egress_of(set), ingress_of(set)] {
             self.program.acls.replace(id.index(), Arc::clone(&nothing));
         }
         groups
     }
 
-    /// Same-group accept first, then the rules by priority, drop before accept at the same priority. Source:
-    /// <https://www.alibabacloud.com/help/en/ecs/user-guide/security-group-rules>; the precedence of the inner access
-    /// policy: <https://alibabacloud.com/help/en/ecs/api-modifysecuritygrouppolicy>.
-    fn merge(&self, groups: &[Key<SecurityGroup>], direction: Direction) -> GroupAcl {
-        let world = self.world;
-        let mut rules = Vec::new();
-        let mut sorted = Vec::new();
-        for key in groups {
-            let group = &world.security_groups[*key];
-            let numbered = &self.index.groups.numbered[key.index()];
-            if group.intra_group.value == Policy::Accept {
-                rules.push(AclRule {
-                    accept: true,
-                    protocol: None,
-                    source_ports: PortRange::ALL,
-                    destination_ports: PortRange::ALL,
-                    peer: acl::Peer::Set(key.index()),
-                    own: None,
-                    id: RuleId::from_index(numbered.intra_group).0,
-                });
-            }
-            let with_ids = group.rules(direction).iter().zip(numbered.rules(direction));
-            let on_this_nic = with_ids.filter(|(rule, _)| rule.nic_type == NicType::Intranet);
-            sorted.extend(on_this_nic.map(|(rule, (id, _))| (rule, RuleId::from_index(*id))));
-        }
-        sorted.sort_by_key(|(rule, _)| (rule.priority, rule.policy == Policy::Accept));
-        rules.extend(sorted.into_iter().map(|(rule, id)| AclRule {
-            accept: rule.policy == Policy::Accept,
-            protocol: rule.protocol,
-            source_ports: rule.source_port_range,
-            destination_ports: rule.port_range,
-            peer: match rule.peer.value {
-                Peer::Cidr(prefix) => acl::Peer::Prefix(prefix),
-                Peer::Group(group) => acl::Peer::Set(group.index()),
-            },
-            own: rule.own.map(|own| own.value),
-            id: id.0,
-        }));
-        let enterprise = groups.iter().any(|key| *world.security_groups[*key].kind == GroupKind::Enterprise);
-        let default_accept = direction == Direction::Egress && !enterprise;
-        let compiled = Acl::build(&rules, default_accept);
-        GroupAcl { compiled, rules, default_accept }
+    /// One direction of the rules of a set of groups.
+    fn gather(&self, groups: &[Key<SecurityGroup>], direction: Direction) -> GroupAcl {
+        let numbered = |key: &Key<SecurityGroup>| &self.index.groups.numbered[key.index()];
+        let rules = groups.iter().map(|key| Arc::clone(&numbered(key).of(direction).rules)).collect();
+        let enterprise = groups.iter().any(|key| *self.world.security_groups[*key].kind == GroupKind::Enterprise);
+        GroupAcl::new(rules, direction == Direction::Egress && !enterprise)
+    }
+}
+
+/// A rule as access lists take it.
+fn bound(rule: &Rule, id: usize) -> AclRule {
+    AclRule {
+        accept: rule.policy == Policy::Accept,
+        protocol: rule.protocol,
+        source_ports: rule.source_port_range,
+        destination_ports: rule.port_range,
+        peer: match rule.peer.value {
+            Peer::Cidr(prefix) => acl::Peer::Prefix(prefix),
+            Peer::Group(group) => acl::Peer::Set(group.index()),
+        },
+        own: rule.own.map(|own| own.value),
+        id: RuleId::from_index(id).0,
     }
 }
 

@@ -38,19 +38,38 @@ pub struct Compiled {
     pub index: Index,
 }
 
-/// What a change of the world has to find in its program; belongs to one program and the names beside it.
+/// What a change of the world has to find in its program; belongs to one program and the names beside it. A clone shares
+/// what no change has touched.
 #[derive(Clone, Debug, Default)]
 pub struct Index {
-    classic_domains: FixedMap<String, DomainId>,
+    classic_domains: Arc<FixedMap<String, DomainId>>,
     /// By the index of the VPC in the world.
-    tables_of: Vec<Vec<Key<model::RouteTable>>>,
+    tables_of: Arc<Vec<Vec<Key<model::RouteTable>>>>,
     /// By the index of the custom table in the world.
-    custom_tables: Vec<Option<TableId>>,
+    custom_tables: Arc<Vec<Option<TableId>>>,
     routes: ids::Ids,
     guests: Guests,
     groups: Groups,
-    /// Who has an address that several have.
-    several: FixedMap<Ipv4Addr, Vec<EndpointId>>,
+    /// Of an address that several have.
+    several: PagedMap<Ipv4Addr, Owners>,
+}
+
+/// Endpoints that have the same address: as much of them as tells who is left when all others are gone.
+#[derive(Clone, Copy, Debug, Default)]
+struct Owners {
+    count: u32,
+    /// All ids, exclusive-or.
+    ids: u32,
+}
+
+impl Owners {
+    fn with(self, id: EndpointId) -> Owners {
+        Owners { count: self.count + 1, ids: self.ids ^ id.0 }
+    }
+
+    fn without(self, id: EndpointId) -> Owners {
+        Owners { count: self.count - 1, ids: self.ids ^ id.0 }
+    }
 }
 
 /// Compiles `world` as snapshot `epoch`.
@@ -148,14 +167,15 @@ impl<'a> Compiler<'a> {
         };
         let mut names = Names::with_capacity(endpoints);
         names.whitelists = Paged::filled(unnamed(), world.services.capacity());
-        let mut index = Index {
-            tables_of: vec![Vec::new(); world.vpcs.capacity()],
-            custom_tables: vec![None; world.route_tables.capacity()],
+        let mut tables_of = vec![Vec::new(); world.vpcs.capacity()];
+        for (key, table) in world.route_tables.iter() {
+            tables_of[table.vpc.index()].push(key);
+        }
+        let index = Index {
+            tables_of: Arc::new(tables_of),
+            custom_tables: Arc::new(vec![None; world.route_tables.capacity()]),
             ..Index::default()
         };
-        for (key, table) in world.route_tables.iter() {
-            index.tables_of[table.vpc.index()].push(key);
-        }
         Compiler { world, program, names, index }
     }
 
@@ -185,9 +205,10 @@ impl<'a> Compiler<'a> {
         for (key, vpc) in world.vpcs.iter() {
             domain_names[key.index()] = Name { text: vpc.id.value.clone(), span: vpc.id.span };
         }
+        let classic_domains = Arc::make_mut(&mut self.index.classic_domains);
         for region in world.regions() {
             let id = DomainId::from_index(domain_names.len());
-            self.index.classic_domains.insert(region.to_owned(), id);
+            classic_domains.insert(region.to_owned(), id);
             self.program.classic_domains.push(id);
             domain_names.push(Name { text: "classic".to_owned(), span: Span::NONE });
         }

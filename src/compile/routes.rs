@@ -6,6 +6,7 @@ use crate::model::{Instance, Key, NextHop, Route as Entry, Vpc, Vswitch, ranges}
 use crate::net::Ipv4Net;
 use crate::program::{Action, FixedMap, Name, Route, RouteId};
 use crate::table::lpm::TableId;
+use std::sync::Arc;
 
 pub(super) struct VpcTables {
     pub(super) system: TableId,
@@ -48,13 +49,15 @@ impl Compiler<'_> {
         if vpc.classic_link.value {
             system.push(self.bind(ranges::CLASSIC, Action::ClassicLink, classic_link_name(vpc)));
         }
-        for table_key in self.index.tables_of[key.index()].clone() {
+        let custom_tables = Arc::clone(&self.index.tables_of);
+        for table_key in custom_tables[key.index()].iter().copied() {
             let mut routes = system.clone();
             for entry in &world.route_tables[table_key].routes {
                 let (action, name) = self.entry(key, entry);
                 routes.push(self.bind(entry.destination.value, action, name));
             }
-            self.index.custom_tables[table_key.index()] = Some(self.program.tables.add(&routes));
+            let table = self.program.tables.add(&routes);
+            Arc::make_mut(&mut self.index.custom_tables)[table_key.index()] = Some(table);
         }
         let mut custom = Vec::with_capacity(vpc.routes.len());
         for entry in &vpc.routes {

@@ -54,7 +54,7 @@ pub(super) fn ask_groups<T: Trace>(
         peer,
         own,
     };
-    let decision = program.acl(acl).compiled.decide(&program.address_sets, &query);
+    let decision = program.acl(acl).compiled().decide(&program.address_sets, &query);
     let rule = decision.rule.map(RuleId);
     listener.hear(|| Step::Groups { endpoint, ingress, acl, query, accept: decision.accept, rule });
     let decider = rule.map_or(Decider::GroupDefault(acl), Decider::Rule);

@@ -88,7 +88,7 @@ pub struct Topology {
     /// The texts that spans point into.
     pub sources: Arc<Sources>,
     /// What the vendor allows, but carries no traffic.
-    pub warnings: Vec<Diagnostic>,
+    pub warnings: Arc<Vec<Diagnostic>>,
 }
 
 impl Topology {
@@ -141,7 +141,7 @@ impl Topology {
             names: Arc::new(names),
             index: Arc::new(index),
             sources: Arc::new(sources),
-            warnings: findings,
+            warnings: Arc::new(findings),
         })
     }
 

@@ -65,8 +65,8 @@ impl Shown<'_> {
 
     fn acl(&self, id: AclId) -> String {
         let acl = self.program.acl(id);
-        let mut text = format!("{} default {}:", Self::name(&self.names.acls[id.index()]), acl.default_accept);
-        for rule in &acl.rules {
+        let mut text = format!("{} default {}:", Self::name(&self.names.acls[id.index()]), acl.default_accept());
+        for rule in acl.rules() {
             let mut plain = *rule;
             plain.id = 0;
             let _ = write!(text, "\n    {plain:?} {}", self.rule(RuleId(rule.id)));

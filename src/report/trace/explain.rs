@@ -68,7 +68,7 @@ pub(super) struct Nearest {
 
 /// What would have let a packet pass that no rule matched.
 pub(super) fn nearest_rule(words: Words<'_>, acl: AclId, ingress: bool, query: &Query) -> Option<Nearest> {
-    let rules = &words.program.acl(acl).rules;
+    let rules = words.program.acl(acl).rules();
     let accepting = || rules.iter().filter(|rule| rule.accept);
     // Membership in a group is no rule that anybody wrote: it is told where there is nothing better.
     let within_group = |id: u32| words.names.rules[id as usize].text.ends_with(" intra-group");
@@ -137,7 +137,7 @@ pub(super) fn listed(texts: &[String]) -> String {
 
 /// A rule that would have accepted what an earlier one drops.
 pub(super) fn later_rule(words: Words<'_>, acl: AclId, query: &Query) -> Option<RuleId> {
-    let accepting = words.program.acl(acl).rules.iter().filter(|rule| rule.accept);
+    let accepting = words.program.acl(acl).rules().iter().filter(|rule| rule.accept);
     let (id, differs) = nearest(accepting, &words.program.address_sets, query)?;
     differs.is_empty().then_some(RuleId(id))
 }
