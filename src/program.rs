@@ -347,8 +347,8 @@ pub struct Name {
 /// From dense ids to names and places.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
-    /// By [`EndpointId`].
-    pub endpoints: Paged<Name>,
+    /// By [`EndpointId`]. No change of the world touches them, so snapshots share the whole.
+    pub endpoints: Arc<Paged<Name>>,
     /// By [`DomainId`].
     pub domains: Paged<Name>,
     /// By [`VswitchId`].
@@ -382,7 +382,7 @@ impl Names {
         let id = EndpointId::from_index(self.endpoints.len());
         let hash_of = hash(&name.text);
         let named = !name.text.is_empty();
-        self.endpoints.push(name);
+        Arc::make_mut(&mut self.endpoints).push(name);
         if named {
             let endpoints = &self.endpoints;
             self.endpoint_ids.add(hash_of, id, |id| hash(&endpoints[id.index()].text));

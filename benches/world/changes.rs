@@ -44,14 +44,14 @@ pub(crate) fn all(size: &Size) -> Vec<Change> {
     };
     vec![
         link(),
-        rule("rule-of-3", format!("sg-{short}"), behind(short, instance_address(short, 0)), instance_id(short, 0)),
-        rule("rule-of-200-for-1000-members", classic_group_id(0), classic, classic_id(0, 0)),
-        rule("rule-of-200-for-all-members", LARGEST.to_owned(), behind(last, largest_address(1)), largest_id(1)),
+        rule("rule-of-3", format!("sg-{short}"), behind(short, instance_address(short, 0)), &instance_id(short, 0)),
+        rule("rule-of-200-for-1000-members", classic_group_id(0), classic, &classic_id(0, 0)),
+        rule("rule-of-200-for-all-members", LARGEST.to_owned(), behind(last, largest_address(1)), &largest_id(1)),
         rule(
             "rule-of-200-in-60-sets",
             format!("sg-{mixed}"),
             behind(mixed, instance_address(mixed, 0)),
-            instance_id(mixed, 0),
+            &instance_id(mixed, 0),
         ),
         member(last),
         route(),
@@ -85,7 +85,7 @@ fn delivered(to: &str) -> String {
 }
 
 /// A rule more in `group`.
-fn rule(name: &'static str, group: String, probe: Probe, receiver: String) -> Change {
+fn rule(name: &'static str, group: String, probe: Probe, receiver: &str) -> Change {
     let rule = RuleRequest {
         protocol: Some(Protocol::TCP),
         port_range: PortRange::new(CLOSED_PORT, CLOSED_PORT).expect("one port"),
@@ -100,7 +100,7 @@ fn rule(name: &'static str, group: String, probe: Probe, receiver: String) -> Ch
             Operation::Revoke { group, direction, rule },
         ],
         probe,
-        answers: ["sg-ingress-deny".to_owned(), delivered(&receiver)],
+        answers: ["sg-ingress-deny".to_owned(), delivered(receiver)],
     }
 }
 

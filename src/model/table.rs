@@ -6,6 +6,7 @@ use std::hash::{BuildHasher, Hash, Hasher};
 use std::marker::PhantomData;
 use std::num::NonZeroU32;
 use std::ops::{Index, IndexMut};
+use std::sync::Arc;
 
 /// Names one object of a [`Table`]. Stays valid, and is never given to another object, when objects are removed.
 pub struct Key<T> {
@@ -72,11 +73,11 @@ pub trait Identified {
 
 /// Objects of one kind by id, in the order they were added. Removing one leaves the keys of the others as they are.
 ///
-/// A clone shares its pages with the original, so a world that somebody holds on to costs the next one only what is
-/// changed in it.
+/// A clone shares its pages and objects with the original, so a world that somebody holds on to costs the next one only
+/// what is changed in it.
 #[derive(Clone, Debug)]
 pub struct Table<T> {
-    items: Paged<Option<T>>,
+    items: Paged<Option<Arc<T>>>,
     by_id: PagedTable<Place>,
 }
 
@@ -129,7 +130,7 @@ impl<T: Identified + Clone> Table<T> {
         let key = Key::at(self.items.len());
         let place = Place { hash: hash(object.id()), number: NonZeroU32::MIN.saturating_add(key.index) };
         self.by_id.add(place.hash(), place, Place::hash);
-        self.items.push(Some(object));
+        self.items.push(Some(Arc::new(object)));
         Ok(key)
     }
 
@@ -138,7 +139,7 @@ impl<T: Identified + Clone> Table<T> {
         let key = self.find(id)?;
         let place = Place { hash: hash(id), number: NonZeroU32::MIN.saturating_add(key.index) };
         self.by_id.remove(place.hash(), |known| known.number == place.number, Place::hash);
-        self.items.replace(key.index(), None)
+        self.items.replace(key.index(), None).map(Arc::unwrap_or_clone)
     }
 }
 
@@ -161,17 +162,17 @@ impl<T: Identified> Table<T> {
 impl<T> Table<T> {
     /// The object, unless it was removed.
     pub fn get(&self, key: Key<T>) -> Option<&T> {
-        self.items.get(key.index()).and_then(Option::as_ref)
+        self.items.get(key.index()).and_then(Option::as_deref)
     }
 
     /// The objects in file order.
     pub fn iter(&self) -> impl Iterator<Item = (Key<T>, &T)> {
-        self.items.iter().enumerate().filter_map(|(index, item)| Some((Key::at(index), item.as_ref()?)))
+        self.items.iter().enumerate().filter_map(|(index, item)| Some((Key::at(index), item.as_deref()?)))
     }
 
     /// The objects in file order.
     pub fn values(&self) -> impl DoubleEndedIterator<Item = &T> {
-        self.items.iter().filter_map(Option::as_ref)
+        self.items.iter().filter_map(Option::as_deref)
     }
 
     /// How many objects there are.
@@ -201,7 +202,7 @@ impl<T> Index<Key<T>> for Table<T> {
 
 impl<T: Clone> IndexMut<Key<T>> for Table<T> {
     fn index_mut(&mut self, key: Key<T>) -> &mut T {
-        self.items.get_mut(key.index()).as_mut().expect("the object was not removed")
+        Arc::make_mut(self.items.get_mut(key.index()).as_mut().expect("the object was not removed"))
     }
 }
 

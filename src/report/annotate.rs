@@ -253,7 +253,7 @@ mod tests {
         let passed = parade(&mut fixture).remove(0).1;
         for (name, pair) in [("web 1", "\"web 1\""), ("a\"b", "\"a\\\"b\""), ("a\nb", "\"a\\nb\""), ("é", "é")] {
             for index in 0..fixture.names.endpoints.len() {
-                fixture.names.endpoints.get_mut(index).text = name.to_owned();
+                std::sync::Arc::make_mut(&mut fixture.names.endpoints).get_mut(index).text = name.to_owned();
             }
             let mut out = String::new();
             Comments::new(fixture.words()).short(&mut out, &passed.outcome);

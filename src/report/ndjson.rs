@@ -216,7 +216,7 @@ mod tests {
         let odd = "say \"hi\"\\\n\u{1b}é";
         let passed = parade(&mut fixture).remove(0).1;
         let names = &mut fixture.names;
-        for names in [&mut names.endpoints, &mut names.domains, &mut names.rules] {
+        for names in [std::sync::Arc::make_mut(&mut names.endpoints), &mut names.domains, &mut names.rules] {
             (0..names.len()).for_each(|index| names.get_mut(index).text = odd.to_owned());
         }
         let mut out = Vec::new();
