@@ -25,6 +25,9 @@ impl Slot {
 /// Slots of a segment. A flow is looked for inside one segment only.
 pub(super) const SLOTS: usize = 128;
 
+/// Bytes of the smallest page.
+const PAGE: usize = 4096;
+
 /// Segments that are allocated together: 2 MiB, a huge page.
 const SEGMENTS: usize = 256;
 
@@ -50,6 +53,8 @@ impl Arena {
             let small = self.chunks.is_empty();
             self.chunks.push(if small { Memory::zeroed_on_small_pages(BYTES) } else { Memory::zeroed(BYTES) });
         }
+        // A page that is read first is mapped twice: as zeros, and once more when it is written.
+        self.segment_mut(id).iter_mut().step_by(PAGE / size_of::<Slot>()).for_each(Slot::free);
         id
     }
 
