@@ -31,12 +31,18 @@ pub struct Record {
     pub interface: u32,
     /// True for a frame that `biplane replay` wrote as one that came out: the frame that went in stands there, too.
     pub came_out: bool,
-    captured_len: u32,
-    place: Place,
-    start: usize,
+    extent: Extent,
 }
 
-/// Which of a batch's buffers a record's bytes lie in.
+/// Where the captured bytes of a record lie in its batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
+    start: usize,
+    length: u32,
+    place: Place,
+}
+
+/// Which of a batch's buffers bytes lie in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Block,
@@ -46,12 +52,17 @@ enum Place {
 impl Record {
     /// How many bytes of the frame were captured.
     pub const fn captured_len(&self) -> u32 {
-        self.captured_len
+        self.extent.length
+    }
+
+    /// Where they lie.
+    pub(crate) const fn extent(&self) -> Extent {
+        self.extent
     }
 
     /// True where the capture holds less than was on the wire.
     pub const fn is_cut(&self) -> bool {
-        self.captured_len < self.wire_len
+        self.extent.length < self.wire_len
     }
 }
 
@@ -85,11 +96,29 @@ impl Batch {
     /// The captured bytes of the Ethernet frame of `record`, which must be one of this batch.
     #[inline]
     pub fn bytes(&self, record: &Record) -> &[u8] {
-        let buffer = match record.place {
+        self.slice(record.extent)
+    }
+
+    /// The bytes at `extent`, which must be that of a record of this batch.
+    #[inline]
+    pub(crate) fn slice(&self, extent: Extent) -> &[u8] {
+        let buffer = match extent.place {
             Place::Block => &self.block[..],
             Place::Arena => &self.arena[..],
         };
-        buffer.get(record.start..record.start + record.captured_len as usize).unwrap_or_default()
+        buffer.get(extent.start..extent.start + extent.length as usize).unwrap_or_default()
+    }
+
+    /// The bytes of the record at `index`, to be changed: from now on it has a copy that is the batch's own.
+    pub(crate) fn bytes_mut(&mut self, index: usize) -> &mut [u8] {
+        let extent = self.records[index].extent;
+        if extent.place == Place::Arena {
+            return &mut self.arena[extent.start..][..extent.length as usize];
+        }
+        let start = self.arena.len();
+        self.arena.extend_from_slice(&self.block[extent.start..][..extent.length as usize]);
+        self.records[index].extent = Extent { start, length: extent.length, place: Place::Arena };
+        &mut self.arena[start..]
     }
 
     /// Each record with its bytes.
@@ -123,34 +152,33 @@ impl Batch {
     /// Adds the record that starts at `position` of the block.
     #[inline]
     pub(super) fn push(&mut self, number: u64, position: usize, packet: &RawRecord) {
-        let start = position + packet.start;
-        let mut record = Record {
+        let record = Record {
             number,
             time: packet.time,
             // Some writers leave the original length 0 or smaller than what they kept.
             wire_len: packet.original.max(packet.captured),
             interface: packet.interface,
             came_out: packet.came_out,
-            captured_len: packet.captured,
-            place: Place::Block,
-            start,
+            extent: Extent { start: position + packet.start, length: packet.captured, place: Place::Block },
         };
-        if packet.framing != Framing::Ethernet {
-            self.imagine(&mut record, packet.framing);
-        }
         self.records.push(record);
+        if packet.framing != Framing::Ethernet {
+            self.imagine(packet.framing);
+        }
     }
 
-    /// Builds the frame in the arena.
-    fn imagine(&mut self, record: &mut Record, framing: Framing) {
-        let captured = self.block.get(record.start..record.start + record.captured_len as usize).unwrap_or_default();
+    /// Builds the frame of the last record in the arena.
+    #[cold]
+    fn imagine(&mut self, framing: Framing) {
+        let Some(record) = self.records.last_mut() else { return };
+        let Extent { start, length, .. } = record.extent;
+        let captured = self.block.get(start..start + length as usize).unwrap_or_default();
         let Some(frame) = imagine(framing, captured, record.wire_len) else { return };
         let start = self.arena.len();
         self.arena.extend_from_slice(&frame.header[..frame.header_len]);
         self.arena.extend_from_slice(&captured[frame.stripped..]);
-        record.place = Place::Arena;
-        record.start = start;
+        let length = u32::try_from(self.arena.len() - start).unwrap_or(u32::MAX);
         record.wire_len = frame.wire_len;
-        record.captured_len = u32::try_from(self.arena.len() - start).unwrap_or(u32::MAX);
+        record.extent = Extent { start, length, place: Place::Arena };
     }
 }

@@ -48,13 +48,14 @@ mod reader;
 mod tests;
 mod writer;
 
+pub(crate) use batch::Extent;
 pub use batch::{Batch, Record};
 pub use error::{CaptureError, CaptureProblem, Compression};
 pub use interface::Interface;
 pub use link::LinkType;
 pub use pcap_writer::{PcapWriter, Precision};
 pub use reader::Reader;
-pub use writer::{Direction, Packet, Writer, add_comment, encode_packet, last_packet};
+pub use writer::{Direction, Packet, Writer, add_comment, encode_packet, last_packet, set_interface};
 
 /// The most captured bytes a packet record may have; the limit that the common capture tools keep, too.
 pub const MAX_CAPTURED_LEN: u32 = 262_144;

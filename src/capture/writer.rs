@@ -72,7 +72,8 @@ impl<W: Write> Writer<W> {
         Ok(writer)
     }
 
-    /// Describes an Ethernet interface with nanosecond stamps; its number is for [`Packet::interface`].
+    /// Describes an Ethernet interface with nanosecond stamps; its number is for [`Packet::interface`]. It may stand
+    /// anywhere before its first packet.
     pub fn add_interface(&mut self, name: &str, description: Option<&str>) -> io::Result<u32> {
         const INTERFACE_DESCRIPTION: u32 = 1;
         const IF_NAME: u16 = 2;
@@ -185,6 +186,14 @@ fn option_header(code: u16, length: usize) -> [u8; 4] {
 pub fn last_packet(encoded: &[u8]) -> usize {
     let length = encoded.last_chunk().map_or(0, |length| u32::from_le_bytes(*length) as usize);
     encoded.len().saturating_sub(length)
+}
+
+/// Changes the interface of the first of `packets` that [`encode_packet`] wrote.
+///
+/// # Panics
+/// There is none.
+pub fn set_interface(packets: &mut [u8], interface: u32) {
+    packets[8..12].copy_from_slice(&interface.to_le_bytes());
 }
 
 /// Adds one more comment to `packet`, a single packet that [`encode_packet`] wrote.

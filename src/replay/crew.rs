@@ -1,180 +1,282 @@
-//! Several workers, each in a thread of its own, and the thread that reads for them.
+//! The threads of a replay. All are alike, the calling one included: each owns shards of the fabric from beginning to
+//! end, and each takes turns at whatever does not depend on who does it.
+//!
+//! ```text
+//!           read           forward              write          print
+//!  spare ----------> queue of every hand ----> unwritten ----> written ----> spare
+//!         one at a     each its own part,       anybody        the calling thread,
+//!           time       in order; the last                      in order
+//!                      one passes it on
+//! ```
+//!
+//! Loads travel in a circle, and there are few of them, so memory is bounded; no channel holds more than there are
+//! loads, so no thread ever waits for room in one. A hand that has little waiting for it reads ahead, where there is a
+//! spare load and nobody else reads; else it forwards what waits for it alone; else it writes. So reading and writing
+//! fall to whoever has less to forward, and no core is idle because frames are shared out unevenly. With one worker
+//! there are one hand and one load, and nothing waits for anything.
 
 use super::Source;
 use super::feed::Load;
 use super::worker::{Share, Worker};
 use super::writing::{Page, Press, Scribe, Writing};
-use crossbeam_channel::{Receiver, Sender, bounded};
-use std::collections::VecDeque;
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded, never, select};
+use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 
-/// Loads that are being forwarded at once, and as many that are being written about.
-const DEPTH: usize = 4;
+/// Loads that may wait for a hand before it leaves reading to the others. Fewer, and a hand that has caught up finds
+/// nothing to do while another one reads.
+const READ_AHEAD: usize = 3;
 
-/// What a worker is asked to do. Buffers travel in a circle.
-enum Task {
-    /// To forward its part of a load.
-    Forward(Arc<Load>, Share),
-    /// To write about all of a load that everybody has forwarded.
-    Write(Arc<Load>, Vec<Share>, Page),
+/// Loads under way, beside one for each hand, where there are several.
+const MORE_LOADS: usize = 3;
+
+/// A load on its way, and what becomes of it.
+#[derive(Default)]
+struct Job {
+    /// Its place in the capture.
+    number: u64,
+    load: Load,
+    /// By hand, which is the only one to touch its share until all have forwarded their parts.
+    shares: Vec<Mutex<Share>>,
+    page: Page,
+    /// How far the capture was read with it.
+    progress: (u64, Option<u64>),
 }
 
-/// A worker in its thread, and the ways to and from it. The channels hold all that can be under way, so no thread
-/// waits for room in one.
-struct Hand<'scope> {
-    tasks: Sender<Task>,
-    shares: Receiver<Share>,
-    pages: Receiver<(Vec<Share>, Page)>,
-    thread: thread::ScopedJoinHandle<'scope, Worker>,
-    /// Buffers that wait for their next load.
-    idle: Vec<Share>,
+/// Where the capture is read, by one hand at a time.
+struct Desk<'a, 's> {
+    source: &'a mut Source<'s>,
+    /// To each hand; none once there is nothing more to read.
+    queues: Vec<Sender<Arc<Job>>>,
+    /// Loads that were read.
+    count: u64,
 }
 
-/// Replays `source` with these workers, and gives them back.
+impl Desk<'_, '_> {
+    /// Reads the next load for all hands.
+    fn read(&mut self, mut job: Job) {
+        if self.queues.is_empty() || !self.source.next(&mut job.load) {
+            return self.close();
+        }
+        job.number = self.count;
+        job.progress = self.source.feed.progress();
+        self.count += 1;
+        let job = Arc::new(job);
+        let Some((last, others)) = self.queues.split_last() else { return };
+        // Who has hung up has closed the desk or is about to.
+        for queue in others {
+            let _ = queue.send(Arc::clone(&job));
+        }
+        // Nothing is kept here: the last one to let go of a load passes it on.
+        let _ = last.send(job);
+    }
+
+    fn close(&mut self) {
+        self.queues.clear();
+    }
+}
+
+/// Closes the desk when its hand leaves, be it by a panic or because nothing can be printed any more: the other hands
+/// end when they have done what was read.
+struct Leaving<'d, 'a, 's>(&'d Mutex<Desk<'a, 's>>);
+
+impl Drop for Leaving<'_, '_, '_> {
+    fn drop(&mut self) {
+        lock(self.0).close();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(guard)) => Some(guard.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
+/// One of the threads: what it owns, and its ways to the others.
+struct Hand<'d, 'a, 's> {
+    own: usize,
+    worker: Worker,
+    scribe: Scribe<'d>,
+    desk: &'d Mutex<Desk<'a, 's>>,
+    spare: Receiver<Job>,
+    queue: Receiver<Arc<Job>>,
+    to_write: Sender<Job>,
+    unwritten: Receiver<Job>,
+    to_print: Sender<Job>,
+}
+
+impl Hand<'_, '_, '_> {
+    /// Does all there is to do, and gives the worker back. The one thread that prints has a `printer`.
+    fn work(mut self, mut printer: Option<Printer<'_, '_, '_>>) -> io::Result<Worker> {
+        let _leaving = Leaving(self.desk);
+        while self.take_turn(printer.as_mut())? {}
+        let Hand { worker, mut scribe, to_write, unwritten, to_print, .. } = self;
+        // Others may still forward what they then find nobody else to write about.
+        drop(to_write);
+        for job in unwritten {
+            write(&mut scribe, job, &to_print);
+        }
+        drop(to_print);
+        if let Some(mut printer) = printer {
+            printer.print_all()?;
+        }
+        Ok(worker)
+    }
+
+    /// Does the most urgent thing there is to do, or waits for one; false once everything is read and forwarded here.
+    fn take_turn(&mut self, mut printer: Option<&mut Printer<'_, '_, '_>>) -> io::Result<bool> {
+        if let Some(printer) = &mut printer {
+            printer.print_ready()?;
+        }
+        if self.queue.len() < READ_AHEAD
+            && let Some(mut desk) = try_lock(self.desk)
+            && let Ok(job) = self.spare.try_recv()
+        {
+            desk.read(job);
+            return Ok(true);
+        }
+        match self.queue.try_recv() {
+            Ok(job) => {
+                self.forward(job);
+                return Ok(true);
+            }
+            Err(TryRecvError::Disconnected) => return Ok(false),
+            Err(TryRecvError::Empty) => {}
+        }
+        if let Ok(job) = self.unwritten.try_recv() {
+            write(&mut self.scribe, job, &self.to_print);
+            return Ok(true);
+        }
+        // Whoever reads will send something; and it may take a while, so nobody waits for the desk itself.
+        let is_desk_free = try_lock(self.desk).is_some();
+        let nothing = never();
+        let spare = if is_desk_free { &self.spare } else { &nothing };
+        select! {
+            recv(self.queue) -> job => match job {
+                Ok(job) => self.forward(job),
+                Err(_) => return Ok(false),
+            },
+            recv(self.unwritten) -> job => job.into_iter().for_each(|job| write(&mut self.scribe, job, &self.to_print)),
+            recv(spare) -> job => match job {
+                Ok(job) => lock(self.desk).read(job),
+                // Nobody prints any more.
+                Err(_) => return Ok(false),
+            },
+            recv(printer.as_ref().map_or(&nothing, |printer| &printer.written)) -> job => {
+                if let (Some(printer), Ok(job)) = (printer, job) {
+                    printer.take(job)?;
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn forward(&mut self, job: Arc<Job>) {
+        self.worker.forward(&job.load, self.own, &mut lock(&job.shares[self.own]));
+        // Only the last one to let go of it gets it.
+        if let Some(job) = Arc::into_inner(job) {
+            let next = if self.scribe.is_wanted() { &self.to_write } else { &self.to_print };
+            let _ = next.send(job);
+        }
+    }
+}
+
+fn write(scribe: &mut Scribe<'_>, mut job: Job, to_print: &Sender<Job>) {
+    let shares: Vec<_> = job.shares.iter().map(lock).collect();
+    scribe.write(&job.load, shares.iter().map(|share| &**share), &mut job.page);
+    drop(shares);
+    let _ = to_print.send(job);
+}
+
+/// The calling thread's part: what was written leaves in the order of the capture.
+struct Printer<'p, 's, 'a> {
+    press: &'p mut Press<'s, 'a>,
+    written: Receiver<Job>,
+    spare: Sender<Job>,
+    /// Jobs whose predecessors are under way.
+    early: BTreeMap<u64, Job>,
+    /// Which is next.
+    next: u64,
+}
+
+impl Printer<'_, '_, '_> {
+    fn print_ready(&mut self) -> io::Result<()> {
+        while let Ok(job) = self.written.try_recv() {
+            self.take(job)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until all others have left.
+    fn print_all(&mut self) -> io::Result<()> {
+        while let Ok(job) = self.written.recv() {
+            self.take(job)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, job: Job) -> io::Result<()> {
+        self.early.insert(job.number, job);
+        while let Some(mut job) = self.early.remove(&self.next) {
+            self.press.print(&mut job.page)?;
+            self.press.tell(job.progress, &job.load);
+            self.next += 1;
+            // At the end nobody reads any more.
+            let _ = self.spare.send(job);
+        }
+        Ok(())
+    }
+}
+
+/// Replays `source` with these workers, the first in this thread and each other in one of its own, and gives them back.
 pub(super) fn run(
     source: &mut Source<'_>,
     workers: Vec<Worker>,
     writing: &Writing<'_>,
     press: &mut Press<'_, '_>,
 ) -> io::Result<Vec<Worker>> {
+    let hands = workers.len();
+    let loads = if hands == 1 { 1 } else { hands + MORE_LOADS };
+    let (returned, spare) = bounded(loads);
+    for _ in 0..loads {
+        let shares = std::iter::repeat_with(Mutex::default).take(hands).collect();
+        let _ = returned.send(Job { shares, ..Job::default() });
+    }
+    let (to_write, unwritten) = bounded(loads);
+    let (to_print, written) = bounded(loads);
+    let (queues, arriving): (Vec<_>, Vec<_>) = workers.iter().map(|_| bounded(loads)).unzip();
+    let desk = Mutex::new(Desk { source, queues, count: 0 });
+    let hire = |(own, (worker, queue))| Hand {
+        own,
+        worker,
+        scribe: Scribe::new(writing),
+        desk: &desk,
+        spare: spare.clone(),
+        queue,
+        to_write: to_write.clone(),
+        unwritten: unwritten.clone(),
+        to_print: to_print.clone(),
+    };
+    let mut crew: Vec<Hand<'_, '_, '_>> = workers.into_iter().zip(arriving).enumerate().map(hire).collect();
+    // From here on these are open as long as a hand may send something.
+    drop((to_write, to_print));
     thread::scope(|scope| {
-        let hire = |(own, worker)| Hand::hire(scope, own, worker, writing);
-        let mut crew = Crew {
-            hands: workers.into_iter().enumerate().map(hire).collect(),
-            forwarding: VecDeque::new(),
-            writing: VecDeque::new(),
-            turn: 0,
-            is_writing_wanted: writing.is_wanted(),
-            loads: Vec::new(),
-            pages: Vec::new(),
-        };
-        crew.run(source, press)?;
-        Ok(crew.hands.into_iter().map(Hand::dismiss).collect())
+        let others = crew.split_off(1.min(hands));
+        let threads: Vec<_> = others.into_iter().map(|hand| scope.spawn(move || hand.work(None))).collect();
+        let mut printer = Some(Printer { press, written, spare: returned, early: BTreeMap::new(), next: 0 });
+        let here: io::Result<Vec<Worker>> = crew.into_iter().map(|hand| hand.work(printer.take())).collect();
+        let mut workers = here?;
+        for thread in threads {
+            workers.push(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(workers)
     })
-}
-
-impl<'scope> Hand<'scope> {
-    fn hire<'env: 'scope>(
-        scope: &'scope thread::Scope<'scope, 'env>,
-        own: usize,
-        mut worker: Worker,
-        writing: &'env Writing<'env>,
-    ) -> Hand<'scope> {
-        let (tasks, arriving) = bounded(2 * DEPTH + 2);
-        let (done, shares) = bounded(DEPTH + 1);
-        let (written, pages) = bounded(DEPTH + 1);
-        let thread = scope.spawn(move || {
-            let mut scribe = Scribe::new(writing);
-            for task in arriving {
-                let heard = match task {
-                    Task::Forward(load, mut share) => {
-                        worker.forward(&load, own, &mut share);
-                        // Before the answer: whoever has all answers may use the load again.
-                        drop(load);
-                        done.send(share).is_ok()
-                    }
-                    Task::Write(load, shares, mut page) => {
-                        scribe.write(&load, &shares, &mut page);
-                        drop(load);
-                        written.send((shares, page)).is_ok()
-                    }
-                };
-                if !heard {
-                    break;
-                }
-            }
-            worker
-        });
-        Hand { tasks, shares, pages, thread, idle: Vec::new() }
-    }
-
-    /// A worker hangs up only when it panics, and joining it later passes the panic on.
-    fn ask(&self, task: Task) {
-        let _ = self.tasks.send(task);
-    }
-
-    fn dismiss(self) -> Worker {
-        drop(self.tasks);
-        self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    }
-}
-
-struct Crew<'scope> {
-    hands: Vec<Hand<'scope>>,
-    /// Loads that are being forwarded, oldest first.
-    forwarding: VecDeque<Arc<Load>>,
-    /// Loads that are being written about, oldest first, and by whom.
-    writing: VecDeque<(Arc<Load>, usize)>,
-    /// Who writes next.
-    turn: usize,
-    is_writing_wanted: bool,
-    /// Buffers that wait for their next use.
-    loads: Vec<Load>,
-    pages: Vec<Page>,
-}
-
-impl Crew<'_> {
-    fn run(&mut self, source: &mut Source<'_>, press: &mut Press<'_, '_>) -> io::Result<()> {
-        loop {
-            let mut load = self.loads.pop().unwrap_or_default();
-            let more = source.next(&mut load);
-            if more {
-                self.begin(Arc::new(load));
-            }
-            if self.forwarding.len() > DEPTH || !more {
-                self.end_forwarding(source, press);
-            }
-            if self.writing.len() > DEPTH || !more {
-                self.end_writing(source, press)?;
-            }
-            if !more && self.forwarding.is_empty() && self.writing.is_empty() {
-                return Ok(());
-            }
-        }
-    }
-
-    fn begin(&mut self, load: Arc<Load>) {
-        for hand in &mut self.hands {
-            let share = hand.idle.pop().unwrap_or_default();
-            hand.ask(Task::Forward(Arc::clone(&load), share));
-        }
-        self.forwarding.push_back(load);
-    }
-
-    /// Waits until the oldest load is forwarded.
-    fn end_forwarding(&mut self, source: &Source<'_>, press: &mut Press<'_, '_>) {
-        let Some(load) = self.forwarding.pop_front() else { return };
-        let shares: Vec<Share> = self.hands.iter().filter_map(|hand| hand.shares.recv().ok()).collect();
-        if shares.len() < self.hands.len() {
-            return;
-        }
-        if self.is_writing_wanted {
-            let page = self.pages.pop().unwrap_or_default();
-            self.hands[self.turn].ask(Task::Write(Arc::clone(&load), shares, page));
-            self.writing.push_back((load, self.turn));
-            self.turn = (self.turn + 1) % self.hands.len();
-        } else {
-            self.retire(load, shares, source, press);
-        }
-    }
-
-    /// Waits until what is to be said about the oldest load is written, and hands it on.
-    fn end_writing(&mut self, source: &mut Source<'_>, press: &mut Press<'_, '_>) -> io::Result<()> {
-        let Some((load, scribe)) = self.writing.pop_front() else { return Ok(()) };
-        let Ok((shares, page)) = self.hands[scribe].pages.recv() else { return Ok(()) };
-        press.print(&page)?;
-        self.pages.push(page);
-        self.retire(load, shares, source, press);
-        Ok(())
-    }
-
-    fn retire(&mut self, load: Arc<Load>, shares: Vec<Share>, source: &Source<'_>, press: &mut Press<'_, '_>) {
-        press.tell(source.feed.progress(), &load);
-        self.loads.extend(Arc::try_unwrap(load));
-        for (hand, share) in self.hands.iter_mut().zip(shares) {
-            hand.idle.push(share);
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! From a capture to bursts: addresses mapped, shards assigned, entries named.
 
 use super::ReplayOptions;
-use crate::capture::{Batch, CaptureError, Reader};
+use crate::capture::{Batch, CaptureError, Extent, Reader};
 use crate::datapath::{Director, Entry, Frame, SHARDS, ShardId};
 use crate::program::{EndpointId, FixedMap, Names};
 use crate::time::SimTime;
@@ -9,8 +9,8 @@ use crate::wire;
 use std::cell::Cell;
 use std::net::Ipv4Addr;
 
-/// Records that travel together.
-const RECORDS: usize = 1024;
+/// Records that travel together at most: so many that handing them from thread to thread costs little.
+const RECORDS: usize = 4096;
 
 /// A batch of frames on its way to the workers: each frame is for one of them.
 #[derive(Default)]
@@ -20,19 +20,19 @@ pub struct Load {
     parts: Vec<Vec<Cue>>,
     /// Whose each frame is, in the order of the capture.
     owners: Vec<u8>,
-    /// The frames' bytes where `--map` changed them, and where those of each record start; empty otherwise.
-    mapped: Vec<u8>,
-    mapped_at: Vec<usize>,
 }
 
-/// What is known about a frame before it enters.
+/// What is known about a frame before it enters: all that its worker needs, so that it need not touch the records,
+/// which it would have to fetch from another core.
 #[derive(Clone, Copy)]
 pub(super) struct Cue {
     time: SimTime,
     entry: Entry,
-    shard: ShardId,
-    /// Its record in the batch.
+    extent: Extent,
+    wire_length: u32,
+    /// Its record's place in the batch.
     record: u32,
+    shard: ShardId,
 }
 
 impl Load {
@@ -67,27 +67,20 @@ impl Load {
     }
 
     pub(super) fn number_of(&self, cue: &Cue) -> u64 {
-        self.batch.records()[cue.record as usize].number
+        // Records of a batch follow each other.
+        self.batch.records()[0].number + u64::from(cue.record)
     }
 
     #[inline]
     pub(super) fn frame_of(&self, cue: &Cue) -> Frame<'_> {
-        let Cue { time, entry, shard, record } = *cue;
-        let index = record as usize;
-        let record = &self.batch.records()[index];
-        let bytes = match self.mapped_at.get(index) {
-            Some(start) => &self.mapped[*start..][..record.captured_len() as usize],
-            None => self.batch.bytes(record),
-        };
-        Frame { bytes, wire_length: record.wire_len, time, entry, shard }
+        let Cue { time, entry, extent, wire_length, shard, .. } = *cue;
+        Frame { bytes: self.batch.slice(extent), wire_length, time, entry, shard }
     }
 
     fn clear(&mut self, workers: usize) {
         self.parts.resize_with(workers, Vec::new);
         self.parts.iter_mut().for_each(Vec::clear);
         self.owners.clear();
-        self.mapped.clear();
-        self.mapped_at.clear();
     }
 }
 
@@ -209,22 +202,17 @@ impl Feed {
         for interface in self.reader.interfaces().iter().skip(self.captured_at.len()) {
             self.captured_at.push(interface.name.as_deref().and_then(|name| names.find_endpoint(name)));
         }
-        let Load { batch, parts, owners, mapped, mapped_at } = load;
-        for (index, (record, bytes)) in batch.iter().enumerate() {
-            if record.came_out {
+        let Load { batch, parts, owners } = load;
+        for index in 0..batch.len() {
+            if batch.records()[index].came_out {
                 self.copies += 1;
                 continue;
             }
-            let bytes = if self.map.is_empty() {
-                bytes
-            } else {
-                let start = mapped.len();
-                mapped_at.resize(index, start);
-                mapped_at.push(start);
-                mapped.extend_from_slice(bytes);
-                wire::map_addresses(&mut mapped[start..], |address| self.map.get(&address).map(Asked::answer));
-                &mapped[start..]
-            };
+            if !self.map.is_empty() {
+                wire::map_addresses(batch.bytes_mut(index), |address| self.map.get(&address).map(Asked::answer));
+            }
+            let record = &batch.records()[index];
+            let bytes = batch.bytes(record);
             let injected = if self.inject.is_empty() {
                 None
             } else {
@@ -236,10 +224,11 @@ impl Feed {
                 None => captured_at().map_or(Entry::BySource, Entry::CapturedAt),
             };
             let time = self.clock.read(record.time);
-            let shard = director.shard(bytes, record.wire_len as usize, time);
+            let (extent, wire_length) = (record.extent(), record.wire_len);
+            let shard = director.shard(bytes, wire_length as usize, time);
             let owner = self.owners[shard.index()];
             owners.push(owner);
-            parts[usize::from(owner)].push(Cue { time, entry, shard, record: index as u32 });
+            parts[usize::from(owner)].push(Cue { time, entry, extent, wire_length, record: index as u32, shard });
         }
         Ok(true)
     }

@@ -1,15 +1,18 @@
 //! Captures through the fabric: attribution, workers, order.
 //!
-//! One thread reads and gives each frame to a shard; every worker owns the same shards from beginning to end and
-//! forwards their frames in order. Shards are fixed in number, so verdicts, counts and output bytes are the same for
-//! any number of workers. A load of frames travels to all workers at once. Once all have done their parts of it, one
-//! of them, each in its turn, writes what is to be said about it in the order of the capture, and the first thread
-//! only hands that on. No more than a few loads are under way, so memory does not grow with the capture.
+//! There are as many threads as workers. Each frame belongs to a shard, and every worker owns the same shards from
+//! beginning to end and forwards their frames in order. Shards are fixed in number, so verdicts, counts and output bytes
+//! are the same for any number of workers. A load of frames travels to all workers at once; who reads it, and who
+//! writes what is to be said about it once all have done their parts, is decided by who has the time: see `crew`. What
+//! was written leaves in the order of the capture. No more than a few loads are under way, so memory does not grow with
+//! the capture.
 
 mod crew;
 mod feed;
 mod hints;
 pub mod scenario;
+#[cfg(test)]
+mod tests;
 mod worker;
 mod writing;
 
@@ -26,8 +29,8 @@ use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use worker::{Share, Worker};
-use writing::{Page, Press, Scribe, Writing};
+use worker::Worker;
+use writing::{Press, Writing};
 
 /// How a capture is replayed.
 #[derive(Clone, Debug, Default)]
@@ -95,8 +98,8 @@ pub fn run(
     options: &ReplayOptions,
     sinks: &mut Sinks<'_>,
 ) -> io::Result<Replayed> {
-    let writing = Writing::new(topology, sinks.lines.is_some(), sinks.capture.is_some());
-    let mut press = Press::begin(topology, sinks)?;
+    let writing = Writing::new(topology, sinks);
+    let mut press = Press::begin(&writing, sinks)?;
     let mut source = Source {
         frames: 0,
         feed: Feed::new(reader, options),
@@ -106,10 +109,8 @@ pub fn run(
         end: End::None,
     };
     let new_worker = || Worker::new(&topology.program, options.fabric, writing.is_wanted());
-    let workers = match options.workers() {
-        1 => vec![run_alone(&mut source, new_worker(), &writing, &mut press)?],
-        many => crew::run(&mut source, (0..many).map(|_| new_worker()).collect(), &writing, &mut press)?,
-    };
+    let workers = (0..options.workers()).map(|_| new_worker()).collect();
+    let workers = crew::run(&mut source, workers, &writing, &mut press)?;
     let mut tally = Tally::new(&topology.program, options.fabric.mtu_in(&topology.program));
     let mut hints = Hints::default();
     for worker in workers {
@@ -184,25 +185,4 @@ impl Source<'_> {
     fn is_stopped(&self) -> bool {
         self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
-}
-
-fn run_alone(
-    source: &mut Source<'_>,
-    mut worker: Worker,
-    writing: &Writing<'_>,
-    press: &mut Press<'_, '_>,
-) -> io::Result<Worker> {
-    let mut scribe = Scribe::new(writing);
-    let mut load = Load::default();
-    let mut shares = [Share::default()];
-    let mut page = Page::default();
-    while source.next(&mut load) {
-        worker.forward(&load, 0, &mut shares[0]);
-        if writing.is_wanted() {
-            scribe.write(&load, &shares, &mut page);
-            press.print(&page)?;
-        }
-        press.tell(source.feed.progress(), &load);
-    }
-    Ok(worker)
 }

@@ -13,15 +13,25 @@ const BURST: usize = 256;
 /// What became of a worker's part of a load.
 #[derive(Default)]
 pub(super) struct Share {
-    /// One for each burst; a single one where nobody reads them afterwards.
+    /// One for each burst, where somebody reads them afterwards.
     outputs: Vec<Output>,
+}
+
+impl Share {
+    /// The output of burst `index`; those before it are there.
+    fn output(&mut self, index: usize) -> &mut Output {
+        if self.outputs.len() == index {
+            self.outputs.push(Output::default());
+        }
+        &mut self.outputs[index]
+    }
 }
 
 /// A worker and its state.
 pub(super) struct Worker {
     fabric: Fabric,
-    /// Whether what comes out is written somewhere.
-    keeps: bool,
+    /// What came out of the last burst, where nobody reads it; `None` where what comes out is written somewhere.
+    passing: Option<Output>,
     pub(super) tally: Tally,
     pub(super) hints: Hints,
 }
@@ -30,7 +40,7 @@ impl Worker {
     pub(super) fn new(program: &Arc<Program>, options: Options, keeps: bool) -> Worker {
         Worker {
             fabric: Fabric::new(Arc::clone(program), options),
-            keeps,
+            passing: (!keeps).then(Output::default),
             tally: Tally::new(program, options.mtu_in(program)),
             hints: Hints::default(),
         }
@@ -42,11 +52,10 @@ impl Worker {
         for (index, cues) in load.part(own).chunks(BURST).enumerate() {
             frames.clear();
             frames.extend(cues.iter().map(|cue| load.frame_of(cue)));
-            let index = if self.keeps { index } else { 0 };
-            if share.outputs.len() == index {
-                share.outputs.push(Output::default());
-            }
-            let output = &mut share.outputs[index];
+            let output = match &mut self.passing {
+                Some(output) => output,
+                None => share.output(index),
+            };
             self.fabric.process(&frames, output, &mut Silent);
             for (frame, outcome) in frames.iter().zip(&output.outcomes) {
                 self.tally.add(outcome, frame.time, frame.wire_length);

@@ -155,8 +155,9 @@ fn the_output_capture_holds_delivered_frames_twice_and_dropped_ones_on_drops() {
             packets.entry(interface).or_default().push(bytes.len());
         }
     }
+    // In the order of the capture, and none that it does not need.
     let names: Vec<_> = reader.interfaces().iter().map(|interface| interface.name.clone().unwrap()).collect();
-    assert_snapshot!(names.join(" "), @"cloud-services i-web i-app i-lab rm-orders ngw-out drops");
+    assert_snapshot!(names.join(" "), @"i-web i-app drops");
     let counts: Vec<_> = packets.iter().map(|(name, lengths)| format!("{name}: {}", lengths.len())).collect();
     assert_snapshot!(counts.join("\n"), @r"
     drops: 3

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::capture::fixture::{Frame, drain, read_whole};
 use crate::capture::{
     Batch, Direction, LinkType, MAX_CAPTURED_LEN, Packet, PcapWriter, Precision, Reader, Writer, add_comment,
-    encode_packet, last_packet,
+    encode_packet, last_packet, set_interface,
 };
 use crate::time::SimTime;
 
@@ -127,6 +127,27 @@ fn a_packet_came_out_where_its_first_comment_is_ours_and_it_is_outbound() {
     let foreign: &[(Direction, &[&str])] =
         &[(Outbound, &[]), (Outbound, &["mine", "biplane: verdict=delivered"]), (Outbound, &["biplanes"])];
     assert_eq!(came_out(foreign), [false; 3]);
+}
+
+#[test]
+fn an_interface_may_be_told_later_and_described_between_packets() {
+    let mut writer = Writer::new(Vec::new()).unwrap();
+    let mut encoded = Vec::new();
+    encode_packet(&mut encoded, &packet(7, b"first", &["one"]));
+    let second = encoded.len();
+    encode_packet(&mut encoded, &packet(7, b"second", &[]));
+    for (at, name) in [(0..second, "i-web"), (second..encoded.len(), "i-app")] {
+        let number = writer.add_interface(name, None).unwrap();
+        set_interface(&mut encoded[at.clone()], number);
+        writer.write_encoded(&encoded[at]).unwrap();
+    }
+    let mut reader = Reader::from_bytes("a", writer.finish().unwrap().into()).unwrap();
+    let (frames, error) = drain(&mut reader, 10);
+    assert!(error.is_none());
+    let names: Vec<_> = reader.interfaces().iter().map(|interface| interface.name.as_deref()).collect();
+    assert_eq!(names, [Some("i-web"), Some("i-app")]);
+    let read: Vec<_> = frames.iter().map(|frame| (frame.interface, &frame.bytes[..])).collect();
+    assert_eq!(read, [(0, b"first".as_slice()), (1, b"second")]);
 }
 
 #[test]

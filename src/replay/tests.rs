@@ -1,0 +1,113 @@
+//! What comes out does not depend on how the capture arrives, nor on who does what.
+
+use super::{ReplayOptions, Sinks, run};
+use crate::capture::{LinkType, PcapWriter, Precision, Reader};
+use crate::lab::Topology;
+use crate::time::SimTime;
+use crate::wire::build::{tcp, udp};
+use std::io::{self, Cursor, Read, Write};
+
+/// Two instances in a VPC, and many beside them that the capture is not about.
+fn topology() -> Topology {
+    let mut text = r#"
+        [vpc.shop]
+        cidr = "172.16.0.0/12"
+        [vswitch.vsw]
+        vpc = "shop"
+        cidr = "172.16.0.0/20"
+        [security_group.sg]
+        vpc = "shop"
+        intra_group = "drop"
+        ingress = [{ protocol = "tcp", port_range = "8080", source = "172.16.0.0/12" }]
+    "#
+    .to_owned();
+    for index in 1..=100 {
+        text += &format!(
+            "[instance.app-{index}]\nvswitch = \"vsw\"\nprivate_ip = \"172.16.0.{index}\"\nsecurity_groups = [\"sg\"]\n"
+        );
+    }
+    Topology::from_toml("world.toml", &text).unwrap()
+}
+
+/// Connections between a few of the instances, longer and longer frames, one in five of them refused.
+fn capture() -> Vec<u8> {
+    let mut writer = PcapWriter::new(Vec::new(), LinkType::ETHERNET, Precision::Nanos).unwrap();
+    for index in 0..10_000_u32 {
+        let (from, to) = (2 + index / 3_000, 60 + index % 3);
+        let payload = vec![0; index as usize % 200];
+        let builder = match index % 5 {
+            0 => udp(&format!("172.16.0.{from}:53 > 172.16.0.{to}:{}", 1024 + index % 50)),
+            _ => tcp(&format!("172.16.0.{from}:{} > 172.16.0.{to}:8080", 1024 + index % 100)).syn(),
+        };
+        let frame = builder.payload(&payload).build();
+        writer.write_record(SimTime::from_nanos(u64::from(index) * 1_000), &frame, frame.len() as u32).unwrap();
+    }
+    writer.finish().unwrap()
+}
+
+/// A stream that gives no more than so many bytes at a time.
+struct Pieces(Cursor<Vec<u8>>, usize);
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = buffer.len().min(self.1);
+        self.0.read(&mut buffer[..most])
+    }
+}
+
+fn options(workers: usize) -> ReplayOptions {
+    ReplayOptions { workers, ..ReplayOptions::default() }
+}
+
+#[test]
+fn pieces_of_any_size_and_any_number_of_workers_give_the_same_bytes() {
+    let (topology, capture) = (topology(), capture());
+    let outputs = |workers: usize, piece: usize| {
+        let (mut lines, mut annotated, mut told) = (Vec::new(), Vec::new(), 0);
+        let read = Pieces(Cursor::new(capture.clone()), piece);
+        let reader = Reader::from_read("capture", Box::new(read), None).unwrap();
+        let mut progress = |_, _, frames| told += frames;
+        let mut sinks = Sinks { lines: Some(&mut lines), capture: Some(&mut annotated), progress: Some(&mut progress) };
+        let replayed = run(&topology, reader, &options(workers), &mut sinks).unwrap();
+        assert_eq!((replayed.tally.frames(), replayed.tally.dropped(), told), (10_000, 2_000, 10_000));
+        (lines, annotated)
+    };
+    let whole = outputs(1, usize::MAX);
+    let mut reader = Reader::from_bytes("annotated", whole.1.clone().into()).unwrap();
+    let mut batch = crate::capture::Batch::new();
+    while reader.next_batch(&mut batch, 1_000).unwrap() != 0 {}
+    let names: Vec<_> = reader.interfaces().iter().filter_map(|interface| interface.name.as_deref()).collect();
+    // Frame 1 is refused, frame 2 goes from 2 to 61; senders change, receivers do not.
+    assert_eq!(names, ["drops", "app-2", "app-61", "app-62", "app-60", "app-3", "app-4", "app-5"]);
+    for (workers, piece) in [(1, 1_000), (1, 70_000), (2, usize::MAX), (2, 1_000), (3, 70_000), (64, 30_000)] {
+        assert!(outputs(workers, piece) == whole, "{workers} workers, {piece} bytes at a time");
+    }
+}
+
+/// Takes so many bytes, then fails.
+struct Full(usize);
+
+impl Write for Full {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::StorageFull)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_sink_that_is_full_ends_all_threads() {
+    let (topology, capture) = (topology(), capture());
+    for workers in [1, 2, 5] {
+        for room in [0, 500_000] {
+            let mut sink = Full(room);
+            let mut sinks = Sinks { lines: Some(&mut sink), ..Sinks::default() };
+            let reader = Reader::from_bytes("capture", capture.clone().into()).unwrap();
+            let error = run(&topology, reader, &options(workers), &mut sinks).err().expect("it did not fit");
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull, "{workers} workers");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What a replay needs to remember: sessions, and the bursts under way. Nothing grows with the capture.
+
+use biplane::capture::{LinkType, PcapWriter, Precision, Reader};
+use biplane::lab::Topology;
+use biplane::replay::{self, ReplayOptions, Sinks};
+use biplane::time::SimTime;
+use biplane::wire::build::tcp;
+use peak_alloc::PeakAlloc;
+use std::io::{self, Read, Write};
+
+#[global_allocator]
+static ALLOCATOR: PeakAlloc = PeakAlloc;
+
+const WORLD: &str = r#"
+    [vpc.shop]
+    cidr = "172.16.0.0/12"
+    [vswitch.vsw]
+    vpc = "shop"
+    cidr = "172.16.0.0/20"
+    [security_group.sg]
+    vpc = "shop"
+    ingress = [{ protocol = "tcp", source = "172.16.0.0/12" }]
+    [instance.one]
+    vswitch = "vsw"
+    private_ip = "172.16.0.1"
+    security_groups = ["sg"]
+    [instance.other]
+    vswitch = "vsw"
+    private_ip = "172.16.0.2"
+    security_groups = ["sg"]
+"#;
+
+/// A capture that is never whole: `left` times the same hundred frames of 1,454 bytes.
+struct Stream {
+    chunk: Vec<u8>,
+    position: usize,
+    left: usize,
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.position == self.chunk.len() || self.left == 0 {
+            self.left = self.left.saturating_sub(1);
+            self.position = 0;
+        }
+        if self.left == 0 {
+            return Ok(0);
+        }
+        let length = (&self.chunk[self.position..]).read(buffer)?;
+        self.position += length;
+        Ok(length)
+    }
+}
+
+fn stream(frames: usize) -> impl Read {
+    let header = PcapWriter::new(Vec::new(), LinkType::ETHERNET, Precision::Nanos).unwrap().finish().unwrap();
+    let mut writer = PcapWriter::new(Vec::new(), LinkType::ETHERNET, Precision::Nanos).unwrap();
+    for port in 0..100 {
+        let frame = tcp(&format!("172.16.0.1:{} > 172.16.0.2:80", 1024 + port)).payload(&[7; 1_400]).build();
+        writer.write_record(SimTime::ZERO, &frame, frame.len() as u32).unwrap();
+    }
+    let chunk = writer.finish().unwrap().split_off(header.len());
+    io::Cursor::new(header).chain(Stream { chunk, position: 0, left: frames / 100 })
+}
+
+/// The most bytes in use at one time while so many frames are replayed.
+fn peak(topology: &Topology, frames: usize, workers: usize) -> usize {
+    ALLOCATOR.reset_peak_usage();
+    let before = ALLOCATOR.current_usage();
+    let reader = Reader::from_read("stream", Box::new(stream(frames)), None).unwrap();
+    let options = ReplayOptions { workers, ..ReplayOptions::default() };
+    let (mut lines, mut capture) = (io::sink(), io::sink());
+    let mut sinks = Sinks {
+        lines: Some(&mut lines as &mut dyn Write),
+        capture: Some(&mut capture as &mut dyn Write),
+        progress: None,
+    };
+    let replayed = replay::run(topology, reader, &options, &mut sinks).unwrap();
+    assert_eq!((replayed.tally.frames(), replayed.tally.delivered().frames), (frames as u64, frames as u64));
+    ALLOCATOR.peak_usage() - before
+}
+
+#[test]
+fn ten_times_the_capture_needs_no_more_memory() {
+    let topology = Topology::from_toml("world.toml", WORLD).unwrap();
+    for workers in [1, 2] {
+        let (short, long) = (peak(&topology, 3_000, workers), peak(&topology, 30_000, workers));
+        // The longer one has 44 MB; how many of the blocks it is read into are in use at one time varies a little.
+        assert!(long < 2 * short, "{workers} workers: {short} bytes, and {long}");
+    }
+}
