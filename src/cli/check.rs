@@ -39,7 +39,7 @@ pub(super) fn check(arguments: &Check, terminal: &mut Terminal) -> Outcome {
 /// What was found about a file.
 struct Checked {
     findings: Vec<Diagnostic>,
-    sources: Sources,
+    sources: Arc<Sources>,
     /// False where the file is no topology.
     understood: bool,
     /// False where no frame can enter or leave anywhere.
@@ -54,7 +54,7 @@ impl Checked {
                 let world = &topology.world;
                 let has_endpoints =
                     !(world.instances.is_empty() && world.services.is_empty() && world.gateways.is_empty());
-                let sources = (*topology.sources).clone();
+                let sources = Arc::clone(&topology.sources);
                 Some(Checked {
                     findings: Arc::unwrap_or_clone(topology.warnings),
                     sources,
@@ -63,7 +63,7 @@ impl Checked {
                 })
             }
             Err(LabError::Invalid { understood, diagnostics, sources }) => {
-                Some(Checked { findings: diagnostics, sources, understood, has_endpoints: true })
+                Some(Checked { findings: diagnostics, sources: Arc::new(sources), understood, has_endpoints: true })
             }
             Err(LabError::Read(error)) => {
                 terminal.complain(&error.to_string());

@@ -1,6 +1,7 @@
 //! Texts of files, places in them, and values that remember theirs.
 
 use std::ops::{Deref, Range};
+use std::sync::OnceLock;
 
 /// A file among [`Sources`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -86,7 +87,15 @@ pub struct Location<'a> {
 struct SourceFile {
     name: String,
     text: String,
-    line_starts: Vec<usize>,
+    /// Found when the first place is asked for: most large files are never shown.
+    line_starts: OnceLock<Vec<usize>>,
+}
+
+impl SourceFile {
+    fn line_starts(&self) -> &[usize] {
+        let find = || std::iter::once(0).chain(self.text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        self.line_starts.get_or_init(find)
+    }
 }
 
 /// The texts that spans point into.
@@ -103,9 +112,7 @@ impl Sources {
 
     /// Takes `text`, opened as `name`.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> FileId {
-        let text = text.into();
-        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        self.files.push(SourceFile { name: name.into(), text, line_starts });
+        self.files.push(SourceFile { name: name.into(), text: text.into(), line_starts: OnceLock::new() });
         FileId(u32::try_from(self.files.len() - 1).expect("fewer than 2^32 files"))
     }
 
@@ -127,8 +134,9 @@ impl Sources {
     pub fn locate(&self, span: Span) -> Option<Location<'_>> {
         let file = self.file(span.file)?;
         let start = (span.start as usize).min(file.text.len());
-        let line = file.line_starts.partition_point(|line_start| *line_start <= start) - 1;
-        let column = file.text.get(file.line_starts[line]..start).map_or(0, |before| before.chars().count());
+        let line_starts = file.line_starts();
+        let line = line_starts.partition_point(|line_start| *line_start <= start) - 1;
+        let column = file.text.get(line_starts[line]..start).map_or(0, |before| before.chars().count());
         Some(Location { file: &file.name, line: line + 1, column: column + 1 })
     }
 }

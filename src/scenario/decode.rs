@@ -4,9 +4,9 @@
 //! run finds every problem of a file.
 
 use super::suggest;
+use super::tree::{Entry, Table, Value};
 use crate::diag::{Diagnostic, FileId, Severity, Span, Spanned};
 use std::ops::{Range, RangeInclusive};
-use toml::de::{DeTable, DeValue};
 
 /// Comparisons that may be spent on finding near ids and keys; a file with thousands of dangling references gets
 /// suggestions for the first ones.
@@ -68,19 +68,19 @@ pub(super) struct Item<'a> {
     pub(super) key: &'a str,
     /// The place.
     pub(super) span: Span,
-    value: &'a DeValue<'a>,
+    entry: Entry<'a>,
 }
 
 /// The type in the words of a message.
-fn type_name(value: &DeValue<'_>) -> &'static str {
+fn type_name(value: &Value<'_>) -> &'static str {
     match value {
-        DeValue::String(_) => "a string",
-        DeValue::Integer(_) => "an integer",
-        DeValue::Float(_) => "a float",
-        DeValue::Boolean(_) => "a boolean",
-        DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
+        Value::String(_) => "a string",
+        Value::Integer(..) => "an integer",
+        Value::Float(_) => "a float",
+        Value::Boolean(_) => "a boolean",
+        Value::Date => "a date",
+        Value::List(_) => "a list",
+        Value::Table(_) => "a table",
     }
 }
 
@@ -90,14 +90,28 @@ pub(super) fn invalid(span: Span, message: impl Into<String>, label: impl Into<S
 }
 
 impl<'a> Item<'a> {
-    /// `value`, found under `key`; `None` for the placeholder that a syntax error leaves behind.
-    pub(super) fn new(decoder: &Decoder<'_>, key: &'a str, value: &'a toml::Spanned<DeValue<'a>>) -> Option<Item<'a>> {
-        let range = value.span();
-        (!range.is_empty()).then(|| Item { key, span: decoder.span(range), value: value.get_ref() })
+    /// The value of `entry`, found under `key`; `None` for the placeholder that a syntax error leaves behind.
+    fn new(file: FileId, key: &'a str, entry: Entry<'a>) -> Option<Item<'a>> {
+        let range = entry.place();
+        (!range.is_empty()).then(|| Item { key, span: Span::new(file, range), entry })
+    }
+
+    fn as_string(&self) -> Option<&'a str> {
+        match self.entry.value() {
+            Value::String(string) => Some(string),
+            _ => None,
+        }
+    }
+
+    fn as_table(&self) -> Option<Table<'a>> {
+        match self.entry.value() {
+            Value::Table(table) => Some(table),
+            _ => None,
+        }
     }
 
     fn wrong_type(&self, decoder: &mut Decoder<'_>, expected: &str) {
-        let found = type_name(self.value);
+        let found = type_name(&self.entry.value());
         decoder.report(
             Diagnostic::error("wrong-type", format!("`{}` expects {expected}, found {found}", self.key))
                 .at(self.span, format!("expected {expected}")),
@@ -106,10 +120,12 @@ impl<'a> Item<'a> {
 
     /// One value where a list of them is expected is the commonest slip.
     fn no_list(&self, decoder: &mut Decoder<'_>) {
-        let mut problem =
-            Diagnostic::error("wrong-type", format!("`{}` expects a list, found {}", self.key, type_name(self.value)))
-                .at(self.span, "expected a list");
-        if let Some(string) = self.value.as_str() {
+        let mut problem = Diagnostic::error(
+            "wrong-type",
+            format!("`{}` expects a list, found {}", self.key, type_name(&self.entry.value())),
+        )
+        .at(self.span, "expected a list");
+        if let Some(string) = self.as_string() {
             problem = problem.help(format!("put it into brackets: `{} = [{string:?}]`", self.key));
         }
         decoder.report(problem);
@@ -117,7 +133,7 @@ impl<'a> Item<'a> {
 
     /// A string.
     pub(super) fn string(&self, decoder: &mut Decoder<'_>) -> Option<&'a str> {
-        let string = self.value.as_str();
+        let string = self.as_string();
         if string.is_none() {
             self.wrong_type(decoder, "a string");
         }
@@ -129,38 +145,43 @@ impl<'a> Item<'a> {
         Some(Spanned::new(self.string(decoder)?.to_owned(), self.span))
     }
 
-    /// A string that is kept and not empty.
-    pub(super) fn name(&self, decoder: &mut Decoder<'_>) -> Option<Spanned<String>> {
-        let text = self.text(decoder)?;
-        if text.value.trim().is_empty() {
+    /// A string that is not empty.
+    pub(super) fn filled(&self, decoder: &mut Decoder<'_>) -> Option<&'a str> {
+        let string = self.string(decoder)?;
+        if string.trim().is_empty() {
             decoder.report(invalid(self.span, format!("`{}` is empty", self.key), "a name is expected here"));
             return None;
         }
-        Some(text)
+        Some(string)
+    }
+
+    /// A string that is kept and not empty.
+    pub(super) fn name(&self, decoder: &mut Decoder<'_>) -> Option<Spanned<String>> {
+        Some(Spanned::new(self.filled(decoder)?.to_owned(), self.span))
     }
 
     /// `true` or `false`.
     pub(super) fn boolean(&self, decoder: &mut Decoder<'_>) -> Option<Spanned<bool>> {
-        let value = self.value.as_bool();
-        if value.is_none() {
+        let Value::Boolean(value) = self.entry.value() else {
             self.wrong_type(decoder, "true or false");
-        }
-        Some(Spanned::new(value?, self.span))
+            return None;
+        };
+        Some(Spanned::new(value, self.span))
     }
 
     /// True where the value is an integer.
     pub(super) fn is_integer(&self) -> bool {
-        self.value.is_integer()
+        matches!(self.entry.value(), Value::Integer(..))
     }
 
     /// True where the value is a list.
     pub(super) fn is_list(&self) -> bool {
-        self.value.is_array()
+        matches!(self.entry.value(), Value::List(_))
     }
 
     /// True where the value is a table.
     pub(super) fn is_table(&self) -> bool {
-        self.value.is_table()
+        self.as_table().is_some()
     }
 
     /// An integer of `range`, which fits the type asked for.
@@ -168,11 +189,11 @@ impl<'a> Item<'a> {
     where
         N: TryFrom<u64>,
     {
-        let Some(integer) = self.value.as_integer() else {
+        let Value::Integer(digits, radix) = self.entry.value() else {
             self.wrong_type(decoder, "an integer");
             return None;
         };
-        let value = u64::from_str_radix(integer.as_str(), integer.radix()).ok().filter(|value| range.contains(value));
+        let value = u64::from_str_radix(digits, radix).ok().filter(|value| range.contains(value));
         let Some(value) = value.and_then(|value| N::try_from(value).ok()) else {
             let (low, high) = range.into_inner();
             let bounds = if high == u64::MAX { format!("at least {low}") } else { format!("from {low} to {high}") };
@@ -184,9 +205,9 @@ impl<'a> Item<'a> {
 
     /// A number, whole or not.
     pub(super) fn number(&self, decoder: &mut Decoder<'_>) -> Option<f64> {
-        let number = match self.value {
-            DeValue::Integer(integer) => i64::from_str_radix(integer.as_str(), integer.radix()).ok().map(|i| i as f64),
-            DeValue::Float(float) => float.as_str().parse().ok(),
+        let number = match self.entry.value() {
+            Value::Integer(digits, radix) => i64::from_str_radix(digits, radix).ok().map(|i| i as f64),
+            Value::Float(float) => float.parse().ok(),
             _ => {
                 self.wrong_type(decoder, "a number");
                 return None;
@@ -234,11 +255,11 @@ impl<'a> Item<'a> {
 
     /// The elements of a list.
     pub(super) fn list(&self, decoder: &mut Decoder<'_>) -> Option<Vec<Item<'a>>> {
-        let Some(array) = self.value.as_array() else {
+        let Value::List(inside) = self.entry.value() else {
             self.no_list(decoder);
             return None;
         };
-        Some(array.iter().filter_map(|value| Item::new(decoder, self.key, value)).collect())
+        Some(inside.filter_map(|entry| Item::new(decoder.file, self.key, entry)).collect())
     }
 
     /// The elements of a list as `read` understands them; those it does not understand are left out.
@@ -251,8 +272,8 @@ impl<'a> Item<'a> {
     }
 
     /// The table, whatever its keys are called.
-    pub(super) fn table(&self, decoder: &mut Decoder<'_>) -> Option<&'a DeTable<'a>> {
-        let table = self.value.as_table();
+    pub(super) fn table(&self, decoder: &mut Decoder<'_>) -> Option<Table<'a>> {
+        let table = self.as_table();
         if table.is_none() {
             self.wrong_type(decoder, "a table");
         }
@@ -289,7 +310,7 @@ impl std::fmt::Display for What<'_> {
 /// A table with fixed keys.
 #[derive(Clone, Copy)]
 pub(super) struct Fields<'a> {
-    table: &'a DeTable<'a>,
+    table: Table<'a>,
     /// Its header, or the whole of an inline table.
     pub(super) span: Span,
     /// What it is.
@@ -298,18 +319,18 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// The whole file as a table.
-    pub(super) fn root(table: &'a DeTable<'a>, span: Span, what: What<'a>) -> Fields<'a> {
+    pub(super) fn root(table: Table<'a>, span: Span, what: What<'a>) -> Fields<'a> {
         Fields { table, span, what }
     }
 
     /// Reports the keys that are not among `keys`.
     pub(super) fn refuse_unknown(&self, decoder: &mut Decoder<'_>, keys: &[&str]) {
-        for (key, _) in self.table {
-            let name: &str = key.get_ref();
+        for entry in self.table.entries() {
+            let name = entry.key();
             if keys.contains(&name) {
                 continue;
             }
-            let span = decoder.span(key.span());
+            let span = decoder.span(entry.key_place());
             let problem = Diagnostic::error("unknown-key", format!("{} has no key `{name}`", self.what));
             let help = match decoder.nearest(name, keys.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
@@ -321,17 +342,17 @@ impl<'a> Fields<'a> {
 
     /// The value of `key`, where it is given.
     pub(super) fn get(&self, decoder: &Decoder<'_>, key: &'static str) -> Option<Item<'a>> {
-        self.table.get(key).and_then(|value| Item::new(decoder, key, value))
+        self.table.get(key).and_then(|entry| Item::new(decoder.file, key, entry))
     }
 
     /// The place of the key `key` itself, where it is given.
     pub(super) fn key_span(&self, decoder: &Decoder<'_>, key: &str) -> Option<Span> {
-        self.table.get_key_value(key).map(|(key, _)| decoder.span(key.span()))
+        self.table.get(key).map(|entry| decoder.span(entry.key_place()))
     }
 
     /// The value of `key`; reports where it is missing, with `example` as a value it could have.
     pub(super) fn require(&self, decoder: &mut Decoder<'_>, key: &'static str, example: &str) -> Option<Item<'a>> {
-        if !self.table.contains_key(key) {
+        if !self.has(key) {
             decoder.report(
                 Diagnostic::error("missing-key", format!("{} needs the key `{key}`", self.what))
                     .at(self.span, format!("`{key}` is missing"))
@@ -343,7 +364,7 @@ impl<'a> Fields<'a> {
 
     /// True where `key` is given.
     pub(super) fn has(&self, key: &str) -> bool {
-        self.table.contains_key(key)
+        self.table.get(key).is_some()
     }
 
     /// The one key of `keys` that is given, with its value; reports where there is none or several.
@@ -386,15 +407,14 @@ impl<'a> Fields<'a> {
     }
 
     /// The entries of a table with free keys, in the order of the file.
-    pub(super) fn entries(table: &'a DeTable<'a>, decoder: &Decoder<'_>) -> Vec<(Spanned<&'a str>, Item<'a>)> {
-        let mut entries: Vec<_> = table
-            .iter()
-            .filter_map(|(key, value)| {
-                let name: &'a str = key.get_ref();
-                Some((Spanned::new(name, decoder.span(key.span())), Item::new(decoder, name, value)?))
-            })
-            .collect();
-        entries.sort_by_key(|(key, _)| key.span);
-        entries
+    pub(super) fn entries(
+        table: Table<'a>,
+        decoder: &Decoder<'_>,
+    ) -> impl Iterator<Item = (Spanned<&'a str>, Item<'a>)> + use<'a> {
+        let file = decoder.file;
+        table.entries().filter_map(move |entry| {
+            let key = Spanned::new(entry.key(), Span::new(file, entry.key_place()));
+            Some((key, Item::new(file, key.value, entry)?))
+        })
     }
 }

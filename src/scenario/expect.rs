@@ -264,11 +264,11 @@ fn counts<'a, T>(
     mut read: impl FnMut(&mut Decoder<'_>, Spanned<&'a str>) -> Option<Spanned<T>>,
 ) -> Vec<Count<T>> {
     let table = fields.get(decoder, key).and_then(|item| item.table(decoder));
-    let entries = table.map(|table| Fields::entries(table, decoder)).unwrap_or_default();
+    let entries = table.map(|table| Fields::entries(table, decoder)).into_iter().flatten();
     let count = |(key, item): (Spanned<&'a str>, Item<'a>)| {
         let of = read(decoder, key);
         let count = item.integer(decoder, 0..=u64::MAX);
         Some(Count { of: of?, count: count? })
     };
-    entries.into_iter().filter_map(count).collect()
+    entries.filter_map(count).collect()
 }

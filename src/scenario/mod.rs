@@ -8,10 +8,12 @@ mod expect;
 mod names;
 mod operation;
 mod packet;
+mod pieces;
 mod steps;
 mod suggest;
 mod syntax;
 mod topology;
+mod tree;
 mod values;
 
 pub use crate::model::Direction;
@@ -21,13 +23,13 @@ pub use packet::{IcmpSpec, Ipv4Spec, PacketSpec, SendStep, Transport};
 pub use steps::{Action, ReplayStep, Scenario, Step};
 pub use values::{DurationError, parse_duration};
 
-use crate::diag::{Diagnostic, Severity, Sources};
+use crate::diag::{Diagnostic, FileId, Severity, Sources};
 use crate::model::World;
 use decode::{Decoder, Fields, What};
 use std::fmt;
 use std::io;
 use std::path::{Component, Path, PathBuf};
-use toml::de::DeTable;
+use tree::Tree;
 
 /// A file could not be read.
 #[derive(Debug)]
@@ -71,14 +73,18 @@ fn read(path: &Path) -> Result<String, ReadError> {
 /// only to be used where no diagnostic is an error. Diagnostics come in the order of the text.
 pub fn topology(sources: &mut Sources, name: &str, text: &str) -> (World, Vec<Diagnostic>) {
     let file = sources.add(name, text);
+    topology_in(file, text)
+}
+
+fn topology_in(file: FileId, text: &str) -> (World, Vec<Diagnostic>) {
     let read = syntax::read(file, text);
     let mut decoder = Decoder::new(file, text);
     let world = read.decode(|tree| topology_file(&mut decoder, tree));
     (world, read.finish(decoder.into_diagnostics()))
 }
 
-fn topology_file<'a>(decoder: &mut Decoder<'_>, tree: &'a DeTable<'a>) -> World {
-    let root = Fields::root(tree, decoder.span(0..0), What::The("a topology file"));
+fn topology_file<'a>(decoder: &mut Decoder<'_>, tree: &'a Tree<'a>) -> World {
+    let root = Fields::root(tree.root(), decoder.span(0..0), What::The("a topology file"));
     match ["step", "topology"].iter().find_map(|key| root.key_span(decoder, key)) {
         Some(place) => {
             decoder.report(
@@ -98,7 +104,8 @@ fn topology_file<'a>(decoder: &mut Decoder<'_>, tree: &'a DeTable<'a>) -> World 
 /// The file cannot be read or is not UTF-8.
 pub fn load_topology(sources: &mut Sources, path: &Path) -> Result<(World, Vec<Diagnostic>), ReadError> {
     let text = read(path)?;
-    Ok(topology(sources, &shown(path).to_string_lossy(), &text))
+    let file = sources.add(shown(path).to_string_lossy(), text);
+    Ok(topology_in(file, sources.text(file).expect("the text was just added")))
 }
 
 /// The path without detours such as `scenarios/../`, for people; a link on the way may make it another file's, so it is
@@ -131,10 +138,10 @@ pub fn scenario(sources: &mut Sources, name: &str, text: &str) -> (Option<Scenar
 fn scenario_file<'a>(
     sources: &mut Sources,
     decoder: &mut Decoder<'_>,
-    tree: &'a DeTable<'a>,
+    tree: &'a Tree<'a>,
     folder: &Path,
 ) -> (Option<Scenario>, Vec<Diagnostic>) {
-    let root = Fields::root(tree, decoder.span(0..0), What::The("a scenario file"));
+    let root = Fields::root(tree.root(), decoder.span(0..0), What::The("a scenario file"));
     let own = ["step", "topology"].iter().any(|key| root.has(key));
     if let Some(place) = topology::SECTIONS.iter().find_map(|key| root.key_span(decoder, key)).filter(|_| !own) {
         decoder.report(

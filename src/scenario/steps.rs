@@ -167,7 +167,7 @@ fn by_address<'a, T>(
     mut read: impl FnMut(&mut Decoder<'_>, Item<'a>) -> Option<T>,
 ) -> Vec<(Spanned<Ipv4Addr>, T)> {
     let table = fields.get(decoder, key).and_then(|item| item.table(decoder));
-    let entries = table.map(|table| Fields::entries(table, decoder)).unwrap_or_default();
+    let entries = table.map(|table| Fields::entries(table, decoder)).into_iter().flatten();
     let mut pairs = Vec::new();
     for (address, item) in entries {
         let value = read(decoder, item);

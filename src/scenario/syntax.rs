@@ -4,6 +4,8 @@
 //! `=` ends it. So a file with errors is read again statement by statement: each statement that is wrong is reported
 //! once and left out, and all others are decoded.
 
+use super::pieces;
+use super::tree::Tree;
 use crate::diag::{Diagnostic, FileId, Span};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -22,7 +24,7 @@ pub(super) struct Text<'t> {
     unjudged: Vec<Range<usize>>,
     problems: Vec<Diagnostic>,
     /// The tree of a text without errors.
-    tree: Option<DeTable<'t>>,
+    tree: Option<Tree<'t>>,
 }
 
 /// How many tables declared twice are shown with the place of the first declaration.
@@ -56,9 +58,13 @@ pub(super) fn read(file: FileId, text: &str) -> Text<'_> {
         problems: Vec::new(),
         tree: None,
     };
-    let (tree, errors) = parse(text);
+    read.tree = pieces::read(text);
+    if read.tree.is_some() {
+        return read;
+    }
+    let (document, errors) = parse(text);
     if errors.is_empty() {
-        read.tree = Some(tree);
+        read.tree = Some(Tree::of_document(text, &document));
     } else {
         read.leave_out_wrong_statements(&errors);
         read.report_the_rest();
@@ -69,10 +75,10 @@ pub(super) fn read(file: FileId, text: &str) -> Text<'_> {
 
 impl Text<'_> {
     /// Hands the tree of what could be read to `decode`.
-    pub(super) fn decode<R>(&self, decode: impl for<'a> FnOnce(&'a DeTable<'a>) -> R) -> R {
+    pub(super) fn decode<R>(&self, decode: impl for<'a> FnOnce(&'a Tree<'a>) -> R) -> R {
         match &self.tree {
             Some(tree) => decode(tree),
-            None => decode(&parse(&self.readable).0),
+            None => decode(&Tree::of_document(&self.readable, &parse(&self.readable).0)),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What is understood, what is refused, and in which words.
 
 mod operations;
+mod quick_reading;
 mod robustness;
 mod scenario_mistakes;
 mod scenario_values;

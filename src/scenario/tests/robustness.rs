@@ -22,7 +22,7 @@ fn both(text: &str) {
 }
 
 /// `text` with some bytes cut out, doubled, or replaced; whole characters remain, as the texts are ASCII.
-fn mutated(text: &'static str) -> impl Strategy<Value = String> {
+pub(super) fn mutated(text: &'static str) -> impl Strategy<Value = String> {
     let edit =
         (0..text.len(), 0..24usize, prop_oneof![Just(""), Just("["), Just("\""), Just("\n"), Just(" = "), Just("é")]);
     prop::collection::vec(edit, 1..5).prop_map(move |edits| {
@@ -38,7 +38,7 @@ fn mutated(text: &'static str) -> impl Strategy<Value = String> {
 }
 
 /// A line of `text` taken out, or put in a second time elsewhere.
-fn shuffled(text: &'static str) -> impl Strategy<Value = String> {
+pub(super) fn shuffled(text: &'static str) -> impl Strategy<Value = String> {
     let lines: Vec<&str> = text.lines().collect();
     let count = lines.len();
     (0..count, 0..count, any::<bool>()).prop_map(move |(from, to, keep)| {

@@ -4,7 +4,7 @@ use crate::diag::{Diagnostic, Span, Spanned};
 use crate::model::{Identified, Key, NextHop, Table, World};
 use crate::scenario::decode::{Decoder, Fields, Item, invalid};
 use crate::scenario::suggest;
-use toml::de::DeTable;
+use crate::scenario::tree::Table as Section;
 
 /// The kinds of object that have ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +77,7 @@ const RESERVED: [(&str, &str); 3] = [
 
 /// The objects that a file declares, understood or not.
 pub(super) struct Declared<'a> {
-    sections: [Option<&'a DeTable<'a>>; Kind::ALL.len()],
+    sections: [Option<Section<'a>>; Kind::ALL.len()],
 }
 
 impl<'a> Declared<'a> {
@@ -94,18 +94,22 @@ impl<'a> Declared<'a> {
     }
 
     /// The objects of one kind in the order of the file.
-    pub(super) fn entries(&self, decoder: &Decoder<'_>, kind: Kind) -> Vec<(Spanned<&'a str>, Item<'a>)> {
-        self.sections[kind as usize].map_or_else(Vec::new, |table| Fields::entries(table, decoder))
+    pub(super) fn entries(
+        &self,
+        decoder: &Decoder<'_>,
+        kind: Kind,
+    ) -> impl Iterator<Item = (Spanned<&'a str>, Item<'a>)> + use<'a> {
+        self.sections[kind as usize].map(|section| Fields::entries(section, decoder)).into_iter().flatten()
     }
 
     fn place(&self, decoder: &Decoder<'_>, kind: Kind, id: &str) -> Option<Span> {
-        let (key, _) = self.sections[kind as usize]?.get_key_value(id)?;
-        Some(decoder.span(key.span()))
+        let entry = self.sections[kind as usize]?.get(id)?;
+        Some(decoder.span(entry.key_place()))
     }
 
     /// True where the file declares such an object, understood or not.
     pub(super) fn has(&self, kind: Kind, id: &str) -> bool {
-        self.sections[kind as usize].is_some_and(|table| table.contains_key(id))
+        self.sections[kind as usize].is_some_and(|section| section.get(id).is_some())
     }
 
     fn check_id(&self, decoder: &mut Decoder<'_>, kind: Kind, id: Spanned<&str>) {
@@ -200,14 +204,19 @@ impl<'a> Declared<'a> {
         if let Some(note) = note {
             problem = problem.note(note);
         }
-        let ids = |kind: &Kind| self.sections[*kind as usize].into_iter().flat_map(|table| table.keys());
-        let candidates = || kinds.iter().flat_map(ids).map(|key| -> &str { key.get_ref() });
+        let ids = |kind: &Kind| self.sections[*kind as usize].into_iter().flat_map(|section| section.entries());
+        let candidates = || kinds.iter().flat_map(ids).map(|entry| entry.key());
         if let Some(near) = decoder.nearest(id, candidates()) {
             problem = problem.help(format!("did you mean `{near}`?"));
         } else if candidates().next().is_none() {
             problem = problem.help(format!("declare it as [{}.{id}]", kinds[0].section()));
         } else if candidates().nth(FEW).is_none() {
-            problem = problem.help(format!("there are {}", suggest::list(candidates())));
+            let sorted = |kind| {
+                let mut ids: Vec<&str> = ids(kind).map(|entry| entry.key()).collect();
+                ids.sort_unstable();
+                ids
+            };
+            problem = problem.help(format!("there are {}", suggest::list(kinds.iter().flat_map(sorted))));
         }
         decoder.report(problem);
     }
