@@ -47,7 +47,7 @@ fn net(text: &str) -> Ipv4Net {
 }
 
 fn of_account(account: u32) -> Placement {
-    Placement { region: None, account: Some(placed(format!("account-{account}"))) }
+    Placement { region: None, account: Some(placed(format!("account-{account}").as_str().into())) }
 }
 
 fn rule(protocol: Option<Protocol>, port: Option<u16>, peer: Ipv4Net) -> Rule {

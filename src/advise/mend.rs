@@ -191,7 +191,7 @@ impl<'a> Mend<'a> {
         let world = self.world();
         let own = &world.instances[instance];
         let id = own.id.value.clone();
-        let (region, account) = (world.instance_region(own).to_owned(), world.vpc_account(vpc).value.clone());
+        let (region, account) = (world.instance_region(own).to_owned(), world.vpc_account(vpc).to_string());
         let group = fresh(world, &format!("sg-{}", stem(&own.id)));
         let linked = own.linked_vpc.as_ref().map(|linked| world.vpcs[linked.value].id.value.clone());
         if let Some(vpc) = linked {

@@ -58,8 +58,8 @@ impl Side {
             }
         }
         let plane = if id.is_some() { Plane::Vpc(id) } else { plane };
-        let region = region.unwrap_or_else(|| defaults.default_region.value.clone());
-        let account = account.unwrap_or_else(|| defaults.default_account.value.clone());
+        let region = region.unwrap_or_else(|| defaults.default_region.to_string());
+        let account = account.unwrap_or_else(|| defaults.default_account.to_string());
         Ok(Some(Side { plane, region, account }))
     }
 
@@ -132,8 +132,8 @@ impl Subject {
             Network::Classic => Plane::Classic,
             Network::Vpc(vpc) => Plane::Vpc(Some(world.vpcs[vpc].id.value.clone())),
         };
-        let region = world.region(network, placement).value.clone();
-        let account = world.account(network, placement).value.clone();
+        let region = world.region(network, placement).to_string();
+        let account = world.account(network, placement).to_string();
         Side { plane, region, account }
     }
 

@@ -126,5 +126,6 @@ fn unplaced(id: &str) -> Spanned<String> {
 }
 
 fn placement(region: &str, account: &str) -> Placement {
-    Placement { region: Some(unplaced(region)), account: Some(unplaced(account)) }
+    let shared = |text: &str| Some(Spanned::unplaced(text.into()));
+    Placement { region: shared(region), account: shared(account) }
 }

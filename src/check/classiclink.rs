@@ -5,7 +5,9 @@ use super::rule::{OWN_CHOICE, RuleRecord};
 use super::source;
 use super::survey::{Survey, placed_or};
 use crate::diag::{Diagnostic, Reason, Severity, Span, Spanned};
-use crate::model::{Instance, Key, Location, MissingGuestRoute, Placement, Route, Vpc, Vswitch, World, ranges};
+use crate::model::{
+    Instance, Key, Location, MissingGuestRoute, Placement, Route, SharedText, Vpc, Vswitch, World, ranges,
+};
 use crate::net::GuestRoute;
 use std::net::Ipv4Addr;
 
@@ -172,7 +174,7 @@ fn link(world: &World, instance: &Instance, linked: &Spanned<Key<Vpc>>, findings
     guest_route(instance, linked.span, vpc, findings);
 }
 
-fn place_of(placement: &Placement, key: impl Fn(&Placement) -> &Option<Spanned<String>>, otherwise: Span) -> Span {
+fn place_of(placement: &Placement, key: impl Fn(&Placement) -> &Option<Spanned<SharedText>>, otherwise: Span) -> Span {
     key(placement).as_ref().map_or(otherwise, |value| value.span)
 }
 

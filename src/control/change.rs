@@ -133,7 +133,7 @@ impl Editor<'_> {
                 self.touched.instances.push(instance);
             }
             Edit::Account(instance, account) => {
-                world.instances[instance].placement.account = Some(Spanned::new(account, place));
+                world.instances[instance].placement.account = Some(Spanned::new(account.as_str().into(), place));
                 self.touched.instances.push(instance);
             }
             Edit::Groups(instance, groups) => self.regroup(instance, &groups),

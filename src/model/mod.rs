@@ -6,6 +6,7 @@
 
 mod group;
 mod guest;
+mod shared;
 mod table;
 mod touched;
 mod world;
@@ -14,6 +15,7 @@ pub use crate::net::ranges;
 
 pub use group::{Direction, GroupKind, NicType, Peer, Policy, Rule, SecurityGroup};
 pub use guest::MissingGuestRoute;
+pub use shared::SharedText;
 pub use table::{Identified, Key, Table};
 pub use touched::Touched;
 pub use world::{

@@ -1,6 +1,6 @@
 //! The declared objects: VPCs and what lies in them, instances of both planes, services, gateways, links.
 
-use super::{Identified, Key, SecurityGroup, Table};
+use super::{Identified, Key, SecurityGroup, SharedText, Table};
 use crate::diag::{Span, Spanned};
 use crate::net::{Ipv4Net, MacAddress};
 use crate::time::SimDuration;
@@ -12,9 +12,9 @@ use std::net::Ipv4Addr;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct World {
     /// `[defaults] region`.
-    pub default_region: Spanned<String>,
+    pub default_region: Spanned<SharedText>,
     /// `[defaults] account`.
-    pub default_account: Spanned<String>,
+    pub default_account: Spanned<SharedText>,
     /// The regions in the order of [`World::regions`], once an object that may have been the only one of its region was
     /// released; empty before. A region keeps its place among them.
     pub kept_regions: Vec<String>,
@@ -45,8 +45,8 @@ pub struct World {
 impl Default for World {
     fn default() -> World {
         World {
-            default_region: Spanned::unplaced("cn-hangzhou".to_owned()),
-            default_account: Spanned::unplaced("main".to_owned()),
+            default_region: Spanned::unplaced("cn-hangzhou".into()),
+            default_account: Spanned::unplaced("main".into()),
             kept_regions: Vec::new(),
             vpcs: Table::default(),
             vswitches: Table::default(),
@@ -67,9 +67,9 @@ impl Default for World {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Placement {
     /// `region`.
-    pub region: Option<Spanned<String>>,
+    pub region: Option<Spanned<SharedText>>,
     /// `account`.
-    pub account: Option<Spanned<String>>,
+    pub account: Option<Spanned<SharedText>>,
 }
 
 /// The plane that something lives in.
@@ -376,23 +376,23 @@ impl Default for SessionTimeouts {
     }
 }
 
-fn pick<'a>(own: &'a Option<Spanned<String>>, default: &'a Spanned<String>) -> &'a Spanned<String> {
+fn pick<'a>(own: &'a Option<Spanned<SharedText>>, default: &'a Spanned<SharedText>) -> &'a Spanned<SharedText> {
     own.as_ref().unwrap_or(default)
 }
 
 impl World {
     /// The region of a VPC.
-    pub fn vpc_region(&self, vpc: Key<Vpc>) -> &Spanned<String> {
+    pub fn vpc_region(&self, vpc: Key<Vpc>) -> &Spanned<SharedText> {
         pick(&self.vpcs[vpc].placement.region, &self.default_region)
     }
 
     /// The account of a VPC.
-    pub fn vpc_account(&self, vpc: Key<Vpc>) -> &Spanned<String> {
+    pub fn vpc_account(&self, vpc: Key<Vpc>) -> &Spanned<SharedText> {
         pick(&self.vpcs[vpc].placement.account, &self.default_account)
     }
 
     /// The region of something in `network` with `placement`: its VPC's, or its own.
-    pub fn region<'a>(&'a self, network: Network, placement: &'a Placement) -> &'a Spanned<String> {
+    pub fn region<'a>(&'a self, network: Network, placement: &'a Placement) -> &'a Spanned<SharedText> {
         match network {
             Network::Vpc(vpc) => self.vpc_region(vpc),
             Network::Classic => pick(&placement.region, &self.default_region),
@@ -400,7 +400,7 @@ impl World {
     }
 
     /// The account of something in `network` with `placement`: its VPC's, or its own.
-    pub fn account<'a>(&'a self, network: Network, placement: &'a Placement) -> &'a Spanned<String> {
+    pub fn account<'a>(&'a self, network: Network, placement: &'a Placement) -> &'a Spanned<SharedText> {
         match network {
             Network::Vpc(vpc) => self.vpc_account(vpc),
             Network::Classic => pick(&placement.account, &self.default_account),

@@ -78,7 +78,7 @@ impl Writer<'_> {
                 if let (Some(own), Some(peer)) = (own.map(account), peer.map(account))
                     && own != peer
                 {
-                    parameters.push((&names[1], peer));
+                    parameters.push((&names[1], peer.to_string()));
                 }
             }
         }

@@ -7,6 +7,7 @@ use super::super::survey::placed_or;
 use super::super::{link, source};
 use super::Plan;
 use crate::diag::{Diagnostic, Reason, Severity, Span, Spanned};
+use crate::model::SharedText;
 
 /// The instance is off.
 pub(super) static STOPPED: RuleRecord = RuleRecord {
@@ -36,7 +37,7 @@ pub(super) fn table(section: &str, id: &str) -> String {
     if bare { format!("[{section}.{id}]") } else { format!("[{section}.{id:?}]") }
 }
 
-fn place_of(value: Option<&Spanned<String>>, otherwise: Span) -> Span {
+fn place_of(value: Option<&Spanned<SharedText>>, otherwise: Span) -> Span {
     value.map_or(otherwise, |value| value.span)
 }
 

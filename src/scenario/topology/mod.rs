@@ -6,8 +6,9 @@ mod rules;
 
 use super::decode::{Decoder, Fields, Item, What, invalid};
 use crate::diag::Spanned;
-use crate::model::World;
+use crate::model::{SharedText, World};
 use crate::time::SimDuration;
+use hashbrown::HashSet;
 use objects::{Objects, Pending};
 use references::Declared;
 pub(super) use rules::{port_range, protocol, rule_request};
@@ -39,7 +40,7 @@ pub(super) fn decode<'a>(decoder: &mut Decoder<'_>, root: &Fields<'a>) -> World 
     let declared = Declared::of(decoder, root);
     let mut world = World::default();
     settings(decoder, root, &mut world);
-    let mut objects = Objects { decoder, declared, world, pending: Pending::default() };
+    let mut objects = Objects { decoder, declared, world, pending: Pending::default(), texts: HashSet::default() };
     objects.decode();
     objects.world
 }
@@ -52,10 +53,10 @@ fn settings(decoder: &mut Decoder<'_>, root: &Fields<'_>, world: &mut World) {
     let sessions = section("sessions", "[sessions]", &keys);
     let fabric = section("fabric", "[fabric]", &["mtu"]);
     if let Some(defaults) = defaults {
-        if let Some(region) = defaults.get(decoder, "region").and_then(|item| item.name(decoder)) {
+        if let Some(region) = defaults.get(decoder, "region").and_then(|item| shared(decoder, item)) {
             world.default_region = region;
         }
-        if let Some(account) = defaults.get(decoder, "account").and_then(|item| item.name(decoder)) {
+        if let Some(account) = defaults.get(decoder, "account").and_then(|item| shared(decoder, item)) {
             world.default_account = account;
         }
     }
@@ -79,6 +80,11 @@ fn settings(decoder: &mut Decoder<'_>, root: &Fields<'_>, world: &mut World) {
     }
     let mtu = fabric.and_then(|fabric| fabric.get(decoder, "mtu")?.integer(decoder, LEAST_MTU..=65535));
     world.mtu = mtu.unwrap_or(world.mtu);
+}
+
+/// A region or account.
+fn shared(decoder: &mut Decoder<'_>, item: Item<'_>) -> Option<Spanned<SharedText>> {
+    Some(Spanned::new(item.filled(decoder)?.into(), item.span))
 }
 
 /// Seconds, whole or not; 0 lets a session live within one instant only.

@@ -7,10 +7,11 @@ use super::rules::{POLICIES, route, rule};
 use crate::diag::{Diagnostic, Spanned};
 use crate::model::{
     Direction, Gateway, GroupKind, Instance, InstanceState, Key, Location, Network, Peering, Placement, Policy,
-    RouteTable, SecurityGroup, Service, ServiceKind, Vpc, Vswitch, World,
+    RouteTable, SecurityGroup, Service, ServiceKind, SharedText, Vpc, Vswitch, World,
 };
 use crate::net::{Ipv4Net, MacAddress};
 use crate::scenario::decode::{Decoder, Fields, Item, What, invalid};
+use hashbrown::HashSet;
 
 /// Lists that name objects of later sections, kept until all objects are there. What is in the list of an object that
 /// was left out is read for its mistakes.
@@ -27,6 +28,8 @@ pub(super) struct Objects<'a, 'd, 't> {
     pub(super) declared: Declared<'a>,
     pub(super) world: World,
     pub(super) pending: Pending<'a>,
+    /// Regions and accounts so far.
+    pub(super) texts: HashSet<SharedText, foldhash::fast::FixedState>,
 }
 
 const NETWORKS: [(&str, ()); 1] = [("classic", ())];
@@ -123,9 +126,12 @@ impl<'a> Objects<'a, '_, '_> {
     }
 
     fn placement(&mut self, fields: &Fields<'a>) -> Placement {
-        let region = self.get(fields, "region").and_then(|item| item.name(self.decoder));
-        let account = self.get(fields, "account").and_then(|item| item.name(self.decoder));
-        Placement { region, account }
+        let mut shared = |key| {
+            let item = self.get(fields, key)?;
+            let name = item.filled(self.decoder)?;
+            Some(Spanned::new(self.texts.get_or_insert_with(name, |name| name.into()).clone(), item.span))
+        };
+        Placement { region: shared("region"), account: shared("account") }
     }
 
     fn required_cidr(&mut self, fields: &Fields<'a>, key: &'static str) -> Option<Spanned<Ipv4Net>> {
