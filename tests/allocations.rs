@@ -1,6 +1,7 @@
 //! No frame costs an allocation: counted for a thousand frames of each kind that the benches send.
 
 use biplane::{datapath, diag, lab, report, time, wire};
+use lab::Topology;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use std::alloc::System;
 use workloads::{DROPPED, ESTABLISHED, NEW_FLOWS, PINGS, Rules, Size, Subject, Workload, topology};
@@ -14,17 +15,40 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const FLOWS: usize = 1_000;
 
-/// Allocations during a pass of a frame along each of [`FLOWS`] flows.
-fn allocations(workload: &Workload, rules: Rules) -> usize {
-    let topology = topology(rules).unwrap();
-    let frames = workload.frames(FLOWS, Size::SMALL);
-    let mut subject = Subject::new(&topology, workload, FLOWS, &frames);
-    // What the counters grow to is there after a pass.
-    subject.pass(0..FLOWS);
+fn allocations_during(act: impl FnOnce()) -> usize {
     let region = Region::new(ALLOCATOR);
-    subject.pass(0..FLOWS);
+    act();
     let seen = region.change();
     seen.allocations + seen.reallocations
+}
+
+/// Allocations during a pass of a frame along each of [`FLOWS`] flows.
+fn allocations(topology: &Topology, workload: &Workload) -> usize {
+    let frames = workload.frames(FLOWS, Size::SMALL);
+    let mut subject = Subject::new(topology, workload, FLOWS, &frames);
+    // What the counters grow to is there after a pass.
+    subject.begin_anew();
+    subject.pass(0..FLOWS);
+    subject.begin_anew();
+    let region = Region::new(ALLOCATOR);
+    subject.begin_anew();
+    subject.pass(0..FLOWS);
+    subject.begin_anew();
+    let seen = region.change();
+    seen.allocations + seen.reallocations
+}
+
+/// Allocations during a pass along new flows that none of the last passes had, once the table has grown.
+fn allocations_of_never_seen_flows(topology: &Topology) -> usize {
+    const LAPS: usize = 8;
+    let frames = NEW_FLOWS.frames(LAPS * FLOWS, Size::SMALL);
+    let mut subject = Subject::of_part(topology, &NEW_FLOWS, LAPS * FLOWS, &frames, 0..FLOWS);
+    let mut lap = |lap| {
+        subject.begin_anew();
+        subject.pass(lap * FLOWS..(lap + 1) * FLOWS);
+    };
+    (0..LAPS).cycle().take(3 * LAPS).for_each(&mut lap);
+    allocations_during(|| (0..LAPS).for_each(&mut lap))
 }
 
 /// A message of the fabric is made in buffers of its own, and so is the right checksum of a header with a wrong one.
@@ -34,9 +58,11 @@ const MAY_ALLOCATE: [&str; 2] = ["ipv4-checksum", "ttl-exceeded"];
 #[test]
 fn frames_that_are_delivered_or_dropped_cost_none_and_a_message_of_the_fabric_does() {
     for rules in [Rules::FEW, Rules::MOST] {
+        let topology = topology(rules).unwrap();
         let kinds = ESTABLISHED.iter().chain(&[PINGS, NEW_FLOWS]).chain(&DROPPED);
-        let counted: Vec<_> = kinds.map(|workload| (workload.name, allocations(workload, rules))).collect();
+        let counted: Vec<_> = kinds.map(|workload| (workload.name, allocations(&topology, workload))).collect();
         assert!(counted.iter().all(|(name, count)| *count == 0 || MAY_ALLOCATE.contains(name)), "{counted:?}");
         assert!(matches!(counted.last(), Some(("ttl-exceeded", FLOWS..))), "the counter counts: {counted:?}");
+        assert_eq!(allocations_of_never_seen_flows(&topology), 0);
     }
 }

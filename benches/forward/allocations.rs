@@ -1,5 +1,6 @@
 //! Allocations for one frame: a fact, and no timing.
 
+use crate::lab::Topology;
 use crate::replay::{Made, capture, replay};
 use crate::workloads::{DROPPED, ESTABLISHED, NEW_FLOWS, PINGS, Rules, Size, Subject, Workload};
 use crate::{ALLOCATOR, topology};
@@ -15,8 +16,9 @@ const MAY_ALLOCATE: [&str; 2] = ["ipv4-checksum", "ttl-exceeded"];
 pub(crate) fn allocations(_: &mut Criterion) {
     println!("allocations for one frame");
     for rules in [Rules::FEW, Rules::MOST] {
+        let topology = topology(rules);
         for workload in ESTABLISHED.iter().chain(&[PINGS, NEW_FLOWS]).chain(&DROPPED) {
-            let counted = of_a_pass(workload, rules);
+            let counted = of_a_pass(&topology, workload);
             println!("  {:<24}{:>6} rules{:>10.4}", workload.name, rules.count(), counted as f64 / FLOWS as f64);
             assert!(counted == 0 || MAY_ALLOCATE.contains(&workload.name), "{}: {counted}", workload.name);
         }
@@ -30,12 +32,13 @@ pub(crate) fn allocations(_: &mut Criterion) {
     }
 }
 
-fn of_a_pass(workload: &Workload, rules: Rules) -> usize {
-    let topology = topology(rules);
+fn of_a_pass(topology: &Topology, workload: &Workload) -> usize {
     let frames = workload.frames(FLOWS, Size::SMALL);
-    let mut subject = Subject::new(&topology, workload, FLOWS, &frames);
+    let mut subject = Subject::new(topology, workload, FLOWS, &frames);
     // What the counters grow to is there after a pass.
+    subject.begin_anew();
     subject.pass(0..FLOWS);
+    subject.begin_anew();
     count(|| subject.pass(0..FLOWS))
 }
 

@@ -8,6 +8,9 @@ use crate::{Flows, topology};
 use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
 use std::cell::OnceCell;
 
+/// After how many passes along other flows the same flows come again.
+const LAPS: usize = 8;
+
 pub(crate) type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
 pub(crate) fn forwarding(criterion: &mut Criterion) {
@@ -36,9 +39,11 @@ fn stage_by_stage(criterion: &mut Criterion, name: &str, worlds: (&Topology, &To
     let mut group = criterion.benchmark_group(name);
     let others = DROPPED.iter().filter(|workload| workload.fate != DROPPED_BY_GROUP.fate);
     others.chain(&[PINGS]).for_each(|workload| row(&mut group, few, workload, flows, size));
+    never_seen(&mut group, few, flows);
     drop(group);
     let mut group = criterion.benchmark_group(format!("{name}/{}-rules", Rules::MOST.count()));
     [NEW_FLOWS, DROPPED_BY_GROUP].iter().for_each(|workload| row(&mut group, most, workload, flows, size));
+    never_seen(&mut group, most, flows);
 }
 
 fn baselines(group: &mut Group<'_>, flows: Flows, size: Size) {
@@ -63,6 +68,28 @@ pub(crate) fn row(group: &mut Group<'_>, topology: &Topology, workload: &Workloa
     group.bench_function(name, |bencher| {
         let frames = frames.get_or_init(|| workload.frames(flows, size));
         let subject = subject.get_or_insert_with(|| Subject::new(topology, workload, flows, frames));
-        bencher.iter(|| subject.pass(0..frames.len()));
+        bencher.iter(|| {
+            subject.begin_anew();
+            subject.pass(0..frames.len());
+        });
+    });
+}
+
+/// New flows again, each pass along others than the [`LAPS`] before it: nothing is left of them in the table.
+fn never_seen(group: &mut Group<'_>, topology: &Topology, flows: Flows) {
+    let flows = flows.count();
+    let frames = OnceCell::new();
+    let mut subject = None;
+    let mut laps = (0..LAPS).cycle();
+    group.throughput(Throughput::Elements(flows as u64));
+    group.bench_function("never-seen-flows", |bencher| {
+        let frames = frames.get_or_init(|| NEW_FLOWS.frames(LAPS * flows, Size::SMALL));
+        let new = || Subject::of_part(topology, &NEW_FLOWS, LAPS * flows, frames, 0..flows);
+        let subject = subject.get_or_insert_with(new);
+        bencher.iter(|| {
+            let lap = laps.next().unwrap_or_default();
+            subject.begin_anew();
+            subject.pass(lap * flows..(lap + 1) * flows);
+        });
     });
 }

@@ -37,7 +37,12 @@ pub(crate) fn workers(criterion: &mut Criterion) {
                 bencher.iter(|| {
                     thread::scope(|scope| {
                         for (own, subject) in subjects.iter_mut().enumerate() {
-                            scope.spawn(move || (0..PASSES).for_each(|_| subject.pass(part(own))));
+                            scope.spawn(move || {
+                                for _ in 0..PASSES {
+                                    subject.begin_anew();
+                                    subject.pass(part(own));
+                                }
+                            });
                         }
                     });
                 });

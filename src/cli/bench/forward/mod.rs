@@ -166,7 +166,12 @@ fn take_turns(
     let frames: Vec<Frames> = kinds.iter().map(|(workload, _)| workload.frames(flows, size)).collect();
     let subjects = kinds.iter().zip(&frames).map(|((workload, topology), frames)| {
         let mut subject = Subject::new(topology, workload, flows, frames);
-        Turns::new(SLICE, move |range| subject.pass(range))
+        Turns::new(SLICE, move |range| {
+            if range.start == 0 {
+                subject.begin_anew();
+            }
+            subject.pass(range);
+        })
     });
     let first = &frames[0];
     let mut out = Vec::new();

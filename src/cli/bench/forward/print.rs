@@ -4,6 +4,7 @@ use super::super::print::rounded;
 use super::captures::{ByWorkers, Captured};
 use super::workloads::Fate;
 use super::{BURST, Baselines, Kinds, Measured, Row, Rules, Times, Workload};
+use crate::diag::Stage;
 use crate::report::{Palette, Style, thousands};
 use serde_json::{Value, json};
 use std::fmt::{Result, Write};
@@ -45,11 +46,12 @@ all that is documented of it: header checks with checksum, guest routes, session
 on both sides, the link, TTL and checksum, MAC addresses; and all verdicts are counted by endpoint, rule
 and reason. Groups have 31 rules at each end, or 1,000: five groups of 200, as many as there may be.
 
-established  frames of live sessions: neither group is asked
-new flows    first packets: both groups are asked, and each leaves a session
-dropped      first packets that one stage refuses; above, that the receiver's groups refuse. A stage costs what
-             its row takes longer than the one before it. Routes are looked up before the session is, and one
-             whose TTL has run out is told so, in a message that the fabric makes
+established  frames of live sessions: no group is asked. Sessions know the way of TCP and UDP; pings go the
+             whole way each time
+new flows    first packets: both ends' groups are asked, and each leaves a session
+dropped      frames that one stage refuses; in the first table, first packets that the receiver's groups refuse.
+             A stage costs about what its row takes longer than the one before it. Routes are looked up before
+             the session is, and who sends a packet whose TTL runs out is told so: the fabric makes that message
 copying      the bytes of the same frames from one place to another: what any forwarding pays
 parsing      reading and checking the headers of the same frames, without looking anything up
 IMIX         seven frames of 64, four of 590 and one of 1514 bytes, again and again
@@ -93,6 +95,15 @@ fn rows(text: &mut String, rows: &[Row]) -> Result {
     Ok(())
 }
 
+/// Rules at each end, where groups are asked.
+fn rules_asked(workload: &Workload, rules: Rules) -> Option<u32> {
+    match workload.fate {
+        Fate::Established { .. } => None,
+        Fate::New => Some(rules.count()),
+        Fate::Dropped { stage, .. } => (stage >= Stage::Egress).then(|| rules.count()),
+    }
+}
+
 fn kinds(text: &mut String, kinds: &Kinds) -> Result {
     KINDS.iter().try_for_each(|line| writeln!(text, "{line}"))?;
     let Baselines { copying, parsing } = kinds.baselines;
@@ -103,7 +114,8 @@ fn kinds(text: &mut String, kinds: &Kinds) -> Result {
             Fate::New => words,
             Fate::Dropped { stage, reason } => format!("dropped at {:<12}{reason}", stage.name()),
         };
-        write!(text, "  {what:<46}{:>8}{:>10.1}", thousands(rules.count().into()), millions(*time))?;
+        let rules = rules_asked(workload, *rules).map_or("-".to_owned(), |rules| thousands(rules.into()));
+        write!(text, "  {what:<46}{rules:>8}{:>10.1}", millions(*time))?;
         writeln!(text, "{:>10.1}x{:>10.1}x", time / copying, time / parsing)?;
     }
     text.push('\n');
@@ -146,7 +158,7 @@ pub(in super::super) fn json(measured: &Measured) -> Value {
             "name": workload.name,
             "fate": fate,
             "stage": stage,
-            "rules_at_each_end": rules.count(),
+            "rules_at_each_end": rules_asked(workload, *rules),
             "ns": rounded(*time),
             "times_copying": rounded(time / copying),
             "times_parsing": rounded(time / parsing),
@@ -215,9 +227,9 @@ forwarding: bursts of 256 frames from memory to memory, one core
 way by way: frames of 64 bytes along 100,000 flows, one core
                                                 rules at   million       one costs
                                                 each end  a second  x copying  x parsing
-  established, within vSwitch                         31      25.0       4.0x       2.5x
+  established, within vSwitch                          -      25.0       4.0x       2.5x
   new flows                                        1,000       6.2      16.0x      10.0x
-  dropped at parse       ipv4-checksum                31      50.0       2.0x       1.2x
+  dropped at parse       ipv4-checksum                 -      50.0       2.0x       1.2x
 
 replaying: a capture in memory, 1,000,000 frames of 64 bytes along 100,000 connections
                     -- million frames a second --   two against   one costs
@@ -237,6 +249,7 @@ replaying: a capture in memory, 1,000,000 frames of 64 bytes along 100,000 conne
         assert_eq!((&row["established_times_copying"], &row["established_times_parsing"]), (&json!(4.0), &json!(2.5)));
         let kinds = &value["by_kind"]["kinds"];
         assert_eq!((&kinds[0]["name"], &kinds[0]["fate"]), (&"within-vswitch".into(), &"established".into()));
+        assert_eq!(kinds[0]["rules_at_each_end"], Value::Null);
         assert_eq!((&kinds[1]["name"], &kinds[1]["fate"]), (&"new-flows".into(), &"new".into()));
         assert_eq!((&kinds[1]["rules_at_each_end"], &kinds[1]["ns"]), (&1_000.into(), &json!(160.0)));
         assert_eq!((&kinds[2]["name"], &kinds[2]["fate"]), (&"ipv4-checksum".into(), &"dropped".into()));

@@ -20,8 +20,6 @@ pub(crate) struct Subject<'a> {
     output: Output,
     frames: &'a Frames,
     burst: Vec<Frame<'a>>,
-    /// Which of the frames are its own.
-    part: Range<usize>,
     now: SimTime,
     fate: Fate,
 }
@@ -52,19 +50,18 @@ impl<'a> Subject<'a> {
             output: Output::default(),
             frames,
             burst: Vec::with_capacity(BURST),
-            part,
             now: SimTime::ZERO,
             fate: workload.fate,
         };
         if let Some(opening) = workload.opening_frames(flows) {
-            let is_whole = subject.part.len() == frames.len();
-            let begun = if is_whole { 0..flows } else { subject.part.clone() };
+            let begun = if part.len() == frames.len() { 0..flows } else { part.clone() };
             let sessions = begun.len();
             subject.open(&opening, begun);
             assert_eq!(subject.fabric.session_count(), sessions, "a session for each flow");
         }
         for _ in 0..2 {
-            subject.forward(subject.part.clone(), |subject| {
+            subject.begin_anew();
+            subject.forward(part.clone(), |subject| {
                 let fate = subject.fate;
                 let stray = subject.output.outcomes.iter().find(|outcome| !fate.is_that_of(outcome));
                 assert_eq!(stray, None, "not what is to be measured: {fate:?}");
@@ -77,6 +74,13 @@ impl<'a> Subject<'a> {
         let burst: Vec<Frame<'_>> = part.map(|index| opening.at(index, self.now)).collect();
         for burst in burst.chunks(BURST) {
             self.fabric.process(burst, &mut self.output, &mut Silent);
+        }
+    }
+
+    /// Comes before each pass: where flows have to be new, the sessions of the pass before must be dead.
+    pub(crate) fn begin_anew(&mut self) {
+        if self.fate == Fate::New {
+            self.now = self.now + LATER;
         }
     }
 
@@ -97,10 +101,6 @@ impl<'a> Subject<'a> {
 
     /// Forwards frames `range`, with `then` after each burst.
     pub(crate) fn forward(&mut self, range: Range<usize>, then: impl Fn(&mut Self)) {
-        // Each pass through all new flows comes when the sessions of the one before it are dead.
-        if range.start == self.part.start && self.fate == Fate::New {
-            self.now = self.now + LATER;
-        }
         let end = range.end;
         for start in range.step_by(BURST) {
             self.burst.clear();
