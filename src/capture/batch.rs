@@ -109,16 +109,16 @@ impl Batch {
         buffer.get(extent.start..extent.start + extent.length as usize).unwrap_or_default()
     }
 
-    /// The bytes of the record at `index`, to be changed: from now on it has a copy that is the batch's own.
-    pub(crate) fn bytes_mut(&mut self, index: usize) -> &mut [u8] {
-        let extent = self.records[index].extent;
-        if extent.place == Place::Arena {
-            return &mut self.arena[extent.start..][..extent.length as usize];
+    /// The bytes of `record`, to be changed: from now on it has a copy that is the batch's own.
+    pub(crate) fn bytes_mut(&mut self, record: &mut Record) -> &mut [u8] {
+        let Extent { start, length, place } = record.extent;
+        if place == Place::Arena {
+            return &mut self.arena[start..][..length as usize];
         }
-        let start = self.arena.len();
-        self.arena.extend_from_slice(&self.block[extent.start..][..extent.length as usize]);
-        self.records[index].extent = Extent { start, length: extent.length, place: Place::Arena };
-        &mut self.arena[start..]
+        let copy = self.arena.len();
+        self.arena.extend_from_slice(&self.block[start..][..length as usize]);
+        record.extent = Extent { start: copy, length, place: Place::Arena };
+        &mut self.arena[copy..]
     }
 
     /// Each record with its bytes.
@@ -149,9 +149,15 @@ impl Batch {
         self.block = block;
     }
 
-    /// Adds the record that starts at `position` of the block.
+    /// Adds a record that [`Batch::place`] gave.
     #[inline]
-    pub(super) fn push(&mut self, number: u64, position: usize, packet: &RawRecord) {
+    pub(super) fn push(&mut self, record: Record) {
+        self.records.push(record);
+    }
+
+    /// The record that starts at `position` of the block.
+    #[inline]
+    pub(super) fn place(&mut self, number: u64, position: usize, packet: &RawRecord) -> Record {
         let record = Record {
             number,
             time: packet.time,
@@ -161,24 +167,19 @@ impl Batch {
             came_out: packet.came_out,
             extent: Extent { start: position + packet.start, length: packet.captured, place: Place::Block },
         };
-        self.records.push(record);
-        if packet.framing != Framing::Ethernet {
-            self.imagine(packet.framing);
-        }
+        if packet.framing == Framing::Ethernet { record } else { self.imagine(record, packet.framing) }
     }
 
-    /// Builds the frame of the last record in the arena.
+    /// Builds a frame in the arena.
     #[cold]
-    fn imagine(&mut self, framing: Framing) {
-        let Some(record) = self.records.last_mut() else { return };
+    fn imagine(&mut self, record: Record, framing: Framing) -> Record {
         let Extent { start, length, .. } = record.extent;
         let captured = self.block.get(start..start + length as usize).unwrap_or_default();
-        let Some(frame) = imagine(framing, captured, record.wire_len) else { return };
+        let Some(frame) = imagine(framing, captured, record.wire_len) else { return record };
         let start = self.arena.len();
         self.arena.extend_from_slice(&frame.header[..frame.header_len]);
         self.arena.extend_from_slice(&captured[frame.stripped..]);
         let length = u32::try_from(self.arena.len() - start).unwrap_or(u32::MAX);
-        record.wire_len = frame.wire_len;
-        record.extent = Extent { start, length, place: Place::Arena };
+        Record { wire_len: frame.wire_len, extent: Extent { start, length, place: Place::Arena }, ..record }
     }
 }

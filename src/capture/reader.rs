@@ -6,7 +6,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-use super::batch::{Batch, RawRecord};
+use super::batch::{Batch, RawRecord, Record};
 use super::error::{CaptureError, CaptureProblem};
 use super::input::Input;
 use super::interface::Interface;
@@ -92,6 +92,17 @@ impl Reader {
     /// the reader is at its end. Where compressed data is corrupt rather than cut, up to 16 KiB of decompressed data
     /// in front of the damage can be lost with it.
     pub fn next_batch(&mut self, batch: &mut Batch, max_records: usize) -> Result<usize, CaptureError> {
+        self.next_records(batch, max_records, |batch, record, _| batch.push(record))
+    }
+
+    /// As [`Reader::next_batch`], for those who want to keep something else of a record than the record: `each` gets
+    /// the batch, which holds the bytes, the record, and the interfaces met so far.
+    pub(crate) fn next_records(
+        &mut self,
+        batch: &mut Batch,
+        max_records: usize,
+        each: impl FnMut(&mut Batch, Record, &[Interface]),
+    ) -> Result<usize, CaptureError> {
         batch.clear();
         if let Some(error) = self.pending.take() {
             return Err(error);
@@ -100,7 +111,10 @@ impl Reader {
             return Ok(0);
         }
         batch.adopt(self.input.block());
-        if let Err(problem) = self.fill(batch, max_records.max(1)) {
+        let good_before = self.good_records;
+        let filled = self.fill(batch, good_before + max_records.max(1) as u64, each);
+        let records = (self.good_records - good_before) as usize;
+        if let Err(problem) = filled {
             self.ended = true;
             let error = CaptureError {
                 file: self.file.clone(),
@@ -109,36 +123,57 @@ impl Reader {
                 good_records: self.good_records,
                 problem,
             };
-            if batch.is_empty() {
+            if records == 0 {
                 return Err(error);
             }
             self.pending = Some(error);
         }
-        Ok(batch.len())
+        Ok(records)
     }
 
-    fn fill(&mut self, batch: &mut Batch, max_records: usize) -> Result<(), CaptureProblem> {
-        while batch.len() < max_records {
-            let step = match &mut self.format {
-                Format::Pcap(pcap) => pcap.step(self.input.unread())?,
-                Format::Pcapng(pcapng) => pcapng.step(self.input.unread(), &mut self.interfaces)?,
-            };
-            match step {
-                Step::Packet(packet) => {
-                    self.good_records += 1;
-                    batch.push(self.good_records, self.input.position(), &packet);
-                    self.input.consume(packet.consumed);
-                }
-                Step::Skip(length) => self.input.consume(length),
-                // The records of a batch share one block, so the next block is the next batch's.
-                Step::Need(_) if !batch.is_empty() => break,
-                Step::Need(needed) => {
-                    if !self.input.load(needed) {
-                        self.ended = true;
-                        return self.input.shortfall(needed);
+    /// Walks until there are `last` good records, or those of a block.
+    fn fill(
+        &mut self,
+        batch: &mut Batch,
+        last: u64,
+        mut each: impl FnMut(&mut Batch, Record, &[Interface]),
+    ) -> Result<(), CaptureProblem> {
+        let Reader { input, format, interfaces, good_records, ended, .. } = self;
+        let first = *good_records;
+        while *good_records < last {
+            let (unread, position) = (input.unread(), input.position());
+            let mut walked = 0;
+            let step = loop {
+                let data = &unread[walked..];
+                let step = match format {
+                    Format::Pcap(pcap) => pcap.step(data),
+                    Format::Pcapng(pcapng) => pcapng.step(data, interfaces),
+                };
+                match step {
+                    Ok(Step::Packet(packet)) => {
+                        *good_records += 1;
+                        let record = batch.place(*good_records, position + walked, &packet);
+                        each(batch, record, interfaces);
+                        walked += packet.consumed;
+                        if *good_records == last {
+                            break Ok(None);
+                        }
                     }
-                    batch.adopt(self.input.block());
+                    Ok(Step::Skip(length)) => walked += length,
+                    Ok(Step::Need(needed)) => break Ok(Some(needed)),
+                    Err(problem) => break Err(problem),
                 }
+            };
+            input.consume(walked);
+            match step? {
+                // The records of a batch share one block, so the next block is the next batch's.
+                Some(_) if *good_records > first => break,
+                Some(needed) if !input.load(needed) => {
+                    *ended = true;
+                    return input.shortfall(needed);
+                }
+                Some(_) => batch.adopt(input.block()),
+                None => break,
             }
         }
         Ok(())

@@ -22,6 +22,7 @@ use super::writing::{Page, Press, Scribe, Writing};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded, never, select};
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 
@@ -30,7 +31,7 @@ use std::thread;
 const READ_AHEAD: usize = 3;
 
 /// Loads under way, beside one for each hand, where there are several.
-const MORE_LOADS: usize = 3;
+const MORE_LOADS: usize = 5;
 
 /// A load on its way, and what becomes of it.
 #[derive(Default)]
@@ -40,9 +41,17 @@ struct Job {
     load: Load,
     /// By hand, which is the only one to touch its share until all have forwarded their parts.
     shares: Vec<Mutex<Share>>,
+    /// Hands that have.
+    forwarded: AtomicUsize,
     page: Page,
     /// How far the capture was read with it.
     progress: (u64, Option<u64>),
+}
+
+impl Job {
+    fn is_forwarded(&self) -> bool {
+        self.forwarded.load(Ordering::Relaxed) == self.shares.len()
+    }
 }
 
 /// Where the capture is read, by one hand at a time.
@@ -61,6 +70,7 @@ impl Desk<'_, '_> {
             return self.close();
         }
         job.number = self.count;
+        job.forwarded = AtomicUsize::new(0);
         job.progress = self.source.feed.progress();
         self.count += 1;
         let job = Arc::new(job);
@@ -181,8 +191,9 @@ impl Hand<'_, '_, '_> {
 
     fn forward(&mut self, job: Arc<Job>) {
         self.worker.forward(&job.load, self.own, &mut lock(&job.shares[self.own]));
-        // Only the last one to let go of it gets it.
-        if let Some(job) = Arc::into_inner(job) {
+        job.forwarded.fetch_add(1, Ordering::Relaxed);
+        // Only the last one to let go of it gets it. A hand that has left early has let go without forwarding.
+        if let Some(job) = Arc::into_inner(job).filter(Job::is_forwarded) {
             let next = if self.scribe.is_wanted() { &self.to_write } else { &self.to_print };
             let _ = next.send(job);
         }

@@ -9,12 +9,15 @@ use crate::wire;
 use std::cell::Cell;
 use std::net::Ipv4Addr;
 
-/// Records that travel together at most: so many that handing them from thread to thread costs little.
+/// Records that travel together at most: so many that handing them from thread to thread costs little; and fewer where
+/// much is written about each, so that it is still in a core's cache when it leaves.
 const RECORDS: usize = 4096;
+const WRITTEN_RECORDS: usize = 1024;
 
 /// A batch of frames on its way to the workers: each frame is for one of them.
 #[derive(Default)]
 pub struct Load {
+    /// Holds the bytes alone.
     batch: Batch,
     /// One for each worker: its frames, in the order of the capture.
     parts: Vec<Vec<Cue>>,
@@ -22,16 +25,15 @@ pub struct Load {
     owners: Vec<u8>,
 }
 
-/// What is known about a frame before it enters: all that its worker needs, so that it need not touch the records,
-/// which it would have to fetch from another core.
+/// What is known about a frame before it enters: all that its worker needs, beside the bytes.
 #[derive(Clone, Copy)]
 pub(super) struct Cue {
     time: SimTime,
     entry: Entry,
     extent: Extent,
+    /// Its number in the capture, from 1.
+    pub(super) number: u64,
     wire_length: u32,
-    /// Its record's place in the batch.
-    record: u32,
     shard: ShardId,
 }
 
@@ -48,7 +50,7 @@ impl Load {
 
     /// The number of frame `index` in the capture, from 1. For loads that are not divided.
     pub fn number(&self, index: usize) -> u64 {
-        self.number_of(&self.parts[0][index])
+        self.parts[0][index].number
     }
 
     /// Frame `index` as it enters. For loads that are not divided.
@@ -64,11 +66,6 @@ impl Load {
     /// Whose each frame is, in the order of the capture.
     pub(super) fn owners(&self) -> &[u8] {
         &self.owners
-    }
-
-    pub(super) fn number_of(&self, cue: &Cue) -> u64 {
-        // Records of a batch follow each other.
-        self.batch.records()[0].number + u64::from(cue.record)
     }
 
     #[inline]
@@ -94,6 +91,8 @@ pub struct Feed {
     /// By interface of the capture: the endpoint it is named after.
     captured_at: Vec<Option<EndpointId>>,
     clock: Clock,
+    /// Records of a load at most.
+    records: usize,
     workers: usize,
     /// By shard: whose it is.
     owners: [u8; SHARDS],
@@ -162,6 +161,7 @@ impl Feed {
             copies: 0,
             captured_at: Vec::new(),
             clock: Clock::Own,
+            records: RECORDS,
             workers,
             owners: std::array::from_fn(|shard| (shard % workers) as u8),
         }
@@ -172,6 +172,11 @@ impl Feed {
     #[must_use]
     pub fn starting_at(self, now: SimTime) -> Feed {
         Feed { clock: Clock::StartAt(now), ..self }
+    }
+
+    /// Makes loads smaller, for frames that are written about.
+    pub(super) fn written_about(self) -> Feed {
+        Feed { records: WRITTEN_RECORDS, ..self }
     }
 
     /// Bytes read, and bytes there are where that is known.
@@ -196,40 +201,40 @@ impl Feed {
     /// The capture is damaged. The good records before the damage were given before.
     pub fn next(&mut self, load: &mut Load, names: &Names, director: &mut Director) -> Result<bool, CaptureError> {
         load.clear(self.workers);
-        if self.reader.next_batch(&mut load.batch, RECORDS)? == 0 {
-            return Ok(false);
-        }
-        for interface in self.reader.interfaces().iter().skip(self.captured_at.len()) {
-            self.captured_at.push(interface.name.as_deref().and_then(|name| names.find_endpoint(name)));
-        }
+        let Feed { reader, inject, map, copies, captured_at, clock, records, owners: owner_of, .. } = self;
         let Load { batch, parts, owners } = load;
-        for index in 0..batch.len() {
-            if batch.records()[index].came_out {
-                self.copies += 1;
-                continue;
+        let read = reader.next_records(batch, *records, |batch, mut record, interfaces| {
+            if record.came_out {
+                *copies += 1;
+                return;
             }
-            if !self.map.is_empty() {
-                wire::map_addresses(batch.bytes_mut(index), |address| self.map.get(&address).map(Asked::answer));
+            if !map.is_empty() {
+                wire::map_addresses(batch.bytes_mut(&mut record), |address| map.get(&address).map(Asked::answer));
             }
-            let record = &batch.records()[index];
-            let bytes = batch.bytes(record);
-            let injected = if self.inject.is_empty() {
+            let bytes = batch.bytes(&record);
+            let injected = if inject.is_empty() {
                 None
             } else {
-                wire::source_address(bytes).and_then(|source| self.inject.get(&source))
+                wire::source_address(bytes).and_then(|source| inject.get(&source))
             };
-            let captured_at = || self.captured_at.get(record.interface as usize).copied().flatten();
             let entry = match injected {
                 Some(asked) => Entry::Injected(asked.answer()),
-                None => captured_at().map_or(Entry::BySource, Entry::CapturedAt),
+                None => {
+                    // Interfaces may be described anywhere before their first packet.
+                    for interface in &interfaces[captured_at.len()..] {
+                        captured_at.push(interface.name.as_deref().and_then(|name| names.find_endpoint(name)));
+                    }
+                    captured_at[record.interface as usize].map_or(Entry::BySource, Entry::CapturedAt)
+                }
             };
-            let time = self.clock.read(record.time);
-            let (extent, wire_length) = (record.extent(), record.wire_len);
+            let time = clock.read(record.time);
+            let wire_length = record.wire_len;
             let shard = director.shard(bytes, wire_length as usize, time);
-            let owner = self.owners[shard.index()];
+            let owner = owner_of[shard.index()];
             owners.push(owner);
-            parts[usize::from(owner)].push(Cue { time, entry, extent, wire_length, record: index as u32, shard });
-        }
-        Ok(true)
+            let (number, extent) = (record.number, record.extent());
+            parts[usize::from(owner)].push(Cue { time, entry, extent, number, wire_length, shard });
+        })?;
+        Ok(read != 0)
     }
 }

@@ -100,9 +100,10 @@ pub fn run(
 ) -> io::Result<Replayed> {
     let writing = Writing::new(topology, sinks);
     let mut press = Press::begin(&writing, sinks)?;
+    let feed = Feed::new(reader, options);
     let mut source = Source {
         frames: 0,
-        feed: Feed::new(reader, options),
+        feed: if writing.is_wanted() { feed.written_about() } else { feed },
         topology,
         director: Director::default(),
         stop: options.stop.clone(),

@@ -102,7 +102,7 @@ impl Write for Full {
 fn a_sink_that_is_full_ends_all_threads() {
     let (topology, capture) = (topology(), capture());
     for workers in [1, 2, 5] {
-        for room in [0, 500_000] {
+        for room in (0..600_000).step_by(60_000) {
             let mut sink = Full(room);
             let mut sinks = Sinks { lines: Some(&mut sink), ..Sinks::default() };
             let reader = Reader::from_bytes("capture", capture.clone().into()).unwrap();

@@ -199,7 +199,7 @@ impl<'a> Scribe<'a> {
             let owner = usize::from(*owner);
             let (position, happened) = walks[owner].step();
             let cue = &load.part(owner)[position];
-            self.frame(load.number_of(cue), &load.frame_of(cue), &happened, page);
+            self.frame(cue.number, &load.frame_of(cue), &happened, page);
         }
     }
 
