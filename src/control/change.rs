@@ -103,89 +103,83 @@ struct Editor<'w> {
 
 impl Editor<'_> {
     fn carry_out(&mut self, edit: Edit) {
-        let (world, census, place) = (&mut *self.world, &mut *self.census, self.place);
+        let place = self.place;
         match edit {
-            Edit::Switch(vpc, on) => {
-                world.vpcs[vpc].classic_link = Spanned::new(on, place);
-                self.touched.vpcs.push(vpc);
-            }
+            Edit::Switch(vpc, on) => self.vpc(vpc).classic_link = Spanned::new(on, place),
             Edit::Link(instance, vpc) => {
-                world.instances[instance].linked_vpc = Some(Spanned::new(vpc, place));
-                census.link(instance, vpc);
-                self.touched.instances.push(instance);
+                self.instance(instance).linked_vpc = Some(Spanned::new(vpc, place));
+                self.census.link(instance, vpc);
             }
             Edit::Unlink(instance) => {
-                if let Some(vpc) = world.instances[instance].linked_vpc.take() {
-                    census.unlink(instance, vpc.value);
+                if let Some(vpc) = self.instance(instance).linked_vpc.take() {
+                    self.census.unlink(instance, vpc.value);
                 }
-                self.touched.instances.push(instance);
             }
-            Edit::State(instance, state) => {
-                world.instances[instance].state = Spanned::new(state, place);
-                self.touched.instances.push(instance);
-            }
+            Edit::State(instance, state) => self.instance(instance).state = Spanned::new(state, place),
             Edit::AddGuestRoute(instance, destination) => {
-                world.instances[instance].guest_routes.push(Spanned::new(destination, place));
-                self.touched.instances.push(instance);
+                self.instance(instance).guest_routes.push(Spanned::new(destination, place));
             }
-            Edit::ForgetGuestRoutes(instance) => {
-                world.instances[instance].guest_routes.clear();
-                self.touched.instances.push(instance);
-            }
+            Edit::ForgetGuestRoutes(instance) => self.instance(instance).guest_routes.clear(),
             Edit::Account(instance, account) => {
-                world.instances[instance].placement.account = Some(Spanned::new(account.as_str().into(), place));
-                self.touched.instances.push(instance);
+                self.instance(instance).placement.account = Some(Spanned::new(account.as_str().into(), place));
             }
             Edit::Groups(instance, groups) => self.regroup(instance, &groups),
             Edit::Move(instance, vswitch, address) => {
-                let own = &mut world.instances[instance];
+                let own = self.instance(instance);
                 own.location = Spanned::new(Location::Vswitch(vswitch), place);
                 own.private_ip = Spanned::new(address, place);
-                census.take(world, Location::Vswitch(vswitch), address);
-                self.touched.instances.push(instance);
+                self.census.take(self.world, Location::Vswitch(vswitch), address);
             }
             Edit::Release(instance) => self.release(instance),
-            Edit::PrimaryCidr(vpc, cidr) => {
-                world.vpcs[vpc].cidr = Spanned::new(cidr, place);
-                self.touched.vpcs.push(vpc);
-            }
-            Edit::AddSecondaryCidr(vpc, cidr) => {
-                world.vpcs[vpc].secondary_cidrs.push(Spanned::new(cidr, place));
-                self.touched.vpcs.push(vpc);
-            }
-            Edit::RemoveSecondaryCidr(vpc, position) => {
-                world.vpcs[vpc].secondary_cidrs.remove(position);
-                self.touched.vpcs.push(vpc);
-            }
+            Edit::PrimaryCidr(vpc, cidr) => self.vpc(vpc).cidr = Spanned::new(cidr, place),
+            Edit::AddSecondaryCidr(vpc, cidr) => self.vpc(vpc).secondary_cidrs.push(Spanned::new(cidr, place)),
+            Edit::RemoveSecondaryCidr(vpc, position) => _ = self.vpc(vpc).secondary_cidrs.remove(position),
             Edit::AddRoute(table, route) => {
-                census.add_route(&route);
-                table.routes_mut(world).push(route);
-                self.touched.vpcs.push(table.vpc(world));
+                self.census.add_route(&route);
+                self.routes(table).push(route);
             }
             Edit::RemoveRoute(table, position) => {
-                census.remove_route(&table.routes_mut(world).remove(position));
-                self.touched.vpcs.push(table.vpc(world));
+                let route = self.routes(table).remove(position);
+                self.census.remove_route(&route);
             }
-            Edit::AddRule(group, direction, rule) => {
-                world.security_groups[group].rules_mut(direction).push(rule);
-                self.touched.rules_of.push(group);
-            }
-            Edit::RemoveRule(group, direction, position) => {
-                world.security_groups[group].rules_mut(direction).remove(position);
-                self.touched.rules_of.push(group);
-            }
+            Edit::AddRule(group, direction, rule) => self.rules(group, direction).push(rule),
+            Edit::RemoveRule(group, direction, position) => _ = self.rules(group, direction).remove(position),
             Edit::Whitelist(service, entries) => {
                 let entries = entries.into_iter().map(|entry| Spanned::new(entry, place)).collect();
-                world.services[service].whitelist = Some(Spanned::new(entries, place));
                 self.touched.services.push(service);
+                self.world.services[service].whitelist = Some(Spanned::new(entries, place));
             }
         }
+    }
+
+    /// An instance that is touched.
+    fn instance(&mut self, key: Key<Instance>) -> &mut Instance {
+        self.touched.instances.push(key);
+        &mut self.world.instances[key]
+    }
+
+    /// A VPC that is touched.
+    fn vpc(&mut self, key: Key<Vpc>) -> &mut Vpc {
+        self.touched.vpcs.push(key);
+        &mut self.world.vpcs[key]
+    }
+
+    /// A route table whose VPC is touched.
+    fn routes(&mut self, table: TableKey) -> &mut Vec<Route> {
+        self.touched.vpcs.push(table.vpc(self.world));
+        table.routes_mut(self.world)
+    }
+
+    /// A list of rules whose group is touched.
+    fn rules(&mut self, group: Key<SecurityGroup>, direction: Direction) -> &mut Vec<Rule> {
+        self.touched.rules_of.push(group);
+        self.world.security_groups[group].rules_mut(direction)
     }
 
     /// Puts an instance into `groups` alone. A group it stays in keeps the place in the file that says so.
     fn regroup(&mut self, instance: Key<Instance>, groups: &[Key<SecurityGroup>]) {
         let place = self.place;
-        let own = &mut self.world.instances[instance].security_groups;
+        let own = &mut self.instance(instance).security_groups;
         let named = |group: Key<SecurityGroup>| {
             own.iter().find(|old| old.value == group).copied().unwrap_or(Spanned::new(group, place))
         };
@@ -199,7 +193,6 @@ impl Editor<'_> {
             self.census.join(*group);
             self.touched.members_of.push(*group);
         }
-        self.touched.instances.push(instance);
     }
 
     fn release(&mut self, instance: Key<Instance>) {
