@@ -12,7 +12,7 @@ use crate::net::Ipv4Net;
 use crate::program::Program;
 use std::net::Ipv4Addr;
 
-impl Mend<'_> {
+impl Mend {
     /// Leads what `sender` sends to `receiver`, both in VPCs, over a peering.
     pub(super) fn route(
         &mut self,
@@ -62,7 +62,7 @@ impl Mend<'_> {
     }
 }
 
-impl Mend<'_> {
+impl Mend {
     /// The route that leads to what lies behind a gateway, in the table that `sender` of the gateway's VPC meets, or in
     /// the system table, which what comes over a link meets. `None` where the table has it, or there is no gateway.
     pub(super) fn way_to_gateway(&self, sender: Option<Subject>, receiver: Subject) -> Option<Operation> {

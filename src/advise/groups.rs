@@ -10,7 +10,7 @@ use crate::model::{Direction, GroupKind, Instance, Key, Network, Peer, Rule, Sec
 use crate::net::{Ipv4Net, PortRange};
 use crate::program::Names;
 
-impl Mend<'_> {
+impl Mend {
     /// Accepts the traffic between `owner`, whose groups have refused it, and `far`.
     pub(super) fn accept(
         &mut self,

@@ -9,13 +9,13 @@ use super::new_id::{fresh, stem};
 use super::probe::{self, Leg, Observation, Traffic};
 use super::side::Subject;
 use super::step::{Draft, GroupHome, Step};
-use crate::check::Checked;
 use crate::control::{Operation, WhitelistChange};
 use crate::datapath::{At, Verdict};
-use crate::diag::{Reason, Sources, Stage};
-use crate::lab::Passage;
-use crate::model::{Direction, Instance, Key, Network, Vpc, World, ranges};
+use crate::diag::{Reason, Stage};
+use crate::lab::{Passage, Topology};
+use crate::model::{Direction, Instance, Key, Network, Vpc, World};
 use crate::net::GuestRoute;
+use crate::net::ranges::{self, Unlinkable};
 use crate::report::{AdvisedNow, AdvisedPlan, AdvisedStep};
 use std::net::Ipv4Addr;
 
@@ -23,26 +23,19 @@ use std::net::Ipv4Addr;
 const MOST_REFUSALS: usize = 24;
 
 /// A plan in the making.
-pub(super) struct Mend<'a> {
+pub(super) struct Mend {
     pub(super) traffic: Traffic,
     draft: Draft,
-    sources: &'a Sources,
     sides: [Subject; 2],
     mechanism: Mechanism,
     steps: Vec<(Step, AdvisedStep)>,
     conflicts: Vec<Conflict>,
 }
 
-impl<'a> Mend<'a> {
-    pub(super) fn new(
-        world: &Checked,
-        sources: &'a Sources,
-        sides: [Subject; 2],
-        traffic: Traffic,
-        mechanism: Mechanism,
-    ) -> Mend<'a> {
-        let draft = Draft::of(world);
-        Mend { traffic, draft, sources, sides, mechanism, steps: Vec::new(), conflicts: Vec::new() }
+impl Mend {
+    pub(super) fn new(topology: &Topology, sides: [Subject; 2], traffic: Traffic, mechanism: Mechanism) -> Mend {
+        let draft = Draft::of(topology);
+        Mend { traffic, draft, sides, mechanism, steps: Vec::new(), conflicts: Vec::new() }
     }
 
     /// The plan.
@@ -69,7 +62,7 @@ impl<'a> Mend<'a> {
 
     /// Applies a step, and puts it into the plan.
     pub(super) fn take(&mut self, step: Step) -> Result<(), Conflict> {
-        let told = describe(&step, self.draft.world(), self.sources);
+        let told = describe(&step, self.draft.world(), &self.draft.topology().sources);
         self.draft.apply(&step)?;
         self.steps.push((step, told));
         Ok(())
@@ -82,7 +75,7 @@ impl<'a> Mend<'a> {
     /// Sends packets and removes what refuses them, until nothing does. `last` is what became of the last ones.
     fn follow(&mut self, last: &mut Option<AdvisedNow>) -> Result<(), Conflict> {
         for _ in 0..MOST_REFUSALS {
-            let seen = probe::send(self.draft.checked(), self.sources, self.traffic, self.sides);
+            let seen = probe::send(self.draft.topology(), self.traffic, self.sides);
             let Some(seen) = seen else { return Err(no_packet(self.world(), self.sides)) };
             *last = Some(now(&seen));
             let Observation::Stuck { leg, passage } = seen else { return Ok(()) };
@@ -162,27 +155,29 @@ impl<'a> Mend<'a> {
         let Some(address) = other.address(world) else { return Err(no_packet(world, self.sides)) };
         let (id, vpc) = (other.id(world), &world.vpcs[vpc]);
         let cidr = *vpc.cidr;
-        if !cidr.contains(&address) {
-            if let Subject::Gateway(_) = other {
-                let what = format!("{address} behind {id} lies outside {cidr}, the primary CIDR of {}", *vpc.id);
-                return Err(Conflict::reason(Reason::ClassiclinkGatewayRange, what));
-            }
-            let what = format!("{address} of {id} lies outside {cidr}, the primary CIDR of {}", *vpc.id);
-            return Err(Conflict::reason(Reason::ClassiclinkSecondaryCidr, what));
-        }
-        if ranges::is_linkable(address) {
-            return Ok(());
-        }
-        if ranges::CLASSIC.contains(&address) {
-            let what = format!(
-                "{address} of {id} lies outside 10.111.0.0/16: in {cidr} of {} a vSwitch there is needed",
-                *vpc.id
-            );
-            return Err(Conflict::reason(Reason::ClassiclinkVswitchOutside10111, what));
-        }
-        let what =
-            format!("{address} of {id} lies in none of the ranges 10.111.0.0/16, 172.16.0.0/12 and 192.168.0.0/16");
-        Err(Conflict::reason(Reason::ClassiclinkRangeNotLinkable, what))
+        let Err(why) = ranges::carried_by_links(cidr, address) else { return Ok(()) };
+        let (reason, what) = match (why, other) {
+            (Unlinkable::OutsidePrimary, Subject::Gateway(_)) => (
+                Reason::ClassiclinkGatewayRange,
+                format!("{address} behind {id} lies outside {cidr}, the primary CIDR of {}", *vpc.id),
+            ),
+            (Unlinkable::OutsidePrimary, _) => (
+                Reason::ClassiclinkSecondaryCidr,
+                format!("{address} of {id} lies outside {cidr}, the primary CIDR of {}", *vpc.id),
+            ),
+            (Unlinkable::Classic, _) => (
+                Reason::ClassiclinkVswitchOutside10111,
+                format!(
+                    "{address} of {id} lies outside 10.111.0.0/16: in {cidr} of {} a vSwitch there is needed",
+                    *vpc.id
+                ),
+            ),
+            (Unlinkable::OutsideRanges, _) => (
+                Reason::ClassiclinkRangeNotLinkable,
+                format!("{address} of {id} lies in none of the ranges 10.111.0.0/16, 172.16.0.0/12 and 192.168.0.0/16"),
+            ),
+        };
+        Err(Conflict::reason(reason, what))
     }
 
     /// Gives the classic instance to the account of the VPC.

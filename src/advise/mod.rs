@@ -214,13 +214,13 @@ pub fn advise(topology: Option<&Topology>, question: &Question<'_>) -> Result<Ad
     let traffic = Traffic { protocol, port: question.port.or(likely.map(|(port, _)| port)) };
     let why_this_port = likely.map(|(port, why)| format!("{port}, {why}; --port asks about another"));
     let sides = [*sender, *receiver];
-    let now = probe::send(&topology.world, &topology.sources, traffic, sides).map(|seen| mend::now(&seen));
+    let now = probe::send(topology, traffic, sides).map(|seen| mend::now(&seen));
     let passes = now.as_ref().is_some_and(|now| now.passes);
     let plans = match services::never(world, sides) {
         _ if passes => table.into_iter().take(1).map(in_place).collect(),
         Some(conflict) => vec![services::refusal(conflict)],
         None => {
-            let mend = |mechanism| Mend::new(&topology.world, &topology.sources, sides, traffic, mechanism).plan();
+            let mend = |mechanism| Mend::new(topology, sides, traffic, mechanism).plan();
             table.into_iter().map(mend).collect()
         }
     };

@@ -1,9 +1,7 @@
 //! One packet from side to side and back: what every step of a plan is held against.
 
 use super::side::Subject;
-use crate::check::Checked;
 use crate::datapath::{Entry, Options, Verdict};
-use crate::diag::Sources;
 use crate::lab::{Lab, Passage, Topology};
 use crate::net::Protocol;
 use crate::program::FABRIC_MAC;
@@ -59,16 +57,11 @@ pub(super) enum Observation {
     Stuck { leg: Leg, passage: Passage },
 }
 
-/// Sends the first packet of `traffic` and its reply through `world`. `None` where a side has no address.
-pub(super) fn send(
-    world: &Checked,
-    sources: &Sources,
-    traffic: Traffic,
-    [from, to]: [Subject; 2],
-) -> Option<Observation> {
+/// Sends the first packet of `traffic` and its reply through `topology`. `None` where a side has no address.
+pub(super) fn send(topology: &Topology, traffic: Traffic, [from, to]: [Subject; 2]) -> Option<Observation> {
+    let world = &*topology.world;
     let packet = traffic.first_packet(from.address(world)?, to.address(world)?);
-    let topology = Topology::build(world.clone().into_inner(), Vec::new(), sources.clone()).ok().map(Arc::new)?;
-    let mut lab = Lab::new(Arc::clone(&topology), Options::default());
+    let mut lab = Lab::new(Arc::new(topology.clone()), Options::default());
     let (sender, receiver) = (lab.endpoint(from.id(world))?, lab.endpoint(to.id(world))?);
     let mut send = |endpoint, packet: PacketBuilder| {
         let bytes = packet.macs(topology.program.endpoint(endpoint).mac, FABRIC_MAC).build();

@@ -18,7 +18,7 @@ fn ranges_to_choose_from() -> impl Iterator<Item = Ipv4Net> {
     sixteen.chain((0..8).map(|third| Ipv4Net::new_assert(Ipv4Addr::new(192, 168, third * 32, 0), 19)))
 }
 
-impl Mend<'_> {
+impl Mend {
     /// Migrates `instance` into a VPC that can be connected with `other`, the other side's VPC where it has one yet.
     pub(super) fn migrate(&mut self, instance: Key<Instance>, other: Option<Key<Vpc>>) -> Result<(), Conflict> {
         let vswitch = self.home(instance, other)?;

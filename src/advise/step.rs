@@ -1,9 +1,9 @@
 //! The steps of a plan, and the copy of the world that they are applied to.
 
 use super::Conflict;
-use crate::check::{self, Checked};
 use crate::control::{self, Census, Operation};
-use crate::diag::{Severity, Span, Spanned};
+use crate::diag::{Diagnostic, Severity, Span, Spanned};
+use crate::lab::Topology;
 use crate::model::{GroupKind, Network, Peering, Placement, Policy, SecurityGroup, Vpc, Vswitch, World};
 use crate::net::Ipv4Net;
 
@@ -29,44 +29,46 @@ pub(super) enum GroupHome {
     Classic { region: String, account: String },
 }
 
-/// A copy of the world, to be changed.
+/// A copy of the topology, to be changed.
 pub(super) struct Draft {
-    world: Checked,
+    topology: Topology,
     census: Census,
 }
 
 impl Draft {
-    pub(super) fn of(world: &Checked) -> Draft {
-        Draft { world: world.clone(), census: Census::of(world) }
+    pub(super) fn of(topology: &Topology) -> Draft {
+        Draft { topology: topology.clone(), census: Census::of(&topology.world) }
     }
 
     pub(super) fn world(&self) -> &World {
-        &self.world
+        &self.topology.world
     }
 
-    pub(super) fn checked(&self) -> &Checked {
-        &self.world
+    pub(super) fn topology(&self) -> &Topology {
+        &self.topology
     }
 
     /// Applies `step`: an operation as the vendor does, with its preconditions; what is made as the rules of
     /// [`crate::check`] allow. A step that is refused changes nothing.
     pub(super) fn apply(&mut self, step: &Step) -> Result<(), Conflict> {
         if let Step::Operate(operation) = step {
-            let change = control::plan(&self.world, &self.census, operation, Span::NONE).map_err(Conflict::refused)?;
-            change.carry_out(&mut self.world, &mut self.census);
+            let change = control::plan(self.world(), &self.census, operation, Span::NONE).map_err(Conflict::refused)?;
+            self.topology.carry_out(change, &mut self.census);
             return Ok(());
         }
-        let mut world = self.world.clone().into_inner();
+        let mut world = self.world().clone();
         make(&mut world, step);
-        let findings = check::check(&world);
-        if let Some(error) = findings.iter().find(|finding| finding.severity == Severity::Error) {
-            return Err(Conflict::found(error));
-        }
-        let (world, _) = check::checked(world).map_err(|findings| Conflict::found(&findings[0]))?;
-        self.census = Census::of(&world);
-        self.world = world;
+        // No operation makes an object, so the world is compiled as a whole.
+        self.topology = self.topology.with_world(world).map_err(|findings| broken(&findings))?;
+        self.census = Census::of(&self.topology.world);
         Ok(())
     }
+}
+
+/// The first rule that a step would break.
+fn broken(findings: &[Diagnostic]) -> Conflict {
+    let error = findings.iter().find(|finding| finding.severity == Severity::Error);
+    Conflict::found(error.unwrap_or(&findings[0]))
 }
 
 /// Adds what a step makes. The names in it were looked up when it was planned.

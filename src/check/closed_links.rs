@@ -112,8 +112,7 @@ impl<'w> FarEnd<'w> {
             Location::Classic => None,
             Location::Vswitch(vswitch) => {
                 let vpc = world.vswitches[vswitch].vpc.value;
-                let carried = world.vpcs[vpc].cidr.contains(&address) && ranges::is_linkable(address);
-                carried.then_some(vpc)
+                ranges::carried_by_links(*world.vpcs[vpc].cidr, address).is_ok().then_some(vpc)
             }
         };
         for instance in world.instances.values() {

@@ -11,7 +11,8 @@ use super::outcome::{At, Decider, Refusal};
 use super::route::{Traveller, Way, absent_from_classic, look_up, resident, usable};
 use super::trace::{Crossing, Found, Listener, Step, Trace};
 use crate::diag::Reason;
-use crate::net::{Ipv4Net, ranges};
+use crate::net::Ipv4Net;
+use crate::net::ranges::{self, Unlinkable};
 use crate::program::{Action, DomainId, EndpointId, EndpointKind, Program, RouteId, Vpc};
 use std::net::Ipv4Addr;
 
@@ -84,9 +85,9 @@ fn from_linked<T: Trace>(
     listener: &mut Listener<'_, T>,
 ) -> Result<Way, Refusal> {
     let Traveller { domain, destination, .. } = *traveller;
-    let in_primary = vpc.primary.contains(&destination);
     // The link's route covers the linkable part of the primary CIDR; elsewhere there is none to test the TTL on.
-    let covered = in_primary && ranges::is_linkable(destination);
+    let carried = ranges::carried_by_links(vpc.primary, destination);
+    let covered = carried.is_ok();
     if exists {
         let found = if covered { Found::Link(link) } else { Found::NoHost };
         listener.hear(|| Step::Route { domain, destination, found });
@@ -98,10 +99,10 @@ fn from_linked<T: Trace>(
     if !vpc.classic_link {
         listener.refuse(refusal(Reason::ClassiclinkDisabled))?;
     }
-    if !in_primary {
-        listener.refuse(refusal(Reason::ClassiclinkSecondaryCidr))?;
-    } else if !covered {
-        listener.refuse(refusal(Reason::ClassiclinkRangeNotLinkable))?;
+    match carried {
+        Ok(()) => {}
+        Err(Unlinkable::OutsidePrimary) => listener.refuse(refusal(Reason::ClassiclinkSecondaryCidr))?,
+        Err(_) => listener.refuse(refusal(Reason::ClassiclinkRangeNotLinkable))?,
     }
     over_link(program, traveller, link, vpc, listener)
 }
@@ -205,19 +206,14 @@ pub(super) fn may_cross(way: &Way, by_session: bool, domain: DomainId) -> Result
 
 /// Why an address of the VPC takes no part in ClassicLink.
 fn unlinkable_source(vpc: &Vpc, source: Ipv4Addr) -> Option<Reason> {
-    if vpc.primary.contains(&source) {
-        if ranges::is_linkable(source) {
-            None
-        } else if ranges::is_classic(source) {
-            Some(Reason::ClassiclinkVswitchOutside10111)
-        } else {
-            Some(Reason::ClassiclinkRangeNotLinkable)
+    Some(match ranges::carried_by_links(vpc.primary, source).err()? {
+        Unlinkable::Classic => Reason::ClassiclinkVswitchOutside10111,
+        Unlinkable::OutsideRanges => Reason::ClassiclinkRangeNotLinkable,
+        Unlinkable::OutsidePrimary if vpc.secondary.iter().any(|cidr| cidr.contains(&source)) => {
+            Reason::ClassiclinkSecondaryCidr
         }
-    } else if vpc.secondary.iter().any(|cidr| cidr.contains(&source)) {
-        Some(Reason::ClassiclinkSecondaryCidr)
-    } else {
-        Some(Reason::SourceSpoofed)
-    }
+        Unlinkable::OutsidePrimary => Reason::SourceSpoofed,
+    })
 }
 
 /// Why the VPC `domain` does not reach a classic endpoint.

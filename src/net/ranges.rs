@@ -41,3 +41,49 @@ pub fn is_classic(address: Ipv4Addr) -> bool {
 pub fn is_linkable(address: Ipv4Addr) -> bool {
     LINKABLE.iter().any(|range| range.contains(&address))
 }
+
+/// Why an address of a VPC takes no part in ClassicLink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unlinkable {
+    /// It lies outside the primary CIDR.
+    OutsidePrimary,
+    /// It lies in the part of 10.0.0.0/8 that the classic network has.
+    Classic,
+    /// It lies in none of the three ranges of [`LINKABLE`].
+    OutsideRanges,
+}
+
+/// Whether `address`, of a VPC whose primary CIDR is `primary`, takes part in ClassicLink.
+///
+/// # Errors
+/// It does not.
+pub fn carried_by_links(primary: Ipv4Net, address: Ipv4Addr) -> Result<(), Unlinkable> {
+    if !primary.contains(&address) {
+        Err(Unlinkable::OutsidePrimary)
+    } else if is_linkable(address) {
+        Ok(())
+    } else if is_classic(address) {
+        Err(Unlinkable::Classic)
+    } else {
+        Err(Unlinkable::OutsideRanges)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_carry_what_is_primary_and_linkable_and_nothing_beside_it() {
+        let carried = |primary: &str, address: &str| {
+            carried_by_links(primary.parse().expect("a prefix"), address.parse().expect("an address"))
+        };
+        assert_eq!(carried("10.0.0.0/8", "10.111.0.0"), Ok(()));
+        assert_eq!(carried("10.0.0.0/8", "10.110.255.255"), Err(Unlinkable::Classic));
+        assert_eq!(carried("172.0.0.0/8", "172.31.255.255"), Ok(()));
+        assert_eq!(carried("172.0.0.0/8", "172.32.0.0"), Err(Unlinkable::OutsideRanges));
+        assert_eq!(carried("192.168.0.0/17", "192.168.127.255"), Ok(()));
+        assert_eq!(carried("192.168.0.0/17", "192.168.128.0"), Err(Unlinkable::OutsidePrimary));
+        assert_eq!(carried("172.16.0.0/16", "10.110.0.1"), Err(Unlinkable::OutsidePrimary));
+    }
+}

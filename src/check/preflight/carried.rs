@@ -152,7 +152,7 @@ impl<'w> Walk<'_, '_, 'w> {
     fn carried(&self, location: Location, address: Ipv4Addr) -> Option<&'w Vswitch> {
         let Location::Vswitch(key) = location else { return None };
         let vswitch = &self.plan.survey.world.vswitches[key];
-        let carried = self.plan.target.cidr.contains(&address) && ranges::is_linkable(address);
+        let carried = ranges::carried_by_links(*self.plan.target.cidr, address).is_ok();
         (vswitch.vpc.value == self.plan.vpc && carried).then_some(vswitch)
     }
 
