@@ -157,16 +157,22 @@ impl Shown<'_> {
 }
 
 /// Applies an operation and makes the next snapshot; false where the operation is refused.
-fn change(world: &mut Checked, census: &mut Census, operation: &Operation, compiled: &mut Compiled) -> bool {
+fn next(world: &mut Checked, census: &mut Census, operation: &Operation, compiled: &mut Compiled) -> bool {
     let Ok(change) = plan(world, census, operation, Span::NONE) else { return false };
     let touched = change.carry_out(world, census);
-    let before = (compiled.program.clone(), Shown { program: &compiled.program, names: &compiled.names }.all());
     let (program, names) = recompile(world, &touched, &compiled.program, &compiled.names, &mut compiled.index);
     assert_eq!(program.epoch.0, compiled.program.epoch.0 + 1);
-    let (old, shown) = before;
-    assert_eq!(Shown { program: &old, names: &compiled.names }.all(), shown, "the snapshot before stays as it was");
     (compiled.program, compiled.names) = (program, names);
     true
+}
+
+/// The same, with a look at the snapshot before.
+fn change(world: &mut Checked, census: &mut Census, operation: &Operation, compiled: &mut Compiled) -> bool {
+    let (program, names) = (compiled.program.clone(), compiled.names.clone());
+    let shown = Shown { program: &program, names: &names }.all();
+    let accepted = next(world, census, operation, compiled);
+    assert_eq!(Shown { program: &program, names: &names }.all(), shown, "the snapshot before stays as it was");
+    accepted
 }
 
 /// Every endpoint sends to every address that somebody has, and to some that nobody has.
@@ -225,6 +231,63 @@ proptest! {
         let changed = verdicts(&compiled.program, &compiled.names, &ports);
         prop_assert_eq!(changed, verdicts(&whole.program, &whole.names, &ports));
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Lists of rules, for one, are merged when they are first asked: here, after all changes.
+    #[test]
+    fn a_snapshot_and_its_world_stay_what_they_were_for_whoever_holds_them(operations in operations()) {
+        let (mut world, mut census, mut compiled) = opened();
+        let mut held = Vec::new();
+        for operation in &operations {
+            held.push((world.clone(), format!("{world:?}"), compiled.program.clone(), compiled.names.clone()));
+            next(&mut world, &mut census, operation, &mut compiled);
+        }
+        for (world, text, program, names) in &held {
+            prop_assert_eq!(&format!("{world:?}"), text);
+            let whole = compile(world, program.epoch);
+            let shown = Shown { program, names }.all();
+            prop_assert_eq!(shown, Shown { program: &whole.program, names: &whole.names }.all());
+        }
+    }
+
+    #[test]
+    fn two_ways_on_from_one_snapshot_do_not_meet(operations in operations(), fork in 0..8_usize) {
+        let (mut world, mut census, mut compiled) = opened();
+        let (first, rest) = operations.split_at(fork.min(operations.len()));
+        first.iter().for_each(|operation| _ = next(&mut world, &mut census, operation, &mut compiled));
+        let (mut other_world, mut other_census) = (world.clone(), census.clone());
+        let (program, names, index) = (compiled.program.clone(), compiled.names.clone(), compiled.index.clone());
+        let mut other = Compiled { program, names, index };
+        for (one, last) in rest.iter().zip(rest.iter().rev()) {
+            next(&mut world, &mut census, one, &mut compiled);
+            next(&mut other_world, &mut other_census, last, &mut other);
+        }
+        same(&world, &compiled);
+        same(&other_world, &other);
+    }
+}
+
+#[test]
+fn a_rule_changes_the_lists_of_the_sets_that_hold_its_group_and_shares_the_others() {
+    let (mut world, mut census, mut compiled) = opened();
+    let group = "sg-shop".to_owned();
+    let peer = biplane::control::PeerRequest::Cidr("10.9.0.0/16".parse().unwrap());
+    let (direction, rule) = (biplane::model::Direction::Ingress, biplane::control::RuleRequest::accept(peer));
+    let before = compiled.program.clone();
+    assert!(next(&mut world, &mut census, &Operation::Authorize { group, direction, rule }, &mut compiled));
+    let lists = before.acls.iter().zip(compiled.program.acls.iter()).zip(compiled.names.acls.iter());
+    let mut changed = 0;
+    for (index, ((old, new), name)) in lists.enumerate() {
+        // Egress lists have even numbers.
+        let concerned = index % 2 == 1 && name.text.split(" + ").any(|group| group == "sg-shop");
+        assert_eq!(!Arc::ptr_eq(old, new), concerned, "{}", name.text);
+        assert_eq!(new.rules().len() - old.rules().len(), usize::from(concerned));
+        changed += usize::from(concerned);
+    }
+    assert!(changed > 0 && changed < before.acls.len() / 2, "{changed} of {}", before.acls.len());
 }
 
 /// What a program holds of each kind of thing.
