@@ -7,6 +7,7 @@
 //!
 //! [`compile`] builds a world as a whole, [`recompile`] the next snapshot after a change: a clone of program and names,
 //! which shares their pages, with the touched entries written anew. [`Index`] remembers what a change has to find.
+//! A change takes 20 to 180 µs in a world of a million endpoints; `change.rs` has the figures, and what they depend on.
 
 mod change;
 mod endpoints;
