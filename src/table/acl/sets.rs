@@ -28,10 +28,25 @@ pub struct AddressSets {
 
 /// Set numbers, ascending. Addresses of the same sets share one.
 #[derive(Clone, Debug, Default)]
-struct Run {
-    sets: Arc<[u32]>,
+pub(super) struct Run {
+    pub(super) sets: Arc<[u32]>,
+    /// The bit of each of them, so that most others are told apart at a glance.
+    bits: u64,
     /// How many addresses share it; of an unused one, the next unused one as `first_unused` has it.
     users: u32,
+}
+
+impl Run {
+    /// True where set number `set` is one of them.
+    #[inline]
+    pub(super) fn has(&self, set: u32) -> bool {
+        self.bits & bit(set) != 0 && self.sets.contains(&set)
+    }
+}
+
+#[inline]
+fn bit(set: u32) -> u64 {
+    1 << (set % u64::BITS)
 }
 
 fn hash(sets: &[u32]) -> u64 {
@@ -89,7 +104,7 @@ impl AddressSets {
     pub fn insert(&mut self, set: usize, address: Ipv4Addr) -> bool {
         let Err(place) = self.members_of(set).binary_search(&u32::from(address)) else { return false };
         Arc::make_mut(self.members.get_mut(set)).insert(place, address.into());
-        let mut sets = self.holding(address).to_vec();
+        let mut sets = self.numbers_holding(address).to_vec();
         let place = sets.partition_point(|other| (*other as usize) < set);
         sets.insert(place, set as u32);
         self.hold(address.into(), &sets);
@@ -100,17 +115,21 @@ impl AddressSets {
     pub fn remove(&mut self, set: usize, address: Ipv4Addr) -> bool {
         let Ok(place) = self.members_of(set).binary_search(&u32::from(address)) else { return false };
         Arc::make_mut(self.members.get_mut(set)).remove(place);
-        let sets: Vec<u32> = self.holding(address).iter().copied().filter(|other| *other as usize != set).collect();
+        let sets: Vec<u32> =
+            self.numbers_holding(address).iter().copied().filter(|other| *other as usize != set).collect();
         self.hold(address.into(), &sets);
         true
     }
 
+    /// The sets that hold `address`; `None` where there is none.
+    #[inline]
+    pub(super) fn holding(&self, address: Ipv4Addr) -> Option<&Run> {
+        self.runs_of.get(&u32::from(address)).map(|run| &self.runs[*run as usize])
+    }
+
     /// The numbers of the sets that hold `address`, ascending.
-    pub(super) fn holding(&self, address: Ipv4Addr) -> &[u32] {
-        match self.runs_of.get(&u32::from(address)) {
-            Some(run) => &self.runs[*run as usize].sets,
-            None => &[],
-        }
+    pub(super) fn numbers_holding(&self, address: Ipv4Addr) -> &[u32] {
+        self.holding(address).map_or(&[], |run| &run.sets)
     }
 
     /// Memory that the sets occupy, in bytes.
@@ -147,7 +166,8 @@ impl AddressSets {
         }
         let run = if self.first_unused == 0 { runs.len() as u32 } else { self.first_unused - 1 };
         self.known_runs.add(hash(sets), run, hash_of);
-        let new = Run { sets: sets.into(), users: 1 };
+        let bits = sets.iter().fold(0, |bits, set| bits | bit(*set));
+        let new = Run { sets: sets.into(), bits, users: 1 };
         if self.first_unused == 0 {
             self.runs.push(new);
         } else {
@@ -165,7 +185,7 @@ impl AddressSets {
         }
         let hash_of = |run: &u32| hash(&runs[*run as usize].sets);
         self.known_runs.remove(hash_of(&run), |known| *known == run, hash_of);
-        self.runs.replace(run as usize, Run { sets: Arc::default(), users: self.first_unused });
+        self.runs.replace(run as usize, Run { users: self.first_unused, ..Run::default() });
         self.first_unused = run + 1;
     }
 
@@ -202,10 +222,10 @@ mod tests {
     fn an_address_knows_the_sets_that_hold_it() {
         let (one, two, three) = (address("10.0.0.1"), address("10.0.0.2"), address("0.0.0.0"));
         let sets = AddressSets::build([vec![two, one], vec![three], vec![one, two, one]]);
-        assert_eq!(sets.holding(one), [0, 2]);
-        assert_eq!(sets.holding(two), [0, 2]);
-        assert_eq!(sets.holding(three), [1]);
-        assert_eq!(sets.holding(address("10.0.0.3")), [0; 0]);
+        assert_eq!(sets.numbers_holding(one), [0, 2]);
+        assert_eq!(sets.numbers_holding(two), [0, 2]);
+        assert_eq!(sets.numbers_holding(three), [1]);
+        assert_eq!(sets.numbers_holding(address("10.0.0.3")), [0; 0]);
         assert_eq!(sets.runs.len(), 2, "one is shared by two addresses");
     }
 
@@ -228,9 +248,11 @@ mod tests {
             for (set, plain) in plain.iter().enumerate() {
                 assert!(sets.members(set).eq(plain.iter().copied()));
             }
-            addresses.iter().for_each(|address| assert_eq!(sets.holding(*address), built.holding(*address)));
+            addresses
+                .iter()
+                .for_each(|address| assert_eq!(sets.numbers_holding(*address), built.numbers_holding(*address)));
         }
         assert!(sets.runs.len() <= 16, "runs are used again: {}", sets.runs.len());
-        assert!(addresses.iter().all(|address| before.holding(*address).is_empty()), "a clone stays as it was");
+        assert!(addresses.iter().all(|address| before.numbers_holding(*address).is_empty()), "a clone stays as it was");
     }
 }
