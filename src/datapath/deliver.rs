@@ -4,10 +4,11 @@
 //! documents neither. The MTU of 1500 and "fragmentation needed" are documented:
 //! <https://www.alibabacloud.com/help/en/ecs/user-guide/mtus/>.
 
+use super::Frame;
+use super::open::Open;
 use super::outcome::{At, Reached, Refusal};
 use super::route::Way;
 use super::trace::{Listener, Trace};
-use super::{Frame, Open};
 use crate::diag::{EmittedKind, Reason};
 use crate::net::MacAddress;
 use crate::program::{DomainId, EndpointId, FABRIC_MAC, Program};
@@ -80,21 +81,25 @@ pub(super) fn fits<T: Trace>(open: &Open, way: &Way, mtu: u16, listener: &mut Li
     Ok(())
 }
 
-/// Tells the sender why, where a router would: TTL and MTU. Groups and whitelists drop silently, as the vendor's do.
+/// What a router tells the sender about: TTL and MTU. Groups and whitelists drop silently, as the vendor's do.
+#[inline]
+pub(super) fn told(refusal: &Refusal, mtu: u16) -> Option<IcmpError> {
+    match refusal.reason {
+        Reason::TtlExceeded => Some(IcmpError::TimeExceeded),
+        Reason::MtuExceeded => Some(IcmpError::FragmentationNeeded { mtu }),
+        _ => None,
+    }
+}
+
+/// Tells the sender why its packet was refused.
 pub(super) fn tell_sender(
     program: &Program,
     frame: &Frame<'_>,
     open: &Open,
     transport: &Transport,
-    refusal: &Refusal,
-    mtu: u16,
+    (refusal, error): (&Refusal, IcmpError),
     sink: &mut Sink<'_>,
 ) {
-    let error = match refusal.reason {
-        Reason::TtlExceeded => IcmpError::TimeExceeded,
-        Reason::MtuExceeded => IcmpError::FragmentationNeeded { mtu },
-        _ => return,
-    };
     let is_error = matches!(transport, Transport::Icmp(icmp) if icmp.is_error());
     if is_error || open.ipv4.is_later_fragment() {
         return;

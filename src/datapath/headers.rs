@@ -1,5 +1,6 @@
 //! What security groups, whitelists and sessions look at.
 
+use super::shortcut::Glance;
 use crate::net::Protocol;
 use crate::program::DomainId;
 use crate::table::session::{Direction, End, FlowKey};
@@ -61,6 +62,13 @@ pub(super) struct Flow {
 }
 
 impl Flow {
+    /// The flow of a plain packet that goes from domain `from` to domain `to`.
+    #[inline]
+    pub(super) fn of_plain(glance: &Glance, from: DomainId, to: DomainId) -> Flow {
+        let (key, direction) = FlowKey::of_tuple((glance.tuple, glance.direction), from.0, to.0);
+        Flow { key, hash: glance.hash, direction, is_error: false }
+    }
+
     /// The flow of a packet that goes from domain `from` to domain `to`; `None` for an ICMP error about no flow of
     /// its receiver.
     pub(super) fn new(ipv4: &Ipv4, transport: &Transport, from: DomainId, to: DomainId) -> Option<Flow> {

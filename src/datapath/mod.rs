@@ -12,10 +12,11 @@
 //! | 8 destination | `destination` | a stopped receiver, its groups, its whitelist |
 //! | 9 deliver | `deliver` | TTL and MTU; rewrites, fragments, emits |
 //!
-//! [`Fabric::process`] takes a burst. What does not depend on the state of flows (stages 1 to 3 and the routes) is
-//! done for the whole burst first, while the session slots are on their way from memory; then each frame is judged
-//! in order. One frame is a burst of one. Nothing is allocated for a frame that is delivered whole, or dropped; fragments
-//! and the fabric's own messages are built in buffers of their own.
+//! [`Fabric::process`] takes a burst. First all frames are read, and what is known of their sessions is asked for; then,
+//! when it has come from memory, each frame is judged in order. Frames of live sessions mostly go the short way
+//! (`shortcut`), the others all of the above, where what depends on addresses alone is remembered (`route_cache`). One
+//! frame is a burst of one. Nothing is allocated for a frame that is delivered whole, or dropped; fragments and the
+//! fabric's own messages are built in buffers of their own.
 
 mod bridge;
 mod deliver;
@@ -25,9 +26,11 @@ mod egress;
 mod guest;
 mod headers;
 mod ingress;
+mod open;
 mod outcome;
 mod parse;
 mod route;
+mod route_cache;
 mod session;
 mod shortcut;
 mod trace;
@@ -39,16 +42,20 @@ pub use outcome::{At, Decider, Outcome, Verdict};
 pub use trace::{Blocker, Crossing, Found, Record, RecordAll, SessionStep, Silent, Spared, Step, Trace};
 
 use crate::diag::Reason;
-use crate::program::{DomainId, EndpointId, Program};
+use crate::program::Program;
+use crate::table::prefetch;
 use crate::table::session::{Place, Sessions};
 use crate::time::SimTime;
-use crate::wire::{Arp, Ipv4, Packet, Transport, transport};
+use crate::wire::Transport;
 use deliver::Sink;
-use headers::{Flow, Headers};
+use headers::Headers;
+use open::Open;
 use outcome::{Reached, Refusal};
 use route::{Traveller, Way};
+use route_cache::{Asked, RouteCache};
 use session::{Fragments, Shard};
 use shortcut::Glance;
+use std::ops::Range;
 use std::sync::Arc;
 use trace::{Listener, Walk, unheard};
 
@@ -66,6 +73,12 @@ pub struct Frame<'a> {
     /// The shard that [`Director::shard`] gave it.
     pub shard: ShardId,
 }
+
+/// How many frames are looked ahead at once, once one of them goes the whole way.
+const AHEAD: usize = 16;
+
+/// How far behind is the frame whose bytes are asked for while one is read.
+const NEXT_BYTES: usize = 8;
 
 /// What became of a burst.
 #[derive(Debug, Default)]
@@ -109,57 +122,9 @@ pub struct Fabric {
     sessions: Sessions,
     /// By shard.
     fragments: Vec<Fragments>,
+    routes: RouteCache,
     /// What the frames of a burst say at first glance.
     glances: Vec<Option<Glance>>,
-}
-
-/// A frame after the part that does not depend on flows.
-enum Prepared {
-    /// Decided already.
-    Done(Outcome),
-    /// A sound ARP packet of an admitted sender.
-    Arp(Arp, EndpointId, DomainId),
-    /// To be judged.
-    Open(Open),
-    /// Decided already, but a listener wants to know what lies behind.
-    Beyond(Box<(Outcome, Open)>),
-}
-
-/// A frame that may go on: what is known about it before the state of its flow is.
-struct Open {
-    ipv4: Ipv4,
-    sender: EndpointId,
-    domain: DomainId,
-    /// `None` for later fragments and where the capture cut it off.
-    transport: Option<Transport>,
-    /// Where the routes lead, whatever its TTL.
-    way: Result<Way, Refusal>,
-    /// `None` without a way, and for an ICMP error about no flow of its receiver.
-    flow: Option<Flow>,
-}
-
-impl Open {
-    fn traveller(&self) -> Traveller {
-        let Ipv4 { source, destination, .. } = self.ipv4;
-        Traveller { sender: self.sender, domain: self.domain, source, destination, in_session: true }
-    }
-
-    fn set_transport(&mut self, transport: Transport) {
-        self.transport = Some(transport);
-        if let Ok(way) = &self.way {
-            self.flow = Flow::new(&self.ipv4, &transport, self.domain, way.second.unwrap_or(self.domain));
-        }
-    }
-
-    fn refused(&self, refusal: &Refusal) -> Outcome {
-        let Refusal { reason, at, decider, reached, .. } = *refusal;
-        let domains = match reached {
-            Reached::Sender => [None, None],
-            Reached::First => [Some(self.domain), None],
-            Reached::Second(second) => [Some(self.domain), Some(second)],
-        };
-        Outcome { domains, decider, ..Outcome::at_sender(Some(self.sender), Verdict::Dropped { reason, at }) }
-    }
 }
 
 impl Fabric {
@@ -167,7 +132,7 @@ impl Fabric {
     pub fn new(program: Arc<Program>, options: Options) -> Fabric {
         let sessions = Sessions::new(SHARDS, sessions_of_a_shard(&program));
         let fragments = std::iter::repeat_with(Fragments::default).take(SHARDS).collect();
-        Fabric { program, options, sessions, fragments, glances: Vec::new() }
+        Fabric { program, options, sessions, fragments, routes: RouteCache::default(), glances: Vec::new() }
     }
 
     /// The compiled world that frames meet.
@@ -197,22 +162,24 @@ impl Fabric {
         let program = Arc::clone(&self.program);
         let mut glances = std::mem::take(&mut self.glances);
         if !T::LISTENS {
-            glances.extend(frames.iter().map(|frame| {
-                let glance = Glance::new(frame);
-                if let Some(glance) = &glance {
-                    self.sessions.prefetch(frame.shard.index(), glance.hash);
-                }
-                glance
-            }));
+            self.glance_at(frames, &mut glances);
         }
+        let mut looked_ahead = 0;
         for (index, frame) in frames.iter().enumerate() {
             let mut sink = Sink { bytes: &mut output.bytes, sent: &mut output.sent, frame: index };
-            let known = glances.get(index).and_then(Option::as_ref).and_then(|glance| {
+            let glance = glances.get(index).and_then(Option::as_ref);
+            let known = glance.and_then(|glance| {
                 shortcut::take(&program, self.options, &mut self.sessions, frame, glance, &mut sink)
             });
             let outcome = match known {
                 Some(outcome) => outcome,
-                None => self.pass_whole(&program, frame, &mut Listener { trace, index }, &mut sink),
+                None => {
+                    if index >= looked_ahead {
+                        looked_ahead = index + AHEAD;
+                        self.look_ahead(frames, &glances, index..looked_ahead);
+                    }
+                    self.pass_whole(&program, frame, glance, &mut Listener { trace, index }, &mut sink)
+                }
             };
             output.outcomes.push(outcome);
         }
@@ -220,110 +187,65 @@ impl Fabric {
         self.glances = glances;
     }
 
+    /// Reads what can be read at first glance, and asks for the sessions of all frames, each step for the whole burst.
+    fn glance_at(&self, frames: &[Frame<'_>], glances: &mut Vec<Option<Glance>>) {
+        glances.extend(frames.iter().enumerate().map(|(index, frame)| {
+            if let Some(byte) = frames.get(index + NEXT_BYTES).and_then(|next| next.bytes.first()) {
+                prefetch(byte);
+            }
+            Glance::new(&self.sessions, frame)
+        }));
+        glances.iter_mut().flatten().for_each(|glance| glance.refine(&self.sessions));
+    }
+
+    /// Asks for what the frames behind one that goes the whole way will need if they go it too.
+    fn look_ahead(&self, frames: &[Frame<'_>], glances: &[Option<Glance>], range: Range<usize>) {
+        for (frame, glance) in frames.iter().zip(glances).take(range.end).skip(range.start) {
+            if let Some(glance) = glance {
+                self.routes.prefetch(&Asked::new(&self.program, frame.entry, &glance.plain.ipv4()));
+            }
+        }
+    }
+
     fn shard(&mut self, id: ShardId) -> Shard<'_> {
         let index = id.index();
         Shard { sessions: &mut self.sessions, index, fragments: &mut self.fragments[index] }
     }
 
-    /// The whole way of a frame.
+    /// The whole way of a frame; `glance` is what is known of a plain one.
     fn pass_whole<T: Trace>(
         &mut self,
         program: &Program,
         frame: &Frame<'_>,
+        glance: Option<&Glance>,
         listener: &mut Listener<'_, T>,
         sink: &mut Sink<'_>,
     ) -> Outcome {
+        // Each step ends here where it decides, so that what is known of the packet is never moved.
+        let ipv4 = match open::read(program, (frame, glance), listener, sink) {
+            Ok(ipv4) => ipv4,
+            Err(outcome) => return outcome,
+        };
+        let path = match open::find_path(program, &mut self.routes, frame.entry, &ipv4, listener) {
+            Ok(path) => path,
+            Err(outcome) => return outcome,
+        };
+        let mut open = Open::new(frame, glance, ipv4, &path);
         let options = self.options;
-        match prepare(program, frame, listener) {
-            Prepared::Done(outcome) => outcome,
-            Prepared::Arp(arp, sender, domain) => {
-                let answers = parse::answers_arp(program, &arp, sender, listener);
-                let plainly = || unheard(|unheard| parse::answers_arp(program, &arp, sender, unheard));
-                match if T::GOES_ON { plainly() } else { answers } {
-                    Ok(()) => {
-                        sink.answer_arp(frame.bytes, sender, domain);
-                        Outcome::at_sender(Some(sender), Verdict::Answered)
-                    }
-                    Err(refusal) => Outcome::at_sender(Some(sender), refusal.verdict()),
-                }
-            }
-            Prepared::Beyond(mut refused) => {
-                let (outcome, open) = &mut *refused;
-                judge_beyond(program, options, &self.shard(frame.shard), frame, open, listener);
-                *outcome
-            }
-            Prepared::Open(mut open) => {
-                judge(program, options, &mut self.shard(frame.shard), frame, &mut open, listener, sink)
-            }
+        let mut shard = self.shard(frame.shard);
+        if T::GOES_ON
+            && let Some(refused) = open.left_behind(program)
+        {
+            judge_beyond(program, options, &shard, frame, &mut open, listener);
+            return refused;
         }
+        judge(program, options, &mut shard, frame, &mut open, listener, sink)
     }
 }
 
 /// The limit of a world's sessions, in equal parts for all shards.
 fn sessions_of_a_shard(program: &Program) -> usize {
     (program.session_limit as usize).div_ceil(SHARDS)
-}
-
-/// Stages 1 to 3, and the routes.
-fn prepare<T: Trace>(program: &Program, frame: &Frame<'_>, listener: &mut Listener<'_, T>) -> Prepared {
-    let done = |from, verdict| Prepared::Done(Outcome::at_sender(from, verdict));
-    let dropped = |reason| Verdict::Dropped { reason, at: At::Outside };
-    let packet = match parse::read(program, frame, listener) {
-        Ok(packet) => packet,
-        Err(unsound) => return done(unsound.from, unsound.reason.map_or(Verdict::Undetermined, dropped)),
-    };
-    let (source, destination) = match &packet {
-        Packet::Ipv4(ipv4) => (ipv4.source, ipv4.destination),
-        Packet::Arp(arp) => (arp.sender, arp.target),
-    };
-    let (sender, domain) = match ingress::attribute(program, frame.entry, source, destination) {
-        Ok(found) => found,
-        Err(reason) => {
-            listener.ends(&Refusal::new(reason, At::Outside));
-            return done(None, dropped(reason));
-        }
-    };
-    let refused = |refusal: Refusal| {
-        let outcome = Outcome::at_sender(Some(sender), refusal.verdict());
-        Outcome { decider: refusal.decider, ..outcome }
-    };
-    if let Err(refusal) = ingress::admit(program, sender, source, listener) {
-        return Prepared::Done(refused(refusal));
-    }
-    listener.hear(|| Step::Entered { endpoint: sender, domain });
-    let ipv4 = match packet {
-        Packet::Ipv4(ipv4) => ipv4,
-        Packet::Arp(arp) => {
-            if T::GOES_ON
-                && let Err(refusal) = unheard(|unheard| ingress::admit(program, sender, source, unheard))
-            {
-                let _ = parse::answers_arp(program, &arp, sender, listener);
-                return Prepared::Done(refused(refusal));
-            }
-            return Prepared::Arp(arp, sender, domain);
-        }
-    };
-    if let Err(refusal) = guest::leave(program, sender, destination, listener) {
-        return Prepared::Done(refused(refusal));
-    }
-    let traveller = Traveller { sender, domain, source, destination, in_session: true };
-    let way = unheard(|unheard| route::find(program, &traveller, unheard));
-    let mut open = Open { ipv4, sender, domain, transport: None, way, flow: None };
-    if !ipv4.is_later_fragment()
-        && let Ok(transport) = transport(frame.bytes, &ipv4)
-    {
-        open.set_transport(transport);
-    }
-    if T::GOES_ON {
-        let left = unheard(|unheard| {
-            ingress::admit(program, sender, source, unheard)?;
-            guest::leave(program, sender, destination, unheard)
-        });
-        if let Err(refusal) = left {
-            return Prepared::Beyond(Box::new((refused(refusal), open)));
-        }
-    }
-    Prepared::Open(open)
 }
 
 /// Stages 4 to 9.
@@ -361,7 +283,9 @@ fn judge<T: Trace>(
     }
     let outcome = match passed {
         Err(refusal) => {
-            deliver::tell_sender(program, frame, open, &transport, &refusal, mtu, sink);
+            if let Some(error) = deliver::told(&refusal, mtu) {
+                deliver::tell_sender(program, frame, open, &transport, (&refusal, error), sink);
+            }
             open.refused(&refusal)
         }
         Ok((way, _)) if !begins_or_goes_on(shard, program, frame, (open, place), &transport, &way) => {

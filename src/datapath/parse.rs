@@ -2,7 +2,7 @@
 
 use super::Frame;
 use super::ingress;
-use super::outcome::{At, Refusal};
+use super::outcome::{At, Outcome, Refusal, Verdict};
 use super::trace::{Listener, Step, Trace};
 use crate::diag::Reason;
 use crate::program::{EndpointId, Program};
@@ -29,18 +29,12 @@ fn reason(error: &ParseError) -> Option<Reason> {
     })
 }
 
-/// A frame that stage 1 refuses: its reason, and the sender where its source address can be read.
-pub(super) struct Unsound {
-    /// `None`: the capture cut off bytes that decide.
-    pub(super) reason: Option<Reason>,
-    pub(super) from: Option<EndpointId>,
-}
-
+/// Reads a frame, or says what became of it; its sender too, where its source address can be read.
 pub(super) fn read<T: Trace>(
     program: &Program,
     frame: &Frame<'_>,
     listener: &mut Listener<'_, T>,
-) -> Result<Packet, Unsound> {
+) -> Result<Packet, Outcome> {
     match parse(frame.bytes, frame.wire_length as usize) {
         Ok(packet) => {
             if let Packet::Ipv4(ipv4) = packet {
@@ -53,11 +47,15 @@ pub(super) fn read<T: Trace>(
             let from = readable_addresses(frame.bytes).and_then(|(source, destination)| {
                 ingress::attribute(program, frame.entry, source, destination).ok().map(|(id, _)| id)
             });
-            let reason = reason(&error);
-            if let Some(reason) = reason {
-                listener.ends(&Refusal::new(reason, At::Outside));
-            }
-            Err(Unsound { reason, from })
+            let verdict = match reason(&error) {
+                Some(reason) => {
+                    let refusal = Refusal::new(reason, At::Outside);
+                    listener.ends(&refusal);
+                    refusal.verdict()
+                }
+                None => Verdict::Undetermined,
+            };
+            Err(Outcome::at_sender(from, verdict))
         }
     }
 }

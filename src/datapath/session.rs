@@ -5,10 +5,11 @@
 //! a handshake, and that a TCP packet without SYN makes a session too are our choices.
 
 use super::headers::{Flow, Headers};
+use super::open::Open;
 use super::outcome::{At, Refusal};
 use super::route::{Traveller, Way, find};
 use super::trace::{Listener, SessionStep, Step, Trace, unheard};
-use super::{Frame, Open, destination, egress, guest, shortcut};
+use super::{Frame, destination, egress, guest, shortcut};
 use crate::diag::Reason;
 use crate::net::{MacAddress, Protocol};
 use crate::program::{CLOUD_SERVICES, DomainId, EndpointId, Program, Timeouts};
@@ -117,6 +118,7 @@ impl Shard<'_> {
     }
 
     /// What the session of a packet is worth now, and its place.
+    #[inline]
     pub(super) fn ask(
         &self,
         program: &Program,
@@ -127,7 +129,7 @@ impl Shard<'_> {
         let Some(place) = self.sessions.find(self.index, flow.hash, &flow.key) else {
             return (SessionStep::None, None);
         };
-        let session = self.sessions.get(place);
+        let (_, session) = self.sessions.get(place);
         let opens = || matches!(transport, Transport::Tcp { flags, .. } if flags.opens()) && !flow.is_error;
         let opener = EndpointId(session.opener);
         let step = if !session.is_alive(now, idle_timeout(&program.timeouts, flow.key.protocol(), session.state)) {
@@ -190,6 +192,7 @@ impl Shard<'_> {
 }
 
 /// Finds what layer 4 says, for a later fragment by its first one. `Err(None)`: the capture cut it off.
+#[inline]
 pub(super) fn find_transport(
     shard: &Shard<'_>,
     program: &Program,

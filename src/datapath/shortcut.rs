@@ -15,8 +15,8 @@ use super::session::{expiry, followed, idle_timeout};
 use super::{Frame, Options};
 use crate::net::Protocol;
 use crate::program::{DomainId, EndpointId, Program};
-use crate::table::session::{Direction, FlowKey, Session, Sessions, Tuple};
-use crate::wire::{ETHERNET_HEADER, Plain, TcpFlags};
+use crate::table::session::{Direction, FlowKey, Place, Session, Sessions, Tuple};
+use crate::wire::{ETHERNET_HEADER, Plain};
 
 /// What a session knows of frames from one of its ends, in a byte: that it knows it, how the frames were attributed,
 /// and how many hops they take.
@@ -81,24 +81,29 @@ fn knows(session: &Session, from: usize, entry: Entry) -> bool {
 /// What a plain packet's own bytes say, once its session's slot is on its way from memory.
 #[derive(Clone, Copy)]
 pub(super) struct Glance {
-    tuple: Tuple,
+    pub(super) plain: Plain,
+    pub(super) tuple: Tuple,
     pub(super) hash: u64,
-    total_length: u16,
-    protocol: Protocol,
-    direction: Direction,
-    ttl: u8,
-    flags: TcpFlags,
+    pub(super) direction: Direction,
+    /// Where its session is, if there is one, as far as could be told when the burst came in.
+    place: Place,
 }
 
 impl Glance {
-    /// Reads a frame; `None` where it has to go the whole way.
+    /// Reads a frame, and asks for what is known of its session; `None` where it has to go the whole way.
     #[inline]
-    pub(super) fn new(frame: &Frame<'_>) -> Option<Glance> {
+    pub(super) fn new(sessions: &Sessions, frame: &Frame<'_>) -> Option<Glance> {
         let plain = Plain::read(frame.bytes, frame.wire_length as usize)?;
-        let Plain { protocol, total_length, ttl, flags, .. } = plain;
         let source = (plain.source, plain.source_port);
-        let (tuple, direction) = Tuple::new(protocol, source, (plain.destination, plain.destination_port));
-        Some(Glance { tuple, hash: tuple.hash(), total_length, protocol, direction, ttl, flags })
+        let (tuple, direction) = Tuple::new(plain.protocol, source, (plain.destination, plain.destination_port));
+        let hash = tuple.hash();
+        Some(Glance { plain, tuple, hash, direction, place: sessions.home(frame.shard.index(), hash) })
+    }
+
+    /// Looks closer at where the session is, once that much has come from memory.
+    #[inline]
+    pub(super) fn refine(&mut self, sessions: &Sessions) {
+        self.place = sessions.guess(self.place, self.hash);
     }
 }
 
@@ -113,29 +118,38 @@ pub(super) fn take(
     glance: &Glance,
     sink: &mut Sink<'_>,
 ) -> Option<Outcome> {
-    let Glance { direction, protocol, .. } = *glance;
+    let direction = glance.direction;
+    let Plain { protocol, total_length, ttl, flags, .. } = glance.plain;
     let (from, to) = (direction.source(), 1 - direction.source());
     let shard = frame.shard.index();
-    if glance.tuple.has_equal_ends() || glance.total_length > options.mtu_in(program) {
+    if glance.tuple.has_equal_ends() || total_length > options.mtu_in(program) {
         return None;
     }
     // The way, and with it the domains, follow from tuple, entry and epoch: no two sessions know it.
-    let suits = |_: &FlowKey, session: &Session| session.epoch == program.epoch.0 && knows(session, from, frame.entry);
-    let place = sessions.find_by(shard, glance.hash, &glance.tuple, suits)?;
-    let (key, session) = sessions.get_mut(place);
+    let suits = |key: &FlowKey, session: &Session| {
+        *key.tuple() == glance.tuple && session.epoch == program.epoch.0 && knows(session, from, frame.entry)
+    };
+    let mut place = glance.place;
+    let (key, session) = match sessions.get_mut(place) {
+        (key, session) if suits(key, session) => (key, session),
+        _ => {
+            place = sessions.find_by(shard, glance.hash, &glance.tuple, suits)?;
+            sessions.get_mut(place)
+        }
+    };
     let hops = session.known[from] & HOPS;
-    let lasts = hops == 0 || glance.ttl > hops;
+    let lasts = hops == 0 || ttl > hops;
     if !lasts || !session.is_alive(frame.time, idle_timeout(&program.timeouts, protocol, session.state)) {
         return None;
     }
     let is_tcp = protocol == Protocol::TCP;
-    if is_tcp && glance.flags.opens() && session.state.is_closing() {
+    if is_tcp && flags.opens() && session.state.is_closing() {
         return None;
     }
     session.last_used = session.last_used.max(frame.time);
     let mut ends = None;
     if is_tcp {
-        let next = session.state.next(followed(glance.flags), direction);
+        let next = session.state.next(followed(flags), direction);
         if next != session.state {
             session.state = next;
             ends = Some(expiry(&program.timeouts, key, session));
@@ -144,7 +158,7 @@ pub(super) fn take(
     let domains = key.domains();
     let (sender, receiver) = (EndpointId(session.ends[from]), EndpointId(session.ends[to]));
     let second = Some(DomainId(domains[to])).filter(|_| domains[from] != domains[to]);
-    let frame_length = ETHERNET_HEADER + usize::from(glance.total_length);
+    let frame_length = ETHERNET_HEADER + usize::from(total_length);
     sink.send_whole(frame.bytes, frame_length, receiver, session.macs[to], hops);
     if let Some(ends) = ends {
         sessions.note_end(shard, place, ends);

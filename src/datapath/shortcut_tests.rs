@@ -85,7 +85,8 @@ impl Road {
         let Fabric { program, options, sessions, .. } = &mut self.fabric;
         let mut output = Output::default();
         let mut sink = Sink { bytes: &mut output.bytes, sent: &mut output.sent, frame: 0 };
-        let outcome = take(program, *options, sessions, &frame, &Glance::new(&frame)?, &mut sink)?;
+        let glance = Glance::new(sessions, &frame)?;
+        let outcome = take(program, *options, sessions, &frame, &glance, &mut sink)?;
         assert_eq!((output.sent.len(), outcome.by_session), (1, true));
         Some(outcome.hops)
     }

@@ -19,6 +19,18 @@ pub(in crate::table) fn bytes(lines: &[Line]) -> &[u8] {
     unsafe { std::slice::from_raw_parts(lines.as_ptr().cast(), size_of_val(lines)) }
 }
 
+/// Asks the machine to load the cache line where `value` starts, without waiting for it.
+#[inline]
+pub fn prefetch<T>(value: &T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch has no effect on memory and faults on no address; this one is that of a value.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch(std::ptr::from_ref(value).cast(), std::arch::x86_64::_MM_HINT_T0);
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = value;
+}
+
 const HUGE: usize = 2 << 20;
 
 /// Zeroed memory that never moves. It hands out an address, not references: who may read or write which part of it, and

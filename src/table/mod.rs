@@ -7,3 +7,5 @@ pub mod lpm;
 mod memory;
 pub mod paged;
 pub mod session;
+
+pub use memory::prefetch;

@@ -5,10 +5,15 @@
 //! parsed, before anybody knows which domains it goes through; flows that differ in their domains stand side by side.
 //!
 //! ```text
-//! hash = | directory: low half |  ...  | slot: high half |
+//! hash = | directory: low half |  ...  | group | ... | tag: high byte |
 //!
-//! shard -> directory[hash % 2^depth] -> segment of 128 slots, linear probing inside it
+//! shard -> directory[hash % 2^depth] -> segment of 128 slots: 8 groups of 16 tags -> slot
 //! ```
+//!
+//! A flow stands in the first group with a free slot from the one on that its hash leads to. The tags say in which slots
+//! it can be, so that of the slots themselves only one is read, and none for a flow that is not there. Whoever has many
+//! packets at hand asks for the tags of all of them first ([`Sessions::home`]), then for the slots ([`Sessions::guess`]),
+//! and reads each when it has arrived.
 //!
 //! A shard grows by parting the one segment that is full (extendible hashing), so no insertion ever moves more than 128
 //! slots, and looks for dead flows in that segment alone. What is dead stays findable: a flow is let go of a minute after
@@ -19,13 +24,16 @@
 mod arena;
 mod flow;
 mod phase;
+mod tags;
 
 pub use flow::{Direction, End, FlowKey, Tuple};
 pub use phase::{Flags, Phase, State};
 
 use crate::net::MacAddress;
+use crate::table::memory::prefetch;
 use crate::time::{SimDuration, SimTime, Watermark};
 use arena::{Arena, SLOTS, SegmentId, Slot};
+use tags::{GROUPS, Tags, WIDTH, home, places, tag};
 
 /// What is kept about a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,10 +164,24 @@ impl Sessions {
         directory[hash as usize & (directory.len() - 1)]
     }
 
-    /// Asks the machine to load the slot that `hash` leads to.
+    /// Where a flow of `hash` is looked for first. Asks the machine to load the tags there.
     #[inline]
-    pub fn prefetch(&self, shard: usize, hash: u64) {
-        self.arena.prefetch(self.segment_of(shard, hash), home(hash));
+    pub fn home(&self, shard: usize, hash: u64) -> Place {
+        let segment = self.segment_of(shard, hash);
+        prefetch(self.arena.tags(segment).group(home(hash)));
+        Place { segment, slot: (home(hash) * WIDTH) as u32 }
+    }
+
+    /// Where a flow of `hash` most likely stands, or will stand once it is added; `home` is what [`Sessions::home`] said
+    /// about it. Asks the machine to load that slot.
+    #[inline]
+    pub fn guess(&self, home: Place, hash: u64) -> Place {
+        let group = self.arena.tags(home.segment).group(home.slot as usize / WIDTH);
+        let with = group.with(tag(hash));
+        let place = if with != 0 { with.trailing_zeros() } else { group.free().trailing_zeros() % WIDTH as u32 };
+        let place = Place { slot: home.slot + place, ..home };
+        prefetch(self.slot(place));
+        place
     }
 
     /// The first flow of a shard with `tuple` that `suits`; `hash` is the tuple's own.
@@ -172,19 +194,21 @@ impl Sessions {
         suits: impl Fn(&FlowKey, &Session) -> bool,
     ) -> Option<Place> {
         let segment = self.segment_of(shard, hash);
-        let slots = self.arena.segment(segment);
-        let mut at = home(hash);
-        // A segment is never full, so this ends at a free slot.
-        loop {
-            let slot = &slots[at % SLOTS];
-            if slot.key.tuple == *tuple && suits(&slot.key, &slot.session) {
-                return Some(Place { segment, slot: (at % SLOTS) as u32 });
+        let (tags, slots) = (self.arena.tags(segment), self.arena.segment(segment));
+        // A segment is never full, so this ends at a group with a free slot.
+        for group in home(hash).. {
+            for place in places(tags.group(group).with(tag(hash))) {
+                let slot = group % GROUPS * WIDTH + place;
+                let Slot { key, session } = &slots[slot];
+                if key.tuple == *tuple && suits(key, session) {
+                    return Some(Place { segment, slot: slot as u32 });
+                }
             }
-            if slot.is_free() {
-                return None;
+            if tags.group(group).free() != 0 {
+                break;
             }
-            at += 1;
         }
+        None
     }
 
     /// Finds a flow; `hash` is the key's own.
@@ -193,14 +217,16 @@ impl Sessions {
         self.find_by(shard, hash, &key.tuple, |found, _| found.domains == key.domains)
     }
 
+    #[inline]
     fn slot(&self, place: Place) -> &Slot {
         &self.arena.segment(place.segment)[place.slot as usize % SLOTS]
     }
 
-    /// The session at `place`.
+    /// Key and session at `place`.
     #[inline]
-    pub fn get(&self, place: Place) -> &Session {
-        &self.slot(place).session
+    pub fn get(&self, place: Place) -> (&FlowKey, &Session) {
+        let Slot { key, session } = self.slot(place);
+        (key, session)
     }
 
     /// Key and session at `place`. Whoever makes the session end earlier tells [`Sessions::note_end`].
@@ -301,10 +327,12 @@ impl Sessions {
     /// Moves all flows of a segment to `moving`.
     fn take_out(&mut self, segment: SegmentId) {
         self.moving.clear();
-        for slot in self.arena.segment_mut(segment).iter_mut().filter(|slot| !slot.is_free()) {
+        let (tags, slots) = self.arena.both_mut(segment);
+        for slot in slots.iter_mut().filter(|slot| !slot.key.tuple.is_none()) {
             self.moving.push(*slot);
             slot.free();
         }
+        *tags = Tags::EMPTY;
         self.segments[segment.0 as usize].count = 0;
     }
 
@@ -339,43 +367,45 @@ impl Sessions {
 
     /// Puts a flow into a segment that has a free slot.
     fn put(&mut self, segment: SegmentId, slot: Slot) {
-        let mut at = home(slot.key.hash());
-        let slots = self.arena.segment_mut(segment);
-        while !slots[at % SLOTS].is_free() {
-            at += 1;
+        let hash = slot.key.hash();
+        let (tags, slots) = self.arena.both_mut(segment);
+        let mut group = home(hash);
+        while tags.group(group).free() == 0 {
+            group += 1;
         }
-        slots[at % SLOTS] = slot;
+        let place = group % GROUPS * WIDTH + tags.group(group).free().trailing_zeros() as usize;
+        tags.take(place, hash);
+        slots[place] = slot;
         self.segments[segment.0 as usize].count += 1;
     }
 
-    /// Takes a flow out and closes the gap in its probe sequence.
+    /// Takes a flow out. Whoever stands in a group behind it because its own was full moves up.
     pub fn remove(&mut self, shard: usize, place: Place) {
         self.shards[shard].count -= 1;
         self.segments[place.segment.0 as usize].count -= 1;
-        let slots = self.arena.segment_mut(place.segment);
+        let (tags, slots) = self.arena.both_mut(place.segment);
         let mut gap = place.slot as usize;
-        let mut at = gap;
+        let mut group = gap / WIDTH;
+        let mut was_full = tags.group(group).free() == 0;
+        tags.free(gap);
         slots[gap].free();
-        loop {
-            at = (at + 1) % SLOTS;
-            let slot = slots[at];
-            if slot.is_free() {
-                return;
-            }
-            let distance = |from: usize| at.wrapping_sub(from) % SLOTS;
-            if distance(home(slot.key.hash())) >= distance(gap) {
-                slots[gap] = slot;
-                slots[at].free();
-                gap = at;
+        while was_full {
+            group = (group + 1) % GROUPS;
+            was_full = tags.group(group).free() == 0;
+            let distance = |from: usize| group.wrapping_sub(from) % GROUPS;
+            let may_move = |slot: &usize| {
+                let hash = slots[*slot].key.hash();
+                !slots[*slot].key.tuple.is_none() && distance(home(hash)) >= distance(gap / WIDTH)
+            };
+            if let Some(slot) = (group * WIDTH..(group + 1) * WIDTH).find(may_move) {
+                slots[gap] = slots[slot];
+                tags.take(gap, slots[slot].key.hash());
+                tags.free(slot);
+                slots[slot].free();
+                gap = slot;
             }
         }
     }
-}
-
-/// Where in its segment a flow is looked for first.
-#[inline]
-fn home(hash: u64) -> usize {
-    (hash >> 32) as usize % SLOTS
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! The commonest kind of packet, read at one go.
 
-use super::{ETHERNET_HEADER, IPV4_HEADER, TcpFlags};
-#[cfg(test)]
-use super::{Ipv4, Transport};
+use super::{ETHERNET_HEADER, IPV4_HEADER, Ipv4, TcpFlags, Transport};
 use crate::net::Protocol;
 
 /// An unfragmented TCP or UDP packet without IPv4 options to an address below 224.0.0.0, sound, and with all of its
@@ -25,6 +23,8 @@ pub struct Plain {
     pub ttl: u8,
     /// TCP flags; none with UDP.
     pub flags: TcpFlags,
+    /// Identification, and the word whose DF flag may be set and nothing else that counts.
+    fragmentation: u32,
 }
 
 /// Headers of TCP without options, and of UDP, with those in front.
@@ -40,7 +40,7 @@ impl Plain {
         let word = |at: usize| u16::from_be_bytes([headers[at], headers[at + 1]]);
         let long = |at: usize| u32::from_be_bytes([headers[at], headers[at + 1], headers[at + 2], headers[at + 3]]);
         // IPv4 without options, neither "more fragments" nor an offset, to a unicast address and MAC address.
-        let is_plain = long(12) >> 8 == 0x0008_0045 && word(20) & 0x3fff == 0 && headers[30] < 224;
+        let is_plain = long(12) >> 8 == 0x0008_0045 && long(18) & 0x3fff == 0 && headers[30] < 224;
         if !is_plain || headers[0] & 1 != 0 {
             return None;
         }
@@ -69,20 +69,36 @@ impl Plain {
             protocol: Protocol(headers[23]),
             ttl: headers[22],
             flags,
+            fragmentation: long(18),
         })
     }
 
-    /// True where it is what the two readers made of the same frame.
-    #[cfg(test)]
-    fn agrees_with(&self, ipv4: &Ipv4, transport: &Transport) -> bool {
-        let ports = match *transport {
-            Transport::Tcp { source_port, destination_port, flags } => (source_port, destination_port, flags),
-            Transport::Udp { source_port, destination_port } => (source_port, destination_port, TcpFlags::NONE),
-            Transport::Icmp(_) | Transport::Other => return false,
-        };
-        (self.source, self.destination) == (ipv4.source.into(), ipv4.destination.into())
-            && (self.source_port, self.destination_port, self.flags) == ports
-            && (self.protocol, self.ttl, self.total_length) == (ipv4.protocol, ipv4.ttl, ipv4.total_length)
+    /// What [`parse`](super::parse) says about it.
+    #[inline]
+    pub fn ipv4(&self) -> Ipv4 {
+        Ipv4 {
+            source: self.source.into(),
+            destination: self.destination.into(),
+            protocol: self.protocol,
+            ttl: self.ttl,
+            header_length: IPV4_HEADER as u8,
+            total_length: self.total_length,
+            identification: (self.fragmentation >> 16) as u16,
+            dont_fragment: self.fragmentation & 0x4000 != 0,
+            more_fragments: false,
+            fragment_offset: 0,
+        }
+    }
+
+    /// What [`transport`](super::transport) says about it.
+    #[inline]
+    pub fn transport(&self) -> Transport {
+        let Plain { source_port, destination_port, flags, .. } = *self;
+        if self.protocol == Protocol::TCP {
+            Transport::Tcp { source_port, destination_port, flags }
+        } else {
+            Transport::Udp { source_port, destination_port }
+        }
     }
 }
 
@@ -115,7 +131,7 @@ mod tests {
     fn holds(bytes: &[u8], wire_length: usize) {
         match (Plain::read(bytes, wire_length), slowly(bytes, wire_length)) {
             (None, None) => {}
-            (Some(plain), Some((ipv4, transport))) => assert!(plain.agrees_with(&ipv4, &transport), "{plain:?}"),
+            (Some(plain), Some(slowly)) => assert_eq!((plain.ipv4(), plain.transport()), slowly),
             (plain, slowly) => panic!("{plain:?} where the readers say {slowly:?}"),
         }
     }

@@ -1,5 +1,6 @@
 //! Memory of all segments of a table of sessions: cache lines side by side, on huge pages once there are many.
 
+use super::tags::Tags;
 use super::{FlowKey, Session, Tuple};
 use crate::table::memory::Memory;
 
@@ -12,11 +13,6 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    #[inline]
-    pub(super) fn is_free(&self) -> bool {
-        self.key.tuple.is_none()
-    }
-
     pub(super) fn free(&mut self) {
         self.key.tuple = Tuple::NONE;
     }
@@ -39,14 +35,15 @@ pub(super) struct SegmentId(pub(super) u32);
 #[derive(Debug, Default)]
 pub(super) struct Arena {
     chunks: Vec<Memory>,
-    count: u32,
+    /// By [`SegmentId`].
+    tags: Vec<Tags>,
 }
 
 impl Arena {
     /// A segment without flows.
     pub(super) fn add(&mut self) -> SegmentId {
-        let id = SegmentId(self.count);
-        self.count = self.count.checked_add(1).expect("fewer than 2^32 segments");
+        let id = SegmentId(u32::try_from(self.tags.len()).expect("fewer than 2^32 segments"));
+        self.tags.push(Tags::EMPTY);
         if id.0 as usize / SEGMENTS == self.chunks.len() {
             const BYTES: usize = SEGMENTS * SLOTS * size_of::<Slot>();
             // The first chunk may be all there ever is, and mostly untouched.
@@ -80,16 +77,16 @@ impl Arena {
         unsafe { &mut *self.start(id) }
     }
 
-    /// Asks the machine to load a slot.
+    /// Which slots of a segment are taken, and by what.
     #[inline]
-    pub(super) fn prefetch(&self, id: SegmentId, slot: usize) {
-        #[cfg(target_arch = "x86_64")]
-        {
-            let slot = &raw const self.segment(id)[slot % SLOTS];
-            // SAFETY: a prefetch has no effect on memory and faults on no address; this one is inside the arena.
-            unsafe { std::arch::x86_64::_mm_prefetch(slot.cast(), std::arch::x86_64::_MM_HINT_T0) };
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = (id, slot);
+    pub(super) fn tags(&self, id: SegmentId) -> &Tags {
+        &self.tags[id.0 as usize]
+    }
+
+    /// The tags of a segment and its slots, to be changed.
+    pub(super) fn both_mut(&mut self, id: SegmentId) -> (&mut Tags, &mut [Slot; SLOTS]) {
+        let start = self.start(id);
+        // SAFETY: as in `segment_mut`; the tags are no part of the slots' memory.
+        (&mut self.tags[id.0 as usize], unsafe { &mut *start })
     }
 }

@@ -115,15 +115,20 @@ impl FlowKey {
     /// of the flow gives the same key.
     pub fn new(protocol: Protocol, source: End, destination: End) -> (FlowKey, Direction) {
         let end = |end: End| (end.address, end.port);
-        let (tuple, mut direction) = Tuple::new(protocol, end(source), end(destination));
-        if tuple.has_equal_ends() && source.domain > destination.domain {
-            direction = Direction::Back;
+        let known = Tuple::new(protocol, end(source), end(destination));
+        FlowKey::of_tuple(known, source.domain, destination.domain)
+    }
+
+    /// The same where the packet's own part is known: what [`Tuple::new`] gave, and the domains of source and
+    /// destination.
+    #[inline]
+    pub fn of_tuple((tuple, direction): (Tuple, Direction), source: u32, destination: u32) -> (FlowKey, Direction) {
+        let turns = direction == Direction::Back || (tuple.has_equal_ends() && source > destination);
+        if turns {
+            (FlowKey { tuple, domains: [destination, source] }, Direction::Back)
+        } else {
+            (FlowKey { tuple, domains: [source, destination] }, Direction::Forth)
         }
-        let domains = match direction {
-            Direction::Forth => [source.domain, destination.domain],
-            Direction::Back => [destination.domain, source.domain],
-        };
-        (FlowKey { tuple, domains }, direction)
     }
 
     /// The key of ICMP message type `kind`. Queries and their replies share a key that depends on who asks, so that
@@ -153,6 +158,12 @@ impl FlowKey {
         let ends = self.tuple.ends();
         let end = |place: usize| End { domain: self.domains[place], address: ends[place].0, port: ends[place].1 };
         (end(direction.source()), end(1 - direction.source()))
+    }
+
+    /// The part that the packet alone tells.
+    #[inline]
+    pub fn tuple(&self) -> &Tuple {
+        &self.tuple
     }
 
     /// The domains of the first and the second end.

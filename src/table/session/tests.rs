@@ -118,7 +118,7 @@ fn flows_that_differ_in_their_domains_alone_have_one_hash_and_stand_apart() {
     assert!(sessions.insert(0, here.hash(), there, session(2), forever));
     for (key, last_used) in [(here, 1), (there, 2)] {
         let place = sessions.find(0, key.hash(), &key).expect("it was put in");
-        assert_eq!(*sessions.get(place), session(last_used));
+        assert_eq!(*sessions.get(place).1, session(last_used));
     }
 }
 
@@ -229,7 +229,7 @@ fn many_flows_in_many_shards_are_all_found_and_removed_one_by_one() {
     }
     for (shard, key) in all() {
         let place = sessions.find(shard, key.hash(), &key).expect("it was put in");
-        assert_eq!(*sessions.get(place), session(key.hash() >> 1));
+        assert_eq!(*sessions.get(place).1, session(key.hash() >> 1));
     }
     assert_eq!(sessions.len(), 50_000);
     for (shard, key) in all() {
@@ -238,6 +238,48 @@ fn many_flows_in_many_shards_are_all_found_and_removed_one_by_one() {
         assert!(sessions.find(shard, key.hash(), &key).is_none());
     }
     assert!(sessions.is_empty());
+}
+
+/// Flows that are first looked for in group `group` of a segment.
+fn keys_of_group(group: usize) -> impl Iterator<Item = FlowKey> {
+    (0..60_000).map(key).filter(move |key| home(key.hash()) == group)
+}
+
+#[test]
+fn those_that_a_full_group_sent_on_are_found_whoever_is_removed_before_them() {
+    // Of one group 40, which fill it, the next and half of the one after that, round the end of the segment; among
+    // them 20 of the next group.
+    let keys: Vec<FlowKey> = keys_of_group(7).take(40).chain(keys_of_group(0).take(20)).collect();
+    for step in [1, 7, 11, 13, 59] {
+        let order = |number: usize| &keys[number * step % keys.len()];
+        let mut sessions = Sessions::new(1, usize::MAX);
+        for number in 0..keys.len() {
+            let key = order(number);
+            assert!(sessions.insert(0, key.hash(), *key, session(number as u64), forever));
+        }
+        for number in 0..keys.len() {
+            let key = order(number * 7);
+            let place = sessions.find(0, key.hash(), key).expect("it is still there");
+            sessions.remove(0, place);
+            let left = keys.iter().filter(|key| sessions.find(0, key.hash(), key).is_some()).count();
+            assert_eq!(left, keys.len() - number - 1, "step {step}, after {number} more");
+        }
+    }
+}
+
+#[test]
+fn a_guess_is_where_a_flow_stands_or_will_stand() {
+    let mut sessions = Sessions::new(1, usize::MAX);
+    assert!(insert(&mut sessions, 0, 0));
+    // Flows that share a tag may be taken for each other.
+    let mut tags = std::collections::HashSet::from([tag(key(0).hash())]);
+    for key in keys_of_group(3).filter(|key| tags.insert(tag(key.hash()))).take(15) {
+        let guess = |sessions: &Sessions| sessions.guess(sessions.home(0, key.hash()), key.hash());
+        let before = guess(&sessions);
+        assert!(sessions.get(before).0.tuple().is_none());
+        assert!(sessions.insert(0, key.hash(), key, session(1), forever));
+        assert_eq!((sessions.get(before).0, sessions.get(guess(&sessions)).0), (&key, &key));
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -282,8 +324,7 @@ proptest! {
         }
         for port in 0..400 {
             let key = key(port);
-            sessions.prefetch(0, key.hash());
-            let found = sessions.find(0, key.hash(), &key).map(|place| *sessions.get(place));
+            let found = sessions.find(0, key.hash(), &key).map(|place| *sessions.get(place).1);
             prop_assert_eq!(found, map.get(&port).copied());
         }
     }
