@@ -53,11 +53,6 @@ impl GroupAcl {
         self.default_accept
     }
 
-    /// The rules of each group of the set.
-    pub fn groups(&self) -> &[Arc<GroupRules>] {
-        &self.groups
-    }
-
     #[inline]
     fn merged(&self) -> &Merged {
         self.merged.get_or_init(|| self.merge())
@@ -73,5 +68,36 @@ impl GroupAcl {
         let intra_group = self.groups.iter().filter_map(|group| group.intra_group);
         let rules: Vec<AclRule> = intra_group.chain(sorted.into_iter().map(|(_, rule)| *rule)).collect();
         Merged { compiled: Acl::build(&rules, self.default_accept), rules }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::{PortRange, Protocol};
+    use crate::table::acl::{AddressSets, Peer, Query};
+    use std::net::Ipv4Addr;
+
+    fn rule(id: u32, accept: bool, peer: Peer) -> AclRule {
+        let (source_ports, destination_ports) = (PortRange::ALL, PortRange::ALL);
+        AclRule { accept, protocol: None, source_ports, destination_ports, peer, own: None, id }
+    }
+
+    #[test]
+    fn members_come_first_then_the_smaller_priority_then_drops() {
+        let all = Peer::Prefix("0.0.0.0/0".parse().expect("a prefix"));
+        let group = |intra_group, rules: &[(u8, AclRule)]| Arc::new(GroupRules { intra_group, rules: rules.to_vec() });
+        let one = group(None, &[(2, rule(1, true, all)), (1, rule(2, true, all))]);
+        let other = group(Some(rule(3, true, Peer::Set(0))), &[(1, rule(4, false, all)), (1, rule(5, true, all))]);
+        let acl = GroupAcl::new([one, other].into(), true);
+        assert_eq!(acl.rules().iter().map(|rule| rule.id).collect::<Vec<_>>(), [3, 4, 2, 5, 1]);
+        let member = Ipv4Addr::new(10, 0, 0, 1);
+        let sets = AddressSets::build([[member]]);
+        let decided = |peer: Ipv4Addr| {
+            let (protocol, own) = (Protocol::ICMP, Ipv4Addr::UNSPECIFIED);
+            acl.compiled().decide(&sets, &Query { protocol, source_port: 0, destination_port: 0, peer, own }).rule
+        };
+        assert_eq!((decided(member), decided(Ipv4Addr::new(10, 0, 0, 2))), (Some(3), Some(4)));
+        assert_eq!((GroupAcl::default().rules().len(), GroupAcl::default().default_accept()), (0, false));
     }
 }

@@ -34,13 +34,15 @@ pub(super) fn prefetch<T>(address: *const T) {
 /// The machine has the instructions of `C`; roots with a tree lead to lines that stay as they are meanwhile.
 #[inline(always)]
 unsafe fn mixed<C: Counter>(roots: &Paged<Root>, queries: &[(TableId, u32)], out: &mut [u32], kept: &Paged<Kept>) {
+    let Some((first, _)) = queries.first() else { return };
+    let mut found = [&roots[first.index()]; BURST];
     let mut at = [0_u32; BURST];
     let mut deepest = 0;
-    for (table, _) in queries {
-        prefetch(&raw const roots[table.index()]);
+    for (root, (table, _)) in found.iter_mut().zip(queries) {
+        *root = &roots[table.index()];
+        prefetch(*root);
     }
-    for (at, (table, address)) in at.iter_mut().zip(queries) {
-        let root = &roots[table.index()];
+    for ((at, root), (_, address)) in at.iter_mut().zip(&found).zip(queries) {
         if let Some(index) = root.index() {
             kept[index].ask(*address);
         } else {
@@ -51,8 +53,7 @@ unsafe fn mixed<C: Counter>(roots: &Paged<Root>, queries: &[(TableId, u32)], out
         }
     }
     for level in 1..=deepest {
-        for (at, (table, address)) in at.iter_mut().zip(queries) {
-            let root = &roots[table.index()];
+        for ((at, root), (_, address)) in at.iter_mut().zip(&found).zip(queries) {
             if level <= root.inner {
                 // SAFETY: the root has a tree, as it has a level of inner lines; `at` comes from the level above.
                 *at = unsafe { root.step::<C>(level, *at as usize, *address) } as u32;
@@ -60,8 +61,7 @@ unsafe fn mixed<C: Counter>(roots: &Paged<Root>, queries: &[(TableId, u32)], out
             }
         }
     }
-    for ((at, (table, address)), out) in at.iter().zip(queries).zip(out) {
-        let root = &roots[table.index()];
+    for (((at, root), (_, address)), out) in at.iter().zip(&found).zip(queries).zip(out) {
         *out = match root.index() {
             Some(index) => kept[index].lookup(*address),
             // SAFETY: the root has a tree and `at` went through all levels of it.

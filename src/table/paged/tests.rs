@@ -3,6 +3,7 @@
 use super::{Paged, PagedMap};
 use proptest::prelude::*;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Entries of 2,000 bytes: 16 a page, so a branch is soon full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +104,16 @@ proptest! {
             prop_assert_eq!(&paged.iter().copied().collect::<HashMap<_, _>>(), plain);
         }
     }
+}
+
+#[test]
+fn a_change_after_a_clone_copies_the_page_it_touches_and_no_other() {
+    let mut paged: Paged<Arc<usize>> = (0..1000).map(Arc::new).collect();
+    let clone = paged.clone();
+    *paged.get_mut(200) = Arc::new(0);
+    let owners: Vec<usize> = clone.iter().map(Arc::strong_count).collect();
+    assert!(owners.iter().enumerate().all(|(at, owners)| *owners == 1 + usize::from(at / 64 == 3 && at != 200)));
+    assert_eq!((*clone[200], *paged[200], paged.len()), (200, 0, 1000));
 }
 
 #[test]
