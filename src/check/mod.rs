@@ -121,22 +121,47 @@ pub static RULES: &[&RuleRecord] = &[
 /// Everything wrong with `world`, in the order of the places at fault.
 pub fn check(world: &World) -> Vec<Diagnostic> {
     let survey = Survey::of(world);
-    let mut findings = Vec::new();
-    cidrs::check(&survey, &mut findings);
-    addresses::check(&survey, &mut findings);
-    classiclink::check(&survey, &mut findings);
-    closed_links::check(&survey, &mut findings);
-    groups::check(&survey, &mut findings);
-    group_rules::check(&survey, &mut findings);
-    group_peers::check(&survey, &mut findings);
-    shadowed::check(world, &mut findings);
-    routes::check(&survey, &mut findings);
-    peerings::check(&survey, &mut findings);
-    gateways::check(&survey, &mut findings);
-    whitelists::check(&survey, &mut findings);
-    guests::check(&survey, &mut findings);
-    settings::check(world, &mut findings);
+    let mut findings = if world.instances.len() < WORTH_A_THREAD {
+        let (mut first, second) = (first_half(&survey), second_half(&survey));
+        first.extend(second);
+        first
+    } else {
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| second_half(&survey));
+            let mut first = first_half(&survey);
+            first.extend(second.join().expect("a check does not panic"));
+            first
+        })
+    };
     findings.sort_by_key(|finding| finding.labels.first().map_or(Span::NONE, |label| label.span));
+    findings
+}
+
+/// Instances of a world that two threads look at.
+const WORTH_A_THREAD: usize = 20_000;
+
+/// About half of the work in a large world.
+fn first_half(survey: &Survey<'_>) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    cidrs::check(survey, &mut findings);
+    addresses::check(survey, &mut findings);
+    classiclink::check(survey, &mut findings);
+    closed_links::check(survey, &mut findings);
+    findings
+}
+
+fn second_half(survey: &Survey<'_>) -> Vec<Diagnostic> {
+    let (world, mut findings) = (survey.world, Vec::new());
+    groups::check(survey, &mut findings);
+    group_rules::check(survey, &mut findings);
+    group_peers::check(survey, &mut findings);
+    shadowed::check(world, &mut findings);
+    routes::check(survey, &mut findings);
+    peerings::check(survey, &mut findings);
+    gateways::check(survey, &mut findings);
+    whitelists::check(survey, &mut findings);
+    guests::check(survey, &mut findings);
+    settings::check(world, &mut findings);
     findings
 }
 
