@@ -390,6 +390,12 @@ impl Names {
         id
     }
 
+    /// Takes over the endpoints of `others`, which has nothing else.
+    pub fn take_endpoints(&mut self, others: Names) {
+        self.endpoints = others.endpoints;
+        self.endpoint_ids = others.endpoint_ids;
+    }
+
     /// Lets the name of a released endpoint lead nowhere. What was counted under its id still finds the name.
     pub(crate) fn forget_endpoint(&mut self, id: EndpointId) {
         let endpoints = &self.endpoints;

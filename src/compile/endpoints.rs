@@ -1,10 +1,14 @@
 //! Endpoints: instances, services and gateways, and who may send from which address.
 
 use super::{Compiler, Owners};
-use crate::diag::Span;
-use crate::model::{Gateway, Instance, InstanceState, Key, Location, Network, Service, ServiceKind, Vswitch};
+use crate::diag::{Span, Spanned};
+use crate::model::{
+    Gateway, Instance, InstanceState, Key, Location, Network, Service, ServiceKind, Table, Vswitch, World,
+};
 use crate::net::{Ipv4Net, MacAddress};
-use crate::program::{Domain, DomainId, Endpoint, EndpointId, EndpointKind, FixedMap, Name, Owner, TIED, WhitelistId};
+use crate::program::{
+    Domain, DomainId, Endpoint, EndpointId, EndpointKind, FixedMap, Name, Names, Owner, TIED, WhitelistId,
+};
 use crate::table::lpm::TableId;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -43,6 +47,24 @@ fn released() -> Endpoint {
     blank(EndpointKind::Service { balances_load: false }, DomainId(0))
 }
 
+/// The names of all endpoints, in the order of their ids.
+pub(super) fn names_of(world: &World) -> Names {
+    let mut names = Names::with_capacity(super::endpoint_count(world));
+    names.add_endpoint(Name { text: "cloud-services".to_owned(), span: Span::NONE });
+    add_names(&mut names, &world.instances, |instance| &instance.id);
+    add_names(&mut names, &world.services, |service| &service.id);
+    add_names(&mut names, &world.gateways, |gateway| &gateway.id);
+    names
+}
+
+fn add_names<T>(names: &mut Names, table: &Table<T>, id: impl Fn(&T) -> &Spanned<String>) {
+    let mut named = table.iter().peekable();
+    for index in 0..table.capacity() {
+        let id = named.next_if(|(key, _)| key.index() == index).map(|(_, object)| id(object));
+        names.add_endpoint(id.map_or_else(super::unnamed, |id| Name { text: id.value.clone(), span: id.span }));
+    }
+}
+
 impl Compiler<'_> {
     pub(super) fn instance_id(key: Key<Instance>) -> EndpointId {
         EndpointId::from_index(1 + key.index())
@@ -59,47 +81,41 @@ impl Compiler<'_> {
 
     pub(super) fn add_endpoints(&mut self) {
         let world = self.world;
-        let nobody = || Name { text: String::new(), span: Span::NONE };
         let mac = derived_mac("cloud-services");
         let cloud_services = Endpoint { mac, ..blank(EndpointKind::CloudServices, DomainId(0)) };
-        self.add_endpoint(cloud_services, Name { text: "cloud-services".to_owned(), span: Span::NONE });
+        self.add_endpoint(cloud_services);
         let mut instances = world.instances.iter().peekable();
         for index in 0..world.instances.capacity() {
-            let (endpoint, name) = match instances.next_if(|(key, _)| key.index() == index) {
+            let endpoint = match instances.next_if(|(key, _)| key.index() == index) {
                 Some((_, instance)) => {
                     let guest = (*instance.location == Location::Classic).then(|| self.guest_table(instance));
-                    let name = Name { text: instance.id.value.clone(), span: instance.id.span };
-                    (self.instance(instance, guest), name)
+                    self.instance(instance, guest)
                 }
-                None => (released(), nobody()),
+                None => released(),
             };
-            self.add_endpoint(endpoint, name);
+            self.add_endpoint(endpoint);
         }
         let mut services = world.services.iter().peekable();
         for index in 0..world.services.capacity() {
-            let (endpoint, name) = match services.next_if(|(key, _)| key.index() == index) {
-                Some((key, service)) => {
-                    (self.service(key, service), Name { text: service.id.value.clone(), span: service.id.span })
-                }
-                None => (released(), nobody()),
+            let endpoint = match services.next_if(|(key, _)| key.index() == index) {
+                Some((key, service)) => self.service(key, service),
+                None => released(),
             };
-            self.add_endpoint(endpoint, name);
+            self.add_endpoint(endpoint);
         }
         let mut gateways = world.gateways.iter().peekable();
         for index in 0..world.gateways.capacity() {
-            let (endpoint, name) = match gateways.next_if(|(key, _)| key.index() == index) {
-                Some((_, gateway)) => {
-                    (self.gateway(gateway), Name { text: gateway.id.value.clone(), span: gateway.id.span })
-                }
-                None => (released(), nobody()),
+            let endpoint = match gateways.next_if(|(key, _)| key.index() == index) {
+                Some((_, gateway)) => self.gateway(gateway),
+                None => released(),
             };
-            self.add_endpoint(endpoint, name);
+            self.add_endpoint(endpoint);
         }
         self.add_remote_cidrs();
     }
 
-    fn add_endpoint(&mut self, endpoint: Endpoint, name: Name) {
-        let id = self.names.add_endpoint(name);
+    fn add_endpoint(&mut self, endpoint: Endpoint) {
+        let id = EndpointId::from_index(self.program.endpoints.len());
         self.own(id, &endpoint);
         self.program.endpoints.push(endpoint);
     }

@@ -73,15 +73,36 @@ impl Owners {
     }
 }
 
+/// Endpoints that are worth a thread of their own to be named by.
+const WORTH_A_THREAD: usize = 20_000;
+
 /// Compiles `world` as snapshot `epoch`.
 pub fn compile(world: &World, epoch: Epoch) -> Compiled {
+    if endpoint_count(world) < WORTH_A_THREAD {
+        return compile_but_names(world, epoch).named(endpoints::names_of(world));
+    }
+    // What endpoints are called and what they are know nothing of each other.
+    std::thread::scope(|scope| {
+        let names = scope.spawn(|| endpoints::names_of(world));
+        let compiler = compile_but_names(world, epoch);
+        compiler.named(names.join().expect("naming does not panic"))
+    })
+}
+
+/// Everything but the names of endpoints.
+fn compile_but_names(world: &World, epoch: Epoch) -> Compiler<'_> {
     let mut compiler = Compiler::new(world, epoch);
     compiler.add_domains();
     compiler.add_vswitches();
     compiler.add_vpcs();
     compiler.add_groups();
     compiler.add_endpoints();
-    compiler.finish()
+    compiler
+}
+
+/// How many ids endpoints have.
+fn endpoint_count(world: &World) -> usize {
+    1 + world.instances.capacity() + world.services.capacity() + world.gateways.capacity()
 }
 
 /// The next snapshot of `world`, which was changed as `touched` tells since `index`, `program` and `names` were made.
@@ -137,7 +158,7 @@ fn put<T: Clone>(entries: &mut Paged<T>, index: usize, entry: T) {
 
 impl<'a> Compiler<'a> {
     fn new(world: &'a World, epoch: Epoch) -> Compiler<'a> {
-        let endpoints = 1 + world.instances.capacity() + world.services.capacity() + world.gateways.capacity();
+        let endpoints = endpoint_count(world);
         let mut tables = Tables::new();
         let gateways = tables.add(&[]);
         let program = Program {
@@ -166,7 +187,7 @@ impl<'a> Compiler<'a> {
             session_limit: world.session_limit.value,
             mtu: world.mtu.value,
         };
-        let mut names = Names::with_capacity(endpoints);
+        let mut names = Names::default();
         names.whitelists = Paged::filled(unnamed(), world.services.capacity());
         let mut tables_of = vec![Vec::new(); world.vpcs.capacity()];
         for (key, table) in world.route_tables.iter() {
@@ -254,6 +275,12 @@ impl<'a> Compiler<'a> {
             });
             self.program.domains.replace(key.index(), domain);
         }
+    }
+
+    /// Finishes a whole world, whose endpoints have `names`.
+    fn named(mut self, names: Names) -> Compiled {
+        self.names.take_endpoints(names);
+        self.finish()
     }
 
     fn finish(self) -> Compiled {
