@@ -36,6 +36,31 @@ fn the_plan_of_a_million_adds_up() {
     assert_eq!(Plan::of(100_000).tenants, 20);
 }
 
+/// Enough endpoints for several threads to read, check and name them.
+#[test]
+fn what_threads_read_and_name_side_by_side_belongs_together() {
+    let text = Plan::of(25_000).topology();
+    let topology = Topology::from_toml("million.toml", &text).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(*topology.warnings, []);
+    let (world, names) = (&topology.world, &topology.names);
+    let mut ids = text.lines().filter_map(|line| line.strip_prefix("[instance.")?.strip_suffix(']'));
+    for instance in world.instances.values() {
+        assert_eq!(ids.next(), Some(instance.id.as_str()), "in the order of the file");
+        let endpoint = names.find_endpoint(&instance.id).unwrap();
+        assert_eq!(topology.program.endpoint(endpoint).address, instance.private_ip.value);
+        assert_eq!(names.endpoint(endpoint), instance.id.as_str());
+    }
+    assert_eq!((ids.next(), world.instances.len()), (None, 24_750));
+
+    let broken = text.replacen("private_ip = \"10.40.0.7\"", "private_ip = \"10.40.0.256\"", 1);
+    let error = Topology::from_toml("million.toml", &broken).err().unwrap().to_string();
+    assert!(
+        error.starts_with("million.toml:") && error.ends_with("\"10.40.0.256\" is no IPv4 address [invalid-value]"),
+        "{error}"
+    );
+    assert_eq!(error.lines().count(), 1, "{error}");
+}
+
 /// The first group of the VPC takes in `web` by name on ports 1000 to 1249. Instances 125 to 199 are linked as well, but
 /// in `app`; those from 200 on are in it too, and have no link.
 #[test]

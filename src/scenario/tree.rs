@@ -458,6 +458,14 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// How many entries there are.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Table::Small(inside) => inside.count(),
+            Table::Section(_, section) => section.entries.len(),
+        }
+    }
+
     /// The entries in the order of the text.
     pub(super) fn entries(&self) -> Entries<'a> {
         match *self {
@@ -480,6 +488,14 @@ impl<'a> Iterator for Entries<'a> {
         match self {
             Entries::Small(inside) => inside.next(),
             Entries::Section(tree, entries) => entries.next().map(|(part, at)| Entry { tree, part: *part, at: *at }),
+        }
+    }
+
+    /// At once where there may be many.
+    fn nth(&mut self, n: usize) -> Option<Entry<'a>> {
+        match self {
+            Entries::Small(inside) => inside.nth(n),
+            Entries::Section(tree, entries) => entries.nth(n).map(|(part, at)| Entry { tree, part: *part, at: *at }),
         }
     }
 }

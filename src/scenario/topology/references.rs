@@ -5,6 +5,7 @@ use crate::model::{Identified, Key, NextHop, Table, World};
 use crate::scenario::decode::{Decoder, Fields, Item, invalid};
 use crate::scenario::suggest;
 use crate::scenario::tree::Table as Section;
+use std::ops::Range;
 
 /// The kinds of object that have ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +77,7 @@ const RESERVED: [(&str, &str); 3] = [
 ];
 
 /// The objects that a file declares, understood or not.
+#[derive(Clone, Copy)]
 pub(super) struct Declared<'a> {
     sections: [Option<Section<'a>>; Kind::ALL.len()],
 }
@@ -83,23 +85,23 @@ pub(super) struct Declared<'a> {
 impl<'a> Declared<'a> {
     /// The sections of `root`.
     pub(super) fn of(decoder: &mut Decoder<'_>, root: &Fields<'a>) -> Declared<'a> {
-        let sections = Kind::ALL.map(|kind| root.get(decoder, kind.section())?.table(decoder));
-        let declared = Declared { sections };
-        for kind in Kind::ALL {
-            for (id, _) in declared.entries(decoder, kind) {
-                declared.check_id(decoder, kind, id);
-            }
-        }
-        declared
+        Declared { sections: Kind::ALL.map(|kind| root.get(decoder, kind.section())?.table(decoder)) }
     }
 
-    /// The objects of one kind in the order of the file.
+    /// The objects of one kind in the order of the file, by their positions in it.
     pub(super) fn entries(
         &self,
         decoder: &Decoder<'_>,
         kind: Kind,
+        positions: Range<usize>,
     ) -> impl Iterator<Item = (Spanned<&'a str>, Item<'a>)> + use<'a> {
-        self.sections[kind as usize].map(|section| Fields::entries(section, decoder)).into_iter().flatten()
+        let section = self.sections[kind as usize];
+        section.map(|section| Fields::share(section, decoder, positions)).into_iter().flatten()
+    }
+
+    /// How many objects of one kind there are.
+    pub(super) fn count(&self, kind: Kind) -> usize {
+        self.sections[kind as usize].map_or(0, |section| section.len())
     }
 
     fn place(&self, decoder: &Decoder<'_>, kind: Kind, id: &str) -> Option<Span> {
@@ -112,7 +114,8 @@ impl<'a> Declared<'a> {
         self.sections[kind as usize].is_some_and(|section| section.get(id).is_some())
     }
 
-    fn check_id(&self, decoder: &mut Decoder<'_>, kind: Kind, id: Spanned<&str>) {
+    /// Reports an id that its object cannot have.
+    pub(super) fn check_id(&self, decoder: &mut Decoder<'_>, kind: Kind, id: Spanned<&str>) {
         if id.is_empty() || id.contains(|c: char| c.is_whitespace() || c.is_control()) {
             let message = format!("{} {} cannot be called {:?}", kind.article(), kind.noun(), id.value);
             decoder.report(
