@@ -55,12 +55,10 @@ impl Checked {
                 let has_endpoints =
                     !(world.instances.is_empty() && world.services.is_empty() && world.gateways.is_empty());
                 let sources = Arc::clone(&topology.sources);
-                Some(Checked {
-                    findings: Arc::unwrap_or_clone(topology.warnings),
-                    sources,
-                    understood: true,
-                    has_endpoints,
-                })
+                let findings = topology.warnings.to_vec();
+                // Freeing a large world takes a while, which the end of the process does not wait for.
+                std::thread::spawn(move || drop(topology));
+                Some(Checked { findings, sources, understood: true, has_endpoints })
             }
             Err(LabError::Invalid { understood, diagnostics, sources }) => {
                 Some(Checked { findings: diagnostics, sources: Arc::new(sources), understood, has_endpoints: true })
