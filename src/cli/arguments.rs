@@ -151,7 +151,7 @@ pub(super) struct Replay {
     /// A TCP flow must begin with a SYN.
     #[arg(long)]
     pub(super) strict_tcp: bool,
-    /// How many threads forward; verdicts and bytes are the same for any number.
+    /// How many threads share the work; verdicts and bytes are the same for any number.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = workers)]
     pub(super) workers: usize,
     /// What to print.

@@ -27,8 +27,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 
 /// Loads that may wait for a hand before it leaves reading to the others. Fewer, and a hand that has caught up finds
-/// nothing to do while another one reads.
-const READ_AHEAD: usize = 3;
+/// nothing to do while another one reads; more than there are, and a hand that is behind goes on reading, while those
+/// who are not have nothing to do.
+const READ_AHEAD: usize = 6;
 
 /// Loads under way, beside one for each hand, where there are several.
 const MORE_LOADS: usize = 5;

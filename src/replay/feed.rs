@@ -9,10 +9,9 @@ use crate::wire;
 use std::cell::Cell;
 use std::net::Ipv4Addr;
 
-/// Records that travel together at most: so many that handing them from thread to thread costs little; and fewer where
-/// much is written about each, so that it is still in a core's cache when it leaves.
-const RECORDS: usize = 4096;
-const WRITTEN_RECORDS: usize = 1024;
+/// Records that travel together at most: so many that handing them from thread to thread costs little, so few that they
+/// and what is written about them stay in a core's cache.
+const RECORDS: usize = 2048;
 
 /// A batch of frames on its way to the workers: each frame is for one of them.
 #[derive(Default)]
@@ -91,8 +90,6 @@ pub struct Feed {
     /// By interface of the capture: the endpoint it is named after.
     captured_at: Vec<Option<EndpointId>>,
     clock: Clock,
-    /// Records of a load at most.
-    records: usize,
     workers: usize,
     /// By shard: whose it is.
     owners: [u8; SHARDS],
@@ -161,7 +158,6 @@ impl Feed {
             copies: 0,
             captured_at: Vec::new(),
             clock: Clock::Own,
-            records: RECORDS,
             workers,
             owners: std::array::from_fn(|shard| (shard % workers) as u8),
         }
@@ -172,11 +168,6 @@ impl Feed {
     #[must_use]
     pub fn starting_at(self, now: SimTime) -> Feed {
         Feed { clock: Clock::StartAt(now), ..self }
-    }
-
-    /// Makes loads smaller, for frames that are written about.
-    pub(super) fn written_about(self) -> Feed {
-        Feed { records: WRITTEN_RECORDS, ..self }
     }
 
     /// Bytes read, and bytes there are where that is known.
@@ -201,9 +192,9 @@ impl Feed {
     /// The capture is damaged. The good records before the damage were given before.
     pub fn next(&mut self, load: &mut Load, names: &Names, director: &mut Director) -> Result<bool, CaptureError> {
         load.clear(self.workers);
-        let Feed { reader, inject, map, copies, captured_at, clock, records, owners: owner_of, .. } = self;
+        let Feed { reader, inject, map, copies, captured_at, clock, owners: owner_of, .. } = self;
         let Load { batch, parts, owners } = load;
-        let read = reader.next_records(batch, *records, |batch, mut record, interfaces| {
+        let read = reader.next_records(batch, RECORDS, |batch, mut record, interfaces| {
             if record.came_out {
                 *copies += 1;
                 return;

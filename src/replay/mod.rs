@@ -100,10 +100,9 @@ pub fn run(
 ) -> io::Result<Replayed> {
     let writing = Writing::new(topology, sinks);
     let mut press = Press::begin(&writing, sinks)?;
-    let feed = Feed::new(reader, options);
     let mut source = Source {
         frames: 0,
-        feed: if writing.is_wanted() { feed.written_about() } else { feed },
+        feed: Feed::new(reader, options),
         topology,
         director: Director::default(),
         stop: options.stop.clone(),
