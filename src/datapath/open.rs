@@ -30,17 +30,22 @@ impl Open {
     #[inline]
     pub(super) fn new(frame: &Frame<'_>, glance: Option<&Glance>, ipv4: Ipv4, path: &Path) -> Open {
         let Path { sender, domain, way } = *path;
-        let mut open = Open { ipv4, sender, domain, transport: None, way, flow: None };
-        if let Some(glance) = glance {
-            open.transport = Some(glance.plain.transport());
-            let flow = |way: &Way| Flow::of_plain(glance, domain, way.second.unwrap_or(domain));
-            open.flow = way.as_ref().ok().map(flow);
-        } else if !ipv4.is_later_fragment()
-            && let Ok(transport) = transport(frame.bytes, &ipv4)
-        {
-            open.set_transport(transport);
-        }
-        open
+        let transport = match glance {
+            Some(glance) => Some(glance.plain.transport()),
+            None if ipv4.is_later_fragment() => None,
+            None => transport(frame.bytes, &ipv4).ok(),
+        };
+        let flow = match (&way, &transport) {
+            (Ok(way), Some(transport)) => {
+                let last = way.second.unwrap_or(domain);
+                match glance {
+                    Some(glance) => Some(Flow::of_plain(glance, domain, last)),
+                    None => Flow::new(&ipv4, transport, domain, last),
+                }
+            }
+            _ => None,
+        };
+        Open { ipv4, sender, domain, transport, way, flow }
     }
 
     /// What became of a packet that stage 2 or 3 has refused, though a listener went on.
@@ -58,6 +63,7 @@ impl Open {
         Traveller { sender: self.sender, domain: self.domain, source, destination, in_session: true }
     }
 
+    /// Notes what a first fragment has lent.
     pub(super) fn set_transport(&mut self, transport: Transport) {
         self.transport = Some(transport);
         if let Ok(way) = &self.way {
