@@ -3,6 +3,9 @@
 //! [`crate::compile`] writes a [`Program`], [`crate::datapath`] reads it, neither sees the other. A change of the
 //! world is a new program with the next [`Epoch`]. What people call the things that ids stand for is kept apart, in
 //! [`Names`]. Clones of both share what no change has touched, so the next epoch is a clone with a few entries changed.
+//!
+//! Program and names take some 300 bytes an endpoint in a world of thousands of VPCs with a group for every 50 to 600
+//! endpoints, and the declared world 490, the text of its file apart (`cargo bench --bench load` counts them).
 
 mod group_acl;
 
