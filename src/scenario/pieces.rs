@@ -27,14 +27,15 @@ const MOST_ENTRIES: usize = 64;
 /// The tree of `text`; `None` where it is wrong or unusual.
 pub(super) fn read(text: &str) -> Option<Tree<'_>> {
     let pieces = cut(text);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = pieces.len().div_ceil(threads).max(PIECES_PER_THREAD);
     let read_share = |share: &[Range<usize>]| -> Option<Vec<Piece<'_>>> {
         share.iter().map(|piece| Piece::read(text, piece.clone())).collect()
     };
-    if pieces.len() <= share {
+    // Asking for the number of threads takes longer than reading a small file.
+    if pieces.len() <= PIECES_PER_THREAD {
         return join(text, read_share(&pieces)?);
     }
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = pieces.len().div_ceil(threads).max(PIECES_PER_THREAD);
     let read: Option<Vec<_>> = std::thread::scope(|scope| {
         let readers: Vec<_> = pieces.chunks(share).map(|share| scope.spawn(move || read_share(share))).collect();
         readers.into_iter().map(|reader| reader.join().expect("a reader does not panic")).collect()

@@ -15,9 +15,8 @@ impl Objects<'_, '_, '_> {
     /// Decodes all instances. Where one of many has a mistake, all are read again one after the other, so that what is
     /// said about them does not depend on the number of threads.
     pub(super) fn instances(&mut self, keys: &[&str]) {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
         let count = self.declared.count(Kind::Instance);
-        if threads > 1 && count > 2 * SHARE && self.instances_side_by_side(keys, threads, count).is_some() {
+        if count > 2 * SHARE && self.instances_side_by_side(keys, count).is_some() {
             return;
         }
         self.world.instances = Table::default();
@@ -28,7 +27,8 @@ impl Objects<'_, '_, '_> {
     }
 
     /// `None` where an instance has a mistake.
-    fn instances_side_by_side(&mut self, keys: &[&str], threads: usize, count: usize) -> Option<()> {
+    fn instances_side_by_side(&mut self, keys: &[&str], count: usize) -> Option<()> {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
         for round in (0..count).step_by(threads * SHARE) {
             let objects = &*self;
             let shares = (0..threads).map(|thread| round + thread * SHARE..round + (thread + 1) * SHARE);
