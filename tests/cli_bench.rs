@@ -183,7 +183,7 @@ fn forwarding_is_shown_in_three_tables_with_the_words_to_read_them() {
     assert!(out.contains("\nreplaying: a capture in memory, "), "{out}");
     let rows = |prefix: &str| out.lines().filter(|line| line.starts_with(prefix) && line.ends_with('x')).count();
     assert_eq!((rows("  64 B "), rows("  IMIX "), rows("  1500 B "), rows("  to ")), (1, 1, 1, 3), "{out}");
-    assert_eq!((rows("  established, "), rows("  new flows "), rows("  dropped at ")), (6, 2, 11), "{out}");
+    assert_eq!((rows("  established, "), rows("  new flows "), rows("  dropped at ")), (6, 2, 12), "{out}");
     for word in ["established", "new flows", "dropped", "copying", "parsing", "IMIX", "verdicts", "ndjson", "pcapng"] {
         assert!(out.contains(&format!("\n{word} ")), "{word} is not explained: {out}");
     }

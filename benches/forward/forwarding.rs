@@ -2,7 +2,8 @@
 
 use crate::lab::Topology;
 use crate::workloads::{
-    CLASSIC_TO_VPC, DROPPED, DROPPED_BY_GROUP, ESTABLISHED, Fate, NEW_FLOWS, PINGS, Rules, Size, Subject, Workload,
+    CLASSIC_TO_VPC, DROPPED, DROPPED_BY_GROUP, ESTABLISHED, FLOOD, Fate, NEW_FLOWS, PINGS, Rules, Size, Subject,
+    Workload,
 };
 use crate::{Flows, topology};
 use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
@@ -24,7 +25,8 @@ pub(crate) fn forwarding(criterion: &mut Criterion) {
             let ways = if size == Size::SMALL { &ESTABLISHED[..] } else { &[CLASSIC_TO_VPC] };
             ways.iter().for_each(|workload| row(&mut group, &few, workload, flows, size));
             if size == Size::SMALL {
-                [NEW_FLOWS, DROPPED_BY_GROUP].iter().for_each(|workload| row(&mut group, &few, workload, flows, size));
+                let first = [NEW_FLOWS, DROPPED_BY_GROUP, FLOOD];
+                first.iter().for_each(|workload| row(&mut group, &few, workload, flows, size));
             }
             drop(group);
             if size == Size::SMALL && flows.1 == Flows::MANY.1 {
@@ -58,7 +60,7 @@ fn baselines(group: &mut Group<'_>, flows: Flows, size: Size) {
 /// Times a workload; nothing of it is built unless it is asked for.
 pub(crate) fn row(group: &mut Group<'_>, topology: &Topology, workload: &Workload, flows: Flows, size: Size) {
     let name = match workload.fate {
-        Fate::Dropped { stage, reason } => format!("dropped/{}/{reason}", stage.name()),
+        Fate::Dropped { stage, .. } => format!("dropped/{}/{}", stage.name(), workload.name),
         Fate::Established { .. } | Fate::New => workload.name.to_owned(),
     };
     let flows = flows.count();

@@ -50,8 +50,9 @@ established  frames of live sessions: no group is asked. Sessions know the way o
              whole way each time
 new flows    first packets: both ends' groups are asked, and each leaves a session
 dropped      frames that one stage refuses; in the first table, first packets that the receiver's groups refuse.
-             A stage costs about what its row takes longer than the one before it. Routes are looked up before
-             the session is, and who sends a packet whose TTL runs out is told so: the fabric makes that message
+             A stage costs about what its row takes longer than the one before it. The flood is refused by
+             groups too, each packet of it between other addresses. Routes are looked up before the session is,
+             and who sends a packet whose TTL runs out is told so: the fabric makes that message
 copying      the bytes of the same frames from one place to another: what any forwarding pays
 parsing      reading and checking the headers of the same frames, without looking anything up
 IMIX         seven frames of 64, four of 590 and one of 1514 bytes, again and again
@@ -112,7 +113,7 @@ fn kinds(text: &mut String, kinds: &Kinds) -> Result {
         let what = match workload.fate {
             Fate::Established { .. } => format!("established, {words}"),
             Fate::New => words,
-            Fate::Dropped { stage, reason } => format!("dropped at {:<12}{reason}", stage.name()),
+            Fate::Dropped { stage, .. } => format!("dropped at {:<12}{}", stage.name(), workload.name),
         };
         let rules = rules_asked(workload, *rules).map_or("-".to_owned(), |rules| thousands(rules.into()));
         write!(text, "  {what:<46}{rules:>8}{:>10.1}", millions(*time))?;
@@ -149,15 +150,16 @@ pub(in super::super) fn json(measured: &Measured) -> Value {
     };
     let Kinds { flows, baselines: Baselines { copying, parsing }, times } = &measured.kinds;
     let kind = |(workload, rules, time): &(Workload, Rules, f64)| {
-        let (fate, stage) = match workload.fate {
-            Fate::Established { .. } => ("established", None),
-            Fate::New => ("new", None),
-            Fate::Dropped { stage, .. } => ("dropped", Some(stage.name())),
+        let (fate, stage, reason) = match workload.fate {
+            Fate::Established { .. } => ("established", None, None),
+            Fate::New => ("new", None, None),
+            Fate::Dropped { stage, reason } => ("dropped", Some(stage.name()), Some(reason.id())),
         };
         json!({
             "name": workload.name,
             "fate": fate,
             "stage": stage,
+            "reason": reason,
             "rules_at_each_end": rules_asked(workload, *rules),
             "ns": rounded(*time),
             "times_copying": rounded(time / copying),
@@ -253,7 +255,8 @@ replaying: a capture in memory, 1,000,000 frames of 64 bytes along 100,000 conne
         assert_eq!((&kinds[1]["name"], &kinds[1]["fate"]), (&"new-flows".into(), &"new".into()));
         assert_eq!((&kinds[1]["rules_at_each_end"], &kinds[1]["ns"]), (&1_000.into(), &json!(160.0)));
         assert_eq!((&kinds[2]["name"], &kinds[2]["fate"]), (&"ipv4-checksum".into(), &"dropped".into()));
-        assert_eq!((&kinds[2]["stage"], &kinds[2]["times_parsing"]), (&"parse".into(), &json!(1.25)));
+        assert_eq!((&kinds[2]["stage"], &kinds[2]["reason"]), (&"parse".into(), &"ipv4-checksum".into()));
+        assert_eq!(kinds[2]["times_parsing"], json!(1.25));
         let replay = &value["capture"]["replays"][2];
         assert_eq!((&replay["to"], &replay["two_workers_times_as_fast"]), (&"pcapng".into(), &json!(1.6)));
     }

@@ -90,8 +90,15 @@ pub(crate) const NEW_FLOWS: Workload =
 pub(crate) const DROPPED_BY_GROUP: Workload =
     Workload { port: CLOSED_PORT, ..dropped(Stage::Destination, Reason::SgIngressDeny, Pairs::ACROSS) };
 
+/// The same from many senders behind a gateway, no two between the same addresses.
+pub(crate) const FLOOD: Workload = Workload {
+    name: "flood-from-outside",
+    port: CLOSED_PORT,
+    ..dropped(Stage::Destination, Reason::SgIngressDeny, Pairs::FROM_OUTSIDE)
+};
+
 /// Frames that each stage refuses, in the order of the stages.
-pub(crate) const DROPPED: [Workload; 10] = [
+pub(crate) const DROPPED: [Workload; 11] = [
     Workload { make: damaged, ..dropped(Stage::Parse, Reason::Ipv4Checksum, Pairs::ACROSS) },
     dropped(Stage::Ingress, Reason::UnknownSource, Pairs::FROM_NOBODY),
     dropped(Stage::Guest, Reason::GuestRoutePublicNic, Pairs::TO_THE_INTERNET),
@@ -101,6 +108,7 @@ pub(crate) const DROPPED: [Workload; 10] = [
     dropped(Stage::Bridge, Reason::ClassiclinkNotLinked, Pairs::NOT_LINKED),
     dropped(Stage::Destination, Reason::InstanceStopped, Pairs::TO_STOPPED),
     DROPPED_BY_GROUP,
+    FLOOD,
     Workload { make: last_hop, ..dropped(Stage::Deliver, Reason::TtlExceeded, Pairs::ACROSS) },
 ];
 

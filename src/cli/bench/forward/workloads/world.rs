@@ -34,6 +34,8 @@ const APPS: Hosts = Hosts::new([172, 16, 0, 1], 100);
 const WORKERS: Hosts = Hosts::new([172, 16, 1, 1], 50);
 const DATABASES: Hosts = Hosts::new([172, 16, 16, 1], 50);
 const STOPPED: Hosts = Hosts::new([172, 16, 17, 1], 50);
+/// Addresses behind a gateway of the VPC.
+const OUTSIDE: Hosts = Hosts::new([198, 18, 0, 0], 1 << 17);
 /// Addresses that nobody has: classic ones, and public ones.
 const NOBODY: Hosts = Hosts::new([10, 46, 0, 1], 200);
 const INTERNET: Hosts = Hosts::new([203, 0, 113, 1], 100);
@@ -54,6 +56,7 @@ impl Pairs {
     pub(super) const TO_NOBODY: Pairs = Pairs { clients: WEBS, servers: NOBODY };
     pub(super) const TO_THE_INTERNET: Pairs = Pairs { clients: WEBS, servers: INTERNET };
     pub(super) const NOT_LINKED: Pairs = Pairs { clients: LONERS, servers: APPS };
+    pub(super) const FROM_OUTSIDE: Pairs = Pairs { clients: OUTSIDE, servers: APPS };
     pub(super) const TO_STOPPED: Pairs = Pairs { clients: WEBS, servers: STOPPED };
 
     /// Flow number `index`: client and server. All pairs are used before one of them opens a second port.
@@ -90,7 +93,8 @@ impl Rules {
 pub(crate) fn topology(rules: Rules) -> Result<Topology, LabError> {
     let mut text = "[vpc.shop]\ncidr = \"172.16.0.0/12\"\nclassic_link = true\n\
                     [vswitch.vsw-app]\nvpc = \"shop\"\ncidr = \"172.16.0.0/20\"\n\
-                    [vswitch.vsw-data]\nvpc = \"shop\"\ncidr = \"172.16.16.0/20\"\n"
+                    [vswitch.vsw-data]\nvpc = \"shop\"\ncidr = \"172.16.16.0/20\"\n\
+                    [gateway.igw]\nvpc = \"shop\"\nkind = \"internet\"\nremote_cidrs = [\"198.18.0.0/15\"]\n"
         .to_owned();
     let open = format!("protocol = \"tcp\", port_range = \"{OPEN_PORT}\"");
     let outwards = [
