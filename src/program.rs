@@ -85,6 +85,8 @@ pub enum EndpointKind {
     },
     /// A VPN, NAT or other gateway.
     Gateway,
+    /// What a released instance or service leaves behind: nothing enters or leaves by it.
+    Released,
 }
 
 /// Whatever frames can enter or leave by: what forwarding reads of it for every frame.

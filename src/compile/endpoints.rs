@@ -44,7 +44,7 @@ fn derived_mac(id: &str) -> MacAddress {
 
 /// What a released endpoint leaves behind.
 fn released() -> Endpoint {
-    blank(EndpointKind::Service { balances_load: false }, DomainId(0))
+    blank(EndpointKind::Released, DomainId(0))
 }
 
 /// The names of all endpoints, in the order of their ids.

@@ -74,6 +74,7 @@ fn may_use(program: &Program, id: EndpointId, source: Ipv4Addr) -> bool {
         EndpointKind::Service { .. } => endpoint.address == source,
         EndpointKind::Gateway => program.remote_cidrs(id).iter().any(|cidr| cidr.contains(&source)),
         EndpointKind::CloudServices => ranges::CLOUD_SERVICES.contains(&source),
+        EndpointKind::Released => false,
     }
 }
 

@@ -12,7 +12,7 @@ use super::trace::{Listener, SessionStep, Step, Trace, unheard};
 use super::{Frame, destination, egress, guest, shortcut};
 use crate::diag::Reason;
 use crate::net::{MacAddress, Protocol};
-use crate::program::{CLOUD_SERVICES, DomainId, EndpointId, Program, Timeouts};
+use crate::program::{CLOUD_SERVICES, DomainId, EndpointId, EndpointKind, Program, Timeouts};
 use crate::table::aging::Aging;
 use crate::table::session::{Flags, FlowKey, Phase, Place, Session, Sessions, State};
 use crate::time::{SimDuration, SimTime};
@@ -258,18 +258,11 @@ pub(super) fn expiry(timeouts: &Timeouts, key: &FlowKey, session: &Session) -> S
 fn still_permitted(program: &Program, key: &FlowKey, session: &Session) -> bool {
     let opened = session.state.opened();
     let (source, target) = key.ends(opened);
-    let traveller = Traveller {
-        sender: EndpointId(session.opener),
-        domain: DomainId(source.domain),
-        source: source.address.into(),
-        destination: target.address.into(),
-        in_session: false,
-    };
+    let domain = DomainId(source.domain);
+    let (source, destination) = (source.address.into(), target.address.into());
+    let Some(sender) = sender_now(program, EndpointId(session.opener), (domain, source)) else { return false };
+    let traveller = Traveller { sender, domain, source, destination, in_session: false };
     let headers = Headers::of_first_packet(key, opened);
-    let sender = traveller.sender;
-    if sender != CLOUD_SERVICES && program.endpoint(sender).domain != traveller.domain {
-        return false;
-    }
     let passes = unheard(|listener| -> Result<bool, Refusal> {
         guest::leave(program, sender, traveller.destination, listener)?;
         egress::judge(program, sender, &headers, listener)?;
@@ -278,4 +271,12 @@ fn still_permitted(program: &Program, key: &FlowKey, session: &Session) -> bool 
         Ok(way.second.unwrap_or(traveller.domain).0 == target.domain)
     });
     passes.unwrap_or(false)
+}
+
+/// Who would send the first packet of a session now: its opener, or where that is gone from the domain whoever has the
+/// address there, since a session belongs to addresses and domains, not to endpoints.
+fn sender_now(program: &Program, opener: EndpointId, source: (DomainId, Ipv4Addr)) -> Option<EndpointId> {
+    let endpoint = program.endpoint(opener);
+    let is_there = endpoint.domain == source.0 && endpoint.kind != EndpointKind::Released;
+    if is_there || opener == CLOUD_SERVICES { Some(opener) } else { program.hosts.get(&source).copied() }
 }

@@ -3,6 +3,7 @@
 mod cidrs;
 mod codes;
 mod describe;
+mod handover;
 mod instances;
 mod links;
 mod properties;

@@ -165,7 +165,7 @@ impl Writer<'_> {
                 let possessive = if name.ends_with('s') { "'" } else { "'s" };
                 self.line("ingress", format!("{source} is {name}{possessive} own address"));
             }
-            EndpointKind::Instance | EndpointKind::Service { .. } => {
+            EndpointKind::Instance | EndpointKind::Service { .. } | EndpointKind::Released => {
                 self.line("ingress", format!("{name} forwards for others and may send from {source}"));
             }
         }
