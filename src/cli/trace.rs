@@ -196,7 +196,7 @@ fn captured(
     let mut output = Output::default();
     let mut last = 0;
     loop {
-        if !feed.next(&mut load, &topology.names, lab.parts().1).map_err(damaged)? {
+        if !feed.next(&mut load, &topology, lab.parts().1).map_err(damaged)? {
             let name = capture.display();
             return Err(Failure::Message(format!("`{name}` has no frame {number}: it ends after frame {last}")));
         }

@@ -1,12 +1,18 @@
 //! Which shard of the state a frame belongs to.
 //!
 //! The address pair decides, either way round; for an ICMP error the pair of the packet it quotes, so that it meets
-//! the session it is about. Later fragments of such an error follow their first one. The number of shards is fixed,
-//! so nothing depends on how many workers share them.
+//! the session it is about. Later fragments of such an error follow the first one of their sender, if it got past its
+//! guest. The number of shards is fixed, so nothing depends on how many workers share them.
 
+use super::guest;
+use super::ingress::{self, Entry};
+use super::outcome::Refusal;
+use super::session::FragmentKey;
+use super::trace::unheard;
+use crate::program::{EndpointId, Program};
 use crate::table::aging::Aging;
 use crate::time::{SimDuration, SimTime};
-use crate::wire::{Packet, Transport, parse, transport};
+use crate::wire::{Ipv4, Packet, Transport, parse, transport};
 use std::net::Ipv4Addr;
 
 /// How many shards the state of flows is kept in.
@@ -29,8 +35,8 @@ const FRAGMENT_MEMORY: SimDuration = SimDuration::from_secs(600);
 /// Gives frames to shards, in the order of the capture.
 #[derive(Default)]
 pub struct Director {
-    /// First fragments of ICMP errors, by addresses and identification.
-    errors: Aging<(Ipv4Addr, Ipv4Addr, u16), ShardId>,
+    /// First fragments of ICMP errors that meet another shard than their own address pair.
+    errors: Aging<FragmentKey, ShardId>,
 }
 
 fn shard_of_pair(a: Ipv4Addr, b: Ipv4Addr) -> ShardId {
@@ -40,23 +46,37 @@ fn shard_of_pair(a: Ipv4Addr, b: Ipv4Addr) -> ShardId {
 }
 
 impl Director {
-    /// The shard of a frame; frames without addresses share one.
+    /// The shard of a frame of `wire_length` bytes that enters `program` at `entry`; frames without addresses share one.
     #[inline]
-    pub fn shard(&mut self, bytes: &[u8], wire_length: usize, now: SimTime) -> ShardId {
+    pub fn shard(
+        &mut self,
+        program: &Program,
+        bytes: &[u8],
+        wire_length: usize,
+        entry: Entry,
+        now: SimTime,
+    ) -> ShardId {
         let Some(header) = bytes.get(..34).filter(|header| header[12..14] == [8, 0]) else { return ShardId::default() };
         if header[23] == 1 {
-            return self.shard_of_icmp(bytes, wire_length, now);
+            return self.shard_of_icmp(program, bytes, wire_length, entry, now);
         }
         let address = |at: usize| Ipv4Addr::new(header[at], header[at + 1], header[at + 2], header[at + 3]);
         shard_of_pair(address(26), address(30))
     }
 
-    fn shard_of_icmp(&mut self, bytes: &[u8], wire_length: usize, now: SimTime) -> ShardId {
+    fn shard_of_icmp(
+        &mut self,
+        program: &Program,
+        bytes: &[u8],
+        wire_length: usize,
+        entry: Entry,
+        now: SimTime,
+    ) -> ShardId {
         let Ok(Packet::Ipv4(ipv4)) = parse(bytes, wire_length) else { return ShardId::default() };
         let pair = shard_of_pair(ipv4.source, ipv4.destination);
-        let key = (ipv4.source, ipv4.destination, ipv4.identification);
         if ipv4.is_later_fragment() {
-            return self.errors.get(&key).map_or(pair, |(_, shard)| shard);
+            let first = || self.errors.get(&FragmentKey::new(sender(program, entry, &ipv4)?, &ipv4));
+            return first().map_or(pair, |(_, shard)| shard);
         }
         let shard = match transport(bytes, &ipv4) {
             Ok(Transport::Icmp(icmp)) => {
@@ -64,17 +84,29 @@ impl Director {
             }
             _ => pair,
         };
-        if ipv4.is_first_fragment() {
-            self.remember(key, shard, pair, now);
+        if ipv4.is_first_fragment()
+            && let Some(sender) = sender(program, entry, &ipv4)
+        {
+            self.remember(FragmentKey::new(sender, &ipv4), shard, pair, now);
         }
         shard
     }
 
-    fn remember(&mut self, key: (Ipv4Addr, Ipv4Addr, u16), shard: ShardId, pair: ShardId, now: SimTime) {
+    fn remember(&mut self, key: FragmentKey, shard: ShardId, pair: ShardId, now: SimTime) {
         if shard == pair {
             self.errors.remove(&key);
             return;
         }
         self.errors.insert(key, shard, now, FRAGMENT_MEMORY);
     }
+}
+
+/// The sender of a packet that stages 2 and 3 let through: other first fragments lend nothing.
+fn sender(program: &Program, entry: Entry, ipv4: &Ipv4) -> Option<EndpointId> {
+    let (sender, _) = ingress::attribute(program, entry, ipv4.source, ipv4.destination).ok()?;
+    let leaves = unheard(|unheard| -> Result<(), Refusal> {
+        ingress::admit(program, sender, ipv4.source, unheard)?;
+        guest::leave(program, sender, ipv4.destination, unheard)
+    });
+    leaves.ok().map(|()| sender)
 }

@@ -195,7 +195,8 @@ security_groups = ["sg"]
         let mut output = Output::default();
         let mut verdict = |fabric: &mut Fabric, addresses| {
             let bytes = udp(addresses).build();
-            let shard = Director::default().shard(&bytes, bytes.len(), SimTime::ZERO);
+            let shard =
+                Director::default().shard(&topology.program, &bytes, bytes.len(), Entry::BySource, SimTime::ZERO);
             let (wire_length, entry) = (bytes.len() as u32, Entry::BySource);
             let frame = Frame { bytes: &bytes, wire_length, time: SimTime::ZERO, entry, shard };
             fabric.process(&[frame], &mut output, &mut Silent);

@@ -44,7 +44,7 @@ pub(super) struct FragmentKey {
 }
 
 impl FragmentKey {
-    fn new(sender: EndpointId, ipv4: &Ipv4) -> FragmentKey {
+    pub(super) fn new(sender: EndpointId, ipv4: &Ipv4) -> FragmentKey {
         FragmentKey {
             sender,
             source: ipv4.source,

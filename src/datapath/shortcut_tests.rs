@@ -65,7 +65,7 @@ impl Road {
     }
 
     fn frame<'a>(&mut self, bytes: &'a [u8], entry: Entry) -> Frame<'a> {
-        let shard = self.director.shard(bytes, bytes.len(), self.now);
+        let shard = self.director.shard(&self.topology.program, bytes, bytes.len(), entry, self.now);
         Frame { bytes, wire_length: bytes.len() as u32, time: self.now, entry, shard }
     }
 

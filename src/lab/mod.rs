@@ -250,7 +250,7 @@ impl Lab {
 
     /// Sends an Ethernet frame now: `bytes` of its `wire_length` were captured.
     pub fn send_frame(&mut self, entry: Entry, bytes: &[u8], wire_length: usize) -> Passage {
-        let shard = self.director.shard(bytes, wire_length, self.now);
+        let shard = self.director.shard(&self.topology.program, bytes, wire_length, entry, self.now);
         let wire_length = u32::try_from(wire_length).unwrap_or(u32::MAX);
         self.pass(&Frame { bytes, wire_length, time: self.now, entry, shard })
     }

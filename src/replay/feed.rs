@@ -3,7 +3,8 @@
 use super::ReplayOptions;
 use crate::capture::{Batch, CaptureError, Extent, Reader};
 use crate::datapath::{Director, Entry, Frame, SHARDS, ShardId};
-use crate::program::{EndpointId, FixedMap, Names};
+use crate::lab::Topology;
+use crate::program::{EndpointId, FixedMap};
 use crate::time::SimTime;
 use crate::wire;
 use std::cell::Cell;
@@ -190,7 +191,12 @@ impl Feed {
     ///
     /// # Errors
     /// The capture is damaged. The good records before the damage were given before.
-    pub fn next(&mut self, load: &mut Load, names: &Names, director: &mut Director) -> Result<bool, CaptureError> {
+    pub fn next(
+        &mut self,
+        load: &mut Load,
+        topology: &Topology,
+        director: &mut Director,
+    ) -> Result<bool, CaptureError> {
         load.clear(self.workers);
         let Feed { reader, inject, map, copies, captured_at, clock, owners: owner_of, .. } = self;
         let Load { batch, parts, owners } = load;
@@ -213,14 +219,14 @@ impl Feed {
                 None => {
                     // Interfaces may be described anywhere before their first packet.
                     for interface in &interfaces[captured_at.len()..] {
-                        captured_at.push(interface.name.as_deref().and_then(|name| names.find_endpoint(name)));
+                        captured_at.push(interface.name.as_deref().and_then(|name| topology.names.find_endpoint(name)));
                     }
                     captured_at[record.interface as usize].map_or(Entry::BySource, Entry::CapturedAt)
                 }
             };
             let time = clock.read(record.time);
             let wire_length = record.wire_len;
-            let shard = director.shard(bytes, wire_length as usize, time);
+            let shard = director.shard(&topology.program, bytes, wire_length as usize, entry, time);
             let owner = owner_of[shard.index()];
             owners.push(owner);
             let (number, extent) = (record.number, record.extent());

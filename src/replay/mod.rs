@@ -165,7 +165,7 @@ impl Source<'_> {
         if !matches!(self.end, End::None) {
             return false;
         }
-        match self.feed.next(load, &self.topology.names, &mut self.director) {
+        match self.feed.next(load, self.topology, &mut self.director) {
             Ok(more) => {
                 self.frames += load.len() as u64;
                 more

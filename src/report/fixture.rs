@@ -280,7 +280,7 @@ impl Fixture {
     /// Sends a frame of `wire_length` bytes in at `entry`, `nanos` after the start of the clock.
     pub(super) fn send_at(&mut self, bytes: &[u8], wire_length: usize, entry: Entry, nanos: u64) -> Passed {
         let time = SimTime::from_nanos(nanos);
-        let shard = self.director.shard(bytes, wire_length, time);
+        let shard = self.director.shard(&self.program, bytes, wire_length, entry, time);
         let wire_length = wire_length as u32;
         let frame = Frame { bytes, wire_length, time, entry, shard };
         let (mut output, mut record) = (Output::default(), Record::default());

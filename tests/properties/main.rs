@@ -319,7 +319,7 @@ fn counted_once(world: &World, draws: &[Draw], wild: Vec<Vec<u8>>, changes: Vec<
             wire_length: *wire_length as u32,
             time: SimTime::ZERO,
             entry: Entry::BySource,
-            shard: director.shard(bytes, *wire_length, SimTime::ZERO),
+            shard: director.shard(&topology.program, bytes, *wire_length, Entry::BySource, SimTime::ZERO),
         })
         .collect();
     let listened = traced(&topology, &frames);

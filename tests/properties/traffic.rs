@@ -275,7 +275,7 @@ impl Shot {
 pub(crate) fn frames<'a>(topology: &Topology, shots: &'a [Shot]) -> Vec<Frame<'a>> {
     let mut director = Director::default();
     let mut frame = |shot: &'a Shot| {
-        let shard = director.shard(&shot.bytes, shot.wire_length, shot.time);
+        let shard = director.shard(&topology.program, &shot.bytes, shot.wire_length, shot.entry(topology), shot.time);
         shot.frame(topology, shard)
     };
     shots.iter().map(&mut frame).collect()

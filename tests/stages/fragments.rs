@@ -1,10 +1,11 @@
 //! Fragments that come in: later ones have the ports of their first one, and not its verdict.
 
-use super::world::{WORLD, carried, lab, lab_of, lab_with, session_step, with};
+use super::world::{WORLD, adding, carried, lab, lab_of, lab_with, session_step, with};
 use biplane::datapath::{Options, SessionStep};
+use biplane::lab::Lab;
 use biplane::time::SimDuration;
-use biplane::wire::PacketBuilder;
-use biplane::wire::build::{tcp, udp};
+use biplane::wire::build::{icmp_echo, icmp_error, tcp, udp};
+use biplane::wire::{IcmpError, PacketBuilder};
 
 /// Fragments of datagram `id` from `a-2` to `b-1`.
 fn first(id: u16) -> PacketBuilder {
@@ -113,4 +114,39 @@ fn under_strict_tcp_a_later_fragment_opens_nothing() {
     lab.send("a-2", fragment(72)).dropped("tcp-without-syn").at("a-2");
     lab.send("a-2", fragment(0)).delivered_to("b-1");
     lab.send("a-2", fragment(72)).delivered_to("b-1").by_session();
+}
+
+/// The first fragment of an error that `a-1` or its twin sends about a packet to `about`, and the later one.
+fn error(about: u8) -> [PacketBuilder; 2] {
+    let about = udp(&format!("172.16.1.21:1000 > 198.51.100.{about}:53"));
+    let whole = || icmp_error("172.16.1.20 > 172.16.1.21", IcmpError::TimeExceeded, &about).identification(7);
+    [whole().fragment(0, true), whole().fragment(40, false)]
+}
+
+/// What an error is about decides where its state is kept, so each of these is tried with many: some of them are kept
+/// where those of the address pair are.
+#[test]
+fn later_fragments_of_an_error_follow_the_first_one_of_their_own_sender() {
+    let stopped = adding("instance.twin-1", "state = \"stopped\"");
+    for about in 0..20 {
+        let [first, later] = error(about);
+        let follows = |lab: &mut Lab| {
+            lab.send("a-1", later.clone()).delivered_to("a-2");
+            lab.send("twin-1", later.clone())
+        };
+        let mut lab = lab();
+        lab.send("a-1", first.clone()).delivered_to("a-2");
+        follows(&mut lab).dropped("fragment-without-first").at("twin-1");
+        // The twin has the same addresses and takes the same identification, for an error and for a ping.
+        let echo = icmp_echo("172.16.1.20 > 172.16.1.21", 1, 1).identification(7).fragment(0, true).payload(&[0; 8]);
+        for disturbing in [echo, error(about + 100)[0].clone()] {
+            lab.send("twin-1", disturbing).dropped("no-such-address");
+            follows(&mut lab).dropped("no-such-address");
+        }
+        // A first fragment that never leaves its sender lends nothing and takes nothing away.
+        let mut lab = lab_of(&stopped);
+        lab.send("a-1", first).delivered_to("a-2");
+        lab.send("twin-1", error(about + 100)[0].clone()).dropped("instance-stopped");
+        follows(&mut lab).dropped("instance-stopped");
+    }
 }

@@ -345,8 +345,8 @@ fn a_clock_that_runs_backwards_leaves_sessions_alive() {
     let (fabric, director) = lab.parts();
     let length = bytes.len();
     let time = biplane::time::SimTime::ZERO;
-    let shard = director.shard(&bytes, length, time);
     let entry = biplane::datapath::Entry::Injected(from);
+    let shard = director.shard(fabric.program(), &bytes, length, entry, time);
     let early = biplane::datapath::Frame { bytes: &bytes, wire_length: length as u32, time, entry, shard };
     let mut output = biplane::datapath::Output::default();
     fabric.process(&[early], &mut output, &mut biplane::datapath::Silent);

@@ -137,7 +137,7 @@ impl Stage {
         let mut output = Output::default();
         let damage = loop {
             let (fabric, director) = self.lab.parts();
-            match feed.next(&mut load, &topology.names, director) {
+            match feed.next(&mut load, &topology, director) {
                 Ok(true) => {}
                 Ok(false) => break None,
                 Err(error) => break Some(error),

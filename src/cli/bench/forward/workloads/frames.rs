@@ -2,6 +2,7 @@
 
 use super::{BURST, Make, Workload};
 use crate::datapath::{Director, Entry, Frame, ShardId};
+use crate::lab::Topology;
 use crate::time::SimTime;
 use crate::wire::{Packet, parse, transport};
 use std::hint::black_box;
@@ -71,6 +72,8 @@ impl Workload {
         let step = size.step(flows);
         let mut frames = Frames { bytes: Vec::new(), ends: Vec::new(), shards: Vec::new() };
         let mut director = Director::default();
+        // Only of fragments of ICMP errors, which no workload has, does the shard depend on the world.
+        let anywhere = Topology::from_toml("anywhere.toml", "").expect("nothing is declared, and nothing wrong");
         let mut payload = Vec::new();
         let headers = make(SocketAddrV4::new([10, 0, 0, 1].into(), 1), SocketAddrV4::new([10, 0, 0, 2].into(), 1), &[]);
         for position in 0..flows / step {
@@ -79,7 +82,8 @@ impl Workload {
             let (client, server) = self.pairs.flow(flow as u32, self.port);
             payload.resize(size.of(position) - headers.len(), 0);
             let frame = make(client, server, &payload);
-            frames.shards.push(director.shard(&frame, frame.len(), SimTime::ZERO));
+            let (length, entry) = (frame.len(), Entry::BySource);
+            frames.shards.push(director.shard(&anywhere.program, &frame, length, entry, SimTime::ZERO));
             frames.bytes.extend(frame);
             frames.ends.push(frames.bytes.len());
         }
