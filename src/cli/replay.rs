@@ -99,9 +99,12 @@ fn tell_unused(arguments: &Replay, replayed: &Replayed, terminal: &mut Terminal)
         }
     }
     if replayed.copies != 0 {
-        let copies = report::thousands(replayed.copies);
+        let left_out = match replayed.copies {
+            1 => "1 packet was".to_owned(),
+            copies => format!("{} packets were", report::thousands(copies)),
+        };
         terminal.tell(&format!(
-            "note: {copies} packets were left out: they say that `biplane replay` wrote them as what came out, and the              frames that went in are there, too"
+            "note: {left_out} left out: `biplane replay` wrote them as what came out, and what went in is there, too"
         ));
     }
 }

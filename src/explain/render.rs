@@ -69,7 +69,7 @@ pub fn table() -> String {
     for page in all() {
         if kind != Some(std::mem::discriminant(&page.kind)) {
             let heading = match page.kind {
-                Kind::Drop(_) => "Drop reasons, in the order a frame meets them",
+                Kind::Drop(_) => "Drop reasons, in the order of the stages",
                 Kind::Rule(_) => "\nRules of `biplane check`",
                 Kind::File => "\nProblems of files",
             };

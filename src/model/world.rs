@@ -36,7 +36,7 @@ pub struct World {
     pub services: Table<Service>,
     /// `[sessions]`.
     pub sessions: SessionTimeouts,
-    /// `[sessions] limit`: how many sessions are kept at most, in 64 equal parts.
+    /// `[sessions] limit`: how many sessions are kept at most, in 64 equal parts, rounded up.
     pub session_limit: Spanned<u32>,
     /// `[fabric] mtu`, in bytes of the IPv4 packet.
     pub mtu: Spanned<u16>,

@@ -17,6 +17,8 @@ const OFFSET: u16 = 0x1fff;
 /// in the datagram, and its last piece its "more fragments". Checksums are computed for each fragment; the DF bit is
 /// not looked at.
 ///
+/// What would lie more than 64 KiB into the datagram has no offset and is left out: nobody could put it together.
+///
 /// A packet that fits or has no data is emitted once, without Ethernet padding; a frame whose lengths are not those of
 /// an IPv4 packet is emitted once as it is.
 pub fn fragment(frame: &[u8], wire_len: usize, mtu: u16, mut emit: impl FnMut(&[u8], usize)) {
@@ -30,6 +32,10 @@ pub fn fragment(frame: &[u8], wire_len: usize, mtu: u16, mut emit: impl FnMut(&[
     let mut fragment = Vec::with_capacity(ETHERNET_HEADER + mtu);
     let mut done = 0;
     while done < packet.data_length {
+        let place = usize::from(packet.flags & OFFSET) + done / 8;
+        if place > usize::from(OFFSET) {
+            break;
+        }
         let header = if done == 0 { packet.header } else { &later_header };
         let room = (mtu.saturating_sub(header.len()) & !7).max(8);
         let length = room.min(packet.data_length - done);
@@ -40,11 +46,9 @@ pub fn fragment(frame: &[u8], wire_len: usize, mtu: u16, mut emit: impl FnMut(&[
         fragment.extend_from_slice(header);
         let total = header.len() + length;
         let flags = packet.flags & !OFFSET | if last { 0 } else { MORE };
-        // A datagram that would end past 64 KiB cannot be put together again, whatever its offsets say.
-        let offset = (packet.flags & OFFSET).wrapping_add((done / 8) as u16) & OFFSET;
         let ip = &mut fragment[ETHERNET_HEADER..];
         ip[2..4].copy_from_slice(&(total as u16).to_be_bytes());
-        ip[6..8].copy_from_slice(&(flags | offset).to_be_bytes());
+        ip[6..8].copy_from_slice(&(flags | place as u16).to_be_bytes());
         ip[10..12].fill(0);
         let checksum = internet_checksum(ip);
         ip[10..12].copy_from_slice(&checksum.to_be_bytes());

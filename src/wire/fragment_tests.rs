@@ -150,6 +150,15 @@ fn copying_stops_at_a_malformed_option() {
 }
 
 #[test]
+fn what_lies_past_the_last_offset_is_left_out() {
+    let last = fragments(&packet(&[], &numbered(1600), 8_191, false), 1634, 1500);
+    let places: Vec<u16> = last.iter().map(|(bytes, _)| word(&bytes[14..], 6).unwrap()).collect();
+    assert_eq!(places, [0x3fff], "one fragment, at offset 65,528, with more behind it");
+    let within = fragments(&packet(&[], &numbered(1600), 7_500, false), 1634, 1500);
+    assert_eq!(within.len(), 2);
+}
+
+#[test]
 fn an_mtu_below_the_least_still_carries_eight_bytes() {
     let frame = packet(&[], &numbered(20), 0, false);
     let lengths: Vec<usize> = fragments(&frame, frame.len(), 0).iter().map(|(_, wire_len)| *wire_len).collect();

@@ -12,7 +12,8 @@ use biplane::lab::Topology;
 use biplane::model::World;
 use biplane::net::Ipv4Net;
 use biplane::program::{
-    AclId, Action, Domain, DomainId, EndpointId, Epoch, Name, Names, Owner, Program, RouteId, RuleId, VswitchId,
+    AclId, Action, Domain, DomainId, EndpointId, EndpointKind, Epoch, Name, Names, Owner, Program, RouteId, RuleId,
+    VswitchId,
 };
 use biplane::table::lpm::TableId;
 use biplane::time::SimTime;
@@ -175,7 +176,7 @@ fn change(world: &mut Checked, census: &mut Census, operation: &Operation, compi
     accepted
 }
 
-/// Every endpoint sends to every address that somebody has, and to some that nobody has.
+/// Every endpoint that was not released sends to every address that somebody has, and to some that nobody has.
 fn verdicts(program: &Program, names: &Names, ports: &[u16]) -> Vec<String> {
     let shown = Shown { program, names };
     let mut fabric = Fabric::new(Arc::new(program.clone()), Options::default());
@@ -184,9 +185,9 @@ fn verdicts(program: &Program, names: &Names, ports: &[u16]) -> Vec<String> {
     targets.extend([[8, 8, 8, 8], [10, 200, 0, 1], [172, 16, 9, 9], [100, 64, 0, 1]].map(Ipv4Addr::from));
     targets.sort_unstable();
     let mut verdicts = Vec::new();
-    for index in 0..program.endpoints.len() {
-        let from = EndpointId::from_index(index);
-        let source = program.endpoint(from).address;
+    let ids = (0..program.endpoints.len()).map(EndpointId::from_index);
+    for from in ids.filter(|id| program.endpoint(*id).kind != EndpointKind::Released) {
+        let (index, source) = (from.index(), program.endpoint(from).address);
         for (target, port) in targets.iter().flat_map(|target| ports.iter().map(move |port| (*target, *port))) {
             let packet = PacketBuilder::tcp(SocketAddrV4::new(source, 40000), SocketAddrV4::new(target, port)).syn();
             let bytes = packet.build();
