@@ -314,9 +314,11 @@ fn parse_ipv4(bytes: &[u8], available: usize) -> Result<Ipv4, ParseError> {
 
 #[cold]
 fn header_checksum(header: &[u8]) -> u16 {
-    let mut header = header.to_vec();
-    header[10..12].fill(0);
-    internet_checksum(&header)
+    // Zeros, instead of the checksum and behind the header, add nothing to the sum.
+    let mut longest = [0; 60];
+    longest[..header.len()].copy_from_slice(header);
+    longest[10..12].fill(0);
+    internet_checksum(&longest)
 }
 
 /// The first source route option; reading stops where the option list is malformed.
