@@ -62,8 +62,8 @@ verdicts     the whole replay, sums only: reading, attribution, forwarding, coun
 ndjson       with a line of JSON for each frame, written to nowhere
 pcapng       with the annotated capture, every frame as it went in and as it came out, to nowhere
 reading      the records of the capture, without looking at the frames
-two workers  two threads that forward and write beside one that reads: on fewer than two free cores
-             this says nothing
+two workers  two threads that share reading, forwarding and writing: on fewer than two free cores this says
+             nothing
 
 Every verdict was what it had to be before anything was timed. Each figure of the first table is the median
 of {rounds} rounds, as of the second, of the third that of {replays}; all that one table compares has its turn in each.
