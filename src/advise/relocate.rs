@@ -8,7 +8,7 @@ use super::step::{GroupHome, Step};
 use crate::check::limits::VSWITCH_RESERVED;
 use crate::control::Operation;
 use crate::model::{Instance, Key, Location, Vpc, Vswitch, World};
-use crate::net::{Ipv4Net, from_last};
+use crate::net::{Ipv4Net, from_last, overlap};
 use hashbrown::HashSet;
 use std::net::Ipv4Addr;
 
@@ -74,7 +74,7 @@ fn vacant(world: &World, instance: Key<Instance>, other: Option<Key<Vpc>>) -> Op
         *world.vpc_region(vpc).value == *region
             && *world.vpc_account(vpc).value == *account
             && Some(vpc) != other
-            && other.is_none_or(|other| !overlap(world, vpc, other))
+            && other.is_none_or(|other| !share_addresses(world, vpc, other))
     };
     let mut candidates: Vec<(bool, bool, Key<Vswitch>)> = world
         .vswitches
@@ -92,17 +92,13 @@ fn cidrs(world: &World, vpc: Key<Vpc>) -> impl Iterator<Item = Ipv4Net> {
     std::iter::once(&vpc.cidr).chain(&vpc.secondary_cidrs).map(|cidr| cidr.value)
 }
 
-fn overlap(world: &World, one: Key<Vpc>, two: Key<Vpc>) -> bool {
-    cidrs(world, one).any(|a| cidrs(world, two).any(|b| meet(a, b)))
-}
-
-fn meet(a: Ipv4Net, b: Ipv4Net) -> bool {
-    a.contains(&b) || b.contains(&a)
+fn share_addresses(world: &World, one: Key<Vpc>, two: Key<Vpc>) -> bool {
+    cidrs(world, one).any(|a| cidrs(world, two).any(|b| overlap(a, b)))
 }
 
 /// A range that no VPC uses, or else that `other` does not.
 fn unused_range(world: &World, other: Option<Key<Vpc>>) -> Option<Ipv4Net> {
-    let free = |range: &Ipv4Net, vpc| !cidrs(world, vpc).any(|cidr| meet(cidr, *range));
+    let free = |range: &Ipv4Net, vpc| !cidrs(world, vpc).any(|cidr| overlap(cidr, *range));
     let nobodys = |range: &Ipv4Net| world.vpcs.iter().all(|(vpc, _)| free(range, vpc));
     let not_theirs = |range: &Ipv4Net| other.is_none_or(|other| free(range, other));
     ranges_to_choose_from().find(nobodys).or_else(|| ranges_to_choose_from().find(not_theirs))

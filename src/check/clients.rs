@@ -2,7 +2,7 @@
 
 use super::survey::{Endpoint, Survey, endpoints};
 use crate::model::{Key, Location, Network, Service, Vpc, ranges};
-use crate::net::Ipv4Net;
+use crate::net::{Ipv4Net, overlap};
 use hashbrown::HashMap;
 use std::net::Ipv4Addr;
 
@@ -120,10 +120,6 @@ impl<'w> Addresses<'w> {
 fn touches(nets: &[Ipv4Net], net: Ipv4Net) -> bool {
     let after = nets.partition_point(|other| other.network() <= net.broadcast());
     nets[..after].last().is_some_and(|other| overlap(*other, net))
-}
-
-fn overlap(one: Ipv4Net, other: Ipv4Net) -> bool {
-    one.contains(&other) || other.contains(&one)
 }
 
 /// The owners of addresses in `net`.

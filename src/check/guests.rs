@@ -5,7 +5,7 @@ use super::source;
 use super::survey::{Survey, placed_or};
 use crate::diag::{Diagnostic, Severity, Spanned};
 use crate::model::{Instance, Location, World, ranges};
-use crate::net::Ipv4Net;
+use crate::net::{Ipv4Net, overlap};
 
 pub(super) static IN_VPC: RuleRecord = RuleRecord {
     id: "guest-routes-in-vpc",
@@ -84,12 +84,10 @@ fn useless(world: &World, instance: &Instance, route: &Spanned<Ipv4Net>) -> Opti
         return Some(finding.at(route.span, "nothing is there").at(instance.id.span, "no `linked_vpc`"));
     };
     let vpc = &world.vpcs[link.value];
-    if vpc.cidr.contains(&route.value) || route.contains(&*vpc.cidr) {
+    if overlap(vpc.cidr.value, route.value) {
         return None;
     }
-    if let Some(second) =
-        vpc.secondary_cidrs.iter().find(|cidr| cidr.contains(&route.value) || route.contains(&cidr.value))
-    {
+    if let Some(second) = vpc.secondary_cidrs.iter().find(|cidr| overlap(cidr.value, route.value)) {
         let finding = USELESS_ROUTE.found(format!("{leads}: `{}` is a secondary CIDR of `{}`", second.value, *vpc.id));
         let place = format!("of `{}`, to which it is linked", *vpc.id);
         return Some(finding.at(route.span, "no part in ClassicLink").at(second.span, place));

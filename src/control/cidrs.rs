@@ -21,7 +21,7 @@ use super::{Decision, Desk, OWN_CHOICE, Refusal, RefusalRecord, source};
 use crate::check::forbidden_range;
 use crate::check::limits::{SECONDARY_CIDRS_PER_VPC, VPC_CIDR_LENGTHS};
 use crate::model::{Key, Vpc, Vswitch, ranges};
-use crate::net::Ipv4Net;
+use crate::net::{Ipv4Net, overlap};
 
 const fn modify(code: &'static str, summary: &'static str, help: &'static str) -> RefusalRecord {
     RefusalRecord { code, status: Some(400), also: &[], summary, help, source: source::MODIFY_VPC }
@@ -205,10 +205,6 @@ impl Desk<'_> {
             Some((self.table_name(table), inside))
         })
     }
-}
-
-fn overlap(one: Ipv4Net, other: Ipv4Net) -> bool {
-    one.contains(&other) || other.contains(&one)
 }
 
 /// What is wrong with a prefix that is no network address.

@@ -12,6 +12,17 @@ pub use mac::MacAddress;
 pub use port::{PortRange, PortRangeError};
 pub use protocol::{Protocol, ProtocolError};
 
+/// True where some address lies in both.
+///
+/// ```
+/// let [wide, inside, beside] = ["10.0.0.0/8", "10.1.0.0/16", "11.0.0.0/8"].map(|net| net.parse().unwrap());
+/// assert!(biplane::net::overlap(wide, inside) && biplane::net::overlap(inside, wide));
+/// assert!(!biplane::net::overlap(inside, beside));
+/// ```
+pub fn overlap(one: Ipv4Net, other: Ipv4Net) -> bool {
+    one.contains(&other) || other.contains(&one)
+}
+
 /// The address `back` places before the last one of `prefix`: 0 is the broadcast address, 2 the third-last.
 ///
 /// ```
