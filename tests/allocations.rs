@@ -32,12 +32,7 @@ fn allocations(topology: &Topology, workload: &Workload) -> usize {
         subject.pass(0..FLOWS);
     }
     subject.begin_anew();
-    let region = Region::new(ALLOCATOR);
-    subject.begin_anew();
-    subject.pass(0..FLOWS);
-    subject.begin_anew();
-    let seen = region.change();
-    seen.allocations + seen.reallocations
+    allocations_during(|| subject.pass(0..FLOWS))
 }
 
 /// Allocations during a pass along new flows that none of the last passes had, once the table has grown.

@@ -121,18 +121,15 @@ pub static RULES: &[&RuleRecord] = &[
 /// Everything wrong with `world`, in the order of the places at fault.
 pub fn check(world: &World) -> Vec<Diagnostic> {
     let survey = Survey::of(world);
-    let mut findings = if world.instances.len() < WORTH_A_THREAD {
-        let (mut first, second) = (first_half(&survey), second_half(&survey));
-        first.extend(second);
-        first
+    let (mut findings, second) = if world.instances.len() < WORTH_A_THREAD {
+        (first_half(&survey), second_half(&survey))
     } else {
         std::thread::scope(|scope| {
             let second = scope.spawn(|| second_half(&survey));
-            let mut first = first_half(&survey);
-            first.extend(second.join().expect("a check does not panic"));
-            first
+            (first_half(&survey), second.join().expect("a check does not panic"))
         })
     };
+    findings.extend(second);
     findings.sort_by_key(|finding| finding.labels.first().map_or(Span::NONE, |label| label.span));
     findings
 }

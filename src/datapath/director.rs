@@ -58,24 +58,24 @@ impl Director {
     ) -> ShardId {
         let Some(header) = bytes.get(..34).filter(|header| header[12..14] == [8, 0]) else { return ShardId::default() };
         if header[23] == 1 {
-            return self.shard_of_icmp(program, bytes, wire_length, entry, now);
+            return self.shard_of_icmp(bytes, wire_length, now, |ipv4| sender(program, entry, ipv4));
         }
         let address = |at: usize| Ipv4Addr::new(header[at], header[at + 1], header[at + 2], header[at + 3]);
         shard_of_pair(address(26), address(30))
     }
 
+    /// `sender` is asked of fragments alone.
     fn shard_of_icmp(
         &mut self,
-        program: &Program,
         bytes: &[u8],
         wire_length: usize,
-        entry: Entry,
         now: SimTime,
+        sender: impl Fn(&Ipv4) -> Option<EndpointId>,
     ) -> ShardId {
         let Ok(Packet::Ipv4(ipv4)) = parse(bytes, wire_length) else { return ShardId::default() };
         let pair = shard_of_pair(ipv4.source, ipv4.destination);
         if ipv4.is_later_fragment() {
-            let first = || self.errors.get(&FragmentKey::new(sender(program, entry, &ipv4)?, &ipv4));
+            let first = || self.errors.get(&FragmentKey::new(sender(&ipv4)?, &ipv4));
             return first().map_or(pair, |(_, shard)| shard);
         }
         let shard = match transport(bytes, &ipv4) {
@@ -85,7 +85,7 @@ impl Director {
             _ => pair,
         };
         if ipv4.is_first_fragment()
-            && let Some(sender) = sender(program, entry, &ipv4)
+            && let Some(sender) = sender(&ipv4)
         {
             self.remember(FragmentKey::new(sender, &ipv4), shard, pair, now);
         }
