@@ -11,7 +11,7 @@ mod group_acl;
 
 pub use group_acl::{GroupAcl, GroupRules};
 
-use crate::diag::Span;
+use crate::diag::{Reason, Span};
 use crate::net::{Ipv4Net, MacAddress, classic_gateway, classic_subnet};
 use crate::table::acl::AddressSets;
 use crate::table::lpm::{self, TableId, Tables};
@@ -106,7 +106,8 @@ pub struct Endpoint {
     pub forwarding: bool,
     /// The vSwitch of what lives in one.
     pub vswitch: Option<VswitchId>,
-    /// The route table its frames meet in a VPC.
+    /// The route table its frames meet; `None` for `cloud-services`, which has one per domain. Of a classic instance:
+    /// the link table of the VPC that it is linked to, else the one for instances without a link.
     pub table: Option<TableId>,
     /// The routing table inside a classic instance.
     pub guest: Option<TableId>,
@@ -133,9 +134,19 @@ pub struct Subnet {
 #[derive(Clone, Debug)]
 pub enum Domain {
     /// The classic network of a region.
-    Classic,
+    Classic(Classic),
     /// A VPC.
     Vpc(Vpc),
+}
+
+/// The route tables of a classic network, of the endpoints that no link leads out of it. They are asked once no host of
+/// the region has the destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Classic {
+    /// Of instances that are linked to no VPC.
+    pub instances: TableId,
+    /// Of managed services, and of what `cloud-services` sends.
+    pub services: TableId,
 }
 
 /// A VPC as forwarding sees it.
@@ -156,6 +167,9 @@ pub struct Vpc {
     pub over_link: TableId,
     /// The vSwitches alone.
     pub local: TableId,
+    /// The link table: what a classic instance linked to this VPC looks its destinations up in once no host of its region
+    /// has them. `None` until the first link.
+    pub links: Option<TableId>,
     /// The gateway of the first vSwitch in file order, which speaks for the VPC where no other does.
     pub speaker: Ipv4Addr,
 }
@@ -195,6 +209,13 @@ pub enum Action {
     NextHop(EndpointId),
     /// Custom entry: to a peer VPC.
     Peering(DomainId),
+    /// Classic table: an address of the classic range that no host of the region has.
+    Classic,
+    /// Link table: over the sender's link into this VPC.
+    Link(DomainId),
+    /// Nowhere, for this reason, as `ip route add prohibit`. With [`Reason::NoRoute`] the entry keeps a wider one from
+    /// covering the destination, as `ip route add throw`.
+    Prohibit(Reason),
 }
 
 /// Who may send from an address.
@@ -280,7 +301,7 @@ impl Program {
     pub fn vpc(&self, id: DomainId) -> Option<&Vpc> {
         match &self.domains[id.index()] {
             Domain::Vpc(vpc) => Some(vpc),
-            Domain::Classic => None,
+            Domain::Classic(_) => None,
         }
     }
 

@@ -51,6 +51,7 @@ impl Compiler<'_> {
     fn change_vpc(&mut self, key: Key<Vpc>) {
         self.change_reach_of_links(key);
         self.change_routes(key);
+        self.change_link_table(key);
         let vpc = &self.world.vpcs[key];
         let without_vswitches = self.speaker_without_vswitches(key);
         if let Domain::Vpc(compiled) = self.program.domains.get_mut(Self::vpc_domain(key).index()) {

@@ -7,7 +7,7 @@ use crate::model::{
 };
 use crate::net::{Ipv4Net, MacAddress};
 use crate::program::{
-    Domain, DomainId, Endpoint, EndpointId, EndpointKind, FixedMap, Name, Names, Owner, TIED, WhitelistId,
+    Classic, Domain, DomainId, Endpoint, EndpointId, EndpointKind, FixedMap, Name, Names, Owner, TIED, WhitelistId,
 };
 use crate::table::lpm::TableId;
 use std::net::Ipv4Addr;
@@ -45,6 +45,15 @@ fn derived_mac(id: &str) -> MacAddress {
 /// What a released endpoint leaves behind.
 fn released() -> Endpoint {
     blank(EndpointKind::Released, DomainId(0))
+}
+
+/// What instances and services have from where they live.
+fn placed(kind: EndpointKind, location: Location, domain: DomainId, address: Ipv4Addr) -> Endpoint {
+    let vswitch = match location {
+        Location::Vswitch(key) => Some(Compiler::vswitch_id(key)),
+        Location::Classic => None,
+    };
+    Endpoint { address, vswitch, ..blank(kind, domain) }
 }
 
 /// The names of all endpoints, in the order of their ids.
@@ -179,17 +188,6 @@ impl Compiler<'_> {
         }
     }
 
-    /// What instances and services have from where they live.
-    fn placed(&self, kind: EndpointKind, location: Location, domain: DomainId, address: Ipv4Addr) -> Endpoint {
-        let endpoint = Endpoint { address, ..blank(kind, domain) };
-        match location {
-            Location::Vswitch(key) => {
-                Endpoint { vswitch: Some(Self::vswitch_id(key)), table: self.table_of(key), ..endpoint }
-            }
-            Location::Classic => endpoint,
-        }
-    }
-
     fn table_of(&self, vswitch: Key<Vswitch>) -> Option<TableId> {
         let declared = &self.world.vswitches[vswitch];
         match &declared.route_table {
@@ -201,7 +199,14 @@ impl Compiler<'_> {
     fn system_table(&self, domain: DomainId) -> Option<TableId> {
         match &self.program.domains[domain.index()] {
             Domain::Vpc(vpc) => Some(vpc.system),
-            Domain::Classic => None,
+            Domain::Classic(_) => None,
+        }
+    }
+
+    fn classic_tables(&self, domain: DomainId) -> Option<Classic> {
+        match &self.program.domains[domain.index()] {
+            Domain::Vpc(_) => None,
+            Domain::Classic(classic) => Some(*classic),
         }
     }
 
@@ -210,16 +215,24 @@ impl Compiler<'_> {
         let network = self.world.network(*instance.location);
         let domain = self.domain(network, &instance.placement);
         let (egress, ingress) = self.join(&instance.security_groups);
+        let table = match *instance.location {
+            Location::Vswitch(vswitch) => self.table_of(vswitch),
+            Location::Classic => match instance.linked_vpc {
+                Some(vpc) => self.link_table(vpc.value),
+                None => self.classic_tables(domain).map(|tables| tables.instances),
+            },
+        };
         Endpoint {
             mac: instance.mac.map_or_else(|| derived_mac(&instance.id), |mac| mac.value),
             running: instance.state.value == InstanceState::Running,
             // A classic instance does not forward for others: the classic network has no route that leads to one.
             forwarding: instance.forwarding.value && network != Network::Classic,
+            table,
             guest,
             link: instance.linked_vpc.map(|vpc| Self::vpc_domain(vpc.value)),
             egress: Some(egress),
             ingress: Some(ingress),
-            ..self.placed(EndpointKind::Instance, *instance.location, domain, instance.private_ip.value)
+            ..placed(EndpointKind::Instance, *instance.location, domain, instance.private_ip.value)
         }
     }
 
@@ -232,8 +245,12 @@ impl Compiler<'_> {
             self.names.whitelists.replace(key.index(), Name { text: service.id.value.clone(), span });
             WhitelistId::from_index(key.index())
         });
-        let placed = self.placed(kind, *service.location, domain, service.ip.value);
-        Endpoint { mac: derived_mac(&service.id), whitelist, ..placed }
+        let table = match *service.location {
+            Location::Vswitch(vswitch) => self.table_of(vswitch),
+            Location::Classic => self.classic_tables(domain).map(|tables| tables.services),
+        };
+        let placed = placed(kind, *service.location, domain, service.ip.value);
+        Endpoint { mac: derived_mac(&service.id), table, whitelist, ..placed }
     }
 
     fn gateway(&self, gateway: &Gateway) -> Endpoint {

@@ -13,13 +13,15 @@ mod change;
 mod endpoints;
 mod groups;
 mod ids;
+mod links;
 mod routes;
 
 use crate::diag::Span;
 use crate::model::{self, Key, Network, Placement, Touched, World};
 use crate::net::{Ipv4Net, from_last};
 use crate::program::{
-    Domain, DomainId, EndpointId, Epoch, FixedMap, Name, Names, Program, Subnet, Timeouts, Vpc, Vswitch, VswitchId,
+    Action, Domain, DomainId, EndpointId, Epoch, FixedMap, Name, Names, Program, Subnet, Timeouts, Vpc, Vswitch,
+    VswitchId,
 };
 use crate::table::acl::AddressSets;
 use crate::table::lpm::{TableId, Tables};
@@ -134,6 +136,13 @@ struct Compiler<'a> {
     index: Index,
 }
 
+/// An entry of a route table, before it has an id.
+struct NamedRoute {
+    prefix: Ipv4Net,
+    action: Action,
+    name: Name,
+}
+
 fn unnamed() -> Name {
     Name { text: String::new(), span: Span::NONE }
 }
@@ -234,7 +243,8 @@ impl<'a> Compiler<'a> {
             self.program.classic_domains.push(id);
             domain_names.push(Name { text: "classic".to_owned(), span: Span::NONE });
         }
-        self.program.domains = domain_names.iter().map(|_| Domain::Classic).collect();
+        let classic = self.add_classic_tables();
+        self.program.domains = domain_names.iter().map(|_| Domain::Classic(classic)).collect();
         self.names.domains = domain_names.into_iter().collect();
     }
 
@@ -271,6 +281,7 @@ impl<'a> Compiler<'a> {
                 system: tables.system,
                 over_link: tables.over_link,
                 local: tables.local,
+                links: None,
                 speaker: speaker.unwrap_or_else(|| speaker_of(vpc.cidr.value)),
             });
             self.program.domains.replace(key.index(), domain);

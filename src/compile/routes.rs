@@ -1,6 +1,6 @@
 //! Route tables: what each vSwitch, each link and each classic guest looks its destinations up in.
 
-use super::{Compiler, put};
+use super::{Compiler, NamedRoute, put};
 use crate::diag::Span;
 use crate::model::{Instance, Key, NextHop, Route as Entry, Vpc, Vswitch, ranges};
 use crate::net::Ipv4Net;
@@ -69,6 +69,40 @@ impl Compiler<'_> {
         system.extend(custom);
         let tables = &mut self.program.tables;
         VpcTables { system: tables.add(&system), over_link: tables.add(&over_link), local: tables.add(&local) }
+    }
+
+    /// Adds a table of new entries.
+    pub(super) fn add_table(&mut self, routes: impl IntoIterator<Item = NamedRoute>) -> TableId {
+        let routes = routes.into_iter().map(|route| self.bind(route.prefix, route.action, route.name));
+        let bound: Vec<Bound> = routes.collect();
+        self.program.tables.add(&bound)
+    }
+
+    /// Makes `routes` the entries of a table that shares none with other tables. What stays keeps its id.
+    pub(super) fn change_table(&mut self, table: TableId, routes: Vec<NamedRoute>) {
+        let mut old: FixedMap<Ipv4Net, u32> = self.program.tables.routes(table).collect();
+        for NamedRoute { prefix, action, name } in routes {
+            let known = old.remove(&prefix);
+            if let Some(id) = known.filter(|id| self.action(*id) == action) {
+                self.rename(id, name);
+                continue;
+            }
+            let (_, id) = self.bind(prefix, action, name);
+            self.program.tables.insert(table, prefix, id);
+            known.into_iter().for_each(|id| self.index.routes.give_back(RouteId(id).index()));
+        }
+        let mut gone: Vec<Bound> = old.into_iter().collect();
+        gone.sort_unstable();
+        for (prefix, id) in gone {
+            self.program.tables.remove(table, prefix);
+            self.index.routes.give_back(RouteId(id).index());
+        }
+    }
+
+    fn rename(&mut self, id: u32, name: Name) {
+        if self.names.routes[RouteId(id).index()] != name {
+            self.names.routes.replace(RouteId(id).index(), name);
+        }
     }
 
     fn bind(&mut self, prefix: Ipv4Net, action: Action, name: Name) -> Bound {
@@ -161,9 +195,7 @@ impl Compiler<'_> {
             let (action, name) = self.entry(vpc, entry);
             let kept = old.remove(&prefix);
             if let Some(id) = kept.filter(|id| self.action(*id) == action) {
-                if self.names.routes[RouteId(id).index()] != name {
-                    self.names.routes.replace(RouteId(id).index(), name);
-                }
+                self.rename(id, name);
                 continue;
             }
             let (_, id) = self.bind(prefix, action, name);

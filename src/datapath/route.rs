@@ -140,6 +140,8 @@ fn from_vpc<T: Trace>(
             bridge::into_peer(program, traveller, peer, route, listener)
         }
         Action::ClassicLink => bridge::into_classic(program, vpc, traveller, Some(route), listener),
+        Action::Prohibit(reason) => Err(Refusal::new(reason, At::Domain(domain)).by(Decider::Route(route))),
+        Action::Classic | Action::Link(_) => Err(Refusal::new(Reason::NoRoute, At::Domain(domain))),
         Action::PrivateNic | Action::PublicNic => unreachable!("guest routes stand in guest tables only"),
     }
 }

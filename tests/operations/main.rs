@@ -5,6 +5,7 @@ mod codes;
 mod describe;
 mod handover;
 mod instances;
+mod link_tables;
 mod links;
 mod properties;
 mod rules;

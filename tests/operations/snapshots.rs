@@ -44,6 +44,7 @@ impl Shown<'_> {
             Action::Local(VswitchId(vswitch)) => self.names.vswitches[vswitch as usize].text.clone(),
             Action::NextHop(hop) => self.names.endpoint(hop).to_owned(),
             Action::Peering(far) => self.domain(far),
+            Action::Link(vpc) => format!("link into {}", self.domain(vpc)),
             other => format!("{other:?}"),
         }
     }
@@ -101,8 +102,14 @@ impl Shown<'_> {
         text
     }
 
+    /// Link tables are shown with the instances that have them: one that no instance has any more may stay.
     fn vpc(&self, domain: &Domain) -> String {
-        let Domain::Vpc(vpc) = domain else { return "classic".to_owned() };
+        let vpc = match domain {
+            Domain::Classic(classic) => {
+                return [classic.instances, classic.services].map(|table| self.table(table)).join("\n  ");
+            }
+            Domain::Vpc(vpc) => vpc,
+        };
         let tables = [vpc.system, vpc.over_link, vpc.local].map(|table| self.table(table)).join("\n  ");
         format!("{} {:?} {} {}\n  {tables}", vpc.primary, vpc.secondary, vpc.classic_link, vpc.speaker)
     }

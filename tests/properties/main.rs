@@ -353,6 +353,7 @@ fn declared_route(topology: &Topology, world: &World, index: usize) -> (biplane:
             })
         }
         Action::PrivateNic | Action::PublicNic => panic!("a guest's route in a domain"),
+        Action::Classic | Action::Link(_) | Action::Prohibit(_) => panic!("a classic route in a VPC"),
     };
     (route.prefix, target)
 }
