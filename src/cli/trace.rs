@@ -5,7 +5,7 @@ use super::output::Terminal;
 use super::replay::{options, unknown_endpoint};
 use super::{Failure, Outcome, SUCCESS};
 use crate::capture::Reader;
-use crate::datapath::{Entry, Frame, Output, Silent, Verdict};
+use crate::datapath::{Entry, Frame, Output, Verdict};
 use crate::diag::Reason;
 use crate::lab::{Lab, Passage};
 use crate::net::MacAddress;
@@ -215,7 +215,7 @@ fn captured(
                 let entry = from.map_or(frame.entry, Entry::Injected);
                 return Ok(lab.pass(&Frame { entry, ..frame }));
             }
-            lab.parts().0.process(&[frame], &mut output, &mut Silent);
+            lab.parts().0.process(&[frame], &mut output);
         }
     }
 }

@@ -1,63 +1,37 @@
-//! A frame's way through the fabric, one file per stage, in the order a frame meets them:
+//! Forwarding: resolve, then check.
 //!
-//! | stage | file | refuses for |
-//! |---|---|---|
-//! | 1 parse | `parse` | what the bytes say; answers ARP |
-//! | 2 ingress | `ingress` | no endpoint, a stopped one, a foreign source address |
-//! | 3 guest route | `guest` | a destination behind the public NIC |
-//! | 4 session | `session` | fragments without ports, TCP without SYN |
-//! | 5 egress groups | `egress` | the sender's security groups |
-//! | 6 route | `route` | no route, nobody there, a next hop that does not forward |
-//! | 7 bridge | `bridge` | what ClassicLink and peerings do not carry |
-//! | 8 destination | `destination` | a stopped receiver, its groups, its whitelist |
-//! | 9 deliver | `deliver` | TTL and MTU; rewrites, fragments, emits |
-//!
-//! [`Fabric::process`] takes a burst. First all frames are read, and what is known of their sessions is asked for; then,
-//! when it has come from memory, each frame is judged in order. Frames of live sessions mostly go the short way
-//! (`shortcut`), the others all of the above, where what depends on addresses alone is remembered (`route_cache`). One
-//! frame is a burst of one. Nothing is allocated for a frame that is delivered whole, or dropped; fragments and the
-//! fabric's own messages are built in buffers of their own.
+//! [`context`] looks up all that the tables say about a packet, [`checks`] holds the order in which refusals count as
+//! one list, and [`stages`] holds the checks of each stage. A [`Trace`] is made of the same contexts by the same checks.
+//! [`Fabric::process`] tells how a burst goes through, and why it is built so.
 
-mod bridge;
-mod deliver;
-mod destination;
-mod director;
-mod egress;
-mod guest;
-mod headers;
-mod ingress;
-mod open;
-mod outcome;
-mod parse;
-mod route;
+mod checks;
+mod context;
+mod fast_path;
+mod flow_state;
+mod output;
 mod route_cache;
-mod session;
-mod shortcut;
+mod stages;
+mod steering;
 mod trace;
 
-pub use deliver::{Emitted, Sent};
-pub use director::{Director, SHARDS, ShardId};
-pub use ingress::Entry;
-pub use outcome::{At, Decider, Outcome, Verdict};
-pub use trace::{Blocker, Crossing, Found, Record, RecordAll, SessionStep, Silent, Spared, Step, Trace};
+pub use output::{At, Decider, Emitted, Outcome, Output, Sent, Verdict};
+pub use stages::ingress::Entry;
+pub use steering::{SHARDS, ShardId, Steering};
+pub use trace::{Blocker, Crossing, Found, SessionStep, Spared, Step, Trace};
 
 use crate::diag::Reason;
 use crate::program::Program;
 use crate::table::prefetch;
-use crate::table::session::{Place, Sessions};
 use crate::time::SimTime;
-use crate::wire::Transport;
-use deliver::Sink;
-use headers::Headers;
-use open::Open;
-use outcome::{Reached, Refusal};
-use route::{Traveller, Way};
-use route_cache::{Asked, RouteCache};
-use session::{Fragments, Shard};
-use shortcut::Glance;
+use crate::wire::{Arp, Ipv4, Packet, parse};
+use context::{CachedRoute, Forwarding, PacketContext, RouteContext};
+use fast_path::ParsedFlow;
+use flow_state::FlowTables;
+use output::{Exit, OutputWriter, Refusal};
+use route_cache::{RouteCache, RouteKey};
+use stages::{deliver, ingress};
 use std::ops::Range;
 use std::sync::Arc;
-use trace::{Listener, Walk, unheard};
 
 /// A frame on its way in.
 #[derive(Clone, Copy, Debug)]
@@ -70,33 +44,8 @@ pub struct Frame<'a> {
     pub time: SimTime,
     /// Where it enters.
     pub entry: Entry,
-    /// The shard that [`Director::shard`] gave it.
+    /// The shard that [`Steering::shard`] gave it.
     pub shard: ShardId,
-}
-
-/// How many frames are looked ahead at once, once one of them goes the whole way.
-const AHEAD: usize = 16;
-
-/// How far behind is the frame whose bytes are asked for while one is read.
-const NEXT_BYTES: usize = 8;
-
-/// What became of a burst.
-#[derive(Debug, Default)]
-pub struct Output {
-    /// One for each frame, in order.
-    pub outcomes: Vec<Outcome>,
-    /// The frames that left, in order; several for one that was fragmented.
-    pub sent: Vec<Sent>,
-    /// The bytes of the frames that left.
-    pub bytes: Vec<u8>,
-}
-
-impl Output {
-    fn clear(&mut self) {
-        self.outcomes.clear();
-        self.sent.clear();
-        self.bytes.clear();
-    }
 }
 
 /// What a run may set differently from the topology.
@@ -115,24 +64,27 @@ impl Options {
     }
 }
 
+/// Frames of a burst whose cached routes are prefetched together, once one of them takes the slow path.
+const ROUTES_AHEAD: usize = 16;
+
+/// Distance, in frames, at which the bytes of a later frame are prefetched while one is parsed.
+const BYTES_AHEAD: usize = 8;
+
 /// The virtual switches: a compiled world, and the state of flows.
 pub struct Fabric {
     program: Arc<Program>,
     options: Options,
-    sessions: Sessions,
-    /// By shard.
-    fragments: Vec<Fragments>,
+    flows: FlowTables,
     routes: RouteCache,
-    /// What the frames of a burst say at first glance.
-    glances: Vec<Option<Glance>>,
+    /// The parsed headers of the present burst, kept for their memory.
+    parsed: Vec<Option<ParsedFlow>>,
 }
 
 impl Fabric {
     /// A fabric without any flow yet.
     pub fn new(program: Arc<Program>, options: Options) -> Fabric {
-        let sessions = Sessions::new(SHARDS, sessions_of_a_shard(&program));
-        let fragments = std::iter::repeat_with(Fragments::default).take(SHARDS).collect();
-        Fabric { program, options, sessions, fragments, routes: RouteCache::default(), glances: Vec::new() }
+        let flows = FlowTables::new(&program);
+        Fabric { program, options, flows, routes: RouteCache::default(), parsed: Vec::new() }
     }
 
     /// The compiled world that frames meet.
@@ -142,7 +94,7 @@ impl Fabric {
 
     /// Swaps the world; flows are held against the new one when they are next used.
     pub fn set_program(&mut self, program: Arc<Program>) {
-        self.sessions.set_limit(sessions_of_a_shard(&program));
+        self.flows.set_program(&program);
         self.program = program;
     }
 
@@ -151,260 +103,261 @@ impl Fabric {
         self.options.strict_tcp = strict;
     }
 
-    /// How many sessions are kept, dead ones that were not replaced yet included.
+    /// The number of sessions that are kept, dead ones that were not replaced yet included.
     pub fn session_count(&self) -> usize {
-        self.sessions.len()
+        self.flows.sessions.len()
     }
 
-    /// Forwards a burst. `output` is emptied first; `trace` hears every step.
-    pub fn process<T: Trace>(&mut self, frames: &[Frame<'_>], output: &mut Output, trace: &mut T) {
+    // How a burst is forwarded
+    //
+    // 1. Parse: every frame is read once. `FastHeaders` accepts the plain ones (unfragmented TCP, UDP, ping or a
+    //    protocol without ports, no IPv4 options) and yields the 5-tuple, whose hash names the session's place without
+    //    any lookup; its tags are prefetched. In a second pass over the burst the tags have arrived and name the slot,
+    //    which is prefetched in turn. So the memory accesses of a whole burst overlap instead of adding up.
+    // 2. Fast path, frame by frame: a live session that remembers where its packets go answers for stages 2 to 8.
+    //    Only what differs from packet to packet is tested. Nothing is ever refused here: whatever the fast path has
+    //    no answer for takes the slow path.
+    // 3. Slow path: resolve, then check. Lookups come first and are pure: sender, routes of one or two domains, layer 4,
+    //    session. Then the checks are asked in the order of the rulings, and the first refusal is the verdict. Lookups
+    //    and checks are apart because the two orders differ: the session counts before the routes, and yet its key
+    //    holds both routing domains, so the routes must be known first. What depends on the addresses alone is kept in
+    //    the route cache; its lines are prefetched for the frames behind.
+    // 4. Conclude: only now is anything written: sessions and first fragments, then the output.
+    //
+    // The fast path may not decide what the slow path would not, and may not leave other state behind: property tests
+    // hold the two against each other. No frame that is delivered whole or dropped allocates, locks or counts by
+    // atomic operations; fragments and the fabric's own messages are built in buffers of their own. A trace takes the
+    // slow path without the cache, so that what it shows was looked up for it.
+
+    /// Forwards a burst. `output` is emptied first.
+    pub fn process(&mut self, frames: &[Frame<'_>], output: &mut Output) {
         output.clear();
         let program = Arc::clone(&self.program);
-        let mut glances = std::mem::take(&mut self.glances);
-        if !T::LISTENS {
-            self.glance_at(frames, &mut glances);
-        }
-        let mut looked_ahead = 0;
-        for (index, frame) in frames.iter().enumerate() {
-            let mut sink = Sink { bytes: &mut output.bytes, sent: &mut output.sent, frame: index };
-            let glance = glances.get(index).and_then(Option::as_ref);
-            let known = glance.and_then(|glance| {
-                shortcut::take(&program, self.options, &mut self.sessions, frame, glance, &mut sink)
+        let mut parsed = std::mem::take(&mut self.parsed);
+        self.parse_burst(frames, &mut parsed);
+        let mut prefetched = 0;
+        for (index, (frame, known)) in frames.iter().zip(&parsed).enumerate() {
+            let mut writer = output.writer(index);
+            let forwarded = known.as_ref().and_then(|known| {
+                fast_path::forward(&program, self.options, &mut self.flows.sessions, frame, known, &mut writer)
             });
-            let outcome = match known {
-                Some(outcome) => outcome,
-                None => {
-                    if index >= looked_ahead {
-                        looked_ahead = index + AHEAD;
-                        self.look_ahead(frames, &glances, index..looked_ahead);
-                    }
-                    self.pass_whole(&program, frame, glance, &mut Listener { trace, index }, &mut sink)
+            let outcome = forwarded.unwrap_or_else(|| {
+                if index >= prefetched {
+                    prefetched = index + ROUTES_AHEAD;
+                    self.prefetch_routes(frames, &parsed, index..prefetched);
                 }
-            };
+                self.process_slow_path(&program, frame, known.as_ref(), &mut writer)
+            });
             output.outcomes.push(outcome);
         }
-        glances.clear();
-        self.glances = glances;
+        parsed.clear();
+        self.parsed = parsed;
     }
 
-    /// Reads what can be read at first glance, and asks for the sessions of all frames, each step for the whole burst.
-    fn glance_at(&self, frames: &[Frame<'_>], glances: &mut Vec<Option<Glance>>) {
-        glances.extend(frames.iter().enumerate().map(|(index, frame)| {
-            if let Some(byte) = frames.get(index + NEXT_BYTES).and_then(|next| next.bytes.first()) {
+    /// Forwards one frame, as [`Fabric::process`] does, and tells what was looked up and what every check said.
+    /// `output` is emptied first.
+    pub fn trace(&mut self, frame: &Frame<'_>, output: &mut Output) -> Trace {
+        output.clear();
+        let program = Arc::clone(&self.program);
+        let mut trace = Trace::default();
+        let outcome = self.trace_frame(&program, frame, &mut trace, &mut output.writer(0));
+        output.outcomes.push(outcome);
+        trace
+    }
+
+    /// Reads all frames of a burst, and prefetches their sessions: each step for the whole burst.
+    fn parse_burst(&self, frames: &[Frame<'_>], parsed: &mut Vec<Option<ParsedFlow>>) {
+        let sessions = &self.flows.sessions;
+        parsed.extend(frames.iter().enumerate().map(|(index, frame)| {
+            if let Some(byte) = frames.get(index + BYTES_AHEAD).and_then(|later| later.bytes.first()) {
                 prefetch(byte);
             }
-            Glance::new(&self.sessions, frame)
+            ParsedFlow::new(sessions, frame)
         }));
-        glances.iter_mut().flatten().for_each(|glance| glance.refine(&self.sessions));
+        parsed.iter_mut().flatten().for_each(|parsed| parsed.prefetch_slot(sessions));
     }
 
-    /// Asks for what the frames behind one that goes the whole way will need if they go it too.
-    fn look_ahead(&self, frames: &[Frame<'_>], glances: &[Option<Glance>], range: Range<usize>) {
-        for (frame, glance) in frames.iter().zip(glances).take(range.end).skip(range.start) {
-            if let Some(glance) = glance {
-                self.routes.prefetch(&Asked::new(&self.program, frame.entry, &glance.plain.ipv4()));
+    fn prefetch_routes(&self, frames: &[Frame<'_>], parsed: &[Option<ParsedFlow>], range: Range<usize>) {
+        for (frame, parsed) in frames.iter().zip(parsed).take(range.end).skip(range.start) {
+            if let Some(parsed) = parsed {
+                self.routes.prefetch(&RouteKey::new(&self.program, frame.entry, &parsed.headers.ipv4()));
             }
         }
     }
 
-    fn shard(&mut self, id: ShardId) -> Shard<'_> {
-        let index = id.index();
-        Shard { sessions: &mut self.sessions, index, fragments: &mut self.fragments[index] }
-    }
-
-    /// The whole way of a frame; `glance` is what is known of a plain one.
-    fn pass_whole<T: Trace>(
+    /// Resolves a frame, checks it and concludes; `parsed` holds the headers of a plain one.
+    fn process_slow_path(
         &mut self,
         program: &Program,
         frame: &Frame<'_>,
-        glance: Option<&Glance>,
-        listener: &mut Listener<'_, T>,
-        sink: &mut Sink<'_>,
+        parsed: Option<&ParsedFlow>,
+        writer: &mut OutputWriter<'_>,
     ) -> Outcome {
-        // Each step ends here where it decides, so that what is known of the packet is never moved.
-        let ipv4 = match open::read(program, (frame, glance), listener, sink) {
-            Ok(ipv4) => ipv4,
+        let ipv4 = match parsed {
+            Some(parsed) => parsed.headers.ipv4(),
+            None => match parse(frame.bytes, frame.wire_length as usize) {
+                Ok(Packet::Ipv4(ipv4)) => ipv4,
+                Ok(Packet::Arp(arp)) => return answer_arp(program, frame, &arp, &mut Trace::default(), writer),
+                Err(error) => return stages::parse::outcome_of(program, frame, &error),
+            },
+        };
+        let route = match self.find_route(program, frame.entry, &ipv4) {
+            Ok(route) => route,
             Err(outcome) => return outcome,
         };
-        let path = match open::find_path(program, &mut self.routes, frame.entry, &ipv4, listener) {
-            Ok(path) => path,
-            Err(outcome) => return outcome,
-        };
-        let mut open = Open::new(frame, glance, ipv4, &path);
-        let options = self.options;
-        let mut shard = self.shard(frame.shard);
-        if T::GOES_ON
-            && let Some(refused) = open.left_behind(program)
-        {
-            judge_beyond(program, options, &shard, frame, &mut open, listener);
-            return refused;
+        let mut packet = PacketContext::new(program, self.options, ipv4, route);
+        self.look_up_flow(frame, parsed, &mut packet);
+        let verdict = checks::verdict(&packet);
+        self.conclude(frame, &mut packet, verdict, writer)
+    }
+
+    /// The sender of a packet and where the routes lead it; the outcome of one that stage 2 or 3 refuses.
+    #[inline]
+    fn find_route(&mut self, program: &Program, entry: Entry, ipv4: &Ipv4) -> Result<CachedRoute, Outcome> {
+        let key = RouteKey::new(program, entry, ipv4);
+        if let Some(route) = self.routes.get(&key) {
+            return Ok(*route);
         }
-        judge(program, options, &mut shard, frame, &mut open, listener, sink)
+        let query = ingress::attribute(program, entry, ipv4.source, ipv4.destination).map_err(not_attributed)?;
+        let routes = RouteContext::resolve(program, query);
+        checks::admission(&routes).map_err(|refusal| Outcome::refused(query.sender, query.domain, &refusal))?;
+        let route = CachedRoute::of(&routes);
+        self.routes.put(key, route);
+        Ok(route)
+    }
+
+    /// Looks up layer 4 of a packet, for a later fragment by its first one, and its session.
+    #[inline]
+    fn look_up_flow(&self, frame: &Frame<'_>, parsed: Option<&ParsedFlow>, packet: &mut PacketContext<'_>) {
+        match parsed {
+            Some(parsed) => packet.set_parsed(parsed),
+            None => {
+                let (transport, source) = self.flows.layer4(frame, packet);
+                packet.set_transport(transport, source);
+            }
+        }
+        packet.session = self.flows.look_up(frame, packet);
+    }
+
+    /// Writes down what a packet that stages 2 and 3 let through changes, and sends what leaves because of it.
+    fn conclude(
+        &mut self,
+        frame: &Frame<'_>,
+        packet: &mut PacketContext<'_>,
+        verdict: Result<Decider, Refusal>,
+        writer: &mut OutputWriter<'_>,
+    ) -> Outcome {
+        if packet.ipv4.is_first_fragment() {
+            self.flows.record_first_fragment(frame, packet);
+        }
+        self.flows.settle(frame, packet);
+        let by_session = packet.in_session();
+        let forwarded = match (verdict, packet.forwarding) {
+            (Ok(decider), Ok(forwarding)) => self.deliver(frame, packet, (&forwarding, decider), writer),
+            (Err(refusal), _) | (Ok(_), Err(refusal)) => Err(refusal),
+        };
+        let outcome = forwarded.unwrap_or_else(|refusal| {
+            if let Some(message) = deliver::icmp_error_for(packet, &refusal) {
+                writer.send_icmp_error(packet.program, frame.bytes, &packet.ipv4, message);
+            }
+            Outcome::refused(packet.sender, packet.domain, &refusal)
+        });
+        Outcome { by_session, ..outcome }
+    }
+
+    /// Delivers a packet that every check has let through, if there is room for its session.
+    fn deliver(
+        &mut self,
+        frame: &Frame<'_>,
+        packet: &PacketContext<'_>,
+        (forwarding, decider): (&Forwarding, Decider),
+        writer: &mut OutputWriter<'_>,
+    ) -> Result<Outcome, Refusal> {
+        let (to, hops) = (forwarding.to, forwarding.hops());
+        if !self.flows.update_session(frame, packet, forwarding) {
+            let refusal = Refusal::new(Reason::SessionTableFull, At::Endpoint(to));
+            return Err(refusal.at_end(forwarding.second).finally());
+        }
+        let exit = Exit { to, mac: packet.program.endpoint(to).mac, hops };
+        let wire_length = packet.ipv4.frame_length();
+        if packet.ipv4.total_length <= packet.mtu() {
+            writer.send_whole(frame.bytes, wire_length, exit);
+        } else {
+            writer.send_fragments(frame.bytes, wire_length, packet.mtu(), exit);
+        }
+        let domains = [Some(packet.domain), forwarding.second];
+        let delivered = Outcome::at_sender(Some(packet.sender), Verdict::Delivered { to });
+        Ok(Outcome { domains, decider, hops, ..delivered })
+    }
+
+    fn trace_frame(
+        &mut self,
+        program: &Program,
+        frame: &Frame<'_>,
+        trace: &mut Trace,
+        writer: &mut OutputWriter<'_>,
+    ) -> Outcome {
+        let ipv4 = match parse(frame.bytes, frame.wire_length as usize) {
+            Ok(Packet::Ipv4(ipv4)) => ipv4,
+            Ok(Packet::Arp(arp)) => return answer_arp(program, frame, &arp, trace, writer),
+            Err(error) => {
+                let outcome = stages::parse::outcome_of(program, frame, &error);
+                trace.steps.push(Step::Unsound(error));
+                trace.end(&outcome);
+                return outcome;
+            }
+        };
+        trace.steps.push(Step::Parsed(ipv4));
+        let query = match ingress::attribute(program, frame.entry, ipv4.source, ipv4.destination) {
+            Ok(query) => query,
+            Err(reason) => {
+                let outcome = not_attributed(reason);
+                trace.end(&outcome);
+                return outcome;
+            }
+        };
+        let routes = RouteContext::resolve(program, query);
+        let mut packet = PacketContext::new(program, self.options, ipv4, CachedRoute::of(&routes));
+        self.look_up_flow(frame, None, &mut packet);
+        trace.ask_all(&routes, &packet);
+        if let Err(refusal) = checks::admission(&routes) {
+            return Outcome::refused(query.sender, query.domain, &refusal);
+        }
+        let verdict = checks::verdict(&packet);
+        let outcome = self.conclude(frame, &mut packet, verdict, writer);
+        trace.conclude(&packet, &outcome);
+        outcome
     }
 }
 
-/// The limit of a world's sessions, in equal parts for all shards.
-fn sessions_of_a_shard(program: &Program) -> usize {
-    (program.session_limit as usize).div_ceil(SHARDS)
+/// The outcome of a frame that no endpoint is found for.
+fn not_attributed(reason: Reason) -> Outcome {
+    Outcome::at_sender(None, Verdict::Dropped { reason, at: At::Outside })
 }
 
-/// Stages 4 to 9.
-fn judge<T: Trace>(
+/// What becomes of a sound ARP packet.
+fn answer_arp(
     program: &Program,
-    options: Options,
-    shard: &mut Shard<'_>,
     frame: &Frame<'_>,
-    open: &mut Open,
-    listener: &mut Listener<'_, T>,
-    sink: &mut Sink<'_>,
+    arp: &Arp,
+    trace: &mut Trace,
+    writer: &mut OutputWriter<'_>,
 ) -> Outcome {
-    if open.ipv4.is_first_fragment() {
-        shard.lend(program.timeouts.fragment, open.sender, &open.ipv4, open.transport, frame.time);
-    }
-    let (transport, lent) = match session::find_transport(shard, program, frame, open) {
-        Ok(found) => found,
-        Err(Some(reason)) => {
-            let refusal = Refusal::new(reason, At::Endpoint(open.sender));
-            listener.ends(&refusal);
-            return open.refused(&refusal);
-        }
-        Err(None) => return Outcome::at_sender(Some(open.sender), Verdict::Undetermined),
-    };
-    listener.hear(|| Step::Transport { transport, lent });
-    let place = match &open.flow {
-        Some(flow) => shard.look_up(program, flow, &transport, frame.time, listener),
-        None => None,
-    };
-    let mtu = options.mtu_in(program);
-    let mut passed = pass(program, options, open, &transport, place.is_some(), listener);
-    if T::GOES_ON {
-        // Who went on was let through everywhere; what becomes of the frame is for the first refusal to say.
-        passed = unheard(|unheard| pass(program, options, open, &transport, place.is_some(), unheard));
-    }
-    let outcome = match passed {
-        Err(refusal) => {
-            if let Some(error) = deliver::told(&refusal, mtu) {
-                deliver::tell_sender(program, frame, open, &transport, (&refusal, error), sink);
-            }
-            open.refused(&refusal)
-        }
-        Ok((way, _)) if !begins_or_goes_on(shard, program, frame, (open, place), &transport, &way) => {
-            let refusal = Refusal::new(Reason::SessionTableFull, At::Endpoint(way.to)).at_end(way.second);
-            listener.ends(&refusal);
-            open.refused(&refusal)
-        }
-        Ok((way, decider)) => {
-            if open.ipv4.total_length > mtu {
-                listener.hear(|| Step::Fragmented { mtu });
-            }
-            sink.deliver(program, frame.bytes, &open.ipv4, &way, mtu);
-            Outcome {
-                domains: [Some(open.domain), way.second],
-                decider,
-                hops: way.hops(),
-                ..Outcome::at_sender(Some(open.sender), Verdict::Delivered { to: way.to })
-            }
-        }
-    };
-    Outcome { by_session: place.is_some(), ..outcome }
-}
-
-/// Stages 4 to 9 of a packet that stage 2 or 3 has refused, for a listener that goes on. No flow hears of it.
-fn judge_beyond<T: Trace>(
-    program: &Program,
-    options: Options,
-    shard: &Shard<'_>,
-    frame: &Frame<'_>,
-    open: &mut Open,
-    listener: &mut Listener<'_, T>,
-) {
-    let (transport, lent) = match session::find_transport(shard, program, frame, open) {
-        Ok(found) => found,
+    let query = match ingress::attribute(program, frame.entry, arp.sender, arp.target) {
+        Ok(query) => query,
         Err(reason) => {
-            if let Some(reason) = reason {
-                listener.ends(&Refusal::new(reason, At::Endpoint(open.sender)));
-            }
-            return;
+            let outcome = not_attributed(reason);
+            trace.end(&outcome);
+            return outcome;
         }
     };
-    listener.hear(|| Step::Transport { transport, lent });
-    let mut by_session = false;
-    if let Some(flow) = &open.flow {
-        let (step, _) = shard.ask(program, flow, &transport, frame.time);
-        listener.hear(|| Step::Session(step));
-        by_session = matches!(step, SessionStep::Live { .. } | SessionStep::LiveError { .. });
+    let findings = stages::parse::arp_findings(program, query, arp);
+    findings.iter().for_each(|finding| _ = trace.note(finding));
+    match findings.iter().find_map(|finding| finding.refusal) {
+        Some(refusal) => Outcome::refused(query.sender, query.domain, &refusal),
+        None => {
+            writer.answer_arp(frame.bytes, query.sender, query.domain);
+            Outcome::at_sender(Some(query.sender), Verdict::Answered)
+        }
     }
-    let _ = pass(program, options, open, &transport, by_session, listener);
-}
-
-/// Notes a packet that has been let in; false where it is a first one and there is no room for its session.
-fn begins_or_goes_on(
-    shard: &mut Shard<'_>,
-    program: &Program,
-    frame: &Frame<'_>,
-    (open, place): (&Open, Option<Place>),
-    transport: &Transport,
-    way: &Way,
-) -> bool {
-    let Some(flow) = &open.flow else { return true };
-    shard.note(program, (flow, place), transport, frame, (open.sender, way))
-}
-
-/// Stages 4 to 9 for a packet whose session is known: the first refusal, or where it goes and what let it in.
-fn pass<T: Trace>(
-    program: &Program,
-    options: Options,
-    open: &Open,
-    transport: &Transport,
-    by_session: bool,
-    listener: &mut Listener<'_, T>,
-) -> Result<(Way, Decider), Refusal> {
-    let sender = open.sender;
-    let headers = Headers::new(&open.ipv4, transport);
-    if by_session {
-        listener.hear(|| Step::Spared { endpoint: sender, ingress: false, why: Spared::Session });
-    } else {
-        session::may_begin(options.strict_tcp, transport, sender, listener)?;
-        egress::judge(program, sender, &headers, listener)?;
-    }
-    let mut way =
-        deliver::first_hop(open).and_then(|way| bridge::may_cross(&way, by_session, open.domain).map(|()| way));
-    if T::LISTENS {
-        way = walk(program, open, by_session, way, listener);
-    }
-    let way = way?;
-    deliver::second_hop(open, &way, listener)?;
-    if way.hops() == 0 || open.ipv4.ttl > way.hops() {
-        listener.hear(|| Step::Ttl { ttl: open.ipv4.ttl, hops: way.hops() });
-    }
-    deliver::fits(open, &way, options.mtu_in(program), listener)?;
-    let decider = destination::judge(program, sender, &way, &headers, by_session, listener)
-        .map_err(|refusal| refusal.at_end(way.second))?;
-    Ok((way, decider))
-}
-
-/// Follows the routes once more, for a listener: they were asked before the session was, and are heard of where they
-/// count. Gives `way`, what was found then; for a listener that goes on, what lies behind its refusals.
-fn walk<T: Trace>(
-    program: &Program,
-    open: &Open,
-    by_session: bool,
-    way: Result<Way, Refusal>,
-    listener: &mut Listener<'_, T>,
-) -> Result<Way, Refusal> {
-    let index = listener.index;
-    let crosses = way.map_or_else(|refusal| matches!(refusal.reached, Reached::Second(_)), |_| true);
-    let spent = if T::GOES_ON { deliver::spent(open) } else { None };
-    let walk = &mut Walk { trace: listener.trace, ends: !crosses && !T::GOES_ON, ended: false, spent };
-    let traveller = Traveller { in_session: by_session, ..open.traveller() };
-    let found = route::find(program, &traveller, &mut Listener { trace: walk, index });
-    if !T::GOES_ON {
-        return way;
-    }
-    match &found {
-        Ok(found) if found.first_hops != 0 => walk.routed(index),
-        Ok(_) => {}
-        Err(refusal) => Listener { trace: walk, index }.ends(refusal),
-    }
-    found
 }

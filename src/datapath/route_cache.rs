@@ -1,103 +1,93 @@
 //! What stages 2 and 3 and the routes answered lately.
 //!
-//! Who sends a frame, whether it may, and where the routes lead depends on its addresses, on what is known about its
-//! entry, and on the epoch: nothing else. New flows mostly go between addresses that have been asked about before, and
-//! refused packets come again and again, so that one cache line spares all of their lookups. Whatever is not here is
-//! asked again: nothing depends on what the cache keeps, and a listener is always shown the asking itself.
+//! The sender of a packet, whether it may send, and where the routes lead depends on the addresses, on what is known
+//! about its entry, and on the epoch: nothing else. New flows mostly go between addresses that were looked up before, and
+//! refused packets come again and again, so that one cache line replaces all of their lookups. What is not here is
+//! looked up again: nothing depends on what the cache keeps, and a trace never reads it.
 
-use super::ingress::Entry;
-use super::outcome::Refusal;
-use super::route::Way;
-use crate::program::{DomainId, EndpointId, Epoch, Program};
+use super::context::CachedRoute;
+use super::stages::ingress::Entry;
+use crate::program::{Epoch, Program};
 use crate::table::prefetch;
 use crate::wire::Ipv4;
 use std::net::Ipv4Addr;
 
 /// All that the answer depends on.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(super) struct RouteKey {
     pub(super) epoch: Epoch,
     pub(super) source: Ipv4Addr,
     pub(super) destination: Ipv4Addr,
     pub(super) entry: Entry,
 }
 
-impl Asked {
+impl RouteKey {
     #[inline]
-    pub(super) fn new(program: &Program, entry: Entry, ipv4: &Ipv4) -> Asked {
-        Asked { epoch: program.epoch, source: ipv4.source, destination: ipv4.destination, entry }
+    pub(super) fn new(program: &Program, entry: Entry, ipv4: &Ipv4) -> RouteKey {
+        RouteKey { epoch: program.epoch, source: ipv4.source, destination: ipv4.destination, entry }
     }
 }
 
-/// Where a frame that may go on comes from, and where it goes.
-#[derive(Clone, Copy)]
-pub(super) struct Path {
-    pub(super) sender: EndpointId,
-    pub(super) domain: DomainId,
-    /// Where the routes lead, whatever its TTL.
-    pub(super) way: Result<Way, Refusal>,
-}
-
-/// A question and its answer.
+/// A key and its answer.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
-struct Line {
-    asked: Asked,
-    path: Path,
+struct CacheLine {
+    key: RouteKey,
+    route: CachedRoute,
 }
 
-const _: () = assert!(size_of::<Option<Line>>() == 64, "one cache line");
+const _: () = assert!(size_of::<Option<CacheLine>>() == 64, "one cache line");
 
 /// Lines at first, and how much more there are each time.
-const FEWEST: usize = 1 << 8;
+const FEWEST_LINES: usize = 1 << 8;
 const GROWTH: usize = 1 << 3;
 /// 8 MiB of lines.
-const MOST: usize = 1 << 17;
+const MOST_LINES: usize = 1 << 17;
 
-/// Answers, each in the line that its question leads to, or in the one beside it.
+/// Answers, each in the line that its key leads to, or in the one beside it.
 #[derive(Default)]
 pub(super) struct RouteCache {
-    lines: Vec<Option<Line>>,
+    lines: Vec<Option<CacheLine>>,
     /// Answers that had to make room for others since there were more lines.
     displaced: usize,
 }
 
 impl RouteCache {
     #[inline]
-    pub(super) fn get(&self, asked: &Asked) -> Option<&Path> {
-        let place = self.place(asked);
-        let line = |place: usize| self.lines.get(place)?.as_ref().filter(|line| line.asked == *asked);
-        line(place).or_else(|| line(place ^ 1)).map(|line| &line.path)
+    pub(super) fn get(&self, key: &RouteKey) -> Option<&CachedRoute> {
+        let place = self.place(key);
+        let line = |place: usize| self.lines.get(place)?.as_ref().filter(|line| line.key == *key);
+        line(place).or_else(|| line(place ^ 1)).map(|line| &line.route)
     }
 
-    /// Asks the machine to load the line of a question that will be asked soon.
+    /// Prefetches the line of a key that will be looked up soon.
     #[inline]
-    pub(super) fn prefetch(&self, asked: &Asked) {
-        if let Some(line) = self.lines.get(self.place(asked)) {
+    pub(super) fn prefetch(&self, key: &RouteKey) {
+        if let Some(line) = self.lines.get(self.place(key)) {
             prefetch(line);
         }
     }
 
     /// Keeps an answer. Where many had to make room there will be more lines, at first without answers.
-    pub(super) fn put(&mut self, asked: Asked, path: Path) {
-        if self.lines.len() < MOST && self.displaced * 2 >= self.lines.len() {
-            self.lines = vec![None; (self.lines.len() * GROWTH).max(FEWEST)];
+    pub(super) fn put(&mut self, key: RouteKey, route: CachedRoute) {
+        if self.lines.len() < MOST_LINES && self.displaced * 2 >= self.lines.len() {
+            self.lines = vec![None; (self.lines.len() * GROWTH).max(FEWEST_LINES)];
             self.displaced = 0;
         }
-        let place = self.place(&asked);
+        let place = self.place(&key);
         // The older answer moves over, and displaces the one that stood there.
-        if let Some(older) = self.lines[place].replace(Line { asked, path }) {
+        if let Some(older) = self.lines[place].replace(CacheLine { key, route }) {
             let displaced = self.lines[place ^ 1].replace(older);
-            self.displaced += usize::from(displaced.is_some_and(|line| line.asked.epoch == asked.epoch));
+            self.displaced += usize::from(displaced.is_some_and(|line| line.key.epoch == key.epoch));
         }
     }
 
     #[inline]
-    fn place(&self, asked: &Asked) -> usize {
+    fn place(&self, key: &RouteKey) -> usize {
         const SEED: u64 = 0x243f_6a88_85a3_08d3;
         const MULTIPLIER: u64 = 0xf39c_c060_5ced_c835;
-        let addresses = u64::from(u32::from(asked.source)) << 32 | u64::from(u32::from(asked.destination));
-        let entry = match asked.entry {
+        let addresses = u64::from(u32::from(key.source)) << 32 | u64::from(u32::from(key.destination));
+        let entry = match key.entry {
             Entry::BySource => 0,
             Entry::CapturedAt(id) | Entry::Injected(id) => id.0,
         };
@@ -109,40 +99,42 @@ impl RouteCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::datapath::{At, Decider, Director, Fabric, Frame, Options, Output, Silent, Verdict};
+    use crate::datapath::context::Forwarding;
+    use crate::program::{DomainId, EndpointId};
+    use crate::datapath::{At, Decider, Fabric, Frame, Options, Output, Steering, Verdict};
     use crate::diag::Reason;
     use crate::lab::Topology;
     use crate::time::SimTime;
     use crate::wire::build::udp;
     use std::sync::Arc;
 
-    fn asked(number: u32) -> Asked {
+    fn key(number: u32) -> RouteKey {
         let (source, destination) = (Ipv4Addr::from(0x0a2d_0000 + number / 100), (0xac10_0000 + number % 100).into());
-        Asked { epoch: Epoch(1), source, destination, entry: Entry::BySource }
+        RouteKey { epoch: Epoch(1), source, destination, entry: Entry::BySource }
     }
 
-    fn path(number: u32) -> Path {
-        let way =
-            Way { to: EndpointId(number), second: None, first_hops: 1, only_in_session: false, decider: Decider::None };
-        Path { sender: EndpointId(1), domain: DomainId(0), way: Ok(way) }
+    fn route(number: u32) -> CachedRoute {
+        let (to, decider) = (EndpointId(number), Decider::None);
+        let forwarding = Forwarding { to, second: None, first_hops: 1, needs_session: false, decider };
+        CachedRoute { sender: EndpointId(1), domain: DomainId(0), forwarding: Ok(forwarding) }
     }
 
-    fn leads_to(cache: &RouteCache, asked: &Asked) -> Option<u32> {
-        cache.get(asked).map(|path| path.way.expect("all of them are let through").to.0)
+    fn leads_to(cache: &RouteCache, key: &RouteKey) -> Option<u32> {
+        cache.get(key).map(|route| route.forwarding.expect("all of them are let through").to.0)
     }
 
     #[test]
     fn an_answer_is_that_of_its_own_addresses_entry_and_epoch_alone() {
         let mut cache = RouteCache::default();
-        assert_eq!(leads_to(&cache, &asked(7)), None);
-        cache.put(asked(7), path(7));
-        assert_eq!(leads_to(&cache, &asked(7)), Some(7));
-        let (source, destination) = (asked(7).destination, asked(7).source);
+        assert_eq!(leads_to(&cache, &key(7)), None);
+        cache.put(key(7), route(7));
+        assert_eq!(leads_to(&cache, &key(7)), Some(7));
+        let (source, destination) = (key(7).destination, key(7).source);
         for other in [
-            Asked { source, destination, ..asked(7) },
-            Asked { epoch: Epoch(2), ..asked(7) },
-            Asked { entry: Entry::CapturedAt(EndpointId(1)), ..asked(7) },
-            Asked { entry: Entry::Injected(EndpointId(1)), ..asked(7) },
+            RouteKey { source, destination, ..key(7) },
+            RouteKey { epoch: Epoch(2), ..key(7) },
+            RouteKey { entry: Entry::CapturedAt(EndpointId(1)), ..key(7) },
+            RouteKey { entry: Entry::Injected(EndpointId(1)), ..key(7) },
         ] {
             assert_eq!(leads_to(&cache, &other), None);
         }
@@ -153,18 +145,18 @@ mod tests {
         let mut cache = RouteCache::default();
         for round in 0..20 {
             for number in 0..25_000 {
-                match leads_to(&cache, &asked(number)) {
+                match leads_to(&cache, &key(number)) {
                     Some(found) => assert_eq!(found, number),
-                    None => cache.put(asked(number), path(number)),
+                    None => cache.put(key(number), route(number)),
                 }
             }
-            assert!(cache.lines.len() <= MOST, "round {round}");
+            assert!(cache.lines.len() <= MOST_LINES, "round {round}");
         }
-        let known = (0..25_000).filter(|number| leads_to(&cache, &asked(*number)).is_some()).count();
+        let known = (0..25_000).filter(|number| leads_to(&cache, &key(*number)).is_some()).count();
         assert!(known > 23_000, "{known} of 25,000 in {} lines", cache.lines.len());
         let mut few = RouteCache::default();
-        (0..100).for_each(|number| few.put(asked(number), path(number)));
-        assert_eq!(few.lines.len(), FEWEST);
+        (0..100).for_each(|number| few.put(key(number), route(number)));
+        assert_eq!(few.lines.len(), FEWEST_LINES);
     }
 
     const WORLD: &str = r#"
@@ -196,10 +188,10 @@ security_groups = ["sg"]
         let mut verdict = |fabric: &mut Fabric, addresses| {
             let bytes = udp(addresses).build();
             let shard =
-                Director::default().shard(&topology.program, &bytes, bytes.len(), Entry::BySource, SimTime::ZERO);
+                Steering::default().shard(&topology.program, &bytes, bytes.len(), Entry::BySource, SimTime::ZERO);
             let (wire_length, entry) = (bytes.len() as u32, Entry::BySource);
             let frame = Frame { bytes: &bytes, wire_length, time: SimTime::ZERO, entry, shard };
-            fabric.process(&[frame], &mut output, &mut Silent);
+            fabric.process(&[frame], &mut output);
             output.outcomes[0].verdict
         };
         for ports in ["172.16.1.10:1 > 172.16.1.11:53", "172.16.1.10:2 > 172.16.1.11:53"] {

@@ -1,15 +1,42 @@
-//! Listening to a frame on its way. Forwarding is generic over the listener; the one that ignores everything costs
-//! nothing, so a traced frame goes through the very code that forwards.
+//! A trace: what was looked up about one frame and what each check said, in ids, in the order of the checks.
+//!
+//! A trace is data, made from the same contexts by the same checks that decide the frame's verdict.
 
-use super::outcome::{At, Decider, Refusal};
+use super::checks::{CHECKS, Check, CheckId, Finding};
+use super::context::{Bridge, Forwarding, PacketContext, RouteContext, RouteMatch};
+use super::output::{At, Decider, Outcome, Verdict};
 use crate::diag::Reason;
-use crate::program::{AclId, DomainId, EndpointId, RouteId, RuleId, WhitelistId};
+use crate::net::ranges::{self, Unlinkable};
+use crate::program::{AclId, Action, DomainId, EndpointId, EndpointKind, Program, RouteId, RuleId, Vpc, WhitelistId};
 use crate::table::acl::Query;
 use crate::table::lpm::TableId;
 use crate::wire::{Ipv4, ParseError, Transport};
 use std::net::Ipv4Addr;
 
-/// One thing that was decided about a frame, in ids.
+/// What was looked up about one frame, and what each check said about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// In the order of the checks. Behind a refusal the checks were asked as if the packet had been let through.
+    pub steps: Vec<Step>,
+}
+
+impl Trace {
+    /// The steps up to the refusal that is the frame's verdict.
+    pub fn taken(&self) -> &[Step] {
+        let refused = self.steps.iter().position(|step| matches!(step, Step::Refused { .. }));
+        &self.steps[..refused.unwrap_or(self.steps.len())]
+    }
+
+    /// Everything that stands in the packet's way, in the order it is met; the first is what dropped it.
+    pub fn blockers(&self) -> impl Iterator<Item = Blocker> + '_ {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Refused { blocker, .. } => Some(*blocker),
+            _ => None,
+        })
+    }
+}
+
+/// One thing that was looked up or decided about a frame, in ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// The frame is a sound IPv4 packet.
@@ -23,7 +50,7 @@ pub enum Step {
         /// The domain it is in now.
         domain: DomainId,
     },
-    /// The classic guest's own table was asked.
+    /// The classic guest's own table was looked up.
     Guest {
         /// The entry that won.
         route: RouteId,
@@ -36,10 +63,10 @@ pub enum Step {
     Transport {
         /// Ports and flags.
         transport: Transport,
-        /// True where a first fragment lent them.
+        /// True where they are those of a first fragment.
         lent: bool,
     },
-    /// The session table was asked.
+    /// The session table was looked up.
     Session(SessionStep),
     /// Merged security-group rules were asked.
     Groups {
@@ -74,7 +101,7 @@ pub enum Step {
         /// The place of the entry that holds the source.
         entry: Option<usize>,
     },
-    /// A domain's routes were asked.
+    /// A domain's routes were looked up.
     Route {
         /// The domain.
         domain: DomainId,
@@ -104,12 +131,10 @@ pub enum Step {
         /// The MTU.
         mtu: u16,
     },
-    /// The packet is refused. Only a listener that goes on hears of it; for others the outcome says so.
+    /// The packet is refused.
     Refused {
         /// What refuses it.
         blocker: Blocker,
-        /// True where the first domain had found its route.
-        routed: bool,
         /// False where nothing lies behind that could be asked as if the packet had been let through.
         goes_on: bool,
     },
@@ -124,13 +149,6 @@ pub struct Blocker {
     pub at: At,
     /// The rule, route or list behind it.
     pub decider: Decider,
-}
-
-impl Step {
-    fn refused(refusal: &Refusal, goes_on: bool) -> Step {
-        let Refusal { reason, at, decider, after_first_route: routed, .. } = *refusal;
-        Step::Refused { blocker: Blocker { reason, at, decider }, routed, goes_on }
-    }
 }
 
 /// Why groups or a whitelist were not asked.
@@ -190,13 +208,9 @@ pub enum Found {
         /// The table.
         table: TableId,
     },
-    /// An endpoint of the classic network.
+    /// An address of the classic network that is in use: a /32 route of its own.
     Host(EndpointId),
-    /// 100.64.0.0/10, from the classic network.
-    CloudServices,
-    /// The link of the classic sender to this VPC.
-    Link(DomainId),
-    /// The classic network knows nobody there.
+    /// An address of the classic network, looked up from a VPC, that is not in use.
     NoHost,
 }
 
@@ -205,134 +219,174 @@ pub enum Found {
 pub enum Crossing {
     /// Over the ClassicLink connection of a classic instance.
     Link(EndpointId),
-    /// Over a connection that this classic endpoint does not have: behind a refusal, for a listener that goes on.
+    /// Over a connection that this classic endpoint does not have, behind a refusal.
     MissingLink(EndpointId),
     /// Over a peering connection, by this route.
     Peering(RouteId),
 }
 
-/// Hears what is decided about the frames of a burst.
-pub trait Trace {
-    /// False where nobody listens: the compiler then drops what only a listener needs.
-    const LISTENS: bool;
-
-    /// True for a listener that wants to know what lies behind a refusal: the stages go on as if the packet had been
-    /// let through, where there is anything to ask. What becomes of the frame stays as it was.
-    const GOES_ON: bool = false;
-
-    /// `step` was taken for frame `index` of the burst.
-    fn step(&mut self, index: usize, step: Step);
-}
-
-/// Nobody listens.
-pub struct Silent;
-
-impl Trace for Silent {
-    const LISTENS: bool = false;
-
-    fn step(&mut self, _index: usize, _step: Step) {}
-}
-
-/// Keeps every step.
-#[derive(Clone, Debug, Default)]
-pub struct Record {
-    /// Frame of the burst, and the step.
-    pub steps: Vec<(usize, Step)>,
-}
-
-impl Trace for Record {
-    const LISTENS: bool = true;
-
-    fn step(&mut self, index: usize, step: Step) {
-        self.steps.push((index, step));
+impl Trace {
+    /// Notes the end of a frame for which no check could be asked.
+    pub(super) fn end(&mut self, outcome: &Outcome) {
+        self.refuse(outcome.verdict, outcome.decider, false);
     }
-}
 
-/// Keeps every step, and goes on past refusals. Up to the first of them the steps are those that [`Record`] keeps.
-#[derive(Clone, Debug, Default)]
-pub struct RecordAll {
-    /// Frame of the burst, and the step.
-    pub steps: Vec<(usize, Step)>,
-}
-
-impl Trace for RecordAll {
-    const LISTENS: bool = true;
-    const GOES_ON: bool = true;
-
-    fn step(&mut self, index: usize, step: Step) {
-        self.steps.push((index, step));
+    /// Notes what the checks could not tell: that a delivered packet leaves in fragments, or found no room for its
+    /// session.
+    pub(super) fn conclude(&mut self, packet: &PacketContext<'_>, outcome: &Outcome) {
+        match outcome.verdict {
+            Verdict::Delivered { .. } if packet.ipv4.total_length > packet.mtu() => {
+                self.steps.push(Step::Fragmented { mtu: packet.mtu() });
+            }
+            Verdict::Dropped { reason: Reason::SessionTableFull, .. } => self.end(outcome),
+            _ => {}
+        }
     }
-}
 
-/// Hears how the routes are followed: no further than to the bridge where the frame was refused in front of it, and
-/// with the first domain's TTL test, which comes once that domain has found its route.
-pub(super) struct Walk<'a, T> {
-    pub(super) trace: &'a mut T,
-    /// True where the bridge was not crossed.
-    pub(super) ends: bool,
-    pub(super) ended: bool,
-    /// What the TTL test says, until it is told.
-    pub(super) spent: Option<Refusal>,
-}
+    /// Notes a finding; false where nothing lies behind it.
+    pub(super) fn note(&mut self, finding: &Finding) -> bool {
+        self.steps.extend(finding.step);
+        if let Some(refusal) = &finding.refusal {
+            self.refuse(refusal.verdict, refusal.decider, !refusal.is_final);
+            return !refusal.is_final;
+        }
+        true
+    }
 
-impl<T: Trace> Walk<'_, T> {
-    /// The first domain has found its route.
-    pub(super) fn routed(&mut self, index: usize) {
-        if let Some(refusal) = self.spent.take() {
-            let _ = Listener { trace: self.trace, index }.refuse(refusal);
+    fn refuse(&mut self, verdict: Verdict, decider: Decider, goes_on: bool) {
+        if let Verdict::Dropped { reason, at } = verdict {
+            self.steps.push(Step::Refused { blocker: Blocker { reason, at, decider }, goes_on });
+        }
+    }
+
+    /// Asks all checks about a packet, past every refusal behind which there is something to ask.
+    pub(super) fn ask_all(&mut self, routes: &RouteContext<'_>, packet: &PacketContext<'_>) {
+        let mut walk = Walk { routes: *routes, packet: packet.clone() };
+        walk.follow_routes();
+        for (id, check) in CHECKS {
+            let mut finding = walk.ask(check);
+            // What the routes prohibit was lifted: the first route is known to lead on, by another entry.
+            if *id == CheckId::FirstRoute && finding.refusal.is_some() {
+                walk.lift_prohibitions(&mut finding, self);
+            }
+            if !self.note(&finding) {
+                return;
+            }
         }
     }
 }
 
-impl<T: Trace> Trace for Walk<'_, T> {
-    const LISTENS: bool = T::LISTENS;
-    const GOES_ON: bool = T::GOES_ON;
+/// A packet on its way past its refusals.
+struct Walk<'a> {
+    routes: RouteContext<'a>,
+    packet: PacketContext<'a>,
+}
 
-    fn step(&mut self, index: usize, step: Step) {
-        let crosses = matches!(step, Step::Bridge { .. });
-        self.ended |= self.ends && crosses;
-        if crosses || matches!(step, Step::Refused { routed: true, .. }) {
-            self.routed(index);
+impl Walk<'_> {
+    fn ask(&self, check: &Check) -> Finding {
+        match check {
+            Check::Entry(ask) | Check::Route(ask) => ask(&self.routes),
+            Check::Packet(ask) => ask(&self.packet),
         }
-        if !self.ended {
-            self.trace.step(index, step);
+    }
+
+    /// Takes the packet where the routes lead, whatever the checks on them say.
+    fn follow_routes(&mut self) {
+        if let Some(forwarding) = Forwarding::of(&self.routes) {
+            self.packet.forwarding = Ok(forwarding);
         }
+    }
+
+    /// Goes on past a refusal of the first route, as if what ClassicLink lacks were there: each thing that it lacks is
+    /// a refusal of its own.
+    fn lift_prohibitions(&mut self, finding: &mut Finding, trace: &mut Trace) {
+        let (Some(refusal), Some(bridge)) = (finding.refusal, missing_bridge(&self.routes)) else { return };
+        trace.steps.extend(finding.step.take());
+        let lacks = lacking(&self.routes, bridge);
+        let first = refusal.reason();
+        for reason in lacks {
+            let decider = if Some(reason) == first { refusal.decider } else { Decider::None };
+            trace.refuse(Verdict::Dropped { reason, at: At::Domain(self.routes.query.domain) }, decider, true);
+        }
+        finding.refusal = None;
+        self.routes = over_missing_link(self.routes, bridge);
+        self.follow_routes();
     }
 }
 
-/// A listener that knows which frame is being spoken of.
-pub(super) struct Listener<'a, T> {
-    pub(super) trace: &'a mut T,
-    pub(super) index: usize,
-}
-
-impl<T: Trace> Listener<'_, T> {
-    #[inline]
-    pub(super) fn hear(&mut self, step: impl FnOnce() -> Step) {
-        if T::LISTENS {
-            self.trace.step(self.index, step());
+/// The bridge that a packet would take if nothing that ClassicLink needs were lacking; `None` where the routes lack
+/// nothing of the kind, or where several VPCs could be meant.
+fn missing_bridge(routes: &RouteContext<'_>) -> Option<Bridge> {
+    let (program, query) = (routes.program, &routes.query);
+    let reason = match (routes.first.entry, program.vpc(query.domain)) {
+        (Some((_, Action::Prohibit(reason))), None) => reason,
+        (None, Some(vpc)) if !vpc.classic_link && ranges::is_classic(query.destination) => {
+            return Some(Bridge::Classic(vpc.classic));
         }
-    }
-
-    /// Refuses the packet. `Ok` for a listener that goes on: what follows is asked as if it had been let through.
-    #[inline]
-    pub(super) fn refuse(&mut self, refusal: Refusal) -> Result<(), Refusal> {
-        if T::GOES_ON {
-            self.trace.step(self.index, Step::refused(&refusal, true));
-            return Ok(());
+        _ => return None,
+    };
+    match reason {
+        Reason::ClassiclinkNotLinked | Reason::ClassiclinkSourceNotEcs => {
+            owner(program, query.domain, query.destination).map(Bridge::Link)
         }
-        Err(refusal)
-    }
-
-    /// The packet was refused, and nothing lies behind.
-    pub(super) fn ends(&mut self, refusal: &Refusal) {
-        if T::GOES_ON {
-            self.trace.step(self.index, Step::refused(refusal, false));
-        }
+        Reason::ClassiclinkDisabled
+        | Reason::ClassiclinkSecondaryCidr
+        | Reason::ClassiclinkRangeNotLinkable
+        | Reason::ClassiclinkVswitchOutside10111 => program.endpoint(query.sender).link.map(Bridge::Link),
+        _ => None,
     }
 }
 
-/// Asks a stage without anybody listening.
-pub(super) fn unheard<R>(ask: impl FnOnce(&mut Listener<'_, Silent>) -> R) -> R {
-    ask(&mut Listener { trace: &mut Silent, index: 0 })
+/// What ClassicLink lacks to take a packet over `bridge`, in the order of the rulings. That a VPC whose link would cover
+/// the destination has it off is for [`bridge::link_enabled`](super::stages::bridge::link_enabled) to say.
+fn lacking(routes: &RouteContext<'_>, bridge: Bridge) -> Vec<Reason> {
+    let Bridge::Link(id) = bridge else { return vec![Reason::ClassiclinkDisabled] };
+    let sender = routes.program.endpoint(routes.query.sender);
+    let Some(vpc) = routes.program.vpc(id) else { return Vec::new() };
+    let unlinked = match sender.kind {
+        EndpointKind::Instance => Reason::ClassiclinkNotLinked,
+        _ => Reason::ClassiclinkSourceNotEcs,
+    };
+    let outside = match ranges::carried_by_links(vpc.primary, routes.query.destination) {
+        Ok(()) => None,
+        Err(Unlinkable::OutsidePrimary) => Some(Reason::ClassiclinkSecondaryCidr),
+        Err(Unlinkable::Classic) => Some(Reason::ClassiclinkVswitchOutside10111),
+        Err(Unlinkable::OutsideRanges) => Some(Reason::ClassiclinkRangeNotLinkable),
+    };
+    let off = (!vpc.classic_link && outside.is_some()).then_some(Reason::ClassiclinkDisabled);
+    let unlinked = (sender.link != Some(id)).then_some(unlinked);
+    [unlinked, off, outside].into_iter().flatten().collect()
+}
+
+/// The routes over a bridge that the packet may not take. Outside the primary CIDR the vSwitches alone can hold the
+/// destination.
+fn over_missing_link(routes: RouteContext<'_>, bridge: Bridge) -> RouteContext<'_> {
+    let lifted = routes.over(Some(bridge));
+    match lifted.over_link() {
+        Some((id, vpc)) if !vpc.primary.contains(&routes.query.destination) => {
+            let second = RouteMatch::in_vpc(routes.program, id, vpc.local, routes.query.destination);
+            RouteContext { second: Some(second), ..lifted }
+        }
+        _ => lifted,
+    }
+}
+
+/// The VPC that an unlinked sender must mean: the only one of the region with an endpoint at `destination`, else the only
+/// one with a vSwitch around it, else with a CIDR. Forwarding itself never chooses a VPC by the destination.
+fn owner(program: &Program, classic: DomainId, destination: Ipv4Addr) -> Option<DomainId> {
+    let ids = (0..program.domains.len()).map(DomainId::from_index);
+    let holds = |vpc: &Vpc| {
+        vpc.primary.contains(&destination) || vpc.secondary.iter().any(|cidr| cidr.contains(&destination))
+    };
+    let of_region = ids.filter_map(|id| Some((id, program.vpc(id)?))).filter(|(_, vpc)| vpc.classic == classic);
+    let holding: Vec<(DomainId, &Vpc)> = of_region.filter(|(_, vpc)| holds(vpc)).collect();
+    let has_host = |(id, _): &&(DomainId, &Vpc)| program.host(*id, destination).is_some();
+    let has_vswitch = |(_, vpc): &&(DomainId, &Vpc)| program.route(vpc.local, destination).is_some();
+    let hosts: Vec<_> = holding.iter().filter(has_host).collect();
+    let vswitches: Vec<_> = holding.iter().filter(has_vswitch).collect();
+    match (&hosts[..], &vswitches[..], &holding[..]) {
+        ([only], ..) | ([], [only], _) => Some(only.0),
+        ([], [], [only]) => Some(only.0),
+        _ => None,
+    }
 }

@@ -24,7 +24,7 @@ pub use passage::{Copy, Passage};
 use crate::check::{self, Checked};
 use crate::compile::{self, Compiled, compile};
 use crate::control::{self, Census, Change, LinkPage, LinkQuery, Operation, Refusal};
-use crate::datapath::{Director, Entry, Fabric, Frame, Options, Output, RecordAll};
+use crate::datapath::{Steering, Entry, Fabric, Frame, Options, Output};
 use crate::diag::{Diagnostic, Severity, Sources, Span};
 use crate::model::{Touched, World};
 use crate::program::{EndpointId, Epoch, Names, Program};
@@ -183,7 +183,7 @@ pub struct Lab {
     /// Made for the first operation.
     census: Option<Census>,
     fabric: Fabric,
-    director: Director,
+    steering: Steering,
     now: SimTime,
 }
 
@@ -207,7 +207,7 @@ impl Lab {
     /// A lab on a topology that was opened before.
     pub fn new(topology: Arc<Topology>, options: Options) -> Lab {
         let fabric = Fabric::new(Arc::clone(&topology.program), options);
-        Lab { topology, census: None, fabric, director: Director::default(), now: SimTime::ZERO }
+        Lab { topology, census: None, fabric, steering: Steering::default(), now: SimTime::ZERO }
     }
 
     /// The topology the lab stands on, as the operations so far have left it. Its warnings are those of its file.
@@ -250,7 +250,7 @@ impl Lab {
 
     /// Sends an Ethernet frame now: `bytes` of its `wire_length` were captured.
     pub fn send_frame(&mut self, entry: Entry, bytes: &[u8], wire_length: usize) -> Passage {
-        let shard = self.director.shard(&self.topology.program, bytes, wire_length, entry, self.now);
+        let shard = self.steering.shard(&self.topology.program, bytes, wire_length, entry, self.now);
         let wire_length = u32::try_from(wire_length).unwrap_or(u32::MAX);
         self.pass(&Frame { bytes, wire_length, time: self.now, entry, shard })
     }
@@ -258,10 +258,8 @@ impl Lab {
     /// Sends a frame that a capture gave, at its own time and with the shard it was given to.
     pub fn pass(&mut self, frame: &Frame<'_>) -> Passage {
         let mut output = Output::default();
-        let mut record = RecordAll::default();
-        self.fabric.process(&[*frame], &mut output, &mut record);
-        let steps = record.steps.into_iter().map(|(_, step)| step).collect();
-        Passage::new(Arc::clone(&self.topology), frame, output, steps)
+        let trace = self.fabric.trace(frame, &mut output);
+        Passage::new(Arc::clone(&self.topology), frame, output, trace)
     }
 
     /// Applies an operation to the world, now. Sessions live on as long as their first packet would still be permitted;
@@ -315,7 +313,7 @@ impl Lab {
     }
 
     /// The moving parts, for whole captures.
-    pub fn parts(&mut self) -> (&mut Fabric, &mut Director) {
-        (&mut self.fabric, &mut self.director)
+    pub fn parts(&mut self) -> (&mut Fabric, &mut Steering) {
+        (&mut self.fabric, &mut self.steering)
     }
 }

@@ -1,7 +1,7 @@
 //! What became of one frame, and claims about it.
 
 use super::Topology;
-use crate::datapath::{At, Blocker, Decider, Emitted, Frame, Outcome, Output, Sent, Step, Verdict};
+use crate::datapath::{At, Blocker, Decider, Emitted, Frame, Outcome, Output, Sent, Step, Trace, Verdict};
 use crate::program::{EndpointId, EndpointKind, Owner};
 use crate::report::{self, Palette, Sentence, Traced, Words};
 use crate::time::SimTime;
@@ -34,12 +34,11 @@ pub struct Passage {
     /// What came out, and the same as the fabric tells it.
     copies: Vec<Copy>,
     sent: Vec<Sent>,
-    /// What was decided on the way, and what would have been behind each refusal.
-    steps: Vec<Step>,
+    trace: Trace,
 }
 
 impl Passage {
-    pub(super) fn new(topology: Arc<Topology>, frame: &Frame<'_>, output: Output, steps: Vec<Step>) -> Passage {
+    pub(super) fn new(topology: Arc<Topology>, frame: &Frame<'_>, output: Output, trace: Trace) -> Passage {
         let Output { outcomes, sent, bytes } = output;
         let copy = |sent: &Sent| Copy {
             to: sent.to,
@@ -50,7 +49,7 @@ impl Passage {
         let copies = sent.iter().map(copy).collect();
         let Frame { bytes: entered, wire_length, time, .. } = *frame;
         let frame = entered.to_vec();
-        Passage { topology, frame, wire_length, time, outcome: outcomes[0], copies, sent, steps }
+        Passage { topology, frame, wire_length, time, outcome: outcomes[0], copies, sent, trace }
     }
 
     /// The result in ids.
@@ -70,23 +69,18 @@ impl Passage {
 
     /// What was decided on the way, in order.
     pub fn steps(&self) -> &[Step] {
-        let refused = self.steps.iter().position(|step| matches!(step, Step::Refused { .. }));
-        &self.steps[..refused.unwrap_or(self.steps.len())]
+        self.trace.taken()
     }
 
     /// What was decided on the way, and behind a refusal what would have been, had the packet been let through there.
     pub fn all_steps(&self) -> &[Step] {
-        &self.steps
+        &self.trace.steps
     }
 
     /// Everything that stands in the packet's way, in the order it is met; the first is what dropped it. Empty for a
     /// packet that was not dropped.
     pub fn blockers(&self) -> Vec<Blocker> {
-        let blocker = |step: &Step| match step {
-            Step::Refused { blocker, .. } => Some(*blocker),
-            _ => None,
-        };
-        self.steps.iter().filter_map(blocker).collect()
+        self.trace.blockers().collect()
     }
 
     /// The frame as it entered.
@@ -141,11 +135,11 @@ impl Passage {
     fn would_be_receiver(&self) -> Option<EndpointId> {
         let program = &self.topology.program;
         self.outcome().from?;
-        let destination = self.steps.iter().find_map(|step| match step {
+        let destination = self.trace.steps.iter().find_map(|step| match step {
             Step::Parsed(ipv4) => Some(ipv4.destination),
             _ => None,
         })?;
-        let led_to = report::destination(&self.steps).filter(|to| {
+        let led_to = report::destination(&self.trace.steps).filter(|to| {
             let endpoint = program.endpoint(*to);
             endpoint.address == destination || endpoint.forwarding
         });
@@ -200,7 +194,7 @@ impl Passage {
     }
 
     fn fully_traced<'a>(&'a self, label: &'a str, description: &'a str) -> Traced<'a> {
-        Traced { steps: &self.steps, ..self.traced(label, description) }
+        Traced { steps: &self.trace.steps, ..self.traced(label, description) }
     }
 
     fn traced<'a>(&'a self, label: &'a str, description: &'a str) -> Traced<'a> {

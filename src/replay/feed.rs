@@ -2,7 +2,7 @@
 
 use super::ReplayOptions;
 use crate::capture::{Batch, CaptureError, Extent, Reader};
-use crate::datapath::{Director, Entry, Frame, SHARDS, ShardId};
+use crate::datapath::{Steering, Entry, Frame, SHARDS, ShardId};
 use crate::lab::Topology;
 use crate::program::{EndpointId, FixedMap};
 use crate::time::SimTime;
@@ -195,7 +195,7 @@ impl Feed {
         &mut self,
         load: &mut Load,
         topology: &Topology,
-        director: &mut Director,
+        steering: &mut Steering,
     ) -> Result<bool, CaptureError> {
         load.clear(self.workers);
         let Feed { reader, inject, map, copies, captured_at, clock, owners: owner_of, .. } = self;
@@ -226,7 +226,7 @@ impl Feed {
             };
             let time = clock.read(record.time);
             let wire_length = record.wire_len;
-            let shard = director.shard(&topology.program, bytes, wire_length as usize, entry, time);
+            let shard = steering.shard(&topology.program, bytes, wire_length as usize, entry, time);
             let owner = owner_of[shard.index()];
             owners.push(owner);
             let (number, extent) = (record.number, record.extent());

@@ -19,7 +19,7 @@ mod writing;
 pub use feed::{Feed, Load};
 
 use crate::capture::{CaptureError, Reader};
-use crate::datapath::{self, Director};
+use crate::datapath::{self, Steering};
 use crate::diag::Reason;
 use crate::lab::Topology;
 use crate::program::EndpointId;
@@ -104,7 +104,7 @@ pub fn run(
         frames: 0,
         feed: Feed::new(reader, options),
         topology,
-        director: Director::default(),
+        steering: Steering::default(),
         stop: options.stop.clone(),
         end: End::None,
     };
@@ -144,7 +144,7 @@ struct Source<'a> {
     frames: u64,
     feed: Feed,
     topology: &'a Topology,
-    director: Director,
+    steering: Steering,
     stop: Option<Arc<AtomicBool>>,
     end: End,
 }
@@ -165,7 +165,7 @@ impl Source<'_> {
         if !matches!(self.end, End::None) {
             return false;
         }
-        match self.feed.next(load, self.topology, &mut self.director) {
+        match self.feed.next(load, self.topology, &mut self.steering) {
             Ok(more) => {
                 self.frames += load.len() as u64;
                 more

@@ -2,7 +2,7 @@
 
 use super::feed::Load;
 use super::hints::Hints;
-use crate::datapath::{Fabric, Frame, Options, Outcome, Output, Sent, Silent};
+use crate::datapath::{Fabric, Frame, Options, Outcome, Output, Sent};
 use crate::program::Program;
 use crate::report::Tally;
 use std::sync::Arc;
@@ -56,7 +56,7 @@ impl Worker {
                 Some(output) => output,
                 None => share.output(index),
             };
-            self.fabric.process(&frames, output, &mut Silent);
+            self.fabric.process(&frames, output);
             for (frame, outcome) in frames.iter().zip(&output.outcomes) {
                 self.tally.add(outcome, frame.time, frame.wire_length);
                 self.hints.note(frame, outcome);

@@ -2,7 +2,7 @@
 //! `app-1` and `twin-1` share one; `web-2` is linked to nothing; `db-2` is stopped.
 
 use crate::compile::compile;
-use crate::datapath::{Director, Entry, Fabric, Frame, Options, Outcome, Output, Record, Sent, Step};
+use crate::datapath::{Steering, Entry, Fabric, Frame, Options, Outcome, Output, Sent, Step};
 use crate::diag::{FileId, Sources, Span, Spanned};
 use crate::model::{
     Gateway, GroupKind, Instance, InstanceState, Location, Network, NextHop, NicType, Peer, Peering, Placement, Policy,
@@ -66,7 +66,7 @@ pub(super) struct Fixture {
     pub(super) program: Arc<Program>,
     pub(super) names: Names,
     pub(super) sources: Sources,
-    director: Director,
+    steering: Steering,
 }
 
 /// What became of one frame.
@@ -264,7 +264,7 @@ impl Fixture {
             program,
             names: compiled.names,
             sources,
-            director: Director::default(),
+            steering: Steering::default(),
         }
     }
 
@@ -280,12 +280,11 @@ impl Fixture {
     /// Sends a frame of `wire_length` bytes in at `entry`, `nanos` after the start of the clock.
     pub(super) fn send_at(&mut self, bytes: &[u8], wire_length: usize, entry: Entry, nanos: u64) -> Passed {
         let time = SimTime::from_nanos(nanos);
-        let shard = self.director.shard(&self.program, bytes, wire_length, entry, time);
+        let shard = self.steering.shard(&self.program, bytes, wire_length, entry, time);
         let wire_length = wire_length as u32;
         let frame = Frame { bytes, wire_length, time, entry, shard };
-        let (mut output, mut record) = (Output::default(), Record::default());
-        self.fabric.process(&[frame], &mut output, &mut record);
-        let steps = record.steps.into_iter().map(|(_, step)| step).collect();
+        let mut output = Output::default();
+        let steps = self.fabric.trace(&frame, &mut output).taken().to_vec();
         Passed { steps, outcome: output.outcomes[0], sent: output.sent, time, wire_length }
     }
 

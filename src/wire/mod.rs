@@ -7,13 +7,13 @@ mod arp;
 pub mod build;
 mod checksum;
 mod describe;
+mod fast_headers;
 mod flags;
 mod fragment;
 mod icmp;
 mod parse;
 #[cfg(test)]
 mod parse_tests;
-mod plain;
 mod rewrite;
 #[cfg(test)]
 mod samples;
@@ -27,7 +27,7 @@ pub use flags::TcpFlagsError;
 pub use fragment::fragment;
 pub use icmp::{IcmpError, icmp_error};
 pub use parse::{Arp, Icmp, Ipv4, Packet, ParseError, Quoted, TcpFlags, Transport, parse, source_address, transport};
-pub use plain::Plain;
+pub use fast_headers::FastHeaders;
 pub use rewrite::{forward, map_addresses};
 pub use text::{TextError, read_addresses, read_endpoints, read_hexadecimal};
 

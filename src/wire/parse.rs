@@ -414,6 +414,19 @@ pub enum Transport {
     Other,
 }
 
+impl Transport {
+    /// Source and destination port; 0 for what has none.
+    #[inline]
+    pub const fn ports(&self) -> (u16, u16) {
+        match *self {
+            Transport::Tcp { source_port, destination_port, .. } | Transport::Udp { source_port, destination_port } => {
+                (source_port, destination_port)
+            }
+            Transport::Icmp(_) | Transport::Other => (0, 0),
+        }
+    }
+}
+
 /// The deciding fields of an ICMP message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Icmp {

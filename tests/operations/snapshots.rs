@@ -6,7 +6,7 @@ use super::world::WORLD;
 use biplane::check::Checked;
 use biplane::compile::{Compiled, compile, recompile};
 use biplane::control::{Census, Operation, plan};
-use biplane::datapath::{At, Decider, Entry, Fabric, Frame, Options, Outcome, Output, ShardId, Silent, Verdict};
+use biplane::datapath::{At, Decider, Entry, Fabric, Frame, Options, Outcome, Output, ShardId, Verdict};
 use biplane::diag::Span;
 use biplane::lab::Topology;
 use biplane::model::World;
@@ -201,7 +201,7 @@ fn verdicts(program: &Program, names: &Names, ports: &[u16]) -> Vec<String> {
             let (time, wire_length) = (SimTime::ZERO, bytes.len() as u32);
             let frame =
                 Frame { bytes: &bytes, wire_length, time, entry: Entry::Injected(from), shard: ShardId::default() };
-            fabric.process(&[frame], &mut output, &mut Silent);
+            fabric.process(&[frame], &mut output);
             verdicts.push(format!("{index} > {target}:{port} {}", shown.outcome(&output.outcomes[0])));
         }
     }

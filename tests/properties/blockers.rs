@@ -3,43 +3,26 @@
 
 use crate::traffic::{Draw, Shot, frames, shots};
 use crate::world::{Peer, Rule, World};
-use crate::{name, process_with};
-use biplane::datapath::{At, Blocker, Crossing, Decider, Fabric, Found, Options, Output, Record, RecordAll, Silent};
-use biplane::datapath::{Step, Verdict};
+use crate::{name, process_with, trace_with};
+use biplane::datapath::{At, Blocker, Crossing, Decider, Fabric, Found, Options, Output, Step, Verdict};
 use biplane::diag::Reason;
 use biplane::lab::Topology;
-use biplane::program::{Action, CLOUD_SERVICES, EndpointId};
+use biplane::program::{Action, EndpointId};
 use std::sync::Arc;
 
-fn blockers(steps: &[Step]) -> Vec<Blocker> {
-    steps
-        .iter()
-        .filter_map(|step| match step {
-            Step::Refused { blocker, .. } => Some(*blocker),
-            _ => None,
-        })
-        .collect()
-}
-
-/// Results and flows are those of an untraced run, the steps up to the first refusal those of a plain trace, and the
-/// first blocker is the verdict.
+/// Results and flows are those of an untraced run, and the first blocker is the verdict.
 pub(crate) fn begin_with_the_verdict(world: &World, draws: &[Draw], strict_tcp: bool) {
     let topology = world.topology();
     let shots = shots(world, draws);
     let frames = frames(&topology, &shots);
     let options = Options { strict_tcp, ..Options::default() };
-    let (mut all, mut plain) = (RecordAll::default(), Record::default());
-    let results = process_with(options, &topology.program, &frames, &[], &mut all);
-    assert_eq!(results, process_with(options, &topology.program, &frames, &[], &mut plain));
-    assert_eq!(results, process_with(options, &topology.program, &frames, &[], &mut Silent));
-    let of = |steps: &[(usize, Step)], index: usize| -> Vec<Step> {
-        steps.iter().filter(|(of, _)| *of == index).map(|(_, step)| *step).collect()
-    };
-    for (index, result) in results.0.iter().enumerate() {
-        let steps = of(&all.steps, index);
-        let first = steps.iter().position(|step| matches!(step, Step::Refused { .. }));
-        assert_eq!(of(&plain.steps, index), steps[..first.unwrap_or(steps.len())], "{:?}", shots[index]);
-        let found = blockers(&steps);
+    let (traced, sessions) = trace_with(options, &topology.program, &frames);
+    let (results, kept) = process_with(options, &topology.program, &frames, &[]);
+    assert_eq!(sessions, kept);
+    for ((traced, trace), result) in traced.iter().zip(&results) {
+        assert_eq!(traced, result);
+        let steps = &trace.steps;
+        let found: Vec<Blocker> = trace.blockers().collect();
         assert_eq!(found.first().copied(), result.outcome.blocker(), "{steps:?}");
         for (at, blocker) in found.iter().enumerate() {
             assert!(!found[..at].contains(blocker), "{blocker:?} twice: {steps:?}");
@@ -58,11 +41,9 @@ struct Met {
 
 fn meet(topology: &Topology, shot: &Shot, strict_tcp: bool) -> Met {
     let mut fabric = Fabric::new(Arc::clone(&topology.program), Options { strict_tcp, ..Options::default() });
-    let (mut output, mut record) = (Output::default(), RecordAll::default());
-    let alone = std::slice::from_ref(shot);
-    fabric.process(&frames(topology, alone), &mut output, &mut record);
-    let steps: Vec<Step> = record.steps.into_iter().map(|(_, step)| step).collect();
-    Met { blockers: blockers(&steps), steps, verdict: output.outcomes[0].verdict }
+    let mut output = Output::default();
+    let trace = fabric.trace(&frames(topology, std::slice::from_ref(shot))[0], &mut output);
+    Met { blockers: trace.blockers().collect(), steps: trace.steps, verdict: output.outcomes[0].verdict }
 }
 
 /// Takes the first blocker out of the way of each frame, and the next one, as far as a world can be changed: those
@@ -115,7 +96,6 @@ fn arrives(steps: &[Step]) -> Option<EndpointId> {
     steps.iter().rev().find_map(|step| match step {
         Step::Route { found: Found::Entry { to, .. }, .. } => *to,
         Step::Route { found: Found::Host(to), .. } => Some(*to),
-        Step::Route { found: Found::CloudServices, .. } => Some(CLOUD_SERVICES),
         _ => None,
     })
 }

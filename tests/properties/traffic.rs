@@ -1,7 +1,7 @@
 //! Random frames between the endpoints of a [`World`], their answers, fragments and the errors about them.
 
 use crate::world::World;
-use biplane::datapath::{Director, Entry, Frame, ShardId};
+use biplane::datapath::{Steering, Entry, Frame, ShardId};
 use biplane::lab::Topology;
 use biplane::net::Protocol;
 use biplane::time::{SimDuration, SimTime};
@@ -273,7 +273,7 @@ impl Shot {
 
 /// `shots` as frames, each with its shard.
 pub(crate) fn frames<'a>(topology: &Topology, shots: &'a [Shot]) -> Vec<Frame<'a>> {
-    let mut director = Director::default();
+    let mut director = Steering::default();
     let mut frame = |shot: &'a Shot| {
         let shard = director.shard(&topology.program, &shot.bytes, shot.wire_length, shot.entry(topology), shot.time);
         shot.frame(topology, shard)

@@ -349,7 +349,7 @@ fn a_clock_that_runs_backwards_leaves_sessions_alive() {
     let shard = director.shard(fabric.program(), &bytes, length, entry, time);
     let early = biplane::datapath::Frame { bytes: &bytes, wire_length: length as u32, time, entry, shard };
     let mut output = biplane::datapath::Output::default();
-    fabric.process(&[early], &mut output, &mut biplane::datapath::Silent);
+    fabric.process(&[early], &mut output);
     assert!(output.outcomes[0].by_session);
     // The early packet did not move the session's last use back.
     lab.wait(SimDuration::from_secs(910));

@@ -11,7 +11,7 @@ mod seen;
 
 use super::{Feed, Load, ReplayOptions};
 use crate::capture::Reader;
-use crate::datapath::{Entry, Options, Output, Record};
+use crate::datapath::{Entry, Options, Output};
 use crate::diag::{Diagnostic, Sources, Span};
 use crate::lab::{Lab, LabError, Passage, Topology};
 use crate::report::{StepResult, Words};
@@ -136,8 +136,8 @@ impl Stage {
         let mut load = Load::default();
         let mut output = Output::default();
         let damage = loop {
-            let (fabric, director) = self.lab.parts();
-            match feed.next(&mut load, &topology, director) {
+            let (fabric, steering) = self.lab.parts();
+            match feed.next(&mut load, &topology, steering) {
                 Ok(true) => {}
                 Ok(false) => break None,
                 Err(error) => break Some(error),
@@ -145,10 +145,8 @@ impl Stage {
             fabric.set_strict_tcp(replay.strict_tcp);
             for index in 0..load.len() {
                 let (number, frame) = (load.number(index), load.frame(index));
-                let mut record = Record::default();
-                fabric.process(&[frame], &mut output, &mut record);
-                let steps: Vec<_> = record.steps.into_iter().map(|(_, step)| step).collect();
-                seen.note(&topology, number, &frame, &output, &steps);
+                let trace = fabric.trace(&frame, &mut output);
+                seen.note(&topology, number, &frame, &output, trace.taken());
             }
         };
         self.lab.parts().0.set_strict_tcp(false);

@@ -5,7 +5,7 @@ use super::explain::cause_place;
 use super::remedy::remedy;
 use super::{Traced, packet};
 use crate::datapath::{Blocker, Decider, Found, Step, Verdict};
-use crate::program::{CLOUD_SERVICES, EndpointId};
+use crate::program::EndpointId;
 use crate::report::because::because;
 use crate::report::words::Words;
 use serde_json::{Map, Value};
@@ -117,7 +117,6 @@ pub(super) fn last_target(steps: &[Step]) -> Option<EndpointId> {
     match found {
         Found::Entry { to, .. } => to,
         Found::Host(to) => Some(to),
-        Found::CloudServices => Some(CLOUD_SERVICES),
-        Found::Nothing { .. } | Found::Link(_) | Found::NoHost => None,
+        Found::Nothing { .. } | Found::NoHost => None,
     }
 }

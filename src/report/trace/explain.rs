@@ -1,9 +1,8 @@
 //! What a lookup's winner beat, and what came nearest where nothing matched.
 
 use crate::datapath::Blocker;
-use crate::diag::Span;
-use crate::net::{Ipv4Net, Protocol, ranges};
-use crate::program::{AclId, Action, DomainId, EndpointId, RouteId, RuleId, WhitelistId};
+use crate::net::{Ipv4Net, Protocol};
+use crate::program::{AclId, Action, EndpointId, RouteId, RuleId, WhitelistId};
 use crate::report::words::Words;
 use crate::table::acl::{Field, Query, nearest};
 use crate::table::lpm::TableId;
@@ -37,6 +36,7 @@ pub(super) fn entry(words: Words<'_>, route: RouteId, to: Option<EndpointId>) ->
             target.push_str(" -> ");
             target.push_str(words.domain(peer));
         }
+        (Action::Prohibit(_), _) => target.insert_str(0, "prohibited, "),
         _ => {}
     }
     Entry { prefix: entry.prefix, target, place: words.place(name.span).map(|place| place.to_string()) }
@@ -48,16 +48,6 @@ pub(super) fn beaten(words: Words<'_>, table: TableId, destination: Ipv4Addr) ->
     let matches = words.program.tables.matches(table, destination).skip(1).map(|(_, route)| RouteId(route));
     let told = matches.filter(|route| words.program.routes[route.index()].action != Action::PublicNic);
     told.map(|route| entry(words, route, None)).collect()
-}
-
-/// The part of the VPC's primary CIDR that the link's route to `destination` covers.
-pub(super) fn link_prefix(words: Words<'_>, vpc: DomainId, destination: Ipv4Addr) -> Ipv4Net {
-    let Some(vpc) = words.program.vpc(vpc) else { return Ipv4Net::from(destination) };
-    let linkable = ranges::LINKABLE.into_iter().find(|range| range.contains(&destination));
-    match linkable {
-        Some(range) if range.prefix_len() > vpc.primary.prefix_len() => range,
-        _ => vpc.primary,
-    }
 }
 
 /// The accepting rule that came nearest, and in what the packet differs from it.
@@ -164,17 +154,6 @@ pub(super) fn nearest_entry(words: Words<'_>, whitelist: WhitelistId, source: Ip
     let entries = &words.program.whitelists[whitelist.index()];
     let nearest = entries.iter().min_by_key(|entry| 32 - shared(**entry, source))?;
     (entries.len() > 1).then(|| prefix_text(*nearest))
-}
-
-/// What the link of a classic sender covers, where that is not `destination`; and the place of the VPC.
-pub(super) fn nearest_link(words: Words<'_>, sender: EndpointId, destination: Ipv4Addr) -> Option<(String, Span)> {
-    let id = words.program.endpoint(sender).link?;
-    let vpc = words.program.vpc(id)?;
-    if vpc.primary.contains(&destination) {
-        return None;
-    }
-    let text = format!("{} -> link to {}", vpc.primary, words.domain(id));
-    Some((text, words.names.domains[id.index()].span))
 }
 
 /// The line of what decided, for a refusal.

@@ -1,11 +1,10 @@
 //! A trace as one JSON object, for other programs.
 
 use super::blockers::{Account, accounts, would_reach};
-use super::explain::{Entry, beaten, entry, link_prefix, nearest_rule};
-use super::explain::{later_rule, nearest_entry, nearest_link, nearest_route};
+use super::explain::{Entry, beaten, entry, nearest_rule};
+use super::explain::{later_rule, nearest_entry, nearest_route};
 use super::{Traced, packet};
 use crate::datapath::{Crossing, Found, SessionStep, Spared, Step, Verdict};
-use crate::net::ranges;
 use crate::program::{AclId, RuleId};
 use crate::report::sentence::outcome_fields;
 use crate::report::words::Words;
@@ -102,13 +101,6 @@ fn step_json(words: Words<'_>, traced: &Traced<'_>, step: &Step) -> Value {
             let mut value =
                 json!({ "step": "route", "domain": words.domain(domain), "destination": destination.to_string() });
             set_found(words, &mut value, destination, found);
-            let sender = traced.outcome.from.filter(|_| found == Found::NoHost && !ranges::is_classic(destination));
-            if let Some((text, span)) = sender.and_then(|sender| nearest_link(words, sender, destination)) {
-                value["nearest"] = json!({ "text": text });
-                if let Some(place) = words.place(span) {
-                    value["nearest"]["source"] = place.to_string().into();
-                }
-            }
             value
         }
         Step::Bridge { from, to, by } => {
@@ -261,14 +253,6 @@ fn set_found(words: Words<'_>, value: &mut Value, destination: std::net::Ipv4Add
         Found::Host(to) => {
             value["prefix"] = format!("{destination}/32").into();
             value["to"] = words.endpoint(to).into();
-        }
-        Found::CloudServices => {
-            value["prefix"] = crate::net::ranges::CLOUD_SERVICES.to_string().into();
-            value["to"] = "cloud-services".into();
-        }
-        Found::Link(vpc) => {
-            value["prefix"] = link_prefix(words, vpc, destination).to_string().into();
-            value["to"] = format!("link to {}", words.domain(vpc)).into();
         }
     }
 }

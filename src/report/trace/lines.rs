@@ -1,13 +1,13 @@
 //! A trace as sections of lines: one section for each routing domain, one for the bridge between two.
 
 use super::concern::{Case, entered};
-use super::explain::{Entry, beaten, cause_place, entry, link_prefix, listed, nearest_rule, whitelist_text};
-use super::explain::{later_rule, nearest_entry, nearest_link, nearest_route};
+use super::explain::{Entry, beaten, cause_place, entry, listed, nearest_rule, whitelist_text};
+use super::explain::{later_rule, nearest_entry, nearest_route};
 use super::{LABEL, Traced, packet};
 use crate::datapath::{At, Blocker, Crossing, Found, SessionStep, Spared, Step};
 use crate::diag::{Reason, Span, Stage};
 use crate::net::ranges;
-use crate::program::{AclId, DomainId, EndpointId, EndpointKind, RuleId, WhitelistId};
+use crate::program::{AclId, Action, DomainId, EndpointId, EndpointKind, RuleId, WhitelistId};
 use crate::report::because::because;
 use crate::report::words::Words;
 use crate::table::acl::Query;
@@ -136,6 +136,10 @@ impl Writer<'_> {
         let told = match before.last() {
             Some(Step::Unsound(_) | Step::Groups { accept: false, .. } | Step::Whitelist { entry: None, .. }) => true,
             Some(Step::Route { found: Found::NoHost, .. }) => blocker.reason == Reason::NoSuchAddress,
+            Some(Step::Route { found: Found::Entry { route, .. }, .. }) => {
+                let is_classic = self.words.program.routes[route.index()].action == Action::Classic;
+                is_classic && blocker.reason == Reason::NoSuchAddress
+            }
             Some(Step::Route { found: Found::Nothing { .. }, .. }) => blocker.reason == Reason::NoRoute,
             _ => false,
         };
@@ -238,6 +242,9 @@ impl Writer<'_> {
     fn route(&mut self, domain: DomainId, destination: Ipv4Addr, found: Found) {
         let words = self.words;
         match found {
+            Found::Entry { route, .. } if words.program.routes[route.index()].action == Action::Classic => {
+                self.line("route", format!("nobody in {} has {destination}", words.domain(domain)));
+            }
             Found::Entry { route, table, to } => self.winner("route", &entry(words, route, to), table, destination),
             Found::Nothing { table } => {
                 self.line("route", format!("nothing covers {destination}"));
@@ -246,21 +253,7 @@ impl Writer<'_> {
                 }
             }
             Found::Host(to) => self.line("route", format!("{destination}/32 -> {}", words.endpoint(to))),
-            Found::CloudServices => self.line("route", format!("{} -> cloud-services", ranges::CLOUD_SERVICES)),
-            Found::NoHost if !ranges::is_classic(destination) => {
-                self.line("route", format!("nothing in {} covers {destination}", words.domain(domain)));
-                if let Some((text, span)) = self.sender.and_then(|sender| nearest_link(words, sender, destination)) {
-                    self.push(None, format!("nearest: {text}"), words.place(span).map(|place| place.to_string()));
-                }
-            }
             Found::NoHost => self.line("route", format!("nobody in {} has {destination}", words.domain(domain))),
-            Found::Link(vpc) => {
-                let prefix = link_prefix(words, vpc, destination);
-                self.line("route", format!("{prefix} -> link to {}", words.domain(vpc)));
-                if ranges::CLASSIC.contains(&destination) {
-                    self.note(format!("beats {} local", ranges::CLASSIC));
-                }
-            }
         }
     }
 

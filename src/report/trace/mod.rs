@@ -30,7 +30,7 @@ pub struct Traced<'a> {
     pub description: &'a str,
     /// When it entered.
     pub time: SimTime,
-    /// Its steps, as [`Record`](crate::datapath::Record) heard them, or [`RecordAll`](crate::datapath::RecordAll).
+    /// Its steps: those of a [`Trace`](crate::datapath::Trace), all or [as far as taken](crate::datapath::Trace::taken).
     pub steps: &'a [Step],
     /// What became of it.
     pub outcome: &'a Outcome,

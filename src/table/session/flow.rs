@@ -46,6 +46,9 @@ const TAKEN: u64 = 1 << 63;
 
 const PROTOCOL: u32 = 48;
 
+/// What stands for the first port of ICMP echo: the type of a request.
+const ECHO_FAMILY: u16 = 8;
+
 fn pack(address: u32, port: u16) -> u64 {
     u64::from(address) << 16 | u64::from(port)
 }
@@ -63,6 +66,14 @@ impl Tuple {
         let (first, second) = (source.min(destination), source.max(destination));
         let direction = if source <= destination { Direction::Forth } else { Direction::Back };
         (Tuple::of(protocol, first, second), direction)
+    }
+
+    /// The tuple of an ICMP echo request or reply, whose first end is the one that asks: see [`FlowKey::icmp`].
+    #[inline]
+    pub fn of_echo(is_reply: bool, identifier: u16, source: u32, destination: u32) -> (Tuple, Direction) {
+        let (asker, asked) = if is_reply { (destination, source) } else { (source, destination) };
+        let tuple = Tuple::of(Protocol::ICMP, pack(asker, ECHO_FAMILY), pack(asked, identifier));
+        (tuple, if is_reply { Direction::Back } else { Direction::Forth })
     }
 
     fn of(protocol: Protocol, first: u64, second: u64) -> Tuple {

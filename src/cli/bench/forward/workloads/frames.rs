@@ -1,7 +1,7 @@
 //! Frames side by side, as a capture has them.
 
 use super::{BURST, Make, Workload};
-use crate::datapath::{Director, Entry, Frame, ShardId};
+use crate::datapath::{Steering, Entry, Frame, ShardId};
 use crate::lab::Topology;
 use crate::time::SimTime;
 use crate::wire::{Packet, parse, transport};
@@ -71,7 +71,7 @@ impl Workload {
     fn made_by(&self, make: Make, flows: usize, size: Size) -> Frames {
         let step = size.step(flows);
         let mut frames = Frames { bytes: Vec::new(), ends: Vec::new(), shards: Vec::new() };
-        let mut director = Director::default();
+        let mut steering = Steering::default();
         // Only of fragments of ICMP errors, which no workload has, does the shard depend on the world.
         let anywhere = Topology::from_toml("anywhere.toml", "").expect("nothing is declared, and nothing wrong");
         let mut payload = Vec::new();
@@ -83,7 +83,7 @@ impl Workload {
             payload.resize(size.of(position) - headers.len(), 0);
             let frame = make(client, server, &payload);
             let (length, entry) = (frame.len(), Entry::BySource);
-            frames.shards.push(director.shard(&anywhere.program, &frame, length, entry, SimTime::ZERO));
+            frames.shards.push(steering.shard(&anywhere.program, &frame, length, entry, SimTime::ZERO));
             frames.bytes.extend(frame);
             frames.ends.push(frames.bytes.len());
         }

@@ -1,7 +1,7 @@
 //! A fabric that is sent a workload, over and over.
 
 use super::{Fate, Frames, Workload};
-use crate::datapath::{Fabric, Frame, Options, Output, Silent};
+use crate::datapath::{Fabric, Frame, Options, Output};
 use crate::lab::Topology;
 use crate::report::Tally;
 use crate::time::{SimDuration, SimTime};
@@ -73,7 +73,7 @@ impl<'a> Subject<'a> {
     fn open(&mut self, opening: &Frames, part: Range<usize>) {
         let burst: Vec<Frame<'_>> = part.map(|index| opening.at(index, self.now)).collect();
         for burst in burst.chunks(BURST) {
-            self.fabric.process(burst, &mut self.output, &mut Silent);
+            self.fabric.process(burst, &mut self.output);
         }
     }
 
@@ -106,7 +106,7 @@ impl<'a> Subject<'a> {
             self.burst.clear();
             let (frames, now) = (self.frames, self.now);
             self.burst.extend((start..end.min(start + BURST)).map(|index| frames.at(index, now)));
-            self.fabric.process(&self.burst, &mut self.output, &mut Silent);
+            self.fabric.process(&self.burst, &mut self.output);
             then(self);
         }
     }

@@ -4,11 +4,10 @@
 //! the session it is about. Later fragments of such an error follow the first one of their sender, if it got past its
 //! guest. The number of shards is fixed, so nothing depends on how many workers share them.
 
-use super::guest;
-use super::ingress::{self, Entry};
-use super::outcome::Refusal;
-use super::session::FragmentKey;
-use super::trace::unheard;
+use super::checks;
+use super::context::RouteContext;
+use super::flow_state::FragmentKey;
+use super::stages::ingress::{self, Entry};
 use crate::program::{EndpointId, Program};
 use crate::table::aging::Aging;
 use crate::time::{SimDuration, SimTime};
@@ -18,7 +17,7 @@ use std::net::Ipv4Addr;
 /// How many shards the state of flows is kept in.
 pub const SHARDS: usize = 64;
 
-/// A shard; only a [`Director`] gives them out.
+/// A shard; only a [`Steering`] gives them out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ShardId(u8);
 
@@ -34,7 +33,7 @@ const FRAGMENT_MEMORY: SimDuration = SimDuration::from_secs(600);
 
 /// Gives frames to shards, in the order of the capture.
 #[derive(Default)]
-pub struct Director {
+pub struct Steering {
     /// First fragments of ICMP errors that meet another shard than their own address pair.
     errors: Aging<FragmentKey, ShardId>,
 }
@@ -45,7 +44,7 @@ fn shard_of_pair(a: Ipv4Addr, b: Ipv4Addr) -> ShardId {
     ShardId((mixed >> 58) as u8)
 }
 
-impl Director {
+impl Steering {
     /// The shard of a frame of `wire_length` bytes that enters `program` at `entry`; frames without addresses share one.
     #[inline]
     pub fn shard(
@@ -101,12 +100,8 @@ impl Director {
     }
 }
 
-/// The sender of a packet that stages 2 and 3 let through: other first fragments lend nothing.
+/// The sender of a packet that stages 2 and 3 let through: other first fragments are not recorded.
 fn sender(program: &Program, entry: Entry, ipv4: &Ipv4) -> Option<EndpointId> {
-    let (sender, _) = ingress::attribute(program, entry, ipv4.source, ipv4.destination).ok()?;
-    let leaves = unheard(|unheard| -> Result<(), Refusal> {
-        ingress::admit(program, sender, ipv4.source, unheard)?;
-        guest::leave(program, sender, ipv4.destination, unheard)
-    });
-    leaves.ok().map(|()| sender)
+    let query = ingress::attribute(program, entry, ipv4.source, ipv4.destination).ok()?;
+    checks::admission(&RouteContext::resolve(program, query)).ok().map(|()| query.sender)
 }

@@ -3,11 +3,13 @@
 //! Anti-spoofing is our reading of "a classic private address can be neither chosen nor changed" (ECS
 //! documentation, "IP addresses of a classic network-connected ECS instance").
 
-use super::outcome::{At, Refusal};
-use super::trace::{Listener, Trace};
+use crate::datapath::checks::Finding;
+use crate::datapath::context::{RouteContext, RouteQuery};
+use crate::datapath::output::{At, Refusal};
+use crate::datapath::trace::Step;
 use crate::diag::Reason;
 use crate::net::ranges;
-use crate::program::{CLOUD_SERVICES, DomainId, EndpointId, EndpointKind, Owner, Program, TIED};
+use crate::program::{CLOUD_SERVICES, EndpointId, EndpointKind, Owner, Program, TIED};
 use std::net::Ipv4Addr;
 
 /// What is known about where a frame enters.
@@ -27,12 +29,12 @@ pub enum Entry {
 /// An instance or service owns its address. Where none does, the gateway with the longest remote CIDR takes the
 /// frame; 100.64.0.0/10 is `cloud-services`, in the domain that owns the destination. Our choice: the vendor
 /// documents no such thing, captures need it.
-pub(super) fn attribute(
+pub(in crate::datapath) fn attribute(
     program: &Program,
     entry: Entry,
     source: Ipv4Addr,
     destination: Ipv4Addr,
-) -> Result<(EndpointId, DomainId), Reason> {
+) -> Result<RouteQuery, Reason> {
     let id = match entry {
         Entry::Injected(id) => id,
         Entry::CapturedAt(id) if program.endpoint(id).forwarding => id,
@@ -42,14 +44,13 @@ pub(super) fn attribute(
         },
         Entry::BySource => owner(program, source)?,
     };
-    if id != CLOUD_SERVICES {
-        return Ok((id, program.endpoint(id).domain));
-    }
-    match program.owners.get(&destination) {
-        Some(Owner::One(receiver)) => Ok((id, program.endpoint(*receiver).domain)),
-        Some(Owner::Several) => Err(Reason::AmbiguousSource),
-        None => Err(Reason::UnknownSource),
-    }
+    let lives_with = match program.owners.get(&destination) {
+        _ if id != CLOUD_SERVICES => id,
+        Some(Owner::One(receiver)) => *receiver,
+        Some(Owner::Several) => return Err(Reason::AmbiguousSource),
+        None => return Err(Reason::UnknownSource),
+    };
+    Ok(RouteQuery { sender: id, domain: program.endpoint(lives_with).domain, source, destination })
 }
 
 fn owner(program: &Program, source: Ipv4Addr) -> Result<EndpointId, Reason> {
@@ -78,19 +79,22 @@ fn may_use(program: &Program, id: EndpointId, source: Ipv4Addr) -> bool {
     }
 }
 
-/// Stage 2 for a frame that is known to enter at `id`.
-pub(super) fn admit<T: Trace>(
-    program: &Program,
-    id: EndpointId,
-    source: Ipv4Addr,
-    listener: &mut Listener<'_, T>,
-) -> Result<(), Refusal> {
-    let endpoint = program.endpoint(id);
-    if !endpoint.running {
-        listener.refuse(Refusal::new(Reason::InstanceStopped, At::Endpoint(id)))?;
-    }
-    if !may_use(program, id, source) {
-        listener.refuse(Refusal::new(Reason::SourceSpoofed, At::Endpoint(id)))?;
-    }
-    Ok(())
+/// Whether the sender is running.
+pub(in crate::datapath) fn sender_state(routes: &RouteContext<'_>) -> Finding {
+    let id = routes.query.sender;
+    let running = routes.program.endpoint(id).running;
+    Finding::unless(running, Refusal::new(Reason::InstanceStopped, At::Endpoint(id)))
+}
+
+/// Whether the sender may use the source address.
+pub(in crate::datapath) fn source_address(routes: &RouteContext<'_>) -> Finding {
+    let RouteQuery { sender, source, .. } = routes.query;
+    let allowed = may_use(routes.program, sender, source);
+    Finding::unless(allowed, Refusal::new(Reason::SourceSpoofed, At::Endpoint(sender)))
+}
+
+/// The sender itself, which refuses nothing.
+pub(in crate::datapath) fn sender(routes: &RouteContext<'_>) -> Finding {
+    let RouteQuery { sender, domain, .. } = routes.query;
+    Finding::of_step(Step::Entered { endpoint: sender, domain })
 }

@@ -1,41 +1,55 @@
-//! The commonest kind of packet, read at one go.
+//! The headers of the commonest packets, read at one go.
 
-use super::{ETHERNET_HEADER, IPV4_HEADER, Ipv4, TcpFlags, Transport};
+use super::{ETHERNET_HEADER, IPV4_HEADER, Icmp, Ipv4, TcpFlags, Transport};
 use crate::net::Protocol;
 
-/// An unfragmented TCP or UDP packet without IPv4 options to an address below 224.0.0.0, sound, and with all of its
-/// headers captured.
+/// The headers of an unfragmented packet without IPv4 options to an address below 224.0.0.0, sound and captured as far
+/// as they decide: of TCP, UDP, ICMP echo requests and replies, or a protocol without ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plain {
+pub struct FastHeaders {
     /// Source address.
     pub source: u32,
     /// Destination address.
     pub destination: u32,
-    /// Source port.
+    /// Source port; 0 for a protocol without ports, type and code for ICMP.
     pub source_port: u16,
-    /// Destination port.
+    /// Destination port; 0 for a protocol without ports, the identifier for ICMP.
     pub destination_port: u16,
     /// Total length in bytes.
     pub total_length: u16,
-    /// TCP or UDP.
+    /// The protocol.
     pub protocol: Protocol,
     /// Time to live.
     pub ttl: u8,
-    /// TCP flags; none with UDP.
+    /// TCP flags; none with other protocols.
     pub flags: TcpFlags,
     /// Identification, and the word whose DF flag may be set and nothing else that counts.
     fragmentation: u32,
 }
 
-/// Headers of TCP without options, and of UDP, with those in front.
+/// An ICMP echo request or reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Echo {
+    /// True for a reply.
+    pub is_reply: bool,
+    /// The identifier.
+    pub identifier: u16,
+}
+
+/// Headers of TCP without options, of UDP and ICMP, and of IPv4 alone, with those in front.
 const WITH_TCP: usize = ETHERNET_HEADER + IPV4_HEADER + 20;
 const WITH_UDP: usize = ETHERNET_HEADER + IPV4_HEADER + 8;
+const WITH_IPV4: usize = ETHERNET_HEADER + IPV4_HEADER;
 
-impl Plain {
+/// ICMP types.
+const ECHO_REPLY: u8 = 0;
+const ECHO_REQUEST: u8 = 8;
+
+impl FastHeaders {
     /// Reads a frame of which `bytes` were captured of `wire_length`, if it is of this kind; [`parse`](super::parse)
     /// and [`transport`](super::transport) then say the same about it. `None` for any other frame, sound or not.
     #[inline]
-    pub fn read(bytes: &[u8], wire_length: usize) -> Option<Plain> {
+    pub fn read(bytes: &[u8], wire_length: usize) -> Option<FastHeaders> {
         let headers: &[u8; WITH_UDP] = bytes.first_chunk()?;
         let word = |at: usize| u16::from_be_bytes([headers[at], headers[at + 1]]);
         let long = |at: usize| u32::from_be_bytes([headers[at], headers[at + 1], headers[at + 2], headers[at + 3]]);
@@ -50,23 +64,31 @@ impl Plain {
             return None;
         }
         let total_length = word(16);
-        let needed = match Protocol(headers[23]) {
+        let protocol = Protocol(headers[23]);
+        let needed = match protocol {
             Protocol::TCP => WITH_TCP,
             Protocol::UDP => WITH_UDP,
-            _ => return None,
+            Protocol::ICMP if matches!(headers[34], ECHO_REPLY | ECHO_REQUEST) => WITH_UDP,
+            Protocol::ICMP => return None,
+            _ => WITH_IPV4,
         };
         let end = ETHERNET_HEADER + usize::from(total_length);
         if bytes.len() < needed || end < needed || end > wire_length.max(bytes.len()) {
             return None;
         }
         let flags = if needed == WITH_TCP { TcpFlags(bytes[47]) } else { TcpFlags::NONE };
-        Some(Plain {
+        let (source_port, destination_port) = match protocol {
+            Protocol::ICMP => (word(34), word(38)),
+            _ if needed == WITH_IPV4 => (0, 0),
+            _ => (word(34), word(36)),
+        };
+        Some(FastHeaders {
             source: long(26),
             destination: long(30),
-            source_port: word(34),
-            destination_port: word(36),
+            source_port,
+            destination_port,
             total_length,
-            protocol: Protocol(headers[23]),
+            protocol,
             ttl: headers[22],
             flags,
             fragmentation: long(18),
@@ -93,19 +115,30 @@ impl Plain {
     /// What [`transport`](super::transport) says about it.
     #[inline]
     pub fn transport(&self) -> Transport {
-        let Plain { source_port, destination_port, flags, .. } = *self;
-        if self.protocol == Protocol::TCP {
-            Transport::Tcp { source_port, destination_port, flags }
-        } else {
-            Transport::Udp { source_port, destination_port }
+        let FastHeaders { source_port, destination_port, flags, .. } = *self;
+        match self.protocol {
+            Protocol::TCP => Transport::Tcp { source_port, destination_port, flags },
+            Protocol::UDP => Transport::Udp { source_port, destination_port },
+            Protocol::ICMP => {
+                let [kind, code] = source_port.to_be_bytes();
+                Transport::Icmp(Icmp { kind, code, identifier: destination_port, quoted: None })
+            }
+            _ => Transport::Other,
         }
+    }
+
+    /// The ICMP echo request or reply that it is.
+    #[inline]
+    pub fn echo(&self) -> Option<Echo> {
+        let is_reply = self.source_port >> 8 == u16::from(ECHO_REPLY);
+        (self.protocol == Protocol::ICMP).then_some(Echo { is_reply, identifier: self.destination_port })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::build::{PacketBuilder, icmp, tcp, udp};
+    use crate::wire::build::{PacketBuilder, icmp, ip, tcp, udp};
     use crate::wire::{Packet, parse, transport};
     use proptest::prelude::*;
     use proptest::sample::Index;
@@ -121,15 +154,18 @@ mod tests {
         }
         let needed = match ipv4.protocol {
             Protocol::TCP => WITH_TCP,
-            Protocol::UDP => WITH_UDP,
-            _ => return None,
+            // Fewer bytes are not looked at, whatever the protocol.
+            _ => WITH_UDP,
         };
         let transport = transport(bytes, &ipv4).ok()?;
+        if matches!(transport, Transport::Icmp(icmp) if !matches!(icmp.kind, ECHO_REPLY | ECHO_REQUEST)) {
+            return None;
+        }
         (bytes.len() >= needed).then_some((ipv4, transport))
     }
 
     fn holds(bytes: &[u8], wire_length: usize) {
-        match (Plain::read(bytes, wire_length), slowly(bytes, wire_length)) {
+        match (FastHeaders::read(bytes, wire_length), slowly(bytes, wire_length)) {
             (None, None) => {}
             (Some(plain), Some(slowly)) => assert_eq!((plain.ipv4(), plain.transport()), slowly),
             (plain, slowly) => panic!("{plain:?} where the readers say {slowly:?}"),
@@ -144,14 +180,17 @@ mod tests {
             udp("10.45.2.10:53 > 172.16.2.20:53").payload(&[1; 16]).fragment(0, true),
             udp("10.45.2.10:53 > 172.16.2.20:53").payload(&[1; 16]).fragment(64, false),
             icmp("10.45.2.10 > 172.16.2.20", 8, 0),
+            icmp("10.45.2.10 > 172.16.2.20", 0, 0),
+            icmp("10.45.2.10 > 172.16.2.20", 13, 0),
+            ip(Protocol::GRE, "10.45.2.10 > 172.16.2.20").payload(&[1; 16]),
             udp("10.45.2.10:53 > 240.16.2.20:53"),
         ]
     }
 
     #[test]
-    fn a_plain_packet_is_read_and_a_fragment_a_ping_or_one_to_a_reserved_address_is_not() {
-        let plain = samples().iter().map(|sample| Plain::read(&sample.build(), 0).is_some()).collect::<Vec<_>>();
-        assert_eq!(plain, [true, true, true, false, false, false, false]);
+    fn plain_packets_and_pings_are_read_and_fragments_other_icmp_and_reserved_addresses_are_not() {
+        let plain = samples().iter().map(|sample| FastHeaders::read(&sample.build(), 0).is_some()).collect::<Vec<_>>();
+        assert_eq!(plain, [true, true, true, false, false, true, true, false, true, false]);
     }
 
     proptest! {

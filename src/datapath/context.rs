@@ -1,0 +1,359 @@
+//! Resolving: all that the tables say about a packet, looked up before anything is judged.
+//!
+//! Nothing here refuses. A [`RouteContext`] holds what depends on the addresses alone, a [`PacketContext`] what the
+//! packet and the state of its flow add. The checks read them, in the order of [`checks`](super::checks).
+
+use super::Options;
+use super::checks;
+use super::fast_path::ParsedFlow;
+use super::flow_state::SessionLookup;
+use super::output::{Decider, Refusal};
+use super::trace::SessionStep;
+use crate::net::Protocol;
+use crate::program::{Action, CLOUD_SERVICES, Domain, DomainId, EndpointId, EndpointKind, Program, RouteId, Vpc};
+use crate::table::acl::Query;
+use crate::table::lpm::TableId;
+use crate::table::session::{Direction, End, FlowKey};
+use crate::wire::{Ipv4, Transport};
+use std::net::Ipv4Addr;
+
+/// A packet as routing sees it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RouteQuery {
+    pub(super) sender: EndpointId,
+    /// The routing domain it entered.
+    pub(super) domain: DomainId,
+    pub(super) source: Ipv4Addr,
+    pub(super) destination: Ipv4Addr,
+}
+
+/// What one routing domain answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RouteMatch {
+    pub(super) domain: DomainId,
+    /// The table; `None` where the destination is an address of the classic network, a /32 of its own.
+    pub(super) table: Option<TableId>,
+    /// The entry with the longest prefix that covers the destination.
+    pub(super) entry: Option<(RouteId, Action)>,
+    /// The endpoint that it leads to.
+    pub(super) to: Option<EndpointId>,
+}
+
+/// How a packet leaves its first routing domain for a second one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bridge {
+    /// From the classic network over the sender's link into a VPC.
+    Link(DomainId),
+    /// From a VPC into the classic network of its region.
+    Classic(DomainId),
+    /// From a VPC into its peer.
+    Peer(DomainId),
+}
+
+/// All that the route tables say about a packet.
+#[derive(Clone, Copy)]
+pub(super) struct RouteContext<'a> {
+    pub(super) program: &'a Program,
+    pub(super) query: RouteQuery,
+    pub(super) first: RouteMatch,
+    pub(super) bridge: Option<Bridge>,
+    /// What the domain beyond the bridge answered; `None` without a bridge.
+    pub(super) second: Option<RouteMatch>,
+}
+
+impl<'a> RouteContext<'a> {
+    /// Looks the destination up in the sender's domain and, where the route crosses the bridge, in the next one.
+    pub(super) fn resolve(program: &'a Program, query: RouteQuery) -> RouteContext<'a> {
+        let own = program.endpoint(query.sender).table;
+        let first = match &program.domains[query.domain.index()] {
+            Domain::Vpc(vpc) => {
+                RouteMatch::in_vpc(program, query.domain, own.unwrap_or(vpc.system), query.destination)
+            }
+            Domain::Classic(classic) => {
+                RouteMatch::in_classic(program, query.domain, own.unwrap_or(classic.services), query.destination)
+            }
+        };
+        let bridge = match first.action() {
+            Some(Action::Link(vpc)) => Some(Bridge::Link(vpc)),
+            Some(Action::Peering(peer)) => Some(Bridge::Peer(peer)),
+            Some(Action::ClassicLink) => program.vpc(query.domain).map(|vpc| Bridge::Classic(vpc.classic)),
+            _ => None,
+        };
+        RouteContext { program, query, first, bridge: None, second: None }.over(bridge)
+    }
+
+    /// The same packet, over `bridge`.
+    pub(super) fn over(self, bridge: Option<Bridge>) -> RouteContext<'a> {
+        let (program, destination) = (self.program, self.query.destination);
+        let second = match bridge {
+            None => None,
+            Some(Bridge::Link(vpc)) => {
+                program.vpc(vpc).map(|found| RouteMatch::in_vpc(program, vpc, found.over_link, destination))
+            }
+            Some(Bridge::Peer(peer)) => {
+                program.vpc(peer).map(|found| RouteMatch::in_vpc(program, peer, found.system, destination))
+            }
+            Some(Bridge::Classic(classic)) => Some(RouteMatch::host(classic, program.host(classic, destination))),
+        };
+        RouteContext { bridge, second, ..self }
+    }
+
+    /// The domain beyond the bridge.
+    pub(super) fn second_domain(&self) -> Option<DomainId> {
+        self.second.map(|second| second.domain)
+    }
+
+    /// The VPC at the other end of the sender's link, where the packet takes it.
+    pub(super) fn over_link(&self) -> Option<(DomainId, &'a Vpc)> {
+        match self.bridge? {
+            Bridge::Link(vpc) => Some((vpc, self.program.vpc(vpc)?)),
+            Bridge::Classic(_) | Bridge::Peer(_) => None,
+        }
+    }
+
+    /// The VPC that the packet leaves for the classic network.
+    pub(super) fn into_classic(&self) -> Option<(DomainId, &'a Vpc)> {
+        match self.bridge? {
+            Bridge::Classic(_) => Some((self.query.domain, self.program.vpc(self.query.domain)?)),
+            Bridge::Link(_) | Bridge::Peer(_) => None,
+        }
+    }
+
+    /// The endpoint that the routes lead to.
+    pub(super) fn to(&self) -> Option<EndpointId> {
+        self.second.map_or(self.first.to, |second| second.to)
+    }
+
+}
+
+impl RouteMatch {
+    pub(super) fn in_vpc(program: &Program, domain: DomainId, table: TableId, destination: Ipv4Addr) -> RouteMatch {
+        let entry = program.route(table, destination).map(|(route, entry)| (route, entry.action));
+        let to = match entry {
+            Some((_, Action::Local(_))) => program.host(domain, destination),
+            Some((_, Action::NextHop(to))) => Some(to),
+            Some((_, Action::CloudServices)) => Some(CLOUD_SERVICES),
+            _ => None,
+        };
+        RouteMatch { domain, table: Some(table), entry, to }
+    }
+
+    /// Every address of the classic network that is in use is a /32 route, longer than any entry of a table.
+    fn in_classic(program: &Program, domain: DomainId, table: TableId, destination: Ipv4Addr) -> RouteMatch {
+        let host = program.host(domain, destination);
+        if host.is_some() {
+            return RouteMatch::host(domain, host);
+        }
+        RouteMatch::in_vpc(program, domain, table, destination)
+    }
+
+    fn host(domain: DomainId, to: Option<EndpointId>) -> RouteMatch {
+        RouteMatch { domain, table: None, entry: None, to }
+    }
+
+    pub(super) fn action(&self) -> Option<Action> {
+        self.entry.map(|(_, action)| action)
+    }
+
+    pub(super) fn decider(&self) -> Decider {
+        self.entry.map_or(Decider::None, |(route, _)| Decider::Route(route))
+    }
+}
+
+/// Where the routes lead a packet that no check on them refuses.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Forwarding {
+    pub(super) to: EndpointId,
+    /// The domain beyond the bridge.
+    pub(super) second: Option<DomainId>,
+    /// How much the first domain lowers the TTL: 0 within a vSwitch, else 1. A second one always lowers it by 1.
+    pub(super) first_hops: u8,
+    /// True for a managed service that sends to the classic network: it may answer there, never open a session.
+    pub(super) needs_session: bool,
+    pub(super) decider: Decider,
+}
+
+impl Forwarding {
+    /// Where the routes lead, whatever the checks say; `None` where they lead to no endpoint.
+    pub(super) fn of(routes: &RouteContext<'_>) -> Option<Forwarding> {
+        let sender = routes.program.endpoint(routes.query.sender);
+        let within_vswitch = matches!(routes.first.action(), Some(Action::Local(id)) if sender.vswitch == Some(id));
+        let into_classic = matches!(routes.bridge, Some(Bridge::Classic(_)));
+        let last = routes.second.filter(|_| !into_classic).unwrap_or(routes.first);
+        Some(Forwarding {
+            to: routes.to()?,
+            second: routes.second_domain(),
+            first_hops: u8::from(!within_vswitch),
+            needs_session: into_classic && matches!(sender.kind, EndpointKind::Service { .. }),
+            decider: last.decider(),
+        })
+    }
+
+    pub(super) fn hops(&self) -> u8 {
+        self.first_hops + u8::from(self.second.is_some())
+    }
+}
+
+/// The sender of a packet that stages 2 and 3 let through, and where the routes lead it.
+#[derive(Clone, Copy)]
+pub(super) struct CachedRoute {
+    pub(super) sender: EndpointId,
+    pub(super) domain: DomainId,
+    /// The first refusal of the checks on the routes, whatever the packet's TTL.
+    pub(super) forwarding: Result<Forwarding, Refusal>,
+}
+
+impl CachedRoute {
+    pub(super) fn of(routes: &RouteContext<'_>) -> CachedRoute {
+        let RouteQuery { sender, domain, .. } = routes.query;
+        CachedRoute { sender, domain, forwarding: checks::forwarding(routes) }
+    }
+}
+
+/// The flow that a packet belongs to, or that an ICMP error is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Flow {
+    pub(super) key: FlowKey,
+    pub(super) hash: u64,
+    pub(super) direction: Direction,
+    /// True for an ICMP error: it may use the session and leaves it as it is.
+    pub(super) is_error: bool,
+}
+
+impl Flow {
+    /// The flow of a packet between the domains `from` and `to`; `None` for an ICMP error about no flow of its receiver.
+    pub(super) fn new(ipv4: &Ipv4, transport: &Transport, from: DomainId, to: DomainId) -> Option<Flow> {
+        let end =
+            |domain: DomainId, address: Ipv4Addr, port: u16| End { domain: domain.0, address: address.into(), port };
+        let (source, destination) = (ipv4.source, ipv4.destination);
+        let mut is_error = false;
+        let (key, direction) = match *transport {
+            Transport::Tcp { source_port, destination_port, .. } | Transport::Udp { source_port, destination_port } => {
+                FlowKey::new(ipv4.protocol, end(from, source, source_port), end(to, destination, destination_port))
+            }
+            Transport::Other => FlowKey::new(ipv4.protocol, end(from, source, 0), end(to, destination, 0)),
+            Transport::Icmp(icmp) if icmp.is_error() => {
+                is_error = true;
+                let quoted = icmp.quoted.filter(|quoted| quoted.source == destination)?;
+                let (source, destination) = (end(to, quoted.source, 0), end(from, quoted.destination, 0));
+                if quoted.protocol == Protocol::ICMP {
+                    // The parser leaves the quoted type where other protocols have their first port.
+                    FlowKey::icmp(quoted.source_port as u8, quoted.destination_port, source, destination)
+                } else {
+                    let source = End { port: quoted.source_port, ..source };
+                    FlowKey::new(quoted.protocol, source, End { port: quoted.destination_port, ..destination })
+                }
+            }
+            Transport::Icmp(icmp) => {
+                FlowKey::icmp(icmp.kind, icmp.identifier, end(from, source, 0), end(to, destination, 0))
+            }
+        };
+        Some(Flow { key, hash: key.hash(), direction, is_error })
+    }
+
+    /// The same for a packet whose tuple is known.
+    #[inline]
+    fn of_parsed(parsed: &ParsedFlow, from: DomainId, to: DomainId) -> Flow {
+        let (key, direction) = FlowKey::of_tuple((parsed.tuple, parsed.direction), from.0, to.0);
+        Flow { key, hash: parsed.hash, direction, is_error: false }
+    }
+}
+
+/// Where the fields of layer 4 come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TransportSource {
+    /// The packet itself.
+    Packet,
+    /// The first fragment of its datagram.
+    FirstFragment,
+    /// Nowhere: the first fragment of its datagram was not seen.
+    NotSeen,
+    /// Nowhere: the capture cut them off.
+    CutOff,
+}
+
+/// All that is known of a packet and its flow before it is judged.
+#[derive(Clone)]
+pub(super) struct PacketContext<'a> {
+    pub(super) program: &'a Program,
+    pub(super) options: Options,
+    pub(super) ipv4: Ipv4,
+    pub(super) sender: EndpointId,
+    pub(super) domain: DomainId,
+    pub(super) forwarding: Result<Forwarding, Refusal>,
+    /// What layer 4 says; for a later fragment what its first fragment said. `Other` where nothing is known.
+    pub(super) transport: Transport,
+    pub(super) transport_source: TransportSource,
+    /// `None` without a route, and for an ICMP error about no flow of its receiver.
+    pub(super) flow: Option<Flow>,
+    pub(super) session: SessionLookup,
+}
+
+impl<'a> PacketContext<'a> {
+    /// What is known of a packet on its route before its layer 4 and its session are looked up.
+    #[inline]
+    pub(super) fn new(
+        program: &'a Program,
+        options: Options,
+        ipv4: Ipv4,
+        route: CachedRoute,
+    ) -> PacketContext<'a> {
+        PacketContext {
+            program,
+            options,
+            ipv4,
+            sender: route.sender,
+            domain: route.domain,
+            forwarding: route.forwarding,
+            transport: Transport::Other,
+            transport_source: TransportSource::CutOff,
+            flow: None,
+            session: SessionLookup { step: SessionStep::None, place: None },
+        }
+    }
+
+    /// Notes what layer 4 says, and the flow that follows from it.
+    #[inline]
+    pub(super) fn set_transport(&mut self, transport: Transport, source: TransportSource) {
+        (self.transport, self.transport_source) = (transport, source);
+        if let Ok(forwarding) = &self.forwarding {
+            let last = forwarding.second.unwrap_or(self.domain);
+            self.flow = Flow::new(&self.ipv4, &transport, self.domain, last);
+        }
+    }
+
+    /// The same for a packet that the fast path could read.
+    #[inline]
+    pub(super) fn set_parsed(&mut self, parsed: &ParsedFlow) {
+        if parsed.tuple.has_equal_ends() {
+            return self.set_transport(parsed.headers.transport(), TransportSource::Packet);
+        }
+        (self.transport, self.transport_source) = (parsed.headers.transport(), TransportSource::Packet);
+        if let Ok(forwarding) = &self.forwarding {
+            self.flow = Some(Flow::of_parsed(parsed, self.domain, forwarding.second.unwrap_or(self.domain)));
+        }
+    }
+
+    /// Bytes of the longest IPv4 packet that is carried whole.
+    #[inline]
+    pub(super) fn mtu(&self) -> u16 {
+        self.options.mtu_in(self.program)
+    }
+
+    /// True where a live session covers the packet: its ends' groups and whitelists are not asked.
+    #[inline]
+    pub(super) fn in_session(&self) -> bool {
+        matches!(self.session.step, SessionStep::Live { .. } | SessionStep::LiveError { .. })
+    }
+
+    pub(super) fn is_fragmentation_needed(&self) -> bool {
+        matches!(self.transport, Transport::Icmp(icmp) if icmp.is_fragmentation_needed())
+    }
+
+    /// The question that the packet puts to a list of rules about `peer`, for the endpoint with the address `own`.
+    #[inline]
+    pub(super) fn rule_query(&self, peer: Ipv4Addr, own: Ipv4Addr) -> Query {
+        let (source_port, destination_port) = self.transport.ports();
+        Query { protocol: self.ipv4.protocol, source_port, destination_port, peer, own }
+    }
+}

@@ -1,0 +1,62 @@
+//! Stage 8: the receiver's state, its security groups, its whitelist.
+//!
+//! Whitelists: <https://www.alibabacloud.com/help/doc-detail/43185.htm>. A miss is a silent drop here; the vendor
+//! does not say whether its proxy closes the connection instead.
+
+use super::egress::{Side, ask_groups};
+use crate::datapath::checks::Finding;
+use crate::datapath::context::{Forwarding, PacketContext};
+use crate::datapath::output::{At, Decider, Refusal};
+use crate::datapath::trace::{Spared, Step};
+use crate::diag::Reason;
+use crate::program::{Action, CLOUD_SERVICES, EndpointId, EndpointKind, Program, WhitelistId};
+
+/// Whether the receiver is running. The sender's own state and that of a next hop were checked before.
+#[inline]
+pub(in crate::datapath) fn state(packet: &PacketContext<'_>) -> Finding {
+    let Ok(forwarding) = &packet.forwarding else { return Finding::PASS };
+    let id = forwarding.to;
+    let was_checked = || id == packet.sender || is_next_hop(packet.program, forwarding);
+    let holds = packet.program.endpoint(id).running || was_checked();
+    Finding::unless(holds, Refusal::new(Reason::InstanceStopped, At::Endpoint(id)).at_end(forwarding.second))
+}
+
+fn is_next_hop(program: &Program, forwarding: &Forwarding) -> bool {
+    let Decider::Route(route) = forwarding.decider else { return false };
+    program.routes[route.index()].action == Action::NextHop(forwarding.to)
+}
+
+/// Asks the receiver's groups or whitelist, unless a live session covers the packet.
+#[inline]
+pub(in crate::datapath) fn filter(packet: &PacketContext<'_>) -> Finding {
+    let Ok(forwarding) = &packet.forwarding else { return Finding::PASS };
+    let (program, id) = (packet.program, forwarding.to);
+    let endpoint = program.endpoint(id);
+    let balances_load = EndpointKind::Service { balances_load: true };
+    let why = match (endpoint.ingress, endpoint.whitelist) {
+        (None, None) => Spared::Unfiltered,
+        _ if packet.in_session() => Spared::Session,
+        (_, Some(whitelist)) => return ask_whitelist(packet, id, whitelist).at_end(forwarding.second),
+        _ if packet.is_fragmentation_needed() => Spared::FragmentationNeeded,
+        _ if packet.sender == CLOUD_SERVICES => Spared::CloudServices,
+        _ if forwarding.second.is_none() && program.endpoint(packet.sender).kind == balances_load => {
+            Spared::LoadBalancer
+        }
+        (Some(acl), None) => return ask_groups(packet, id, acl, Side::Ingress).at_end(forwarding.second),
+    };
+    let decider = if packet.in_session() { Decider::Session } else { forwarding.decider };
+    let step = Step::Spared { endpoint: id, ingress: true, why };
+    Finding { admitted_by: Some(decider), ..Finding::of_step(step) }
+}
+
+fn ask_whitelist(packet: &PacketContext<'_>, endpoint: EndpointId, whitelist: WhitelistId) -> Finding {
+    let entries = &packet.program.whitelists[whitelist.index()];
+    let entry = entries.iter().position(|entry| entry.contains(&packet.ipv4.source));
+    let decider = Decider::Whitelist(whitelist);
+    let refusal = Refusal::new(Reason::WhitelistDeny, At::Endpoint(endpoint)).by(decider);
+    Finding {
+        step: Some(Step::Whitelist { endpoint, whitelist, entry }),
+        refusal: entry.is_none().then_some(refusal),
+        admitted_by: Some(decider),
+    }
+}

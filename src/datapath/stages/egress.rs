@@ -1,0 +1,57 @@
+//! Stage 5: the security groups of the sending instance.
+
+use crate::datapath::checks::Finding;
+use crate::datapath::context::PacketContext;
+use crate::datapath::output::{At, Decider, Refusal};
+use crate::datapath::trace::{Spared, Step};
+use crate::diag::Reason;
+use crate::net::ranges;
+use crate::program::{AclId, EndpointId, RuleId};
+
+/// Which of an instance's rules are asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::datapath) enum Side {
+    Egress,
+    Ingress,
+}
+
+/// Asks the sender's groups, unless a live session covers the packet. Two things are never filtered: egress to
+/// 100.100.100.200 and ICMP "fragmentation needed"
+/// (<https://www.alibabacloud.com/help/en/ecs/user-guide/security-group-rules>).
+#[inline]
+pub(in crate::datapath) fn groups(packet: &PacketContext<'_>) -> Finding {
+    let endpoint = packet.sender;
+    let why = match packet.program.endpoint(endpoint).egress {
+        _ if packet.in_session() => Spared::Session,
+        None => Spared::Unfiltered,
+        Some(_) if packet.ipv4.destination == ranges::METADATA => Spared::Metadata,
+        Some(_) if packet.is_fragmentation_needed() => Spared::FragmentationNeeded,
+        Some(acl) => return ask_groups(packet, endpoint, acl, Side::Egress),
+    };
+    Finding::of_step(Step::Spared { endpoint, ingress: false, why })
+}
+
+/// Asks one direction of an instance's merged rules.
+#[inline]
+pub(in crate::datapath) fn ask_groups(
+    packet: &PacketContext<'_>,
+    endpoint: EndpointId,
+    acl: AclId,
+    side: Side,
+) -> Finding {
+    let (source, destination) = (packet.ipv4.source, packet.ipv4.destination);
+    let ingress = side == Side::Ingress;
+    let (query, reason) = match side {
+        Side::Ingress => (packet.rule_query(source, destination), Reason::SgIngressDeny),
+        Side::Egress => (packet.rule_query(destination, source), Reason::SgEgressDeny),
+    };
+    let decision = packet.program.acl(acl).compiled().decide(&packet.program.address_sets, &query);
+    let rule = decision.rule.map(RuleId);
+    let decider = rule.map_or(Decider::GroupDefault(acl), Decider::Rule);
+    let refusal = Refusal::new(reason, At::Endpoint(endpoint)).by(decider);
+    Finding {
+        step: Some(Step::Groups { endpoint, ingress, acl, query, accept: decision.accept, rule }),
+        refusal: (!decision.accept).then_some(refusal),
+        admitted_by: Some(decider),
+    }
+}

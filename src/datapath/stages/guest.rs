@@ -1,0 +1,22 @@
+//! Stage 3: the routing table inside a classic instance decides which of its two NICs a frame leaves by.
+//!
+//! The default table is what public copies of classic guest configurations show; that 192.168.0.0/16 needs the
+//! routing script is documented:
+//! <https://www.alibabacloud.com/help/en/virtual-private-cloud/latest/classiclink-overview>.
+
+use crate::datapath::checks::Finding;
+use crate::datapath::context::RouteContext;
+use crate::datapath::output::{At, Decider, Refusal};
+use crate::datapath::trace::Step;
+use crate::diag::Reason;
+use crate::program::Action;
+
+/// Whether the guest sends the packet out of its private NIC.
+pub(in crate::datapath) fn private_nic(routes: &RouteContext<'_>) -> Finding {
+    let (program, sender, destination) = (routes.program, routes.query.sender, routes.query.destination);
+    let Some(table) = program.endpoint(sender).guest else { return Finding::PASS };
+    let Some((route, entry)) = program.route(table, destination) else { return Finding::PASS };
+    let refusal = Refusal::new(Reason::GuestRoutePublicNic, At::Endpoint(sender)).by(Decider::Route(route));
+    let step = Step::Guest { route, table, destination };
+    Finding { step: Some(step), ..Finding::unless(entry.action != Action::PublicNic, refusal) }
+}

@@ -1,0 +1,45 @@
+//! Stage 4: fragments find their ports, flows their session.
+//!
+//! Security groups are stateful, and a session is held for at most 910 s
+//! (<https://www.alibabacloud.com/help/en/ecs/user-guide/security-group-rules>). The other timeouts, what counts as
+//! a handshake, and that a TCP packet without SYN makes a session too are our choices. The state itself is kept by
+//! [`flow_state`](crate::datapath::flow_state).
+
+use crate::datapath::checks::Finding;
+use crate::datapath::context::{PacketContext, TransportSource};
+use crate::datapath::output::{At, Refusal};
+use crate::datapath::trace::Step;
+use crate::diag::Reason;
+use crate::wire::Transport;
+
+/// Whether the fields of layer 4 that decide are known.
+#[inline]
+pub(in crate::datapath) fn layer4(packet: &PacketContext<'_>) -> Finding {
+    let (transport, source) = (packet.transport, packet.transport_source);
+    match source {
+        TransportSource::Packet => Finding::of_step(Step::Transport { transport, lent: false }),
+        TransportSource::FirstFragment => Finding::of_step(Step::Transport { transport, lent: true }),
+        TransportSource::NotSeen => {
+            let refusal = Refusal::new(Reason::FragmentWithoutFirst, At::Endpoint(packet.sender));
+            Finding::refuse(refusal.finally())
+        }
+        TransportSource::CutOff => Finding::refuse(Refusal::undetermined()),
+    }
+}
+
+/// What the session table answered; it refuses nothing.
+#[inline]
+pub(in crate::datapath) fn session(packet: &PacketContext<'_>) -> Finding {
+    packet.flow.map_or(Finding::PASS, |_| Finding::of_step(Step::Session(packet.session.step)))
+}
+
+/// Whether a packet that no session covers may begin one.
+#[inline]
+pub(in crate::datapath) fn first_packet(packet: &PacketContext<'_>) -> Finding {
+    let is_bare_syn = match packet.transport {
+        Transport::Tcp { flags, .. } => flags.is_bare_syn(),
+        _ => true,
+    };
+    let refusal = Refusal::new(Reason::TcpWithoutSyn, At::Endpoint(packet.sender));
+    Finding::unless(is_bare_syn || !packet.options.strict_tcp || packet.in_session(), refusal)
+}
