@@ -210,8 +210,6 @@ pub enum Found {
     },
     /// An address of the classic network that is in use: a /32 route of its own.
     Host(EndpointId),
-    /// An address of the classic network, looked up from a VPC, that is not in use.
-    NoHost,
 }
 
 /// How a frame moves from one domain to another.

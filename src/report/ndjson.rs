@@ -180,9 +180,9 @@ mod tests {
         {"frame":7,"time_ns":"0","from":"db-1","verdict":"dropped","reason":"whitelist-deny","at":"rm-orders","rule":"rm-orders whitelist","source":"shop.toml:40","path":["db-1","shop"]}
         {"frame":8,"time_ns":"0","from":"db-1","verdict":"delivered","to":"slb-front","rule":"route 172.16.1.0/24","source":"shop.toml:13","path":["db-1","shop","slb-front"]}
         {"frame":9,"time_ns":"0","from":"db-1","verdict":"dropped","reason":"no-such-address","at":"shop","rule":"route 172.16.1.0/24","source":"shop.toml:13","path":["db-1","shop"]}
-        {"frame":10,"time_ns":"0","from":"web-1","verdict":"dropped","reason":"no-such-address","at":"classic","path":["web-1","classic"]}
+        {"frame":10,"time_ns":"0","from":"web-1","verdict":"dropped","reason":"no-such-address","at":"classic","rule":"route 10.0.0.0/8","path":["web-1","classic"]}
         {"frame":11,"time_ns":"0","from":"web-1","verdict":"dropped","reason":"guest-route-public-nic","at":"web-1","rule":"route 0.0.0.0/0","path":["web-1"]}
-        {"frame":12,"time_ns":"0","from":"web-1","verdict":"delivered","to":"cloud-services","path":["web-1","classic","cloud-services"]}
+        {"frame":12,"time_ns":"0","from":"web-1","verdict":"delivered","to":"cloud-services","rule":"route 100.64.0.0/10","path":["web-1","classic","cloud-services"]}
         {"frame":13,"time_ns":"0","from":"ngw-out","verdict":"delivered","to":"slb-front","rule":"route 172.16.1.0/24","source":"shop.toml:13","path":["ngw-out","shop","slb-front"]}
         {"frame":14,"time_ns":"0","verdict":"dropped","reason":"ambiguous-source"}
         {"frame":15,"time_ns":"0","from":"web-1","verdict":"dropped","reason":"ttl-exceeded","at":"classic","path":["web-1","classic"]}

@@ -43,7 +43,7 @@ fn a_summary_leads_from_verdicts_to_reasons_to_lines_of_the_topology() {
     dropped                               11   57.9%
       no-such-address                      2   10.5%  a route covers the destination, and nobody has the address
         route 172.16.1.0/24 at shop        1    5.3%  shop.toml:13
-        at classic                         1    5.3%
+        route 10.0.0.0/8 at classic        1    5.3%
       sg-ingress-deny                      2   10.5%  the receiver's security groups refuse it
         sg-db ingress #3 at db-1           1    5.3%  shop.toml:30  drops tcp/22 from 10.0.0.0/8
         sg-db ingress default at db-1      1    5.3%  shop.toml:26  no rule matched

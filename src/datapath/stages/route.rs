@@ -28,7 +28,7 @@ pub(in crate::datapath) fn first(routes: &RouteContext<'_>) -> Finding {
         let refusal = Refusal::new(reason, At::Domain(routes.query.domain)).by(routes.first.decider());
         Refusal { is_final: routes.second.is_none(), ..refusal }
     });
-    Finding { step: Some(step(&routes.first, destination)), refusal, admitted_by: None }
+    Finding { step: step(&routes.first, destination), refusal, admitted_by: None }
 }
 
 /// Whether the second domain has a route to an endpoint.
@@ -47,7 +47,7 @@ pub(in crate::datapath) fn second(routes: &RouteContext<'_>) -> Finding {
         Some(_) => Some(Reason::PeeringNoTransit),
     };
     let refusal = reason.map(|reason| in_second(reason, second).finally());
-    Finding { step: Some(step(second, destination)), refusal, admitted_by: None }
+    Finding { step: step(second, destination), refusal, admitted_by: None }
 }
 
 /// A peering carries what vSwitches send, and nothing that entered by a gateway.
@@ -139,13 +139,12 @@ fn in_second(reason: Reason, second: &RouteMatch) -> Refusal {
 }
 
 /// What a lookup found, for a trace.
-fn step(found: &RouteMatch, destination: Ipv4Addr) -> Step {
+fn step(found: &RouteMatch, destination: Ipv4Addr) -> Option<Step> {
     let RouteMatch { domain, table, entry, to } = *found;
-    let found = match (entry, table, to) {
-        (Some((route, _)), Some(table), to) => Found::Entry { route, table, to },
-        (None, Some(table), _) => Found::Nothing { table },
-        (_, None, Some(to)) => Found::Host(to),
-        (_, None, None) => Found::NoHost,
+    let found = match (table, entry) {
+        (Some(table), Some((route, _))) => Found::Entry { route, table, to },
+        (Some(table), None) => Found::Nothing { table },
+        (None, _) => Found::Host(to?),
     };
-    Step::Route { domain, destination, found }
+    Some(Step::Route { domain, destination, found })
 }

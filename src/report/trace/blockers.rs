@@ -117,6 +117,6 @@ pub(super) fn last_target(steps: &[Step]) -> Option<EndpointId> {
     match found {
         Found::Entry { to, .. } => to,
         Found::Host(to) => Some(to),
-        Found::Nothing { .. } | Found::NoHost => None,
+        Found::Nothing { .. } => None,
     }
 }

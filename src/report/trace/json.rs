@@ -249,7 +249,6 @@ fn set_found(words: Words<'_>, value: &mut Value, destination: std::net::Ipv4Add
                 set_entry(&mut value["nearest"], &entry);
             }
         }
-        Found::NoHost => value["to"] = Value::Null,
         Found::Host(to) => {
             value["prefix"] = format!("{destination}/32").into();
             value["to"] = words.endpoint(to).into();

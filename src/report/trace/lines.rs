@@ -135,7 +135,6 @@ impl Writer<'_> {
     fn refused(&mut self, before: &[Step], blocker: &Blocker) {
         let told = match before.last() {
             Some(Step::Unsound(_) | Step::Groups { accept: false, .. } | Step::Whitelist { entry: None, .. }) => true,
-            Some(Step::Route { found: Found::NoHost, .. }) => blocker.reason == Reason::NoSuchAddress,
             Some(Step::Route { found: Found::Entry { route, .. }, .. }) => {
                 let is_classic = self.words.program.routes[route.index()].action == Action::Classic;
                 is_classic && blocker.reason == Reason::NoSuchAddress
@@ -253,7 +252,6 @@ impl Writer<'_> {
                 }
             }
             Found::Host(to) => self.line("route", format!("{destination}/32 -> {}", words.endpoint(to))),
-            Found::NoHost => self.line("route", format!("nobody in {} has {destination}", words.domain(domain))),
         }
     }
 
