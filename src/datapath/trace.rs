@@ -359,7 +359,9 @@ fn lacking(routes: &RouteContext<'_>, bridge: Bridge) -> Vec<Reason> {
 /// The routes over a bridge that the packet may not take. Outside the primary CIDR the vSwitches alone can hold the
 /// destination.
 fn over_missing_link(routes: RouteContext<'_>, bridge: Bridge) -> RouteContext<'_> {
-    let lifted = routes.over(Some(bridge));
+    // The entry that prohibits it decides nothing behind it.
+    let first = RouteMatch { entry: None, ..routes.first };
+    let lifted = RouteContext { first, ..routes }.over(Some(bridge));
     match lifted.over_link() {
         Some((id, vpc)) if !vpc.primary.contains(&routes.query.destination) => {
             let second = RouteMatch::in_vpc(routes.program, id, vpc.local, routes.query.destination);

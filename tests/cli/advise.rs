@@ -33,7 +33,7 @@ fn missing_steps_are_given_as_operations_and_as_toml_and_verified() {
     ----- stdout -----
     from  i-batch: ECS instance 10.24.1.6 in the classic network of cn-hangzhou, account main
     to    i-app: ECS instance 172.16.1.10 in vpc-shop, cn-hangzhou, account main
-    now   tcp/22 dropped at classic: the classic sender is linked to no VPC [classiclink-not-linked]
+    now   tcp/22 dropped at classic by route 172.16.0.0/12: the classic sender is linked to no VPC [classiclink-not-linked]
 
     make a ClassicLink: not in place
       1. link i-batch to vpc-shop
@@ -73,7 +73,7 @@ fn json_has_the_same() {
       "port_chosen": "3306, the usual one of an rds service; --port asks about another",
       "now": {
         "passes": false,
-        "outcome": "dropped at classic: the classic sender is linked to no VPC [classiclink-not-linked]",
+        "outcome": "dropped at classic by route 172.16.0.0/12: the classic sender is linked to no VPC [classiclink-not-linked]",
         "reason": "classiclink-not-linked"
       },
       "plans": [

@@ -59,7 +59,7 @@ fn scenarios_are_found_in_the_folder_and_summed_up() {
 #[test]
 fn a_failed_expectation_shows_claim_fact_and_trace() {
     let bench = bench().write("scenarios/wrong.toml", REACH.replace("at = \"i-app\"", "at = \"i-web\""));
-    assert_snapshot!(bench.tell(&["run", "scenarios/wrong.toml"]), @r"
+    assert_snapshot!(bench.tell(&["run", "scenarios/wrong.toml"]), @"
     exit code: 1
     ----- stdout -----
     FAIL The linked server reaches its application  scenarios/wrong.toml
@@ -73,7 +73,7 @@ fn a_failed_expectation_shows_claim_fact_and_trace() {
              guest    172.16.0.0/12 -> private NIC
              session  none: a first packet
              group    sg-web egress: no rule matched, default accept                     shop.toml:21
-             route    172.16.0.0/12 -> link to vpc-shop
+             route    172.16.0.0/12 -> link to vpc-shop                                  shop.toml:2
            bridge
              link     i-web is linked to vpc-shop; 172.16.1.10 lies in its primary CIDR  shop.toml:35
            vpc-shop

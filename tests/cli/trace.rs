@@ -20,7 +20,7 @@ fn a_packet_its_reply_and_a_new_one_from_the_far_side() {
       guest    172.16.0.0/12 -> private NIC
       session  none: a first packet
       group    sg-web egress: no rule matched, default accept                     shop.toml:21
-      route    172.16.0.0/12 -> link to vpc-shop
+      route    172.16.0.0/12 -> link to vpc-shop                                  shop.toml:2
     bridge
       link     i-web is linked to vpc-shop; 172.16.1.10 lies in its primary CIDR  shop.toml:35
     vpc-shop
@@ -78,7 +78,7 @@ fn a_dropped_packet_has_no_reply_and_who_would_have_got_it_is_asked_for_the_reve
       guest    172.16.0.0/12 -> private NIC
       session  none: a first packet
       group    sg-web egress: no rule matched, default accept                     shop.toml:21
-      route    172.16.0.0/12 -> link to vpc-shop
+      route    172.16.0.0/12 -> link to vpc-shop                                  shop.toml:2
     bridge
       link     i-web is linked to vpc-shop; 172.16.1.10 lies in its primary CIDR  shop.toml:35
     vpc-shop
@@ -218,7 +218,7 @@ fn all_blockers_are_told_in_order_with_their_lines_and_what_to_do() {
       ingress  10.24.1.5 is i-web's own address
       guest    172.16.0.0/12 -> private NIC
       group    sg-web egress: no rule matched, default accept  shop.toml:20
-      route    nothing in classic covers 172.16.1.20
+      route    172.16.0.0/12 -> prohibited, no link
     bridge
       link     i-web is linked to no VPC
                  = blocker 2, classiclink-not-linked; from here on as if let through
@@ -235,9 +235,9 @@ fn all_blockers_are_told_in_order_with_their_lines_and_what_to_do() {
     4 blockers: without them the packet reaches rm-orders
       1  instance-stopped at i-web: i-web is stopped  shop.toml:34
            -> start i-web: `state = "running"`  shop.toml:34
-      2  classiclink-not-linked at classic: i-web is linked to no VPC  shop.toml:34
+      2  classiclink-not-linked at classic by route 172.16.0.0/12: i-web is linked to no VPC  shop.toml:34
            -> link i-web: `linked_vpc = "vpc-shop"`; `biplane check shop.toml --link i-web=vpc-shop` tells whether it can be  shop.toml:34
-      3  classiclink-disabled at classic: ClassicLink is off in vpc-shop  shop.toml:1
+      3  classiclink-disabled at classic by route 172.16.0.0/12: ClassicLink is off in vpc-shop  shop.toml:1
            -> set `classic_link = true` for vpc-shop  shop.toml:1
       4  whitelist-deny at rm-orders by rm-orders whitelist: no entry holds 10.24.1.5  shop.toml:54
            -> add "10.24.1.5" to the whitelist of rm-orders  shop.toml:54
