@@ -2,8 +2,9 @@
 
 use super::arguments::{Advise, Format};
 use super::output::Terminal;
-use super::{DIFFERENT, Failure, Outcome, SUCCESS, names};
+use super::{DIFFERENT, Failure, Outcome, SUCCESS};
 use crate::advise::{self, AdviseError, Question};
+use crate::diag::Suggestions;
 use crate::lab::Topology;
 
 pub(super) fn advise(arguments: &Advise, terminal: &mut Terminal) -> Outcome {
@@ -28,7 +29,8 @@ fn failure(error: &AdviseError, topology: Option<&Topology>) -> Failure {
     match (error, topology) {
         (AdviseError::Unknown { text }, Some(topology)) => {
             let endpoints = topology.names.endpoints.iter().map(|name| name.text.as_str());
-            match names::near(text, endpoints.filter(|name| !name.is_empty() && *name != "cloud-services")) {
+            let endpoints = endpoints.filter(|name| !name.is_empty() && *name != "cloud-services");
+            match Suggestions::default().nearest(text, endpoints) {
                 Some(near) => Failure::Message(format!("{error}; did you mean `{near}`?")),
                 None => Failure::Message(error.to_string()),
             }

@@ -1,20 +1,13 @@
 //! Names that were typed and do not exist.
 
 use super::Failure;
+use crate::diag::Suggestions;
 use crate::model::World;
-
-/// The name that was probably meant.
-pub(super) fn near<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let near = known
-        .map(|known| (strsim::damerau_levenshtein(known, name), known))
-        .filter(|(distance, known)| *distance <= known.len().max(name.len()) / 2)
-        .min();
-    near.map(|(_, known)| known)
-}
 
 /// Nothing of this kind has the name; tells the nearest one that there is.
 pub(super) fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Failure {
-    let hint = near(name, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    let hint =
+        Suggestions::default().nearest(name, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
     Failure::Message(format!("the topology has no {what} `{name}`{hint}"))
 }
 

@@ -6,7 +6,7 @@ use super::output::Terminal;
 use super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
 use crate::check;
 use crate::check::preflight::{Planned, Preflight};
-use crate::diag::{Diagnostic, Severity, Sources};
+use crate::diag::{Diagnostic, Severity, Sources, and_list};
 use crate::model::{Instance, Key, Vpc, World};
 use crate::report::diagnostics;
 use crate::scenario;
@@ -133,11 +133,8 @@ fn verdict((instance, vpc): (&str, &str), link: &Preflight) -> String {
 fn named(endpoints: &[(String, String)]) -> String {
     let shown: Vec<String> = endpoints.iter().take(NAMED).map(|(id, flow)| format!("`{id}` ({flow})")).collect();
     match endpoints.len().saturating_sub(NAMED) {
-        0 => match &shown[..] {
-            [all @ .., last] if !all.is_empty() => format!("{} and {last}", all.join(", ")),
-            _ => shown.concat(),
-        },
-        more => format!("{} and {more} more", shown.join(", ")),
+        0 => and_list(shown),
+        more => and_list(shown.into_iter().chain([format!("{more} more")])),
     }
 }
 

@@ -6,7 +6,7 @@ use super::replay::{options, unknown_endpoint};
 use super::{Failure, Outcome, SUCCESS};
 use crate::capture::Reader;
 use crate::datapath::{Entry, Frame, Output, Verdict};
-use crate::diag::Reason;
+use crate::diag::{Reason, or_list};
 use crate::lab::{Lab, Passage};
 use crate::net::MacAddress;
 use crate::program::{EndpointId, FABRIC_MAC};
@@ -118,7 +118,7 @@ impl Story {
         let topology = self.request.topology();
         let candidates = topology.program.candidates(wire::source_address(self.request.frame())?);
         let choices: Vec<_> = candidates.iter().map(|id| format!("--from {}", topology.names.endpoint(*id))).collect();
-        (!choices.is_empty()).then(|| format!("hint: choose the sender: {}", choices.join(" or ")))
+        (!choices.is_empty()).then(|| format!("hint: choose the sender: {}", or_list(choices)))
     }
 }
 

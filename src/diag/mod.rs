@@ -3,10 +3,14 @@
 //! Layout, colour and wording around these live in [`crate::report`].
 
 mod emitted;
+mod list;
+mod nearest;
 mod reason;
 mod source;
 
 pub use emitted::EmittedKind;
+pub use list::{and_list, or_list, quoted_list};
+pub use nearest::Suggestions;
 pub use reason::{Reason, Stage};
 pub use source::{FileId, Location, Sources, Span, Spanned};
 

@@ -3,27 +3,22 @@
 //! A getter that cannot give a value reports why and returns `None`; the caller goes on with the next key, so that one
 //! run finds every problem of a file.
 
-use super::suggest;
 use super::tree::{Entry, Table, Value};
-use crate::diag::{Diagnostic, FileId, Severity, Span, Spanned};
+use crate::diag::{Diagnostic, FileId, Severity, Span, Spanned, Suggestions, quoted_list};
 use std::ops::{Range, RangeInclusive};
-
-/// Comparisons that may be spent on finding near ids and keys; a file with thousands of dangling references gets
-/// suggestions for the first ones.
-const SUGGESTION_BUDGET: usize = 500_000;
 
 /// What a walk needs to place and keep findings.
 pub(super) struct Decoder<'t> {
     file: FileId,
     text: &'t str,
     diagnostics: Vec<Diagnostic>,
-    budget: usize,
+    suggestions: Suggestions,
 }
 
 impl<'t> Decoder<'t> {
     /// A walk over the file `file`, whose text is `text`.
     pub(super) fn new(file: FileId, text: &'t str) -> Decoder<'t> {
-        Decoder { file, text, diagnostics: Vec::new(), budget: SUGGESTION_BUDGET }
+        Decoder { file, text, diagnostics: Vec::new(), suggestions: Suggestions::default() }
     }
 
     /// A walk over the same file that knows nothing of what this one found.
@@ -56,9 +51,14 @@ impl<'t> Decoder<'t> {
         self.diagnostics
     }
 
+    /// True while there is something left to pay suggestions with.
+    pub(super) fn can_suggest(&self) -> bool {
+        !self.suggestions.are_spent()
+    }
+
     /// The candidate nearest to `word`, where one is near enough to be meant.
     pub(super) fn nearest<'c>(&mut self, word: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
-        suggest::nearest(word, candidates, &mut self.budget)
+        self.suggestions.nearest(word, candidates)
     }
 
     /// The part `range` of the string at `span`; the whole of it where escapes hide which bytes those are.
@@ -235,7 +235,7 @@ impl<'a> Item<'a> {
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == string) {
             return Some(Spanned::new(*value, self.span));
         }
-        let listed = suggest::list(words.iter().map(|(word, _)| *word));
+        let listed = quoted_list(words.iter().map(|(word, _)| *word));
         let expected = if words.len() > 1 { "expected one of" } else { "expected" };
         let label = match decoder.nearest(string, words.iter().map(|(word, _)| *word)) {
             Some(near) => format!("did you mean \"{near}\"?"),
@@ -344,7 +344,7 @@ impl<'a> Fields<'a> {
             let problem = Diagnostic::error("unknown-key", format!("{} has no key `{name}`", self.what));
             let help = match decoder.nearest(name, keys.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("the keys of {} are {}", self.what, suggest::list(keys.iter().copied())),
+                None => format!("the keys of {} are {}", self.what, quoted_list(keys.iter().copied())),
             };
             decoder.report(problem.at(span, "unknown key").help(help));
         }
@@ -385,7 +385,7 @@ impl<'a> Fields<'a> {
         match given[..] {
             [(_, key)] => Some((key, self.get(decoder, key)?)),
             [] => {
-                let keys = suggest::list(keys.iter().copied());
+                let keys = quoted_list(keys.iter().copied());
                 decoder.report(
                     Diagnostic::error("conflicting-keys", format!("{} needs one of {keys}", self.what))
                         .at(self.span, "none of them is here"),

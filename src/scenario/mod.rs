@@ -10,7 +10,6 @@ mod operation;
 mod packet;
 mod pieces;
 mod steps;
-mod suggest;
 mod syntax;
 mod topology;
 mod tree;

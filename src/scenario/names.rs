@@ -1,8 +1,7 @@
 //! The ids of the topology that a scenario can name.
 
 use super::decode::{Decoder, Item, invalid};
-use super::suggest;
-use crate::diag::{Diagnostic, Span, Spanned};
+use crate::diag::{Diagnostic, Span, Spanned, quoted_list};
 use crate::model::{Direction, World};
 use std::cell::Cell;
 
@@ -164,12 +163,12 @@ impl<'w> Names<'w> {
         };
         let mut problem = Diagnostic::error("unknown-id", format!("no {noun} is called `{}`", id.value))
             .at(id.span, what_it_is(world, id.value).unwrap_or("the topology declares none of this id"));
-        let mut candidates = candidates(world);
-        candidates.sort_unstable();
+        let mut candidates = if decoder.can_suggest() { candidates(world) } else { Vec::new() };
         if let Some(near) = decoder.nearest(id.value, candidates.iter().copied()) {
             problem = problem.help(format!("did you mean `{near}`?"));
-        } else if candidates.len() <= FEW {
-            problem = problem.help(format!("there are {}", suggest::list(candidates.into_iter())));
+        } else if (1..=FEW).contains(&candidates.len()) {
+            candidates.sort_unstable();
+            problem = problem.help(format!("there are {}", quoted_list(candidates)));
         }
         decoder.report(problem);
         None

@@ -1,9 +1,8 @@
 //! Which ids the file declares, and what a reference to one leads to.
 
-use crate::diag::{Diagnostic, Span, Spanned};
+use crate::diag::{Diagnostic, Span, Spanned, or_list, quoted_list};
 use crate::model::{Identified, Key, NextHop, Table, World};
 use crate::scenario::decode::{Decoder, Fields, Item, invalid};
-use crate::scenario::suggest;
 use crate::scenario::tree::Table as Section;
 use std::ops::Range;
 
@@ -192,10 +191,8 @@ impl<'a> Declared<'a> {
         kinds: &[Kind],
         note: Option<&str>,
     ) {
-        let nouns: Vec<&str> = kinds.iter().map(|kind| kind.noun()).collect();
-        let nouns = nouns.join(", ");
-        let nouns = nouns.rsplit_once(", ").map_or(nouns.clone(), |(most, last)| format!("{most} or {last}"));
-        let mut problem = Diagnostic::error("unknown-id", format!("no {nouns} is called `{id}`"));
+        let nouns = kinds.iter().map(|kind| kind.noun());
+        let mut problem = Diagnostic::error("unknown-id", format!("no {} is called `{id}`", or_list(nouns)));
         let other = Kind::ALL.into_iter().find_map(|kind| Some((kind, self.place(decoder, kind, id)?)));
         problem = match (other, RESERVED.iter().find(|(reserved, _)| *reserved == id)) {
             (Some((kind, place)), _) => problem
@@ -219,7 +216,7 @@ impl<'a> Declared<'a> {
                 ids.sort_unstable();
                 ids
             };
-            problem = problem.help(format!("there are {}", suggest::list(kinds.iter().flat_map(sorted))));
+            problem = problem.help(format!("there are {}", quoted_list(kinds.iter().flat_map(sorted))));
         }
         decoder.report(problem);
     }
