@@ -2,7 +2,7 @@
 
 use biplane::datapath::{Entry, Options, Verdict};
 use biplane::diag::{Reason, Sources};
-use biplane::explain::{self, Kind};
+use biplane::explain;
 use biplane::lab::{Lab, Passage, Topology};
 use biplane::replay::scenario::Stage;
 use biplane::report::{Comments, Words};
@@ -79,11 +79,10 @@ fn said() -> Said {
 fn the_example_of_every_drop_reason_is_a_line_that_a_capture_carries() {
     let said = said().0;
     let mut wrong = Vec::new();
-    for page in explain::all().filter(|page| matches!(page.kind, Kind::Drop(_))) {
-        let reason: Reason = page.id.parse().unwrap();
-        let lines = said.get(&reason);
-        if !lines.is_some_and(|lines| lines.contains(page.example)) {
-            wrong.push(format!("{}: {:?} is none of\n{:#?}", page.id, page.example, lines));
+    for reason in Reason::ALL {
+        let (example, lines) = (reason.record().example, said.get(reason));
+        if !lines.is_some_and(|lines| lines.contains(example)) {
+            wrong.push(format!("{reason}: {example:?} is none of\n{lines:#?}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -3,9 +3,9 @@
 #![cfg(feature = "cli")]
 
 use assert_cmd::Command;
-use biplane::diag::{Reason, Sources};
+use biplane::diag::{self, Reason, Sources};
 use biplane::lab::Topology;
-use biplane::{check, explain, scenario};
+use biplane::{explain, scenario};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -156,14 +156,14 @@ fn remade_block(language: &str, block: &[&str], desk: &mut Desk) -> String {
 /// The rows of the table of reasons.
 fn reasons() -> String {
     let row = |reason: &Reason| {
-        let page = explain::page(reason.id()).unwrap();
-        let address = page.source.split_whitespace().next().unwrap();
-        let source = match page.source {
-            check::OWN_CHOICE => "own choice".to_owned(),
+        let record = reason.record();
+        let address = record.source.split_whitespace().next().unwrap();
+        let source = match record.source {
+            diag::OWN_CHOICE => "own choice".to_owned(),
             _ if address.contains("rfc-editor") => format!("[RFC]({address})"),
             _ => format!("[vendor]({address})"),
         };
-        format!("| `{}` | {} | {source} |\n", page.id, page.title)
+        format!("| `{}` | {} | {source} |\n", record.id, record.summary)
     };
     Reason::ALL.iter().map(row).collect()
 }
@@ -262,7 +262,7 @@ fn its_scenario_has_every_key() {
 #[test]
 fn it_lists_every_source_that_a_page_names() {
     let readme = readme();
-    for page in explain::all().filter(|page| page.source != check::OWN_CHOICE) {
+    for page in explain::all().filter(|page| page.source != diag::OWN_CHOICE) {
         let address = page.source.split_whitespace().next().unwrap();
         let listed = readme.contains(&format!("<{address}>")) || address.starts_with("https://toml.io/");
         assert!(listed, "{}: {address}", page.id);

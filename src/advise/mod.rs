@@ -32,7 +32,6 @@ pub use side::{Plane, Side};
 
 use crate::control::Refusal;
 use crate::diag::{Diagnostic, Reason};
-use crate::explain;
 use crate::lab::Topology;
 use crate::model::{Instance, NicType, Policy, ServiceKind, World};
 use crate::net::{PortRange, Protocol};
@@ -118,14 +117,13 @@ impl Conflict {
 
     /// A drop that no step removes: the remedy is that of the reason's page.
     fn reason(reason: Reason, what: impl Into<String>) -> Conflict {
-        let remedy = explain::page(reason.id()).map_or("", |page| page.remedy);
-        Conflict::new(reason.id(), what, remedy)
+        Conflict::new(reason.id(), what, reason.record().remedy)
     }
 
     /// The vendor refuses a step.
     #[expect(clippy::needless_pass_by_value, reason = "given to map_err")]
     fn refused(refusal: Refusal) -> Conflict {
-        Conflict::new(refusal.code(), refusal.message.as_str(), refusal.record.help)
+        Conflict::new(refusal.code(), refusal.message.as_str(), refusal.record.remedy)
     }
 
     /// A step would break a rule.

@@ -1,63 +1,61 @@
 //! The addresses of instances and services, and where things live.
 
 use super::limits::{VSWITCH_LENGTHS, VSWITCH_RESERVED};
-use super::rule::{OWN_CHOICE, RuleRecord};
-use super::source;
 use super::survey::{Endpoint, Survey, endpoints, placed_or};
-use crate::diag::{Diagnostic, Severity, Span, Spanned};
+use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Severity, Span, Spanned, citation};
 use crate::model::{Key, Location, Network, Placement, Vpc, World, ranges};
 use crate::net::{Ipv4Net, from_last};
 use hashbrown::hash_map::Entry;
 use hashbrown::{HashMap, HashSet};
 use std::net::Ipv4Addr;
 
-pub(super) static OUTSIDE_VSWITCH: RuleRecord = RuleRecord {
+pub(super) static OUTSIDE_VSWITCH: ProblemRecord = ProblemRecord {
     id: "address-outside-vswitch",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "an address lies outside its vSwitch",
-    why: "an instance or service of a VPC takes its private address from its vSwitch",
-    help: "give it a free address of the vSwitch, or name the vSwitch that holds the address",
-    source: source::VSWITCH,
+    meaning: "an instance or service of a VPC takes its private address from its vSwitch",
+    remedy: "give it a free address of the vSwitch, or name the vSwitch that holds the address",
+    source: citation::VSWITCH,
     example: "`172.16.2.5` of `i-a` lies outside `vsw-a`, which is `172.16.1.0/24`",
 };
 
-pub(super) static RESERVED: RuleRecord = RuleRecord {
+pub(super) static RESERVED: ProblemRecord = ProblemRecord {
     id: "address-reserved",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "an address is one of the four that the vendor keeps in every vSwitch",
-    why: "the first and the last three addresses of a vSwitch are reserved; the third-last is the gateway",
-    help: "give it another address of the vSwitch",
-    source: source::VSWITCH,
+    meaning: "the first and the last three addresses of a vSwitch are reserved; the third-last is the gateway",
+    remedy: "give it another address of the vSwitch",
+    source: citation::VSWITCH,
     example: "`172.16.1.253` of `i-a` is reserved: it is the gateway of `vsw-a`",
 };
 
-pub(super) static NOT_CLASSIC: RuleRecord = RuleRecord {
+pub(super) static NOT_CLASSIC: ProblemRecord = ProblemRecord {
     id: "address-not-classic",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "an address of the classic network lies outside 10.0.0.0/8, or inside 10.111.0.0/16",
-    why: "the classic network is 10.0.0.0/8 without 10.111.0.0/16",
-    help: "give it the address that the vendor's console shows, or put it into a vSwitch",
-    source: source::CLASSIC_LINK,
+    meaning: "the classic network is 10.0.0.0/8 without 10.111.0.0/16",
+    remedy: "give it the address that the vendor's console shows, or put it into a vSwitch",
+    source: citation::CLASSIC_LINK,
     example: "`10.111.0.5` of `i-a` is no address of the classic network",
 };
 
-pub(super) static DUPLICATE: RuleRecord = RuleRecord {
+pub(super) static DUPLICATE: ProblemRecord = ProblemRecord {
     id: "duplicate-address",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "two endpoints of one routing domain have the same address",
-    why: "a classic address is unique in its region, whoever owns it; a VPC address is unique in its VPC",
-    help: "correct the address of one of the two",
-    source: source::NETWORK_TYPES,
+    meaning: "a classic address is unique in its region, whoever owns it; a VPC address is unique in its VPC",
+    remedy: "correct the address of one of the two",
+    source: citation::ECS,
     example: "`i-b` and `i-a` both have `10.24.1.5` in the classic network of cn-hangzhou",
 };
 
-pub(super) static PLACEMENT: RuleRecord = RuleRecord {
+pub(super) static PLACEMENT: ProblemRecord = ProblemRecord {
     id: "placement-differs",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "something in a VPC names another region or account than its VPC",
-    why: "what lives in a VPC has the region and the account of that VPC",
-    help: "remove the key: the VPC's value holds",
-    source: OWN_CHOICE,
+    meaning: "what lives in a VPC has the region and the account of that VPC",
+    remedy: "remove the key: the VPC's value holds",
+    source: citation::OWN_CHOICE,
     example: "`vsw-a` is in region `cn-beijing`, but its VPC `vpc-a` is in `cn-hangzhou`",
 };
 

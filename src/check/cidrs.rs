@@ -1,80 +1,78 @@
 //! The ranges of VPCs and vSwitches.
 
 use super::limits::{FORBIDDEN_CIDRS, SECONDARY_CIDRS_PER_VPC, VPC_CIDR_LENGTHS, VSWITCH_LENGTHS};
-use super::rule::RuleRecord;
-use super::source;
 use super::survey::{Survey, overlapping};
-use crate::diag::{Diagnostic, Severity, Spanned};
+use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Severity, Spanned, citation};
 use crate::model::{Key, Vpc, Vswitch};
 use crate::net::Ipv4Net;
 
-pub(super) static LENGTH: RuleRecord = RuleRecord {
+pub(super) static LENGTH: ProblemRecord = ProblemRecord {
     id: "vpc-cidr-length",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "a CIDR of a VPC is shorter than /8 or longer than /28",
-    why: "primary and secondary CIDRs of a VPC have prefix lengths from 8 to 28",
-    help: "choose a prefix from /8 to /28",
-    source: source::VPC_CIDR,
+    meaning: "primary and secondary CIDRs of a VPC have prefix lengths from 8 to 28",
+    remedy: "choose a prefix from /8 to /28",
+    source: citation::VPC_CIDR,
     example: "`10.0.0.0/7` cannot be a CIDR of `vpc-a`: its length is outside /8 to /28",
 };
 
-pub(super) static FORBIDDEN: RuleRecord = RuleRecord {
+pub(super) static FORBIDDEN: ProblemRecord = ProblemRecord {
     id: "cidr-forbidden-range",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "a CIDR of a VPC or vSwitch lies in a range that the vendor keeps free",
-    why: "0.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16 and 224.0.0.0/4 and their subnets are refused",
-    help: "choose a range inside 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16",
-    source: source::SECONDARY_CIDR,
+    meaning: "0.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16 and 224.0.0.0/4 and their subnets are refused",
+    remedy: "choose a range inside 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16",
+    source: citation::SECONDARY_CIDR,
     example: "`100.64.8.0/24` cannot be a CIDR of `vpc-a`: it lies in 100.64.0.0/10",
 };
 
-pub(super) static SECONDARY_COUNT: RuleRecord = RuleRecord {
+pub(super) static SECONDARY_COUNT: ProblemRecord = ProblemRecord {
     id: "secondary-cidr-limit",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "a VPC has more than 5 secondary CIDRs",
-    why: "a VPC takes at most 5 secondary IPv4 CIDRs; the vendor answers QuotaExceeded.VpcMultiCidr",
-    help: "merge neighbouring secondary CIDRs, or remove those without vSwitches",
-    source: source::SECONDARY_CIDR,
+    meaning: "a VPC takes at most 5 secondary IPv4 CIDRs; the vendor answers QuotaExceeded.VpcMultiCidr",
+    remedy: "merge neighbouring secondary CIDRs, or remove those without vSwitches",
+    source: citation::SECONDARY_CIDR,
     example: "`vpc-a` has 6 secondary CIDRs, 1 more than the 5 it may have",
 };
 
-pub(super) static OVERLAP: RuleRecord = RuleRecord {
+pub(super) static OVERLAP: ProblemRecord = ProblemRecord {
     id: "vpc-cidr-overlap",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "two CIDRs of one VPC share addresses",
-    why: "a secondary CIDR may overlap neither the primary one nor another secondary one",
-    help: "remove or move one of the two",
-    source: source::SECONDARY_CIDR,
+    meaning: "a secondary CIDR may overlap neither the primary one nor another secondary one",
+    remedy: "remove or move one of the two",
+    source: citation::SECONDARY_CIDR,
     example: "CIDRs `192.168.8.0/24` and `192.168.0.0/16` of `vpc-a` overlap",
 };
 
-pub(super) static VSWITCH_LENGTH: RuleRecord = RuleRecord {
+pub(super) static VSWITCH_LENGTH: ProblemRecord = ProblemRecord {
     id: "vswitch-cidr-length",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "a vSwitch is larger than /16 or smaller than /29",
-    why: "the prefix length of a vSwitch goes from 16 to 29",
-    help: "choose a prefix from /16 to /29",
-    source: source::VSWITCH,
+    meaning: "the prefix length of a vSwitch goes from 16 to 29",
+    remedy: "choose a prefix from /16 to /29",
+    source: citation::VSWITCH,
     example: "`172.16.1.0/30` is no range for `vsw-a`: its length is outside /16 to /29",
 };
 
-pub(super) static VSWITCH_OUTSIDE: RuleRecord = RuleRecord {
+pub(super) static VSWITCH_OUTSIDE: ProblemRecord = ProblemRecord {
     id: "vswitch-outside-vpc",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "a vSwitch lies outside the CIDRs of its VPC",
-    why: "a vSwitch takes its range from the primary CIDR or one secondary CIDR of its VPC",
-    help: "move the vSwitch into the VPC, or add a secondary CIDR around it",
-    source: source::VSWITCH,
+    meaning: "a vSwitch takes its range from the primary CIDR or one secondary CIDR of its VPC",
+    remedy: "move the vSwitch into the VPC, or add a secondary CIDR around it",
+    source: citation::VSWITCH,
     example: "`172.32.1.0/24` of `vsw-a` lies in no CIDR of `vpc-a`",
 };
 
-pub(super) static VSWITCH_OVERLAP: RuleRecord = RuleRecord {
+pub(super) static VSWITCH_OVERLAP: ProblemRecord = ProblemRecord {
     id: "vswitch-overlap",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "two vSwitches of one VPC share addresses",
-    why: "the vSwitches of a VPC do not overlap; one as large as the VPC's CIDR is the only one in it",
-    help: "give one of them a free range",
-    source: source::VSWITCH,
+    meaning: "the vSwitches of a VPC do not overlap; one as large as the VPC's CIDR is the only one in it",
+    remedy: "give one of them a free range",
+    source: citation::VSWITCH,
     example: "`172.16.1.128/25` of `vsw-b` overlaps `172.16.1.0/24` of `vsw-a`",
 };
 

@@ -1,125 +1,124 @@
 //! Links, and VPCs with ClassicLink enabled.
 
 use super::limits::LINKS_PER_VPC;
-use super::rule::{OWN_CHOICE, RuleRecord};
-use super::source;
 use super::survey::{Survey, placed_or};
-use crate::diag::{Diagnostic, Reason, Severity, Span, Spanned};
+use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Reason, Severity, Span, Spanned, citation};
 use crate::model::{
     Instance, Key, Location, MissingGuestRoute, Placement, Route, SharedText, Vpc, Vswitch, World, ranges,
 };
 use crate::net::GuestRoute;
 use std::net::Ipv4Addr;
 
-pub(super) static LINK_LIMIT: RuleRecord = RuleRecord {
+pub(super) static LINK_LIMIT: ProblemRecord = ProblemRecord {
     id: "classiclink-link-limit",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "more than 1000 classic instances are linked to one VPC",
-    why: "a VPC takes at most 1000 linked classic instances; AttachClassicLinkVpc answers QuotaExceeded",
-    help: "remove links, or link the others to a second VPC",
-    source: source::ATTACH,
+    meaning: "a VPC takes at most 1000 linked classic instances; AttachClassicLinkVpc answers QuotaExceeded",
+    remedy: "remove links, or link the others to a second VPC",
+    source: citation::ATTACH,
     example: "1001 classic instances are linked to `vpc-a`, 1 more than the 1000 it takes",
 };
 
-pub(super) static LINK_REGION: RuleRecord = RuleRecord {
+pub(super) static LINK_REGION: ProblemRecord = ProblemRecord {
     id: "classiclink-region",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "a classic instance is linked to a VPC of another region",
-    why: "a classic instance and the VPC it is linked to are in the same region",
-    help: "migrate the instance into a VPC of its own region and connect the two VPCs",
-    source: source::ATTACH,
+    meaning: "a classic instance and the VPC it is linked to are in the same region",
+    remedy: "migrate the instance into a VPC of its own region and connect the two VPCs",
+    source: citation::ATTACH,
     example: "`i-a` in cn-beijing is linked to `vpc-a` in cn-hangzhou",
 };
 
-pub(super) static LINK_ACCOUNT: RuleRecord = RuleRecord {
+pub(super) static LINK_ACCOUNT: ProblemRecord = ProblemRecord {
     id: "classiclink-account",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "a classic instance is linked to a VPC of another account",
-    why: "a classic instance and the VPC it is linked to belong to one account; AttachClassicLinkVpc answers InvalidInstanceId.NotBelong",
-    help: "transfer the instance to the VPC's account first, then link it",
-    source: source::CLASSIC_LINK,
+    meaning: "a classic instance and the VPC it is linked to belong to one account; AttachClassicLinkVpc answers \
+              InvalidInstanceId.NotBelong",
+    remedy: "transfer the instance to the VPC's account first, then link it",
+    source: citation::CLASSIC_LINK,
     example: "`i-a` of account `partner` is linked to `vpc-a` of account `main`",
 };
 
-pub(super) static LINK_FROM_VPC: RuleRecord = RuleRecord {
+pub(super) static LINK_FROM_VPC: ProblemRecord = ProblemRecord {
     id: "classiclink-vpc-instance",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "an instance of a VPC has a link",
-    why: "only classic instances are linked; AttachClassicLinkVpc answers InvalidInstanceId.MalFormed",
-    help: "remove `linked_vpc`; VPCs are connected by a peering",
-    source: source::ATTACH,
+    meaning: "only classic instances are linked; AttachClassicLinkVpc answers InvalidInstanceId.MalFormed",
+    remedy: "remove `linked_vpc`; VPCs are connected by a peering",
+    source: citation::ATTACH,
     example: "`i-a` lives in `vsw-a` and cannot be linked to `vpc-a`",
 };
 
-pub(super) static ROUTE_CONFLICT: RuleRecord = RuleRecord {
+pub(super) static ROUTE_CONFLICT: ProblemRecord = ProblemRecord {
     id: "classiclink-route-conflict",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "a VPC with ClassicLink has a custom route to 10.0.0.0/8",
-    why: "ClassicLink needs the destination 10.0.0.0/8 for itself in every table; the vendor answers \
-          RouteConflict.AlreadyExist",
-    help: "split the route into narrower ones for what it must reach, or turn ClassicLink off",
-    source: source::CLASSIC_LINK,
+    meaning: "ClassicLink needs the destination 10.0.0.0/8 for itself in every table; the vendor answers \
+              RouteConflict.AlreadyExist",
+    remedy: "split the route into narrower ones for what it must reach, or turn ClassicLink off",
+    source: citation::CLASSIC_LINK,
     example: "the system table of `vpc-a` has a route to 10.0.0.0/8, but ClassicLink is on",
 };
 
-pub(super) static DISABLED: RuleRecord = RuleRecord {
+pub(super) static DISABLED: ProblemRecord = ProblemRecord {
     id: Reason::ClassiclinkDisabled.id(),
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "a classic instance is linked to a VPC that has ClassicLink off",
-    why: "a link carries nothing while ClassicLink is off for its VPC",
-    help: "set `classic_link = true` for the VPC, or remove the link",
-    source: source::ATTACH,
+    meaning: "a link carries nothing while ClassicLink is off for its VPC",
+    remedy: "set `classic_link = true` for the VPC, or remove the link",
+    source: citation::ATTACH,
     example: "`i-a` is linked to `vpc-a`, which has ClassicLink off",
 };
 
-pub(super) static RANGE: RuleRecord = RuleRecord {
+pub(super) static RANGE: ProblemRecord = ProblemRecord {
     id: Reason::ClassiclinkRangeNotLinkable.id(),
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "a VPC with ClassicLink, or one of its vSwitches, lies outside the three ranges that can be linked",
-    why: "only 10.111.0.0/16, 172.16.0.0/12 and 192.168.0.0/16 communicate with the classic network",
-    help: "put what classic instances must reach into one of the three ranges",
-    source: source::CLASSIC_LINK,
+    meaning: "only 10.111.0.0/16, 172.16.0.0/12 and 192.168.0.0/16 communicate with the classic network",
+    remedy: "put what classic instances must reach into one of the three ranges",
+    source: citation::CLASSIC_LINK,
     example: "ClassicLink is on for `vpc-a`, but no address of `10.20.0.0/16` can be linked",
 };
 
-pub(super) static VSWITCH_RANGE: RuleRecord = RuleRecord {
+pub(super) static VSWITCH_RANGE: ProblemRecord = ProblemRecord {
     id: Reason::ClassiclinkVswitchOutside10111.id(),
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "a vSwitch of a 10.0.0.0/8 VPC with ClassicLink lies outside 10.111.0.0/16",
-    why: "in a 10.0.0.0/8 VPC only vSwitches inside 10.111.0.0/16 communicate with the classic network",
-    help: "make a vSwitch inside 10.111.0.0/16 for what classic instances must reach",
-    source: source::CLASSIC_LINK,
+    meaning: "in a 10.0.0.0/8 VPC only vSwitches inside 10.111.0.0/16 communicate with the classic network",
+    remedy: "make a vSwitch inside 10.111.0.0/16 for what classic instances must reach",
+    source: citation::CLASSIC_LINK,
     example: "`vsw-a` (`10.112.1.0/24`) cannot communicate with the classic instances linked to `vpc-a`",
 };
 
-pub(super) static SECONDARY: RuleRecord = RuleRecord {
+pub(super) static SECONDARY: ProblemRecord = ProblemRecord {
     id: Reason::ClassiclinkSecondaryCidr.id(),
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "a vSwitch of a VPC with ClassicLink lies in a secondary CIDR",
-    why: "only the primary CIDR takes part in ClassicLink",
-    help: "put what classic instances must reach into a vSwitch of the primary CIDR",
-    source: source::CLASSIC_LINK,
+    meaning: "only the primary CIDR takes part in ClassicLink",
+    remedy: "put what classic instances must reach into a vSwitch of the primary CIDR",
+    source: citation::CLASSIC_LINK,
     example: "`vsw-a` (`192.168.1.0/24`) cannot communicate with the classic instances linked to `vpc-a`",
 };
 
-pub(super) static GUEST_ROUTE: RuleRecord = RuleRecord {
+pub(super) static GUEST_ROUTE: ProblemRecord = ProblemRecord {
     id: Reason::GuestRoutePublicNic.id(),
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "a classic instance linked to a VPC in 192.168.0.0/16 lacks the guest route to it",
-    why: "a classic guest sends 192.168.0.0/16 to its public NIC until a route to the private one is added",
-    help: "run the vendor's routing script, or add the route by hand",
-    source: source::CLASSIC_LINK,
+    meaning: "a classic guest sends 192.168.0.0/16 to its public NIC until a route to the private one is added",
+    remedy: "run the vendor's routing script, or add the route by hand",
+    source: citation::CLASSIC_LINK,
     example: "`i-a` has no guest route to `192.168.0.0/16` of `vpc-a`",
 };
 
-pub(super) static SHADOW: RuleRecord = RuleRecord {
+pub(super) static SHADOW: ProblemRecord = ProblemRecord {
     id: "classiclink-shadowed",
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "a custom route of a VPC with ClassicLink covers part of the classic network",
-    why: "the longest prefix wins: what the VPC sends to these addresses, answers too, takes the custom route and never \
-          the link",
-    help: "narrow the route until it leaves the linked instances out, or remove it",
-    source: OWN_CHOICE,
+    meaning: "the longest prefix wins: what the VPC sends to these addresses, answers too, takes the custom route and \
+              never the link",
+    remedy: "narrow the route until it leaves the linked instances out, or remove it",
+    source: citation::OWN_CHOICE,
     example: "the route to `10.20.0.0/16` in the system table of `vpc-a` hides classic addresses",
 };
 
@@ -289,7 +288,7 @@ fn shadow(table: &str, route: &Route, linked: &[(Ipv4Addr, &Instance)], switch: 
     finding.at(first.private_ip.span, format!("{address} lies inside"))
 }
 
-fn vswitch_unreachable(rule: &RuleRecord, vswitch: &Vswitch, vpc: &Vpc, place: &str) -> Diagnostic {
+fn vswitch_unreachable(rule: &ProblemRecord, vswitch: &Vswitch, vpc: &Vpc, place: &str) -> Diagnostic {
     let message = format!(
         "`{}` (`{}`) cannot communicate with the classic instances linked to `{}`",
         *vswitch.id, *vswitch.cidr, *vpc.id

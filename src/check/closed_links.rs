@@ -4,11 +4,9 @@
 //! A link counts as open as soon as one accept rule that is not shadowed speaks of the other end's addresses. Rules are
 //! not held against each other port by port, so that a million links are looked at in one walk; what is found closed is.
 
-use super::rule::RuleRecord;
 use super::shadowed::shadows;
-use super::source;
 use super::survey::{Survey, placed_or};
-use crate::diag::{Diagnostic, Severity};
+use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Severity, citation};
 use crate::model::{
     GroupKind, Instance, Key, Location, NicType, Peer, Policy, Rule, SecurityGroup, Service, Vpc, World, ranges,
 };
@@ -16,14 +14,15 @@ use crate::net::Ipv4Net;
 use hashbrown::{HashMap, HashSet};
 use std::net::Ipv4Addr;
 
-pub(super) static CLOSED: RuleRecord = RuleRecord {
+pub(super) static CLOSED: ProblemRecord = ProblemRecord {
     id: "link-without-rule",
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "nothing passes a link: no group at its two ends accepts anything from the other end",
-    why: "a link joins routes and opens no group: basic and enterprise groups drop what comes in until a rule accepts it, \
-          and databases admit their whitelist only",
-    help: "add an ingress rule to a group of the VPC that names the classic group as `source`, or the other way round",
-    source: source::GROUP_RULES,
+    meaning: "a link joins routes and opens no group: basic and enterprise groups drop what comes in until a rule \
+              accepts it, and databases admit their whitelist only",
+    remedy: "add an ingress rule to a group of the VPC that names the classic group as `source`, or the other way \
+             round",
+    source: citation::GROUP_RULES,
     example: "nothing passes between `i-a` and `vpc-a`: no rule or whitelist at either end accepts anything from the other",
 };
 

@@ -1,28 +1,27 @@
 //! Gateways: what enters by them, and what is sent back.
 
-use super::rule::{OWN_CHOICE, RuleRecord};
 use super::survey::Survey;
-use crate::diag::{Diagnostic, Severity};
+use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Severity, citation};
 use crate::model::{Gateway, Key, NextHop};
 use hashbrown::HashSet;
 
-pub(super) static OVERLAP: RuleRecord = RuleRecord {
+pub(super) static OVERLAP: ProblemRecord = ProblemRecord {
     id: "gateway-range-overlap",
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "the remote range of a gateway covers addresses of a vSwitch of its VPC",
-    why: "a remote site's range overlaps no vSwitch: answers to it stay inside the VPC",
-    help: "narrow the remote range, or renumber the remote site",
+    meaning: "a remote site's range overlaps no vSwitch: answers to it stay inside the VPC",
+    remedy: "narrow the remote range, or renumber the remote site",
     source: "https://github.com/AlibabaCloudDocs/vpn",
     example: "`172.16.1.128/25` behind `vpn-a` overlaps `vsw-a` (`172.16.1.0/24`)",
 };
 
-pub(super) static NO_ROUTE: RuleRecord = RuleRecord {
+pub(super) static NO_ROUTE: ProblemRecord = ProblemRecord {
     id: "gateway-without-route",
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "no route of its VPC leads to a gateway",
-    why: "what enters by a gateway is answered where a custom route leads back to it",
-    help: "add a custom route to what is behind the gateway, with the gateway as next hop",
-    source: OWN_CHOICE,
+    meaning: "what enters by a gateway is answered where a custom route leads back to it",
+    remedy: "add a custom route to what is behind the gateway, with the gateway as next hop",
+    source: citation::OWN_CHOICE,
     example: "no table of `vpc-a` has a route to `vpn-a`",
 };
 

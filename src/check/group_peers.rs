@@ -1,80 +1,78 @@
 //! Rules that name a group as their peer.
 
-use super::rule::{OWN_CHOICE, RuleRecord};
-use super::source;
 use super::survey::{Survey, placed_or};
-use crate::diag::{Diagnostic, Severity};
+use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Severity, citation};
 use crate::model::{GroupKind, Key, Network, Peer, Rule, SecurityGroup, Vpc};
 
-pub(super) static ENTERPRISE_PEER: RuleRecord = RuleRecord {
+pub(super) static ENTERPRISE_PEER: ProblemRecord = ProblemRecord {
     id: "enterprise-group-peer",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "a rule of an enterprise group names a group",
-    why: "rules of enterprise groups name addresses only",
-    help: "name the members' addresses, or make it a basic group",
-    source: source::GROUP_KINDS,
+    meaning: "rules of enterprise groups name addresses only",
+    remedy: "name the members' addresses, or make it a basic group",
+    source: citation::GROUP_KINDS,
     example: "a rule of the enterprise group `sg-a` names the group `sg-b`",
 };
 
-pub(super) static SELF_PEER: RuleRecord = RuleRecord {
+pub(super) static SELF_PEER: ProblemRecord = ProblemRecord {
     id: "group-peer-self",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "a rule names its own group",
-    why: "a rule does not name its own group; AuthorizeSecurityGroup answers InvalidParamter.Conflict",
-    help: "remove the rule; `intra_group` says what members may do to each other",
-    source: source::AUTHORIZE,
+    meaning: "a rule does not name its own group; AuthorizeSecurityGroup answers InvalidParamter.Conflict",
+    remedy: "remove the rule; `intra_group` says what members may do to each other",
+    source: citation::AUTHORIZE,
     example: "a rule of `sg-a` names `sg-a` itself",
 };
 
-pub(super) static OTHER_VPC: RuleRecord = RuleRecord {
+pub(super) static OTHER_VPC: ProblemRecord = ProblemRecord {
     id: "group-peer-other-vpc",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "a rule of a VPC's group names a group of another VPC",
-    why: "groups are named within one VPC only; AuthorizeSecurityGroup answers InvalidSourceGroupId.Mismatch",
-    help: "name the prefix of the other VPC's vSwitch",
-    source: source::AUTHORIZE,
+    meaning: "groups are named within one VPC only; AuthorizeSecurityGroup answers InvalidSourceGroupId.Mismatch",
+    remedy: "name the prefix of the other VPC's vSwitch",
+    source: citation::AUTHORIZE,
     example: "a rule of `sg-a` in `vpc-a` names `sg-b`, which is in `vpc-b`",
 };
 
-pub(super) static OTHER_REGION: RuleRecord = RuleRecord {
+pub(super) static OTHER_REGION: ProblemRecord = ProblemRecord {
     id: "group-peer-region",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "a rule names a group of another region",
-    why: "a rule names groups of its own region, of any account",
-    help: "remove the rule: neither the classic network nor ClassicLink joins two regions",
-    source: source::AUTHORIZE,
+    meaning: "a rule names groups of its own region, of any account",
+    remedy: "remove the rule: neither the classic network nor ClassicLink joins two regions",
+    source: citation::AUTHORIZE,
     example: "a rule of `sg-a` in cn-hangzhou names `sg-b`, which is in cn-beijing",
 };
 
-pub(super) static LINK_OFF: RuleRecord = RuleRecord {
+pub(super) static LINK_OFF: ProblemRecord = ProblemRecord {
     id: "group-peer-classiclink-off",
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "a rule names a group of the other plane, and the VPC has ClassicLink off",
-    why: "groups of the two planes name each other while the VPC has ClassicLink on: AuthorizeSecurityGroup answers \
-          InvalidSecurityGroup.InvalidNetworkType otherwise, and a rule that was there when it was turned off matches \
-          nothing",
-    help: "set `classic_link = true` for the VPC, or remove the rule",
-    source: source::NETWORK_TYPES,
+    meaning: "groups of the two planes name each other while the VPC has ClassicLink on: AuthorizeSecurityGroup \
+              answers InvalidSecurityGroup.InvalidNetworkType otherwise, and a rule that was there when it was turned \
+              off matches nothing",
+    remedy: "set `classic_link = true` for the VPC, or remove the rule",
+    source: citation::ECS,
     example: "a rule of `sg-a` names `sg-b` of the other plane, but `vpc-a` has ClassicLink off",
 };
 
-pub(super) static DEAD_LETTER: RuleRecord = RuleRecord {
+pub(super) static DEAD_LETTER: ProblemRecord = ProblemRecord {
     id: "group-peer-unlinked",
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "a rule names a group of the other plane, and no link joins any of their members",
-    why: "a group of the other plane stands for its members' addresses; without a link nothing comes from them",
-    help: "link the classic instances to the VPC with `linked_vpc`, or remove the rule",
-    source: OWN_CHOICE,
+    meaning: "a group of the other plane stands for its members' addresses; without a link nothing comes from them",
+    remedy: "link the classic instances to the VPC with `linked_vpc`, or remove the rule",
+    source: citation::OWN_CHOICE,
     example: "a rule of `sg-a` names `sg-b`, but no member of `sg-b` is linked to `vpc-a`",
 };
 
-pub(super) static EMPTY: RuleRecord = RuleRecord {
+pub(super) static EMPTY: ProblemRecord = ProblemRecord {
     id: "group-peer-empty",
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "a rule names a group without members",
-    why: "a group as peer stands for its members' private addresses: without members the rule matches nothing",
-    help: "put instances into the group with `security_groups`, or remove the rule",
-    source: source::GROUP_RULES,
+    meaning: "a group as peer stands for its members' private addresses: without members the rule matches nothing",
+    remedy: "put instances into the group with `security_groups`, or remove the rule",
+    source: citation::GROUP_RULES,
     example: "a rule of `sg-a` names `sg-b`, which has no members",
 };
 

@@ -1,72 +1,73 @@
 //! The rules of security groups.
 
 use super::limits::{DESCRIPTION_CHARACTERS, GROUP_PEERS_PER_GROUP, RULES_PER_GROUP};
-use super::rule::RuleRecord;
-use super::source;
 use super::survey::{Survey, network_name, placed_or};
-use crate::diag::{Diagnostic, Severity, Span};
+use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Severity, Span, citation};
 use crate::model::{GroupKind, Key, Network, NicType, Peer, Policy, Rule, SecurityGroup, World};
 use crate::net::{Ipv4Net, PortRange, Protocol};
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
-pub(super) static COUNT: RuleRecord = RuleRecord {
+pub(super) static COUNT: ProblemRecord = ProblemRecord {
     id: "group-rule-limit",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "a security group has more than 200 rules",
-    why: "a group takes 200 rules, ingress and egress together; AuthorizeSecurityGroup answers AuthorizationLimitExceed",
-    help: "merge neighbouring prefixes and port ranges, or move rules to a second group of the same instances",
-    source: source::AUTHORIZE,
+    meaning: "a group takes 200 rules, ingress and egress together; AuthorizeSecurityGroup answers \
+              AuthorizationLimitExceed",
+    remedy: "merge neighbouring prefixes and port ranges, or move rules to a second group of the same instances",
+    source: citation::AUTHORIZE,
     example: "`sg-a` has 201 rules, 1 more than the 200 it takes",
 };
 
-pub(super) static PEER_COUNT: RuleRecord = RuleRecord {
+pub(super) static PEER_COUNT: ProblemRecord = ProblemRecord {
     id: "group-peer-limit",
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "more than 20 rules of a basic group name other groups",
-    why: "since 2024 the vendor accepts 20 rules that name groups in one basic group; older ones were left in place",
-    help: "use prefixes in place of groups",
-    source: source::GROUP_RULES,
+    meaning: "since 2024 the vendor accepts 20 rules that name groups in one basic group; older ones were left in \
+              place",
+    remedy: "use prefixes in place of groups",
+    source: citation::GROUP_RULES,
     example: "21 rules of `sg-a` name groups, 1 more than the 20 it takes today",
 };
 
-pub(super) static PORTS: RuleRecord = RuleRecord {
+pub(super) static PORTS: ProblemRecord = ProblemRecord {
     id: "group-rule-ports",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "a rule for a protocol without ports has a port range",
-    why: "only tcp and udp have ports; with icmp, gre, all and protocol numbers the port range is -1/-1",
-    help: "remove the port range, or make it one rule for tcp and one for udp",
-    source: source::AUTHORIZE,
+    meaning: "only tcp and udp have ports; with icmp, gre, all and protocol numbers the port range is -1/-1",
+    remedy: "remove the port range, or make it one rule for tcp and one for udp",
+    source: citation::AUTHORIZE,
     example: "a rule of `sg-a` for icmp has the port range 80/80",
 };
 
-pub(super) static DUPLICATE: RuleRecord = RuleRecord {
+pub(super) static DUPLICATE: ProblemRecord = ProblemRecord {
     id: "group-rule-duplicate",
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "a security group has the same rule twice",
-    why: "adding a rule that is there already adds nothing at the vendor's",
-    help: "remove one of the two",
-    source: source::AUTHORIZE,
+    meaning: "adding a rule that is there already adds nothing at the vendor's",
+    remedy: "remove one of the two",
+    source: citation::AUTHORIZE,
     example: "`sg-a` has the same ingress rule twice",
 };
 
-pub(super) static NIC: RuleRecord = RuleRecord {
+pub(super) static NIC: ProblemRecord = ProblemRecord {
     id: "group-rule-nic-type",
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "a rule for the public NIC stands where the vendor knows private ones only",
-    why: "rules of VPC groups, and rules that name groups, are for the private NIC; an internet rule never matches here",
-    help: "remove `nic_type`",
-    source: source::AUTHORIZE,
+    meaning: "rules of VPC groups, and rules that name groups, are for the private NIC; an internet rule never matches \
+              here",
+    remedy: "remove `nic_type`",
+    source: citation::AUTHORIZE,
     example: "a rule of `sg-a` is for the public NIC, but the group is in `vpc-a`",
 };
 
-pub(super) static DESCRIPTION: RuleRecord = RuleRecord {
+pub(super) static DESCRIPTION: ProblemRecord = ProblemRecord {
     id: "group-rule-description",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "the description of a rule is longer than 512 characters",
-    why: "AuthorizeSecurityGroup takes descriptions of up to 512 characters",
-    help: "shorten the description; a comment in this file may be as long as you like",
-    source: source::AUTHORIZE,
+    meaning: "AuthorizeSecurityGroup takes descriptions of up to 512 characters",
+    remedy: "shorten the description; a comment in this file may be as long as you like",
+    source: citation::AUTHORIZE,
     example: "the description of a rule of `sg-a` has 513 characters, 1 more than the 512 it may have",
 };
 

@@ -3,122 +3,121 @@
 use super::limits::{
     CLASSIC_GROUP_MEMBERS, ENTERPRISE_GROUP_MEMBERS, GROUPS_PER_ACCOUNT, GROUPS_PER_INSTANCE, VPC_GROUP_MEMBERS,
 };
-use super::rule::{OWN_CHOICE, RuleRecord};
-use super::source;
 use super::survey::{Survey, network_name, placed_or};
-use crate::diag::{Diagnostic, Severity, Span, Spanned};
+use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Severity, Span, Spanned, citation};
 use crate::model::{GroupKind, Instance, Key, Network, Policy, SecurityGroup, World};
 use hashbrown::HashMap;
 
-pub(super) static NO_GROUP: RuleRecord = RuleRecord {
+pub(super) static NO_GROUP: ProblemRecord = ProblemRecord {
     id: "instance-without-group",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "an instance is in no security group",
-    why: "every instance is in at least one security group",
-    help: "name a group in `security_groups`; one without rules drops what comes in and accepts what goes out",
-    source: source::GROUP_KINDS,
+    meaning: "every instance is in at least one security group",
+    remedy: "name a group in `security_groups`; one without rules drops what comes in and accepts what goes out",
+    source: citation::GROUP_KINDS,
     example: "`i-a` is in no security group",
 };
 
-pub(super) static TOO_MANY: RuleRecord = RuleRecord {
+pub(super) static TOO_MANY: ProblemRecord = ProblemRecord {
     id: "instance-group-limit",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "an instance is in more than 5 security groups",
-    why: "an instance is in at most 5 security groups; JoinSecurityGroup answers InstanceSecurityGroupLimitExceeded",
-    help: "put the rules of several groups into one",
-    source: source::NETWORK_TYPES,
+    meaning: "an instance is in at most 5 security groups; JoinSecurityGroup answers \
+              InstanceSecurityGroupLimitExceeded",
+    remedy: "put the rules of several groups into one",
+    source: citation::ECS,
     example: "`i-a` is in 6 security groups, 1 more than the 5 it may be in",
 };
 
-pub(super) static TWICE: RuleRecord = RuleRecord {
+pub(super) static TWICE: ProblemRecord = ProblemRecord {
     id: "instance-group-twice",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "an instance names the same security group twice",
-    why: "an instance joins a group once",
-    help: "remove one of the two",
-    source: OWN_CHOICE,
+    meaning: "an instance joins a group once",
+    remedy: "remove one of the two",
+    source: citation::OWN_CHOICE,
     example: "`i-a` names `sg-a` twice",
 };
 
-pub(super) static NETWORK: RuleRecord = RuleRecord {
+pub(super) static NETWORK: ProblemRecord = ProblemRecord {
     id: "group-network",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "an instance is in a security group of the other plane or of another VPC",
-    why: "a group and its members share the network type and, in a VPC, the VPC; JoinSecurityGroup answers \
-          InvalidInstanceId.Mismatch",
-    help: "make a group in the instance's own network",
-    source: source::GROUP_KINDS,
+    meaning: "a group and its members share the network type and, in a VPC, the VPC; JoinSecurityGroup answers \
+              InvalidInstanceId.Mismatch",
+    remedy: "make a group in the instance's own network",
+    source: citation::GROUP_KINDS,
     example: "`i-a` is in the classic network, but its group `sg-a` is in `vpc-a`",
 };
 
-pub(super) static REGION: RuleRecord = RuleRecord {
+pub(super) static REGION: ProblemRecord = ProblemRecord {
     id: "group-region",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "a classic instance is in a security group of another region",
-    why: "a group and its members share the region",
-    help: "make a group in the instance's own region",
-    source: source::GROUP_KINDS,
+    meaning: "a group and its members share the region",
+    remedy: "make a group in the instance's own region",
+    source: citation::GROUP_KINDS,
     example: "`i-a` is in cn-beijing, but its group `sg-a` is in cn-hangzhou",
 };
 
-pub(super) static ACCOUNT: RuleRecord = RuleRecord {
+pub(super) static ACCOUNT: ProblemRecord = ProblemRecord {
     id: "group-account",
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "a classic instance is in a security group of another account",
-    why: "the vendor documents no such membership; a transferred instance leaves its old account's groups behind",
-    help: "make a group in the instance's own account",
-    source: OWN_CHOICE,
+    meaning: "the vendor documents no such membership; a transferred instance leaves its old account's groups behind",
+    remedy: "make a group in the instance's own account",
+    source: citation::OWN_CHOICE,
     example: "`i-a` belongs to account `partner`, but its group `sg-a` to account `main`",
 };
 
-pub(super) static MIXED: RuleRecord = RuleRecord {
+pub(super) static MIXED: ProblemRecord = ProblemRecord {
     id: "group-kinds-mixed",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "an instance is in basic and in enterprise groups",
-    why: "the groups of one instance are of one kind",
-    help: "use groups of one kind",
-    source: source::GROUP_KINDS,
+    meaning: "the groups of one instance are of one kind",
+    remedy: "use groups of one kind",
+    source: citation::GROUP_KINDS,
     example: "`i-a` is in the basic group `sg-a` and in the enterprise group `sg-b`",
 };
 
-pub(super) static CAPACITY: RuleRecord = RuleRecord {
+pub(super) static CAPACITY: ProblemRecord = ProblemRecord {
     id: "group-member-limit",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "a security group has more members than it takes",
-    why: "a classic group takes 1000 instances, a basic group of a VPC 6000 private addresses, an enterprise group \
-          65536; JoinSecurityGroup answers SecurityGroupInstanceLimitExceeded",
-    help: "spread the instances over several groups",
-    source: source::GROUP_KINDS,
+    meaning: "a classic group takes 1000 instances, a basic group of a VPC 6000 private addresses, an enterprise group \
+              65536; JoinSecurityGroup answers SecurityGroupInstanceLimitExceeded",
+    remedy: "spread the instances over several groups",
+    source: citation::GROUP_KINDS,
     example: "`sg-a` has 1001 members, 1 more than the 1000 it takes",
 };
 
-pub(super) static PER_ACCOUNT: RuleRecord = RuleRecord {
+pub(super) static PER_ACCOUNT: ProblemRecord = ProblemRecord {
     id: "account-group-limit",
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "an account has more than 100 security groups in one region",
-    why: "100 groups is the quota that every account starts with; the vendor raises it on request",
-    help: "ask the vendor for a larger quota, or merge groups",
-    source: source::NETWORK_TYPES,
+    meaning: "100 groups is the quota that every account starts with; the vendor raises it on request",
+    remedy: "ask the vendor for a larger quota, or merge groups",
+    source: citation::ECS,
     example: "account `main` has 101 security groups in cn-hangzhou, 1 more than its first quota of 100",
 };
 
-pub(super) static ENTERPRISE_CLASSIC: RuleRecord = RuleRecord {
+pub(super) static ENTERPRISE_CLASSIC: ProblemRecord = ProblemRecord {
     id: "enterprise-classic",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "an enterprise group is in the classic network",
-    why: "enterprise groups exist in VPCs only",
-    help: "make it a basic group",
-    source: source::GROUP_KINDS,
+    meaning: "enterprise groups exist in VPCs only",
+    remedy: "make it a basic group",
+    source: citation::GROUP_KINDS,
     example: "the enterprise group `sg-a` is in the classic network",
 };
 
-pub(super) static ENTERPRISE_INTRA: RuleRecord = RuleRecord {
+pub(super) static ENTERPRISE_INTRA: ProblemRecord = ProblemRecord {
     id: "enterprise-intra-group",
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "an enterprise group says that its members may reach each other",
-    why: "the inner access policy of an enterprise group is drop and cannot be changed",
-    help: "remove `intra_group`, and add rules for the members' addresses",
-    source: source::GROUP_POLICY,
+    meaning: "the inner access policy of an enterprise group is drop and cannot be changed",
+    remedy: "remove `intra_group`, and add rules for the members' addresses",
+    source: citation::GROUP_POLICY,
     example: "`intra_group = \"accept\"` of the enterprise group `sg-a` is not the vendor's",
 };
 

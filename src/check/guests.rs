@@ -1,40 +1,38 @@
 //! The guests of instances: routes and forwarding that do nothing.
 
-use super::rule::{OWN_CHOICE, RuleRecord};
-use super::source;
 use super::survey::{Survey, placed_or};
-use crate::diag::{Diagnostic, Severity, Spanned};
+use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Severity, Spanned, citation};
 use crate::model::{Instance, Location, World, ranges};
 use crate::net::{Ipv4Net, overlap};
 
-pub(super) static IN_VPC: RuleRecord = RuleRecord {
+pub(super) static IN_VPC: ProblemRecord = ProblemRecord {
     id: "guest-routes-in-vpc",
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "an instance of a VPC has guest routes",
-    why: "an instance of a VPC has one NIC and sends everything to its vSwitch's gateway",
-    help: "remove `guest_routes`",
-    source: OWN_CHOICE,
+    meaning: "an instance of a VPC has one NIC and sends everything to its vSwitch's gateway",
+    remedy: "remove `guest_routes`",
+    source: citation::OWN_CHOICE,
     example: "the guest routes of `i-a` have no effect: it lives in `vsw-a`",
 };
 
-pub(super) static CLASSIC_FORWARDING: RuleRecord = RuleRecord {
+pub(super) static CLASSIC_FORWARDING: ProblemRecord = ProblemRecord {
     id: "classic-forwarding",
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "a classic instance says that it forwards",
-    why: "the classic network has no custom routes, so nothing is ever sent through a classic instance",
-    help: "remove `forwarding`",
-    source: source::NETWORK_TYPES,
+    meaning: "the classic network has no custom routes, so nothing is ever sent through a classic instance",
+    remedy: "remove `forwarding`",
+    source: citation::ECS,
     example: "`forwarding` of `i-a` has no effect: it is in the classic network",
 };
 
-pub(super) static USELESS_ROUTE: RuleRecord = RuleRecord {
+pub(super) static USELESS_ROUTE: ProblemRecord = ProblemRecord {
     id: "guest-route-unused",
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "a guest route of a classic instance does nothing",
-    why: "10.0.0.0/8, 172.16.0.0/12 and 100.64.0.0/10 go to the private NIC without it, and beyond that NIC are the \
-          classic network, those services, and the primary CIDR of the linked VPC",
-    help: "remove the guest route",
-    source: source::CLASSIC_LINK,
+    meaning: "10.0.0.0/8, 172.16.0.0/12 and 100.64.0.0/10 go to the private NIC without it, and beyond that NIC are \
+              the classic network, those services, and the primary CIDR of the linked VPC",
+    remedy: "remove the guest route",
+    source: citation::CLASSIC_LINK,
     example: "the guest route to `172.16.0.0/16` of `i-a` adds nothing: `172.16.0.0/12` goes to the private NIC without it",
 };
 

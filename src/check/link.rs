@@ -9,16 +9,16 @@
 
 use super::limits::LINKS_PER_VPC;
 use super::refusal::{Refusal, RefusalRecord};
-use super::source;
+use crate::diag::citation;
 use crate::model::{InstanceState, Key, Location, Vpc, World};
 
 const fn denied(
     code: &'static str,
     also: &'static [&'static str],
     summary: &'static str,
-    help: &'static str,
+    remedy: &'static str,
 ) -> RefusalRecord {
-    RefusalRecord { code, status: Some(403), also, summary, help, source: source::ATTACH }
+    RefusalRecord { code, status: Some(403), also, summary, remedy, source: citation::ATTACH }
 }
 
 /// No instance has this id.

@@ -20,10 +20,8 @@ mod peerings;
 pub mod preflight;
 mod refusal;
 mod routes;
-mod rule;
 mod settings;
 mod shadowed;
-mod source;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -32,15 +30,14 @@ mod whitelists;
 pub(crate) use cidrs::forbidden_range;
 pub(crate) use groups::member_limit;
 pub use refusal::{Refusal, RefusalRecord};
-pub use rule::{OWN_CHOICE, RuleRecord};
 
-use crate::diag::{Diagnostic, Severity, Span};
+use crate::diag::{Diagnostic, ProblemRecord, Severity, Span};
 use crate::model::World;
 use std::ops::Deref;
 use survey::Survey;
 
 /// Every rule, by subject.
-pub static RULES: &[&RuleRecord] = &[
+pub static RULES: &[&ProblemRecord] = &[
     &cidrs::LENGTH,
     &cidrs::FORBIDDEN,
     &cidrs::SECONDARY_COUNT,

@@ -1,70 +1,68 @@
 //! Peering connections and the routes that lead to them.
 
-use super::rule::{OWN_CHOICE, RuleRecord};
-use super::source;
 use super::survey::Survey;
-use crate::diag::{Diagnostic, Reason, Severity, Span};
+use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Reason, Severity, Span, citation};
 use crate::model::{Key, NextHop, Peering, Vpc, Vswitch, World, ranges};
 use hashbrown::hash_map::Entry;
 use hashbrown::{HashMap, HashSet};
 
-pub(super) static SELF: RuleRecord = RuleRecord {
+pub(super) static SELF: ProblemRecord = ProblemRecord {
     id: "peering-self",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "a peering joins a VPC with itself",
-    why: "a peering joins two VPCs",
-    help: "name the other VPC, or remove the peering: the vSwitches of one VPC are joined already",
-    source: source::PEERING,
+    meaning: "a peering joins two VPCs",
+    remedy: "name the other VPC, or remove the peering: the vSwitches of one VPC are joined already",
+    source: citation::PEERING,
     example: "`pcc-a` joins `vpc-a` with itself",
 };
 
-pub(super) static TWICE: RuleRecord = RuleRecord {
+pub(super) static TWICE: ProblemRecord = ProblemRecord {
     id: "peering-twice",
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "two peerings join the same two VPCs",
-    why: "the second peering reaches nothing that the first does not",
-    help: "remove one of the two and let the routes name the other",
-    source: OWN_CHOICE,
+    meaning: "the second peering reaches nothing that the first does not",
+    remedy: "remove one of the two and let the routes name the other",
+    source: citation::OWN_CHOICE,
     example: "`pcc-b` and `pcc-a` both join `vpc-a` and `vpc-b`",
 };
 
-pub(super) static VSWITCH_OVERLAP: RuleRecord = RuleRecord {
+pub(super) static VSWITCH_OVERLAP: ProblemRecord = ProblemRecord {
     id: "peering-vswitch-overlap",
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "vSwitches on both sides of a peering share addresses",
-    why: "peered VPCs communicate between vSwitches that do not overlap; the own vSwitch always wins",
-    help: "use other vSwitches for what must communicate",
-    source: source::PEERING,
+    meaning: "peered VPCs communicate between vSwitches that do not overlap; the own vSwitch always wins",
+    remedy: "use other vSwitches for what must communicate",
+    source: citation::PEERING,
     example: "`vsw-c` and `vsw-a` overlap, on the two sides of `pcc-a`",
 };
 
-pub(super) static NO_ROUTE: RuleRecord = RuleRecord {
+pub(super) static NO_ROUTE: ProblemRecord = ProblemRecord {
     id: "peering-without-route",
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "a VPC of a peering has no route to it",
-    why: "a peering carries traffic where both VPCs have a route to it",
-    help: "add a custom route to the other VPC's vSwitches with this peering as next hop",
-    source: source::PEERING,
+    meaning: "a peering carries traffic where both VPCs have a route to it",
+    remedy: "add a custom route to the other VPC's vSwitches with this peering as next hop",
+    source: citation::PEERING,
     example: "no table of `vpc-b` has a route to `pcc-a`",
 };
 
-pub(super) static MISSES: RuleRecord = RuleRecord {
+pub(super) static MISSES: ProblemRecord = ProblemRecord {
     id: Reason::PeeringNoTransit.id(),
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "a route to a peering leads to no vSwitch of the peer",
-    why: "a peering reaches the vSwitches of the peer and nothing behind them",
-    help: "peer with the VPC that has the destination, or correct the destination",
-    source: source::PEERING,
+    meaning: "a peering reaches the vSwitches of the peer and nothing behind them",
+    remedy: "peer with the VPC that has the destination, or correct the destination",
+    source: citation::PEERING,
     example: "the route to `192.168.7.0/24` in the system table of `vpc-a` reaches no vSwitch of `vpc-b`",
 };
 
-pub(super) static NO_TRANSIT: RuleRecord = RuleRecord {
+pub(super) static NO_TRANSIT: ProblemRecord = ProblemRecord {
     id: Reason::ClassiclinkNoTransit.id(),
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "a route to a peering leads to classic addresses behind the peer",
-    why: "a peering does not lead on to the classic instances linked to the peer",
-    help: "link the classic instances to this VPC, or move what they must reach into the peer",
-    source: OWN_CHOICE,
+    meaning: "a peering does not lead on to the classic instances linked to the peer",
+    remedy: "link the classic instances to this VPC, or move what they must reach into the peer",
+    source: citation::OWN_CHOICE,
     example: "the route to `10.24.0.0/16` in the system table of `vpc-a` reaches no classic instance through `vpc-b`",
 };
 

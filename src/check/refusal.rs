@@ -14,8 +14,8 @@ pub struct RefusalRecord {
     /// What is wrong, in one line.
     pub summary: &'static str,
     /// What to do about it.
-    pub help: &'static str,
-    /// A public address, or [`super::OWN_CHOICE`] where only the code's choice is ours.
+    pub remedy: &'static str,
+    /// A public address, or [`OWN_CHOICE`](crate::diag::OWN_CHOICE) where only the code's choice is ours.
     pub source: &'static str,
 }
 
@@ -27,8 +27,8 @@ impl RefusalRecord {
 
     /// The same cause as another page of the vendor's has it.
     pub(crate) const fn on_page(&self, source: &'static str) -> RefusalRecord {
-        let RefusalRecord { code, status, also, summary, help, .. } = *self;
-        RefusalRecord { code, status, also, summary, help, source }
+        let RefusalRecord { code, status, also, summary, remedy, .. } = *self;
+        RefusalRecord { code, status, also, summary, remedy, source }
     }
 
     /// True for the code and for the other codes of the same cause.

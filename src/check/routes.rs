@@ -1,114 +1,112 @@
 //! Route tables and their custom entries.
 
 use super::limits::{CUSTOM_TABLES_PER_VPC, ROUTES_PER_TABLE};
-use super::rule::RuleRecord;
-use super::source;
 use super::survey::{Survey, TableView, network_name, placed_or};
-use crate::diag::{Diagnostic, Reason, Severity, Span};
+use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Reason, Severity, Span, citation};
 use crate::model::{InstanceState, Key, Network, NextHop, Route, Vpc, World, ranges};
 use crate::net::Ipv4Net;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
-pub(super) static TABLE_COUNT: RuleRecord = RuleRecord {
+pub(super) static TABLE_COUNT: ProblemRecord = ProblemRecord {
     id: "route-table-limit",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "a VPC has more than 10 route tables",
-    why: "a VPC has its system table and at most 9 custom ones for vSwitches",
-    help: "let vSwitches with the same routes share a table",
-    source: source::ROUTE_TABLE,
+    meaning: "a VPC has its system table and at most 9 custom ones for vSwitches",
+    remedy: "let vSwitches with the same routes share a table",
+    source: citation::ROUTE_TABLE,
     example: "`vpc-a` has 10 custom route tables, 1 more than the 9 it may have",
 };
 
-pub(super) static COUNT: RuleRecord = RuleRecord {
+pub(super) static COUNT: ProblemRecord = ProblemRecord {
     id: "route-limit",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "a route table has more than 200 custom entries",
-    why: "a table takes 200 custom entries; CreateRouteEntry answers QuotaExceeded",
-    help: "merge neighbouring destinations, or move vSwitches to a second table",
-    source: source::ROUTE_ENTRY,
+    meaning: "a table takes 200 custom entries; CreateRouteEntry answers QuotaExceeded",
+    remedy: "merge neighbouring destinations, or move vSwitches to a second table",
+    source: citation::ROUTE_ENTRY,
     example: "the system table of `vpc-a` has 201 custom routes, 1 more than the 200 it takes",
 };
 
-pub(super) static DUPLICATE: RuleRecord = RuleRecord {
+pub(super) static DUPLICATE: ProblemRecord = ProblemRecord {
     id: "route-duplicate",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "two custom routes of one table have the same destination",
-    why: "a destination is unique in its table; CreateRouteEntry answers InvalidCIDRBlock.Duplicate",
-    help: "remove one of the two",
-    source: source::ROUTE_ENTRY,
+    meaning: "a destination is unique in its table; CreateRouteEntry answers InvalidCIDRBlock.Duplicate",
+    remedy: "remove one of the two",
+    source: citation::ROUTE_ENTRY,
     example: "the system table of `vpc-a` has two routes to `192.168.7.0/24`",
 };
 
-pub(super) static CLOUD_SERVICES: RuleRecord = RuleRecord {
+pub(super) static CLOUD_SERVICES: ProblemRecord = ProblemRecord {
     id: "route-cloud-services",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "a custom route leads into 100.64.0.0/10",
-    why: "100.64.0.0/10 is a system route to the vendor's services; no custom destination equals it or lies inside",
-    help: "remove the route; a wider one, such as 0.0.0.0/0, is allowed",
-    source: source::ROUTE_ENTRY,
+    meaning: "100.64.0.0/10 is a system route to the vendor's services; no custom destination equals it or lies inside",
+    remedy: "remove the route; a wider one, such as 0.0.0.0/0, is allowed",
+    source: citation::ROUTE_ENTRY,
     example: "the system table of `vpc-a` has a route to `100.100.0.0/16`, inside 100.64.0.0/10",
 };
 
-pub(super) static INSIDE_VSWITCH: RuleRecord = RuleRecord {
+pub(super) static INSIDE_VSWITCH: ProblemRecord = ProblemRecord {
     id: "route-inside-vswitch",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "a custom route leads to a vSwitch of its VPC, or into it",
-    why: "a custom destination neither equals a vSwitch of its VPC nor lies inside one",
-    help: "remove the route, or move its destination out of the vSwitch",
-    source: source::ROUTE_ENTRY,
+    meaning: "a custom destination neither equals a vSwitch of its VPC nor lies inside one",
+    remedy: "remove the route, or move its destination out of the vSwitch",
+    source: citation::ROUTE_ENTRY,
     example: "the route to `172.16.1.64/26` in the system table of `vpc-a` lies inside `vsw-a`",
 };
 
-pub(super) static OTHER_VPC: RuleRecord = RuleRecord {
+pub(super) static OTHER_VPC: ProblemRecord = ProblemRecord {
     id: "route-next-hop-other-vpc",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "the next hop of a custom route is not in the table's VPC",
-    why: "the next hop is an instance, gateway or peering of the table's own VPC; CreateRouteEntry answers \
-          OperationFailed.InstanceDismatchCurrentVpc",
-    help: "name a next hop of this VPC, or a peering that includes it",
-    source: source::ROUTE_ENTRY,
+    meaning: "the next hop is an instance, gateway or peering of the table's own VPC; CreateRouteEntry answers \
+              OperationFailed.InstanceDismatchCurrentVpc",
+    remedy: "name a next hop of this VPC, or a peering that includes it",
+    source: citation::ROUTE_ENTRY,
     example: "the next hop `i-b` of a route in the system table of `vpc-a` is in `vpc-b`",
 };
 
-pub(super) static TABLE_OF_OTHER_VPC: RuleRecord = RuleRecord {
+pub(super) static TABLE_OF_OTHER_VPC: ProblemRecord = ProblemRecord {
     id: "route-table-other-vpc",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "a vSwitch uses a route table of another VPC",
-    why: "a route table is bound to vSwitches of its own VPC",
-    help: "make the table in the vSwitch's VPC, or remove `route_table`",
-    source: source::ROUTE_TABLE,
+    meaning: "a route table is bound to vSwitches of its own VPC",
+    remedy: "make the table in the vSwitch's VPC, or remove `route_table`",
+    source: citation::ROUTE_TABLE,
     example: "`vsw-a` of `vpc-a` uses `vtb-b`, which is a table of `vpc-b`",
 };
 
-pub(super) static TABLE_UNUSED: RuleRecord = RuleRecord {
+pub(super) static TABLE_UNUSED: ProblemRecord = ProblemRecord {
     id: "route-table-unused",
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "a custom route table is used by no vSwitch",
-    why: "a custom table holds for the vSwitches that are bound to it; every other vSwitch, and what comes over a link, \
-          uses the system table of its VPC",
-    help: "set `route_table` for the vSwitches that need it, or remove the table",
-    source: source::ROUTE_TABLE,
+    meaning: "a custom table holds for the vSwitches that are bound to it; every other vSwitch, and what comes over a \
+              link, uses the system table of its VPC",
+    remedy: "set `route_table` for the vSwitches that need it, or remove the table",
+    source: citation::ROUTE_TABLE,
     example: "no vSwitch uses the route table `vtb-a`",
 };
 
-pub(super) static DOWN: RuleRecord = RuleRecord {
+pub(super) static DOWN: ProblemRecord = ProblemRecord {
     id: Reason::NextHopDown.id(),
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "the next hop of a custom route is stopped",
-    why: "the route stays while its next hop is stopped, and swallows what it attracts",
-    help: "start the instance, or remove the route",
-    source: super::OWN_CHOICE,
+    meaning: "the route stays while its next hop is stopped, and swallows what it attracts",
+    remedy: "start the instance, or remove the route",
+    source: citation::OWN_CHOICE,
     example: "the route to `192.168.7.0/24` in the system table of `vpc-a` leads to `i-a`, which is stopped",
 };
 
-pub(super) static NOT_FORWARDING: RuleRecord = RuleRecord {
+pub(super) static NOT_FORWARDING: ProblemRecord = ProblemRecord {
     id: Reason::NextHopNotForwarding.id(),
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "the next hop of a custom route does not forward",
-    why: "an instance passes frames on for others only where its guest forwards",
-    help: "set `forwarding = true` for the instance, if its guest does; or remove the route",
-    source: super::OWN_CHOICE,
+    meaning: "an instance passes frames on for others only where its guest forwards",
+    remedy: "set `forwarding = true` for the instance, if its guest does; or remove the route",
+    source: citation::OWN_CHOICE,
     example: "the route to `192.168.7.0/24` in the system table of `vpc-a` leads to `i-a`, which does not forward",
 };
 

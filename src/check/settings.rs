@@ -1,28 +1,27 @@
 //! `[sessions]` and `[fabric]`: settings that make the fabric kinder than the vendor's.
 
 use super::limits::{MTU, SESSION_TIMEOUT};
-use super::rule::RuleRecord;
-use super::source;
-use crate::diag::{Diagnostic, Severity};
+use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Severity, citation};
 use crate::model::World;
 
-pub(super) static TIMEOUT: RuleRecord = RuleRecord {
+pub(super) static TIMEOUT: ProblemRecord = ProblemRecord {
     id: "session-timeout-limit",
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "a session timeout is longer than the vendor's 910 seconds",
-    why: "the vendor holds a session for 910 seconds at most: what passes here after a longer pause is dropped there",
-    help: "set it to 910 or less",
-    source: source::GROUP_RULES,
+    meaning: "the vendor holds a session for 910 seconds at most: what passes here after a longer pause is dropped \
+              there",
+    remedy: "set it to 910 or less",
+    source: citation::GROUP_RULES,
     example: "`tcp_established` is 911s, longer than the 910s that the vendor holds a session",
 };
 
-pub(super) static PACKET_SIZE: RuleRecord = RuleRecord {
+pub(super) static PACKET_SIZE: ProblemRecord = ProblemRecord {
     id: "fabric-mtu-limit",
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "the MTU of the fabric is larger than the vendor's 1500 bytes",
-    why: "packets over 1500 bytes are carried between some instances of one VPC only, and never over a link",
-    help: "set `mtu = 1500`; for a capture taken with segmentation offload give `--mtu` to `biplane replay` instead",
-    source: source::MTU,
+    meaning: "packets over 1500 bytes are carried between some instances of one VPC only, and never over a link",
+    remedy: "set `mtu = 1500`; for a capture taken with segmentation offload give `--mtu` to `biplane replay` instead",
+    source: citation::MTU,
     example: "`mtu` is 1501, larger than the 1500 bytes that every path carries",
 };
 

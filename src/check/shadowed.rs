@@ -1,19 +1,17 @@
 //! Rules of a security group that never decide, because one before them takes all that they match.
 
 use super::limits::RULES_PER_GROUP;
-use super::rule::RuleRecord;
-use super::source;
-use crate::diag::{Diagnostic, Severity};
+use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Severity, citation};
 use crate::model::{NicType, Peer, Policy, Rule, SecurityGroup, World};
 use crate::net::{Ipv4Net, PortRange};
 
-pub(super) static SHADOWED: RuleRecord = RuleRecord {
+pub(super) static SHADOWED: ProblemRecord = ProblemRecord {
     id: "group-rule-shadowed",
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "a rule never decides, because one before it takes all that it matches",
-    why: "the first match decides: the smaller priority first, and drop before accept at the same priority",
-    help: "remove the rule, or give it a smaller priority than the rule before it",
-    source: source::GROUP_RULES,
+    meaning: "the first match decides: the smaller priority first, and drop before accept at the same priority",
+    remedy: "remove the rule, or give it a smaller priority than the rule before it",
+    source: citation::GROUP_RULES,
     example: "`sg-a ingress #2` never decides: `sg-a ingress #1` drops all that it matches",
 };
 

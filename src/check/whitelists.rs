@@ -2,55 +2,53 @@
 
 use super::clients::Clients;
 use super::limits::{ACCESS_LIST_ENTRIES, WHITELIST_ENTRIES};
-use super::rule::{OWN_CHOICE, RuleRecord};
-use super::source;
 use super::survey::{Survey, placed_or};
-use crate::diag::{Diagnostic, Reason, Severity, Spanned};
+use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Reason, Severity, Spanned, citation};
 use crate::model::{Service, ServiceKind};
 use crate::net::Ipv4Net;
 use std::net::Ipv4Addr;
 
-pub(super) static LIMIT: RuleRecord = RuleRecord {
+pub(super) static LIMIT: ProblemRecord = ProblemRecord {
     id: "whitelist-limit",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "a whitelist has more entries than its service takes",
-    why: "the whitelists of one database have at most 1000 entries together, the access control list of a load \
-          balancer at most 300",
-    help: "merge neighbouring addresses into prefixes",
-    source: source::WHITELIST,
+    meaning: "the whitelists of one database have at most 1000 entries together, the access control list of a load \
+              balancer at most 300",
+    remedy: "merge neighbouring addresses into prefixes",
+    source: citation::WHITELIST,
     example: "the whitelist of `rm-a` has 1001 entries, 1 more than the 1000 it takes",
 };
 
-pub(super) static NOBODY: RuleRecord = RuleRecord {
+pub(super) static NOBODY: ProblemRecord = ProblemRecord {
     id: "whitelist-admits-nobody",
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "a whitelist admits nobody",
-    why: "an empty whitelist, and the default of databases, which holds 127.0.0.1 only, admit nobody; nor does one \
-          whose addresses belong to nobody who could reach the service",
-    help: "add the private addresses of the clients to `whitelist`; over a link they are the classic instances' own",
-    source: source::WHITELIST,
+    meaning: "an empty whitelist, and the default of databases, which holds 127.0.0.1 only, admit nobody; nor does one \
+              whose addresses belong to nobody who could reach the service",
+    remedy: "add the private addresses of the clients to `whitelist`; over a link they are the classic instances' own",
+    source: citation::WHITELIST,
     example: "the whitelist of `rm-a` admits nobody",
 };
 
-pub(super) static DEAD_ENTRY: RuleRecord = RuleRecord {
+pub(super) static DEAD_ENTRY: ProblemRecord = ProblemRecord {
     id: "whitelist-entry-unused",
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "an entry of a whitelist holds no address that could reach the service",
-    why: "a service is reached from its own network and, in a VPC, by linked classic instances, gateways and peerings; \
-          over a link it sees the classic instance's own private address",
-    help: "remove the entry, correct the address, or link the instance that has it with `linked_vpc`",
-    source: OWN_CHOICE,
+    meaning: "a service is reached from its own network and, in a VPC, by linked classic instances, gateways and \
+              peerings; over a link it sees the classic instance's own private address",
+    remedy: "remove the entry, correct the address, or link the instance that has it with `linked_vpc`",
+    source: citation::OWN_CHOICE,
     example: "`10.24.1.6` in the whitelist of `rm-a` admits nobody: nobody has this address",
 };
 
 /// A service that a planned link would reach does not know the instance.
-pub(super) static NOT_HELD: RuleRecord = RuleRecord {
+pub(super) static NOT_HELD: ProblemRecord = ProblemRecord {
     id: Reason::WhitelistDeny.id(),
-    severity: Severity::Warning,
+    kind: ProblemKind::Rule(Severity::Warning),
     summary: "the whitelist of a service that a planned link would reach does not hold the instance",
-    why: "over a link a service sees the classic instance's own private address, and admits its whitelist only",
-    help: "add the private address of the instance to `whitelist`",
-    source: source::WHITELIST,
+    meaning: "over a link a service sees the classic instance's own private address, and admits its whitelist only",
+    remedy: "add the private address of the instance to `whitelist`",
+    source: citation::WHITELIST,
     example: "the whitelist of `rm-a` does not hold 10.24.1.5 of `i-a`",
 };
 
@@ -90,7 +88,7 @@ fn length(service: &Service, entries: &[Spanned<Ipv4Net>], findings: &mut Vec<Di
     let place = format!("this is entry {}", limit + 1);
     let mut finding = LIMIT.found(message).at(excess.span, place).at(service.id.span, "of this service");
     if *service.kind == ServiceKind::Slb {
-        finding = finding.note(format!("{} ({})", LIMIT.why, source::ACCESS_LIST));
+        finding = finding.note(format!("{} ({})", LIMIT.meaning, citation::ACCESS_LIST));
     }
     findings.push(finding);
 }

@@ -9,7 +9,7 @@ pub(super) fn explain(arguments: &Explain, terminal: &mut Terminal) -> Outcome {
     let text = match &arguments.id {
         None => explain::table(),
         Some(id) => match (explain::page(id), explain::code_page(id)) {
-            (Some(page), _) => explain::render(&page),
+            (Some(page), _) => explain::render(page),
             (None, Some(page)) => explain::render_code(&page),
             (None, None) => return Err(Failure::Message(unknown(id))),
         },

@@ -17,22 +17,23 @@
 //!   `DependencyViolation.VSwitch`, as in DeleteVpc; the others are as in AssociateVpcCidrBlock.
 
 use super::change::{Edit, TableKey};
-use super::{Decision, Desk, OWN_CHOICE, Refusal, RefusalRecord, source};
+use super::{Decision, Desk, Refusal, RefusalRecord};
 use crate::check::forbidden_range;
 use crate::check::limits::{SECONDARY_CIDRS_PER_VPC, VPC_CIDR_LENGTHS};
+use crate::diag::citation;
 use crate::model::{Key, Vpc, Vswitch, ranges};
 use crate::net::{Ipv4Net, overlap};
 
-const fn modify(code: &'static str, summary: &'static str, help: &'static str) -> RefusalRecord {
-    RefusalRecord { code, status: Some(400), also: &[], summary, help, source: source::MODIFY_VPC }
+const fn modify(code: &'static str, summary: &'static str, remedy: &'static str) -> RefusalRecord {
+    RefusalRecord { code, status: Some(400), also: &[], summary, remedy, source: citation::MODIFY_VPC }
 }
 
-const fn associate(code: &'static str, summary: &'static str, help: &'static str) -> RefusalRecord {
-    RefusalRecord { code, status: Some(400), also: &[], summary, help, source: source::ASSOCIATE_CIDR }
+const fn associate(code: &'static str, summary: &'static str, remedy: &'static str) -> RefusalRecord {
+    RefusalRecord { code, status: Some(400), also: &[], summary, remedy, source: citation::SECONDARY_CIDR }
 }
 
-const fn unassociate(code: &'static str, summary: &'static str, help: &'static str) -> RefusalRecord {
-    RefusalRecord { code, status: Some(400), also: &[], summary, help, source: OWN_CHOICE }
+const fn unassociate(code: &'static str, summary: &'static str, remedy: &'static str) -> RefusalRecord {
+    RefusalRecord { code, status: Some(400), also: &[], summary, remedy, source: citation::OWN_CHOICE }
 }
 
 static MODIFY_NO_VPC: RefusalRecord =
@@ -91,7 +92,7 @@ static QUOTA: RefusalRecord = associate(
     "unassociate a secondary CIDR that has no vSwitches",
 );
 
-static UNASSOCIATE_NO_VPC: RefusalRecord = ASSOCIATE_NO_VPC.on_page(OWN_CHOICE);
+static UNASSOCIATE_NO_VPC: RefusalRecord = ASSOCIATE_NO_VPC.on_page(citation::OWN_CHOICE);
 
 static NOT_SECONDARY: RefusalRecord = unassociate(
     "IllegalParam.SecondaryCidrBlock",

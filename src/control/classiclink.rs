@@ -8,8 +8,9 @@
 //! - rules that name groups of the other plane are left in place and match nothing while ClassicLink is off.
 
 use super::change::Edit;
-use super::{Decision, Desk, Refusal, RefusalRecord, source};
+use super::{Decision, Desk, Refusal, RefusalRecord};
 use crate::check::link;
+use crate::diag::citation;
 use crate::model::{Instance, InstanceState, Key, Location, Vpc, ranges};
 
 static ENABLE_NO_VPC: RefusalRecord = RefusalRecord {
@@ -17,8 +18,8 @@ static ENABLE_NO_VPC: RefusalRecord = RefusalRecord {
     status: Some(404),
     also: &[],
     summary: "no such VPC",
-    help: "name a VPC of the topology",
-    source: source::ENABLE,
+    remedy: "name a VPC of the topology",
+    source: citation::ENABLE,
 };
 
 static NOT_LINKABLE: RefusalRecord = RefusalRecord {
@@ -26,9 +27,9 @@ static NOT_LINKABLE: RefusalRecord = RefusalRecord {
     status: Some(400),
     also: &["OperationDenied"],
     summary: "no address of the VPC's primary CIDR can be linked",
-    help: "use a VPC whose primary CIDR lies in 10.0.0.0/8 and holds 10.111.0.0/16 or a part of it, in 172.16.0.0/12, or in \
-           192.168.0.0/16",
-    source: source::ENABLE,
+    remedy: "use a VPC whose primary CIDR lies in 10.0.0.0/8 and holds 10.111.0.0/16 or a part of it, in \
+             172.16.0.0/12, or in 192.168.0.0/16",
+    source: citation::ENABLE,
 };
 
 static ROUTE_CONFLICT: RefusalRecord = RefusalRecord {
@@ -36,19 +37,19 @@ static ROUTE_CONFLICT: RefusalRecord = RefusalRecord {
     status: Some(400),
     also: &["OperationFailed.RouteConflict"],
     summary: "a route table of the VPC has a custom route to 10.0.0.0/8",
-    help: "remove the route to 10.0.0.0/8, or split it into narrower ones",
-    source: source::ENABLE,
+    remedy: "remove the route to 10.0.0.0/8, or split it into narrower ones",
+    source: citation::ENABLE,
 };
 
-static DISABLE_NO_VPC: RefusalRecord = ENABLE_NO_VPC.on_page(source::DISABLE);
+static DISABLE_NO_VPC: RefusalRecord = ENABLE_NO_VPC.on_page(citation::DISABLE);
 
 static LINKS_LEFT: RefusalRecord = RefusalRecord {
     code: "InvalidAction",
     status: Some(400),
     also: &["DependencyViolation.Instance"],
     summary: "classic instances are linked to the VPC",
-    help: "detach every instance that is linked to the VPC first",
-    source: source::DISABLE,
+    remedy: "detach every instance that is linked to the VPC first",
+    source: citation::DISABLE,
 };
 
 static NOT_LINKED: RefusalRecord = RefusalRecord {
@@ -56,8 +57,8 @@ static NOT_LINKED: RefusalRecord = RefusalRecord {
     status: Some(403),
     also: &[],
     summary: "the instance is not linked to this VPC",
-    help: "name the VPC that the instance is linked to",
-    source: source::ECS,
+    remedy: "name the VPC that the instance is linked to",
+    source: citation::ECS,
 };
 
 /// Every refusal of this file.

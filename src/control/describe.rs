@@ -7,7 +7,8 @@
 //! those of the instances that are linked to the VPC; an instance without a link is left out; a VPC that does not exist
 //! is nobody's, which is `InvalidVpc.NotBelong`.
 
-use super::{Census, Refusal, RefusalRecord, source};
+use super::{Census, Refusal, RefusalRecord};
+use crate::diag::citation;
 use crate::model::{Instance, Key, Vpc, World};
 use std::fmt;
 
@@ -17,8 +18,8 @@ const MOST_INSTANCES: usize = 100;
 /// The links on one page.
 const MOST_LINKS: usize = 100;
 
-const fn denied(code: &'static str, summary: &'static str, help: &'static str) -> RefusalRecord {
-    RefusalRecord { code, status: Some(403), also: &[], summary, help, source: source::DESCRIBE }
+const fn denied(code: &'static str, summary: &'static str, remedy: &'static str) -> RefusalRecord {
+    RefusalRecord { code, status: Some(403), also: &[], summary, remedy, source: citation::DESCRIBE }
 }
 
 static NO_INSTANCE: RefusalRecord =

@@ -10,9 +10,10 @@
 //! - a group of another region, and a basic group beside enterprise ones, is `InvalidInstanceId.Mismatch`.
 
 use super::change::Edit;
-use super::{Decision, Desk, Refusal, RefusalRecord, source};
+use super::{Decision, Desk, Refusal, RefusalRecord};
 use crate::check::limits::GROUPS_PER_INSTANCE;
 use crate::check::member_limit;
+use crate::diag::citation;
 use crate::model::{Instance, Key, Network, SecurityGroup};
 
 pub(super) static NO_GROUP: RefusalRecord = RefusalRecord {
@@ -20,8 +21,8 @@ pub(super) static NO_GROUP: RefusalRecord = RefusalRecord {
     status: Some(404),
     also: &[],
     summary: "no such security group",
-    help: "name a security group of the topology that belongs to the same account",
-    source: source::ECS,
+    remedy: "name a security group of the topology that belongs to the same account",
+    source: citation::ECS,
 };
 
 static TOO_MANY: RefusalRecord = RefusalRecord {
@@ -29,8 +30,8 @@ static TOO_MANY: RefusalRecord = RefusalRecord {
     status: Some(403),
     also: &[],
     summary: "the instance is in as many groups as it may be in",
-    help: "leave another group first, or put the rules of several groups into one",
-    source: source::ECS,
+    remedy: "leave another group first, or put the rules of several groups into one",
+    source: citation::ECS,
 };
 
 static FULL: RefusalRecord = RefusalRecord {
@@ -38,8 +39,8 @@ static FULL: RefusalRecord = RefusalRecord {
     status: Some(403),
     also: &[],
     summary: "the group has as many members as it takes",
-    help: "join another group with the same rules",
-    source: source::ECS,
+    remedy: "join another group with the same rules",
+    source: citation::ECS,
 };
 
 static MISMATCH: RefusalRecord = RefusalRecord {
@@ -47,8 +48,8 @@ static MISMATCH: RefusalRecord = RefusalRecord {
     status: Some(400),
     also: &[],
     summary: "the instance and the group do not go together",
-    help: "join a group in the instance's own network and region, of the kind of its other groups",
-    source: source::ECS,
+    remedy: "join a group in the instance's own network and region, of the kind of its other groups",
+    source: citation::ECS,
 };
 
 static MEMBER: RefusalRecord = RefusalRecord {
@@ -56,8 +57,8 @@ static MEMBER: RefusalRecord = RefusalRecord {
     status: Some(403),
     also: &[],
     summary: "the instance is in the group already",
-    help: "remove the step",
-    source: source::ECS,
+    remedy: "remove the step",
+    source: citation::ECS,
 };
 
 static LAST: RefusalRecord = RefusalRecord {
@@ -65,8 +66,8 @@ static LAST: RefusalRecord = RefusalRecord {
     status: Some(403),
     also: &[],
     summary: "the group is the only one that the instance is in",
-    help: "join another group first",
-    source: source::ECS,
+    remedy: "join another group first",
+    source: citation::ECS,
 };
 
 static NO_MEMBER: RefusalRecord = RefusalRecord {
@@ -74,8 +75,8 @@ static NO_MEMBER: RefusalRecord = RefusalRecord {
     status: Some(403),
     also: &[],
     summary: "the instance is not in the group",
-    help: "name a group that the instance is in",
-    source: source::ECS,
+    remedy: "name a group that the instance is in",
+    source: citation::ECS,
 };
 
 static NONE_NAMED: RefusalRecord = RefusalRecord {
@@ -83,8 +84,8 @@ static NONE_NAMED: RefusalRecord = RefusalRecord {
     status: None,
     also: &[],
     summary: "the instance would be in no group",
-    help: "name a group: every instance is in at least one",
-    source: source::ECS,
+    remedy: "name a group: every instance is in at least one",
+    source: citation::ECS,
 };
 
 /// Every refusal of this file.

@@ -13,7 +13,8 @@
 //!   id is free.
 
 use super::change::Edit;
-use super::{Decision, Desk, OWN_CHOICE, Refusal, RefusalRecord, source};
+use super::{Decision, Desk, Refusal, RefusalRecord};
+use crate::diag::citation;
 use crate::model::{Instance, InstanceState, Key, Location, Network};
 use crate::net::Ipv4Net;
 
@@ -22,8 +23,8 @@ pub(super) static NO_INSTANCE: RefusalRecord = RefusalRecord {
     status: Some(404),
     also: &[],
     summary: "no such instance",
-    help: "name an instance of the topology that was not released",
-    source: source::ECS,
+    remedy: "name an instance of the topology that was not released",
+    source: citation::ECS,
 };
 
 pub(super) static STATUS: RefusalRecord = RefusalRecord {
@@ -31,15 +32,15 @@ pub(super) static STATUS: RefusalRecord = RefusalRecord {
     status: Some(403),
     also: &[],
     summary: "the instance's state does not allow the operation",
-    help: "start or stop the instance first, as the operation needs it",
-    source: source::ECS,
+    remedy: "start or stop the instance first, as the operation needs it",
+    source: citation::ECS,
 };
 
-static DISK_STATUS: RefusalRecord = STATUS.on_page(source::REPLACE_DISK);
+static DISK_STATUS: RefusalRecord = STATUS.on_page(citation::REPLACE_DISK);
 
 static RELEASE_STATUS: RefusalRecord = RefusalRecord {
-    help: "stop the instance first, or release it with `force = true`",
-    ..STATUS.on_page(source::RELEASE)
+    remedy: "stop the instance first, or release it with `force = true`",
+    ..STATUS.on_page(citation::RELEASE)
 };
 
 static NO_GUEST_TABLE: RefusalRecord = RefusalRecord {
@@ -47,8 +48,8 @@ static NO_GUEST_TABLE: RefusalRecord = RefusalRecord {
     status: None,
     also: &[],
     summary: "the instance is not in the classic network, so its guest has one NIC and needs no routes",
-    help: "remove the step: an instance of a VPC sends everything to its vSwitch's gateway",
-    source: OWN_CHOICE,
+    remedy: "remove the step: an instance of a VPC sends everything to its vSwitch's gateway",
+    source: citation::OWN_CHOICE,
 };
 
 static ROUTED_TO: RefusalRecord = RefusalRecord {
@@ -56,8 +57,8 @@ static ROUTED_TO: RefusalRecord = RefusalRecord {
     status: Some(400),
     also: &[],
     summary: "custom routes lead to the instance",
-    help: "remove the routes first",
-    source: source::RELEASE,
+    remedy: "remove the routes first",
+    source: citation::RELEASE,
 };
 
 static TRANSFER_LINKED: RefusalRecord = RefusalRecord {
@@ -65,8 +66,8 @@ static TRANSFER_LINKED: RefusalRecord = RefusalRecord {
     status: None,
     also: &[],
     summary: "the instance is linked to a VPC",
-    help: "detach the instance first; it can be linked to a VPC of the new account afterwards",
-    source: source::ECS,
+    remedy: "detach the instance first; it can be linked to a VPC of the new account afterwards",
+    source: citation::ECS,
 };
 
 static TRANSFER_VPC: RefusalRecord = RefusalRecord {
@@ -74,8 +75,8 @@ static TRANSFER_VPC: RefusalRecord = RefusalRecord {
     status: None,
     also: &[],
     summary: "an instance of a VPC is not transferred by itself",
-    help: "what lives in a VPC has the account of that VPC",
-    source: OWN_CHOICE,
+    remedy: "what lives in a VPC has the account of that VPC",
+    source: citation::OWN_CHOICE,
 };
 
 /// Every refusal of this file.

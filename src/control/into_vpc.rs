@@ -9,14 +9,15 @@
 //! guest's own routes are gone, since a guest in a VPC has one NIC; the instance keeps its state.
 
 use super::change::Edit;
-use super::{Decision, Desk, OWN_CHOICE, Refusal, RefusalRecord};
+use super::{Decision, Desk, Refusal, RefusalRecord};
 use crate::check::limits::{VSWITCH_LENGTHS, VSWITCH_RESERVED};
+use crate::diag::citation;
 use crate::model::{Key, Location, Network, Vswitch};
 use crate::net::from_last;
 use std::net::Ipv4Addr;
 
-const fn own(code: &'static str, status: u16, summary: &'static str, help: &'static str) -> RefusalRecord {
-    RefusalRecord { code, status: Some(status), also: &[], summary, help, source: OWN_CHOICE }
+const fn own(code: &'static str, status: u16, summary: &'static str, remedy: &'static str) -> RefusalRecord {
+    RefusalRecord { code, status: Some(status), also: &[], summary, remedy, source: citation::OWN_CHOICE }
 }
 
 static NOT_CLASSIC: RefusalRecord = own(

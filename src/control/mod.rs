@@ -21,7 +21,6 @@ mod operation;
 mod routes;
 mod rules;
 mod services;
-mod source;
 
 pub use crate::check::{Refusal, RefusalRecord};
 pub use census::Census;
@@ -29,7 +28,7 @@ pub use change::Change;
 pub use describe::{Link, LinkPage, LinkQuery, describe};
 pub use operation::{ClassicLinkMode, ClassicLinkRule, Operation, PeerRequest, RuleRequest, WhitelistChange};
 
-use crate::check::{OWN_CHOICE, link};
+use crate::check::link;
 use crate::diag::Span;
 use crate::model::World;
 use change::Edit;

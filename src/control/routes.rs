@@ -13,9 +13,9 @@
 
 use super::change::{Edit, TableKey};
 use super::cidrs::host_bits;
-use super::{Decision, Desk, Refusal, RefusalRecord, source};
+use super::{Decision, Desk, Refusal, RefusalRecord};
 use crate::check::limits::ROUTES_PER_TABLE;
-use crate::diag::Spanned;
+use crate::diag::{Spanned, citation};
 use crate::model::{Key, Network, NextHop, Route, Vpc, ranges};
 use crate::net::Ipv4Net;
 
@@ -24,8 +24,8 @@ static NO_TABLE: RefusalRecord = RefusalRecord {
     status: Some(404),
     also: &[],
     summary: "no such route table",
-    help: "name a custom route table, or a VPC for its system table",
-    source: source::CREATE_ROUTE,
+    remedy: "name a custom route table, or a VPC for its system table",
+    source: citation::ROUTE_ENTRY,
 };
 
 static QUOTA: RefusalRecord = RefusalRecord {
@@ -33,8 +33,8 @@ static QUOTA: RefusalRecord = RefusalRecord {
     status: Some(400),
     also: &[],
     summary: "the table has 200 custom entries, as many as it takes",
-    help: "merge neighbouring destinations, or use another table",
-    source: source::CREATE_ROUTE,
+    remedy: "merge neighbouring destinations, or use another table",
+    source: citation::ROUTE_ENTRY,
 };
 
 static MALFORMED: RefusalRecord = RefusalRecord {
@@ -42,8 +42,8 @@ static MALFORMED: RefusalRecord = RefusalRecord {
     status: Some(400),
     also: &[],
     summary: "the destination has host bits set",
-    help: "write the network address",
-    source: source::CREATE_ROUTE,
+    remedy: "write the network address",
+    source: citation::ROUTE_ENTRY,
 };
 
 static DESTINATION: RefusalRecord = RefusalRecord {
@@ -51,8 +51,8 @@ static DESTINATION: RefusalRecord = RefusalRecord {
     status: Some(400),
     also: &[],
     summary: "the destination lies inside a vSwitch or inside 100.64.0.0/10",
-    help: "choose a destination outside the VPC's vSwitches and 100.64.0.0/10; a wider one is allowed",
-    source: source::CREATE_ROUTE,
+    remedy: "choose a destination outside the VPC's vSwitches and 100.64.0.0/10; a wider one is allowed",
+    source: citation::ROUTE_ENTRY,
 };
 
 static DUPLICATE: RefusalRecord = RefusalRecord {
@@ -60,8 +60,8 @@ static DUPLICATE: RefusalRecord = RefusalRecord {
     status: Some(400),
     also: &["InvalidRouteEntry.Duplicate"],
     summary: "the table has a route to this destination",
-    help: "remove the other route first",
-    source: source::CREATE_ROUTE,
+    remedy: "remove the other route first",
+    source: citation::ROUTE_ENTRY,
 };
 
 static CLASSIC_DUPLICATE: RefusalRecord = RefusalRecord {
@@ -69,8 +69,8 @@ static CLASSIC_DUPLICATE: RefusalRecord = RefusalRecord {
     status: Some(400),
     also: &["RouteConflict.AlreadyExist"],
     summary: "the destination is that of the route which ClassicLink added",
-    help: "use narrower destinations, or disable ClassicLink for the VPC",
-    source: source::CREATE_ROUTE,
+    remedy: "use narrower destinations, or disable ClassicLink for the VPC",
+    source: citation::ROUTE_ENTRY,
 };
 
 static NO_HOP: RefusalRecord = RefusalRecord {
@@ -78,8 +78,8 @@ static NO_HOP: RefusalRecord = RefusalRecord {
     status: Some(404),
     also: &[],
     summary: "no such next hop",
-    help: "name an instance, gateway or peering of the table's VPC",
-    source: source::CREATE_ROUTE,
+    remedy: "name an instance, gateway or peering of the table's VPC",
+    source: citation::ROUTE_ENTRY,
 };
 
 static HOP: RefusalRecord = RefusalRecord {
@@ -87,8 +87,8 @@ static HOP: RefusalRecord = RefusalRecord {
     status: Some(400),
     also: &[],
     summary: "the gateway or peering is not one of the table's VPC",
-    help: "name a gateway of this VPC, or a peering that includes it",
-    source: source::CREATE_ROUTE,
+    remedy: "name a gateway of this VPC, or a peering that includes it",
+    source: citation::ROUTE_ENTRY,
 };
 
 static HOP_TYPE: RefusalRecord = RefusalRecord {
@@ -96,8 +96,8 @@ static HOP_TYPE: RefusalRecord = RefusalRecord {
     status: Some(400),
     also: &[],
     summary: "a managed service cannot be a next hop",
-    help: "name an instance, gateway or peering of the table's VPC",
-    source: source::CREATE_ROUTE,
+    remedy: "name an instance, gateway or peering of the table's VPC",
+    source: citation::ROUTE_ENTRY,
 };
 
 static HOP_ELSEWHERE: RefusalRecord = RefusalRecord {
@@ -105,8 +105,8 @@ static HOP_ELSEWHERE: RefusalRecord = RefusalRecord {
     status: Some(400),
     also: &[],
     summary: "the instance is not in the table's VPC",
-    help: "name an instance of this VPC",
-    source: source::CREATE_ROUTE,
+    remedy: "name an instance of this VPC",
+    source: citation::ROUTE_ENTRY,
 };
 
 static NO_ENTRY: RefusalRecord = RefusalRecord {
@@ -114,8 +114,8 @@ static NO_ENTRY: RefusalRecord = RefusalRecord {
     status: Some(400),
     also: &[],
     summary: "the table has no custom route to this destination",
-    help: "name the destination exactly as the route has it",
-    source: source::DELETE_ROUTE,
+    remedy: "name the destination exactly as the route has it",
+    source: citation::DELETE_ROUTE,
 };
 
 static SYSTEM_ENTRY: RefusalRecord = RefusalRecord {
@@ -123,8 +123,8 @@ static SYSTEM_ENTRY: RefusalRecord = RefusalRecord {
     status: Some(400),
     also: &[],
     summary: "system routes are not removed",
-    help: "they go with what they belong to: a vSwitch, ClassicLink, the VPC",
-    source: source::DELETE_ROUTE,
+    remedy: "they go with what they belong to: a vSwitch, ClassicLink, the VPC",
+    source: citation::DELETE_ROUTE,
 };
 
 /// Every refusal of this file.

@@ -20,14 +20,14 @@
 
 use super::change::Edit;
 use super::operation::{ClassicLinkMode, ClassicLinkRule, PeerRequest, RuleRequest};
-use super::{Decision, Desk, OWN_CHOICE, Refusal, RefusalRecord, source};
+use super::{Decision, Desk, Refusal, RefusalRecord};
 use crate::check::limits::{GROUP_PEERS_PER_GROUP, GROUPS_PER_INSTANCE, RULES_PER_GROUP};
-use crate::diag::Spanned;
+use crate::diag::{Spanned, citation};
 use crate::model::{Direction, GroupKind, Key, Network, NicType, Peer, Rule, SecurityGroup, Vpc};
 use crate::net::{PortRange, Protocol};
 
-const fn refuses(code: &'static str, status: u16, summary: &'static str, help: &'static str) -> RefusalRecord {
-    RefusalRecord { code, status: Some(status), also: &[], summary, help, source: source::AUTHORIZE }
+const fn refuses(code: &'static str, status: u16, summary: &'static str, remedy: &'static str) -> RefusalRecord {
+    RefusalRecord { code, status: Some(status), also: &[], summary, remedy, source: citation::AUTHORIZE }
 }
 
 static NO_SOURCE: RefusalRecord = refuses(
@@ -125,8 +125,8 @@ static ENTERPRISE: RefusalRecord = RefusalRecord {
     status: None,
     also: &[],
     summary: "a rule of an enterprise group names a group",
-    help: "name the members' addresses",
-    source: OWN_CHOICE,
+    remedy: "name the members' addresses",
+    source: citation::OWN_CHOICE,
 };
 
 static NO_RULE: RefusalRecord = RefusalRecord {
@@ -134,8 +134,8 @@ static NO_RULE: RefusalRecord = RefusalRecord {
     status: None,
     also: &["InvalidParam.SecurityGroupRuleId"],
     summary: "the group has no such rule",
-    help: "give every field as the rule has it, those that are not defaults",
-    source: source::REVOKE,
+    remedy: "give every field as the rule has it, those that are not defaults",
+    source: citation::REVOKE,
 };
 
 static NOT_CLASSIC: RefusalRecord = RefusalRecord {
@@ -143,8 +143,8 @@ static NOT_CLASSIC: RefusalRecord = RefusalRecord {
     status: Some(403),
     also: &["InvalidNetworkType.Conflict"],
     summary: "a ClassicLink rule is between a classic group and groups of the VPC",
-    help: "name a classic group, and groups of the VPC",
-    source: source::CLASSIC_LINK,
+    remedy: "name a classic group, and groups of the VPC",
+    source: citation::CLASSIC_LINK,
 };
 
 static NO_VPC: RefusalRecord = RefusalRecord {
@@ -152,8 +152,8 @@ static NO_VPC: RefusalRecord = RefusalRecord {
     status: Some(404),
     also: &[],
     summary: "no such VPC",
-    help: "name a VPC of the topology",
-    source: source::CLASSIC_LINK,
+    remedy: "name a VPC of the topology",
+    source: citation::CLASSIC_LINK,
 };
 
 static VPC_GROUPS: RefusalRecord = RefusalRecord {
@@ -161,8 +161,8 @@ static VPC_GROUPS: RefusalRecord = RefusalRecord {
     status: None,
     also: &[],
     summary: "a ClassicLink rule names one to five groups of the VPC",
-    help: "name one to five groups, each once",
-    source: source::CLASSIC_LINK,
+    remedy: "name one to five groups, each once",
+    source: citation::CLASSIC_LINK,
 };
 
 /// Every refusal of this file.

@@ -8,8 +8,9 @@
 
 use super::change::Edit;
 use super::operation::WhitelistChange;
-use super::{Decision, Desk, Refusal, RefusalRecord, source};
+use super::{Decision, Desk, Refusal, RefusalRecord};
 use crate::check::limits::WHITELIST_ENTRIES;
+use crate::diag::citation;
 use crate::net::Ipv4Net;
 
 static NO_SERVICE: RefusalRecord = RefusalRecord {
@@ -17,8 +18,8 @@ static NO_SERVICE: RefusalRecord = RefusalRecord {
     status: Some(404),
     also: &[],
     summary: "no such service",
-    help: "name a service of the topology",
-    source: source::WHITELIST,
+    remedy: "name a service of the topology",
+    source: citation::MODIFY_WHITELIST,
 };
 
 static MALFORMED: RefusalRecord = RefusalRecord {
@@ -26,8 +27,8 @@ static MALFORMED: RefusalRecord = RefusalRecord {
     status: Some(400),
     also: &[],
     summary: "an entry has host bits set",
-    help: "write the network address",
-    source: source::WHITELIST,
+    remedy: "write the network address",
+    source: citation::MODIFY_WHITELIST,
 };
 
 static DUPLICATE: RefusalRecord = RefusalRecord {
@@ -35,8 +36,8 @@ static DUPLICATE: RefusalRecord = RefusalRecord {
     status: Some(400),
     also: &[],
     summary: "the whitelist would have an entry twice",
-    help: "name each entry once, and none that is there already",
-    source: source::WHITELIST,
+    remedy: "name each entry once, and none that is there already",
+    source: citation::MODIFY_WHITELIST,
 };
 
 static FULL: RefusalRecord = RefusalRecord {
@@ -44,8 +45,8 @@ static FULL: RefusalRecord = RefusalRecord {
     status: Some(400),
     also: &["InvalidInstanceIp.Duplicate"],
     summary: "the whitelist would have more than 1000 entries",
-    help: "merge neighbouring addresses into prefixes",
-    source: source::WHITELIST,
+    remedy: "merge neighbouring addresses into prefixes",
+    source: citation::MODIFY_WHITELIST,
 };
 
 static NO_ENTRY: RefusalRecord = RefusalRecord {
@@ -53,8 +54,8 @@ static NO_ENTRY: RefusalRecord = RefusalRecord {
     status: Some(404),
     also: &[],
     summary: "the whitelist has no such entry",
-    help: "name the entry exactly as the whitelist has it",
-    source: source::WHITELIST,
+    remedy: "name the entry exactly as the whitelist has it",
+    source: citation::MODIFY_WHITELIST,
 };
 
 /// Every refusal of this file.

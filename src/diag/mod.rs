@@ -2,16 +2,20 @@
 //!
 //! Layout, colour and wording around these live in [`crate::report`].
 
+pub(crate) mod citation;
 mod emitted;
 mod list;
 mod nearest;
 mod reason;
+mod record;
 mod source;
 
+pub use citation::OWN_CHOICE;
 pub use emitted::EmittedKind;
 pub use list::{and_list, or_list, quoted_list};
 pub use nearest::Suggestions;
 pub use reason::{Reason, Stage};
+pub use record::{ProblemKind, ProblemRecord};
 pub use source::{FileId, Location, Sources, Span, Spanned};
 
 /// How bad a finding is.

@@ -3,138 +3,80 @@
 
 mod codes;
 mod files;
-mod reasons;
 mod render;
 
 pub use codes::{CodePage, code_page, codes};
 pub use render::{render, render_code, table};
 
+use crate::check::RULES;
 use crate::check::preflight::PREFLIGHT_RULES;
-use crate::check::{RULES, RuleRecord};
-use crate::diag::{Reason, Severity, Stage};
-use std::fmt;
+use crate::diag::{ProblemKind, ProblemRecord, Reason, Suggestions};
 
-/// Where an id comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A frame is dropped for this reason, by this stage first.
-    Drop(Stage),
-    /// A topology breaks this rule.
-    Rule(Severity),
-    /// A file cannot be understood.
-    File,
+/// Returns the record of every page: reasons in the order a frame meets them, then rules by subject, then file
+/// problems. A rule that foretells a drop stands on the page of the drop's reason.
+pub fn all() -> impl Iterator<Item = &'static ProblemRecord> {
+    let rules = rules().filter(|rule| rule.id.parse::<Reason>().is_err());
+    Reason::ALL.iter().map(|reason| reason.record()).chain(rules).chain(files::RECORDS)
 }
 
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Kind::Drop(stage) => write!(f, "drop reason of stage {}", stage.name()),
-            Kind::Rule(Severity::Error) => f.write_str("error of check"),
-            Kind::Rule(Severity::Warning) => f.write_str("warning of check"),
-            Kind::File => f.write_str("error in a file"),
-        }
-    }
-}
-
-/// What there is to say about one id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Page {
-    /// The kebab-case id.
-    pub id: &'static str,
-    /// One line, in lower case.
-    pub title: &'static str,
-    /// What it means and when it happens.
-    pub meaning: &'static str,
-    /// Where it comes from.
-    pub kind: Kind,
-    /// A public address, or the words for biplane's own choice.
-    pub source: &'static str,
-    /// A typical line of output.
-    pub example: &'static str,
-    /// What to do about it.
-    pub remedy: &'static str,
-    /// The rule of the same id that foretells a drop when a topology is checked.
-    pub foretold_by: Option<&'static RuleRecord>,
-}
-
-/// The rules of a topology, then those of planned links.
-fn rules() -> impl Iterator<Item = &'static RuleRecord> {
-    RULES.iter().chain(PREFLIGHT_RULES).copied()
-}
-
-fn of_reason(reason: Reason) -> Page {
-    let text = reasons::text(reason);
-    Page {
-        id: reason.id(),
-        title: text.title,
-        meaning: text.meaning,
-        kind: Kind::Drop(reason.stage()),
-        source: text.source,
-        example: text.example,
-        remedy: text.remedy,
-        foretold_by: rules().find(|rule| rule.id == reason.id()),
-    }
-}
-
-fn of_rule(rule: &'static RuleRecord) -> Page {
-    Page {
-        id: rule.id,
-        title: rule.summary,
-        meaning: rule.why,
-        kind: Kind::Rule(rule.severity),
-        source: rule.source,
-        example: rule.example,
-        remedy: rule.help,
-        foretold_by: None,
-    }
-}
-
-/// Every page: reasons in the order a frame meets them, then rules by subject, then file problems.
-pub fn all() -> impl Iterator<Item = Page> {
-    let is_reason = |rule: &&RuleRecord| rule.id.parse::<Reason>().is_ok();
-    let rules = rules().filter(move |rule| !is_reason(rule)).map(of_rule);
-    Reason::ALL.iter().copied().map(of_reason).chain(rules).chain(files::PAGES.iter().copied())
-}
-
-/// The page called `id`.
-pub fn page(id: &str) -> Option<Page> {
+/// Returns the record of the page called `id`.
+pub fn page(id: &str) -> Option<&'static ProblemRecord> {
     all().find(|page| page.id == id)
 }
 
-/// The id that was probably meant by `id`: one that contains it, or one a few letters away.
+/// Returns the rule of the same id that foretells a drop when a topology is checked.
+pub fn foretold_by(page: &ProblemRecord) -> Option<&'static ProblemRecord> {
+    let is_reason = matches!(page.kind, ProblemKind::Drop(_));
+    rules().find(|rule| is_reason && rule.id == page.id)
+}
+
+/// Returns the id that was probably meant by `id`: one a few letters away, or the shortest that contains it.
 pub fn nearest(id: &str) -> Option<&'static str> {
     let wanted = id.trim().to_ascii_lowercase().replace(['_', ' '], "-");
-    if wanted.is_empty() {
-        return None;
-    }
     let codes = codes().into_iter().map(|page| page.code);
     let ids: Vec<&'static str> = all().map(|page| page.id).chain(codes).collect();
-    let distance = |id: &str| strsim::damerau_levenshtein(&wanted, &id.to_ascii_lowercase());
-    let spelled = ids.iter().copied().map(|id| (distance(id), id)).min()?;
-    if spelled.0 <= 1 + wanted.len() / 6 {
-        return Some(spelled.1);
-    }
-    let containing = ids.iter().copied().filter(|id| wanted.len() > 2 && id.to_ascii_lowercase().contains(&wanted));
-    containing.min_by_key(|id| id.len())
+    Suggestions::default().nearest(&wanted, ids.iter().copied()).or_else(|| {
+        let contains = |id: &&str| wanted.len() > 2 && id.to_ascii_lowercase().contains(&wanted);
+        ids.iter().copied().filter(contains).min_by_key(|id| id.len())
+    })
+}
+
+/// The rules of a topology, then those of planned links.
+fn rules() -> impl Iterator<Item = &'static ProblemRecord> {
+    RULES.iter().chain(PREFLIGHT_RULES).copied()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diag::{OWN_CHOICE, Severity, Stage};
 
     #[test]
     fn every_reason_rule_and_file_problem_has_one_page_that_says_everything() {
-        let pages: Vec<Page> = all().collect();
+        let pages: Vec<&ProblemRecord> = all().collect();
         let ids = Reason::ALL.iter().map(|reason| reason.id()).chain(rules().map(|rule| rule.id));
-        for id in ids.chain(files::PAGES.iter().map(|page| page.id)) {
+        for id in ids.chain(files::RECORDS.iter().map(|page| page.id)) {
             assert_eq!(pages.iter().filter(|page| page.id == id).count(), 1, "{id}");
         }
-        for page in pages {
-            let public = page.source.starts_with("https://") || page.source == crate::check::OWN_CHOICE;
-            assert!(public, "{}: {}", page.id, page.source);
-            assert!(page.title.len() <= 110 && !page.title.ends_with('.'), "{}", page.title);
-            for text in [page.title, page.meaning, page.example, page.remedy] {
+        for page in all().chain(rules()) {
+            assert!(page.source.starts_with("https://") || page.source == OWN_CHOICE, "{}: {}", page.id, page.source);
+            assert!(page.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{}", page.id);
+            assert!(page.summary.len() <= 110 && !page.summary.ends_with('.'), "{}", page.summary);
+            for text in [page.summary, page.meaning, page.remedy, page.example] {
                 assert!(!text.is_empty() && !text.contains("  ") && !text.contains('\n'), "{}: {text}", page.id);
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_records_say_the_same() {
+        let all: Vec<&ProblemRecord> = all().chain(rules()).collect();
+        for (index, record) in all.iter().enumerate() {
+            let others = all[..index].iter().filter(|other| !std::ptr::eq(**other, *record));
+            for other in others {
+                assert_ne!(record.summary, other.summary, "{} and {}", record.id, other.id);
+                assert_ne!(record.meaning, other.meaning, "{} and {}", record.id, other.id);
+                assert_ne!(record.example, other.example, "{} and {}", record.id, other.id);
             }
         }
     }
@@ -142,10 +84,12 @@ mod tests {
     #[test]
     fn a_rule_that_foretells_a_drop_shares_its_page() {
         let page = page("guest-route-public-nic").expect("a page");
-        assert_eq!(page.kind, Kind::Drop(Stage::Guest));
-        assert_eq!(page.foretold_by.map(|rule| rule.severity), Some(Severity::Warning));
-        assert_eq!(super::page("sg-egress-deny").expect("a page").foretold_by, None);
-        assert_eq!(super::page("route-duplicate").expect("a page").kind, Kind::Rule(Severity::Error));
+        assert_eq!(page.kind, ProblemKind::Drop(Stage::Guest));
+        let foretold = foretold_by(page).expect("a rule");
+        assert_eq!(foretold.kind, ProblemKind::Rule(Severity::Warning));
+        assert_eq!(foretold_by(foretold), None);
+        assert_eq!(foretold_by(Reason::SgEgressDeny.record()), None);
+        assert_eq!(super::page("route-duplicate").expect("a page").kind, ProblemKind::Rule(Severity::Error));
     }
 
     #[test]

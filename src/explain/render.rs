@@ -1,32 +1,32 @@
 //! Pages as plain text, and the table of all of them.
 
-use super::{CodePage, Kind, Page, all, codes};
+use super::{CodePage, all, codes, foretold_by};
 use crate::check::preflight::PREFLIGHT_RULES;
-use crate::diag::Severity;
+use crate::diag::{ProblemKind, ProblemRecord, Severity};
 use std::fmt::Write;
 
 /// Width of a page in columns; only addresses on the web may be longer.
 const WIDTH: usize = 90;
 
 /// The page as plain text, at most 90 columns wide where words allow.
-pub fn render(page: &Page) -> String {
-    let mut text = format!("{}: {}\n{}\n\n", page.id, page.title, page.kind);
+pub fn render(page: &ProblemRecord) -> String {
+    let mut text = format!("{}: {}\n{}\n\n", page.id, page.summary, page.kind);
     wrap(&mut text, &sentence(page.meaning), "", "");
-    if let Some(rule) = page.foretold_by {
+    let foretold_by = foretold_by(page);
+    if let Some(rule) = foretold_by {
         text.push('\n');
         let who = if PREFLIGHT_RULES.contains(&rule) { "`check --link` tells" } else { "`check` warns" };
-        let also = format!("{who} of it: {}. {}", rule.summary, sentence(rule.why));
+        let also = format!("{who} of it: {}. {}", rule.summary, sentence(rule.meaning));
         wrap(&mut text, &also, "", "");
     }
     text.push('\n');
     let example = match page.kind {
-        Kind::Drop(_) => page.example.to_owned(),
-        Kind::Rule(severity) => finding(severity, page.id, page.example),
-        Kind::File => finding(Severity::Error, page.id, page.example),
+        ProblemKind::Drop(_) => page.example.to_owned(),
+        ProblemKind::Rule(_) | ProblemKind::File => finding(page),
     };
     wrap(&mut text, &example, "example  ", "         ");
-    if let Some(rule) = page.foretold_by {
-        wrap(&mut text, &finding(rule.severity, rule.id, rule.example), "check    ", "         ");
+    if let Some(rule) = foretold_by {
+        wrap(&mut text, &finding(rule), "check    ", "         ");
     }
     wrap(&mut text, &sentence(page.remedy), "remedy   ", "         ");
     wrap(&mut text, page.source, "source   ", "         ");
@@ -47,16 +47,16 @@ pub fn render_code(page: &CodePage) -> String {
         let status = cause.status.map(|status| format!(" (HTTP {status})")).unwrap_or_default();
         let called = if cause.code == code { String::new() } else { format!("; told as {} here", cause.code) };
         wrap(&mut text, &format!("{}{status}{called}", cause.summary), "cause    ", "         ");
-        wrap(&mut text, &sentence(cause.help), "remedy   ", "         ");
+        wrap(&mut text, &sentence(cause.remedy), "remedy   ", "         ");
         wrap(&mut text, cause.source, "source   ", "         ");
     }
     text
 }
 
 /// The first line of a finding, as `check` prints it.
-fn finding(severity: Severity, id: &str, message: &str) -> String {
-    let severity = if severity == Severity::Error { "error" } else { "warning" };
-    format!("{severity}[{id}]: {message}")
+fn finding(record: &ProblemRecord) -> String {
+    let severity = if record.kind.severity() == Severity::Error { "error" } else { "warning" };
+    format!("{severity}[{}]: {}", record.id, record.example)
 }
 
 /// All pages, a line each: id and title.
@@ -69,15 +69,15 @@ pub fn table() -> String {
     for page in all() {
         if kind != Some(std::mem::discriminant(&page.kind)) {
             let heading = match page.kind {
-                Kind::Drop(_) => "Drop reasons, in the order of the stages",
-                Kind::Rule(_) => "\nRules of `biplane check`",
-                Kind::File => "\nProblems of files",
+                ProblemKind::Drop(_) => "Drop reasons, in the order of the stages",
+                ProblemKind::Rule(_) => "\nRules of `biplane check`",
+                ProblemKind::File => "\nProblems of files",
             };
             text.push_str(heading);
             text.push('\n');
             kind = Some(std::mem::discriminant(&page.kind));
         }
-        writeln!(text, "  {:width$}  {}", page.id, page.title).expect("a string takes all");
+        writeln!(text, "  {:width$}  {}", page.id, page.summary).expect("a string takes all");
     }
     text.push_str("\nError codes of the vendor's operations\n");
     for page in codes {
@@ -125,7 +125,7 @@ mod tests {
     fn a_page_reads_as_plain_text() {
         let page = page("route-duplicate").expect("a page");
         assert_eq!(
-            render(&page),
+            render(page),
             "route-duplicate: two custom routes of one table have the same destination\n\
              error of check\n\
              \n\
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn pages_keep_to_their_width_but_for_addresses() {
         for page in all() {
-            for line in render(&page).lines().skip(1) {
+            for line in render(page).lines().skip(1) {
                 assert!(line.chars().count() <= WIDTH || line.contains("https://"), "{line}");
             }
         }
@@ -155,7 +155,7 @@ mod tests {
     fn the_table_has_a_line_for_every_page() {
         let table = table();
         for page in all() {
-            assert!(table.lines().any(|line| line.trim_start().starts_with(page.id) && line.ends_with(page.title)));
+            assert!(table.lines().any(|line| line.trim_start().starts_with(page.id) && line.ends_with(page.summary)));
         }
         for page in codes() {
             assert!(

@@ -1,6 +1,5 @@
 //! The comments that every packet of an output capture carries: one to search for, one to read.
 
-use super::because::because;
 use super::pieces::{Causes, Pieces};
 use super::words::{Cause, Words};
 use crate::datapath::{At, Decider, Emitted, Outcome, Verdict};
@@ -96,7 +95,7 @@ impl<'a> Comments<'a> {
                 out.push_str(self.causes.get(outcome));
                 if !says {
                     out.push_str(": ");
-                    out.push_str(because(reason));
+                    out.push_str(reason.summary());
                 }
             }
         }

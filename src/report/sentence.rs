@@ -1,6 +1,5 @@
 //! The one-line verdict that texts, comments and JSON share.
 
-use super::because::because;
 use super::words::Words;
 use crate::datapath::{Decider, Outcome, Verdict};
 use serde_json::{Map, Value};
@@ -40,7 +39,7 @@ impl fmt::Display for Sentence<'_> {
                 if let Some(at) = words.at(at) {
                     write!(f, " at {at}")?;
                 }
-                why = Some(because(reason));
+                why = Some(reason.summary());
             }
         }
         if let Some(cause) = words.cause(&outcome) {

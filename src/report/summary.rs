@@ -1,6 +1,5 @@
 //! What a person reads after a replay, and the same as JSON.
 
-use super::because::because;
 use super::hints::{hints, hints_text};
 use super::layout::{Palette, Style, calendar, counted, percent, space, thousands, width};
 use super::tally::{DroppedAt, Tally};
@@ -100,7 +99,7 @@ fn verdict_rows(words: Words<'_>, tally: &Tally) -> Vec<Row> {
     rows.push(total("answered", tally.answered(), Style::Good));
     rows.push(total("dropped", tally.dropped(), Style::Bad));
     for dropped in tally.dropped_by_reason() {
-        let note = because(dropped.reason).to_owned();
+        let note = dropped.reason.summary().to_owned();
         rows.push(Row { indent: 1, note, ..total(dropped.reason.id(), dropped.frames, Style::Plain) });
         let causes = dropped.causes.iter().filter_map(|cause| cause_row(words, dropped.reason, cause));
         extend_limited(&mut rows, causes.collect(), "place");

@@ -17,8 +17,8 @@ fn every_refusal_is_listed_and_has_words_a_remedy_and_a_source() {
         .sum();
     assert_eq!(refusals().count(), declared, "every record is listed");
     for record in refusals() {
-        assert!(!record.summary.is_empty() && !record.help.is_empty(), "{record:?}");
-        assert!(record.source.starts_with("https://") || record.source == biplane::check::OWN_CHOICE, "{record:?}");
+        assert!(!record.summary.is_empty() && !record.remedy.is_empty(), "{record:?}");
+        assert!(record.source.starts_with("https://") || record.source == biplane::diag::OWN_CHOICE, "{record:?}");
         for code in record.also.iter().chain([&record.code]) {
             assert!(code.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '.'), "{code}");
         }

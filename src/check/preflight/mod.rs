@@ -9,25 +9,24 @@ mod flow;
 mod refused;
 
 use super::link;
-use super::rule::{OWN_CHOICE, RuleRecord};
 use super::survey::Survey;
 use super::whitelists::NOT_HELD;
-use crate::diag::{Diagnostic, Severity};
+use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Severity, citation};
 use crate::model::{Instance, Key, Location, Vpc, World};
 
 /// Nothing in the VPC could be at the other end of a link.
-pub(super) static NOBODY: RuleRecord = RuleRecord {
+pub(super) static NOBODY: ProblemRecord = ProblemRecord {
     id: "link-without-endpoint",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "a planned link would reach nothing: no instance or service of the VPC has an address that links carry",
-    why: "a link reaches addresses of the VPC's primary CIDR in 10.111.0.0/16, 172.16.0.0/12 or 192.168.0.0/16",
-    help: "put what classic instances must reach into a vSwitch there",
-    source: OWN_CHOICE,
+    meaning: "a link reaches addresses of the VPC's primary CIDR in 10.111.0.0/16, 172.16.0.0/12 or 192.168.0.0/16",
+    remedy: "put what classic instances must reach into a vSwitch there",
+    source: citation::OWN_CHOICE,
     example: "`vpc-a` has no instance or service that a link could reach",
 };
 
 /// The rules that speak of planned links only.
-pub static PREFLIGHT_RULES: &[&RuleRecord] = &[&NOBODY, &refused::STOPPED, &refused::FAR_STOPPED, &NOT_HELD];
+pub static PREFLIGHT_RULES: &[&ProblemRecord] = &[&NOBODY, &refused::STOPPED, &refused::FAR_STOPPED, &NOT_HELD];
 
 /// What would become of a link.
 #[derive(Clone, Debug)]

@@ -1,33 +1,32 @@
 //! What AttachClassicLinkVpc would refuse, with its places in the file.
 
 use super::super::classiclink::{self, ROUTE_CONFLICT};
+use super::super::link;
 use super::super::refusal::{Refusal, RefusalRecord};
-use super::super::rule::{OWN_CHOICE, RuleRecord};
 use super::super::survey::placed_or;
-use super::super::{link, source};
 use super::Plan;
-use crate::diag::{Diagnostic, Reason, Severity, Span, Spanned};
+use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Reason, Severity, Span, Spanned, citation};
 use crate::model::SharedText;
 
 /// The instance is off.
-pub(super) static STOPPED: RuleRecord = RuleRecord {
+pub(super) static STOPPED: ProblemRecord = ProblemRecord {
     id: Reason::InstanceStopped.id(),
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "the instance of a planned link is not running",
-    why: "a link is made to a stopped instance too, and nothing passes it until the instance runs",
-    help: "start the instance",
-    source: source::ATTACH,
+    meaning: "a link is made to a stopped instance too, and nothing passes it until the instance runs",
+    remedy: "start the instance",
+    source: citation::ATTACH,
     example: "`i-a` is stopped: nothing passes its link until it runs",
 };
 
 /// What is at the other end is off.
-pub(super) static FAR_STOPPED: RuleRecord = RuleRecord {
+pub(super) static FAR_STOPPED: ProblemRecord = ProblemRecord {
     id: "link-to-stopped",
-    severity: Severity::Error,
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "an instance at the other end of a planned link is not running",
-    why: "an instance that is not running sends and receives nothing",
-    help: "start the instance",
-    source: OWN_CHOICE,
+    meaning: "an instance that is not running sends and receives nothing",
+    remedy: "start the instance",
+    source: citation::OWN_CHOICE,
     example: "`i-b` of `vpc-a` is stopped",
 };
 
@@ -75,14 +74,14 @@ impl Plan<'_, '_> {
                 finding.at(self.instance.state.span, "neither running nor stopped").help(help)
             }
             () if is(&link::NOT_OWN) => self.of_another_account(finding),
-            () => finding.at(self.target.id.span, "its links are used up").help(record.help),
+            () => finding.at(self.target.id.span, "its links are used up").help(record.remedy),
         }
     }
 
     fn linked(&self, finding: Diagnostic) -> Diagnostic {
         let id = self.instance.id.as_str();
         let Some(linked) = &self.instance.linked_vpc else {
-            return finding.at(self.instance.id.span, "one link at most").help(link::LINKED.help);
+            return finding.at(self.instance.id.span, "one link at most").help(link::LINKED.remedy);
         };
         let finding = finding.at(linked.span, "its link");
         if linked.value == self.vpc {
@@ -120,9 +119,10 @@ impl Plan<'_, '_> {
                 let message =
                     format!("{} has a route to {}, which ClassicLink needs", table.name, route.destination.value);
                 let finding = ROUTE_CONFLICT.found(message).at(route.destination.span, "a custom route to 10.0.0.0/8");
-                finding
-                    .at(self.switch(), "ClassicLink cannot be enabled here")
-                    .note(format!("EnableVpcClassicLink answers RouteConflict.AlreadyExist ({})", source::CLASSIC_LINK))
+                finding.at(self.switch(), "ClassicLink cannot be enabled here").note(format!(
+                    "EnableVpcClassicLink answers RouteConflict.AlreadyExist ({})",
+                    citation::CLASSIC_LINK
+                ))
             }));
         }
     }

@@ -9,14 +9,14 @@ mod routes;
 mod scale;
 mod services;
 
-use super::{RULES, RuleRecord, check, checked};
-use crate::diag::{Diagnostic, Severity, Sources};
+use super::{RULES, check, checked};
+use crate::diag::{Diagnostic, OWN_CHOICE, ProblemRecord, Severity, Sources};
 use crate::model::World;
 use crate::scenario;
 
 /// A topology with a gap, what breaks a rule in the gap, and what keeps it there.
 pub(super) struct Case {
-    pub(super) rule: &'static RuleRecord,
+    pub(super) rule: &'static ProblemRecord,
     /// The gap is `@@`.
     pub(super) topology: String,
     pub(super) breaks: String,
@@ -26,7 +26,7 @@ pub(super) struct Case {
 }
 
 pub(super) fn case(
-    rule: &'static RuleRecord,
+    rule: &'static ProblemRecord,
     topology: impl Into<String>,
     breaks: impl Into<String>,
     keeps: impl Into<String>,
@@ -82,7 +82,7 @@ pub(super) fn findings(text: &str) -> Vec<(&'static str, String, Vec<String>)> {
 
 /// `text` breaks `rule` alone, with this message, at these places.
 #[track_caller]
-pub(super) fn breaks(text: &str, rule: &RuleRecord, message: &str, places: &[&str]) {
+pub(super) fn breaks(text: &str, rule: &ProblemRecord, message: &str, places: &[&str]) {
     let places = places.iter().map(|place| (*place).to_owned()).collect();
     assert_eq!(findings(text), [(rule.id, message.to_owned(), places)], "{text}");
 }
@@ -118,14 +118,14 @@ fn no_rule_goes_without_a_case() {
 
 #[test]
 fn rule_ids_are_unique_kebab_case_and_say_all_they_should() {
-    let all: Vec<&RuleRecord> = RULES.iter().chain(super::preflight::PREFLIGHT_RULES).copied().collect();
+    let all: Vec<&ProblemRecord> = RULES.iter().chain(super::preflight::PREFLIGHT_RULES).copied().collect();
     for (index, rule) in all.iter().enumerate() {
         assert!(all[..index].iter().all(|other| other.id != rule.id), "{}", rule.id);
         assert!(rule.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));
-        for text in [rule.summary, rule.why, rule.help, rule.example] {
+        for text in [rule.summary, rule.meaning, rule.remedy, rule.example] {
             assert!(!text.is_empty() && !text.ends_with('.') && !text.contains('\n'), "{}: {text}", rule.id);
         }
-        assert!(rule.source.starts_with("https://") || rule.source == super::OWN_CHOICE, "{}", rule.source);
+        assert!(rule.source.starts_with("https://") || rule.source == OWN_CHOICE, "{}", rule.source);
     }
 }
 

@@ -27,7 +27,7 @@ impl Stage {
         let mut failure = format!("claim: {claim}\n fact: {}", fact(&answer));
         if let Answer::Refused(refusal) = &answer {
             let record = refusal.record;
-            failure += &format!("\n help: {}\nsource: {}", record.help, record.source);
+            failure += &format!("\n help: {}\nsource: {}", record.remedy, record.source);
         }
         self.add_place(&mut failure, place.unwrap_or(apply.span));
         (what, vec![failure])
