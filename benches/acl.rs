@@ -8,7 +8,9 @@ use std::net::Ipv4Addr;
 use std::ops::Range;
 use std::time::Duration;
 
+use biplane::net::ranges::CLASSIC;
 use biplane::net::{Ipv4Net, PortRange, Protocol};
+use biplane::table::Random;
 use biplane::table::acl::{Acl, AclRule, AddressSets, Peer, Query, walk};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
@@ -16,30 +18,17 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 const QUERIES: usize = 4_096;
 /// Groups of an instance, and rules of each: one small group, one of medium size, and all that the vendor allows.
 const LISTS: [(usize, usize); 3] = [(1, 5), (1, 31), (5, 200)];
-const SET_COUNT: u64 = 1_000;
-const SET_MEMBERS: u64 = 500;
+const SET_COUNT: usize = 1_000;
+const SET_MEMBERS: usize = 500;
 /// Addresses that sets draw their members from: each is in five sets or so.
-const POPULATION: u64 = 100_000;
+const POPULATION: usize = 100_000;
 
-/// SplitMix64: the same numbers in each run.
-struct Random(u64);
+fn port(random: &mut Random) -> u16 {
+    1 + random.below(65_535) as u16
+}
 
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
-    }
-
-    fn port(&mut self) -> u16 {
-        1 + self.below(65_535) as u16
-    }
-
-    fn private_address(&mut self) -> Ipv4Addr {
-        (0x0a00_0000 + self.below(1 << 24) as u32).into()
-    }
+fn private_address(random: &mut Random) -> Ipv4Addr {
+    random.host(CLASSIC).into()
 }
 
 /// Members spread over 10.0.0.0/8.
@@ -53,7 +42,7 @@ fn address_sets(random: &mut Random) -> AddressSets {
 fn list(random: &mut Random, (groups, of_each): (usize, usize), with_sets: bool) -> Vec<AclRule> {
     let mut rules = rules(random, groups * of_each, with_sets);
     // Groups are merged by priority, and a drop comes first among equals.
-    let mut order: Vec<(u64, bool, usize)> =
+    let mut order: Vec<(usize, bool, usize)> =
         rules.iter().enumerate().map(|(at, rule)| (1 + random.below(100), rule.accept, at)).collect();
     order.sort_unstable();
     rules = order.into_iter().map(|(_, _, at)| rules[at]).collect();
@@ -78,7 +67,7 @@ fn rules(random: &mut Random, count: usize, with_sets: bool) -> Vec<AclRule> {
                 PortRange::new(first, first + random.below(5_000) as u16).unwrap()
             }
             _ => {
-                let port = [22, 80, 443, 3306, 3389, 6379, 8080, random.port()][random.below(8) as usize];
+                let port = [22, 80, 443, 3306, 3389, 6379, 8080, port(random)][random.below(8)];
                 PortRange::new(port, port).unwrap()
             }
         };
@@ -86,9 +75,9 @@ fn rules(random: &mut Random, count: usize, with_sets: bool) -> Vec<AclRule> {
         let peer = if any_peer {
             Peer::Prefix(Ipv4Net::default())
         } else if with_sets && random.below(2) == 0 {
-            Peer::Set(random.below(SET_COUNT) as usize)
+            Peer::Set(random.below(SET_COUNT))
         } else {
-            Peer::Prefix(Ipv4Net::new(random.private_address(), 16 + random.below(17) as u8).unwrap().trunc())
+            Peer::Prefix(Ipv4Net::new(private_address(random), 16 + random.below(17) as u8).unwrap().trunc())
         };
         let accept = random.below(4) != 0;
         AclRule { accept, protocol, source_ports: PortRange::ALL, destination_ports, peer, own: None, id }
@@ -98,11 +87,11 @@ fn rules(random: &mut Random, count: usize, with_sets: bool) -> Vec<AclRule> {
 
 fn miss(random: &mut Random) -> Query {
     Query {
-        protocol: [Protocol::TCP, Protocol::TCP, Protocol::UDP, Protocol::ICMP][random.below(4) as usize],
-        source_port: random.port(),
-        destination_port: [22, 80, 443, 3306, random.port()][random.below(5) as usize],
-        peer: random.private_address(),
-        own: random.private_address(),
+        protocol: [Protocol::TCP, Protocol::TCP, Protocol::UDP, Protocol::ICMP][random.below(4)],
+        source_port: port(random),
+        destination_port: [22, 80, 443, 3306, port(random)][random.below(5)],
+        peer: private_address(random),
+        own: private_address(random),
     }
 }
 
@@ -114,12 +103,12 @@ fn hit(random: &mut Random, rule: &AclRule, sets: &AddressSets) -> Query {
         Peer::Prefix(prefix) => (prefix.network().to_bits() | base.peer.to_bits() & prefix.hostmask().to_bits()).into(),
         Peer::Set(set) => {
             let members = sets.members(set);
-            members.clone().nth(random.below(members.len() as u64) as usize).unwrap()
+            members.clone().nth(random.below(members.len())).unwrap()
         }
     };
     Query {
         protocol: rule.protocol.unwrap_or(base.protocol),
-        destination_port: ports.first() + random.below(u64::from(ports.last() - ports.first()) + 1) as u16,
+        destination_port: ports.first() + random.below(usize::from(ports.last() - ports.first()) + 1) as u16,
         peer,
         ..base
     }
@@ -159,7 +148,7 @@ fn queries(random: &mut Random, rules: &[AclRule], acl: &Acl, sets: &AddressSets
         let query = if deciding.is_empty() {
             miss(random)
         } else {
-            let rule = &rules[deciding.start + random.below(deciding.len() as u64) as usize];
+            let rule = &rules[deciding.start + random.below(deciding.len())];
             hit(random, rule, sets)
         };
         let walked = walk(rules, false, sets, &query);
@@ -175,7 +164,7 @@ fn queries(random: &mut Random, rules: &[AclRule], acl: &Acl, sets: &AddressSets
 }
 
 fn decisions(criterion: &mut Criterion) {
-    let mut random = Random(1);
+    let mut random = Random::new(1);
     let sets = address_sets(&mut random);
     println!("{SET_COUNT} sets of {SET_MEMBERS} members: {} KB", sets.memory_bytes() / 1_000);
     for (kind, with_sets) in [("prefixes", false), ("sets", true)] {
@@ -223,7 +212,7 @@ fn chained<Q>(queries: &[Q], decide: impl Fn(&Q) -> bool) -> usize {
 /// Each decision asks another of many lists, in an order that no prefetcher foresees.
 fn many_lists(criterion: &mut Criterion) {
     const COUNT: usize = 512;
-    let mut random = Random(2);
+    let mut random = Random::new(2);
     let sets = AddressSets::default();
     let mut lists = Vec::new();
     let mut asked = Vec::new();
@@ -231,7 +220,7 @@ fn many_lists(criterion: &mut Criterion) {
         let rules = rules(&mut random, 1_000, false);
         let acl = Acl::build(&rules, false);
         for _ in 0..QUERIES / COUNT {
-            let rule = &rules[random.below(1_000) as usize];
+            let rule = &rules[random.below(1_000)];
             let query = hit(&mut random, rule, &sets);
             assert_eq!(acl.decide(&sets, &query), walk(&rules, false, &sets, &query));
             asked.push((lists.len(), query));
@@ -239,7 +228,7 @@ fn many_lists(criterion: &mut Criterion) {
         lists.push(acl);
     }
     for last in (1..asked.len()).rev() {
-        asked.swap(last, random.below(last as u64 + 1) as usize);
+        asked.swap(last, random.below(last + 1));
     }
     println!("{COUNT} lists: {} KB", lists.iter().map(Acl::memory_bytes).sum::<usize>() / 1_000);
     let mut group = criterion.benchmark_group("acl/many-lists");
@@ -250,7 +239,7 @@ fn many_lists(criterion: &mut Criterion) {
 }
 
 fn building(criterion: &mut Criterion) {
-    let mut random = Random(3);
+    let mut random = Random::new(3);
     let mut group = criterion.benchmark_group("acl/build");
     for size in LISTS {
         for (kind, with_sets) in [("prefixes", false), ("sets", true)] {

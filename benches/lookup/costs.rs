@@ -3,8 +3,9 @@
 
 use std::time::{Duration, Instant};
 
+use biplane::table::Random;
 use biplane::table::lpm::golden::Golden;
-use biplane::table::lpm::sample::{Random, Routes};
+use biplane::table::lpm::sample::Routes;
 use biplane::table::lpm::{TableId, Tables};
 use ipnet::Ipv4Net;
 use peak_alloc::PeakAlloc;

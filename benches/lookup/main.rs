@@ -13,8 +13,9 @@ use std::hint::black_box;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use biplane::table::Random;
 use biplane::table::lpm::golden::Golden;
-use biplane::table::lpm::sample::{Addresses, Kind, Random, RawReads, Routes, bgp_like, read_routes, vpc_like};
+use biplane::table::lpm::sample::{Addresses, Kind, RawReads, Routes, bgp_like, read_routes, vpc_like};
 use biplane::table::lpm::{NO_ROUTE, TableId, Tables};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};

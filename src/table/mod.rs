@@ -6,6 +6,8 @@ pub mod aging;
 pub mod lpm;
 mod memory;
 pub mod paged;
+mod random;
 pub mod session;
 
 pub use memory::prefetch;
+pub use random::Random;

@@ -4,6 +4,7 @@ use super::{WORLDS, capture, topology};
 use biplane::capture::Reader;
 use biplane::lab::Topology;
 use biplane::replay::{ReplayOptions, Sinks, run};
+use biplane::table::Random;
 use bytes::Bytes;
 
 /// Damaged copies of each capture.
@@ -12,28 +13,16 @@ const COPIES: u64 = 300;
 /// Captures above this size take too long to be damaged often.
 const LARGEST: usize = 20_000;
 
-/// The same numbers on every run: xorshift of 64 bits.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit as u64) as usize
-    }
-}
-
 fn damaged(bytes: &[u8], seed: u64) -> Vec<u8> {
-    let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15 ^ (seed + 1));
+    let mut random = Random::new(seed);
     let mut copy = bytes.to_vec();
     if seed.is_multiple_of(4) {
-        copy.truncate(numbers.below(bytes.len()));
+        copy.truncate(random.below(bytes.len()));
         return copy;
     }
-    for _ in 0..1 + numbers.below(4) {
-        let at = numbers.below(copy.len());
-        copy[at] ^= 1 << numbers.below(8);
+    for _ in 0..1 + random.below(4) {
+        let at = random.below(copy.len());
+        copy[at] ^= 1 << random.below(8);
     }
     copy
 }

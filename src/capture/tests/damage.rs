@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use crate::capture::fixture::{Built, Frame, read, read_whole};
 use crate::capture::order::ByteOrder::{self, Big, Little};
 use crate::capture::{Batch, CaptureProblem, Compression, Reader};
+use crate::table::Random;
 
 /// A small capture of each format and byte order, with where each of its records ends.
 fn samples() -> Vec<(Vec<u8>, Vec<usize>)> {
@@ -147,14 +148,9 @@ fn a_section_header_without_a_byte_order_is_damage() {
 #[test]
 fn damaged_compression_is_told_after_the_records_before_it() {
     let mut built = Built::pcap(Little, 0xa1b2_c3d4, 1);
-    let mut random = 1_u32;
+    let mut random = Random::new(1);
     for _ in 0..4000 {
-        let data: Vec<u8> = (0..64)
-            .map(|_| {
-                random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (random >> 24) as u8
-            })
-            .collect();
+        let data: Vec<u8> = (0..64).map(|_| random.next() as u8).collect();
         built = built.record(0, 0, &data, 64);
     }
     let all = read_whole(&built.bytes);

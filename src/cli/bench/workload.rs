@@ -1,7 +1,8 @@
 //! Tables, the golden tables they are held against, and the addresses that both are asked for.
 
+use crate::table::Random;
 use crate::table::lpm::golden::Golden;
-use crate::table::lpm::sample::{Addresses, Kind, Random, RawReads, Routes};
+use crate::table::lpm::sample::{Addresses, Kind, RawReads, Routes};
 use crate::table::lpm::{NO_ROUTE, TableId, Tables};
 use std::net::Ipv4Addr;
 
@@ -87,6 +88,7 @@ impl World {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::Random;
     use crate::table::lpm::sample::vpc_like;
 
     fn world(lists: &[Routes], random: &mut Random) -> World {

@@ -197,6 +197,7 @@ impl AddressSets {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::Random;
 
     fn address(text: &str) -> Ipv4Addr {
         text.parse().unwrap()
@@ -235,11 +236,10 @@ mod tests {
         let mut plain = vec![std::collections::BTreeSet::new(); 4];
         let mut sets = AddressSets::build(plain.clone());
         let before = sets.clone();
-        let mut state = 1_u32;
+        let mut random = Random::new(1);
         for _ in 0..2000 {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let (set, address) = ((state >> 16) as usize % 4, addresses[(state >> 20) as usize % 9]);
-            if state >> 31 == 0 {
+            let (set, address) = (random.below(4), addresses[random.below(9)]);
+            if random.below(2) == 0 {
                 assert_eq!(sets.insert(set, address), plain[set].insert(address));
             } else {
                 assert_eq!(sets.remove(set, address), plain[set].remove(&address));

@@ -1,7 +1,8 @@
 //! Route tables and addresses to measure with: from a file, or generated, the same ones from the same seed.
 //!
 //! ```
-//! use biplane::table::lpm::sample::{Addresses, Kind, Random, vpc_like};
+//! use biplane::table::Random;
+//! use biplane::table::lpm::sample::{Addresses, Kind, vpc_like};
 //! let mut random = Random::new(1);
 //! let routes = vpc_like(&mut random, 1000);
 //! let addresses = Addresses::new(&routes, &mut random);
@@ -15,6 +16,8 @@ use std::collections::BTreeMap;
 
 use ipnet::Ipv4Net;
 use memmap2::MmapMut;
+
+use crate::table::Random;
 
 pub use addresses::{Addresses, Kind};
 pub use file::read_routes;
@@ -109,43 +112,6 @@ impl RawReads {
     pub fn read(&self, table: usize, address: u32) -> u8 {
         let place = address.wrapping_mul(0x9e37_79b1).wrapping_add((table as u32).wrapping_mul(0x85eb_ca6b));
         self.memory[self.start + ((u64::from(place) * self.bytes as u64) >> 32) as usize]
-    }
-}
-
-/// SplitMix64: the same numbers in every run.
-#[derive(Clone, Debug)]
-pub struct Random(u64);
-
-impl Random {
-    /// The numbers of `seed`.
-    pub fn new(seed: u64) -> Random {
-        Random(seed)
-    }
-
-    /// Any number.
-    #[expect(clippy::should_implement_trait, reason = "it never ends")]
-    pub fn next(&mut self) -> u32 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ mixed >> 31) as u32
-    }
-
-    /// A number below `bound`, which is at most 2^32.
-    pub fn below(&mut self, bound: usize) -> usize {
-        ((u64::from(self.next()) * bound as u64) >> 32) as usize
-    }
-
-    /// A random address of a prefix, as a number in host order.
-    pub fn host(&mut self, prefix: Ipv4Net) -> u32 {
-        u32::from(prefix.network()) | self.next() & u32::from(prefix.hostmask())
-    }
-
-    /// Puts `items` in random order.
-    pub fn shuffle<T>(&mut self, items: &mut [T]) {
-        for at in (1..items.len()).rev() {
-            items.swap(at, self.below(at + 1));
-        }
     }
 }
 

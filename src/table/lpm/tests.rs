@@ -10,6 +10,7 @@ use super::golden::Golden;
 use super::large::Large;
 use super::route::{Route, sorted};
 use super::{NO_ROUTE, TableId, Tables};
+use crate::table::Random;
 
 /// A design by itself, so that each meets the same routes whatever `Tables` would choose.
 #[derive(Clone)]
@@ -167,18 +168,18 @@ fn a_next_hop_above_the_largest_is_refused() {
 fn a_burst_over_many_tables_asks_each_its_own() {
     let mut tables = Tables::new();
     let mut goldens = Vec::new();
-    let mut random = Random(1);
+    let mut random = Random::new(1);
     for size in (0..200).chain([5000]) {
-        let routes: Vec<_> = (0..size).map(|_| random.route()).collect();
+        let routes: Vec<_> = (0..size).map(|_| route(&mut random)).collect();
         tables.add(&routes);
         goldens.push((Golden::new(&routes), routes));
     }
     let queries: Vec<(TableId, u32)> = (0..20_000)
         .map(|_| {
-            let table = random.below(201) as usize;
+            let table = random.below(201);
             let routes = &goldens[table].1;
             let address = random.next();
-            let near = routes.get(random.below(1 + routes.len() as u32) as usize);
+            let near = routes.get(random.below(1 + routes.len()));
             (TableId::at(table as u32), near.map_or(address, |(prefix, _)| u32::from(prefix.broadcast()) - address % 3))
         })
         .collect();
@@ -197,11 +198,11 @@ fn a_burst_over_many_tables_asks_each_its_own() {
 /// Trees differ in how many levels they have and how wide their next hops are, and code is compiled for each.
 #[test]
 fn every_shape_of_tree_answers_alike_whatever_counts_its_keys() {
-    let mut random = Random(8);
+    let mut random = Random::new(8);
     let mut shapes = std::collections::BTreeSet::new();
     for size in [20, 400, 3000] {
         for most in [100, 40_000, 3_000_000_000] {
-            let routes: Vec<_> = (0..size).map(|_| (random.route().0, random.below(most))).collect();
+            let routes: Vec<_> = (0..size).map(|_| (route(&mut random).0, random.below(most) as u32)).collect();
             let golden = Golden::new(&routes);
             let addresses = edges(routes.iter().map(|route| &route.0).step_by(1 + size / 300));
             let mut tables = Tables::new();
@@ -220,9 +221,9 @@ fn every_shape_of_tree_answers_alike_whatever_counts_its_keys() {
 #[test]
 fn matches_are_all_the_routes_that_contain_an_address_longest_first() {
     let mut tables = Tables::new();
-    let mut random = Random(3);
+    let mut random = Random::new(3);
     for size in [0, 40, 6000] {
-        let routes: Vec<_> = (0..size).map(|_| random.route()).collect();
+        let routes: Vec<_> = (0..size).map(|_| route(&mut random)).collect();
         let table = tables.add(&routes);
         let golden = Golden::new(&routes);
         for address in edges(routes.iter().map(|route| &route.0).step_by(1 + size / 40)) {
@@ -236,10 +237,10 @@ fn matches_are_all_the_routes_that_contain_an_address_longest_first() {
 
 #[test]
 fn a_table_that_grows_and_shrinks_again_stays_exact_whatever_its_design() {
-    let mut random = Random(9);
+    let mut random = Random::new(9);
     let mut tables = Tables::new();
     let distinct: Vec<_> =
-        Golden::new(&(0..9000).map(|_| random.route()).collect::<Vec<_>>()).routes().take(4400).collect();
+        Golden::new(&(0..9000).map(|_| route(&mut random)).collect::<Vec<_>>()).routes().take(4400).collect();
     assert_eq!(distinct.len(), 4400);
     let routes: Vec<_> = (0..4400).map(|at| distinct[at * 1009 % 4400]).collect();
     let table = tables.add(&routes[..4050]);
@@ -262,14 +263,14 @@ fn a_table_that_grows_and_shrinks_again_stays_exact_whatever_its_design() {
 
 #[test]
 fn changes_to_many_small_tables_keep_their_arena_small() {
-    let mut random = Random(4);
+    let mut random = Random::new(4);
     let mut tables = Tables::new();
-    let lists: Vec<Vec<_>> = (0..100).map(|_| (0..100).map(|_| random.route()).collect()).collect();
+    let lists: Vec<Vec<_>> = (0..100).map(|_| (0..100).map(|_| route(&mut random)).collect()).collect();
     let ids: Vec<_> = lists.iter().map(|routes| tables.add(routes)).collect();
     let before = tables.memory_bytes();
     for turn in 0..3000 {
-        let at = random.below(100) as usize;
-        let (prefix, next_hop) = random.route();
+        let at = random.below(100);
+        let (prefix, next_hop) = route(&mut random);
         // A clone that lives on makes every change write a new block.
         let _reader = (turn % 3 == 0).then(|| tables.clone());
         let old = tables.insert(ids[at], prefix, next_hop);
@@ -287,8 +288,8 @@ fn changes_to_many_small_tables_keep_their_arena_small() {
 
 #[test]
 fn a_clone_keeps_the_routes_it_was_made_with_and_so_does_its_original() {
-    let mut random = Random(5);
-    let routes: Vec<_> = (0..6000).map(|_| random.route()).collect();
+    let mut random = Random::new(5);
+    let routes: Vec<_> = (0..6000).map(|_| route(&mut random)).collect();
     let golden = Golden::new(&routes);
     let addresses = edges(routes.iter().map(|route| &route.0).step_by(40));
     for (name, mut design) in Design::all(&routes) {
@@ -328,7 +329,7 @@ fn taking_out_what_is_not_there_leaves_a_clone_s_readers_and_the_original_alone(
 /// A long stream that crowds a few places, so that /24s are divided, spelled out and whole again, and blocks split.
 #[test]
 fn a_long_stream_of_changes_leaves_what_the_golden_table_has() {
-    let mut random = Random(7);
+    let mut random = Random::new(7);
     let mut golden = Golden::default();
     let mut designs = Design::all(&[]);
     let mut live: Vec<Ipv4Net> = Vec::new();
@@ -336,13 +337,13 @@ fn a_long_stream_of_changes_leaves_what_the_golden_table_has() {
         // Grows for a thousand changes, then shrinks, then grows again.
         let grow = if (1000..2000).contains(&turn) { 30 } else { 70 };
         let prefix = if random.below(100) < grow || live.is_empty() {
-            let (prefix, next_hop) = random.route();
+            let (prefix, next_hop) = route(&mut random);
             let old = golden.insert(prefix, next_hop);
             designs.iter_mut().for_each(|(name, design)| assert_eq!(design.insert(prefix, next_hop), old, "{name}"));
             live.push(prefix);
             prefix
         } else {
-            let prefix = live.swap_remove(random.below(live.len() as u32) as usize);
+            let prefix = live.swap_remove(random.below(live.len()));
             let old = golden.remove(prefix);
             designs.iter_mut().for_each(|(name, design)| assert_eq!(design.remove(prefix), old, "{name}"));
             prefix
@@ -373,10 +374,10 @@ fn readers_on_other_threads_see_the_table_before_a_change_or_after_it_but_never_
     ];
     let addresses = watched.map(|(_, address)| address);
     for size in [100, 6000] {
-        let mut random = Random(6);
+        let mut random = Random::new(6);
         // All other routes keep to 10.0.0.0/8, so that no address is theirs.
         let mut other = || {
-            let (prefix, next_hop) = random.route();
+            let (prefix, next_hop) = route(&mut random);
             let inside = u32::from(prefix.network()) & 0x00ff_ffff | 0x0a00_0000;
             (net(inside, prefix.prefix_len().max(8)), next_hop)
         };
@@ -420,32 +421,16 @@ fn readers_on_other_threads_see_the_table_before_a_change_or_after_it_but_never_
     }
 }
 
-/// Small numbers in no order (SplitMix64).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u32 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ mixed >> 31) as u32
-    }
-
-    fn below(&mut self, bound: u32) -> u32 {
-        self.next() % bound
-    }
-
-    /// A prefix of any length, in one of a few crowded places or anywhere.
-    fn route(&mut self) -> (Ipv4Net, u32) {
-        let place = match self.below(4) {
-            0 => 0x0a00_0000 | self.next() & 0x0000_0fff,
-            1 => 0x0a00_0000 | self.next() & 0x00ff_ffff,
-            2 => 0xffff_fc00 | self.next() & 0x0000_03ff,
-            _ => self.next(),
-        };
-        let length = if self.below(3) == 0 { self.below(33) } else { 16 + self.below(17) };
-        (net(place, length as u8), self.below(50))
-    }
+/// A prefix of any length, in one of a few crowded places or anywhere.
+fn route(random: &mut Random) -> (Ipv4Net, u32) {
+    let place = match random.below(4) {
+        0 => 0x0a00_0000 | random.next() & 0x0000_0fff,
+        1 => 0x0a00_0000 | random.next() & 0x00ff_ffff,
+        2 => 0xffff_fc00 | random.next() & 0x0000_03ff,
+        _ => random.next(),
+    };
+    let length = if random.below(3) == 0 { random.below(33) } else { 16 + random.below(17) };
+    (net(place, length as u8), random.below(50) as u32)
 }
 
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use ipnet::Ipv4Net;
 
-use super::Random;
+use crate::table::Random;
 
 /// Which addresses are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
