@@ -8,14 +8,16 @@ use super::step::{GroupHome, Step};
 use crate::check::limits::VSWITCH_RESERVED;
 use crate::control::Operation;
 use crate::model::{Instance, Key, Location, Vpc, Vswitch, World};
-use crate::net::{Ipv4Net, from_last, overlap};
+use crate::net::{Ipv4Net, from_last, overlap, ranges};
 use hashbrown::HashSet;
 use std::net::Ipv4Addr;
 
 /// Ranges for a VPC that has to be made, those first that ClassicLink carries without a guest route.
 fn ranges_to_choose_from() -> impl Iterator<Item = Ipv4Net> {
-    let sixteen = (16..32).map(|second| Ipv4Net::new_assert(Ipv4Addr::new(172, second, 0, 0), 16));
-    sixteen.chain((0..8).map(|third| Ipv4Net::new_assert(Ipv4Addr::new(192, 168, third * 32, 0), 19)))
+    [(ranges::UNSCRIPTED, 16), (ranges::SCRIPTED, 19)]
+        .into_iter()
+        .flat_map(|(range, length)| range.subnets(length))
+        .flatten()
 }
 
 impl Mend {

@@ -14,7 +14,6 @@ mod group_peers;
 mod group_rules;
 mod groups;
 mod guests;
-pub mod limits;
 pub mod link;
 mod peerings;
 pub mod preflight;
@@ -27,6 +26,7 @@ mod survey;
 mod tests;
 mod whitelists;
 
+pub use crate::model::limits;
 pub(crate) use cidrs::forbidden_range;
 pub(crate) use groups::member_limit;
 pub use refusal::{Refusal, RefusalRecord};

@@ -4,6 +4,7 @@ mod advice;
 
 pub(super) use advice::{Advise, Format, GuestRoute};
 
+use crate::model::limits::LEAST_MTU;
 use crate::wire::{TcpFlags, TextError, read_addresses, read_endpoints, read_hexadecimal};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -146,7 +147,7 @@ pub(super) struct Replay {
     #[command(flatten)]
     pub(super) attribution: Attribution,
     /// Largest IPv4 packet carried whole, instead of the topology's.
-    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(68..))]
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(i64::from(LEAST_MTU)..))]
     pub(super) mtu: Option<u16>,
     /// A TCP flow must begin with a SYN.
     #[arg(long)]
@@ -222,7 +223,7 @@ pub(super) struct Trace {
     #[command(flatten)]
     pub(super) attribution: Attribution,
     /// Largest IPv4 packet carried whole, instead of the topology's.
-    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(68..))]
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(i64::from(LEAST_MTU)..))]
     pub(super) mtu: Option<u16>,
     /// A TCP flow must begin with a SYN.
     #[arg(long)]

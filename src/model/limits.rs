@@ -1,6 +1,7 @@
-//! The vendor's numbers, shared with the control operations that enforce them one by one.
+//! The vendor's numbers, which [`crate::check`] holds a world against and [`crate::control`] an operation, and those
+//! that a world has where its file gives none.
 
-use crate::net::Ipv4Net;
+use crate::net::{Ipv4Net, ranges};
 use crate::time::SimDuration;
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
@@ -67,6 +68,12 @@ pub const SESSION_TIMEOUT: SimDuration = SimDuration::from_secs(910);
 /// (<https://www.alibabacloud.com/help/en/ecs/user-guide/mtus/>).
 pub const MTU: u16 = 1500;
 
+/// Bytes of the smallest MTU: what every IPv4 host must carry unfragmented (<https://www.rfc-editor.org/rfc/rfc791>).
+pub const LEAST_MTU: u16 = 68;
+
+/// Sessions that are kept at most, where the file does not say; biplane's own choice.
+pub const SESSION_LIMIT: u32 = 1 << 22;
+
 const fn net(a: u8, b: u8, length: u8) -> Ipv4Net {
     Ipv4Net::new_assert(Ipv4Addr::new(a, b, 0, 0), length)
 }
@@ -74,4 +81,4 @@ const fn net(a: u8, b: u8, length: u8) -> Ipv4Net {
 /// Ranges that no CIDR of a VPC may be or lie in
 /// (<https://alibabacloud.com/help/en/vpc/api-associatevpccidrblock>).
 pub const FORBIDDEN_CIDRS: [Ipv4Net; 5] =
-    [net(0, 0, 8), net(100, 64, 10), net(127, 0, 8), net(169, 254, 16), net(224, 0, 4)];
+    [net(0, 0, 8), ranges::CLOUD_SERVICES, net(127, 0, 8), net(169, 254, 16), net(224, 0, 4)];

@@ -6,6 +6,7 @@
 
 mod group;
 mod guest;
+pub mod limits;
 mod shared;
 mod table;
 mod touched;

@@ -1,6 +1,6 @@
 //! The declared objects: VPCs and what lies in them, instances of both planes, services, gateways, links.
 
-use super::{Identified, Key, SecurityGroup, SharedText, Table};
+use super::{Identified, Key, SecurityGroup, SharedText, Table, limits};
 use crate::diag::{Span, Spanned};
 use crate::net::{Ipv4Net, MacAddress};
 use crate::time::SimDuration;
@@ -57,8 +57,8 @@ impl Default for World {
             instances: Table::default(),
             services: Table::default(),
             sessions: SessionTimeouts::default(),
-            session_limit: Spanned::unplaced(1 << 22),
-            mtu: Spanned::unplaced(1500),
+            session_limit: Spanned::unplaced(limits::SESSION_LIMIT),
+            mtu: Spanned::unplaced(limits::MTU),
         }
     }
 }
@@ -366,7 +366,7 @@ impl Default for SessionTimeouts {
     fn default() -> SessionTimeouts {
         let seconds = |seconds| Spanned::unplaced(SimDuration::from_secs(seconds));
         SessionTimeouts {
-            tcp_established: seconds(910),
+            tcp_established: Spanned::unplaced(limits::SESSION_TIMEOUT),
             tcp_transient: seconds(60),
             udp: seconds(60),
             icmp: seconds(30),

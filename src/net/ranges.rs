@@ -14,8 +14,11 @@ pub const CLASSIC: Ipv4Net = net(10, 0, 0, 0, 8);
 /// 10.111.0.0/16: VPC space inside the classic range.
 pub const CARVE_OUT: Ipv4Net = net(10, 111, 0, 0, 16);
 
+/// 172.16.0.0/12, which a classic guest sends to its private NIC without the routing script.
+pub const UNSCRIPTED: Ipv4Net = net(172, 16, 0, 0, 12);
+
 /// The ranges whose VPC addresses can talk to classic instances.
-pub const LINKABLE: [Ipv4Net; 3] = [CARVE_OUT, net(172, 16, 0, 0, 12), net(192, 168, 0, 0, 16)];
+pub const LINKABLE: [Ipv4Net; 3] = [CARVE_OUT, UNSCRIPTED, SCRIPTED];
 
 /// 192.168.0.0/16, which a classic guest does not send to its private NIC unless the routing script ran.
 pub const SCRIPTED: Ipv4Net = net(192, 168, 0, 0, 16);
@@ -24,7 +27,7 @@ pub const SCRIPTED: Ipv4Net = net(192, 168, 0, 0, 16);
 pub const CLOUD_SERVICES: Ipv4Net = net(100, 64, 0, 0, 10);
 
 /// What a classic guest sends to its private NIC without any script.
-pub const GUEST_PRIVATE: [Ipv4Net; 3] = [CLASSIC, net(172, 16, 0, 0, 12), CLOUD_SERVICES];
+pub const GUEST_PRIVATE: [Ipv4Net; 3] = [CLASSIC, UNSCRIPTED, CLOUD_SERVICES];
 
 /// The metadata service, which egress groups never filter.
 pub const METADATA: Ipv4Addr = Ipv4Addr::new(100, 100, 100, 200);

@@ -7,6 +7,9 @@ use super::tree::{Entry, Table, Value};
 use crate::diag::{Diagnostic, FileId, Severity, Span, Spanned, Suggestions, quoted_list};
 use std::ops::{Range, RangeInclusive};
 
+/// Up to how many ids are listed where none is near.
+pub(super) const FEW: usize = 8;
+
 /// What a walk needs to place and keep findings.
 pub(super) struct Decoder<'t> {
     file: FileId,

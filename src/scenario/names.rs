@@ -1,6 +1,6 @@
 //! The ids of the topology that a scenario can name.
 
-use super::decode::{Decoder, Item, invalid};
+use super::decode::{Decoder, FEW, Item, invalid};
 use crate::diag::{Diagnostic, Span, Spanned, quoted_list};
 use crate::model::{Direction, World};
 use std::cell::Cell;
@@ -10,9 +10,6 @@ const CLOUD_SERVICES: &str = "cloud-services";
 
 /// The routing domain of the classic network.
 const CLASSIC: &str = "classic";
-
-/// Up to how many ids are listed where none is near.
-const FEW: usize = 8;
 
 /// The topology of a scenario; `None` where it could not be understood: then every id passes.
 pub(super) struct Names<'w> {

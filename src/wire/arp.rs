@@ -32,10 +32,10 @@ pub fn arp_reply(request_frame: &[u8], answer: MacAddress) -> Option<[u8; 42]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::program::FABRIC_MAC as FABRIC;
     use etherparse::{ArpEthIpv4Packet, ArpOperation, EtherType, Ethernet2Header, PacketBuilder, SlicedPacket};
 
     const ASKER: [u8; 6] = [0, 0x16, 0x3e, 0, 0, 1];
-    const FABRIC: MacAddress = MacAddress([0xee, 0xff, 0xff, 0xff, 0xff, 0xff]);
 
     fn request(operation: ArpOperation) -> Vec<u8> {
         let message = ArpEthIpv4Packet {

@@ -90,11 +90,11 @@ pub fn icmp_error(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::program::FABRIC_MAC as FABRIC;
     use etherparse::{Icmpv4Type, Ipv4Header, SlicedPacket, icmpv4};
 
     const GATEWAY: Ipv4Addr = Ipv4Addr::new(172, 16, 1, 253);
     const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 24, 1, 5);
-    const FABRIC: MacAddress = MacAddress([0xee, 0xff, 0xff, 0xff, 0xff, 0xff]);
     const GUEST: MacAddress = MacAddress([0, 0x16, 0x3e, 0, 0, 1]);
 
     /// A UDP packet with `options` bytes of padding options and 20 bytes of payload, from the IPv4 header on.

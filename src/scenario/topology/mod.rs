@@ -7,7 +7,7 @@ mod rules;
 
 use super::decode::{Decoder, Fields, Item, What, invalid};
 use crate::diag::Spanned;
-use crate::model::{SharedText, World};
+use crate::model::{SharedText, World, limits};
 use crate::time::SimDuration;
 use hashbrown::HashSet;
 use objects::{Objects, Pending};
@@ -28,9 +28,6 @@ pub(super) const SECTIONS: [&str; 11] = [
     "sessions",
     "fabric",
 ];
-
-/// The smallest MTU: what every IPv4 host must carry unfragmented (RFC 791).
-const LEAST_MTU: u64 = 68;
 
 /// The largest limit of sessions: some 120 GB of them.
 const MOST_SESSIONS: u64 = 1 << 30;
@@ -79,7 +76,8 @@ fn settings(decoder: &mut Decoder<'_>, root: &Fields<'_>, world: &mut World) {
         let limit = sessions.get(decoder, "limit").and_then(|item| item.integer(decoder, 1..=MOST_SESSIONS));
         world.session_limit = limit.unwrap_or(world.session_limit);
     }
-    let mtu = fabric.and_then(|fabric| fabric.get(decoder, "mtu")?.integer(decoder, LEAST_MTU..=65535));
+    let mtu =
+        fabric.and_then(|fabric| fabric.get(decoder, "mtu")?.integer(decoder, u64::from(limits::LEAST_MTU)..=65535));
     world.mtu = mtu.unwrap_or(world.mtu);
 }
 

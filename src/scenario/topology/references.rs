@@ -2,7 +2,7 @@
 
 use crate::diag::{Diagnostic, Span, Spanned, or_list, quoted_list};
 use crate::model::{Identified, Key, NextHop, Table, World};
-use crate::scenario::decode::{Decoder, Fields, Item, invalid};
+use crate::scenario::decode::{Decoder, FEW, Fields, Item, invalid};
 use crate::scenario::tree::Table as Section;
 use std::ops::Range;
 
@@ -221,6 +221,3 @@ impl<'a> Declared<'a> {
         decoder.report(problem);
     }
 }
-
-/// Up to how many ids are listed where none is near.
-const FEW: usize = 8;
