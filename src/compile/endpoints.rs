@@ -1,6 +1,6 @@
 //! Endpoints: instances, services and gateways, and who may send from which address.
 
-use super::{Compiler, Owners};
+use super::{Compiler, Owners, put};
 use crate::diag::{Span, Spanned};
 use crate::model::{
     Gateway, Instance, InstanceState, Key, Location, Network, Service, ServiceKind, Table, Vswitch, World,
@@ -88,45 +88,20 @@ impl Compiler<'_> {
         EndpointId::from_index(before + key.index())
     }
 
-    pub(super) fn add_endpoints(&mut self) {
-        let world = self.world;
+    pub(super) fn add_cloud_services(&mut self) {
         let mac = derived_mac("cloud-services");
         let cloud_services = Endpoint { mac, ..blank(EndpointKind::CloudServices, DomainId(0)) };
-        self.add_endpoint(cloud_services);
-        let mut instances = world.instances.iter().peekable();
-        for index in 0..world.instances.capacity() {
-            let endpoint = match instances.next_if(|(key, _)| key.index() == index) {
-                Some((_, instance)) => {
-                    let guest = (*instance.location == Location::Classic).then(|| self.guest_table(instance));
-                    self.instance(instance, guest)
-                }
-                None => released(),
-            };
-            self.add_endpoint(endpoint);
-        }
-        let mut services = world.services.iter().peekable();
-        for index in 0..world.services.capacity() {
-            let endpoint = match services.next_if(|(key, _)| key.index() == index) {
-                Some((key, service)) => self.service(key, service),
-                None => released(),
-            };
-            self.add_endpoint(endpoint);
-        }
-        let mut gateways = world.gateways.iter().peekable();
-        for index in 0..world.gateways.capacity() {
-            let endpoint = match gateways.next_if(|(key, _)| key.index() == index) {
-                Some((_, gateway)) => self.gateway(gateway),
-                None => released(),
-            };
-            self.add_endpoint(endpoint);
-        }
-        self.add_remote_cidrs();
+        self.program.endpoints.push(cloud_services);
     }
 
-    fn add_endpoint(&mut self, endpoint: Endpoint) {
-        let id = EndpointId::from_index(self.program.endpoints.len());
-        self.own(id, &endpoint);
-        self.program.endpoints.push(endpoint);
+    /// Adds the gateways, which come after all other endpoints and stay as they are.
+    pub(super) fn add_gateways(&mut self) {
+        for key in self.world.gateways.all_keys() {
+            let gateway = self.world.gateways.get(key);
+            let endpoint = gateway.map_or_else(released, |gateway| self.gateway(gateway));
+            self.program.endpoints.push(endpoint);
+        }
+        self.add_remote_cidrs();
     }
 
     /// The source addresses that may enter by gateways, and their longest-prefix table.
@@ -146,46 +121,6 @@ impl Compiler<'_> {
         bound.sort_unstable();
         self.program.gateways = self.program.tables.add(&bound);
         self.program.remote_cidrs = Arc::new(remote_cidrs);
-    }
-
-    /// Gives an endpoint its address.
-    pub(super) fn own(&mut self, id: EndpointId, endpoint: &Endpoint) {
-        let address = endpoint.address;
-        if address.is_unspecified() {
-            return;
-        }
-        self.program.hosts.insert((endpoint.domain, address), id);
-        match self.program.owners.insert(address, Owner::One(id)) {
-            None => {}
-            Some(Owner::One(first)) => {
-                self.program.owners.insert(address, Owner::Several);
-                self.index.several.insert(address, Owners::default().with(first).with(id));
-            }
-            Some(Owner::Several) => {
-                self.program.owners.insert(address, Owner::Several);
-                let known = self.index.several.get(&address).copied().unwrap_or_default();
-                self.index.several.insert(address, known.with(id));
-            }
-        }
-    }
-
-    /// Takes the address from an endpoint.
-    pub(super) fn disown(&mut self, id: EndpointId, endpoint: &Endpoint) {
-        let address = endpoint.address;
-        if address.is_unspecified() {
-            return;
-        }
-        self.program.hosts.remove(&(endpoint.domain, address));
-        let Some(owners) = self.index.several.get(&address).map(|owners| owners.without(id)) else {
-            self.program.owners.remove(&address);
-            return;
-        };
-        if owners.count > 1 {
-            self.index.several.insert(address, owners);
-        } else {
-            self.index.several.remove(&address);
-            self.program.owners.insert(address, Owner::One(EndpointId(owners.ids)));
-        }
     }
 
     fn table_of(&self, vswitch: Key<Vswitch>) -> Option<TableId> {
@@ -259,57 +194,93 @@ impl Compiler<'_> {
         Endpoint { mac, table, ..blank(EndpointKind::Gateway, domain) }
     }
 
-    /// Brings an instance up to date: whatever it is now, and whatever it was.
-    pub(super) fn change_instance(&mut self, key: Key<Instance>) {
+    /// Writes an instance, whatever the program has of it.
+    pub(super) fn write_instance(&mut self, key: Key<Instance>) {
         let id = Self::instance_id(key);
-        let old = *self.program.endpoint(id);
+        let old = self.program.endpoints.get(id.index()).copied();
         let instance = self.world.instances.get(key);
-        let new = match instance {
-            Some(instance) => {
-                let has_guest = *instance.location == Location::Classic;
-                let kept = old.guest.filter(|table| has_guest && self.has_guest_routes(*table, instance));
-                let guest = kept.or_else(|| has_guest.then(|| self.guest_table(instance)));
-                self.instance(instance, guest)
-            }
-            None => {
-                self.names.forget_endpoint(id);
-                released()
-            }
-        };
-        let groups = old.egress.map(|egress| self.leave(egress)).unwrap_or_default();
-        if let Some(table) = old.guest.filter(|_| old.guest != new.guest) {
-            self.give_back_guest_table(table);
+        let guest = self.write_guest(old.and_then(|old| old.guest), instance);
+        let new = instance.map_or_else(released, |instance| self.instance(instance, guest));
+        if let Some(old) = old {
+            self.change_members(&old, &new, instance);
         }
-        let moved = (old.domain, old.address) != (new.domain, new.address);
-        if moved {
-            self.disown(id, &old);
-            self.own(id, &new);
-        }
-        if moved || old.egress != new.egress {
-            let sets = &mut self.program.address_sets;
-            groups.iter().for_each(|group| _ = sets.remove(group.index(), old.address));
-            for group in instance.into_iter().flat_map(|instance| &instance.security_groups) {
-                sets.insert(group.index(), new.address);
-            }
-        }
-        *self.program.endpoints.get_mut(id.index()) = new;
+        self.write_endpoint(id, old, new);
     }
 
-    /// Brings a service up to date.
-    pub(super) fn change_service(&mut self, key: Key<Service>) {
+    /// Takes an instance out of the groups that it was in, and into those that it is in now.
+    fn change_members(&mut self, old: &Endpoint, new: &Endpoint, instance: Option<&Instance>) {
+        let groups = old.egress.map(|egress| self.leave(egress)).unwrap_or_default();
+        if (old.domain, old.address, old.egress) == (new.domain, new.address, new.egress) {
+            return;
+        }
+        let sets = &mut self.program.address_sets;
+        groups.iter().for_each(|group| _ = sets.remove(group.index(), old.address));
+        for group in instance.into_iter().flat_map(|instance| &instance.security_groups) {
+            sets.insert(group.index(), new.address);
+        }
+    }
+
+    /// Writes a service.
+    pub(super) fn write_service(&mut self, key: Key<Service>) {
         let id = self.service_id(key);
-        let old = *self.program.endpoint(id);
+        let old = self.program.endpoints.get(id.index()).copied();
         let new = match self.world.services.get(key) {
             Some(service) => self.service(key, service),
-            None => {
-                self.names.forget_endpoint(id);
-                released()
-            }
+            None => released(),
         };
-        if (old.domain, old.address) != (new.domain, new.address) {
-            self.disown(id, &old);
+        self.write_endpoint(id, old, new);
+    }
+
+    /// Puts an endpoint in the place of what the program has under its id, if anything, and moves the address.
+    fn write_endpoint(&mut self, id: EndpointId, old: Option<Endpoint>, new: Endpoint) {
+        let owned = |endpoint: &Endpoint| (endpoint.domain, endpoint.address);
+        if old.as_ref().map(owned) != Some(owned(&new)) {
+            old.into_iter().for_each(|old| self.disown(id, &old));
             self.own(id, &new);
         }
-        *self.program.endpoints.get_mut(id.index()) = new;
+        if new.kind == EndpointKind::Released && old.is_some_and(|old| old.kind != EndpointKind::Released) {
+            self.names.forget_endpoint(id);
+        }
+        put(&mut self.program.endpoints, id.index(), new);
+    }
+
+    /// Gives an endpoint its address.
+    fn own(&mut self, id: EndpointId, endpoint: &Endpoint) {
+        let address = endpoint.address;
+        if address.is_unspecified() {
+            return;
+        }
+        self.program.hosts.insert((endpoint.domain, address), id);
+        match self.program.owners.insert(address, Owner::One(id)) {
+            None => {}
+            Some(Owner::One(first)) => {
+                self.program.owners.insert(address, Owner::Several);
+                self.index.several.insert(address, Owners::default().with(first).with(id));
+            }
+            Some(Owner::Several) => {
+                self.program.owners.insert(address, Owner::Several);
+                let known = self.index.several.get(&address).copied().unwrap_or_default();
+                self.index.several.insert(address, known.with(id));
+            }
+        }
+    }
+
+    /// Takes the address from an endpoint.
+    fn disown(&mut self, id: EndpointId, endpoint: &Endpoint) {
+        let address = endpoint.address;
+        if address.is_unspecified() {
+            return;
+        }
+        self.program.hosts.remove(&(endpoint.domain, address));
+        let Some(owners) = self.index.several.get(&address).map(|owners| owners.without(id)) else {
+            self.program.owners.remove(&address);
+            return;
+        };
+        if owners.count > 1 {
+            self.index.several.insert(address, owners);
+        } else {
+            self.index.several.remove(&address);
+            self.program.owners.insert(address, Owner::One(EndpointId(owners.ids)));
+        }
     }
 }

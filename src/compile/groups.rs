@@ -110,28 +110,49 @@ fn ingress_of(set: usize) -> AclId {
 }
 
 impl Compiler<'_> {
-    /// Numbers and names the rules of all groups, and gathers the members of each: by private address, stopped
-    /// instances included.
-    pub(super) fn add_groups(&mut self) {
-        let world = self.world;
-        let count = world.security_groups.capacity();
-        self.index.groups.numbered = Paged::filled(Arc::default(), count);
-        self.index.groups.sets_of = Paged::filled(Arc::default(), count);
-        for (key, group) in world.security_groups.iter() {
-            let intra_group = self.index.groups.rules.take();
-            self.index.groups.numbered.replace(key.index(), Arc::new(Numbered { intra_group, ..Numbered::default() }));
-            let name = group.id.as_str();
-            let text = format!("{name} intra-group");
-            put(&mut self.names.rules, intra_group, Name { text, span: place(group.intra_group.span, group) });
-            let text = format!("accepts everything among the members of {name}");
-            put(&mut self.names.rule_texts, intra_group, text);
-            for direction in [Direction::Ingress, Direction::Egress] {
-                self.number_rules(key, direction);
-                self.bind_rules(key, direction);
+    /// Writes the rules of a group, and gives them to every set that holds it.
+    pub(super) fn write_rules(&mut self, key: Key<SecurityGroup>) {
+        let is_new = key.index() >= self.index.groups.numbered.len();
+        if is_new {
+            self.add_group(key);
+        }
+        if self.world.security_groups.get(key).is_none() {
+            return;
+        }
+        for direction in [Direction::Ingress, Direction::Egress] {
+            if !self.number_rules(key, direction) && !is_new {
+                continue;
+            }
+            self.bind_rules(key, direction);
+            for set in self.index.groups.sets_of[key.index()].iter().map(|set| *set as usize) {
+                let id = if direction == Direction::Ingress { ingress_of(set) } else { egress_of(set) };
+                let acl = self.gather(&self.index.groups.sets[set].groups, direction);
+                self.program.acls.replace(id.index(), Arc::new(acl));
             }
         }
-        let mut members = vec![Vec::new(); count];
-        for instance in world.instances.values() {
+    }
+
+    /// Makes room for the next group, and numbers and names its inner access policy.
+    fn add_group(&mut self, key: Key<SecurityGroup>) {
+        self.index.groups.sets_of.push(Arc::default());
+        let Some(group) = self.world.security_groups.get(key) else {
+            self.index.groups.numbered.push(Arc::default());
+            return;
+        };
+        let intra_group = self.index.groups.rules.take();
+        self.index.groups.numbered.push(Arc::new(Numbered { intra_group, ..Numbered::default() }));
+        let name = group.id.as_str();
+        let text = format!("{name} intra-group");
+        put(&mut self.names.rules, intra_group, Name { text, span: place(group.intra_group.span, group) });
+        let text = format!("accepts everything among the members of {name}");
+        put(&mut self.names.rule_texts, intra_group, text);
+    }
+
+    /// Gathers the members of all groups: by private address, stopped instances included. One by one each would move
+    /// those behind it in its row.
+    pub(super) fn add_members(&mut self) {
+        let mut members = vec![Vec::new(); self.world.security_groups.capacity()];
+        for instance in self.world.instances.values() {
             for group in &instance.security_groups {
                 members[group.index()].push(instance.private_ip.value);
             }
@@ -180,21 +201,6 @@ impl Compiler<'_> {
         let on_this_nic = with_ids.filter(|(rule, _)| rule.nic_type == NicType::Intranet);
         let rules = on_this_nic.map(|(rule, (id, _))| (rule.priority, bound(rule, *id))).collect();
         numbers.rules = Arc::new(GroupRules { intra_group, rules });
-    }
-
-    /// Gives the changed rules of a group to every set that holds it.
-    pub(super) fn change_rules(&mut self, key: Key<SecurityGroup>) {
-        for direction in [Direction::Ingress, Direction::Egress] {
-            if !self.number_rules(key, direction) {
-                continue;
-            }
-            self.bind_rules(key, direction);
-            for set in self.index.groups.sets_of[key.index()].iter().map(|set| *set as usize) {
-                let id = if direction == Direction::Ingress { ingress_of(set) } else { egress_of(set) };
-                let acl = self.gather(&self.index.groups.sets[set].groups, direction);
-                self.program.acls.replace(id.index(), Arc::new(acl));
-            }
-        }
     }
 
     /// The merged egress and ingress rules of one more instance in `groups`.

@@ -7,53 +7,52 @@
 
 use super::{Compiler, NamedRoute};
 use crate::diag::{Reason, Span};
-use crate::model::{self, Key, ranges};
+use crate::model::{self, Key, Vswitch, ranges};
 use crate::net::{Ipv4Net, overlap};
-use crate::program::{Action, Classic, Domain, DomainId, Name, RouteId};
+use crate::program::{Action, Classic, Domain, DomainId, Name};
 use crate::table::lpm::TableId;
 
 impl Compiler<'_> {
-    /// Builds the tables of classic endpoints without a link, which are the same in every region.
+    /// Writes the tables of classic endpoints without a link, which are the same in every region.
     pub(super) fn add_classic_tables(&mut self) -> Classic {
         let mut table = |reason| {
-            let prohibit = |range| unplaced(range, Action::Prohibit(reason), NO_LINK);
-            let classic = unplaced(ranges::CLASSIC, Action::Classic, CLASSIC);
-            let services = unplaced(ranges::CLOUD_SERVICES, Action::CloudServices, CLOUD_SERVICES);
-            self.add_table([classic, services].into_iter().chain(ranges::LINKABLE.map(prohibit)))
+            let mut routes: Vec<NamedRoute> =
+                ranges::LINKABLE.map(|range| unplaced(range, Action::Prohibit(reason), NO_LINK)).into();
+            routes.push(unplaced(ranges::CLASSIC, Action::Classic, CLASSIC));
+            routes.push(unplaced(ranges::CLOUD_SERVICES, Action::CloudServices, CLOUD_SERVICES));
+            let routes = self.number(Vec::new(), routes);
+            self.write_table(None, routes)
         };
-        Classic { instances: table(Reason::ClassiclinkNotLinked), services: table(Reason::ClassiclinkSourceNotEcs) }
+        let instances = table(Reason::ClassiclinkNotLinked);
+        Classic { instances, services: table(Reason::ClassiclinkSourceNotEcs) }
     }
 
-    /// Returns the link table of a VPC, and builds it for the first link.
+    /// Returns the link table of a VPC, and writes it for the first link. It stays when the last link goes.
     pub(super) fn link_table(&mut self, key: Key<model::Vpc>) -> Option<TableId> {
         let domain = Self::vpc_domain(key);
-        let vpc = self.program.vpc(domain)?;
-        if vpc.links.is_some() {
-            return vpc.links;
+        if let Some(table) = self.program.vpc(domain)?.links {
+            return Some(table);
         }
-        let routes = self.link_routes(key, vpc.local);
-        let table = self.add_table(routes);
+        let table = self.write_link_table(key, None);
         if let Domain::Vpc(vpc) = self.program.domains.get_mut(domain.index()) {
             vpc.links = Some(table);
         }
         Some(table)
     }
 
-    /// Brings the link table of a VPC up to date, where it has one. The table stays when the last link goes.
-    pub(super) fn change_link_table(&mut self, key: Key<model::Vpc>) {
-        let Some(vpc) = self.program.vpc(Self::vpc_domain(key)) else { return };
-        let Some(table) = vpc.links else { return };
-        let routes = self.link_routes(key, vpc.local);
-        self.change_table(table, routes);
+    /// Writes the link table of a VPC, which no other table shares entries with.
+    pub(super) fn write_link_table(&mut self, key: Key<model::Vpc>, old: Option<TableId>) -> TableId {
+        let known = self.bound(old).collect();
+        let routes = self.number(known, self.link_routes(key));
+        self.write_table(old, routes)
     }
 
-    /// The entries of the link table of a VPC whose vSwitches stand in the table `local`.
-    fn link_routes(&self, key: Key<model::Vpc>, local: TableId) -> Vec<NamedRoute> {
-        let all = self.program.tables.routes(local);
-        let vswitches =
-            all.filter(|(prefix, _)| overlap(*prefix, ranges::CLASSIC) && !ranges::CARVE_OUT.contains(prefix));
-        let named = vswitches.map(|(prefix, id)| (prefix, &self.names.routes[RouteId(id).index()]));
-        LinkRoutes { vpc: &self.world.vpcs[key], domain: Self::vpc_domain(key), vswitches: named.collect() }.all()
+    fn link_routes(&self, key: Key<model::Vpc>) -> Vec<NamedRoute> {
+        let declared = self.index.vswitches_of[key.index()].iter().map(|key| &self.world.vswitches[*key]);
+        let in_classic_range = |cidr: Ipv4Net| overlap(cidr, ranges::CLASSIC) && !ranges::CARVE_OUT.contains(&cidr);
+        let mut vswitches: Vec<&Vswitch> = declared.filter(|vswitch| in_classic_range(vswitch.cidr.value)).collect();
+        vswitches.sort_unstable_by_key(|vswitch| vswitch.cidr.value);
+        LinkRoutes { vpc: &self.world.vpcs[key], domain: Self::vpc_domain(key), vswitches }.all()
     }
 }
 
@@ -70,7 +69,7 @@ struct LinkRoutes<'a> {
     vpc: &'a model::Vpc,
     domain: DomainId,
     /// The vSwitches in the classic range, or partly so, by address.
-    vswitches: Vec<(Ipv4Net, &'a Name)>,
+    vswitches: Vec<&'a Vswitch>,
 }
 
 impl LinkRoutes<'_> {
@@ -79,7 +78,7 @@ impl LinkRoutes<'_> {
     /// asked about.
     fn all(&self) -> Vec<NamedRoute> {
         let cidrs = std::iter::once(&self.vpc.cidr).chain(&self.vpc.secondary_cidrs).map(|cidr| cidr.trunc());
-        let mut prefixes: Vec<Ipv4Net> = self.vswitches.iter().map(|(prefix, _)| *prefix).chain(cidrs).collect();
+        let mut prefixes: Vec<Ipv4Net> = self.vswitches.iter().map(|vswitch| vswitch.cidr.value).chain(cidrs).collect();
         prefixes.extend(ranges::LINKABLE);
         prefixes.extend([ranges::CLASSIC, ranges::CLOUD_SERVICES]);
         // Outer prefixes before those in them.
@@ -123,7 +122,8 @@ impl LinkRoutes<'_> {
                 true => Reason::ClassiclinkVswitchOutside10111,
                 false => Reason::ClassiclinkSecondaryCidr,
             };
-            return Some(NamedRoute { prefix, action: prohibit(reason), name: vswitch.clone() });
+            let name = Name { text: vswitch.id.value.clone(), span: vswitch.cidr.span };
+            return Some(NamedRoute { prefix, action: prohibit(reason), name });
         }
         let id = self.vpc.id.as_str();
         if !is_primary {
@@ -141,11 +141,10 @@ impl LinkRoutes<'_> {
         Some(NamedRoute { prefix, action, name })
     }
 
-    /// Vswitches do not overlap, so that the last one that begins before `prefix` is the only one that can hold it.
-    fn vswitch_around(&self, prefix: Ipv4Net) -> Option<&Name> {
-        let after = self.vswitches.partition_point(|(vswitch, _)| *vswitch <= prefix);
-        let (vswitch, name) = self.vswitches[..after].last()?;
-        vswitch.contains(&prefix).then_some(name)
+    /// The vSwitch that holds `prefix`. They do not overlap, so only the last one that begins before it can.
+    fn vswitch_around(&self, prefix: Ipv4Net) -> Option<&Vswitch> {
+        let after = self.vswitches.partition_point(|vswitch| vswitch.cidr.value <= prefix);
+        self.vswitches[..after].last().copied().filter(|vswitch| vswitch.cidr.contains(&prefix))
     }
 
     /// Where an entry stands in the file: at the CIDR it follows from, or at the switch that turns all of them off.

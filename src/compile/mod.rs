@@ -5,13 +5,15 @@
 //! rules and merged lists do so too for as long as what they stand for is the same; those of what is gone are given
 //! out again once 1,024 others are gone after them.
 //!
-//! [`compile`] builds a world as a whole, [`recompile`] the next snapshot after a change: a clone of program and names,
-//! which shares their pages, with the touched entries written anew. [`Index`] remembers what a change has to find.
-//! A change takes 20 to 180 µs in a world of a million endpoints; `change.rs` has the figures, and what they depend on.
+//! There is one way to write an object, whatever the program has of it already: `change.rs`. [`compile`] writes all
+//! objects into an empty program. [`recompile`] writes those that a change touched over a clone of program and names,
+//! which shares the pages of all others. [`Index`] remembers what a change has to find. A change takes 20 to 180 µs in a
+//! world of a million endpoints; `change.rs` has the figures, and what they depend on.
 
 mod change;
 mod endpoints;
 mod groups;
+mod guests;
 mod ids;
 mod links;
 mod routes;
@@ -20,14 +22,13 @@ use crate::diag::Span;
 use crate::model::{self, Key, Network, Placement, Touched, World};
 use crate::net::{Ipv4Net, from_last};
 use crate::program::{
-    Action, Domain, DomainId, EndpointId, Epoch, FixedMap, Name, Names, Program, Subnet, Timeouts, Vpc, Vswitch,
-    VswitchId,
+    Action, Domain, DomainId, EndpointId, Epoch, FixedMap, Name, Names, Program, Subnet, Timeouts, Vswitch, VswitchId,
 };
 use crate::table::acl::AddressSets;
 use crate::table::lpm::{TableId, Tables};
 use crate::table::paged::{Paged, PagedMap};
 use groups::Groups;
-use routes::Guests;
+use guests::Guests;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -46,6 +47,8 @@ pub struct Compiled {
 #[derive(Clone, Debug, Default)]
 pub struct Index {
     classic_domains: Arc<FixedMap<String, DomainId>>,
+    /// By the index of the VPC in the world.
+    vswitches_of: Arc<Vec<Vec<Key<model::Vswitch>>>>,
     /// By the index of the VPC in the world.
     tables_of: Arc<Vec<Vec<Key<model::RouteTable>>>>,
     /// By the index of the custom table in the world.
@@ -96,9 +99,10 @@ fn compile_but_names(world: &World, epoch: Epoch) -> Compiler<'_> {
     let mut compiler = Compiler::new(world, epoch);
     compiler.add_domains();
     compiler.add_vswitches();
-    compiler.add_vpcs();
-    compiler.add_groups();
-    compiler.add_endpoints();
+    compiler.add_cloud_services();
+    compiler.write(&Touched::everything(world));
+    compiler.add_gateways();
+    compiler.add_members();
     compiler
 }
 
@@ -119,7 +123,7 @@ pub fn recompile(
     let (program, names) = (program.clone(), names.clone());
     let mut compiler = Compiler { world, program, names, index: std::mem::take(index) };
     compiler.program.epoch.0 += 1;
-    compiler.change(touched);
+    compiler.write(touched);
     let Compiled { program, names, index: next } = compiler.finish();
     *index = next;
     (program, names)
@@ -147,13 +151,9 @@ fn unnamed() -> Name {
     Name { text: String::new(), span: Span::NONE }
 }
 
-fn secondary_cidrs(vpc: &model::Vpc) -> Vec<Ipv4Net> {
-    vpc.secondary_cidrs.iter().map(|cidr| cidr.value).collect()
-}
-
-/// The address that a VPC without vSwitches speaks as.
-fn speaker_of(primary: Ipv4Net) -> Ipv4Addr {
-    from_last(primary, VSWITCH_GATEWAY_FROM_LAST)
+/// The gateway of a vSwitch. The one of the primary CIDR speaks for a VPC without vSwitches.
+fn gateway_of(range: Ipv4Net) -> Ipv4Addr {
+    from_last(range, VSWITCH_GATEWAY_FROM_LAST)
 }
 
 /// Puts an entry at the place of `index`, which is there or the next one.
@@ -202,7 +202,12 @@ impl<'a> Compiler<'a> {
         for (key, table) in world.route_tables.iter() {
             tables_of[table.vpc.index()].push(key);
         }
+        let mut vswitches_of = vec![Vec::new(); world.vpcs.capacity()];
+        for (key, vswitch) in world.vswitches.iter() {
+            vswitches_of[vswitch.vpc.index()].push(key);
+        }
         let index = Index {
+            vswitches_of: Arc::new(vswitches_of),
             tables_of: Arc::new(tables_of),
             custom_tables: Arc::new(vec![None; world.route_tables.capacity()]),
             ..Index::default()
@@ -255,37 +260,12 @@ impl<'a> Compiler<'a> {
         let mut vswitch_names = vec![unnamed(); world.vswitches.capacity()];
         for (key, vswitch) in world.vswitches.iter() {
             let range = vswitch.cidr.value;
-            let subnet = Subnet { range, gateway: from_last(range, VSWITCH_GATEWAY_FROM_LAST) };
+            let subnet = Subnet { range, gateway: gateway_of(range) };
             vswitches[key.index()] = Vswitch { subnet, domain: Self::vpc_domain(*vswitch.vpc) };
             vswitch_names[key.index()] = Name { text: vswitch.id.value.clone(), span: vswitch.id.span };
         }
         self.program.vswitches = vswitches.into();
         self.names.vswitches = vswitch_names.into();
-    }
-
-    fn add_vpcs(&mut self) {
-        let world = self.world;
-        let mut vswitches_of = vec![Vec::new(); world.vpcs.capacity()];
-        for (key, vswitch) in world.vswitches.iter() {
-            vswitches_of[vswitch.vpc.index()].push(key);
-        }
-        for (key, vpc) in world.vpcs.iter() {
-            let vswitches = &vswitches_of[key.index()];
-            let speaker = vswitches.first().map(|first| self.program.vswitches[first.index()].subnet.gateway);
-            let tables = self.add_vpc_tables(key, vpc, vswitches);
-            let domain = Domain::Vpc(Vpc {
-                primary: vpc.cidr.value,
-                secondary: secondary_cidrs(vpc),
-                classic_link: vpc.classic_link.value,
-                classic: self.classic_domain(world.vpc_region(key)),
-                system: tables.system,
-                over_link: tables.over_link,
-                local: tables.local,
-                links: None,
-                speaker: speaker.unwrap_or_else(|| speaker_of(vpc.cidr.value)),
-            });
-            self.program.domains.replace(key.index(), domain);
-        }
     }
 
     /// Finishes a whole world, whose endpoints have `names`.

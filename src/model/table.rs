@@ -175,6 +175,11 @@ impl<T> Table<T> {
         self.items.iter().filter_map(Option::as_deref)
     }
 
+    /// Every key that was given out, in order; those of removed objects too.
+    pub fn all_keys(&self) -> impl Iterator<Item = Key<T>> + use<T> {
+        (0..self.items.len()).map(Key::at)
+    }
+
     /// How many objects there are.
     pub fn len(&self) -> usize {
         self.by_id.len()

@@ -1,6 +1,6 @@
 //! What a change of the world touched, so that what was built from the world need not be built anew as a whole.
 
-use super::{Instance, Key, SecurityGroup, Service, Vpc};
+use super::{Instance, Key, SecurityGroup, Service, Vpc, World};
 
 /// The objects that one change of the world touched. Objects not named here are as they were. A key whose object is no
 /// longer in the world's table is that of an object that was released.
@@ -19,6 +19,17 @@ pub struct Touched {
 }
 
 impl Touched {
+    /// Names every object that `world` has or had.
+    pub fn everything(world: &World) -> Touched {
+        Touched {
+            instances: world.instances.all_keys().collect(),
+            services: world.services.all_keys().collect(),
+            vpcs: world.vpcs.all_keys().collect(),
+            rules_of: world.security_groups.all_keys().collect(),
+            members_of: world.security_groups.all_keys().collect(),
+        }
+    }
+
     /// Names each object once, in the order of the world's tables.
     pub(crate) fn tidy(&mut self) {
         fn tidy<T>(keys: &mut Vec<Key<T>>) {
