@@ -10,7 +10,7 @@ macro_rules! bridge {
                   ClassicLink switch is off. No link carries anything then.",
         remedy: "Set `classic_link = true` for the VPC.",
         source: ATTACH,
-        example: "frame 1 from i-web-off: dropped at classic: ClassicLink is off in the VPC",
+        example: "frame 1 from i-web-off: dropped at classic by route 172.18.0.0/16 (loose-ends.toml:16): ClassicLink is off in the VPC",
     }
     ClassiclinkNotLinked = "classiclink-not-linked" @ Drop(Bridge) {
         summary: "the classic sender is linked to no VPC",
@@ -18,7 +18,7 @@ macro_rules! bridge {
                   chosen by the sender's link, never by the destination: two VPCs may have the same addresses.",
         remedy: "Link the instance: `linked_vpc = \"VPC\"`.",
         source: CLASSIC_LINK,
-        example: "frame 1 from i-batch-1: dropped at classic: the classic sender is linked to no VPC",
+        example: "frame 1 from i-batch-1: dropped at classic by route 172.16.0.0/12: the classic sender is linked to no VPC",
     }
     ClassiclinkSecondaryCidr = "classiclink-secondary-cidr" @ Drop(Bridge) {
         summary: "a secondary CIDR takes no part in ClassicLink",
@@ -26,7 +26,7 @@ macro_rules! bridge {
                   an instance of the VPC with an address in a secondary CIDR does not reach the classic plane either.",
         remedy: "Move what must be reached into a vSwitch of the primary CIDR.",
         source: CLASSIC_LINK,
-        example: "frame 1 from i-web-1: dropped at classic: a secondary CIDR takes no part in ClassicLink",
+        example: "frame 1 from i-web-1: dropped at classic by route 172.17.0.0/16 (loose-ends.toml:8): a secondary CIDR takes no part in ClassicLink",
     }
     ClassiclinkRangeNotLinkable = "classiclink-range-not-linkable" @ Drop(Bridge) {
         summary: "the address lies outside 10.111.0.0/16, 172.16.0.0/12 and 192.168.0.0/16",
@@ -34,7 +34,7 @@ macro_rules! bridge {
                   the CIDR of the VPC.",
         remedy: "Use a VPC whose CIDR lies in one of the three ranges.",
         source: CLASSIC_LINK,
-        example: "frame 1 from i-web-odd: dropped at classic: the address lies outside 10.111.0.0/16, 172.16.0.0/12 and 192.168.0.0/16",
+        example: "frame 1 from i-web-odd: dropped at classic by route 11.0.0.0/8 (loose-ends.toml:12): the address lies outside 10.111.0.0/16, 172.16.0.0/12 and 192.168.0.0/16",
     }
     ClassiclinkVswitchOutside10111 = "classiclink-vswitch-outside-10-111" @ Drop(Bridge) {
         summary: "the vSwitch lies outside 10.111.0.0/16",
@@ -50,7 +50,7 @@ macro_rules! bridge {
                   service never enters a VPC. ClassicLink is one-way for managed services.",
         remedy: "Let the classic instance open the connection, or pull the data from an ECS instance of the VPC.",
         source: ELASTICSEARCH,
-        example: "frame 1 from lb-legacy: dropped at classic: only ECS instances open sessions across the link",
+        example: "frame 1 from lb-legacy: dropped at classic by route 172.16.0.0/12: only ECS instances open sessions across the link",
     }
     ClassiclinkGatewayRange = "classiclink-gateway-range" @ Drop(Bridge) {
         summary: "the gateway's remote CIDR is not inside the VPC's primary CIDR",

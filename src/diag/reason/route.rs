@@ -62,7 +62,7 @@ macro_rules! route {
         meaning: "Each region's classic network is a plane of its own; there is no internal path between two of them.",
         remedy: "Migrate both instances into VPCs and connect those, or use public addresses.",
         source: NETWORK_TYPES,
-        example: "frame 1 from i-shop-1: dropped at classic: only another region's classic network has the address",
+        example: "frame 1 from i-shop-1: dropped at classic by route 10.0.0.0/8: only another region's classic network has the address",
     }
     NextHopDown = "next-hop-down" @ Drop(Route) {
         summary: "the next hop is stopped",
