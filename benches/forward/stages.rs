@@ -1,8 +1,8 @@
-//! The way of a live session's frame in parts, each row one part longer than the one before it.
+//! The path of a live session's frame in parts, each row one part longer than the one before it.
 
 use crate::datapath::SHARDS;
 use crate::time::SimTime;
-use crate::wire::Plain;
+use crate::wire::FastHeaders;
 use crate::workloads::{BURST, CLASSIC_TO_VPC, Frames, Rules, Size, Subject};
 use crate::{Flows, topology};
 use biplane::table::session::{Direction, End, Flags, FlowKey, Phase, Place, Session, Sessions, State, Tuple};
@@ -48,10 +48,10 @@ pub(crate) fn stages(criterion: &mut Criterion) {
     }
 }
 
-/// What the short way reads of a frame.
-fn read(frames: &Frames, index: usize) -> Option<Plain> {
+/// What the fast path reads of a frame.
+fn read(frames: &Frames, index: usize) -> Option<FastHeaders> {
     let frame = frames.slice(index);
-    Plain::read(frame, frame.len())
+    FastHeaders::read(frame, frame.len())
 }
 
 /// What a frame asks the table for.
@@ -77,11 +77,11 @@ impl<'a> Table<'a> {
         let mut sessions = Sessions::new(SHARDS, frames.len());
         let first = Phase::first(Flags { syn: false, ack: true, closes: false });
         for index in 0..frames.len() {
-            let plain = read(frames, index).expect("a plain packet");
+            let headers = read(frames, index).expect("a plain packet");
             let end = |domain, address, port| End { domain, address, port };
             let (source, destination) =
-                (end(0, plain.source, plain.source_port), end(1, plain.destination, plain.destination_port));
-            let (key, direction) = FlowKey::new(plain.protocol, source, destination);
+                (end(0, headers.source, headers.source_port), end(1, headers.destination, headers.destination_port));
+            let (key, direction) = FlowKey::new(headers.protocol, source, destination);
             let session = Session {
                 last_used: SimTime::ZERO,
                 epoch: 0,
@@ -102,9 +102,9 @@ impl<'a> Table<'a> {
     }
 
     fn ask(&mut self, index: usize) {
-        let plain = read(self.frames, index).expect("a plain packet");
-        let source = (plain.source, plain.source_port);
-        let (tuple, direction) = Tuple::new(plain.protocol, source, (plain.destination, plain.destination_port));
+        let headers = read(self.frames, index).expect("a plain packet");
+        let source = (headers.source, headers.source_port);
+        let (tuple, direction) = Tuple::new(headers.protocol, source, (headers.destination, headers.destination_port));
         black_box::<Direction>(direction);
         let (shard, hash) = (self.frames.at(index, SimTime::ZERO).shard.index(), tuple.hash());
         self.asked.push(Asked { shard, hash, tuple, home: self.sessions.home(shard, hash) });

@@ -67,9 +67,15 @@ pub(super) enum Check {
 
 /// Expands its second argument where the kind is the one named.
 macro_rules! only {
-    (Entry Entry $body:block) => { $body };
-    (Route Route $body:block) => { $body };
-    (Packet Packet $body:block) => { $body };
+    (Entry Entry $body:block) => {
+        $body
+    };
+    (Route Route $body:block) => {
+        $body
+    };
+    (Packet Packet $body:block) => {
+        $body
+    };
     ($wanted:ident $kind:ident $body:block) => {};
 }
 

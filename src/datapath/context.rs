@@ -66,9 +66,7 @@ impl<'a> RouteContext<'a> {
     pub(super) fn resolve(program: &'a Program, query: RouteQuery) -> RouteContext<'a> {
         let own = program.endpoint(query.sender).table;
         let first = match &program.domains[query.domain.index()] {
-            Domain::Vpc(vpc) => {
-                RouteMatch::in_vpc(program, query.domain, own.unwrap_or(vpc.system), query.destination)
-            }
+            Domain::Vpc(vpc) => RouteMatch::in_vpc(program, query.domain, own.unwrap_or(vpc.system), query.destination),
             Domain::Classic(classic) => {
                 RouteMatch::in_classic(program, query.domain, own.unwrap_or(classic.services), query.destination)
             }
@@ -112,7 +110,7 @@ impl<'a> RouteContext<'a> {
     }
 
     /// The VPC that the packet leaves for the classic network.
-    pub(super) fn into_classic(&self) -> Option<(DomainId, &'a Vpc)> {
+    pub(super) fn vpc_into_classic(&self) -> Option<(DomainId, &'a Vpc)> {
         match self.bridge? {
             Bridge::Classic(_) => Some((self.query.domain, self.program.vpc(self.query.domain)?)),
             Bridge::Link(_) | Bridge::Peer(_) => None,
@@ -123,7 +121,6 @@ impl<'a> RouteContext<'a> {
     pub(super) fn to(&self) -> Option<EndpointId> {
         self.second.map_or(self.first.to, |second| second.to)
     }
-
 }
 
 impl RouteMatch {
@@ -292,12 +289,7 @@ pub(super) struct PacketContext<'a> {
 impl<'a> PacketContext<'a> {
     /// What is known of a packet on its route before its layer 4 and its session are looked up.
     #[inline]
-    pub(super) fn new(
-        program: &'a Program,
-        options: Options,
-        ipv4: Ipv4,
-        route: CachedRoute,
-    ) -> PacketContext<'a> {
+    pub(super) fn new(program: &'a Program, options: Options, ipv4: Ipv4, route: CachedRoute) -> PacketContext<'a> {
         PacketContext {
             program,
             options,

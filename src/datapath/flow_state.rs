@@ -247,12 +247,7 @@ fn still_permitted(program: &Program, key: &FlowKey, session: &Session) -> bool 
 }
 
 /// The first packet of a session that was opened in direction `opened`, as far as rules read it: whole, with all its TTL.
-fn first_packet<'a>(
-    program: &'a Program,
-    route: CachedRoute,
-    key: &FlowKey,
-    opened: Direction,
-) -> PacketContext<'a> {
+fn first_packet<'a>(program: &'a Program, route: CachedRoute, key: &FlowKey, opened: Direction) -> PacketContext<'a> {
     let (source, target) = key.ends(opened);
     let ipv4 = Ipv4 {
         source: source.address.into(),

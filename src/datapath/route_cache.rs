@@ -100,10 +100,10 @@ impl RouteCache {
 mod tests {
     use super::*;
     use crate::datapath::context::Forwarding;
-    use crate::program::{DomainId, EndpointId};
     use crate::datapath::{At, Decider, Fabric, Frame, Options, Output, Steering, Verdict};
     use crate::diag::Reason;
     use crate::lab::Topology;
+    use crate::program::{DomainId, EndpointId};
     use crate::time::SimTime;
     use crate::wire::build::udp;
     use std::sync::Arc;

@@ -375,9 +375,8 @@ fn over_missing_link(routes: RouteContext<'_>, bridge: Bridge) -> RouteContext<'
 /// one with a vSwitch around it, else with a CIDR. Forwarding itself never chooses a VPC by the destination.
 fn owner(program: &Program, classic: DomainId, destination: Ipv4Addr) -> Option<DomainId> {
     let ids = (0..program.domains.len()).map(DomainId::from_index);
-    let holds = |vpc: &Vpc| {
-        vpc.primary.contains(&destination) || vpc.secondary.iter().any(|cidr| cidr.contains(&destination))
-    };
+    let holds =
+        |vpc: &Vpc| vpc.primary.contains(&destination) || vpc.secondary.iter().any(|cidr| cidr.contains(&destination));
     let of_region = ids.filter_map(|id| Some((id, program.vpc(id)?))).filter(|(_, vpc)| vpc.classic == classic);
     let holding: Vec<(DomainId, &Vpc)> = of_region.filter(|(_, vpc)| holds(vpc)).collect();
     let has_host = |(id, _): &&(DomainId, &Vpc)| program.host(*id, destination).is_some();

@@ -24,7 +24,7 @@ pub use passage::{Copy, Passage};
 use crate::check::{self, Checked};
 use crate::compile::{self, Compiled, compile};
 use crate::control::{self, Census, Change, LinkPage, LinkQuery, Operation, Refusal};
-use crate::datapath::{Steering, Entry, Fabric, Frame, Options, Output};
+use crate::datapath::{Entry, Fabric, Frame, Options, Output, Steering};
 use crate::diag::{Diagnostic, Severity, Sources, Span};
 use crate::model::{Touched, World};
 use crate::program::{EndpointId, Epoch, Names, Program};

@@ -2,7 +2,7 @@
 
 use super::ReplayOptions;
 use crate::capture::{Batch, CaptureError, Extent, Reader};
-use crate::datapath::{Steering, Entry, Frame, SHARDS, ShardId};
+use crate::datapath::{Entry, Frame, SHARDS, ShardId, Steering};
 use crate::lab::Topology;
 use crate::program::{EndpointId, FixedMap};
 use crate::time::SimTime;

@@ -2,7 +2,7 @@
 //! `app-1` and `twin-1` share one; `web-2` is linked to nothing; `db-2` is stopped.
 
 use crate::compile::compile;
-use crate::datapath::{Steering, Entry, Fabric, Frame, Options, Outcome, Output, Sent, Step};
+use crate::datapath::{Entry, Fabric, Frame, Options, Outcome, Output, Sent, Steering, Step};
 use crate::diag::{FileId, Sources, Span, Spanned};
 use crate::model::{
     Gateway, GroupKind, Instance, InstanceState, Location, Network, NextHop, NicType, Peer, Peering, Placement, Policy,

@@ -23,11 +23,11 @@ pub use arp::arp_reply;
 pub use build::PacketBuilder;
 pub use checksum::{adjust, internet_checksum};
 pub use describe::describe;
+pub use fast_headers::FastHeaders;
 pub use flags::TcpFlagsError;
 pub use fragment::fragment;
 pub use icmp::{IcmpError, icmp_error};
 pub use parse::{Arp, Icmp, Ipv4, Packet, ParseError, Quoted, TcpFlags, Transport, parse, source_address, transport};
-pub use fast_headers::FastHeaders;
 pub use rewrite::{forward, map_addresses};
 pub use text::{TextError, read_addresses, read_endpoints, read_hexadecimal};
 

@@ -1,7 +1,7 @@
 //! Random frames between the endpoints of a [`World`], their answers, fragments and the errors about them.
 
 use crate::world::World;
-use biplane::datapath::{Steering, Entry, Frame, ShardId};
+use biplane::datapath::{Entry, Frame, ShardId, Steering};
 use biplane::lab::Topology;
 use biplane::net::Protocol;
 use biplane::time::{SimDuration, SimTime};

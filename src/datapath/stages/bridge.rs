@@ -13,8 +13,8 @@ use crate::datapath::context::{Bridge, PacketContext, RouteContext};
 use crate::datapath::output::{At, Refusal};
 use crate::datapath::trace::{Crossing, Step};
 use crate::diag::Reason;
-use crate::net::ranges::{self, Unlinkable};
 use crate::net::Ipv4Net;
+use crate::net::ranges::{self, Unlinkable};
 use crate::program::{DomainId, EndpointId, EndpointKind, Program, Vpc};
 use std::net::Ipv4Addr;
 
@@ -28,7 +28,7 @@ pub(in crate::datapath) fn link_enabled(routes: &RouteContext<'_>) -> Finding {
 
 /// The vendor's own services never cross from a VPC to the classic network.
 pub(in crate::datapath) fn not_cloud_services(routes: &RouteContext<'_>) -> Finding {
-    let refused = routes.into_classic().is_some() && sender_kind(routes) == EndpointKind::CloudServices;
+    let refused = routes.vpc_into_classic().is_some() && sender_kind(routes) == EndpointKind::CloudServices;
     Finding::unless(!refused, in_first(Reason::ClassiclinkSourceNotEcs, routes))
 }
 
@@ -50,20 +50,20 @@ pub(in crate::datapath) fn service_in_session(packet: &PacketContext<'_>) -> Fin
 
 /// The remote CIDR that a gateway's packet comes from lies inside the primary CIDR.
 pub(in crate::datapath) fn gateway_range(routes: &RouteContext<'_>) -> Finding {
-    let inside = routes.into_classic().is_none_or(|(_, vpc)| has_range_inside(routes, vpc));
+    let inside = routes.vpc_into_classic().is_none_or(|(_, vpc)| has_range_inside(routes, vpc));
     Finding::unless(inside, in_first(Reason::ClassiclinkGatewayRange, routes))
 }
 
 /// The source address takes part in ClassicLink. That of a gateway outside its range was judged by the range.
 pub(in crate::datapath) fn source_address(routes: &RouteContext<'_>) -> Finding {
-    let crossing = routes.into_classic().filter(|(_, vpc)| has_range_inside(routes, vpc));
+    let crossing = routes.vpc_into_classic().filter(|(_, vpc)| has_range_inside(routes, vpc));
     let reason = crossing.and_then(|(_, vpc)| unlinkable_source(vpc, routes.query.source));
     Finding::from(reason.map(|reason| in_first(reason, routes)))
 }
 
 /// The destination is a classic instance linked to the VPC.
 pub(in crate::datapath) fn target(routes: &RouteContext<'_>) -> Finding {
-    let Some((id, vpc)) = routes.into_classic() else { return Finding::PASS };
+    let Some((id, vpc)) = routes.vpc_into_classic() else { return Finding::PASS };
     let program = routes.program;
     let refusal = match routes.to() {
         None => {

@@ -16,8 +16,7 @@ pub(in crate::datapath) fn outcome_of(program: &Program, frame: &Frame<'_>, erro
     let from = readable_addresses(frame.bytes).and_then(|(source, destination)| {
         ingress::attribute(program, frame.entry, source, destination).ok().map(|query| query.sender)
     });
-    let verdict =
-        reason(error).map_or(Verdict::Undetermined, |reason| Verdict::Dropped { reason, at: At::Outside });
+    let verdict = reason(error).map_or(Verdict::Undetermined, |reason| Verdict::Dropped { reason, at: At::Outside });
     Outcome::at_sender(from, verdict)
 }
 

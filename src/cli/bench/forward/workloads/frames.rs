@@ -1,7 +1,7 @@
 //! Frames side by side, as a capture has them.
 
 use super::{BURST, Make, Workload};
-use crate::datapath::{Steering, Entry, Frame, ShardId};
+use crate::datapath::{Entry, Frame, ShardId, Steering};
 use crate::lab::Topology;
 use crate::time::SimTime;
 use crate::wire::{Packet, parse, transport};
