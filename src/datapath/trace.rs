@@ -4,7 +4,8 @@
 
 use super::checks::{CHECKS, Check, CheckId, Finding};
 use super::context::{Bridge, Forwarding, PacketContext, RouteContext, RouteMatch};
-use super::output::{At, Decider, Outcome, Verdict};
+use super::output::{At, Decider, Outcome, Refusal, Verdict};
+use super::stages::bridge;
 use crate::diag::Reason;
 use crate::net::ranges::{self, Unlinkable};
 use crate::program::{AclId, Action, DomainId, EndpointId, EndpointKind, Program, RouteId, RuleId, Vpc, WhitelistId};
@@ -292,6 +293,8 @@ impl Walk<'_> {
     fn follow_routes(&mut self) {
         if let Some(forwarding) = Forwarding::of(&self.routes) {
             self.packet.forwarding = Ok(forwarding);
+        } else if let Some(refusal) = bridge::target(&self.routes).refusal {
+            self.packet.forwarding = Err(Refusal { check: CheckId::CrossingTarget, ..refusal });
         }
     }
 

@@ -110,6 +110,11 @@ fn towards_the_classic_network_sender_address_and_target_are_judged_each_for_its
     let off =
         with("secondary_cidrs = [\"192.168.64.0/24\"]\nclassic_link = true", "secondary_cidrs = [\"192.168.64.0/24\"]");
     send(&off, "b-1", "172.16.2.20", "10.24.1.6").blocked_by(["classiclink-disabled", "classiclink-target-not-linked"]);
+    send(&off, "rm", "172.16.1.50", "10.24.9.9").blocked_by([
+        "classiclink-disabled",
+        "classiclink-source-not-ecs",
+        "no-such-address",
+    ]);
     // In none of the VPC's CIDRs: nobody could answer, whoever may send it.
     send(WORLD, "fwd", "9.9.9.9", "10.24.1.5").blocked_by(["source-spoofed"]);
 }
