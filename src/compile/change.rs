@@ -27,13 +27,13 @@
 //!   every table.
 
 use super::Compiler;
-use crate::model::Touched;
+use crate::model::ChangeSet;
 
 impl Compiler<'_> {
     /// Writes every object that `touched` names, as the world has it now, over what the program has of it, if anything.
     /// VPCs come first, as their tables are looked up by what lives in them; members of groups follow from their
     /// instances. In an empty program, endpoints get the next ids in turn, so `touched` names all.
-    pub(super) fn write(&mut self, touched: &Touched) {
+    pub(super) fn write(&mut self, touched: &ChangeSet) {
         for key in &touched.vpcs {
             self.write_vpc(*key);
         }

@@ -19,7 +19,7 @@ mod links;
 mod routes;
 
 use crate::diag::Span;
-use crate::model::{self, Key, Network, Placement, Touched, World};
+use crate::model::{self, ChangeSet, Key, Network, Placement, World};
 use crate::net::{Ipv4Net, from_last};
 use crate::program::{
     Action, Domain, DomainId, EndpointId, Epoch, FixedMap, Name, Names, Program, Subnet, Timeouts, Vswitch, VswitchId,
@@ -100,7 +100,7 @@ fn compile_but_names(world: &World, epoch: Epoch) -> Compiler<'_> {
     compiler.add_domains();
     compiler.add_vswitches();
     compiler.add_cloud_services();
-    compiler.write(&Touched::everything(world));
+    compiler.write(&ChangeSet::everything(world));
     compiler.add_gateways();
     compiler.add_members();
     compiler
@@ -115,7 +115,7 @@ fn endpoint_count(world: &World) -> usize {
 /// `index` is brought up to date.
 pub fn recompile(
     world: &World,
-    touched: &Touched,
+    touched: &ChangeSet,
     program: &Program,
     names: &Names,
     index: &mut Index,

@@ -5,7 +5,7 @@ use super::census::Census;
 use crate::check::Checked;
 use crate::diag::{Span, Spanned};
 use crate::model::{
-    Direction, Instance, InstanceState, Key, Location, Route, RouteTable, Rule, SecurityGroup, Service, Touched, Vpc,
+    ChangeSet, Direction, Instance, InstanceState, Key, Location, Route, RouteTable, Rule, SecurityGroup, Service, Vpc,
     Vswitch, World,
 };
 use crate::net::Ipv4Net;
@@ -84,8 +84,8 @@ impl Change {
     }
 
     /// Changes `world`, which the operation was planned for, and the census of it; tells what was touched.
-    pub fn carry_out(self, world: &mut Checked, census: &mut Census) -> Touched {
-        let mut editor = Editor { world: world.world_mut(), census, place: self.place, touched: Touched::default() };
+    pub fn carry_out(self, world: &mut Checked, census: &mut Census) -> ChangeSet {
+        let mut editor = Editor { world: world.world_mut(), census, place: self.place, touched: ChangeSet::default() };
         for edit in self.edits {
             editor.carry_out(edit);
         }
@@ -98,7 +98,7 @@ struct Editor<'w> {
     world: &'w mut World,
     census: &'w mut Census,
     place: Span,
-    touched: Touched,
+    touched: ChangeSet,
 }
 
 impl Editor<'_> {

@@ -17,7 +17,7 @@
 //!   `DependencyViolation.VSwitch`, as in DeleteVpc; the others are as in AssociateVpcCidrBlock.
 
 use super::change::{Edit, TableKey};
-use super::{Decision, Desk, Refusal, RefusalRecord};
+use super::{Decision, Planner, Refusal, RefusalRecord};
 use crate::check::forbidden_range;
 use crate::check::limits::{SECONDARY_CIDRS_PER_VPC, VPC_CIDR_LENGTHS};
 use crate::diag::citation;
@@ -124,7 +124,7 @@ pub(super) static RECORDS: &[&RefusalRecord] = &[
     &IN_USE,
 ];
 
-impl Desk<'_> {
+impl Planner<'_> {
     pub(super) fn modify_primary_cidr(&self, vpc: &str, cidr: Ipv4Net) -> Decision {
         let (key, owner) = self.vpc_or(&MODIFY_NO_VPC, vpc)?;
         if *owner.classic_link {

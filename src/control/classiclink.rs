@@ -8,7 +8,7 @@
 //! - rules that name groups of the other plane are left in place and match nothing while ClassicLink is off.
 
 use super::change::Edit;
-use super::{Decision, Desk, Refusal, RefusalRecord};
+use super::{Decision, Planner, Refusal, RefusalRecord};
 use crate::check::link;
 use crate::diag::citation;
 use crate::model::{Instance, InstanceState, Key, Location, Vpc, ranges};
@@ -65,7 +65,7 @@ static NOT_LINKED: RefusalRecord = RefusalRecord {
 pub(super) static RECORDS: &[&RefusalRecord] =
     &[&ENABLE_NO_VPC, &NOT_LINKABLE, &ROUTE_CONFLICT, &DISABLE_NO_VPC, &LINKS_LEFT, &NOT_LINKED];
 
-impl Desk<'_> {
+impl Planner<'_> {
     pub(super) fn enable(&self, vpc: &str) -> Decision {
         let key = self.world.vpcs.find(vpc).ok_or_else(|| ENABLE_NO_VPC.because(format!("there is no VPC `{vpc}`")))?;
         let owner = &self.world.vpcs[key];

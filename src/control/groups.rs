@@ -10,7 +10,7 @@
 //! - a group of another region, and a basic group beside enterprise ones, is `InvalidInstanceId.Mismatch`.
 
 use super::change::Edit;
-use super::{Decision, Desk, Refusal, RefusalRecord};
+use super::{Decision, Planner, Refusal, RefusalRecord};
 use crate::check::limits::GROUPS_PER_INSTANCE;
 use crate::check::member_limit;
 use crate::diag::citation;
@@ -92,7 +92,7 @@ static NONE_NAMED: RefusalRecord = RefusalRecord {
 pub(super) static RECORDS: &[&RefusalRecord] =
     &[&NO_GROUP, &TOO_MANY, &FULL, &MISMATCH, &MEMBER, &LAST, &NO_MEMBER, &NONE_NAMED];
 
-impl Desk<'_> {
+impl Planner<'_> {
     pub(super) fn group(&self, id: &str) -> Result<(Key<SecurityGroup>, &SecurityGroup), Refusal> {
         let key = self.world.security_groups.find(id);
         let key = key.ok_or_else(|| NO_GROUP.because(format!("there is no security group `{id}`")))?;

@@ -13,7 +13,7 @@
 //!   id is free.
 
 use super::change::Edit;
-use super::{Decision, Desk, Refusal, RefusalRecord};
+use super::{Decision, Planner, Refusal, RefusalRecord};
 use crate::diag::citation;
 use crate::model::{Instance, InstanceState, Key, Location, Network};
 use crate::net::Ipv4Net;
@@ -91,7 +91,7 @@ pub(super) static RECORDS: &[&RefusalRecord] = &[
     &TRANSFER_VPC,
 ];
 
-impl Desk<'_> {
+impl Planner<'_> {
     pub(super) fn ecs(&self, id: &str) -> Result<(Key<Instance>, &Instance), Refusal> {
         let key = self.world.instances.find(id);
         let key = key.ok_or_else(|| NO_INSTANCE.because(format!("there is no instance `{id}`")))?;

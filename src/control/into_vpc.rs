@@ -9,7 +9,7 @@
 //! guest's own routes are gone, since a guest in a VPC has one NIC; the instance keeps its state.
 
 use super::change::Edit;
-use super::{Decision, Desk, Refusal, RefusalRecord};
+use super::{Decision, Planner, Refusal, RefusalRecord};
 use crate::check::limits::{VSWITCH_LENGTHS, VSWITCH_RESERVED};
 use crate::diag::citation;
 use crate::model::{Key, Location, Network, Vswitch};
@@ -54,7 +54,7 @@ static TAKEN: RefusalRecord = own(
 /// Every refusal of this file.
 pub(super) static RECORDS: &[&RefusalRecord] = &[&NOT_CLASSIC, &LINKED, &NO_VSWITCH, &ADDRESS, &TAKEN];
 
-impl Desk<'_> {
+impl Planner<'_> {
     pub(super) fn migrate_into_vpc(
         &self,
         instance: &str,

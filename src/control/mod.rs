@@ -3,7 +3,7 @@
 //! An operation is planned and then carried out. [`plan`] holds every precondition against a world that it cannot
 //! change, in the order of the vendor's table of errors, and gives the first refusal or a [`Change`];
 //! [`Change::carry_out`] cannot fail, keeps the world free of errors of [`crate::check`], and tells what it
-//! [touched](crate::model::Touched). So an operation that is refused leaves everything as it was. What preconditions
+//! [touched](crate::model::ChangeSet). So an operation that is refused leaves everything as it was. What preconditions
 //! have to count stands in a [`Census`], so that an operation costs in proportion to what it changes, not to the
 //! world.
 //!
@@ -56,40 +56,42 @@ pub fn refusals() -> impl Iterator<Item = &'static RefusalRecord> {
 /// # Errors
 /// A precondition fails; the refusal bears the vendor's code.
 pub fn plan(world: &World, census: &Census, operation: &Operation, place: Span) -> Result<Change, Refusal> {
-    let desk = Desk { world, census, place };
+    let planner = Planner { world, census, place };
     let edits = match operation {
-        Operation::Enable { vpc } => desk.enable(vpc),
-        Operation::Disable { vpc } => desk.disable(vpc),
-        Operation::Attach { instance, vpc } => desk.attach(instance, vpc),
-        Operation::Detach { instance, vpc } => desk.detach(instance, vpc),
-        Operation::Start { instance } => desk.start(instance),
-        Operation::Stop { instance } => desk.stop(instance),
-        Operation::Restart { instance } | Operation::HotMigrate { instance } => desk.keep_running(instance),
-        Operation::ColdMigrate { instance } => desk.cold_migrate(instance),
-        Operation::ReplaceSystemDisk { instance } => desk.replace_system_disk(instance),
-        Operation::AddGuestRoute { instance, destination } => desk.add_guest_route(instance, *destination),
-        Operation::Transfer { instance, account, security_groups } => desk.transfer(instance, account, security_groups),
-        Operation::Release { instance, force } => desk.release(instance, *force),
-        Operation::MigrateIntoVpc { instance, vswitch, private_ip, security_groups } => {
-            desk.migrate_into_vpc(instance, vswitch, *private_ip, security_groups)
+        Operation::Enable { vpc } => planner.enable(vpc),
+        Operation::Disable { vpc } => planner.disable(vpc),
+        Operation::Attach { instance, vpc } => planner.attach(instance, vpc),
+        Operation::Detach { instance, vpc } => planner.detach(instance, vpc),
+        Operation::Start { instance } => planner.start(instance),
+        Operation::Stop { instance } => planner.stop(instance),
+        Operation::Restart { instance } | Operation::HotMigrate { instance } => planner.keep_running(instance),
+        Operation::ColdMigrate { instance } => planner.cold_migrate(instance),
+        Operation::ReplaceSystemDisk { instance } => planner.replace_system_disk(instance),
+        Operation::AddGuestRoute { instance, destination } => planner.add_guest_route(instance, *destination),
+        Operation::Transfer { instance, account, security_groups } => {
+            planner.transfer(instance, account, security_groups)
         }
-        Operation::ModifyPrimaryCidr { vpc, cidr } => desk.modify_primary_cidr(vpc, *cidr),
-        Operation::AssociateSecondaryCidr { vpc, cidr } => desk.associate_secondary_cidr(vpc, *cidr),
-        Operation::UnassociateSecondaryCidr { vpc, cidr } => desk.unassociate_secondary_cidr(vpc, *cidr),
-        Operation::AddRoute { table, destination, next_hop } => desk.add_route(table, *destination, next_hop),
-        Operation::RemoveRoute { table, destination } => desk.remove_route(table, *destination),
-        Operation::Authorize { group, direction, rule } => desk.authorize(group, *direction, rule),
-        Operation::Revoke { group, direction, rule } => desk.revoke(group, *direction, rule),
-        Operation::AuthorizeClassicLink(rule) => desk.authorize_classic_link(rule),
-        Operation::Join { instance, group } => desk.join(instance, group),
-        Operation::Leave { instance, group } => desk.leave(instance, group),
-        Operation::ChangeWhitelist { service, change } => desk.change_whitelist(service, change),
+        Operation::Release { instance, force } => planner.release(instance, *force),
+        Operation::MigrateIntoVpc { instance, vswitch, private_ip, security_groups } => {
+            planner.migrate_into_vpc(instance, vswitch, *private_ip, security_groups)
+        }
+        Operation::ModifyPrimaryCidr { vpc, cidr } => planner.modify_primary_cidr(vpc, *cidr),
+        Operation::AssociateSecondaryCidr { vpc, cidr } => planner.associate_secondary_cidr(vpc, *cidr),
+        Operation::UnassociateSecondaryCidr { vpc, cidr } => planner.unassociate_secondary_cidr(vpc, *cidr),
+        Operation::AddRoute { table, destination, next_hop } => planner.add_route(table, *destination, next_hop),
+        Operation::RemoveRoute { table, destination } => planner.remove_route(table, *destination),
+        Operation::Authorize { group, direction, rule } => planner.authorize(group, *direction, rule),
+        Operation::Revoke { group, direction, rule } => planner.revoke(group, *direction, rule),
+        Operation::AuthorizeClassicLink(rule) => planner.authorize_classic_link(rule),
+        Operation::Join { instance, group } => planner.join(instance, group),
+        Operation::Leave { instance, group } => planner.leave(instance, group),
+        Operation::ChangeWhitelist { service, change } => planner.change_whitelist(service, change),
     }?;
     Ok(Change::new(edits, place))
 }
 
 /// Where operations are decided: each of its methods tests the preconditions of one.
-struct Desk<'w> {
+struct Planner<'w> {
     world: &'w World,
     census: &'w Census,
     /// The place of what the operation adds.

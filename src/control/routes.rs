@@ -13,7 +13,7 @@
 
 use super::change::{Edit, TableKey};
 use super::cidrs::host_bits;
-use super::{Decision, Desk, Refusal, RefusalRecord};
+use super::{Decision, Planner, Refusal, RefusalRecord};
 use crate::check::limits::ROUTES_PER_TABLE;
 use crate::diag::{Spanned, citation};
 use crate::model::{Key, Network, NextHop, Route, Vpc, ranges};
@@ -143,7 +143,7 @@ pub(super) static RECORDS: &[&RefusalRecord] = &[
     &SYSTEM_ENTRY,
 ];
 
-impl Desk<'_> {
+impl Planner<'_> {
     fn table(&self, id: &str) -> Result<TableKey, Refusal> {
         let custom = self.world.route_tables.find(id).map(TableKey::Custom);
         let found = custom.or_else(|| self.world.vpcs.find(id).map(TableKey::System));

@@ -20,7 +20,7 @@
 
 use super::change::Edit;
 use super::operation::{ClassicLinkMode, ClassicLinkRule, PeerRequest, RuleRequest};
-use super::{Decision, Desk, Refusal, RefusalRecord};
+use super::{Decision, Planner, Refusal, RefusalRecord};
 use crate::check::limits::{GROUP_PEERS_PER_GROUP, GROUPS_PER_INSTANCE, RULES_PER_GROUP};
 use crate::diag::{Spanned, citation};
 use crate::model::{Direction, GroupKind, Key, Network, NicType, Peer, Rule, SecurityGroup, Vpc};
@@ -206,7 +206,7 @@ impl Draft<'_> {
     }
 }
 
-impl Desk<'_> {
+impl Planner<'_> {
     pub(super) fn authorize(&self, group: &str, direction: Direction, rule: &RuleRequest) -> Decision {
         let mut edits = Vec::new();
         self.add_rule(&self.draft(group, direction, rule)?, &mut edits)?;

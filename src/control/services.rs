@@ -8,7 +8,7 @@
 
 use super::change::Edit;
 use super::operation::WhitelistChange;
-use super::{Decision, Desk, Refusal, RefusalRecord};
+use super::{Decision, Planner, Refusal, RefusalRecord};
 use crate::check::limits::WHITELIST_ENTRIES;
 use crate::diag::citation;
 use crate::net::Ipv4Net;
@@ -61,7 +61,7 @@ static NO_ENTRY: RefusalRecord = RefusalRecord {
 /// Every refusal of this file.
 pub(super) static RECORDS: &[&RefusalRecord] = &[&NO_SERVICE, &MALFORMED, &DUPLICATE, &FULL, &NO_ENTRY];
 
-impl Desk<'_> {
+impl Planner<'_> {
     pub(super) fn change_whitelist(&self, service: &str, change: &WhitelistChange) -> Decision {
         let key = self.world.services.find(service);
         let key = key.ok_or_else(|| NO_SERVICE.because(format!("there is no service `{service}`")))?;

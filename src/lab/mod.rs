@@ -26,7 +26,7 @@ use crate::compile::{self, Compiled, compile};
 use crate::control::{self, Census, Change, LinkPage, LinkQuery, Operation, Refusal};
 use crate::datapath::{Entry, Fabric, Frame, Options, Output, Steering};
 use crate::diag::{Diagnostic, Severity, Sources, Span};
-use crate::model::{Touched, World};
+use crate::model::{ChangeSet, World};
 use crate::program::{EndpointId, Epoch, Names, Program};
 use crate::scenario;
 use crate::time::{SimDuration, SimTime};
@@ -157,7 +157,7 @@ impl Topology {
 
     /// Makes the next snapshot: carries out a change that was planned for this world, of which `census` was made. Who
     /// holds a clone keeps the snapshot before.
-    pub(crate) fn carry_out(&mut self, change: Change, census: &mut Census) -> Touched {
+    pub(crate) fn carry_out(&mut self, change: Change, census: &mut Census) -> ChangeSet {
         let touched = change.carry_out(Arc::make_mut(&mut self.world), census);
         if !touched.is_nothing() {
             self.recompile(&touched);
@@ -165,7 +165,7 @@ impl Topology {
         touched
     }
 
-    fn recompile(&mut self, touched: &Touched) {
+    fn recompile(&mut self, touched: &ChangeSet) {
         let index = Arc::make_mut(&mut self.index);
         let (program, names) = compile::recompile(&self.world, touched, &self.program, &self.names, index);
         self.program = Arc::new(program);
@@ -283,7 +283,7 @@ impl Lab {
     ///
     /// # Errors
     /// The vendor would refuse it; the refusal bears the vendor's code, and nothing has changed.
-    pub fn apply(&mut self, operation: &Operation) -> Result<Touched, Refusal> {
+    pub fn apply(&mut self, operation: &Operation) -> Result<ChangeSet, Refusal> {
         self.apply_at(operation, Span::NONE)
     }
 
@@ -291,7 +291,7 @@ impl Lab {
     ///
     /// # Errors
     /// As [`Lab::apply`].
-    pub fn apply_at(&mut self, operation: &Operation, place: Span) -> Result<Touched, Refusal> {
+    pub fn apply_at(&mut self, operation: &Operation, place: Span) -> Result<ChangeSet, Refusal> {
         let world = &self.topology.world;
         let census = self.census.get_or_insert_with(|| Census::of(world));
         let change = control::plan(world, census, operation, place)?;

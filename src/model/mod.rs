@@ -4,21 +4,21 @@
 //! released. Every reference is resolved; whether the world obeys the vendor's limits is the business of
 //! [`crate::check`].
 
+mod change_set;
 mod group;
 mod guest;
 pub mod limits;
 mod shared;
 mod table;
-mod touched;
 mod world;
 
 pub use crate::net::ranges;
 
+pub use change_set::ChangeSet;
 pub use group::{Direction, GroupKind, NicType, Peer, Policy, Rule, SecurityGroup};
 pub use guest::MissingGuestRoute;
 pub use shared::SharedText;
 pub use table::{Identified, Key, Table};
-pub use touched::Touched;
 pub use world::{
     Gateway, Instance, InstanceState, Location, Network, NextHop, Peering, Placement, Route, RouteTable, Service,
     ServiceKind, SessionTimeouts, Vpc, Vswitch, World,

@@ -8,7 +8,7 @@ use biplane::control::{
 };
 use biplane::diag::{Severity, Span};
 use biplane::lab::Topology;
-use biplane::model::{Direction, Key, NicType, Policy, Table, Touched, World};
+use biplane::model::{ChangeSet, Direction, Key, NicType, Policy, Table, World};
 use biplane::net::{Ipv4Net, PortRange, Protocol};
 use biplane::program::Epoch;
 use proptest::prelude::*;
@@ -221,7 +221,7 @@ fn differing<T: PartialEq>(before: &Table<T>, after: &Table<T>) -> BTreeSet<Key<
 }
 
 /// Everything that differs is named in `touched`.
-fn tells_all(before: &World, after: &World, touched: &Touched) {
+fn tells_all(before: &World, after: &World, touched: &ChangeSet) {
     assert!(differing(&before.instances, &after.instances).iter().all(|key| touched.instances.contains(key)));
     assert!(differing(&before.services, &after.services).iter().all(|key| touched.services.contains(key)));
     assert!(differing(&before.vpcs, &after.vpcs).iter().all(|key| touched.vpcs.contains(key)));

@@ -5,7 +5,7 @@ use super::{Instance, Key, SecurityGroup, Service, Vpc, World};
 /// The objects that one change of the world touched. Objects not named here are as they were. A key whose object is no
 /// longer in the world's table is that of an object that was released.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Touched {
+pub struct ChangeSet {
     /// Instances whose state, link, guest routes, groups, place, address or account changed.
     pub instances: Vec<Key<Instance>>,
     /// Services whose whitelist changed.
@@ -18,10 +18,10 @@ pub struct Touched {
     pub members_of: Vec<Key<SecurityGroup>>,
 }
 
-impl Touched {
+impl ChangeSet {
     /// Names every object that `world` has or had.
-    pub fn everything(world: &World) -> Touched {
-        Touched {
+    pub fn everything(world: &World) -> ChangeSet {
+        ChangeSet {
             instances: world.instances.all_keys().collect(),
             services: world.services.all_keys().collect(),
             vpcs: world.vpcs.all_keys().collect(),
@@ -45,6 +45,6 @@ impl Touched {
 
     /// True where the world is as it was.
     pub fn is_nothing(&self) -> bool {
-        *self == Touched::default()
+        *self == ChangeSet::default()
     }
 }
