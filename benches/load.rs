@@ -6,7 +6,7 @@
 #[path = "../examples/million/plan.rs"]
 mod plan;
 
-use biplane::check::check;
+use biplane::check::{check, checked};
 use biplane::compile::compile;
 use biplane::diag::Sources;
 use biplane::lab::Topology;
@@ -35,7 +35,8 @@ fn main() {
         let text = Plan::of(*endpoints).topology();
         print_memory(*endpoints, name, &text);
         let (world, findings) = scenario::topology(&mut Sources::new(), name, &text);
-        assert!(findings.is_empty() && check(&world).is_empty(), "the world is as it should be");
+        let (world, warnings) = checked(world).expect("the world breaks no rule");
+        assert!(findings.is_empty() && warnings.is_empty(), "the world is as it should be");
         let mut group = criterion.benchmark_group(format!("load/{name}"));
         group.throughput(Throughput::Elements(*endpoints as u64));
         group.bench_function("read", |bencher| {

@@ -1,7 +1,7 @@
 //! The steps of a plan, and the copy of the world that they are applied to.
 
 use super::Conflict;
-use crate::control::{self, Census, Operation};
+use crate::control::{self, Operation};
 use crate::diag::{Diagnostic, Severity, Span, Spanned};
 use crate::lab::Topology;
 use crate::model::{GroupKind, Network, Peering, Placement, Policy, SecurityGroup, Vpc, Vswitch, World};
@@ -32,12 +32,11 @@ pub(super) enum GroupHome {
 /// A copy of the topology, to be changed.
 pub(super) struct Draft {
     topology: Topology,
-    census: Census,
 }
 
 impl Draft {
     pub(super) fn of(topology: &Topology) -> Draft {
-        Draft { topology: topology.clone(), census: Census::of(&topology.world) }
+        Draft { topology: topology.clone() }
     }
 
     pub(super) fn world(&self) -> &World {
@@ -52,15 +51,14 @@ impl Draft {
     /// [`crate::check`] allow. A step that is refused changes nothing.
     pub(super) fn apply(&mut self, step: &Step) -> Result<(), Conflict> {
         if let Step::Operate(operation) = step {
-            let change = control::plan(self.world(), &self.census, operation, Span::NONE).map_err(Conflict::refused)?;
-            self.topology.carry_out(change, &mut self.census);
+            let change = control::plan(&self.topology.world, operation, Span::NONE).map_err(Conflict::refused)?;
+            self.topology.carry_out(change);
             return Ok(());
         }
         let mut world = self.world().clone();
         make(&mut world, step);
         // No operation makes an object, so the world is compiled as a whole.
         self.topology = self.topology.with_world(world).map_err(|findings| broken(&findings))?;
-        self.census = Census::of(&self.topology.world);
         Ok(())
     }
 }

@@ -196,13 +196,13 @@ pub(super) fn guest_route(instance: &Instance, link: Span, vpc: &Vpc, findings: 
 }
 
 fn link_count(survey: &Survey<'_>, key: Key<Vpc>, vpc: &Vpc, findings: &mut Vec<Diagnostic>) {
-    let linked = survey.linked(key);
-    let Some(excess) = linked.get(LINKS_PER_VPC).and_then(|instance| instance.linked_vpc.as_ref()) else { return };
+    let mut linked = survey.linked(key);
+    let count = linked.len();
+    let Some(excess) = linked.nth(LINKS_PER_VPC).and_then(|instance| instance.linked_vpc.as_ref()) else { return };
     let message = format!(
-        "{} classic instances are linked to `{}`, {} more than the {LINKS_PER_VPC} it takes",
-        linked.len(),
+        "{count} classic instances are linked to `{}`, {} more than the {LINKS_PER_VPC} it takes",
         *vpc.id,
-        linked.len() - LINKS_PER_VPC
+        count - LINKS_PER_VPC
     );
     findings.push(LINK_LIMIT.found(message).at(excess.span, "this is the 1001st link").at(vpc.id.span, "to this VPC"));
 }

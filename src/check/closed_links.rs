@@ -44,7 +44,7 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Diagnostic>) {
             }
             let groups: Vec<usize> = instance.security_groups.iter().map(|group| group.index()).collect();
             let at = *same_groups.entry(groups).or_insert_with(|| {
-                closed.push((*instance, 0));
+                closed.push((instance, 0));
                 closed.len() - 1
             });
             closed[at].1 += 1;
@@ -103,7 +103,7 @@ impl<'w> FarEnd<'w> {
         let world = survey.world;
         let mut ends: Vec<Option<FarEnd<'_>>> = (0..world.vpcs.capacity()).map(|_| None).collect();
         for (key, vpc) in world.vpcs.iter() {
-            if *vpc.classic_link && !survey.linked(key).is_empty() {
+            if *vpc.classic_link && survey.linked(key).len() > 0 {
                 ends[key.index()] = Some(FarEnd::default());
             }
         }

@@ -240,10 +240,13 @@ pub(crate) fn member_limit(group: &SecurityGroup) -> usize {
 fn capacity(survey: &Survey<'_>, key: Key<SecurityGroup>, group: &SecurityGroup, findings: &mut Vec<Diagnostic>) {
     let (members, limit) = (survey.members(key), member_limit(group));
     let Some(excess) = members.get(limit) else { return };
+    let excess = &survey.world.instances[*excess];
+    let named = excess.security_groups.iter().find(|own| own.value == key);
     let (name, count) = (group.id.as_str(), members.len());
     let message = format!("`{name}` has {count} members, {} more than the {limit} it takes", count - limit);
-    let place = format!("`{}` is member {}", *excess.instance.id, limit + 1);
-    findings.push(CAPACITY.found(message).at(excess.span, place).at(group.id.span, "of this group"));
+    let place = format!("`{}` is member {}", *excess.id, limit + 1);
+    let span = named.map_or(excess.id.span, |named| named.span);
+    findings.push(CAPACITY.found(message).at(span, place).at(group.id.span, "of this group"));
 }
 
 fn per_account(world: &World, findings: &mut Vec<Diagnostic>) {

@@ -32,7 +32,8 @@ pub(crate) use groups::member_limit;
 pub use refusal::{Refusal, RefusalRecord};
 
 use crate::diag::{Diagnostic, ProblemRecord, Severity, Span};
-use crate::model::World;
+use crate::model::{World, WorldIndex};
+use std::borrow::Cow;
 use std::ops::Deref;
 use survey::Survey;
 
@@ -117,13 +118,17 @@ pub static RULES: &[&ProblemRecord] = &[
 
 /// Everything wrong with `world`, in the order of the places at fault.
 pub fn check(world: &World) -> Vec<Diagnostic> {
-    let survey = Survey::of(world);
+    findings(&Survey::of(world))
+}
+
+fn findings(survey: &Survey<'_>) -> Vec<Diagnostic> {
+    let world = survey.world;
     let (mut findings, second) = if world.instances.len() < WORTH_A_THREAD {
-        (first_half(&survey), second_half(&survey))
+        (first_half(survey), second_half(survey))
     } else {
         std::thread::scope(|scope| {
-            let second = scope.spawn(|| second_half(&survey));
-            (first_half(&survey), second.join().expect("a check does not panic"))
+            let second = scope.spawn(|| second_half(survey));
+            (first_half(survey), second.join().expect("a check does not panic"))
         })
     };
     findings.extend(second);
@@ -159,21 +164,33 @@ fn second_half(survey: &Survey<'_>) -> Vec<Diagnostic> {
     findings
 }
 
-/// A world without errors: what [`crate::compile`] takes.
+/// A world without errors, and its index: what [`crate::compile`] takes.
 #[derive(Clone, Debug)]
-pub struct Checked(World);
+pub struct Checked {
+    world: World,
+    index: WorldIndex,
+}
 
 impl Checked {
     /// The world again, to be changed and checked anew.
     pub fn into_inner(self) -> World {
-        self.0
+        self.world
     }
-}
 
-impl Checked {
-    /// The world, for an operation whose preconditions keep it free of errors.
-    pub(crate) fn world_mut(&mut self) -> &mut World {
-        &mut self.0
+    /// What belongs to its VPCs and groups.
+    pub fn index(&self) -> &WorldIndex {
+        &self.index
+    }
+
+    /// A world that a test built by hand, whatever it breaks.
+    #[cfg(test)]
+    pub(crate) fn assumed(world: World) -> Checked {
+        Checked { index: WorldIndex::of(&world), world }
+    }
+
+    /// The world and its index, for an operation whose preconditions keep the world free of errors.
+    pub(crate) fn parts_mut(&mut self) -> (&mut World, &mut WorldIndex) {
+        (&mut self.world, &mut self.index)
     }
 }
 
@@ -181,15 +198,16 @@ impl Deref for Checked {
     type Target = World;
 
     fn deref(&self) -> &World {
-        &self.0
+        &self.world
     }
 }
 
 /// `world` and its warnings, or all findings where one of them is an error.
 pub fn checked(world: World) -> Result<(Checked, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let findings = check(&world);
+    let index = WorldIndex::of(&world);
+    let findings = findings(&Survey::with(&world, Cow::Borrowed(&index)));
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(findings);
     }
-    Ok((Checked(world), findings))
+    Ok((Checked { world, index }, findings))
 }

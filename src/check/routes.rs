@@ -113,9 +113,9 @@ pub(super) static NOT_FORWARDING: ProblemRecord = ProblemRecord {
 pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Diagnostic>) {
     let world = survey.world;
     for (key, vpc) in world.vpcs.iter() {
-        let custom = survey.custom_tables(key);
-        if let Some(excess) = custom.get(CUSTOM_TABLES_PER_VPC) {
-            let count = custom.len();
+        let mut custom = survey.custom_tables(key);
+        let count = custom.len();
+        if let Some(excess) = custom.nth(CUSTOM_TABLES_PER_VPC) {
             let message = format!(
                 "`{}` has {count} custom route tables, {} more than the {CUSTOM_TABLES_PER_VPC} it may have",
                 *vpc.id,

@@ -1,27 +1,21 @@
 //! The world seen from its VPCs and groups, which is how most rules ask about it.
 
 use crate::diag::{Span, Spanned};
-use crate::model::{Instance, Key, Location, Network, Route, RouteTable, SecurityGroup, Vpc, Vswitch, World};
+use crate::model::{
+    Instance, Key, Location, Network, Route, RouteTable, SecurityGroup, Vpc, Vswitch, World, WorldIndex,
+};
 use crate::net::Ipv4Net;
 use hashbrown::HashSet;
+use std::borrow::Cow;
 use std::net::Ipv4Addr;
 
-/// The world turned around: what belongs to each VPC and each group, gathered once so that no rule has to search.
+/// A world, its index, and what only checks ask for.
 pub(super) struct Survey<'w> {
     pub(super) world: &'w World,
+    index: Cow<'w, WorldIndex>,
+    /// By address.
     vswitches: Vec<Vec<&'w Vswitch>>,
-    tables: Vec<Vec<&'w RouteTable>>,
-    linked: Vec<Vec<&'w Instance>>,
-    members: Vec<Vec<Member<'w>>>,
     member_links: HashSet<(Key<SecurityGroup>, Key<Vpc>), foldhash::fast::FixedState>,
-}
-
-/// An instance in a group.
-#[derive(Clone, Copy)]
-pub(super) struct Member<'w> {
-    pub(super) instance: &'w Instance,
-    /// Where the instance names the group.
-    pub(super) span: Span,
 }
 
 /// A system or custom route table.
@@ -32,32 +26,25 @@ pub(super) struct TableView<'w> {
 }
 
 impl<'w> Survey<'w> {
+    /// A survey of a world that has no index yet.
     pub(super) fn of(world: &'w World) -> Survey<'w> {
-        let per_vpc = world.vpcs.capacity();
-        let mut vswitches = vec![Vec::new(); per_vpc];
-        for vswitch in world.vswitches.values() {
-            vswitches[vswitch.vpc.index()].push(vswitch);
-        }
-        for siblings in &mut vswitches {
-            siblings.sort_by_key(|vswitch| (*vswitch.cidr, vswitch.cidr.span));
-        }
-        let mut tables = vec![Vec::new(); per_vpc];
-        for table in world.route_tables.values() {
-            tables[table.vpc.index()].push(table);
-        }
-        let mut linked = vec![Vec::new(); per_vpc];
-        let mut members = vec![Vec::new(); world.security_groups.capacity()];
+        Survey::with(world, Cow::Owned(WorldIndex::of(world)))
+    }
+
+    /// A survey of a world by its index.
+    pub(super) fn with(world: &'w World, index: Cow<'w, WorldIndex>) -> Survey<'w> {
+        let mut vswitches = vec![Vec::new(); world.vpcs.capacity()];
         let mut member_links = HashSet::default();
-        for instance in world.instances.values() {
-            if let (Location::Classic, Some(vpc)) = (*instance.location, &instance.linked_vpc) {
-                linked[vpc.index()].push(instance);
-                member_links.extend(instance.security_groups.iter().map(|group| (group.value, vpc.value)));
-            }
-            for group in &instance.security_groups {
-                members[group.index()].push(Member { instance, span: group.span });
+        for (vpc, _) in world.vpcs.iter() {
+            let siblings = &mut vswitches[vpc.index()];
+            siblings.extend(index.vswitches(vpc).iter().map(|key| &world.vswitches[*key]));
+            siblings.sort_by_key(|vswitch: &&Vswitch| (*vswitch.cidr, vswitch.cidr.span));
+            for instance in index.linked(vpc) {
+                let groups = world.instances[*instance].security_groups.iter();
+                member_links.extend(groups.map(|group| (group.value, vpc)));
             }
         }
-        Survey { world, vswitches, tables, linked, members, member_links }
+        Survey { world, index, vswitches, member_links }
     }
 
     /// The vSwitches of `vpc` by address.
@@ -66,8 +53,9 @@ impl<'w> Survey<'w> {
     }
 
     /// The custom vSwitch tables of `vpc` in file order.
-    pub(super) fn custom_tables(&self, vpc: Key<Vpc>) -> &[&'w RouteTable] {
-        &self.tables[vpc.index()]
+    pub(super) fn custom_tables(&self, vpc: Key<Vpc>) -> impl ExactSizeIterator<Item = &'w RouteTable> + use<'w, '_> {
+        let world = self.world;
+        self.index.custom_tables(vpc).iter().map(|table| &world.route_tables[*table])
     }
 
     /// The system table of `vpc`, then its custom ones.
@@ -78,7 +66,7 @@ impl<'w> Survey<'w> {
             span: owner.id.span,
             routes: owner.routes.as_slice(),
         };
-        std::iter::once(system).chain(self.tables[vpc.index()].iter().map(|table| TableView {
+        std::iter::once(system).chain(self.custom_tables(vpc).map(|table| TableView {
             name: format!("`{}`", *table.id),
             span: table.id.span,
             routes: table.routes.as_slice(),
@@ -86,21 +74,22 @@ impl<'w> Survey<'w> {
     }
 
     /// The classic instances linked to `vpc` in file order.
-    pub(super) fn linked(&self, vpc: Key<Vpc>) -> &[&'w Instance] {
-        &self.linked[vpc.index()]
+    pub(super) fn linked(&self, vpc: Key<Vpc>) -> impl ExactSizeIterator<Item = &'w Instance> + use<'w, '_> {
+        let world = self.world;
+        self.index.linked(vpc).iter().map(|instance| &world.instances[*instance])
     }
 
     /// The classic instances linked to `vpc` by address.
     pub(super) fn linked_addresses(&self, vpc: Key<Vpc>) -> Vec<(Ipv4Addr, &'w Instance)> {
         let mut linked: Vec<(Ipv4Addr, &Instance)> =
-            self.linked(vpc).iter().map(|instance| (instance.private_ip.value, *instance)).collect();
+            self.linked(vpc).map(|instance| (instance.private_ip.value, instance)).collect();
         linked.sort_by_key(|(address, instance)| (*address, instance.id.span));
         linked
     }
 
     /// The members of `group` in file order.
-    pub(super) fn members(&self, group: Key<SecurityGroup>) -> &[Member<'w>] {
-        &self.members[group.index()]
+    pub(super) fn members(&self, group: Key<SecurityGroup>) -> &[Key<Instance>] {
+        self.index.members(group)
     }
 
     /// True where some classic member of `group` is linked to `vpc`.

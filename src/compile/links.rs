@@ -48,7 +48,7 @@ impl Compiler<'_> {
     }
 
     fn link_routes(&self, key: Key<model::Vpc>) -> Vec<NamedRoute> {
-        let declared = self.index.vswitches_of[key.index()].iter().map(|key| &self.world.vswitches[*key]);
+        let declared = self.world.index().vswitches(key).iter().map(|key| &self.world.vswitches[*key]);
         let in_classic_range = |cidr: Ipv4Net| overlap(cidr, ranges::CLASSIC) && !ranges::CARVE_OUT.contains(&cidr);
         let mut vswitches: Vec<&Vswitch> = declared.filter(|vswitch| in_classic_range(vswitch.cidr.value)).collect();
         vswitches.sort_unstable_by_key(|vswitch| vswitch.cidr.value);

@@ -7,7 +7,7 @@
 //!
 //! There is one way to write an object, whatever the program has of it already: `change.rs`. [`compile`] writes all
 //! objects into an empty program. [`recompile`] writes those that a change touched over a clone of program and names,
-//! which shares the pages of all others. [`Index`] remembers what a change has to find. A change takes 20 to 180 µs in a
+//! which shares the pages of all others. [`ProgramIndex`] remembers what a change has to find. A change takes 20 to 180 µs in a
 //! world of a million endpoints; `change.rs` has the figures, and what they depend on.
 
 mod change;
@@ -18,6 +18,7 @@ mod ids;
 mod links;
 mod routes;
 
+use crate::check::Checked;
 use crate::diag::Span;
 use crate::model::{self, ChangeSet, Key, Network, Placement, World};
 use crate::net::{Ipv4Net, from_last};
@@ -39,18 +40,14 @@ pub struct Compiled {
     /// What printing reads.
     pub names: Names,
     /// What [`recompile`] reads.
-    pub index: Index,
+    pub index: ProgramIndex,
 }
 
 /// What a change of the world has to find in its program; belongs to one program and the names beside it. A clone shares
 /// what no change has touched.
 #[derive(Clone, Debug, Default)]
-pub struct Index {
+pub struct ProgramIndex {
     classic_domains: Arc<FixedMap<String, DomainId>>,
-    /// By the index of the VPC in the world.
-    vswitches_of: Arc<Vec<Vec<Key<model::Vswitch>>>>,
-    /// By the index of the VPC in the world.
-    tables_of: Arc<Vec<Vec<Key<model::RouteTable>>>>,
     /// By the index of the custom table in the world.
     custom_tables: Arc<Vec<Option<TableId>>>,
     routes: ids::Ids,
@@ -82,7 +79,7 @@ impl Owners {
 const WORTH_A_THREAD: usize = 20_000;
 
 /// Compiles `world` as snapshot `epoch`.
-pub fn compile(world: &World, epoch: Epoch) -> Compiled {
+pub fn compile(world: &Checked, epoch: Epoch) -> Compiled {
     if endpoint_count(world) < WORTH_A_THREAD {
         return compile_but_names(world, epoch).named(endpoints::names_of(world));
     }
@@ -95,7 +92,7 @@ pub fn compile(world: &World, epoch: Epoch) -> Compiled {
 }
 
 /// Everything but the names of endpoints.
-fn compile_but_names(world: &World, epoch: Epoch) -> Compiler<'_> {
+fn compile_but_names(world: &Checked, epoch: Epoch) -> Compiler<'_> {
     let mut compiler = Compiler::new(world, epoch);
     compiler.add_domains();
     compiler.add_vswitches();
@@ -114,11 +111,11 @@ fn endpoint_count(world: &World) -> usize {
 /// The next snapshot of `world`, which was changed as `touched` tells since `index`, `program` and `names` were made.
 /// `index` is brought up to date.
 pub fn recompile(
-    world: &World,
+    world: &Checked,
     touched: &ChangeSet,
     program: &Program,
     names: &Names,
-    index: &mut Index,
+    index: &mut ProgramIndex,
 ) -> (Program, Names) {
     let (program, names) = (program.clone(), names.clone());
     let mut compiler = Compiler { world, program, names, index: std::mem::take(index) };
@@ -134,10 +131,10 @@ pub fn recompile(
 const VSWITCH_GATEWAY_FROM_LAST: u32 = 2;
 
 struct Compiler<'a> {
-    world: &'a World,
+    world: &'a Checked,
     program: Program,
     names: Names,
-    index: Index,
+    index: ProgramIndex,
 }
 
 /// An entry of a route table, before it has an id.
@@ -166,7 +163,7 @@ fn put<T: Clone>(entries: &mut Paged<T>, index: usize, entry: T) {
 }
 
 impl<'a> Compiler<'a> {
-    fn new(world: &'a World, epoch: Epoch) -> Compiler<'a> {
+    fn new(world: &'a Checked, epoch: Epoch) -> Compiler<'a> {
         let endpoints = endpoint_count(world);
         let mut tables = Tables::new();
         let gateways = tables.add(&[]);
@@ -198,19 +195,9 @@ impl<'a> Compiler<'a> {
         };
         let mut names = Names::default();
         names.whitelists = Paged::filled(unnamed(), world.services.capacity());
-        let mut tables_of = vec![Vec::new(); world.vpcs.capacity()];
-        for (key, table) in world.route_tables.iter() {
-            tables_of[table.vpc.index()].push(key);
-        }
-        let mut vswitches_of = vec![Vec::new(); world.vpcs.capacity()];
-        for (key, vswitch) in world.vswitches.iter() {
-            vswitches_of[vswitch.vpc.index()].push(key);
-        }
-        let index = Index {
-            vswitches_of: Arc::new(vswitches_of),
-            tables_of: Arc::new(tables_of),
+        let index = ProgramIndex {
             custom_tables: Arc::new(vec![None; world.route_tables.capacity()]),
-            ..Index::default()
+            ..ProgramIndex::default()
         };
         Compiler { world, program, names, index }
     }
@@ -242,9 +229,9 @@ impl<'a> Compiler<'a> {
             domain_names[key.index()] = Name { text: vpc.id.value.clone(), span: vpc.id.span };
         }
         let classic_domains = Arc::make_mut(&mut self.index.classic_domains);
-        for region in world.regions() {
+        for region in world.index().regions() {
             let id = DomainId::from_index(domain_names.len());
-            classic_domains.insert(region.to_owned(), id);
+            classic_domains.insert(region.clone(), id);
             self.program.classic_domains.push(id);
             domain_names.push(Name { text: "classic".to_owned(), span: Span::NONE });
         }

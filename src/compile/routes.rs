@@ -33,12 +33,12 @@ impl Compiler<'_> {
         let fabric = self.number(known.fabric, fabric_routes(vpc));
         let custom = self.number(known.custom, self.custom_routes(key, &vpc.routes));
         let shared = [&vswitches[..], &fabric].concat();
-        for table in Arc::clone(&self.index.tables_of)[key.index()].iter().copied() {
-            self.write_custom_table(table, &shared);
+        for table in self.world.index().custom_tables(key) {
+            self.write_custom_table(*table, &shared);
         }
         let inside_primary = |bound: &&Bound| vpc.cidr.contains(&bound.0);
         let over_link = vswitches.iter().chain(&custom).filter(inside_primary).copied().collect();
-        let first = self.index.vswitches_of[key.index()].first();
+        let first = self.world.index().vswitches(key).first();
         let speaker = first.map_or(vpc.cidr.value, |first| self.world.vswitches[*first].cidr.value);
         let compiled = Vpc {
             primary: vpc.cidr.value,
@@ -72,7 +72,7 @@ impl Compiler<'_> {
     }
 
     fn vswitch_routes(&self, key: Key<model::Vpc>) -> Vec<NamedRoute> {
-        let vswitches = self.index.vswitches_of[key.index()].iter();
+        let vswitches = self.world.index().vswitches(key).iter();
         let route = |key: &Key<model::Vswitch>| {
             let vswitch = &self.world.vswitches[*key];
             let name = Name { text: vswitch.id.value.clone(), span: vswitch.cidr.span };

@@ -1,12 +1,11 @@
 //! What an accepted operation does to the world: decided against a world that nobody can change meanwhile, done
 //! without a way to fail.
 
-use super::census::Census;
 use crate::check::Checked;
 use crate::diag::{Span, Spanned};
 use crate::model::{
-    ChangeSet, Direction, Instance, InstanceState, Key, Location, Route, RouteTable, Rule, SecurityGroup, Service, Vpc,
-    Vswitch, World,
+    ChangeSet, Direction, Instance, InstanceState, Key, Location, Network, Route, RouteTable, Rule, SecurityGroup,
+    Service, Vpc, Vswitch, World, WorldIndex,
 };
 use crate::net::Ipv4Net;
 use std::net::Ipv4Addr;
@@ -83,9 +82,10 @@ impl Change {
         Change { edits, place }
     }
 
-    /// Changes `world`, which the operation was planned for, and the census of it; tells what was touched.
-    pub fn carry_out(self, world: &mut Checked, census: &mut Census) -> ChangeSet {
-        let mut editor = Editor { world: world.world_mut(), census, place: self.place, touched: ChangeSet::default() };
+    /// Changes `world`, which the operation was planned for, and returns what was touched.
+    pub fn carry_out(self, world: &mut Checked) -> ChangeSet {
+        let (world, index) = world.parts_mut();
+        let mut editor = Editor { world, index, place: self.place, touched: ChangeSet::default() };
         for edit in self.edits {
             editor.carry_out(edit);
         }
@@ -96,7 +96,7 @@ impl Change {
 
 struct Editor<'w> {
     world: &'w mut World,
-    census: &'w mut Census,
+    index: &'w mut WorldIndex,
     place: Span,
     touched: ChangeSet,
 }
@@ -108,11 +108,11 @@ impl Editor<'_> {
             Edit::Switch(vpc, on) => self.vpc(vpc).classic_link = Spanned::new(on, place),
             Edit::Link(instance, vpc) => {
                 self.instance(instance).linked_vpc = Some(Spanned::new(vpc, place));
-                self.census.link(instance, vpc);
+                self.index.link(instance, vpc);
             }
             Edit::Unlink(instance) => {
                 if let Some(vpc) = self.instance(instance).linked_vpc.take() {
-                    self.census.unlink(instance, vpc.value);
+                    self.index.unlink(instance, vpc.value);
                 }
             }
             Edit::State(instance, state) => self.instance(instance).state = Spanned::new(state, place),
@@ -128,19 +128,20 @@ impl Editor<'_> {
                 let own = self.instance(instance);
                 own.location = Spanned::new(Location::Vswitch(vswitch), place);
                 own.private_ip = Spanned::new(address, place);
-                self.census.take(self.world, Location::Vswitch(vswitch), address);
+                let vpc = self.world.vswitches[vswitch].vpc.value;
+                self.index.take_address(vpc, address);
             }
             Edit::Release(instance) => self.release(instance),
             Edit::PrimaryCidr(vpc, cidr) => self.vpc(vpc).cidr = Spanned::new(cidr, place),
             Edit::AddSecondaryCidr(vpc, cidr) => self.vpc(vpc).secondary_cidrs.push(Spanned::new(cidr, place)),
             Edit::RemoveSecondaryCidr(vpc, position) => _ = self.vpc(vpc).secondary_cidrs.remove(position),
             Edit::AddRoute(table, route) => {
-                self.census.add_route(&route);
+                self.index.add_route(&route);
                 self.routes(table).push(route);
             }
             Edit::RemoveRoute(table, position) => {
                 let route = self.routes(table).remove(position);
-                self.census.remove_route(&route);
+                self.index.remove_route(&route);
             }
             Edit::AddRule(group, direction, rule) => self.rules(group, direction).push(rule),
             Edit::RemoveRule(group, direction, position) => _ = self.rules(group, direction).remove(position),
@@ -186,28 +187,30 @@ impl Editor<'_> {
         let new: Vec<_> = groups.iter().map(|group| named(*group)).collect();
         let old = std::mem::replace(own, new);
         for group in old.iter().map(|group| group.value).filter(|group| !groups.contains(group)) {
-            self.census.leave(group);
+            self.index.leave(instance, group);
             self.touched.members_of.push(group);
         }
         for group in groups.iter().filter(|group| old.iter().all(|old| old.value != **group)) {
-            self.census.join(*group);
+            self.index.join(instance, *group);
             self.touched.members_of.push(*group);
         }
     }
 
     fn release(&mut self, instance: Key<Instance>) {
         if self.world.kept_regions.is_empty() {
-            self.world.kept_regions = self.census.regions().to_vec();
+            self.world.kept_regions = self.index.regions().to_vec();
         }
         let id = self.world.instances[instance].id.value.clone();
         let Some(gone) = self.world.instances.remove(&id) else { return };
-        self.census.give_back(self.world, *gone.location, *gone.private_ip);
+        if let Network::Vpc(vpc) = self.world.network(*gone.location) {
+            self.index.free_address(vpc, *gone.private_ip);
+        }
         for group in &gone.security_groups {
-            self.census.leave(group.value);
+            self.index.leave(instance, group.value);
             self.touched.members_of.push(group.value);
         }
         if let Some(vpc) = &gone.linked_vpc {
-            self.census.unlink(instance, vpc.value);
+            self.index.unlink(instance, vpc.value);
         }
         self.touched.instances.push(instance);
     }

@@ -188,7 +188,7 @@ impl Planner<'_> {
     }
 
     fn vswitches(&self, vpc: Key<Vpc>) -> impl Iterator<Item = &Vswitch> {
-        self.census.vswitches(vpc).iter().map(|key| &self.world.vswitches[*key])
+        self.index.vswitches(vpc).iter().map(|key| &self.world.vswitches[*key])
     }
 
     /// A route of `vpc` to `cidr` or into it, as the name of its table and its destination. Those of vSwitches lie in
@@ -199,7 +199,7 @@ impl Planner<'_> {
         if let Some(destination) = system.find(|destination| cidr.contains(destination)) {
             return Some((self.table_name(TableKey::System(vpc)), destination));
         }
-        let custom = self.census.custom_tables(vpc).iter().map(|key| TableKey::Custom(*key));
+        let custom = self.index.custom_tables(vpc).iter().map(|key| TableKey::Custom(*key));
         std::iter::once(TableKey::System(vpc)).chain(custom).find_map(|table| {
             let destinations = table.routes(self.world).iter().map(|route| *route.destination);
             let inside = destinations.into_iter().find(|destination| cidr.contains(destination))?;

@@ -89,7 +89,7 @@ impl Planner<'_> {
         if owner.routes.iter().any(|route| *route.destination == ranges::CLASSIC) {
             return Some(format!("the system table of `{}`", *owner.id));
         }
-        let mut custom = self.census.custom_tables(vpc).iter().map(|key| &self.world.route_tables[*key]);
+        let mut custom = self.index.custom_tables(vpc).iter().map(|key| &self.world.route_tables[*key]);
         let table = custom.find(|table| table.routes.iter().any(|route| *route.destination == ranges::CLASSIC))?;
         Some(format!("`{}`", *table.id))
     }
@@ -97,7 +97,7 @@ impl Planner<'_> {
     pub(super) fn disable(&self, vpc: &str) -> Decision {
         let key =
             self.world.vpcs.find(vpc).ok_or_else(|| DISABLE_NO_VPC.because(format!("there is no VPC `{vpc}`")))?;
-        let links = self.census.links(key);
+        let links = self.index.linked(key);
         if let Some(first) = links.first() {
             let first = &self.world.instances[*first].id;
             let message = match links.len() {
@@ -112,7 +112,7 @@ impl Planner<'_> {
     }
 
     pub(super) fn attach(&self, instance: &str, vpc: &str) -> Decision {
-        let links = |key| self.census.links(key).len();
+        let links = |key| self.index.linked(key).len();
         if let Some(first) = link::refusals(self.world, instance, vpc, links).into_iter().next() {
             return Err(first);
         }

@@ -7,9 +7,10 @@
 //! those of the instances that are linked to the VPC; an instance without a link is left out; a VPC that does not exist
 //! is nobody's, which is `InvalidVpc.NotBelong`.
 
-use super::{Census, Refusal, RefusalRecord};
+use super::{Refusal, RefusalRecord};
+use crate::check::Checked;
 use crate::diag::citation;
-use crate::model::{Instance, Key, Vpc, World};
+use crate::model::{Instance, Key, Vpc};
 use std::fmt;
 
 /// The instances that one request may name.
@@ -101,11 +102,11 @@ pub struct Link {
     pub vpc: String,
 }
 
-/// Answers `query` about `world`, of which `census` was made.
+/// Answers `query` about `world`.
 ///
 /// # Errors
 /// The vendor would refuse the request; the refusal bears the vendor's code.
-pub fn describe(world: &World, census: &Census, query: &LinkQuery) -> Result<LinkPage, Refusal> {
+pub fn describe(world: &Checked, query: &LinkQuery) -> Result<LinkPage, Refusal> {
     let find = |id: &String| {
         world.instances.find(id).ok_or_else(|| NO_INSTANCE.because(format!("there is no instance `{id}`")))
     };
@@ -129,7 +130,7 @@ pub fn describe(world: &World, census: &Census, query: &LinkQuery) -> Result<Lin
     named.sort_unstable();
     named.dedup();
     let linked: Vec<(Key<Instance>, Key<Vpc>)> = match vpc {
-        Some(vpc) if named.is_empty() => census.links(vpc).iter().map(|instance| (*instance, vpc)).collect(),
+        Some(vpc) if named.is_empty() => world.index().linked(vpc).iter().map(|instance| (*instance, vpc)).collect(),
         _ => named
             .into_iter()
             .filter_map(|instance| Some((instance, world.instances[instance].linked_vpc?.value)))

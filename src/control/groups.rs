@@ -181,7 +181,7 @@ impl Planner<'_> {
     }
 
     fn room_in(&self, key: Key<SecurityGroup>, group: &SecurityGroup) -> Result<(), Refusal> {
-        let members = self.census.members(key);
+        let members = self.index.members(key).len();
         if members < member_limit(group) {
             return Ok(());
         }

@@ -189,7 +189,7 @@ impl Planner<'_> {
         if *own.state != InstanceState::Stopped && !force {
             return Err(RELEASE_STATUS.because(format!("`{instance}` is {}, not stopped", own.state.name())));
         }
-        let routes = self.census.routes_to(key);
+        let routes = self.index.routes_to(key);
         if routes > 0 {
             let routes =
                 if routes == 1 { "a custom route leads".to_owned() } else { format!("{routes} custom routes lead") };

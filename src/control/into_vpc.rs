@@ -101,7 +101,7 @@ impl Planner<'_> {
                 format!("`{address}` of `{id}` is reserved; usable are {} to {}", usable.start(), usable.end());
             return Err(ADDRESS.because(message));
         }
-        if self.census.is_taken(home.vpc.value, address) {
+        if self.index.is_taken(self.world, home.vpc.value, address) {
             return Err(TAKEN.because(format!("`{address}` is taken in `{}`", *self.world.vpcs[home.vpc.value].id)));
         }
         Ok(())

@@ -4,12 +4,11 @@
 //! change, in the order of the vendor's table of errors, and gives the first refusal or a [`Change`];
 //! [`Change::carry_out`] cannot fail, keeps the world free of errors of [`crate::check`], and tells what it
 //! [touched](crate::model::ChangeSet). So an operation that is refused leaves everything as it was. What preconditions
-//! have to count stands in a [`Census`], so that an operation costs in proportion to what it changes, not to the
+//! have to count stands in a [`WorldIndex`], so that an operation costs in proportion to what it changes, not to the
 //! world.
 //!
 //! Operations take effect at once: no instance is ever seen starting or stopping because of one.
 
-mod census;
 mod change;
 mod cidrs;
 mod classiclink;
@@ -23,14 +22,13 @@ mod rules;
 mod services;
 
 pub use crate::check::{Refusal, RefusalRecord};
-pub use census::Census;
 pub use change::Change;
 pub use describe::{Link, LinkPage, LinkQuery, describe};
 pub use operation::{ClassicLinkMode, ClassicLinkRule, Operation, PeerRequest, RuleRequest, WhitelistChange};
 
-use crate::check::link;
+use crate::check::{Checked, link};
 use crate::diag::Span;
-use crate::model::World;
+use crate::model::{World, WorldIndex};
 use change::Edit;
 
 /// Every way in which an operation can be refused, a code as often as it has causes.
@@ -50,13 +48,13 @@ pub fn refusals() -> impl Iterator<Item = &'static RefusalRecord> {
     by_file.into_iter().flatten().copied()
 }
 
-/// Decides `operation` in `world`, of which `census` was made. `place` is where the operation stands in a file, or
+/// Decides `operation` in `world`. `place` is where the operation stands in a file, or
 /// [`Span::NONE`]: the place of what it adds.
 ///
 /// # Errors
 /// A precondition fails; the refusal bears the vendor's code.
-pub fn plan(world: &World, census: &Census, operation: &Operation, place: Span) -> Result<Change, Refusal> {
-    let planner = Planner { world, census, place };
+pub fn plan(world: &Checked, operation: &Operation, place: Span) -> Result<Change, Refusal> {
+    let planner = Planner { world, index: world.index(), place };
     let edits = match operation {
         Operation::Enable { vpc } => planner.enable(vpc),
         Operation::Disable { vpc } => planner.disable(vpc),
@@ -93,7 +91,7 @@ pub fn plan(world: &World, census: &Census, operation: &Operation, place: Span) 
 /// Where operations are decided: each of its methods tests the preconditions of one.
 struct Planner<'w> {
     world: &'w World,
-    census: &'w Census,
+    index: &'w WorldIndex,
     /// The place of what the operation adds.
     place: Span,
 }

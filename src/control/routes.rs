@@ -159,7 +159,7 @@ impl Planner<'_> {
 
     /// The system route of `vpc` to exactly `destination`, in words.
     fn system_route(&self, vpc: Key<Vpc>, destination: Ipv4Net) -> Option<String> {
-        let vswitches = || self.census.vswitches(vpc).iter().map(|key| &self.world.vswitches[*key]);
+        let vswitches = || self.index.vswitches(vpc).iter().map(|key| &self.world.vswitches[*key]);
         if destination == ranges::CLOUD_SERVICES {
             Some("the cloud's own services".to_owned())
         } else if destination == ranges::CLASSIC && *self.world.vpcs[vpc].classic_link {
@@ -194,7 +194,7 @@ impl Planner<'_> {
             let message = format!("`{destination}` lies inside {}, the cloud's own services", ranges::CLOUD_SERVICES);
             return Err(DESTINATION.because(message));
         }
-        let vswitches = self.census.vswitches(vpc).iter().map(|key| &self.world.vswitches[*key]);
+        let vswitches = self.index.vswitches(vpc).iter().map(|key| &self.world.vswitches[*key]);
         let mut around = vswitches.filter(|vswitch| vswitch.cidr.contains(&destination));
         if let Some(vswitch) = around.find(|vswitch| *vswitch.cidr != destination) {
             let message = format!("`{destination}` lies inside `{}` (`{}`)", *vswitch.id, *vswitch.cidr);

@@ -23,7 +23,7 @@ pub use passage::{Copy, Passage};
 
 use crate::check::{self, Checked};
 use crate::compile::{self, Compiled, compile};
-use crate::control::{self, Census, Change, LinkPage, LinkQuery, Operation, Refusal};
+use crate::control::{self, Change, LinkPage, LinkQuery, Operation, Refusal};
 use crate::datapath::{Entry, Fabric, Frame, Options, Output, Steering};
 use crate::diag::{Diagnostic, Severity, Sources, Span};
 use crate::model::{ChangeSet, World};
@@ -84,7 +84,7 @@ pub struct Topology {
     /// What its ids are called.
     pub names: Arc<Names>,
     /// What the next change will have to find.
-    index: Arc<compile::Index>,
+    index: Arc<compile::ProgramIndex>,
     /// The texts that spans point into.
     pub sources: Arc<Sources>,
     /// What the vendor allows, but carries no traffic.
@@ -155,10 +155,9 @@ impl Topology {
         }
     }
 
-    /// Makes the next snapshot: carries out a change that was planned for this world, of which `census` was made. Who
-    /// holds a clone keeps the snapshot before.
-    pub(crate) fn carry_out(&mut self, change: Change, census: &mut Census) -> ChangeSet {
-        let touched = change.carry_out(Arc::make_mut(&mut self.world), census);
+    /// Makes the next snapshot: carries out a change that was planned for this world. Clones keep the snapshot before.
+    pub(crate) fn carry_out(&mut self, change: Change) -> ChangeSet {
+        let touched = change.carry_out(Arc::make_mut(&mut self.world));
         if !touched.is_nothing() {
             self.recompile(&touched);
         }
@@ -180,8 +179,6 @@ fn sort_by_place(findings: &mut [Diagnostic]) {
 /// A fabric with its state and its clock, one frame at a time.
 pub struct Lab {
     topology: Arc<Topology>,
-    /// Made for the first operation.
-    census: Option<Census>,
     fabric: Fabric,
     steering: Steering,
     now: SimTime,
@@ -207,7 +204,7 @@ impl Lab {
     /// A lab on a topology that was opened before.
     pub fn new(topology: Arc<Topology>, options: Options) -> Lab {
         let fabric = Fabric::new(Arc::clone(&topology.program), options);
-        Lab { topology, census: None, fabric, steering: Steering::default(), now: SimTime::ZERO }
+        Lab { topology, fabric, steering: Steering::default(), now: SimTime::ZERO }
     }
 
     /// The topology the lab stands on, as the operations so far have left it. Its warnings are those of its file.
@@ -266,7 +263,8 @@ impl Lab {
     /// passages keep the topology that their frames were sent in. What the operation adds has no place in a file.
     ///
     /// An operation costs in proportion to what it changes, whatever the size of the world and whoever holds on to the
-    /// topology before it. Only the first one of a lab counts the world, once: 0.1 s with a million endpoints.
+    /// topology before it. Only the first move into a VPC gathers the addresses that are taken, once: 0.1 s with a million
+    /// endpoints.
     ///
     /// ```
     /// use biplane::control::Operation;
@@ -292,10 +290,8 @@ impl Lab {
     /// # Errors
     /// As [`Lab::apply`].
     pub fn apply_at(&mut self, operation: &Operation, place: Span) -> Result<ChangeSet, Refusal> {
-        let world = &self.topology.world;
-        let census = self.census.get_or_insert_with(|| Census::of(world));
-        let change = control::plan(world, census, operation, place)?;
-        let touched = Arc::make_mut(&mut self.topology).carry_out(change, census);
+        let change = control::plan(&self.topology.world, operation, place)?;
+        let touched = Arc::make_mut(&mut self.topology).carry_out(change);
         if !touched.is_nothing() {
             self.fabric.set_program(Arc::clone(&self.topology.program));
         }
@@ -307,9 +303,7 @@ impl Lab {
     /// # Errors
     /// The vendor would refuse the request; the refusal bears the vendor's code.
     pub fn describe_links(&mut self, query: &LinkQuery) -> Result<LinkPage, Refusal> {
-        let world = &self.topology.world;
-        let census = self.census.get_or_insert_with(|| Census::of(world));
-        control::describe(world, census, query)
+        control::describe(&self.topology.world, query)
     }
 
     /// The moving parts, for whole captures.

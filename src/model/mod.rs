@@ -7,6 +7,7 @@
 mod change_set;
 mod group;
 mod guest;
+mod index;
 pub mod limits;
 mod shared;
 mod table;
@@ -17,6 +18,7 @@ pub use crate::net::ranges;
 pub use change_set::ChangeSet;
 pub use group::{Direction, GroupKind, NicType, Peer, Policy, Rule, SecurityGroup};
 pub use guest::MissingGuestRoute;
+pub use index::WorldIndex;
 pub use shared::SharedText;
 pub use table::{Identified, Key, Table};
 pub use world::{

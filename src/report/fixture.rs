@@ -1,6 +1,7 @@
 //! A small world for the tests of reports. `shop` is linked to `web-1`; `decoy` repeats `shop`'s addresses, so that
 //! `app-1` and `twin-1` share one; `web-2` is linked to nothing; `db-2` is stopped.
 
+use crate::check::Checked;
 use crate::compile::compile;
 use crate::datapath::{Entry, Fabric, Frame, Options, Outcome, Output, Sent, Steering, Step};
 use crate::diag::{FileId, Sources, Span, Spanned};
@@ -257,7 +258,7 @@ impl Fixture {
         let file = sources.add("shop.toml", TEXT);
         let mut builder = Builder { file, world: World::default() };
         builder.fill();
-        let compiled = compile(&builder.world, Epoch(1));
+        let compiled = compile(&Checked::assumed(builder.world), Epoch(1));
         let program = Arc::new(compiled.program);
         Fixture {
             fabric: Fabric::new(Arc::clone(&program), Options::default()),

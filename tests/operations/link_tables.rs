@@ -1,11 +1,13 @@
 //! The route tables of classic endpoints, held against a plain statement of the rules for random VPCs.
 
+use biplane::check::{Checked, checked};
 use biplane::compile::{Compiled, compile};
 use biplane::diag::{FileId, Reason, Span, Spanned};
 use biplane::model::{
-    Instance, InstanceState, Key, Location, Placement, Service, ServiceKind, Vpc, Vswitch, World, ranges,
+    GroupKind, Instance, InstanceState, Key, Location, Placement, Policy, SecurityGroup, Service, ServiceKind, Vpc,
+    Vswitch, World, ranges,
 };
-use biplane::net::Ipv4Net;
+use biplane::net::{Ipv4Net, overlap};
 use biplane::program::{Action, DomainId, Epoch, Name};
 use biplane::table::lpm::TableId;
 use proptest::prelude::*;
@@ -39,10 +41,9 @@ fn nets(nets: &'static [&'static str]) -> impl Strategy<Value = Ipv4Net> {
     select(nets).prop_map(|net| net.parse().unwrap())
 }
 
-/// CIDRs of every relation to each other and to the ranges of the rules.
+/// CIDRs of every relation to the ranges of the rules. Those of a VPC do not overlap.
 fn cidr() -> impl Strategy<Value = Ipv4Net> {
     nets(&[
-        "8.0.0.0/6",
         "10.0.0.0/8",
         "10.0.0.0/9",
         "10.96.0.0/12",
@@ -53,7 +54,6 @@ fn cidr() -> impl Strategy<Value = Ipv4Net> {
         "10.200.0.0/16",
         "11.0.0.0/8",
         "100.0.0.0/8",
-        "100.64.0.0/16",
         "172.0.0.0/8",
         "172.16.0.0/12",
         "172.16.0.0/16",
@@ -66,16 +66,23 @@ fn cidr() -> impl Strategy<Value = Ipv4Net> {
 }
 
 fn network() -> impl Strategy<Value = Network> {
-    let cidrs = (cidr(), prop::collection::vec(cidr(), 0..4));
+    let cidrs = (cidr(), prop::collection::vec(cidr(), 0..8));
     let vswitches = prop::collection::vec((any::<Index>(), any::<u32>(), 16..=29_u8), 0..8);
     (cidrs, vswitches, any::<bool>()).prop_map(|((primary, secondary), drawn, classic_link)| {
-        let mut network = Network { primary, secondary, vswitches: Vec::new(), classic_link };
+        let mut network = Network { primary, secondary: Vec::new(), vswitches: Vec::new(), classic_link };
+        for cidr in secondary {
+            let is_free = network.secondary.iter().chain([&primary]).all(|other| !overlap(cidr, *other));
+            if network.secondary.len() < 5 && is_free {
+                network.secondary.push(cidr);
+            }
+        }
         for (cidr, bits, length) in drawn {
             let cidrs: Vec<Ipv4Net> = std::iter::once(primary).chain(network.secondary.iter().copied()).collect();
             let vswitch = inside(cidrs[cidr.index(cidrs.len())], bits, length);
             // A vSwitch is of one CIDR: it divides none, and none divides it.
+            let free = biplane::check::limits::FORBIDDEN_CIDRS.iter().all(|range| !range.contains(&vswitch));
             let divided = cidrs.iter().chain(&network.vswitches).any(|other| vswitch.contains(other));
-            if !divided && network.vswitches.iter().all(|other| !other.contains(&vswitch)) {
+            if free && !divided && network.vswitches.iter().all(|other| !other.contains(&vswitch)) {
                 network.vswitches.push(vswitch);
             }
         }
@@ -89,9 +96,19 @@ fn inside(outer: Ipv4Net, bits: u32, length: u8) -> Ipv4Net {
     Ipv4Net::new(address.into(), length.max(outer.prefix_len())).unwrap().trunc()
 }
 
-fn world(network: &Network) -> World {
+fn world(network: &Network, links: bool) -> Checked {
     let mut world = World::default();
     let (drawn, placement) = (network.clone(), Placement::default());
+    let group = SecurityGroup {
+        id: Spanned::unplaced("sg".to_owned()),
+        network: Spanned::unplaced(biplane::model::Network::Classic),
+        kind: Spanned::unplaced(GroupKind::Basic),
+        intra_group: Spanned::unplaced(Policy::Accept),
+        ingress: Vec::new(),
+        egress: Vec::new(),
+        placement: placement.clone(),
+    };
+    let group = world.security_groups.insert(group).unwrap();
     let secondary = drawn.secondary.into_iter().enumerate();
     let vpc = Vpc {
         id: placed("vpc".to_owned(), VPC),
@@ -113,8 +130,8 @@ fn world(network: &Network) -> World {
         };
         world.vswitches.insert(vswitch).unwrap();
     }
-    world.instances.insert(instance("linked", Some(vpc))).unwrap();
-    world.instances.insert(instance("unlinked", None)).unwrap();
+    world.instances.insert(instance("linked", group, Some(vpc).filter(|_| links))).unwrap();
+    world.instances.insert(instance("unlinked", group, None)).unwrap();
     let service = Service {
         id: Spanned::unplaced("service".to_owned()),
         kind: Spanned::unplaced(ServiceKind::Other),
@@ -124,15 +141,15 @@ fn world(network: &Network) -> World {
         placement,
     };
     world.services.insert(service).unwrap();
-    world
+    checked(world).unwrap().0
 }
 
-fn instance(id: &str, link: Option<Key<Vpc>>) -> Instance {
+fn instance(id: &str, group: Key<SecurityGroup>, link: Option<Key<Vpc>>) -> Instance {
     Instance {
         id: Spanned::unplaced(id.to_owned()),
         location: Spanned::unplaced(Location::Classic),
         private_ip: Spanned::unplaced(Ipv4Addr::new(10, 1, 0, id.len() as u8)),
-        security_groups: Vec::new(),
+        security_groups: vec![Spanned::unplaced(group)],
         state: Spanned::unplaced(InstanceState::Running),
         linked_vpc: link.map(Spanned::unplaced),
         guest_routes: Vec::new(),
@@ -179,10 +196,8 @@ fn by_the_rules(network: &Network, destination: Ipv4Addr) -> Answer {
         };
         return answer(action, "link to vpc", place(PRIMARY));
     }
-    // Of several equal ones, which no checked world has, any may answer.
-    let secondary = network.secondary.iter().enumerate().filter(|(_, cidr)| holds(cidr));
-    match secondary.max_by_key(|(_, cidr)| cidr.prefix_len()) {
-        Some((n, _)) => {
+    match network.secondary.iter().position(holds) {
+        Some(n) => {
             let action = prohibited(Reason::ClassiclinkSecondaryCidr);
             answer(action, "secondary CIDR of vpc", place(SECONDARY + n))
         }
@@ -220,7 +235,7 @@ proptest! {
         network in network(),
         drawn in prop::collection::vec((cidr(), any::<u32>()), 32),
     ) {
-        let compiled = compile(&world(&network), Epoch(1));
+        let compiled = compile(&world(&network, true), Epoch(1));
         let table = table_of(&compiled, "linked");
         let drawn = drawn.into_iter().map(|(cidr, bits)| inside(cidr, bits, 32).addr());
         for destination in drawn.chain(edges(&network)) {
@@ -243,7 +258,7 @@ proptest! {
 fn without_a_link_the_linkable_ranges_are_prohibited_and_nothing_else_is() {
     let network =
         Network { primary: ranges::LINKABLE[1], secondary: Vec::new(), vswitches: Vec::new(), classic_link: true };
-    let compiled = compile(&world(&network), Epoch(1));
+    let compiled = compile(&world(&network, true), Epoch(1));
     for (endpoint, reason) in [("unlinked", Reason::ClassiclinkNotLinked), ("service", Reason::ClassiclinkSourceNotEcs)]
     {
         let table = table_of(&compiled, endpoint);
@@ -266,9 +281,7 @@ fn without_a_link_the_linkable_ranges_are_prohibited_and_nothing_else_is() {
 fn a_vpc_without_links_has_no_link_table() {
     let network =
         Network { primary: ranges::LINKABLE[1], secondary: Vec::new(), vswitches: Vec::new(), classic_link: true };
-    let mut world = world(&network);
-    let links = |world: &World| compile(world, Epoch(1)).program.vpc(DomainId(0)).unwrap().links;
-    assert!(links(&world).is_some());
-    world.instances.remove("linked").unwrap();
-    assert_eq!(links(&world), None);
+    let table = |links| compile(&world(&network, links), Epoch(1)).program.vpc(DomainId(0)).unwrap().links;
+    assert!(table(true).is_some());
+    assert_eq!(table(false), None);
 }

@@ -5,11 +5,10 @@ use super::properties::operations;
 use super::world::WORLD;
 use biplane::check::Checked;
 use biplane::compile::{Compiled, compile, recompile};
-use biplane::control::{Census, Operation, plan};
+use biplane::control::{Operation, plan};
 use biplane::datapath::{At, Decider, Entry, Fabric, Frame, Options, Outcome, Output, ShardId, Verdict};
 use biplane::diag::Span;
 use biplane::lab::Topology;
-use biplane::model::World;
 use biplane::net::Ipv4Net;
 use biplane::program::{
     AclId, Action, Domain, DomainId, EndpointId, EndpointKind, Epoch, Name, Names, Owner, Program, RouteId, RuleId,
@@ -165,9 +164,9 @@ impl Shown<'_> {
 }
 
 /// Applies an operation and makes the next snapshot; false where the operation is refused.
-fn next(world: &mut Checked, census: &mut Census, operation: &Operation, compiled: &mut Compiled) -> bool {
-    let Ok(change) = plan(world, census, operation, Span::NONE) else { return false };
-    let touched = change.carry_out(world, census);
+fn next(world: &mut Checked, operation: &Operation, compiled: &mut Compiled) -> bool {
+    let Ok(change) = plan(world, operation, Span::NONE) else { return false };
+    let touched = change.carry_out(world);
     let (program, names) = recompile(world, &touched, &compiled.program, &compiled.names, &mut compiled.index);
     assert_eq!(program.epoch.0, compiled.program.epoch.0 + 1);
     (compiled.program, compiled.names) = (program, names);
@@ -175,10 +174,10 @@ fn next(world: &mut Checked, census: &mut Census, operation: &Operation, compile
 }
 
 /// The same, with a look at the snapshot before.
-fn change(world: &mut Checked, census: &mut Census, operation: &Operation, compiled: &mut Compiled) -> bool {
+fn change(world: &mut Checked, operation: &Operation, compiled: &mut Compiled) -> bool {
     let (program, names) = (compiled.program.clone(), compiled.names.clone());
     let shown = Shown { program: &program, names: &names }.all();
-    let accepted = next(world, census, operation, compiled);
+    let accepted = next(world, operation, compiled);
     assert_eq!(Shown { program: &program, names: &names }.all(), shown, "the snapshot before stays as it was");
     accepted
 }
@@ -208,14 +207,14 @@ fn verdicts(program: &Program, names: &Names, ports: &[u16]) -> Vec<String> {
     verdicts
 }
 
-fn opened() -> (Checked, Census, Compiled) {
+fn opened() -> (Checked, Compiled) {
     let topology = Topology::from_toml("world.toml", WORLD).unwrap();
     let world = Checked::clone(&topology.world);
-    let (census, compiled) = (Census::of(&world), compile(&world, Epoch(1)));
-    (world, census, compiled)
+    let compiled = compile(&world, Epoch(1));
+    (world, compiled)
 }
 
-fn same(world: &World, compiled: &Compiled) {
+fn same(world: &Checked, compiled: &Compiled) {
     let whole = compile(world, compiled.program.epoch);
     let changed = Shown { program: &compiled.program, names: &compiled.names }.all();
     assert_eq!(changed, Shown { program: &whole.program, names: &whole.names }.all());
@@ -229,9 +228,9 @@ proptest! {
         operations in operations(),
         ports in prop::collection::vec(prop::sample::select(&[22_u16, 80, 3306][..]), 1..3),
     ) {
-        let (mut world, mut census, mut compiled) = opened();
+        let (mut world, mut compiled) = opened();
         for operation in &operations {
-            if change(&mut world, &mut census, operation, &mut compiled) {
+            if change(&mut world, operation, &mut compiled) {
                 same(&world, &compiled);
             }
         }
@@ -247,11 +246,11 @@ proptest! {
     /// Lists of rules, for one, are merged when they are first asked: here, after all changes.
     #[test]
     fn a_snapshot_and_its_world_stay_what_they_were_for_whoever_holds_them(operations in operations()) {
-        let (mut world, mut census, mut compiled) = opened();
+        let (mut world, mut compiled) = opened();
         let mut held = Vec::new();
         for operation in &operations {
             held.push((world.clone(), format!("{world:?}"), compiled.program.clone(), compiled.names.clone()));
-            next(&mut world, &mut census, operation, &mut compiled);
+            next(&mut world, operation, &mut compiled);
         }
         for (world, text, program, names) in &held {
             prop_assert_eq!(&format!("{world:?}"), text);
@@ -263,15 +262,15 @@ proptest! {
 
     #[test]
     fn two_ways_on_from_one_snapshot_do_not_meet(operations in operations(), fork in 0..8_usize) {
-        let (mut world, mut census, mut compiled) = opened();
+        let (mut world, mut compiled) = opened();
         let (first, rest) = operations.split_at(fork.min(operations.len()));
-        first.iter().for_each(|operation| _ = next(&mut world, &mut census, operation, &mut compiled));
-        let (mut other_world, mut other_census) = (world.clone(), census.clone());
+        first.iter().for_each(|operation| _ = next(&mut world, operation, &mut compiled));
+        let mut other_world = world.clone();
         let (program, names, index) = (compiled.program.clone(), compiled.names.clone(), compiled.index.clone());
         let mut other = Compiled { program, names, index };
         for (one, last) in rest.iter().zip(rest.iter().rev()) {
-            next(&mut world, &mut census, one, &mut compiled);
-            next(&mut other_world, &mut other_census, last, &mut other);
+            next(&mut world, one, &mut compiled);
+            next(&mut other_world, last, &mut other);
         }
         same(&world, &compiled);
         same(&other_world, &other);
@@ -280,12 +279,12 @@ proptest! {
 
 #[test]
 fn a_rule_changes_the_lists_of_the_sets_that_hold_its_group_and_shares_the_others() {
-    let (mut world, mut census, mut compiled) = opened();
+    let (mut world, mut compiled) = opened();
     let group = "sg-shop".to_owned();
     let peer = biplane::control::PeerRequest::Cidr("10.9.0.0/16".parse().unwrap());
     let (direction, rule) = (biplane::model::Direction::Ingress, biplane::control::RuleRequest::accept(peer));
     let before = compiled.program.clone();
-    assert!(next(&mut world, &mut census, &Operation::Authorize { group, direction, rule }, &mut compiled));
+    assert!(next(&mut world, &Operation::Authorize { group, direction, rule }, &mut compiled));
     let lists = before.acls.iter().zip(compiled.program.acls.iter()).zip(compiled.names.acls.iter());
     let mut changed = 0;
     for (index, ((old, new), name)) in lists.enumerate() {
@@ -307,7 +306,7 @@ fn sizes(compiled: &Compiled) -> [usize; 5] {
 /// 1,024 numbers of each kind wait before they are used again; beyond those nothing grows.
 #[test]
 fn a_long_run_of_changes_leaves_no_more_behind_than_is_stated() {
-    let (mut world, mut census, mut compiled) = opened();
+    let (mut world, mut compiled) = opened();
     let name = str::to_owned;
     let rule =
         biplane::control::RuleRequest::accept(biplane::control::PeerRequest::Cidr("10.9.0.0/16".parse().unwrap()));
@@ -332,8 +331,8 @@ fn a_long_run_of_changes_leaves_no_more_behind_than_is_stated() {
     let mut accepted = [0_usize; 10];
     for _ in 0..1100 {
         for (operation, accepted) in round.iter().zip(&mut accepted) {
-            let Ok(change) = plan(&world, &census, operation, Span::NONE) else { continue };
-            let touched = change.carry_out(&mut world, &mut census);
+            let Ok(change) = plan(&world, operation, Span::NONE) else { continue };
+            let touched = change.carry_out(&mut world);
             let (program, names) = recompile(&world, &touched, &compiled.program, &compiled.names, &mut compiled.index);
             (compiled.program, compiled.names) = (program, names);
             *accepted += 1;
