@@ -20,6 +20,7 @@ use std::net::Ipv4Addr;
 
 /// Whether ClassicLink is enabled in the VPC at the other end of a classic sender's link. A link that covers the
 /// destination is a route either way; where it does not, the sender's table has said so.
+#[inline]
 pub(in crate::datapath) fn link_enabled(routes: &RouteContext<'_>) -> Finding {
     let covers = |vpc: &Vpc| ranges::carried_by_links(vpc.primary, routes.query.destination).is_ok();
     let is_off = routes.over_link().is_some_and(|(_, vpc)| !vpc.classic_link && covers(vpc));
@@ -27,6 +28,7 @@ pub(in crate::datapath) fn link_enabled(routes: &RouteContext<'_>) -> Finding {
 }
 
 /// The vendor's own services never cross from a VPC to the classic network.
+#[inline]
 pub(in crate::datapath) fn not_cloud_services(routes: &RouteContext<'_>) -> Finding {
     let refused = routes.vpc_into_classic().is_some() && sender_kind(routes) == EndpointKind::CloudServices;
     Finding::unless(!refused, in_first(Reason::ClassiclinkSourceNotEcs, routes))
@@ -49,12 +51,14 @@ pub(in crate::datapath) fn service_in_session(packet: &PacketContext<'_>) -> Fin
 }
 
 /// The remote CIDR that a gateway's packet comes from lies inside the primary CIDR.
+#[inline]
 pub(in crate::datapath) fn gateway_range(routes: &RouteContext<'_>) -> Finding {
     let inside = routes.vpc_into_classic().is_none_or(|(_, vpc)| has_range_inside(routes, vpc));
     Finding::unless(inside, in_first(Reason::ClassiclinkGatewayRange, routes))
 }
 
 /// The source address takes part in ClassicLink. That of a gateway outside its range was judged by the range.
+#[inline]
 pub(in crate::datapath) fn source_address(routes: &RouteContext<'_>) -> Finding {
     let crossing = routes.vpc_into_classic().filter(|(_, vpc)| has_range_inside(routes, vpc));
     let reason = crossing.and_then(|(_, vpc)| unlinkable_source(vpc, routes.query.source));
@@ -62,6 +66,7 @@ pub(in crate::datapath) fn source_address(routes: &RouteContext<'_>) -> Finding 
 }
 
 /// The destination is a classic instance linked to the VPC.
+#[inline]
 pub(in crate::datapath) fn target(routes: &RouteContext<'_>) -> Finding {
     let Some((id, vpc)) = routes.vpc_into_classic() else { return Finding::PASS };
     let program = routes.program;
@@ -76,6 +81,7 @@ pub(in crate::datapath) fn target(routes: &RouteContext<'_>) -> Finding {
 }
 
 /// The crossing itself, which refuses nothing.
+#[inline]
 pub(in crate::datapath) fn crossing(routes: &RouteContext<'_>) -> Finding {
     let (Some(bridge), Some(to)) = (routes.bridge, routes.second_domain()) else { return Finding::PASS };
     let from = routes.query.domain;

@@ -12,6 +12,7 @@ use crate::diag::Reason;
 use crate::program::Action;
 
 /// Whether the guest sends the packet out of its private NIC.
+#[inline]
 pub(in crate::datapath) fn private_nic(routes: &RouteContext<'_>) -> Finding {
     let (program, sender, destination) = (routes.program, routes.query.sender, routes.query.destination);
     let Some(table) = program.endpoint(sender).guest else { return Finding::PASS };

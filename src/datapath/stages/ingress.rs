@@ -80,6 +80,7 @@ fn may_use(program: &Program, id: EndpointId, source: Ipv4Addr) -> bool {
 }
 
 /// Whether the sender is running.
+#[inline]
 pub(in crate::datapath) fn sender_state(routes: &RouteContext<'_>) -> Finding {
     let id = routes.query.sender;
     let running = routes.program.endpoint(id).running;
@@ -87,6 +88,7 @@ pub(in crate::datapath) fn sender_state(routes: &RouteContext<'_>) -> Finding {
 }
 
 /// Whether the sender may use the source address.
+#[inline]
 pub(in crate::datapath) fn source_address(routes: &RouteContext<'_>) -> Finding {
     let RouteQuery { sender, source, .. } = routes.query;
     let allowed = may_use(routes.program, sender, source);
@@ -94,6 +96,7 @@ pub(in crate::datapath) fn source_address(routes: &RouteContext<'_>) -> Finding 
 }
 
 /// The sender itself, which refuses nothing.
+#[inline]
 pub(in crate::datapath) fn sender(routes: &RouteContext<'_>) -> Finding {
     let RouteQuery { sender, domain, .. } = routes.query;
     Finding::of_step(Step::Entered { endpoint: sender, domain })

@@ -13,6 +13,7 @@ use crate::program::{Action, DomainId, EndpointId, EndpointKind, Program, Vswitc
 use std::net::Ipv4Addr;
 
 /// Whether the sender's domain has a route that leads on: to an endpoint, or over the bridge.
+#[inline]
 pub(in crate::datapath) fn first(routes: &RouteContext<'_>) -> Finding {
     let (program, destination) = (routes.program, routes.query.destination);
     let reason = match routes.first.entry {
@@ -32,6 +33,7 @@ pub(in crate::datapath) fn first(routes: &RouteContext<'_>) -> Finding {
 }
 
 /// Whether the second domain has a route to an endpoint.
+#[inline]
 pub(in crate::datapath) fn second(routes: &RouteContext<'_>) -> Finding {
     let Some(second) = &routes.second else { return Finding::PASS };
     let (program, destination) = (routes.program, routes.query.destination);
@@ -51,41 +53,48 @@ pub(in crate::datapath) fn second(routes: &RouteContext<'_>) -> Finding {
 }
 
 /// A peering carries what vSwitches send, and nothing that entered by a gateway.
+#[inline]
 pub(in crate::datapath) fn peering_sender(routes: &RouteContext<'_>) -> Finding {
     let is_gateway = || routes.program.endpoint(routes.query.sender).kind == EndpointKind::Gateway;
     let refused = matches!(routes.bridge, Some(Bridge::Peer(_))) && is_gateway();
     Finding::unless(!refused, in_first(Reason::PeeringNoTransit, routes))
 }
 
+#[inline]
 pub(in crate::datapath) fn first_next_hop_state(routes: &RouteContext<'_>) -> Finding {
     next_hop(&routes.first).map_or(Finding::PASS, |hop| {
         Finding::unless(routes.program.endpoint(hop).running, in_first(Reason::NextHopDown, routes))
     })
 }
 
+#[inline]
 pub(in crate::datapath) fn first_next_hop_forwards(routes: &RouteContext<'_>) -> Finding {
     next_hop(&routes.first).map_or(Finding::PASS, |hop| {
         Finding::unless(forwards(routes.program, hop), in_first(Reason::NextHopNotForwarding, routes))
     })
 }
 
+#[inline]
 pub(in crate::datapath) fn first_next_hop_is_other(routes: &RouteContext<'_>) -> Finding {
     let is_sender = next_hop(&routes.first) == Some(routes.query.sender);
     Finding::unless(!is_sender, in_first(Reason::NextHopIsSender, routes).finally())
 }
 
+#[inline]
 pub(in crate::datapath) fn second_next_hop_state(routes: &RouteContext<'_>) -> Finding {
     second_next_hop(routes).map_or(Finding::PASS, |(second, hop)| {
         Finding::unless(routes.program.endpoint(hop).running, in_second(Reason::NextHopDown, second))
     })
 }
 
+#[inline]
 pub(in crate::datapath) fn second_next_hop_forwards(routes: &RouteContext<'_>) -> Finding {
     second_next_hop(routes).map_or(Finding::PASS, |(second, hop)| {
         Finding::unless(forwards(routes.program, hop), in_second(Reason::NextHopNotForwarding, second))
     })
 }
 
+#[inline]
 pub(in crate::datapath) fn second_next_hop_is_other(routes: &RouteContext<'_>) -> Finding {
     second_next_hop(routes).map_or(Finding::PASS, |(second, hop)| {
         Finding::unless(hop != routes.query.sender, in_second(Reason::NextHopIsSender, second).finally())
