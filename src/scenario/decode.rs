@@ -24,16 +24,6 @@ impl<'t> Decoder<'t> {
         Decoder { file, text, diagnostics: Vec::new(), suggestions: Suggestions::default() }
     }
 
-    /// A walk over the same file that knows nothing of what this one found.
-    pub(super) fn another(&self) -> Decoder<'t> {
-        Decoder::new(self.file, self.text)
-    }
-
-    /// True where nothing was found so far.
-    pub(super) fn found_nothing(&self) -> bool {
-        self.diagnostics.is_empty()
-    }
-
     /// The place of the bytes `range`.
     pub(super) fn span(&self, range: Range<usize>) -> Span {
         Span::new(self.file, range)
@@ -424,17 +414,8 @@ impl<'a> Fields<'a> {
         table: Table<'a>,
         decoder: &Decoder<'_>,
     ) -> impl Iterator<Item = (Spanned<&'a str>, Item<'a>)> + use<'a> {
-        Fields::share(table, decoder, 0..usize::MAX)
-    }
-
-    /// Some of these entries, by their positions.
-    pub(super) fn share(
-        table: Table<'a>,
-        decoder: &Decoder<'_>,
-        positions: Range<usize>,
-    ) -> impl Iterator<Item = (Spanned<&'a str>, Item<'a>)> + use<'a> {
         let file = decoder.file;
-        table.entries().skip(positions.start).take(positions.len()).filter_map(move |entry| {
+        table.entries().filter_map(move |entry| {
             let key = Spanned::new(entry.key(), Span::new(file, entry.key_place()));
             Some((key, Item::new(file, key.value, entry)?))
         })

@@ -8,7 +8,7 @@ mod expect;
 mod names;
 mod operation;
 mod packet;
-mod pieces;
+mod statement;
 mod steps;
 mod syntax;
 mod topology;
@@ -78,7 +78,7 @@ pub fn topology(sources: &mut Sources, name: &str, text: &str) -> (World, Vec<Di
 fn topology_in(file: FileId, text: &str) -> (World, Vec<Diagnostic>) {
     let read = syntax::read(file, text);
     let mut decoder = Decoder::new(file, text);
-    let world = read.decode(|tree| topology_file(&mut decoder, tree));
+    let world = topology_file(&mut decoder, &read.tree);
     (world, read.finish(decoder.into_diagnostics()))
 }
 
@@ -128,7 +128,7 @@ pub fn scenario(sources: &mut Sources, name: &str, text: &str) -> (Option<Scenar
     let read = syntax::read(file, text);
     let mut decoder = Decoder::new(file, text);
     let folder = Path::new(name).parent().unwrap_or(Path::new(""));
-    let (scenario, mut diagnostics) = read.decode(|tree| scenario_file(sources, &mut decoder, tree, folder));
+    let (scenario, mut diagnostics) = scenario_file(sources, &mut decoder, &read.tree, folder);
     diagnostics.extend(read.finish(decoder.into_diagnostics()));
     (scenario.filter(|_| !has_errors(&diagnostics)), diagnostics)
 }

@@ -1,91 +1,50 @@
-//! From text to TOML tree: what the parser could not read, and what is not worth saying because of that.
+//! From text to TOML tree: statement by statement, what is no TOML, and what is not worth saying because of that.
 //!
-//! The parser goes on after an error, but a list that is never closed swallows the rest of the file, and a line without
-//! `=` ends it. So a file with errors is read again statement by statement: each statement that is wrong is reported
-//! once and left out, and all others are decoded.
+//! A statement that is wrong is reported once and left out, and all others are decoded. Where it ends is the question:
+//! a list that is never closed swallows the rest of the file. There the statement is held to end before the next line
+//! that looks like one.
 
-use super::pieces;
-use super::tree::Tree;
+use super::statement::{Builder, Header, Problem, Statement, assign, declare, scratch};
+use super::tree::{NodeId, ROOT, Tree};
 use crate::diag::{Diagnostic, FileId, Span};
-use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::ops::Range;
-use toml::de::{DeTable, Error};
+use toml_parser::Source;
+use toml_parser::lexer::{Lexer, Token, TokenKind};
 
 /// A text, what in it is no TOML, and what remains to be decoded.
 pub(super) struct Text<'t> {
+    /// What could be read.
+    pub(super) tree: Tree<'t>,
     file: FileId,
-    text: &'t str,
-    /// The text without what could not be read; offsets are those of the text.
-    readable: Cow<'t, str>,
-    /// Where the problems are, in the order of the text.
-    places: BTreeSet<usize>,
-    /// The sections whose header is broken or that of an earlier one: what is in them is not judged.
-    unjudged: Vec<Range<usize>>,
     problems: Vec<Diagnostic>,
-    /// The tree of a text without errors.
-    tree: Option<Tree<'t>>,
-}
-
-/// How many tables declared twice are shown with the place of the first declaration.
-const MOST_FIRST_PLACES: usize = 64;
-
-/// What the parser says of a key or header that stands twice.
-const DUPLICATE: &str = "duplicate key";
-
-/// An error of the parser and the bytes it is about.
-type PlacedError = (Range<usize>, Error);
-
-fn parse(text: &str) -> (DeTable<'_>, Vec<PlacedError>) {
-    let (root, errors) = DeTable::parse_recoverable(text);
-    let mut errors: Vec<_> = errors.into_iter().map(|error| (error.span().unwrap_or(0..0), error)).collect();
-    errors.sort_by_key(|(range, _)| range.start);
-    (root.into_inner(), errors)
-}
-
-fn errors_of(text: &str) -> Vec<PlacedError> {
-    parse(text).1
+    /// Where the problems are and where their sections begin, in the order of the text.
+    places: Vec<(usize, usize)>,
+    /// The sections whose header is broken: what is in them is not judged.
+    unjudged: Vec<Range<usize>>,
 }
 
 /// Reads `text`, going on after errors.
 pub(super) fn read(file: FileId, text: &str) -> Text<'_> {
-    let mut read = Text {
-        file,
+    let tree = Tree::new(text);
+    let read = Text { tree: Tree::new(""), file, problems: Vec::new(), places: Vec::new(), unjudged: Vec::new() };
+    let mut reader = Reader {
         text,
-        readable: Cow::Borrowed(text),
-        places: BTreeSet::new(),
-        unjudged: Vec::new(),
-        problems: Vec::new(),
-        tree: None,
+        read,
+        builder: Builder::new(tree, text, 0),
+        statements: Statements::new(text),
+        table: ROOT,
+        section: 0,
+        is_judged: true,
     };
-    read.tree = pieces::read(text);
-    if read.tree.is_some() {
-        return read;
-    }
-    let (document, errors) = parse(text);
-    if errors.is_empty() {
-        read.tree = Some(Tree::of_document(text, &document));
-    } else {
-        read.leave_out_wrong_statements(&errors);
-        read.report_the_rest();
-        read.unjudged.sort_by_key(|section| section.start);
-    }
-    read
+    reader.read();
+    Text { tree: reader.builder.tree, ..reader.read }
 }
 
 impl Text<'_> {
-    /// Hands the tree of what could be read to `decode`.
-    pub(super) fn decode<R>(&self, decode: impl for<'a> FnOnce(&'a Tree<'a>) -> R) -> R {
-        match &self.tree {
-            Some(tree) => decode(tree),
-            None => decode(&Tree::of_document(&self.readable, &parse(&self.readable).0)),
-        }
-    }
-
     /// All problems of the file in the order of the text: the syntax errors, and those of `decoded` that do not merely
     /// follow from them.
-    pub(super) fn finish(&self, decoded: Vec<Diagnostic>) -> Vec<Diagnostic> {
-        let mut all = self.problems.clone();
+    pub(super) fn finish(mut self, decoded: Vec<Diagnostic>) -> Vec<Diagnostic> {
+        let mut all = std::mem::take(&mut self.problems);
         all.extend(decoded.into_iter().filter(|problem| !self.follows_from_syntax(problem)));
         all.sort_by_key(|problem| problem.labels.first().map(|label| label.span));
         all
@@ -98,141 +57,231 @@ impl Text<'_> {
             return false;
         };
         let start = label.span.start as usize;
-        let again = self.unjudged.partition_point(|section| section.end <= start);
-        if self.unjudged.get(again).is_some_and(|section| section.contains(&start)) {
+        let next = self.unjudged.partition_point(|section| section.end <= start);
+        if self.unjudged.get(next).is_some_and(|section| section.contains(&start)) {
             return true;
         }
         let missing = matches!(problem.id, "missing-key" | "conflicting-keys") && problem.labels.len() == 1;
-        let place = self.places.range(start..).next();
-        place.is_some_and(|place| missing && *place < self.section_end(self.line(start).end))
+        let next = self.places.partition_point(|(place, _)| *place < start);
+        missing && self.places.get(next).is_some_and(|(_, section)| *section <= start)
+    }
+}
+
+/// Reads statements into a tree.
+struct Reader<'t> {
+    text: &'t str,
+    read: Text<'t>,
+    builder: Builder<'t, 't>,
+    statements: Statements<'t>,
+    /// The table that the last header opened.
+    table: NodeId,
+    /// Where that header begins.
+    section: usize,
+    /// False where the header is broken.
+    is_judged: bool,
+}
+
+impl<'t> Reader<'t> {
+    fn read(&mut self) {
+        while let Some(range) = self.statements.next() {
+            self.builder.set_source(self.statements.source, self.statements.base);
+            let (said, wrong) = self.builder.read(&self.statements.tokens);
+            match wrong {
+                None => self.add(said),
+                Some(_) => self.recover(range),
+            }
+        }
+        self.end_section(self.text.len());
     }
 
-    /// Reports the first error of each statement that does not stand on its own, and blanks the line or the statement.
-    fn leave_out_wrong_statements(&mut self, errors: &[PlacedError]) {
-        let mut statement = 0..0;
-        while statement.end < self.text.len() {
-            statement = statement.end..self.statement_end(statement.end);
-            let first = errors.partition_point(|(range, _)| range.end < statement.start);
-            if errors.get(first).is_none_or(|(range, _)| range.start > statement.end) {
-                continue;
-            }
-            let own = errors_of(&self.text[statement.clone()]);
-            let Some((range, error)) = own.first().filter(|(_, error)| error.message() != DUPLICATE) else {
-                continue;
-            };
-            let range = statement.start + range.start..statement.start + range.end;
-            self.report(range.clone(), error.message());
-            let line = self.line(range.start);
-            if self.is_header(&line) {
-                self.unjudged.push(line.start..self.section_end(line.end));
-                continue;
-            }
-            self.blank(line);
-            let rest = &self.readable[statement.clone()];
-            if errors_of(rest).iter().any(|(_, error)| error.message() != DUPLICATE) {
-                let header = self.line(statement.start);
-                let start = if self.is_header(&header) { header.end } else { statement.start };
-                self.blank(start..statement.end.max(start));
+    fn end_section(&mut self, end: usize) {
+        if !self.is_judged {
+            self.read.unjudged.push(self.section..end);
+        }
+    }
+
+    /// Adds what a statement says.
+    fn add(&mut self, said: Statement<'_>) {
+        match said {
+            Statement::Blank => {}
+            Statement::Header(header) => self.open(&header, true),
+            Statement::Value(path, value) => {
+                for problem in self.builder.take_conflicts() {
+                    self.report(problem);
+                }
+                if let Err(problem) = assign(&mut self.builder.tree, self.table, &path, value) {
+                    self.report(problem);
+                }
             }
         }
     }
 
-    /// Reports what is wrong although each statement stands on its own: what stands twice.
-    fn report_the_rest(&mut self) {
-        for (range, error) in errors_of(&self.readable.clone()) {
-            let line = self.line(range.start);
-            if error.message() == DUPLICATE && self.is_header(&line) {
-                self.report_second_declaration(line, range);
-            } else if !self.unjudged.iter().any(|section| section.contains(&range.start)) {
-                self.report(range, error.message());
+    /// Opens the table of a header. A broken one counts as far as it goes, so that references to it are not wrong too.
+    fn open(&mut self, header: &Header<'_>, is_right: bool) {
+        self.end_section(header.place.start);
+        self.section = header.place.start;
+        self.is_judged = is_right;
+        self.table = match declare(&mut self.builder.tree, header) {
+            Ok(table) => table,
+            Err(problem) => {
+                if is_right {
+                    self.report_second_declaration(problem, header);
+                }
+                scratch(&mut self.builder.tree)
             }
-        }
-    }
-
-    fn report(&mut self, range: Range<usize>, message: &str) {
-        if self.places.insert(range.start) {
-            let problem = Diagnostic::error("toml-syntax", message);
-            let label = if message == DUPLICATE { "the table has this key already" } else { "this is no TOML" };
-            self.problems.push(problem.at(Span::new(self.file, range), label));
-        }
-    }
-
-    /// The line around `offset`, without its line break.
-    fn line(&self, offset: usize) -> Range<usize> {
-        let bytes = self.text.as_bytes();
-        let offset = offset.min(bytes.len());
-        let start = bytes[..offset].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let end = bytes[offset..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| offset + at);
-        start..end
-    }
-
-    /// The lines after the one that holds `offset`.
-    fn lines_after(&self, offset: usize) -> impl Iterator<Item = Range<usize>> {
-        let next = |line: &Range<usize>| (line.end < self.text.len()).then(|| self.line(line.end + 1));
-        std::iter::successors(next(&self.line(offset)), next)
-    }
-
-    /// True where the line opens with `[` and a key.
-    fn is_header(&self, line: &Range<usize>) -> bool {
-        let line = self.text[line.clone()].trim_start();
-        line.strip_prefix('[').is_some_and(|rest| rest.trim_start_matches([' ', '[']).starts_with(is_key_letter))
-    }
-
-    /// True where the line begins with a header or with a key and `=`. Indented ones may be part of a table that spans
-    /// several lines.
-    fn is_statement(&self, line: &Range<usize>) -> bool {
-        let text = &self.text[line.clone()];
-        let after_key = text.trim_start_matches(is_key_letter);
-        let has_key = after_key.len() < text.len() && after_key.trim_start().starts_with('=');
-        has_key || text.starts_with('[') && self.is_header(line)
-    }
-
-    /// Where the next header line after `offset` begins.
-    fn section_end(&self, offset: usize) -> usize {
-        self.lines_after(offset).find(|line| self.is_header(line)).map_or(self.text.len(), |line| line.start)
-    }
-
-    /// Where the next statement after `offset` begins.
-    fn statement_end(&self, offset: usize) -> usize {
-        self.lines_after(offset).find(|line| self.is_statement(line)).map_or(self.text.len(), |line| line.start)
-    }
-
-    /// Replaces everything but line breaks by spaces.
-    fn blank(&mut self, range: Range<usize>) {
-        let blank: String =
-            self.text[range.clone()].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect();
-        self.readable.to_mut().replace_range(range, &blank);
-    }
-
-    /// Reports that the header on `line`, whose last key is at `key`, stands in the file twice.
-    fn report_second_declaration(&mut self, line: Range<usize>, key: Range<usize>) {
-        let header = |line: &str| -> Option<String> {
-            let line = line.trim_start();
-            Some(line[..=line.find(']')?].split_whitespace().collect())
         };
-        let written = header(&self.text[line.clone()]);
-        let id = self.text[key.clone()].trim_matches(['"', '\'']);
-        let an_object = written.as_ref().is_some_and(|header| header.contains('.'));
-        let mut problem = if an_object {
+    }
+
+    /// Reports what is wrong with the statement at `range`, keeps what can be kept of it, and goes on behind it.
+    fn recover(&mut self, range: Range<usize>) {
+        let range = self.statements.end_of_broken(range);
+        let text = &self.text[range.clone()];
+        self.builder.set_source(text, range.start);
+        let (said, wrong) = self.builder.read(&Source::new(text).lex().into_vec());
+        let Some(problem) = wrong else { return self.add(said) };
+        let line = line(self.text, &range, problem.place.start);
+        self.report(problem);
+        match said {
+            Statement::Header(header) => self.open(&header, false),
+            _ if line.start > range.start => self.read_without(line, range),
+            _ => {}
+        }
+    }
+
+    /// Reads the statement at `range` as if nothing stood on one of its lines; gives up where it is still wrong.
+    fn read_without(&mut self, line: Range<usize>, range: Range<usize>) {
+        let (before, after) = (&self.text[range.start..line.start], &self.text[line.end..range.end]);
+        let repaired = [before, &" ".repeat(line.len()), after].concat();
+        let tree = std::mem::replace(&mut self.builder.tree, Tree::new(""));
+        let mut builder = Builder::new(tree, &repaired, range.start);
+        let (said, wrong) = builder.read(&Source::new(&repaired).lex().into_vec());
+        let conflicts = builder.take_conflicts();
+        self.builder.tree = builder.tree;
+        if wrong.is_none() {
+            conflicts.into_iter().for_each(|problem| self.report(problem));
+            self.add(said);
+        }
+    }
+
+    fn report(&mut self, problem: Problem) {
+        let label = if problem.earlier.is_some() { "the table has this key already" } else { "this is no TOML" };
+        self.read.places.push((problem.place.start, self.section));
+        let diagnostic = Diagnostic::error("toml-syntax", problem.message);
+        self.read.problems.push(diagnostic.at(Span::new(self.read.file, problem.place), label));
+    }
+
+    /// Reports that a header stands in the file twice, or is in the way of something else.
+    fn report_second_declaration(&mut self, problem: Problem, header: &Header<'_>) {
+        let Some(earlier) = problem.earlier else { return self.report(problem) };
+        let id = header.keys.last().map_or("", |key| &key.name);
+        let diagnostic = if header.keys.len() > 1 {
             Diagnostic::error("duplicate-id", format!("`{id}` is declared twice"))
         } else {
             Diagnostic::error("toml-syntax", format!("the table `{id}` stands in the file twice"))
         };
-        problem = problem.at(Span::new(self.file, key), "the second time here");
-        if self.unjudged.len() < MOST_FIRST_PLACES {
-            let lines = std::iter::once(self.line(0)).chain(self.lines_after(0));
-            let mut earlier = lines.take_while(|earlier| earlier.start < line.start);
-            let same = |line: &Range<usize>| self.is_header(line) && header(&self.text[line.clone()]) == written;
-            if let Some(first) = earlier.find(same) {
-                problem = problem.at(Span::new(self.file, first), "the first time here");
+        let first = self.builder.tree.entry(earlier);
+        // The header itself, where the earlier one is a header.
+        let is_header = first.place().contains(&first.key_place().start);
+        let first = if is_header { first.place() } else { first.key_place() };
+        let at = |place| Span::new(self.read.file, place);
+        self.read
+            .problems
+            .push(diagnostic.at(at(problem.place), "the second time here").at(at(first), "the first time here"));
+    }
+}
+
+/// The statements of a text, as tokens.
+struct Statements<'t> {
+    text: &'t str,
+    lexer: Lexer<'t>,
+    /// What the lexer reads: the text from `base` on.
+    source: &'t str,
+    base: usize,
+    /// Those of the last statement, with the line break at its end.
+    tokens: Vec<Token>,
+    /// Where the next statement begins.
+    end: usize,
+    /// Where the last statement does not end by itself.
+    is_open: bool,
+    /// Whether a list or table was left open so far. From then on each is held against the lines inside it at once: a
+    /// file full of them would be read to its end for each otherwise.
+    is_wary: bool,
+}
+
+impl<'t> Statements<'t> {
+    fn new(text: &'t str) -> Statements<'t> {
+        let lexer = Source::new(text).lex();
+        Statements { text, lexer, source: text, base: 0, tokens: Vec::new(), end: 0, is_open: false, is_wary: false }
+    }
+
+    /// Takes the next statement; gives its place in the text.
+    fn next(&mut self) -> Option<Range<usize>> {
+        self.tokens.clear();
+        let (start, mut depth, mut is_header) = (self.end, 0_i32, None);
+        while let Some(token) = self.lexer.next() {
+            self.tokens.push(token);
+            self.end = self.base + token.span().end();
+            match token.kind() {
+                TokenKind::LeftSquareBracket | TokenKind::LeftCurlyBracket => depth += 1,
+                TokenKind::RightSquareBracket | TokenKind::RightCurlyBracket => depth -= 1,
+                TokenKind::Newline if depth <= 0 || is_header == Some(true) => break,
+                TokenKind::Newline if self.is_wary && looks_like_statement(self.text, start, self.end) => break,
+                _ => {}
+            }
+            if is_header.is_none() && token.kind() != TokenKind::Whitespace {
+                is_header = Some(token.kind() == TokenKind::LeftSquareBracket);
             }
         }
-        self.unjudged.push(line.start..self.section_end(line.end));
-        self.problems.push(problem);
+        self.is_open = depth > 0 && is_header == Some(false);
+        (!self.tokens.is_empty()).then_some(start..self.end)
     }
+
+    /// Where a wrong statement ends that was taken to be at `range`, and goes on there. A multi-line string that is
+    /// never closed is one token up to the end of the text.
+    fn end_of_broken(&mut self, range: Range<usize>) -> Range<usize> {
+        if !self.is_open && self.end < self.text.len() {
+            return range;
+        }
+        self.is_wary |= self.is_open;
+        let lines = self.text[range.clone()].match_indices('\n').map(|(at, _)| range.start + at + 1);
+        let Some(end) = lines.into_iter().find(|line| looks_like_statement(self.text, range.start, *line)) else {
+            return range;
+        };
+        if end < range.end {
+            self.source = &self.text[end..];
+            self.lexer = Source::new(self.source).lex();
+            self.base = end;
+            self.end = end;
+        }
+        range.start..end
+    }
+}
+
+/// True where the line at `line` begins with a header or with a key and `=`, and is indented no deeper than the statement
+/// at `statement`: deeper ones may be part of a table that spans several lines.
+fn looks_like_statement(text: &str, statement: usize, line: usize) -> bool {
+    let indentation = |at: usize| text[at..].bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let own = indentation(line);
+    if own > indentation(statement) {
+        return false;
+    }
+    let rest = &text[line + own..];
+    if let Some(key) = rest.strip_prefix('[') {
+        return key.trim_start_matches([' ', '[']).starts_with(is_key_letter);
+    }
+    let after_key = rest.trim_start_matches(is_key_letter);
+    after_key.len() < rest.len() && after_key.trim_start_matches([' ', '\t']).starts_with('=')
 }
 
 /// True for what keys are made of, quoted ones and dotted ones too.
 fn is_key_letter(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '"' | '\'')
+}
+
+/// The part of the line around `offset` that lies in `range`, without its line break.
+fn line(text: &str, range: &Range<usize>, offset: usize) -> Range<usize> {
+    let (before, after) = text.as_bytes()[range.clone()].split_at(offset.clamp(range.start, range.end) - range.start);
+    let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let end = after.iter().position(|byte| *byte == b'\n').unwrap_or(after.len());
+    range.start + start..range.start + before.len() + end
 }

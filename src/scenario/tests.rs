@@ -1,10 +1,11 @@
 //! What is understood, what is refused, and in which words.
 
 mod operations;
-mod quick_reading;
+mod recovery;
 mod robustness;
 mod scenario_mistakes;
 mod scenario_values;
+mod toml_reading;
 mod topology_mistakes;
 mod topology_values;
 

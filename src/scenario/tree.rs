@@ -1,40 +1,56 @@
-//! A parsed TOML text in little memory: an endpoint takes some 200 bytes and no allocation of its own.
+//! A parsed TOML text in little memory: an endpoint takes some 220 bytes and no allocation of its own.
 //!
-//! All values stand in flat lists in the order of the text, each list and table before what is in it. Strings are not
-//! copied: a value knows its place, and what stands there is the string unless it has escapes.
+//! All values stand in one list in the order of the text, and each knows its next sibling: that way a table whose
+//! entries stand far apart is no special case. Strings are not copied: a value knows its place, and what stands there
+//! is the string unless it has escapes.
 
 use hashbrown::{HashMap, HashTable};
 use std::hash::BuildHasher;
 use std::ops::Range;
-use toml::de::{DeString, DeTable, DeValue};
 
 /// A parsed text.
+#[derive(Default)]
 pub(super) struct Tree<'t> {
     text: &'t str,
-    parts: Vec<Part>,
-    /// The whole file first, then the tables in it that may have many entries.
-    sections: Vec<Section>,
-}
-
-/// Values that stand one after the other in the text.
-#[derive(Default)]
-pub(super) struct Part {
+    /// The whole file first.
     nodes: Vec<Node>,
     /// Strings with escapes, as they read, and numbers without separators.
     decoded: Vec<Box<str>>,
     /// Keys with escapes, by the number of their value.
     decoded_keys: HashMap<u32, Box<str>, foldhash::fast::FixedState>,
+    /// The entries of tables that have more than a few, by table and key.
+    by_key: HashTable<Indexed>,
 }
+
+/// The number of a value. That of the whole file is [`ROOT`].
+pub(super) type NodeId = u32;
+
+/// The whole file, which is the child of no table: as a child or sibling the number means that there is none.
+pub(super) const ROOT: NodeId = 0;
+
+const NONE: NodeId = ROOT;
 
 /// A value, its key, and their places.
 #[derive(Clone, Copy)]
 struct Node {
     key: Place,
     value: Place,
-    /// How many values are inside a list or table; which section it is; which decoded string it is.
-    extent: u32,
+    next: NodeId,
+    /// The first value inside a list or table; which decoded string it is.
+    first: u32,
+    /// The last value inside a list or table.
+    last: NodeId,
     kind: Kind,
     key_form: Form,
+    /// How many values are inside a table, as far as [`FEW`] and one more.
+    count: u8,
+}
+
+/// An entry of a table that has more than a few. The hash stands here so that growing looks at no key again.
+struct Indexed {
+    hash: u64,
+    table: NodeId,
+    entry: NodeId,
 }
 
 /// A range of bytes of the text.
@@ -44,38 +60,47 @@ struct Place {
     end: u32,
 }
 
+/// What a value is, and what may still be added to it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     String(Form),
-    Integer { radix: u8 },
+    Integer {
+        radix: u8,
+    },
     Float,
     Boolean(bool),
     Date,
+    /// `[…]` behind a key.
     List,
-    Table,
-    Section,
+    /// The tables under the headers `[[…]]` of one name.
+    ListOfTables,
+    Table(Origin),
+}
+
+/// How a table came about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// `{…}`.
+    Inline,
+    /// The header of a table inside it.
+    Implied,
+    /// A dotted key.
+    Dotted,
+    /// Its own header.
+    Header,
 }
 
 /// How a string is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub(super) enum Form {
     Bare,
     Quoted,
     /// It does not read as it is written.
     Decoded,
 }
 
-/// The entries of a table that may have many, wherever they stand.
-#[derive(Default)]
-pub(super) struct Section {
-    /// Part and number of each, in the order of the text.
-    entries: Vec<(u32, u32)>,
-    /// Positions among the entries by key, where there are more than a few.
-    by_key: HashTable<u32>,
-}
-
 /// Up to how many keys are looked through one by one.
-const FEW: usize = 16;
+const FEW: u8 = 16;
 
 impl From<Range<usize>> for Place {
     /// Texts over 4 GiB are cut at that offset.
@@ -118,19 +143,22 @@ pub(super) enum Leaf<'s> {
     Date,
 }
 
-/// A key and its place.
+/// A key as it reads, and its place.
 pub(super) type Key<'s> = (&'s str, Range<usize>);
 
-impl Part {
-    fn len(&self) -> u32 {
-        u32::try_from(self.nodes.len()).expect("fewer values than bytes")
+impl<'t> Tree<'t> {
+    /// A tree without entries for values that stand in `text`.
+    pub(super) fn new(text: &'t str) -> Tree<'t> {
+        let mut tree = Tree { text, ..Tree::default() };
+        tree.push(None, Place::default(), Kind::Table(Origin::Header), NONE);
+        tree
     }
 
-    /// Adds a value; `text` is the whole text.
-    pub(super) fn push_leaf(&mut self, text: &str, key: Option<Key<'_>>, place: Range<usize>, leaf: Leaf<'_>) {
+    /// Adds a value that is inside nothing yet.
+    pub(super) fn push_leaf(&mut self, key: Option<Key<'_>>, place: Range<usize>, leaf: Leaf<'_>) -> NodeId {
         let place = Place::from(place);
         let (kind, decoded) = match leaf {
-            Leaf::String(string) => match Form::of(text, place, string) {
+            Leaf::String(string) => match Form::of(self.text, place, string) {
                 Form::Decoded => (Kind::String(Form::Decoded), Some(string)),
                 form => (Kind::String(form), None),
             },
@@ -139,203 +167,149 @@ impl Part {
             Leaf::Boolean(value) => (Kind::Boolean(value), None),
             Leaf::Date => (Kind::Date, None),
         };
-        let extent = self.decoded.len() as u32;
+        let number = self.decoded.len() as u32;
         self.decoded.extend(decoded.map(Box::from));
-        self.push(text, key, place, kind, extent);
+        self.push(key, place, kind, number)
     }
 
-    /// Adds a list or table that is still empty, and gives its number.
-    pub(super) fn open(&mut self, text: &str, key: Option<Key<'_>>, place: Range<usize>, is_table: bool) -> u32 {
-        let kind = if is_table { Kind::Table } else { Kind::List };
-        self.push(text, key, place.into(), kind, 0)
+    /// Adds a list or table that is empty and inside nothing yet.
+    pub(super) fn push_container(&mut self, key: Option<Key<'_>>, place: Range<usize>, kind: Kind) -> NodeId {
+        self.push(key, place.into(), kind, NONE)
     }
 
-    /// All values since `opened` was opened are inside it. A list or inline table ends at `end`.
-    pub(super) fn close(&mut self, opened: u32, end: Option<usize>) {
-        let inside = self.len() - opened - 1;
-        let node = &mut self.nodes[opened as usize];
-        node.extent = inside;
-        if let Some(end) = end {
-            node.value = Place::from(node.value.range().start..end);
-        }
-    }
-
-    fn push(&mut self, text: &str, key: Option<Key<'_>>, value: Place, kind: Kind, extent: u32) -> u32 {
-        let number = self.len();
+    fn push(&mut self, key: Option<Key<'_>>, value: Place, kind: Kind, first: u32) -> NodeId {
+        let number = u32::try_from(self.nodes.len()).expect("fewer values than bytes");
         let (mut place, mut key_form) = (Place::default(), Form::Bare);
         if let Some((key, range)) = key {
             place = range.into();
-            key_form = Form::of(text, place, key);
+            key_form = Form::of(self.text, place, key);
             if key_form == Form::Decoded {
                 self.decoded_keys.insert(number, key.into());
             }
         }
-        self.nodes.push(Node { key: place, value, extent, kind, key_form });
+        self.nodes.push(Node { key: place, value, next: NONE, first, last: NONE, kind, key_form, count: 0 });
         number
     }
 
-    fn after(&self, at: u32) -> u32 {
-        let node = &self.nodes[at as usize];
-        at + 1 + if matches!(node.kind, Kind::List | Kind::Table) { node.extent } else { 0 }
+    /// Puts `child` behind the last value inside `parent`.
+    pub(super) fn append(&mut self, parent: NodeId, child: NodeId) {
+        let Node { last, kind, count, .. } = self.nodes[parent as usize];
+        match last {
+            NONE => self.nodes[parent as usize].first = child,
+            last => self.nodes[last as usize].next = child,
+        }
+        self.nodes[parent as usize].last = child;
+        if !matches!(kind, Kind::Table(_)) {
+            return;
+        }
+        match count {
+            0..FEW => self.nodes[parent as usize].count += 1,
+            FEW => {
+                self.nodes[parent as usize].count += 1;
+                let mut next = self.nodes[parent as usize].first;
+                while next != NONE {
+                    self.index(parent, next);
+                    next = self.nodes[next as usize].next;
+                }
+            }
+            _ => self.index(parent, child),
+        }
     }
 
-    /// The numbers of the values from `first` on, without those inside them.
-    pub(super) fn siblings(&self, first: u32, end: u32) -> impl Iterator<Item = u32> {
+    fn index(&mut self, table: NodeId, entry: NodeId) {
+        let hash = hash(table, self.key(entry));
+        self.by_key.insert_unique(hash, Indexed { hash, table, entry }, |indexed| indexed.hash);
+    }
+
+    /// The value of `key` in a table. An object is asked for a dozen keys and has a few: most comparisons end at the
+    /// length.
+    pub(super) fn find(&self, table: NodeId, key: &str) -> Option<NodeId> {
+        let Node { first, count, .. } = self.nodes[table as usize];
+        if count > FEW {
+            let hash = hash(table, key);
+            let is_it = |it: &Indexed| it.hash == hash && it.table == table && self.key(it.entry) == key;
+            return self.by_key.find(hash, is_it).map(|found| found.entry);
+        }
         let mut next = first;
-        std::iter::from_fn(move || {
-            let at = next;
-            (at < end).then(|| {
-                next = self.after(at);
-                at
-            })
-        })
+        while next != NONE {
+            let node = &self.nodes[next as usize];
+            let is_it = match node.key_form {
+                Form::Bare => self.text.as_bytes()[node.key.range()] == *key.as_bytes(),
+                Form::Quoted => self.text.as_bytes()[node.key.inside()] == *key.as_bytes(),
+                Form::Decoded => *self.decoded_keys[&next] == *key,
+            };
+            if is_it {
+                return Some(next);
+            }
+            next = node.next;
+        }
+        None
     }
 
-    /// The numbers of the values inside a list or table.
-    pub(super) fn inside(&self, opened: u32) -> impl Iterator<Item = u32> {
-        self.siblings(opened + 1, self.after(opened))
+    /// What a value is.
+    pub(super) fn kind(&self, at: NodeId) -> Kind {
+        self.nodes[at as usize].kind
     }
 
-    /// How many values there are so far.
-    pub(super) fn end(&self) -> u32 {
-        self.len()
+    /// Says how a table came about now that more is known.
+    pub(super) fn set_origin(&mut self, table: NodeId, origin: Origin) {
+        self.nodes[table as usize].kind = Kind::Table(origin);
     }
 
-    /// Lets go of memory that was taken in advance.
-    pub(super) fn shrink(&mut self) {
-        self.nodes.shrink_to_fit();
+    /// Moves a value, and its key, to where they stand.
+    pub(super) fn set_places(&mut self, at: NodeId, key: Range<usize>, value: Range<usize>) {
+        let node = &mut self.nodes[at as usize];
+        // A decoded key is found by its number, any other one by its place: the new one may be written otherwise.
+        if node.key_form != Form::Decoded && self.text[node.key.range()] == self.text[key.clone()] {
+            node.key = key.into();
+        }
+        node.value = value.into();
     }
 
-    /// The key of a value.
-    pub(super) fn key<'a>(&'a self, text: &'a str, at: u32) -> &'a str {
+    /// A list or table ends at `end`.
+    pub(super) fn set_end(&mut self, at: NodeId, end: usize) {
+        let value = &mut self.nodes[at as usize].value;
+        *value = Place::from(value.range().start..end);
+    }
+
+    /// The last value inside a list or table.
+    pub(super) fn last_inside(&self, at: NodeId) -> Option<NodeId> {
+        Some(self.nodes[at as usize].last).filter(|last| *last != NONE)
+    }
+
+    /// The key of a value; empty in a list.
+    pub(super) fn key(&self, at: NodeId) -> &str {
         let node = &self.nodes[at as usize];
         match node.key_form {
-            Form::Bare => &text[node.key.range()],
-            Form::Quoted => &text[node.key.inside()],
+            Form::Bare => &self.text[node.key.range()],
+            Form::Quoted => &self.text[node.key.inside()],
             Form::Decoded => &self.decoded_keys[&at],
         }
     }
-}
 
-impl<'t> Tree<'t> {
-    /// A tree without entries.
-    pub(super) fn new(text: &'t str, parts: Vec<Part>) -> Tree<'t> {
-        Tree { text, parts, sections: vec![Section::default()] }
-    }
-
-    /// The tree of a document that the parser made of `text`.
-    pub(super) fn of_document(text: &'t str, document: &DeTable<'_>) -> Tree<'t> {
-        let mut tree = Tree::new(text, vec![Part::default()]);
-        let mut part = Part::default();
-        let mut tops = Vec::new();
-        for (key, value) in by_place(document) {
-            tops.push((part.end(), key.get_ref(), key.span(), value));
-            push_value(&mut part, text, Some((key.get_ref(), key.span())), value);
-        }
-        tree.parts.push(part);
-        for (number, key, place, value) in tops {
-            if !value.get_ref().is_table() {
-                tree.add(0, (1, number));
-                continue;
-            }
-            let section = tree.add_section((key, place), value.span());
-            let inside: Vec<u32> = tree.parts[1].inside(number).collect();
-            inside.into_iter().for_each(|number| tree.add(section, (1, number)));
-        }
-        tree.index();
-        tree
-    }
-
-    /// Adds a table that may have many entries to the file, and gives its number. The first part is the tree's own.
-    pub(super) fn add_section(&mut self, key: Key<'_>, place: Range<usize>) -> usize {
-        let section = self.sections.len();
-        let number = self.parts[0].push(self.text, Some(key), place.into(), Kind::Section, section as u32);
-        self.sections.push(Section::default());
-        self.add(0, (0, number));
-        section
-    }
-
-    /// Adds a value of a part to a section; section 0 is the file.
-    fn add(&mut self, section: usize, entry: (u32, u32)) {
-        self.sections[section].entries.push(entry);
-    }
-
-    /// Adds values of a part to a section, without those inside them.
-    pub(super) fn add_all(&mut self, section: usize, part: u32, values: Range<u32>) {
-        let siblings = self.parts[part as usize].siblings(values.start, values.end);
-        self.sections[section].entries.extend(siblings.map(|at| (part, at)));
-    }
-
-    /// Makes entries findable; false where a key stands twice.
-    pub(super) fn index(&mut self) -> bool {
-        let hasher = foldhash::fast::FixedState::default();
-        let (text, parts) = (self.text, &self.parts);
-        self.sections.iter_mut().all(|section| {
-            let Section { entries, by_key } = section;
-            let key = |position: u32| {
-                let (part, at) = entries[position as usize];
-                parts[part as usize].key(text, at)
-            };
-            let count = entries.len() as u32;
-            if entries.len() <= FEW {
-                return (1..count).all(|one| (0..one).all(|other| key(one) != key(other)));
-            }
-            by_key.reserve(entries.len(), |position| hasher.hash_one(key(*position)));
-            (0..count).all(|position| {
-                let (name, hash) = (key(position), hasher.hash_one(key(position)));
-                let is_new = by_key.find(hash, |other| key(*other) == name).is_none();
-                by_key.insert_unique(hash, position, |position| hasher.hash_one(key(*position)));
-                is_new
-            })
-        })
+    /// A value with its place.
+    pub(super) fn entry(&self, at: NodeId) -> Entry<'_> {
+        Entry { tree: self, at }
     }
 
     /// The whole file.
-    pub(super) fn root(&'t self) -> Table<'t> {
-        Table::Section(self, &self.sections[0])
+    pub(super) fn root(&self) -> Table<'_> {
+        Table { tree: self, at: ROOT }
     }
 }
 
-/// The entries of a table in the order of the text.
-fn by_place<'d, 'i>(table: &'d DeTable<'i>) -> Vec<(&'d toml::Spanned<DeString<'i>>, &'d toml::Spanned<DeValue<'i>>)> {
-    let mut entries: Vec<_> = table.iter().collect();
-    entries.sort_by_key(|(key, _)| (key.span().start, key.span().end));
-    entries
-}
-
-fn push_value(part: &mut Part, text: &str, key: Option<Key<'_>>, value: &toml::Spanned<DeValue<'_>>) {
-    let place = value.span();
-    let leaf = match value.get_ref() {
-        DeValue::String(string) => Leaf::String(string),
-        DeValue::Integer(integer) => Leaf::Integer { digits: integer.as_str(), radix: integer.radix() as u8 },
-        DeValue::Float(float) => Leaf::Float(float.as_str()),
-        DeValue::Boolean(value) => Leaf::Boolean(*value),
-        DeValue::Datetime(_) => Leaf::Date,
-        DeValue::Array(list) => {
-            let opened = part.open(text, key, place, false);
-            list.iter().for_each(|value| push_value(part, text, None, value));
-            return part.close(opened, None);
-        }
-        DeValue::Table(table) => {
-            let opened = part.open(text, key, place, true);
-            for (key, value) in by_place(table) {
-                push_value(part, text, Some((key.get_ref(), key.span())), value);
-            }
-            return part.close(opened, None);
-        }
-    };
-    part.push_leaf(text, key, place, leaf);
+fn hash(table: NodeId, key: &str) -> u64 {
+    foldhash::fast::FixedState::default().hash_one((table, key))
 }
 
 /// A value in a table or list.
 #[derive(Clone, Copy)]
 pub(super) struct Entry<'a> {
     tree: &'a Tree<'a>,
-    part: u32,
-    at: u32,
+    at: NodeId,
 }
 
-/// What a value is.
+/// What a value reads as.
 #[derive(Clone, Copy)]
 pub(super) enum Value<'a> {
     String(&'a str),
@@ -344,36 +318,32 @@ pub(super) enum Value<'a> {
     Float(&'a str),
     Boolean(bool),
     Date,
-    List(Inside<'a>),
+    List(Entries<'a>),
     Table(Table<'a>),
-}
-
-/// The values in a list or table, in the order of the text.
-#[derive(Clone, Copy)]
-pub(super) struct Inside<'a> {
-    next: Entry<'a>,
-    end: u32,
 }
 
 /// A table.
 #[derive(Clone, Copy)]
-pub(super) enum Table<'a> {
-    Small(Inside<'a>),
-    Section(&'a Tree<'a>, &'a Section),
+pub(super) struct Table<'a> {
+    tree: &'a Tree<'a>,
+    at: NodeId,
+}
+
+/// The values in a list or table, in the order of the text.
+#[derive(Clone, Copy)]
+pub(super) struct Entries<'a> {
+    tree: &'a Tree<'a>,
+    next: NodeId,
 }
 
 impl<'a> Entry<'a> {
-    fn part(&self) -> &'a Part {
-        &self.tree.parts[self.part as usize]
-    }
-
     fn node(&self) -> &'a Node {
-        &self.part().nodes[self.at as usize]
+        &self.tree.nodes[self.at as usize]
     }
 
     /// The key it stands under; empty in a list.
     pub(super) fn key(&self) -> &'a str {
-        self.part().key(self.tree.text, self.at)
+        self.tree.key(self.at)
     }
 
     /// The place of the key.
@@ -388,121 +358,42 @@ impl<'a> Entry<'a> {
 
     /// The value.
     pub(super) fn value(&self) -> Value<'a> {
-        let (node, part) = (self.node(), self.part());
-        let decoded = || &*part.decoded[node.extent as usize];
-        let inside = || Inside { next: Entry { at: self.at + 1, ..*self }, end: part.after(self.at) };
+        let (node, tree) = (self.node(), self.tree);
+        let decoded = || &*tree.decoded[node.first as usize];
         match node.kind {
-            Kind::String(Form::Bare) => Value::String(&self.tree.text[node.value.range()]),
-            Kind::String(Form::Quoted) => Value::String(&self.tree.text[node.value.inside()]),
+            Kind::String(Form::Bare) => Value::String(&tree.text[node.value.range()]),
+            Kind::String(Form::Quoted) => Value::String(&tree.text[node.value.inside()]),
             Kind::String(Form::Decoded) => Value::String(decoded()),
             Kind::Integer { radix } => Value::Integer(decoded(), u32::from(radix)),
             Kind::Float => Value::Float(decoded()),
             Kind::Boolean(value) => Value::Boolean(value),
             Kind::Date => Value::Date,
-            Kind::List => Value::List(inside()),
-            Kind::Table => Value::Table(Table::Small(inside())),
-            Kind::Section => Value::Table(Table::Section(self.tree, &self.tree.sections[node.extent as usize])),
+            Kind::List | Kind::ListOfTables => Value::List(Entries { tree, next: node.first }),
+            Kind::Table(_) => Value::Table(Table { tree, at: self.at }),
         }
-    }
-}
-
-impl<'a> Inside<'a> {
-    /// The value of `key`. An object is asked for a dozen keys and has a few: most comparisons end at the length.
-    fn find(&self, key: &str) -> Option<Entry<'a>> {
-        let (part, text) = (self.next.part(), self.next.tree.text.as_bytes());
-        let mut at = self.next.at;
-        while at < self.end {
-            let node = &part.nodes[at as usize];
-            let written = match node.key_form {
-                Form::Bare => node.key.range(),
-                Form::Quoted => node.key.inside(),
-                Form::Decoded => 0..0,
-            };
-            let is_it = match node.key_form {
-                Form::Decoded => *part.decoded_keys[&at] == *key,
-                _ => written.len() == key.len() && text[written] == *key.as_bytes(),
-            };
-            if is_it {
-                return Some(Entry { at, ..self.next });
-            }
-            at = part.after(at);
-        }
-        None
-    }
-}
-
-impl<'a> Iterator for Inside<'a> {
-    type Item = Entry<'a>;
-
-    fn next(&mut self) -> Option<Entry<'a>> {
-        let entry = self.next;
-        (entry.at < self.end).then(|| {
-            self.next.at = entry.part().after(entry.at);
-            entry
-        })
     }
 }
 
 impl<'a> Table<'a> {
     /// The value of `key`.
     pub(super) fn get(&self, key: &str) -> Option<Entry<'a>> {
-        match self {
-            Table::Section(tree, section) if section.entries.len() > FEW => {
-                let hash = foldhash::fast::FixedState::default().hash_one(key);
-                let position =
-                    section.by_key.find(hash, |position| section.entry(tree, *position as usize).key() == key);
-                position.map(|position| section.entry(tree, *position as usize))
-            }
-            Table::Section(..) => self.entries().find(|entry| entry.key() == key),
-            Table::Small(inside) => inside.find(key),
-        }
-    }
-
-    /// How many entries there are.
-    pub(super) fn len(&self) -> usize {
-        match self {
-            Table::Small(inside) => inside.count(),
-            Table::Section(_, section) => section.entries.len(),
-        }
+        self.tree.find(self.at, key).map(|at| Entry { tree: self.tree, at })
     }
 
     /// The entries in the order of the text.
     pub(super) fn entries(&self) -> Entries<'a> {
-        match *self {
-            Table::Small(inside) => Entries::Small(inside),
-            Table::Section(tree, section) => Entries::Section(tree, section.entries.iter()),
-        }
+        Entries { tree: self.tree, next: self.tree.nodes[self.at as usize].first }
     }
-}
-
-/// The entries of a table in the order of the text.
-pub(super) enum Entries<'a> {
-    Small(Inside<'a>),
-    Section(&'a Tree<'a>, std::slice::Iter<'a, (u32, u32)>),
 }
 
 impl<'a> Iterator for Entries<'a> {
     type Item = Entry<'a>;
 
     fn next(&mut self) -> Option<Entry<'a>> {
-        match self {
-            Entries::Small(inside) => inside.next(),
-            Entries::Section(tree, entries) => entries.next().map(|(part, at)| Entry { tree, part: *part, at: *at }),
-        }
-    }
-
-    /// At once where there may be many.
-    fn nth(&mut self, n: usize) -> Option<Entry<'a>> {
-        match self {
-            Entries::Small(inside) => inside.nth(n),
-            Entries::Section(tree, entries) => entries.nth(n).map(|(part, at)| Entry { tree, part: *part, at: *at }),
-        }
-    }
-}
-
-impl Section {
-    fn entry<'a>(&self, tree: &'a Tree<'a>, position: usize) -> Entry<'a> {
-        let (part, at) = self.entries[position];
-        Entry { tree, part, at }
+        let entry = Entry { tree: self.tree, at: self.next };
+        (self.next != NONE).then(|| {
+            self.next = entry.node().next;
+            entry
+        })
     }
 }

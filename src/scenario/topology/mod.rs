@@ -1,6 +1,5 @@
 //! Topology files: a TOML tree becomes a [`World`].
 
-mod instances;
 mod objects;
 mod references;
 mod rules;

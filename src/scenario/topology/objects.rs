@@ -12,7 +12,6 @@ use crate::model::{
 use crate::net::{Ipv4Net, MacAddress};
 use crate::scenario::decode::{Decoder, Fields, Item, What, invalid};
 use hashbrown::HashSet;
-use std::ops::Range;
 
 /// Lists that name objects of later sections, kept until all objects are there. What is in the list of an object that
 /// was left out is read for its mistakes.
@@ -61,7 +60,7 @@ impl<'a> Objects<'a, '_, '_> {
             "region",
             "account",
         ];
-        self.instances(&keys);
+        self.each(Kind::Instance, &keys, Self::instance);
         self.each(
             Kind::Service,
             &["kind", "network", "vswitch", "ip", "whitelist", "region", "account"],
@@ -70,24 +69,13 @@ impl<'a> Objects<'a, '_, '_> {
         self.finish_pending();
     }
 
-    pub(super) fn each(
+    fn each(
         &mut self,
         kind: Kind,
-        keys: &[&str],
-        read: impl FnMut(&mut Self, Spanned<String>, Fields<'a>) -> Option<()>,
-    ) {
-        self.each_of(kind, 0..usize::MAX, keys, read);
-    }
-
-    /// Decodes the objects at some positions of a kind.
-    pub(super) fn each_of(
-        &mut self,
-        kind: Kind,
-        positions: Range<usize>,
         keys: &[&str],
         mut read: impl FnMut(&mut Self, Spanned<String>, Fields<'a>) -> Option<()>,
     ) {
-        for (id, item) in self.declared.entries(self.decoder, kind, positions) {
+        for (id, item) in self.declared.entries(self.decoder, kind) {
             self.declared.check_id(self.decoder, kind, id);
             if !item.is_table() {
                 self.report_stray_value(kind, id, item);
@@ -303,7 +291,7 @@ impl<'a> Objects<'a, '_, '_> {
     }
 
     /// How many groups an instance has is left to the checks.
-    pub(super) fn instance(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<Instance> {
+    fn instance(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<()> {
         let location = self.location(&fields);
         let private_ip =
             fields.require(self.decoder, "private_ip", "\"10.24.1.5\"").and_then(|item| item.address(self.decoder));
@@ -321,7 +309,7 @@ impl<'a> Objects<'a, '_, '_> {
         let mut count = |key| Some(fields.get(self.decoder, key)?.integer(self.decoder, 0..=u64::MAX)?.value);
         let (bandwidth_mbps, pps) = (count("bandwidth_mbps"), count("pps"));
         let placement = self.placement(&fields);
-        Some(Instance {
+        let instance = Instance {
             id,
             location: location?,
             private_ip: private_ip?,
@@ -335,7 +323,8 @@ impl<'a> Objects<'a, '_, '_> {
             bandwidth_mbps,
             pps,
             placement,
-        })
+        };
+        self.world.instances.insert(instance).ok().map(drop)
     }
 
     fn service(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<()> {

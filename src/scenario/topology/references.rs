@@ -4,7 +4,6 @@ use crate::diag::{Diagnostic, Span, Spanned, or_list, quoted_list};
 use crate::model::{Identified, Key, NextHop, Table, World};
 use crate::scenario::decode::{Decoder, FEW, Fields, Item, invalid};
 use crate::scenario::tree::Table as Section;
-use std::ops::Range;
 
 /// The kinds of object that have ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,20 +86,14 @@ impl<'a> Declared<'a> {
         Declared { sections: Kind::ALL.map(|kind| root.get(decoder, kind.section())?.table(decoder)) }
     }
 
-    /// The objects of one kind in the order of the file, by their positions in it.
+    /// The objects of one kind in the order of the file.
     pub(super) fn entries(
         &self,
         decoder: &Decoder<'_>,
         kind: Kind,
-        positions: Range<usize>,
     ) -> impl Iterator<Item = (Spanned<&'a str>, Item<'a>)> + use<'a> {
         let section = self.sections[kind as usize];
-        section.map(|section| Fields::share(section, decoder, positions)).into_iter().flatten()
-    }
-
-    /// How many objects of one kind there are.
-    pub(super) fn count(&self, kind: Kind) -> usize {
-        self.sections[kind as usize].map_or(0, |section| section.len())
+        section.map(|section| Fields::entries(section, decoder)).into_iter().flatten()
     }
 
     fn place(&self, decoder: &Decoder<'_>, kind: Kind, id: &str) -> Option<Span> {
