@@ -89,12 +89,32 @@ struct SourceFile {
     text: String,
     /// Found when the first place is asked for: most large files are never shown.
     line_starts: OnceLock<Vec<usize>>,
+    /// How many characters begin before each [`BLOCK`] bytes: a line may be as long as the file, and be asked about
+    /// once for each of its bytes.
+    characters: OnceLock<Vec<usize>>,
 }
+
+const BLOCK: usize = 1024;
 
 impl SourceFile {
     fn line_starts(&self) -> &[usize] {
         let find = || std::iter::once(0).chain(self.text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         self.line_starts.get_or_init(find)
+    }
+
+    /// How many characters begin before `offset`.
+    fn characters_before(&self, offset: usize) -> usize {
+        let count = |bytes: &[u8]| bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
+        let bytes = self.text.as_bytes();
+        let sums = self.characters.get_or_init(|| {
+            let sums = bytes.chunks(BLOCK).scan(0, |sum, block| {
+                *sum += count(block);
+                Some(*sum)
+            });
+            std::iter::once(0).chain(sums).collect()
+        });
+        let block = offset / BLOCK;
+        sums[block] + count(&bytes[block * BLOCK..offset])
     }
 }
 
@@ -112,7 +132,8 @@ impl Sources {
 
     /// Takes `text`, opened as `name`.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> FileId {
-        self.files.push(SourceFile { name: name.into(), text: text.into(), line_starts: OnceLock::new() });
+        let (line_starts, characters) = (OnceLock::new(), OnceLock::new());
+        self.files.push(SourceFile { name: name.into(), text: text.into(), line_starts, characters });
         FileId(u32::try_from(self.files.len() - 1).expect("fewer than 2^32 files"))
     }
 
@@ -136,7 +157,7 @@ impl Sources {
         let start = (span.start as usize).min(file.text.len());
         let line_starts = file.line_starts();
         let line = line_starts.partition_point(|line_start| *line_start <= start) - 1;
-        let column = file.text.get(line_starts[line]..start).map_or(0, |before| before.chars().count());
+        let column = file.characters_before(start) - file.characters_before(line_starts[line]);
         Some(Location { file: &file.name, line: line + 1, column: column + 1 })
     }
 }
@@ -152,5 +173,17 @@ mod tests {
         let at = sources.locate(Span::new(file, 9..10)).unwrap();
         assert_eq!((at.file, at.line, at.column), ("a.toml", 2, 3));
         assert_eq!(sources.locate(Span::NONE), None);
+    }
+
+    #[test]
+    fn columns_of_long_lines_are_counted_in_characters() {
+        let mut sources = Sources::new();
+        let text = format!("{}\n{}", "é".repeat(BLOCK), "aé".repeat(2 * BLOCK));
+        let file = sources.add("a.toml", text.as_str());
+        for start in [0, 2 * BLOCK - 2, 2 * BLOCK, 2 * BLOCK + 1, 3 * BLOCK + 1, 4 * BLOCK + 2, text.len()] {
+            let at = sources.locate(Span::new(file, start..start)).unwrap();
+            let line = text[..start].rsplit('\n').next().unwrap();
+            assert_eq!(at.column, line.chars().count() + 1, "{start}");
+        }
     }
 }

@@ -58,7 +58,8 @@ pub(super) static RECORDS: &[ProblemRecord] = &[
         kind: ProblemKind::File,
         summary: "an id is taken or reserved",
         meaning: "Ids of instances, services, gateways and peerings are unique together, because frames are attributed \
-                  to them by name. `classic` and `cloud-services`, the built-in endpoint of 100.64.0.0/10, are taken.",
+                  to them by name. `classic`, `cloud-services`, `drops`, `services`, `any`, `nothing`, `and` and \
+                  `without` are taken: they stand for something of their own wherever an id does.",
         remedy: "Rename one of the two, and the references to it.",
         source: citation::OWN_CHOICE,
         example: "two objects are called `nat-1`",
@@ -87,10 +88,20 @@ pub(super) static RECORDS: &[ProblemRecord] = &[
         id: "unreadable-file",
         kind: ProblemKind::File,
         summary: "a file cannot be read",
-        meaning: "The file does not exist, may not be opened, or is not UTF-8 text.",
+        meaning: "The file does not exist, may not be opened, is no regular file, is larger than 1 GiB, is not UTF-8 \
+                  text, or is something else by its content: a capture, JSON, Terraform.",
         remedy: "Correct the path or the permissions.",
         source: citation::OWN_CHOICE,
         example: "cannot read `shop.toml`: No such file or directory (os error 2)",
+    },
+    ProblemRecord {
+        id: "too-many-problems",
+        kind: ProblemKind::File,
+        summary: "a file has more problems than are listed",
+        meaning: "The first 10,000 problems of a file are kept, and the others are counted.",
+        remedy: "Mend those listed first; so many mostly have one cause, such as a list or quote that is never closed.",
+        source: citation::OWN_CHOICE,
+        example: "4,990 more problems are not listed",
     },
     ProblemRecord {
         id: "wrong-file-kind",

@@ -25,57 +25,66 @@ const VSWITCH_OUTSIDE: &str = "vswitch-outside-vpc";
 /// The errors among `broken`, what the rules found, that do not merely follow from `unread`, the mistakes of the same
 /// file. Warnings can wait until the file is understood.
 pub(super) fn independent(broken: Vec<Diagnostic>, unread: &[Diagnostic], sources: &Sources) -> Vec<Diagnostic> {
-    let places = unread.iter().filter_map(|mistake| mistake.labels.first()).map(|label| label.span);
-    let tables: Vec<Table> = places.filter_map(|place| Table::around(place, sources)).collect();
-    let follows = |finding: &Diagnostic| {
-        OF_MISSING_VALUES.contains(&finding.id) && tables.iter().any(|table| table.may_cause(finding))
-    };
+    let tables = Tables::around(unread, sources);
+    let follows = |finding: &Diagnostic| OF_MISSING_VALUES.contains(&finding.id) && tables.may_cause(finding);
     broken.into_iter().filter(|finding| finding.severity == Severity::Error && !follows(finding)).collect()
 }
 
-/// A table of a file with a mistake in it.
-struct Table {
-    file: FileId,
-    bytes: Range<usize>,
-    kind: Kind,
+/// The tables with mistakes in them.
+#[derive(Default)]
+struct Tables {
+    /// By place.
+    bytes: Vec<(FileId, Range<usize>)>,
+    /// One of them is `[defaults]`, or what stands before the first header: every object may depend on it.
+    has_defaults: bool,
+    /// One of them is a VPC or a group: objects lean on it that no label leads to.
+    has_support: bool,
 }
 
-/// What depends on a table.
-#[derive(PartialEq, Eq)]
-enum Kind {
-    /// Every object may: `[defaults]`, and what stands before the first header.
-    Defaults,
-    /// Objects lean on it that no label leads to: a VPC or a group.
-    Support,
-    /// Itself alone.
-    Other,
-}
+impl Tables {
+    fn around(unread: &[Diagnostic], sources: &Sources) -> Tables {
+        let mut places: Vec<Span> =
+            unread.iter().filter_map(|mistake| mistake.labels.first()).map(|label| label.span).collect();
+        places.sort();
+        let mut tables = Tables::default();
+        for in_file in places.chunk_by(|one, other| one.file == other.file) {
+            let Some(text) = sources.text(in_file[0].file) else { continue };
+            let starts: Vec<usize> =
+                text.match_indices('[').map(|(start, _)| start).filter(|start| is_line_start(text, *start)).collect();
+            for place in in_file {
+                tables.add(*place, text, &starts);
+            }
+        }
+        tables
+    }
 
-impl Table {
-    /// The table that `place` lies in, from its header to the next one.
-    fn around(place: Span, sources: &Sources) -> Option<Table> {
-        let text = sources.text(place.file)?;
+    /// Adds the table that `place` lies in, from its header to the next one; `starts` are the places of the headers.
+    fn add(&mut self, place: Span, text: &str, starts: &[usize]) {
         let at = (place.start as usize).min(text.len());
-        let headers = || text.match_indices('[').map(|(start, _)| start).filter(|start| is_line_start(text, *start));
-        let start = headers().take_while(|start| *start <= at).last().unwrap_or(0);
-        let end = headers().find(|start| *start > at).unwrap_or(text.len());
-        let header = text[start..end].lines().next().unwrap_or_default();
-        let kind = match header.strip_prefix('[').map(|name| name.trim_start_matches([' ', '"', '\''])) {
-            None => Kind::Defaults,
-            Some(name) if name.starts_with("defaults") => Kind::Defaults,
-            Some(name) if name.starts_with("vpc") || name.starts_with("security_group") => Kind::Support,
-            Some(_) => Kind::Other,
-        };
-        Some(Table { file: place.file, bytes: start..end, kind })
+        let after = starts.partition_point(|start| *start <= at);
+        let start = after.checked_sub(1).map_or(0, |before| starts[before]);
+        let end = starts.get(after).copied().unwrap_or(text.len());
+        if self.bytes.last().is_some_and(|(file, bytes)| *file == place.file && bytes.start == start) {
+            return;
+        }
+        self.bytes.push((place.file, start..end));
+        match text[start..end].strip_prefix('[').map(|name| name.trim_start_matches([' ', '"', '\''])) {
+            None => self.has_defaults = true,
+            Some(name) if name.starts_with("defaults") => self.has_defaults = true,
+            Some(name) => self.has_support |= name.starts_with("vpc") || name.starts_with("security_group"),
+        }
     }
 
     fn may_cause(&self, finding: &Diagnostic) -> bool {
-        let holds = |place: Span| place.file == self.file && self.bytes.contains(&(place.start as usize));
-        match self.kind {
-            Kind::Defaults => true,
-            Kind::Support if finding.id != VSWITCH_OUTSIDE => true,
-            _ => finding.labels.iter().any(|label| holds(label.span)),
-        }
+        self.has_defaults
+            || self.has_support && finding.id != VSWITCH_OUTSIDE
+            || finding.labels.iter().any(|label| self.hold(label.span))
+    }
+
+    fn hold(&self, place: Span) -> bool {
+        let at = place.start as usize;
+        let after = self.bytes.partition_point(|(file, bytes)| (*file, bytes.start) <= (place.file, at));
+        after > 0 && self.bytes[after - 1].0 == place.file && self.bytes[after - 1].1.contains(&at)
     }
 }
 

@@ -5,18 +5,45 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-/// Every diagnostic with its source lines, one after the other: `error[unknown-key]: …`, the place underlined, the
-/// places it conflicts with, a note and a help. ANSI colours where `colour` says so, no trailing blank line.
+/// How many diagnostics are shown as text or annotations; JSON holds all.
+const MOST_SHOWN: usize = 100;
+
+/// The first diagnostics in their order, errors before warnings where there are too many, and how many more there are.
+fn shown(diagnostics: &[Diagnostic]) -> (Vec<&Diagnostic>, usize) {
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
+    let (mut errors, mut warnings) = (errors.min(MOST_SHOWN), MOST_SHOWN.saturating_sub(errors));
+    let takes = |left: &mut usize| *left > 0 && std::mem::replace(left, *left - 1) > 0;
+    let shown = diagnostics.iter().filter(|diagnostic| match diagnostic.severity {
+        Severity::Error => takes(&mut errors),
+        Severity::Warning => takes(&mut warnings),
+    });
+    let shown: Vec<_> = shown.collect();
+    let more = diagnostics.len() - shown.len();
+    (shown, more)
+}
+
+/// `and 4,990 more`, of which JSON holds all.
+fn and_more(more: usize) -> String {
+    format!("and {} more; `biplane check --format json` lists them", super::thousands(more as u64))
+}
+
+/// The first hundred diagnostics with their source lines, one after the other: `error[unknown-key]: …`, the place
+/// underlined, the places it conflicts with, a note and a help. ANSI colours where `colour` says so, no trailing blank
+/// line.
 #[cfg(feature = "cli")]
 pub fn text(diagnostics: &[Diagnostic], sources: &Sources, colour: bool) -> String {
     let renderer = if colour { annotate_snippets::Renderer::styled() } else { annotate_snippets::Renderer::plain() };
     let mut text = String::new();
-    for diagnostic in diagnostics {
+    let (shown, more) = shown(diagnostics);
+    for diagnostic in shown {
         if !text.is_empty() {
             text.push('\n');
         }
         text.push_str(&snippet::render(&renderer, diagnostic, sources));
         text.push('\n');
+    }
+    if more > 0 {
+        text.extend(["\n", &and_more(more), "\n"]);
     }
     text
 }
@@ -125,7 +152,8 @@ pub fn ndjson(diagnostics: &[Diagnostic], sources: &Sources) -> String {
 /// Source: <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>.
 pub fn github(diagnostics: &[Diagnostic], sources: &Sources) -> String {
     let mut text = String::new();
-    for diagnostic in diagnostics {
+    let (shown, more) = shown(diagnostics);
+    for diagnostic in shown {
         text.push_str("::");
         text.push_str(word(diagnostic.severity));
         text.push(' ');
@@ -141,6 +169,9 @@ pub fn github(diagnostics: &[Diagnostic], sources: &Sources) -> String {
         }
         text.extend(["title=", &escape(diagnostic.id, true), "::", &escape(&message, false), "\n"]);
     }
+    if more > 0 {
+        text.extend(["::notice::", &and_more(more), "\n"]);
+    }
     text
 }
 
@@ -152,8 +183,8 @@ fn escape(text: &str, property: bool) -> String {
 
 #[cfg(feature = "cli")]
 mod snippet {
-    use crate::diag::{Diagnostic, FileId, Label, Severity, Sources};
-    use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet, normalize_untrusted_str};
+    use crate::diag::{Diagnostic, FileId, Label, Severity, Sources, Span};
+    use annotate_snippets::{AnnotationKind, Element, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
     use std::ops::Range;
 
     /// One diagnostic, without a line break at its end.
@@ -169,7 +200,7 @@ mod snippet {
             }
         }
         let title = level.primary_title(&diagnostic.message).id(diagnostic.id);
-        let mut group = title.elements(files.into_iter().filter_map(|file| file_snippet(diagnostic, file, sources)));
+        let mut group = title.elements(files.into_iter().flat_map(|file| in_file(diagnostic, file, sources)));
         if let Some(note) = &diagnostic.note {
             group = group.element(Level::NOTE.message(normalize_untrusted_str(note)));
         }
@@ -179,27 +210,50 @@ mod snippet {
         renderer.render(&[group])
     }
 
-    /// The labels in one file. Only the lines from the first label to the last one are handed to the renderer, which
-    /// looks at every line that it gets.
-    fn file_snippet<'a>(
-        diagnostic: &'a Diagnostic,
-        file: FileId,
-        sources: &'a Sources,
-    ) -> Option<Snippet<'a, annotate_snippets::Annotation<'a>>> {
+    /// Bytes of source text that are shown around labels. The renderer looks at every line that it gets, so that labels
+    /// far from each other, or on a line as long as a file, would make much of little.
+    const MOST_SOURCE: usize = 16 << 10;
+
+    /// The labels in one file, together where they are near to each other.
+    fn in_file<'a>(diagnostic: &'a Diagnostic, file: FileId, sources: &'a Sources) -> Vec<Element<'a>> {
+        let labels = diagnostic.labels.iter().enumerate().filter(|(_, label)| label.span.file == file);
+        let labels: Vec<(usize, &Label)> = labels.collect();
+        match snippet(&labels, file, sources) {
+            Some(together) => vec![together],
+            None => labels
+                .iter()
+                .filter_map(|label| snippet(&[*label], file, sources).or_else(|| origin(label.1, sources)))
+                .collect(),
+        }
+    }
+
+    /// The lines from the first label to the last one; `None` where they are too long.
+    fn snippet<'a>(labels: &[(usize, &'a Label)], file: FileId, sources: &'a Sources) -> Option<Element<'a>> {
         let (name, text) = (sources.name(file)?, sources.text(file)?);
-        let labels = || diagnostic.labels.iter().enumerate().filter(|(_, label)| label.span.file == file);
-        let ranges = || labels().map(|(_, label)| clamp(label, text));
+        let ranges = || labels.iter().map(|(_, label)| clamp(label, text));
         let start = ranges().map(|range| range.start).min()?;
         let end = ranges().map(|range| range.end).max()?;
+        if end - start > MOST_SOURCE {
+            return None;
+        }
         let first = text[..start].rfind('\n').map_or(0, |at| at + 1);
         let last = text[end..].find('\n').map_or(text.len(), |at| end + at);
-        let lines_before = text[..first].bytes().filter(|byte| *byte == b'\n').count();
-        let annotations = labels().zip(ranges()).map(|((index, label), range)| {
-            let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
+        if last - first > MOST_SOURCE {
+            return None;
+        }
+        let line = sources.locate(Span::new(file, first..first))?.line;
+        let annotations = labels.iter().zip(ranges()).map(|((index, label), range)| {
+            let kind = if *index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
             let text = (!label.text.is_empty()).then(|| normalize_untrusted_str(&label.text));
             kind.span(range.start - first..range.end - first).label(text)
         });
-        Some(Snippet::source(&text[first..last]).line_start(lines_before + 1).path(name).annotations(annotations))
+        Some(Snippet::source(&text[first..last]).line_start(line).path(name).annotations(annotations).into())
+    }
+
+    /// The place alone.
+    fn origin<'a>(label: &Label, sources: &'a Sources) -> Option<Element<'a>> {
+        let at = sources.locate(label.span)?;
+        Some(Origin::path(at.file).line(at.line).char_column(at.column).into())
     }
 
     /// The label's bytes, held to the text and to whole characters.

@@ -10,18 +10,25 @@ use std::ops::{Range, RangeInclusive};
 /// Up to how many ids are listed where none is near.
 pub(super) const FEW: usize = 8;
 
+/// Findings that are kept of a file; the others are counted.
+pub(super) const MOST_FINDINGS: usize = 10_000;
+
 /// What a walk needs to place and keep findings.
 pub(super) struct Decoder<'t> {
     file: FileId,
     text: &'t str,
     diagnostics: Vec<Diagnostic>,
+    /// How many errors there were, and which are not kept.
+    errors: usize,
+    left_out: usize,
     suggestions: Suggestions,
 }
 
 impl<'t> Decoder<'t> {
     /// A walk over the file `file`, whose text is `text`.
     pub(super) fn new(file: FileId, text: &'t str) -> Decoder<'t> {
-        Decoder { file, text, diagnostics: Vec::new(), suggestions: Suggestions::default() }
+        let suggestions = Suggestions::default();
+        Decoder { file, text, diagnostics: Vec::new(), errors: 0, left_out: 0, suggestions }
     }
 
     /// The place of the bytes `range`.
@@ -31,17 +38,22 @@ impl<'t> Decoder<'t> {
 
     /// Writes a finding down.
     pub(super) fn report(&mut self, diagnostic: Diagnostic) {
-        self.diagnostics.push(diagnostic);
+        self.errors += usize::from(diagnostic.severity == Severity::Error);
+        if self.diagnostics.len() < MOST_FINDINGS {
+            self.diagnostics.push(diagnostic);
+        } else {
+            self.left_out += 1;
+        }
     }
 
     /// How many errors there are so far.
     pub(super) fn error_count(&self) -> usize {
-        self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count()
+        self.errors
     }
 
-    /// The findings so far.
-    pub(super) fn into_diagnostics(self) -> Vec<Diagnostic> {
-        self.diagnostics
+    /// The findings so far, and how many more there were.
+    pub(super) fn into_findings(self) -> (Vec<Diagnostic>, usize) {
+        (self.diagnostics, self.left_out)
     }
 
     /// True while there is something left to pay suggestions with.

@@ -79,7 +79,7 @@ fn topology_in(file: FileId, text: &str) -> (World, Vec<Diagnostic>) {
     let read = syntax::read(file, text);
     let mut decoder = Decoder::new(file, text);
     let world = topology_file(&mut decoder, &read.tree);
-    (world, read.finish(decoder.into_diagnostics()))
+    (world, read.finish(decoder.into_findings()))
 }
 
 fn topology_file<'a>(decoder: &mut Decoder<'_>, tree: &'a Tree<'a>) -> World {
@@ -129,7 +129,7 @@ pub fn scenario(sources: &mut Sources, name: &str, text: &str) -> (Option<Scenar
     let mut decoder = Decoder::new(file, text);
     let folder = Path::new(name).parent().unwrap_or(Path::new(""));
     let (scenario, mut diagnostics) = scenario_file(sources, &mut decoder, &read.tree, folder);
-    diagnostics.extend(read.finish(decoder.into_diagnostics()));
+    diagnostics.extend(read.finish(decoder.into_findings()));
     (scenario.filter(|_| !has_errors(&diagnostics)), diagnostics)
 }
 

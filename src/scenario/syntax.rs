@@ -4,6 +4,7 @@
 //! a list that is never closed swallows the rest of the file. There the statement is held to end before the next line
 //! that looks like one.
 
+use super::decode::MOST_FINDINGS;
 use super::statement::{Builder, Header, Problem, Statement, assign, declare, scratch};
 use super::tree::{NodeId, ROOT, Tree};
 use crate::diag::{Diagnostic, FileId, Span};
@@ -17,6 +18,8 @@ pub(super) struct Text<'t> {
     pub(super) tree: Tree<'t>,
     file: FileId,
     problems: Vec<Diagnostic>,
+    /// How many more there were.
+    left_out: usize,
     /// Where the problems are and where their sections begin, in the order of the text.
     places: Vec<(usize, usize)>,
     /// The sections whose header is broken: what is in them is not judged.
@@ -26,7 +29,8 @@ pub(super) struct Text<'t> {
 /// Reads `text`, going on after errors.
 pub(super) fn read(file: FileId, text: &str) -> Text<'_> {
     let tree = Tree::new(text);
-    let read = Text { tree: Tree::new(""), file, problems: Vec::new(), places: Vec::new(), unjudged: Vec::new() };
+    let (places, unjudged) = (Vec::new(), Vec::new());
+    let read = Text { tree: Tree::new(""), file, problems: Vec::new(), left_out: 0, places, unjudged };
     let mut reader = Reader {
         text,
         read,
@@ -43,10 +47,17 @@ pub(super) fn read(file: FileId, text: &str) -> Text<'_> {
 impl Text<'_> {
     /// All problems of the file in the order of the text: the syntax errors, and those of `decoded` that do not merely
     /// follow from them.
-    pub(super) fn finish(mut self, decoded: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    pub(super) fn finish(mut self, decoded: (Vec<Diagnostic>, usize)) -> Vec<Diagnostic> {
         let mut all = std::mem::take(&mut self.problems);
-        all.extend(decoded.into_iter().filter(|problem| !self.follows_from_syntax(problem)));
+        all.extend(decoded.0.into_iter().filter(|problem| !self.follows_from_syntax(problem)));
         all.sort_by_key(|problem| problem.labels.first().map(|label| label.span));
+        let more = self.left_out + decoded.1 + all.len().saturating_sub(MOST_FINDINGS);
+        all.truncate(MOST_FINDINGS);
+        if more > 0 {
+            let place = Span::new(self.file, 0..0);
+            let problem = Diagnostic::error("too-many-problems", format!("{more} more problems are not listed"));
+            all.push(problem.at(place, "in this file").help("mend those listed first, or look for their common cause"));
+        }
         all
     }
 
@@ -167,7 +178,15 @@ impl<'t> Reader<'t> {
         let label = if problem.earlier.is_some() { "the table has this key already" } else { "this is no TOML" };
         self.read.places.push((problem.place.start, self.section));
         let diagnostic = Diagnostic::error("toml-syntax", problem.message);
-        self.read.problems.push(diagnostic.at(Span::new(self.read.file, problem.place), label));
+        self.keep(diagnostic.at(Span::new(self.read.file, problem.place), label));
+    }
+
+    fn keep(&mut self, problem: Diagnostic) {
+        if self.read.problems.len() < MOST_FINDINGS {
+            self.read.problems.push(problem);
+        } else {
+            self.read.left_out += 1;
+        }
     }
 
     /// Reports that a header stands in the file twice, or is in the way of something else.
@@ -184,9 +203,8 @@ impl<'t> Reader<'t> {
         let is_header = first.place().contains(&first.key_place().start);
         let first = if is_header { first.place() } else { first.key_place() };
         let at = |place| Span::new(self.read.file, place);
-        self.read
-            .problems
-            .push(diagnostic.at(at(problem.place), "the second time here").at(at(first), "the first time here"));
+        let diagnostic = diagnostic.at(at(problem.place), "the second time here");
+        self.keep(diagnostic.at(at(first), "the first time here"));
     }
 }
 
@@ -218,7 +236,7 @@ impl<'t> Statements<'t> {
     fn next(&mut self) -> Option<Range<usize>> {
         self.tokens.clear();
         let (start, mut depth, mut is_header) = (self.end, 0_i32, None);
-        while let Some(token) = self.lexer.next() {
+        for token in self.lexer.by_ref() {
             self.tokens.push(token);
             self.end = self.base + token.span().end();
             match token.kind() {

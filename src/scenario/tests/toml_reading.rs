@@ -58,7 +58,7 @@ fn document_value(value: &DeValue<'_>, depth: usize, out: &mut String) {
         DeValue::Datetime(_) => writeln!(out, "a date").unwrap(),
         DeValue::Array(list) => {
             out.push_str("[\n");
-            for value in list.iter() {
+            for value in list {
                 write!(out, "{:depth$}- {:?} ", "", value.span()).unwrap();
                 document_value(value.get_ref(), depth + 2, out);
             }
@@ -77,7 +77,7 @@ fn is_right(text: &str) -> bool {
     let shown = |errors: &[toml::de::Error]| errors.iter().map(ToString::to_string).collect::<String>();
     let mut tree = String::new();
     lines(read.tree.root(), 0, &mut tree);
-    let problems = read.finish(Vec::new());
+    let problems = read.finish((Vec::new(), 0));
     assert_eq!(problems.is_empty(), errors.is_empty(), "{problems:?}\n{}in\n{text}", shown(&errors));
     if errors.is_empty() {
         let mut expected = String::new();
