@@ -287,18 +287,66 @@ fn an_id_is_declared_once_and_endpoints_share_one_name_space() {
     duplicate-id: the id `classic` is reserved
       1:6 classic -- choose another id
       note: `classic` is the routing domain of the classic network
+      help: rename the VPC here and wherever it is named, for example to `classic-1`
     ");
     assert_snapshot!(mistake("[service.rm-orders]", "[service.cloud-services]"), @r"
     duplicate-id: the id `cloud-services` is reserved
       79:10 cloud-services -- choose another id
       note: `cloud-services` is the built-in endpoint of 100.64.0.0/10
+      help: rename the service here and wherever it is named, for example to `cloud-services-1`
     ");
     assert_snapshot!(mistake("[service.rm-orders]", "[service.\"rm orders\"]"), @r#"
     invalid-value: a service cannot be called "rm orders"
-      79:10 "rm orders" -- 
-      note: reports separate ids by spaces, so an id has none and is not empty
+      79:10 "rm orders" -- white space (U+0020) stands in no id
+      note: ids stand in reports and shell commands: they hold no white space, control character, bidirectional mark, quote, backslash or any of $ ; & | < > ( ) * and the backtick, and do not begin with `-`
+      help: rename the service here and wherever it is named, for example to `rm-orders`
     "#);
-    assert_snapshot!(topology_told("[security_group.classic]\nnetwork = \"classic\"\n"), @"");
+}
+
+#[test]
+fn ids_of_every_kind_are_held_to_the_same_rules() {
+    let sections = ["vpc", "vswitch", "route_table", "peering", "gateway", "security_group", "instance", "service"];
+    for section in sections {
+        let about_ids = |line: &&str| line.contains("reserved") || line.contains("cannot be called");
+        let told = |id: &str| {
+            topology_told(&format!("[{section}.{id}]\n")).lines().find(about_ids).unwrap_or_default().to_owned()
+        };
+        for reserved in ["cloud-services", "drops", "classic", "services", "any", "nothing", "and", "without"] {
+            assert_eq!(told(reserved), format!("duplicate-id: the id `{reserved}` is reserved"), "{section}");
+            assert_eq!(told(&format!("{reserved}-1")), "", "{section}");
+        }
+        for id in ["\"\"", "'a b'", "\"a\\u001bb\"", "\"a\\u202eb\"", "'a\"b'", "'a$b'", "'-a'"] {
+            assert!(told(id).starts_with("invalid-value: a"), "{section}.{id}: {}", told(id));
+        }
+        assert_eq!(told("'a[0]'"), "", "{section}");
+    }
+}
+
+#[test]
+fn problems_beyond_ten_thousand_are_counted() {
+    let objects = |count: usize| (0..count).map(|n| format!("[vpc.v{n}]\ncidr = \"x\"\n")).collect::<String>();
+    let (last, count) = last_of(&objects(10_000));
+    assert_eq!((last, count), ("\"x\" is no IPv4 CIDR".to_owned(), 10_000));
+    let (last, count) = last_of(&objects(10_007));
+    assert_eq!((last, count), ("7 more problems are not listed".to_owned(), 10_001));
+    let (last, count) = last_of(&"x\n".repeat(10_007));
+    assert_eq!((last, count), ("7 more problems are not listed".to_owned(), 10_001));
+}
+
+/// The message of the last problem, and how many there are.
+fn last_of(text: &str) -> (String, usize) {
+    let (_, problems) = crate::scenario::topology(&mut crate::diag::Sources::new(), "a.toml", text);
+    (problems.last().map(|problem| problem.message.clone()).unwrap_or_default(), problems.len())
+}
+
+/// As long as the text of a file may make them.
+#[test]
+fn long_ids_are_neither_compared_nor_listed() {
+    let long = "v".repeat(30_000);
+    let text =
+        format!("[vpc.{long}w]\ncidr = \"172.16.0.0/12\"\n[vswitch.s]\nvpc = \"{long}\"\ncidr = \"172.16.1.0/24\"\n");
+    let told = topology_told(&text);
+    assert!(told.starts_with("unknown-id: no VPC is called `vv") && !told.contains("help"), "{}", told.len());
 }
 
 #[test]

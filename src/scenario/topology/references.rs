@@ -1,8 +1,9 @@
 //! Which ids the file declares, and what a reference to one leads to.
 
+use super::ids;
 use crate::diag::{Diagnostic, Span, Spanned, or_list, quoted_list};
 use crate::model::{Identified, Key, NextHop, Table, World};
-use crate::scenario::decode::{Decoder, FEW, Fields, Item, invalid};
+use crate::scenario::decode::{Decoder, FEW, Fields, Item};
 use crate::scenario::tree::Table as Section;
 
 /// The kinds of object that have ids.
@@ -67,13 +68,6 @@ impl Kind {
     }
 }
 
-/// The ids that nothing in a file may take, and what they stand for.
-const RESERVED: [(&str, &str); 3] = [
-    ("classic", "the routing domain of the classic network"),
-    ("cloud-services", "the built-in endpoint of 100.64.0.0/10"),
-    ("drops", "the interface of output captures for frames that came out nowhere"),
-];
-
 /// The objects that a file declares, understood or not.
 #[derive(Clone, Copy)]
 pub(super) struct Declared<'a> {
@@ -108,24 +102,8 @@ impl<'a> Declared<'a> {
 
     /// Reports an id that its object cannot have.
     pub(super) fn check_id(&self, decoder: &mut Decoder<'_>, kind: Kind, id: Spanned<&str>) {
-        if id.is_empty() || id.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            let message = format!("{} {} cannot be called {:?}", kind.article(), kind.noun(), id.value);
-            decoder.report(
-                invalid(id.span, message, "")
-                    .note("reports separate ids by spaces, so an id has none and is not empty"),
-            );
-        }
+        ids::check(decoder, id, kind.article(), kind.noun());
         let shared = Kind::ONE_NAME_SPACE.contains(&kind);
-        if !shared && kind != Kind::Vpc {
-            return;
-        }
-        if let Some((_, stands_for)) = RESERVED.iter().find(|(reserved, _)| *reserved == id.value) {
-            decoder.report(
-                Diagnostic::error("duplicate-id", format!("the id `{}` is reserved", id.value))
-                    .at(id.span, "choose another id")
-                    .note(format!("`{}` is {stands_for}", id.value)),
-            );
-        }
         // The pair is reported at the one that stands later in the file.
         let others = Kind::ONE_NAME_SPACE.into_iter().filter(|other| shared && *other != kind);
         let earlier = others.filter_map(|other| Some((other, self.place(decoder, other, id.value)?)));
@@ -187,7 +165,7 @@ impl<'a> Declared<'a> {
         let nouns = kinds.iter().map(|kind| kind.noun());
         let mut problem = Diagnostic::error("unknown-id", format!("no {} is called `{id}`", or_list(nouns)));
         let other = Kind::ALL.into_iter().find_map(|kind| Some((kind, self.place(decoder, kind, id)?)));
-        problem = match (other, RESERVED.iter().find(|(reserved, _)| *reserved == id)) {
+        problem = match (other, ids::RESERVED.iter().find(|(reserved, _)| *reserved == id)) {
             (Some((kind, place)), _) => problem
                 .at(span, format!("this is {} {}", kind.article(), kind.noun()))
                 .at(place, format!("{} `{id}` is declared here", kind.noun())),
@@ -203,7 +181,7 @@ impl<'a> Declared<'a> {
             problem = problem.help(format!("did you mean `{near}`?"));
         } else if candidates().next().is_none() {
             problem = problem.help(format!("declare it as [{}.{id}]", kinds[0].section()));
-        } else if candidates().nth(FEW).is_none() {
+        } else if candidates().nth(FEW).is_none() && candidates().all(|id| id.len() <= MOST_LISTED) {
             let sorted = |kind| {
                 let mut ids: Vec<&str> = ids(kind).map(|entry| entry.key()).collect();
                 ids.sort_unstable();
@@ -214,3 +192,6 @@ impl<'a> Declared<'a> {
         decoder.report(problem);
     }
 }
+
+/// Up to how many bytes an id has that is listed: a file may have a long one and ten thousand references.
+const MOST_LISTED: usize = 128;
