@@ -113,7 +113,7 @@ pub(super) struct Run {
 
 #[derive(Debug, Args)]
 pub(super) struct Check {
-    /// Topology files.
+    /// Topology files; `-` is standard input.
     #[arg(required = true, value_name = "TOPOLOGY")]
     pub(super) topologies: Vec<PathBuf>,
     /// Tell every reason why this link could not be made or would carry nothing, in place of all other warnings. May be
@@ -137,7 +137,7 @@ pub(super) enum CheckFormat {
 
 #[derive(Debug, Args)]
 pub(super) struct Replay {
-    /// The topology file.
+    /// The topology file; `-` is standard input.
     pub(super) topology: PathBuf,
     /// The capture: pcap or pcapng, plain, gzip or zstd; `-` is standard input.
     pub(super) capture: PathBuf,
@@ -182,7 +182,7 @@ pub(super) enum ReplayFormat {
 
 #[derive(Debug, Args)]
 pub(super) struct Trace {
-    /// The topology file.
+    /// The topology file; `-` is standard input.
     pub(super) topology: PathBuf,
     /// The endpoint that sends; with --capture the default is the owner of the source address.
     #[arg(long, value_name = "ID")]

@@ -3,16 +3,21 @@
 use super::arguments::{Check, CheckFormat};
 use super::output::Terminal;
 use super::preflight;
-use super::{DIFFERENT, Outcome, SUCCESS, UNABLE};
+use super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
 use crate::diag::{Diagnostic, Severity, Sources};
 use crate::lab::{LabError, Topology};
 use crate::report::diagnostics;
-use std::path::Path;
+use crate::scenario::STANDARD_INPUT;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(super) fn check(arguments: &Check, terminal: &mut Terminal) -> Outcome {
     let on_github = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
     let format = arguments.format.unwrap_or(if on_github { CheckFormat::Github } else { CheckFormat::Text });
+    let is_input = |path: &&PathBuf| path.as_path() == Path::new(STANDARD_INPUT);
+    if arguments.topologies.iter().filter(is_input).count() > 1 {
+        return Err(Failure::Message("`-` is given twice: standard input is one file".to_owned()));
+    }
     if !arguments.link.is_empty() {
         return preflight::preflight(arguments, format, terminal);
     }
@@ -82,7 +87,8 @@ impl Checked {
     fn text(&self, path: &Path, colored: bool) -> String {
         if self.findings.is_empty() {
             let aside = if self.has_endpoints { "" } else { ", and no endpoint that a frame could enter by" };
-            return format!("{}: no problems{aside}\n", path.display());
+            let name = if path == Path::new(STANDARD_INPUT) { Path::new("<stdin>") } else { path };
+            return format!("{}: no problems{aside}\n", name.display());
         }
         let findings = diagnostics::text(&self.findings, &self.sources, colored);
         format!("{findings}\n{}\n", diagnostics::summary(&self.findings, &self.sources))

@@ -11,12 +11,14 @@ use crate::datapath::Options;
 use crate::lab::Topology;
 use crate::replay::{self, ReplayOptions, Replayed, Sinks};
 use crate::report::{self, Words};
+use crate::scenario::STANDARD_INPUT;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
+    one_standard_input(&arguments.topology, Some(&arguments.capture))?;
     let topology = terminal.open_topology(&arguments.topology)?;
     let interrupt = Interrupt::new()?;
     let options = ReplayOptions {
@@ -42,6 +44,16 @@ pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
             Ok(UNABLE)
         }
     }
+}
+
+/// Refuses standard input for both the topology and the capture.
+pub(super) fn one_standard_input(topology: &Path, capture: Option<&Path>) -> Result<(), Failure> {
+    let input = Path::new(STANDARD_INPUT);
+    if topology == input && capture == Some(input) {
+        let message = "`-` stands for the topology and for the capture: standard input is one file";
+        return Err(Failure::Message(message.to_owned()));
+    }
+    Ok(())
 }
 
 /// What the options shared by `replay` and `trace` mean in this topology.

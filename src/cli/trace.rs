@@ -2,7 +2,7 @@
 
 use super::arguments::{Trace, TraceFormat};
 use super::output::Terminal;
-use super::replay::{options, unknown_endpoint};
+use super::replay::{one_standard_input, options, unknown_endpoint};
 use super::{Failure, Outcome, SUCCESS};
 use crate::capture::Reader;
 use crate::datapath::{Entry, Frame, Output, Verdict};
@@ -18,6 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub(super) fn trace(arguments: &Trace, terminal: &mut Terminal) -> Outcome {
+    one_standard_input(&arguments.topology, arguments.packet.capture.as_deref())?;
     let topology = Arc::new(terminal.open_topology(&arguments.topology)?);
     let options = options(&arguments.attribution, arguments.mtu, arguments.strict_tcp, &topology)?;
     let from = arguments

@@ -5,6 +5,7 @@
 
 mod decode;
 mod expect;
+mod file;
 mod names;
 mod operation;
 mod packet;
@@ -17,6 +18,7 @@ mod values;
 
 pub use crate::model::Direction;
 pub use expect::{Claim, Count, EmittedClaim, FrameClaim, ReplayExpectation, RuleClaim, SendExpectation, VerdictClaim};
+pub use file::{MOST_BYTES, ReadError, STANDARD_INPUT};
 pub use operation::{ApplyExpectation, ApplyStep, Request};
 pub use packet::{IcmpSpec, Ipv4Spec, PacketSpec, SendStep, Transport};
 pub use steps::{Action, ReplayStep, Scenario, Step};
@@ -25,48 +27,9 @@ pub use values::{DurationError, parse_duration};
 use crate::diag::{Diagnostic, FileId, Severity, Sources};
 use crate::model::World;
 use decode::{Decoder, Fields, What};
-use std::fmt;
-use std::io;
+use file::read;
 use std::path::{Component, Path, PathBuf};
 use tree::Tree;
-
-/// A file could not be read.
-#[derive(Debug)]
-pub struct ReadError {
-    /// The file.
-    pub path: PathBuf,
-    /// What the system said.
-    pub error: io::Error,
-}
-
-impl ReadError {
-    /// The same as a diagnostic without a place.
-    pub fn diagnostic(&self) -> Diagnostic {
-        Diagnostic::error("unreadable-file", self.to_string())
-    }
-}
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot read `{}`: {}", self.path.display(), self.error)
-    }
-}
-
-impl std::error::Error for ReadError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.error)
-    }
-}
-
-fn read(path: &Path) -> Result<String, ReadError> {
-    let failed = |error| ReadError { path: path.to_owned(), error };
-    let bytes = std::fs::read(path).map_err(failed)?;
-    String::from_utf8(bytes).map_err(|error| {
-        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
-        failed(io::Error::new(io::ErrorKind::InvalidData, format!("line {line} is not UTF-8 text")))
-    })
-}
 
 /// Reads the topology in `text`, which diagnostics call `name`. The world holds whatever could be understood; it is
 /// only to be used where no diagnostic is an error. Diagnostics come in the order of the text.
@@ -97,10 +60,10 @@ fn topology_file<'a>(decoder: &mut Decoder<'_>, tree: &'a Tree<'a>) -> World {
     }
 }
 
-/// Reads the topology file `path`, as [`topology`] does.
+/// Reads the topology file `path`, as [`topology`] does; [`STANDARD_INPUT`] is standard input.
 ///
 /// # Errors
-/// The file cannot be read or is not UTF-8.
+/// The file cannot be read, is no regular file, is larger than [`MOST_BYTES`], or is no text in TOML.
 pub fn load_topology(sources: &mut Sources, path: &Path) -> Result<(World, Vec<Diagnostic>), ReadError> {
     let text = read(path)?;
     let file = sources.add(shown(path).to_string_lossy(), text);
@@ -110,6 +73,9 @@ pub fn load_topology(sources: &mut Sources, path: &Path) -> Result<(World, Vec<D
 /// The path without detours such as `scenarios/../`, for people; a link on the way may make it another file's, so it is
 /// not for opening.
 fn shown(path: &Path) -> PathBuf {
+    if path == Path::new(STANDARD_INPUT) {
+        return PathBuf::from("<stdin>");
+    }
     let mut shown = PathBuf::new();
     for component in path.components() {
         match (component, shown.components().next_back()) {
@@ -182,7 +148,9 @@ fn scenario_topology<'a>(
     let Some(path) = item.name(decoder) else {
         return (None, Vec::new());
     };
-    match load_topology(sources, &folder.join(path.value)) {
+    // A file of this name, which is standard input for the command line alone.
+    let path = if path.value == STANDARD_INPUT { format!("./{STANDARD_INPUT}") } else { path.value };
+    match load_topology(sources, &folder.join(path)) {
         Ok((world, diagnostics)) => (Some(world).filter(|_| !has_errors(&diagnostics)), diagnostics),
         Err(error) => {
             decoder.report(error.diagnostic().at(item.span, "named here"));

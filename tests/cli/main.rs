@@ -3,6 +3,7 @@
 mod advise;
 mod check;
 mod damage;
+mod files;
 mod guest_route;
 #[cfg(unix)]
 mod interrupt;

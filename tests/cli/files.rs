@@ -1,0 +1,141 @@
+//! Which files are read: regular ones and standard input, each once, and TOML alone.
+
+use super::{Bench, SHOP, Told, pcap, shop_frames};
+
+/// A run with `input` on standard input.
+fn piped(bench: &Bench, arguments: &[&str], input: &[u8]) -> Told {
+    Told::from(assert_cmd::Command::from_std(bench.command(arguments)).write_stdin(input).output().unwrap())
+}
+
+const SCENARIO: &str = r#"title = "Nothing but time"
+topology = "shop.toml"
+
+[[step]]
+wait = "1s"
+"#;
+
+fn bench() -> Bench {
+    Bench::new().write("week.pcap", pcap(&shop_frames())).write("wait.toml", SCENARIO)
+}
+
+#[test]
+fn a_topology_may_come_from_standard_input() {
+    let bench = bench();
+    let checked = piped(&bench, &["check", "-"], SHOP.as_bytes());
+    assert_eq!((checked.code, checked.out.as_str()), (0, "<stdin>: no problems\n"));
+    let wrong = piped(&bench, &["check", "-", "shop.toml"], b"[vpc.a]\ncidr = 1\n");
+    assert!(wrong.out.contains("<stdin>:2:8") && wrong.out.contains("shop.toml: no problems"), "{}", wrong.out);
+    let trace = ["--from", "i-web", "--tcp", "10.24.1.5:40000 > 172.16.1.10:8080"];
+    let by_name = bench.run(&[&["trace", "shop.toml"], &trace[..]].concat());
+    let traced = piped(&bench, &[&["trace", "-"], &trace[..]].concat(), SHOP.as_bytes());
+    assert_eq!((traced.code, traced.out), (0, by_name.out.replace("shop.toml", "<stdin>")));
+    let replayed = piped(&bench, &["replay", "-", "week.pcap", "--format", "ndjson"], SHOP.as_bytes());
+    let by_name = bench.run(&["replay", "shop.toml", "week.pcap", "--format", "ndjson"]);
+    assert_eq!((replayed.code, replayed.out), (0, by_name.out.replace("shop.toml", "<stdin>")));
+}
+
+#[test]
+fn standard_input_is_one_file() {
+    let bench = bench();
+    for arguments in
+        [&["check", "-", "-"][..], &["replay", "-", "-"], &["trace", "-", "--capture", "-", "--frame", "1"]]
+    {
+        let told = piped(&bench, arguments, SHOP.as_bytes());
+        assert_eq!(told.code, 2, "{arguments:?}");
+        assert!(told.error.contains("standard input is one file"), "{}", told.error);
+    }
+    assert_eq!(piped(&bench, &["replay", "shop.toml", "-"], &pcap(&shop_frames())).code, 0);
+}
+
+#[test]
+fn what_is_no_toml_is_recognised_with_the_command_that_helps() {
+    let bench =
+        bench().write("state.json", "{\"version\": 4}").write("main.tf", "resource \"alicloud_vpc\" \"a\" {\n}\n");
+    for (arguments, what, command) in [
+        (&["check", "week.pcap"][..], "it is a capture (pcap)", "biplane replay TOPOLOGY CAPTURE"),
+        (&["replay", "week.pcap", "shop.toml"], "it is a capture (pcap)", "biplane replay TOPOLOGY CAPTURE"),
+        (&["run", "week.pcap"], "it is a capture (pcap)", "biplane replay TOPOLOGY CAPTURE"),
+        (&["check", "state.json"], "it is JSON", "biplane import FILE"),
+        (&["check", "main.tf"], "it is Terraform", "biplane import state.json"),
+        (&["check", "wait.toml"], "this is a scenario file", "biplane run"),
+        (&["run", "shop.toml"], "this is a topology file", "biplane check"),
+    ] {
+        let told = bench.run(arguments);
+        assert_eq!(told.code, 2, "{arguments:?}");
+        let all = told.out + &told.error;
+        assert!(all.contains(what) && all.contains(command), "{arguments:?}: {all}");
+    }
+}
+
+/// It would be read for ever, or waited for.
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_not_read() {
+    let bench = bench().write("endless.toml", SCENARIO.replace("shop.toml", "/dev/zero"));
+    let fifo = |name: &str| {
+        let made = std::process::Command::new("mkfifo").arg(bench.path().join(name)).status().unwrap();
+        assert!(made.success());
+    };
+    fifo("waiting.toml");
+    for arguments in
+        [&["check", "waiting.toml"][..], &["check", "/dev/zero"], &["run", "waiting.toml"], &["run", "endless.toml"]]
+    {
+        let told = bench.run(arguments);
+        assert_eq!(told.code, 2, "{arguments:?}");
+        assert!((told.out + &told.error).contains("it is no regular file"), "{arguments:?}");
+    }
+    std::fs::remove_file(bench.path().join("endless.toml")).unwrap();
+    let told = bench.run(&["run", "."]);
+    assert_eq!((told.code, told.error.as_str()), (0, ""), "a FIFO of a folder is passed over");
+    assert!(told.out.ends_with("1 scenario, 1 step: 1 passed, 0 failed\n"), "{}", told.out);
+}
+
+#[cfg(unix)]
+#[test]
+fn each_scenario_of_a_folder_is_run_once_whatever_links_lead_to_it() {
+    use std::os::unix::fs::symlink;
+    let bench = bench().write("b/second.toml", SCENARIO.replace("shop.toml", "../shop.toml"));
+    let link = |to: &str, name: &str| symlink(to, bench.path().join(name)).unwrap();
+    link(".", "a");
+    link("b", "alias");
+    link("..", "b/up");
+    link("wait.toml", "again.toml");
+    let told = bench.run(&["run", "--list", "."]);
+    let files: Vec<&str> = told.out.lines().map(|line| line.split("  ").next().unwrap()).collect();
+    assert_eq!(files, ["./b/second.toml", "./wait.toml"]);
+    let told = bench.run(&["run", ".", "wait.toml", "b"]);
+    assert!(told.out.ends_with("2 scenarios, 2 steps: 2 passed, 0 failed\n"), "{}", told.out);
+}
+
+#[test]
+fn of_many_findings_a_hundred_are_shown_and_the_others_counted() {
+    let vpcs = |count: usize| (0..count).map(|n| format!("[vpc.v{n}]\ncidr = \"x\"\n")).collect::<String>();
+    let bench = bench().write("hundred.toml", vpcs(100)).write("many.toml", vpcs(1_200));
+    let shown = |told: &Told| told.out.matches("is no IPv4 CIDR").count();
+    let hundred = bench.run(&["check", "hundred.toml"]);
+    assert_eq!((hundred.code, shown(&hundred), hundred.out.contains("more")), (2, 100, false));
+    let many = bench.run(&["check", "many.toml"]);
+    assert_eq!((many.code, shown(&many)), (2, 100));
+    let end = "and 1,100 more; `biplane check --format json` lists them\n\n1200 errors in many.toml\n";
+    assert!(many.out.ends_with(end), "{}", &many.out[many.out.len() - 200..]);
+    assert_eq!(shown(&bench.run(&["check", "--format", "json", "many.toml"])), 1_200);
+    let github = bench.run(&["check", "--format", "github", "many.toml"]);
+    assert!(
+        shown(&github) == 100
+            && github.out.ends_with("::notice::and 1,100 more; `biplane check --format json` lists them\n")
+    );
+}
+
+/// The renderer looks at each byte of each line that it is given.
+#[test]
+fn of_a_line_as_long_as_a_file_the_place_alone_is_shown() {
+    let rules = "{source=\"é\"},".repeat(5_000);
+    let text = format!("[security_group.c]\nnetwork = \"classic\"\ningress = [{rules}]\n");
+    let told = bench().write("line.toml", text).run(&["check", "line.toml"]);
+    assert!(
+        told.out.contains("--> line.toml:3:20\n") && told.out.contains("--> line.toml:3:33\n"),
+        "{}",
+        &told.out[..400]
+    );
+    assert!(told.out.len() < 40_000, "{}", told.out.len());
+}
