@@ -167,7 +167,7 @@ impl Tenant {
         for rule in 0..RULES - EGRESS_RULES {
             let source = match peers.get(rule / RULES_FOR_A_GROUP) {
                 Some(peer) => format!("sg-{}-{peer}", self.name()),
-                None => format!("10.{}.{}.0/24", 40 + rule % 7, rule),
+                None => format!("172.{}.{}.0/24", 16 + rule % 7, rule),
             };
             let protocol = if rule % 3 == 2 { "udp" } else { "tcp" };
             let policy = if rule % 20 == 19 { "policy = \"drop\", " } else { "" };

@@ -19,6 +19,7 @@ mod peerings;
 pub mod preflight;
 mod refusal;
 mod routes;
+mod rule_sources;
 mod settings;
 mod shadowed;
 mod survey;
@@ -81,6 +82,8 @@ pub static RULES: &[&ProblemRecord] = &[
     &group_rules::NIC,
     &group_rules::DESCRIPTION,
     &shadowed::SHADOWED,
+    &rule_sources::UNSPECIFIED,
+    &rule_sources::UNUSED,
     &group_peers::ENTERPRISE_PEER,
     &group_peers::SELF_PEER,
     &group_peers::OTHER_VPC,
@@ -155,6 +158,7 @@ fn second_half(survey: &Survey<'_>) -> Vec<Diagnostic> {
     group_rules::check(survey, &mut findings);
     group_peers::check(survey, &mut findings);
     shadowed::check(world, &mut findings);
+    rule_sources::check(survey, &mut findings);
     routes::check(survey, &mut findings);
     peerings::check(survey, &mut findings);
     gateways::check(survey, &mut findings);

@@ -16,7 +16,7 @@ const PLACES: [&str; 3] = ["vpc-a", "sg-a", "sg-b"];
 
 pub(super) fn cases() -> Vec<Case> {
     let sources = "ingress = [{ source = \"@@\" }]";
-    vec![case(&closed_links::CLOSED, linked("", sources), "10.24.1.6", "10.24.1.5", &["vpc-a", "sg-a", "sg-b"])]
+    vec![case(&closed_links::CLOSED, linked("", sources), "172.16.9.9", "10.24.1.5", &["vpc-a", "sg-a", "sg-b"])]
 }
 
 #[test]

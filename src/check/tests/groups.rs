@@ -1,7 +1,7 @@
 use super::{
     CLASSIC_A, Case, LONG, SG_CLASSIC, SG_VPC, VPC_A, VPC_B, VPC_INSTANCE_A, VSW_A, breaks, case, clean, findings,
 };
-use crate::check::{check, group_peers, group_rules, groups, shadowed};
+use crate::check::{check, group_peers, group_rules, groups, rule_sources, shadowed};
 use crate::diag::Sources;
 use crate::model::World;
 
@@ -53,7 +53,22 @@ pub(super) fn cases() -> Vec<Case> {
     let vpc_member_b = format!("{VSW_A}{}", VPC_INSTANCE_A.replace("sg-a", "sg-b"));
     let names_b = rule("source = \"sg-b\"");
     let enterprise = "kind = \"enterprise\"\n";
+    let in_sg_a = format!("{SG_CLASSIC}@@{CLASSIC_A}");
     vec![
+        case(
+            &rule_sources::UNSPECIFIED,
+            SG_CLASSIC.to_owned() + "@@",
+            rule("source = \"0.0.0.0\""),
+            rule("source = \"0.0.0.0/0\""),
+            &["0.0.0.0"],
+        ),
+        case(
+            &rule_sources::UNUSED,
+            in_sg_a,
+            rule("source = \"10.9.8.0/24\""),
+            rule("source = \"10.24.1.0/24\""),
+            &["10.9.8.0/24"],
+        ),
         case(&groups::NO_GROUP, SG_CLASSIC.to_owned() + &CLASSIC_A.replace("\"sg-a\"", "@@"), "", "\"sg-a\"", &["i-a"]),
         case(&groups::TOO_MANY, classic_groups(6) + "@@", instance_in(6), instance_in(5), &["sg-5", "i-a"]),
         case(
@@ -370,4 +385,44 @@ fn a_rule_is_shadowed_by_one_that_takes_all_of_it_and_not_by_one_that_takes_a_pa
     assert_eq!(after(&format!("{tcp}, priority = 2"), &format!("{}, priority = 1", ports("80"))), [""; 0]);
     // A wide rule behind a narrow one still decides the rest.
     assert_eq!(after(&ports("80"), "source = \"0.0.0.0/0\""), [""; 0]);
+}
+
+#[test]
+fn a_source_is_unused_where_nothing_of_the_file_has_or_may_have_it() {
+    let unused = |keys: &str, more: &str| {
+        let text = format!("{SG_CLASSIC}{}{CLASSIC_A}{VPC_A}{more}", rule(keys));
+        findings(&text).iter().any(|(id, ..)| *id == rule_sources::UNUSED.id)
+    };
+    for source in
+        ["10.9.8.0/24", "10.24.1.6", "192.168.1.0/24", "172.15.0.0/16"].map(|net| format!("source = \"{net}\""))
+    {
+        assert_eq!(unused(&source, ""), !source.contains("172.15"), "{source}: private addresses alone");
+    }
+    for source in ["10.24.1.5", "10.24.0.0/16", "172.16.7.0/24", "10.0.0.0/8", "0.0.0.0/0", "8.8.8.8"] {
+        assert!(!unused(&format!("source = \"{source}\""), ""), "{source}");
+    }
+    let source = "source = \"10.9.8.0/24\"";
+    assert!(!unused(&format!("{source}, policy = \"drop\""), ""));
+    assert!(!unused(&format!("{source}, nic_type = \"internet\""), ""));
+    let gateway = |remote: &str| format!("[gateway.g]\nvpc = \"vpc-a\"\nremote_cidrs = [\"{remote}\"]\n");
+    assert!(!unused(source, &gateway("10.9.0.0/16")));
+    assert!(unused(source, &gateway("10.10.0.0/16")));
+    let forwarding = |yes: bool| {
+        let vpc_group = SG_VPC.replace("sg-a", "sg-v");
+        let instance = VPC_INSTANCE_A.replace("i-a", "i-v").replace("sg-a", "sg-v");
+        format!("{VSW_A}{vpc_group}{instance}forwarding = {yes}\n")
+    };
+    assert!(!unused(source, &forwarding(true)), "an instance may send on what is behind it");
+    assert!(unused(source, &forwarding(false)));
+    let many: String = (0..5).map(|n| format!("{{ source = \"10.9.{n}.0/24\" }}, ")).collect();
+    let text = format!("{SG_CLASSIC}ingress = [{many}]\n{CLASSIC_A}");
+    let message = "5 rules of `sg-a` accept addresses that nothing has";
+    breaks(&text, &rule_sources::UNUSED, message, &["10.9.0.0/24", "10.9.1.0/24", "10.9.2.0/24"]);
+}
+
+#[test]
+fn the_unspecified_address_is_one_address_in_both_directions() {
+    let text = format!("{SG_CLASSIC}egress = [{{ destination = \"0.0.0.0\" }}]\n");
+    breaks(&text, &rule_sources::UNSPECIFIED, "`sg-a egress #1` is for 0.0.0.0 alone, which nothing has", &["0.0.0.0"]);
+    clean(&text.replace("0.0.0.0", "0.0.0.0/0"));
 }
