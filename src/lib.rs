@@ -38,6 +38,8 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`capture`] | pcap and pcapng in and out: records and stamps, no networks |
+//! | [`text`] | names and messages from files, shown so that they cannot do anything |
+//! | [`files`] | output files: whole or not at all, never onto an input |
 //! | [`wire`] | one frame as bytes: parse, build, rewrite, fragment |
 //! | [`net`], [`time`] | small checked values: prefixes, ports, MAC addresses; nanoseconds of the frames' own clock |
 //! | [`scenario`] | topology and scenario files, the only place that knows TOML: text to model and steps |
@@ -71,6 +73,7 @@ pub mod control;
 pub mod datapath;
 pub mod diag;
 pub mod explain;
+pub mod files;
 pub mod lab;
 pub mod model;
 pub mod net;
@@ -79,5 +82,6 @@ pub mod replay;
 pub mod report;
 pub mod scenario;
 pub mod table;
+pub mod text;
 pub mod time;
 pub mod wire;

@@ -13,6 +13,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("net", &[]),
     ("time", &[]),
     ("diag", &[]),
+    ("text", &[]),
+    // Whole files, or none.
+    ("files", &["text"]),
     // The side of bytes.
     ("wire", &["net"]),
     ("capture", &["time"]),
