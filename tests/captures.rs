@@ -152,6 +152,7 @@ fn real_captures_written_as_pcapng_read_back_the_same() {
                     wire_len: record.wire_len,
                     direction: Direction::Inbound,
                     packet_id: Some(record.number),
+                    own_comments: &[],
                     comments: &["a comment"],
                 };
                 writer.write_packet(&packet).unwrap();

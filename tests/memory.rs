@@ -73,6 +73,7 @@ fn peak(topology: &Topology, frames: usize, workers: usize) -> usize {
     let mut sinks = Sinks {
         lines: Some(&mut lines as &mut dyn Write),
         capture: Some(&mut capture as &mut dyn Write),
+        copies: replay::Copies::Both,
         progress: None,
     };
     let replayed = replay::run(topology, reader, &options, &mut sinks).unwrap();

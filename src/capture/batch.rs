@@ -3,6 +3,8 @@
 use bytes::Bytes;
 
 use super::link::{Framing, imagine};
+use super::options::BlockOptions;
+use super::order::ByteOrder;
 use crate::time::SimTime;
 
 /// A run of records and the bytes they point into.
@@ -31,7 +33,10 @@ pub struct Record {
     pub interface: u32,
     /// True for a frame that `biplane replay` wrote as one that came out: the frame that went in stands there, too.
     pub came_out: bool,
+    /// True for a frame that `biplane replay` wrote as one that went in, at the endpoint its interface is named after.
+    pub entered: bool,
     extent: Extent,
+    options: Option<Options>,
 }
 
 /// Where the captured bytes of a record lie in its batch.
@@ -40,6 +45,14 @@ pub(crate) struct Extent {
     start: usize,
     length: u32,
     place: Place,
+}
+
+/// Where the options of a packet that has comments lie in its batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Options {
+    start: usize,
+    length: u32,
+    order: ByteOrder,
 }
 
 /// Which of a batch's buffers bytes lie in.
@@ -58,6 +71,11 @@ impl Record {
     /// Where they lie.
     pub(crate) const fn extent(&self) -> Extent {
         self.extent
+    }
+
+    /// Where its comments lie; `None` where it has none.
+    pub(crate) const fn options(&self) -> Option<Options> {
+        self.options
     }
 
     /// True where the capture holds less than was on the wire.
@@ -80,6 +98,9 @@ pub(super) struct RawRecord {
     pub(super) consumed: usize,
     pub(super) framing: Framing,
     pub(super) came_out: bool,
+    pub(super) entered: bool,
+    /// Of a packet with comments: where its options start from the start of the record, and their length.
+    pub(super) options: Option<(usize, usize, ByteOrder)>,
 }
 
 impl Batch {
@@ -107,6 +128,13 @@ impl Batch {
             Place::Arena => &self.arena[..],
         };
         buffer.get(extent.start..extent.start + extent.length as usize).unwrap_or_default()
+    }
+
+    /// The comments among `options`, which must be those of a record of this batch; without what `biplane replay` wrote.
+    pub(crate) fn comments(&self, options: Options) -> impl Iterator<Item = &[u8]> {
+        let Options { start, length, order } = options;
+        let bytes = self.block.get(start..start + length as usize).unwrap_or_default();
+        BlockOptions { order, bytes }.comments()
     }
 
     /// The bytes of `record`, to be changed: from now on it has a copy that is the batch's own.
@@ -165,6 +193,12 @@ impl Batch {
             wire_len: packet.original.max(packet.captured),
             interface: packet.interface,
             came_out: packet.came_out,
+            entered: packet.entered,
+            options: packet.options.map(|(start, length, order)| Options {
+                start: position + start,
+                length: length as u32,
+                order,
+            }),
             extent: Extent { start: position + packet.start, length: packet.captured, place: Place::Block },
         };
         if packet.framing == Framing::Ethernet { record } else { self.imagine(record, packet.framing) }

@@ -17,6 +17,7 @@
 //!     wire_len: 1514,
 //!     direction: Direction::Inbound,
 //!     packet_id: Some(1),
+//!     own_comments: &[],
 //!     comments: &["biplane: verdict=delivered to=rm-orders"],
 //! })?;
 //!
@@ -39,6 +40,7 @@ mod fixture;
 mod input;
 mod interface;
 mod link;
+mod options;
 mod order;
 mod pcap;
 mod pcap_writer;
@@ -48,8 +50,8 @@ mod reader;
 mod tests;
 mod writer;
 
-pub(crate) use batch::Extent;
 pub use batch::{Batch, Record};
+pub(crate) use batch::{Extent, Options};
 pub use error::{CaptureError, CaptureProblem, Compression};
 pub use interface::Interface;
 pub use link::LinkType;

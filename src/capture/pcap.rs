@@ -89,6 +89,8 @@ impl Pcap {
             consumed,
             framing: self.framing,
             came_out: false,
+            entered: false,
+            options: None,
         }))
     }
 }

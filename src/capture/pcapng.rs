@@ -5,6 +5,7 @@ use super::batch::RawRecord;
 use super::error::CaptureProblem;
 use super::interface::{Clock, Interface, Resolution};
 use super::link::{Framing, LinkType};
+use super::options::BlockOptions;
 use super::order::ByteOrder;
 use super::reader::Step;
 use super::{MAX_BLOCK_LEN, MAX_CAPTURED_LEN};
@@ -17,12 +18,12 @@ const OBSOLETE_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
 const ENHANCED_PACKET: u32 = 6;
 
-const OPT_COMMENT: u16 = 1;
-const EPB_FLAGS: u16 = 2;
-/// Of the flags, the two bits of the direction.
+const SHB_USER_APPLICATION: u16 = 4;
+/// How the application of a section begins that this program wrote.
+const OWN_APPLICATION: &[u8] = b"biplane ";
+/// Directions of packets.
+const INBOUND: u32 = 1;
 const OUTBOUND: u32 = 2;
-/// How the first comment of every packet of an output capture begins.
-const OWN_COMMENT: &[u8] = b"biplane: ";
 
 const IF_NAME: u16 = 2;
 const IF_TSRESOL: u16 = 9;
@@ -35,6 +36,8 @@ pub(super) struct Pcapng {
     interfaces: Vec<Described>,
     /// Index of the current section's first interface.
     section: usize,
+    /// True where this program wrote the current section.
+    is_own: bool,
     /// Time of the last packet that had one.
     last: SimTime,
 }
@@ -57,7 +60,7 @@ struct Block<'a> {
 impl Pcapng {
     /// A walker in front of the first section.
     pub(super) fn new() -> Pcapng {
-        Pcapng { order: ByteOrder::Little, interfaces: Vec::new(), section: 0, last: SimTime::ZERO }
+        Pcapng { order: ByteOrder::Little, interfaces: Vec::new(), section: 0, is_own: false, last: SimTime::ZERO }
     }
 
     /// The block at the start of `data`; an interface that it describes is added to `interfaces`.
@@ -104,6 +107,8 @@ impl Pcapng {
         }
         self.order = order;
         self.section = self.interfaces.len();
+        let options = BlockOptions { order, bytes: block.body.get(16..).unwrap_or_default() };
+        self.is_own = options.value(SHB_USER_APPLICATION).is_some_and(|name| name.starts_with(OWN_APPLICATION));
         Ok(Step::Skip(block.length))
     }
 
@@ -154,32 +159,20 @@ impl Pcapng {
         let captured = self.field(fields, 12);
         let step = self.stamped_packet(block, number, ticks, captured, self.field(fields, 16))?;
         // Past the data, which is padded; most captures have nothing there.
-        let options = block.body.get(20 + (captured as usize).next_multiple_of(4)..).unwrap_or_default();
+        let start = 20 + (captured as usize).next_multiple_of(4);
+        let bytes = block.body.get(start..).unwrap_or_default();
         Ok(match step {
-            Step::Packet(packet) if !options.is_empty() => {
-                Step::Packet(RawRecord { came_out: self.has_come_out(options), ..packet })
+            Step::Packet(packet) if !bytes.is_empty() => {
+                let summary = BlockOptions { order: self.order, bytes }.summary();
+                let options = summary.has_comments.then_some((8 + start, bytes.len(), self.order));
+                // Other programs that copy packets keep comments and flags, so it is the packet that tells of a copy
+                // and not its section.
+                let came_out = summary.is_annotated && summary.direction == OUTBOUND;
+                let entered = self.is_own && summary.direction == INBOUND;
+                Step::Packet(RawRecord { came_out, entered, options, ..packet })
             }
             step => step,
         })
-    }
-
-    /// Whether these are the options of an outbound packet that begin with a comment of this program. Other programs
-    /// that copy packets keep comments and flags, so the packet itself is asked and not its section.
-    fn has_come_out(&self, options: &[u8]) -> bool {
-        let mut own = false;
-        let mut rest = options;
-        while let Some((&[c0, c1, n0, n1], tail)) = rest.split_first_chunk() {
-            let (code, length) = (self.order.u16([c0, c1]), usize::from(self.order.u16([n0, n1])));
-            let value = tail.get(..length).unwrap_or_default();
-            match (code, value) {
-                (EPB_FLAGS, &[a, b, c, d]) => return own && self.order.u32([a, b, c, d]) & 3 == OUTBOUND,
-                (OPT_COMMENT, comment) if comment.starts_with(OWN_COMMENT) => own = true,
-                _ if !own => return false,
-                _ => {}
-            }
-            rest = tail.get(length.next_multiple_of(4)..).unwrap_or_default();
-        }
-        false
     }
 
     /// As the enhanced one, but interface and count of drops share the first 4 bytes.
@@ -240,6 +233,8 @@ impl Pcapng {
             consumed: block.length,
             framing,
             came_out: false,
+            entered: false,
+            options: None,
         }))
     }
 

@@ -37,6 +37,8 @@ pub struct Packet<'a> {
     pub direction: Direction,
     /// A number that copies of one packet share, on whatever interface they are.
     pub packet_id: Option<u64>,
+    /// Comments that the packet had before, byte for byte; they stand in front.
+    pub own_comments: &'a [&'a [u8]],
     /// Comments, in the order in which they are to be shown; each is cut at 65,535 bytes.
     pub comments: &'a [&'a str],
 }
@@ -106,6 +108,11 @@ impl<W: Write> Writer<W> {
         self.to.write_all(encoded)
     }
 
+    /// Hands on what was written so far.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+
     /// Flushes, and gives back what was written to.
     pub fn finish(mut self) -> io::Result<W> {
         self.to.flush()?;
@@ -135,7 +142,8 @@ pub fn encode_packet(out: &mut Vec<u8>, packet: &Packet<'_>) {
         Direction::Inbound => 1,
         Direction::Outbound => 2,
     };
-    let comments = || packet.comments.iter().map(|comment| cut(comment));
+    let own = || packet.own_comments.iter().map(|comment| &comment[..comment.len().min(u16::MAX.into())]);
+    let comments = || own().chain(packet.comments.iter().map(|comment| cut(comment)));
     let mut options: usize = comments().map(|comment| 4 + comment.len().next_multiple_of(4)).sum();
     options += if flags == 0 { 0 } else { 8 } + if packet.packet_id.is_some() { 12 } else { 0 };
     options += if options == 0 { 0 } else { 4 };

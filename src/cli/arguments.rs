@@ -141,9 +141,13 @@ pub(super) struct Replay {
     pub(super) topology: PathBuf,
     /// The capture: pcap or pcapng, plain, gzip or zstd; `-` is standard input.
     pub(super) capture: PathBuf,
-    /// Write every frame with its verdict to this pcapng file.
+    /// Write every frame with its verdict to this pcapng file; `-` is standard output, and the summary goes to standard
+    /// error then.
     #[arg(short = 'w', long = "write", value_name = "OUT")]
     pub(super) write: Option<PathBuf>,
+    /// Which copies of a frame -w writes.
+    #[arg(long, value_enum, default_value_t = Copies::In, requires = "write")]
+    pub(super) copies: Copies,
     #[command(flatten)]
     pub(super) attribution: Attribution,
     /// Largest IPv4 packet carried whole, instead of the topology's.
@@ -158,6 +162,16 @@ pub(super) struct Replay {
     /// What to print.
     #[arg(long, value_enum, default_value_t = ReplayFormat::Text)]
     pub(super) format: ReplayFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Copies {
+    /// Each frame of the capture once, as captured, on the interface of the endpoint that sent it.
+    In,
+    /// What came out, on the interfaces of the receivers, and what the fabric sent.
+    Out,
+    /// Both.
+    Both,
 }
 
 #[derive(Debug, Args)]

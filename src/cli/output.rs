@@ -11,6 +11,8 @@ use std::path::Path;
 /// Standard output, buffered, and standard error.
 pub(super) struct Terminal {
     out: io::BufWriter<io::Stdout>,
+    /// True where standard output is for a file that was asked for.
+    is_out_taken: bool,
     out_colored: bool,
     error_colored: bool,
 }
@@ -24,7 +26,12 @@ impl Terminal {
         };
         let out_colored = wanted(io::stdout().is_terminal());
         let error_colored = wanted(io::stderr().is_terminal());
-        Terminal { out: io::BufWriter::with_capacity(1 << 16, io::stdout()), out_colored, error_colored }
+        Terminal {
+            out: io::BufWriter::with_capacity(1 << 16, io::stdout()),
+            is_out_taken: false,
+            out_colored,
+            error_colored,
+        }
     }
 
     /// The colours of standard output.
@@ -42,8 +49,17 @@ impl Terminal {
         &mut self.out
     }
 
+    /// From now on prints to standard error: standard output is for something else.
+    pub(super) fn print_to_standard_error(&mut self) {
+        self.is_out_taken = true;
+        self.out_colored = self.error_colored;
+    }
+
     /// Prints data. A reader that has seen enough is no error: the work goes on for its exit code.
     pub(super) fn print(&mut self, text: &str) -> io::Result<()> {
+        if self.is_out_taken {
+            return unless_closed(io::stderr().write_all(text.as_bytes()));
+        }
         unless_closed(self.out.write_all(text.as_bytes()))
     }
 

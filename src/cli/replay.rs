@@ -1,6 +1,6 @@
 //! `biplane replay`.
 
-use super::arguments::{Attribution, Replay, ReplayFormat};
+use super::arguments::{self, Attribution, Replay, ReplayFormat};
 use super::interrupt::Interrupt;
 use super::names::unknown;
 use super::output::Terminal;
@@ -8,14 +8,13 @@ use super::progress::Progress;
 use super::{Failure, Outcome, SUCCESS, UNABLE};
 use crate::capture::Reader;
 use crate::datapath::Options;
+use crate::files::{Inputs, OutputFile};
 use crate::lab::Topology;
-use crate::replay::{self, ReplayOptions, Replayed, Sinks};
+use crate::replay::{self, Copies, ReplayOptions, Replayed, Sinks};
 use crate::report::{self, Words};
 use crate::scenario::STANDARD_INPUT;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
 
 pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
     one_standard_input(&arguments.topology, Some(&arguments.capture))?;
@@ -27,7 +26,7 @@ pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
         ..options(&arguments.attribution, arguments.mtu, arguments.strict_tcp, &topology)?
     };
     let reader = interrupt.open(&arguments.capture).map_err(|error| Failure::Message(error.to_string()))?;
-    let capture = arguments.write.as_deref().map(|path| create(path, arguments)).transpose()?;
+    let capture = output_capture(arguments, terminal)?;
     interrupt.listen()?;
     let replayed = forward(arguments, &topology, reader, &options, capture, terminal)?;
     report(arguments, &topology, &replayed, terminal)?;
@@ -122,38 +121,20 @@ fn tell_unused(arguments: &Replay, replayed: &Replayed, terminal: &mut Terminal)
 }
 
 /// The output capture, unless it would replace what is being read.
-fn create(path: &Path, arguments: &Replay) -> Result<BufWriter<Named>, Failure> {
-    let same = |input: &Path| matches!((path.canonicalize(), input.canonicalize()), (Ok(a), Ok(b)) if a == b);
-    for (input, what) in [(&arguments.capture, "capture"), (&arguments.topology, "topology")] {
-        if same(input) {
-            let name = path.display();
-            return Err(Failure::Message(format!("-w `{name}` would overwrite the {what} that is being read")));
+fn output_capture(arguments: &Replay, terminal: &mut Terminal) -> Result<Option<OutputFile>, Failure> {
+    let mut inputs = Inputs::default();
+    inputs.add(&arguments.capture, "capture");
+    inputs.add(&arguments.topology, "topology");
+    inputs.refuse_standard_output()?;
+    let Some(path) = arguments.write.as_deref() else { return Ok(None) };
+    if OutputFile::is_standard_output(path) {
+        if arguments.format == ReplayFormat::Ndjson {
+            let message = "both -w and --format ndjson would write to standard output; give -w a file";
+            return Err(Failure::Message(message.to_owned()));
         }
+        terminal.print_to_standard_error();
     }
-    match File::create(path) {
-        Ok(file) => Ok(BufWriter::with_capacity(1 << 16, Named { file, path: path.to_owned() })),
-        Err(error) => Err(unwritable(path, &error).into()),
-    }
-}
-
-/// A file whose errors say which one it is.
-struct Named {
-    file: File,
-    path: PathBuf,
-}
-
-impl Write for Named {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes).map_err(|error| unwritable(&self.path, &error))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush().map_err(|error| unwritable(&self.path, &error))
-    }
-}
-
-fn unwritable(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot write `{}`: {error}", path.display()))
+    Ok(Some(OutputFile::create(path, &inputs)?))
 }
 
 /// Lines that may have lost their reader while the output capture is still wanted.
@@ -177,7 +158,13 @@ impl Write for Lines<'_> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        match self.out.flush() {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(())
+            }
+            result => result,
+        }
     }
 }
 
@@ -187,7 +174,7 @@ fn forward(
     topology: &Topology,
     reader: Reader,
     options: &ReplayOptions,
-    mut capture: Option<BufWriter<Named>>,
+    mut capture: Option<OutputFile>,
     terminal: &mut Terminal,
 ) -> Result<Replayed, Failure> {
     let mut progress = Progress::new();
@@ -197,14 +184,17 @@ fn forward(
     let mut sinks = Sinks {
         lines: (arguments.format == ReplayFormat::Ndjson).then_some(lines),
         capture: capture.as_mut().map(|file| file as &mut dyn Write),
+        copies: match arguments.copies {
+            arguments::Copies::In => Copies::In,
+            arguments::Copies::Out => Copies::Out,
+            arguments::Copies::Both => Copies::Both,
+        },
         progress: Some(&mut tell),
     };
     let replayed = replay::run(topology, reader, options, &mut sinks);
     progress.finish();
     let replayed = replayed?;
-    if let Some(mut capture) = capture {
-        capture.flush()?;
-    }
+    capture.map(OutputFile::finish).transpose()?;
     Ok(replayed)
 }
 

@@ -4,17 +4,25 @@ use super::arguments::Run;
 use super::output::Terminal;
 use super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
 use crate::diag::{Diagnostic, Severity, Sources};
+use crate::files::{self, Inputs, OutputFile};
 use crate::lab::LabError;
 use crate::replay::scenario::Stage;
 use crate::report::{self, ScenarioResult, StepResult, Style};
-use crate::scenario::{self, Scenario};
+use crate::scenario::{self, Action, Scenario};
 use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 
 pub(super) fn run(arguments: &Run, terminal: &mut Terminal) -> Outcome {
-    let scripts = chosen(arguments)?;
+    let mut inputs = Inputs::default();
+    let scripts = chosen(arguments, &mut inputs)?;
     if arguments.list {
         return list(&scripts, terminal);
+    }
+    if let Some(path) = &arguments.junit {
+        if OutputFile::is_standard_output(path) {
+            terminal.print_to_standard_error();
+        }
+        scripts.iter().for_each(|script| script.add_to(&mut inputs));
     }
     let mut results = Vec::new();
     let mut unable = Vec::new();
@@ -33,7 +41,9 @@ pub(super) fn run(arguments: &Run, terminal: &mut Terminal) -> Outcome {
     };
     if let Some(path) = &arguments.junit {
         results.extend(unable.into_iter().map(not_run));
-        write_junit(path, &results)?;
+        let xml = report::junit_xml(&results)
+            .map_err(|error| Failure::Message(format!("cannot make the JUnit report: {error}")))?;
+        files::write(path, &inputs, xml.as_bytes())?;
     }
     Ok(code)
 }
@@ -53,13 +63,23 @@ impl Script {
         Script { file: file.to_string_lossy().into_owned(), scenario, findings, sources }
     }
 
+    /// Takes note of the files that running it reads.
+    fn add_to(&self, inputs: &mut Inputs) {
+        self.sources.paths().for_each(|path| inputs.add(path, "topology"));
+        for step in self.scenario.iter().flat_map(|scenario| &scenario.steps) {
+            if let Action::Replay(replay, _) = &step.action {
+                inputs.add(&replay.capture, "capture");
+            }
+        }
+    }
+
     fn title(&self) -> &str {
         self.scenario.as_ref().map_or("", |scenario| &scenario.title.value)
     }
 }
 
-fn chosen(arguments: &Run) -> Result<Vec<Script>, Failure> {
-    let mut scripts: Vec<_> = find(&arguments.paths)?.iter().map(|file| Script::read(file)).collect();
+fn chosen(arguments: &Run, inputs: &mut Inputs) -> Result<Vec<Script>, Failure> {
+    let mut scripts: Vec<_> = find(&arguments.paths, inputs)?.iter().map(|file| Script::read(file)).collect();
     if let Some(pattern) = arguments.pattern.as_deref() {
         scripts.retain(|script| script.file.contains(pattern) || script.title().contains(pattern));
     }
@@ -151,12 +171,6 @@ fn not_run(file: String) -> ScenarioResult {
     ScenarioResult { name: file.clone(), file, steps: vec![step] }
 }
 
-fn write_junit(path: &Path, results: &[ScenarioResult]) -> Result<(), Failure> {
-    let xml = report::junit_xml(results)
-        .map_err(|error| Failure::Message(format!("cannot make the JUnit report: {error}")))?;
-    std::fs::write(path, xml).map_err(|error| Failure::Message(format!("cannot write `{}`: {error}", path.display())))
-}
-
 fn nothing_found(arguments: &Run) -> String {
     let places: Vec<_> = arguments.paths.iter().map(|path| format!("`{}`", path.display())).collect();
     match &arguments.pattern {
@@ -166,7 +180,7 @@ fn nothing_found(arguments: &Run) -> String {
 }
 
 /// The scenario files among `paths`, folders searched, in the order of their names, each once.
-fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+fn find(paths: &[PathBuf], inputs: &mut Inputs) -> Result<Vec<PathBuf>, Failure> {
     let mut search = Search::default();
     for path in paths {
         if path.is_dir() {
@@ -178,6 +192,8 @@ fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
             return Err(Failure::Message(format!("there is no file or folder `{}`{hint}", path.display())));
         }
     }
+    search.read.iter().for_each(|file| inputs.add(file, "file"));
+    search.files.iter().for_each(|file| inputs.add(file, "scenario"));
     Ok(search.files)
 }
 
@@ -185,6 +201,8 @@ fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 #[derive(Default)]
 struct Search {
     files: Vec<PathBuf>,
+    /// Files that were looked into.
+    read: Vec<PathBuf>,
     /// Files and folders without the links that lead to them: a link may lead back to a folder around it.
     seen: HashSet<PathBuf>,
 }
@@ -215,6 +233,9 @@ impl Search {
             let mut links = Vec::new();
             for entry in std::fs::read_dir(&folder).map_err(unreadable)? {
                 let path = entry.map_err(unreadable)?.path();
+                if path.extension().is_some_and(|extension| extension == "toml") {
+                    self.read.push(path.clone());
+                }
                 match (path.is_dir(), path.is_symlink()) {
                     (true, false) => open.push_front(path),
                     (true, true) => open.push_back(path),

@@ -1,6 +1,7 @@
 //! Texts of files, places in them, and values that remember theirs.
 
 use std::ops::{Deref, Range};
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 /// A file among [`Sources`].
@@ -86,6 +87,8 @@ pub struct Location<'a> {
 #[derive(Clone, Debug)]
 struct SourceFile {
     name: String,
+    /// Where it was read from; `None` for text in memory.
+    path: Option<PathBuf>,
     text: String,
     /// Found when the first place is asked for: most large files are never shown.
     line_starts: OnceLock<Vec<usize>>,
@@ -133,7 +136,7 @@ impl Sources {
     /// Takes `text`, opened as `name`.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> FileId {
         let (line_starts, characters) = (OnceLock::new(), OnceLock::new());
-        self.files.push(SourceFile { name: name.into(), text: text.into(), line_starts, characters });
+        self.files.push(SourceFile { name: name.into(), path: None, text: text.into(), line_starts, characters });
         FileId(u32::try_from(self.files.len() - 1).expect("fewer than 2^32 files"))
     }
 
@@ -144,6 +147,18 @@ impl Sources {
     /// The name of `file` as it was opened; `None` for a span without place.
     pub fn name(&self, file: FileId) -> Option<&str> {
         self.file(file).map(|file| file.name.as_str())
+    }
+
+    /// Remembers where `file` was read from: its name is for people.
+    pub fn set_path(&mut self, file: FileId, path: &Path) {
+        if let Some(file) = self.files.get_mut(file.0 as usize) {
+            file.path = Some(path.to_owned());
+        }
+    }
+
+    /// The paths that texts were read from.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().filter_map(|file| file.path.as_deref())
     }
 
     /// The whole text of `file`.

@@ -58,6 +58,8 @@ impl Job {
 /// Where the capture is read, by one hand at a time.
 struct Desk<'a, 's> {
     source: &'a mut Source<'s>,
+    /// True where reading may wait for more to come, however long: a pipe. Nothing that was read waits meanwhile.
+    is_live: bool,
     /// To each hand; none once there is nothing more to read.
     queues: Vec<Sender<Arc<Job>>>,
     /// Loads that were read.
@@ -147,8 +149,8 @@ impl Hand<'_, '_, '_> {
         if let Some(printer) = &mut printer {
             printer.print_ready()?;
         }
-        if self.queue.len() < READ_AHEAD
-            && let Some(mut desk) = try_lock(self.desk)
+        if let Some(mut desk) = try_lock(self.desk)
+            && self.may_read(&desk, printer.as_deref())
             && let Ok(job) = self.spare.try_recv()
         {
             desk.read(job);
@@ -167,9 +169,9 @@ impl Hand<'_, '_, '_> {
             return Ok(true);
         }
         // Whoever reads will send something; and it may take a while, so nobody waits for the desk itself.
-        let is_desk_free = try_lock(self.desk).is_some();
+        let may_read = try_lock(self.desk).is_some_and(|desk| self.may_read(&desk, printer.as_deref()));
         let nothing = never();
-        let spare = if is_desk_free { &self.spare } else { &nothing };
+        let spare = if may_read { &self.spare } else { &nothing };
         select! {
             recv(self.queue) -> job => match job {
                 Ok(job) => self.forward(job),
@@ -177,7 +179,7 @@ impl Hand<'_, '_, '_> {
             },
             recv(self.unwritten) -> job => job.into_iter().for_each(|job| write(&mut self.scribe, job, &self.to_print)),
             recv(spare) -> job => match job {
-                Ok(job) => lock(self.desk).read(job),
+                Ok(job) => self.read(job, printer.as_deref()),
                 // Nobody prints any more.
                 Err(_) => return Ok(false),
             },
@@ -188,6 +190,30 @@ impl Hand<'_, '_, '_> {
             }
         }
         Ok(true)
+    }
+
+    /// Whether this hand is free to read ahead. From a pipe it reads only when everything it has to do is done.
+    fn may_read(&self, desk: &Desk<'_, '_>, printer: Option<&Printer<'_, '_, '_>>) -> bool {
+        match desk.is_live {
+            true => self.queue.is_empty() && printer.is_none_or(|printer| printer.next == desk.count),
+            false => self.queue.len() < READ_AHEAD,
+        }
+    }
+
+    /// Reads into `job`, which was waited for: another hand may have read since.
+    fn read(&mut self, job: Job, printer: Option<&Printer<'_, '_, '_>>) {
+        let mut desk = lock(self.desk);
+        if desk.is_live {
+            // Whoever has the desk gets no more work.
+            while let Ok(job) = self.queue.try_recv() {
+                self.forward(job);
+            }
+            if let Some(printer) = printer.filter(|printer| printer.next != desk.count) {
+                let _ = printer.spare.send(job);
+                return;
+            }
+        }
+        desk.read(job);
     }
 
     fn forward(&mut self, job: Arc<Job>) {
@@ -265,7 +291,8 @@ pub(super) fn run(
     let (to_write, unwritten) = bounded(loads);
     let (to_print, written) = bounded(loads);
     let (queues, arriving): (Vec<_>, Vec<_>) = workers.iter().map(|_| bounded(loads)).unzip();
-    let desk = Mutex::new(Desk { source, queues, count: 0 });
+    let is_live = source.feed.progress().1.is_none();
+    let desk = Mutex::new(Desk { source, is_live, queues, count: 0 });
     let hire = |(own, (worker, queue))| Hand {
         own,
         worker,

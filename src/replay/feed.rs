@@ -1,7 +1,7 @@
 //! From a capture to bursts: addresses mapped, shards assigned, entries named.
 
 use super::ReplayOptions;
-use crate::capture::{Batch, CaptureError, Extent, Reader};
+use crate::capture::{Batch, CaptureError, Extent, Options, Reader};
 use crate::datapath::{Entry, Frame, SHARDS, ShardId, Steering};
 use crate::lab::Topology;
 use crate::program::{EndpointId, FixedMap};
@@ -23,6 +23,8 @@ pub struct Load {
     parts: Vec<Vec<Cue>>,
     /// Whose each frame is, in the order of the capture.
     owners: Vec<u8>,
+    /// Frames with comments of their own, in the order of the capture: number, and where the comments are.
+    commented: Vec<(u64, Options)>,
 }
 
 /// What is known about a frame before it enters: all that its worker needs, beside the bytes.
@@ -68,6 +70,12 @@ impl Load {
         &self.owners
     }
 
+    /// The comments that frame `number` has in the capture.
+    pub(super) fn comments(&self, number: u64) -> impl Iterator<Item = &[u8]> {
+        let found = self.commented.binary_search_by_key(&number, |(number, _)| *number).ok();
+        found.into_iter().flat_map(|index| self.batch.comments(self.commented[index].1))
+    }
+
     #[inline]
     pub(super) fn frame_of(&self, cue: &Cue) -> Frame<'_> {
         let Cue { time, entry, extent, wire_length, shard, .. } = *cue;
@@ -78,6 +86,7 @@ impl Load {
         self.parts.resize_with(workers, Vec::new);
         self.parts.iter_mut().for_each(Vec::clear);
         self.owners.clear();
+        self.commented.clear();
     }
 }
 
@@ -199,7 +208,7 @@ impl Feed {
     ) -> Result<bool, CaptureError> {
         load.clear(self.workers);
         let Feed { reader, inject, map, copies, captured_at, clock, owners: owner_of, .. } = self;
-        let Load { batch, parts, owners } = load;
+        let Load { batch, parts, owners, commented } = load;
         let read = reader.next_records(batch, RECORDS, |batch, mut record, interfaces| {
             if record.came_out {
                 *copies += 1;
@@ -221,7 +230,11 @@ impl Feed {
                     for interface in &interfaces[captured_at.len()..] {
                         captured_at.push(interface.name.as_deref().and_then(|name| topology.names.find_endpoint(name)));
                     }
-                    captured_at[record.interface as usize].map_or(Entry::BySource, Entry::CapturedAt)
+                    match captured_at[record.interface as usize] {
+                        Some(endpoint) if record.entered => Entry::Injected(endpoint),
+                        Some(endpoint) => Entry::CapturedAt(endpoint),
+                        None => Entry::BySource,
+                    }
                 }
             };
             let time = clock.read(record.time);
@@ -230,6 +243,7 @@ impl Feed {
             let owner = owner_of[shard.index()];
             owners.push(owner);
             let (number, extent) = (record.number, record.extent());
+            commented.extend(record.options().map(|options| (number, options)));
             parts[usize::from(owner)].push(Cue { time, entry, extent, number, wire_length, shard });
         })?;
         Ok(read != 0)

@@ -7,6 +7,8 @@
 //! was written leaves in the order of the capture. No more than a few loads are under way, so memory does not grow with
 //! the capture.
 
+#[cfg(test)]
+mod copies_tests;
 mod crew;
 mod feed;
 mod hints;
@@ -61,8 +63,23 @@ pub struct Sinks<'a> {
     pub lines: Option<&'a mut dyn Write>,
     /// The annotated capture.
     pub capture: Option<&'a mut dyn Write>,
+    /// Which copies of a frame it holds.
+    pub copies: Copies,
     /// Told after each load: bytes read, bytes there are if known, frames in the load.
     pub progress: Option<&'a mut dyn FnMut(u64, Option<u64>, u64)>,
+}
+
+/// Which copies of a frame the annotated capture holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Copies {
+    /// Each frame of the capture once, as it was captured, on the interface of the endpoint that sent it; one without
+    /// such an endpoint on `drops`.
+    #[default]
+    In,
+    /// What came out, on the interfaces of the receivers, and what the fabric sent.
+    Out,
+    /// What went in and what came out; a frame that came out nowhere is on `drops`.
+    Both,
 }
 
 /// What a replay came to.

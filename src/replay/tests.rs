@@ -1,6 +1,6 @@
 //! What comes out does not depend on how the capture arrives, nor on who does what.
 
-use super::{ReplayOptions, Sinks, run};
+use super::{Copies, ReplayOptions, Sinks, run};
 use crate::capture::{LinkType, PcapWriter, Precision, Reader};
 use crate::lab::Topology;
 use crate::time::SimTime;
@@ -21,9 +21,10 @@ fn topology() -> Topology {
         ingress = [{ protocol = "tcp", port_range = "8080", source = "172.16.0.0/12" }]
     "#
     .to_owned();
-    for index in 1..=100 {
+    for index in 1..=1100 {
+        let address = format!("172.16.{}.{}", index / 256, index % 256);
         text += &format!(
-            "[instance.app-{index}]\nvswitch = \"vsw\"\nprivate_ip = \"172.16.0.{index}\"\nsecurity_groups = [\"sg\"]\n"
+            "[instance.app-{index}]\nvswitch = \"vsw\"\nprivate_ip = \"{address}\"\nsecurity_groups = [\"sg\"]\n"
         );
     }
     Topology::from_toml("world.toml", &text).unwrap()
@@ -67,7 +68,12 @@ fn pieces_of_any_size_and_any_number_of_workers_give_the_same_bytes() {
         let read = Pieces(Cursor::new(capture.clone()), piece);
         let reader = Reader::from_read("capture", Box::new(read), None).unwrap();
         let mut progress = |_, _, frames| told += frames;
-        let mut sinks = Sinks { lines: Some(&mut lines), capture: Some(&mut annotated), progress: Some(&mut progress) };
+        let mut sinks = Sinks {
+            lines: Some(&mut lines),
+            capture: Some(&mut annotated),
+            copies: Copies::Both,
+            progress: Some(&mut progress),
+        };
         let replayed = run(&topology, reader, &options(workers), &mut sinks).unwrap();
         assert_eq!((replayed.tally.frames(), replayed.tally.dropped(), told), (10_000, 2_000, 10_000));
         (lines, annotated)

@@ -1,14 +1,15 @@
 //! What is written about single frames: lines of JSON, and packets of the annotated capture.
 
-use super::Sinks;
-use super::feed::Load;
+use super::feed::{Cue, Load};
 use super::worker::{Happened, Share, Walk};
+use super::{Copies, Sinks};
 use crate::capture::{Direction, Packet, Writer, add_comment, encode_packet, last_packet, set_interface};
-use crate::datapath::{Frame, Sent, Verdict};
+use crate::datapath::{Frame, Outcome, Sent, Verdict};
 use crate::lab::Topology;
 use crate::program::{EndpointId, Names};
 use crate::report::{Comments, Lines, Words};
 use std::io::{self, Write};
+use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Writes about the frames of one topology; shared by all workers.
@@ -17,15 +18,20 @@ pub(super) struct Writing<'a> {
     lines: Option<Lines>,
     /// Where a capture is written.
     comments: Option<Comments<'a>>,
+    copies: Copies,
     interfaces: Interfaces,
 }
+
+/// The most endpoints that are described at the beginning of a capture, used or not. Some programs take no interface
+/// behind the first packet.
+const DESCRIBED_IN_FRONT: usize = 1024;
 
 /// The interfaces of the capture that is written, by what they stand for: an endpoint's number, or the next one after
 /// all of these for frames that came out nowhere.
 ///
-/// One is described in front of its first packet, so that a capture of ten endpoints does not begin with the million
-/// others of its topology. In which order they are needed, only the press knows, which sees all packets in order. It
-/// tells the scribes, so that they need not leave the numbers of most packets to it.
+/// Where there are many, one is described in front of its first packet, so that a capture of ten endpoints does not
+/// begin with the million others of its topology. In which order they are needed, only the press knows, which sees all
+/// packets in order. It tells the scribes, so that they need not leave the numbers of most packets to it.
 struct Interfaces {
     /// One more than the number in the capture; 0 for those that were not described yet.
     numbers: Vec<AtomicU32>,
@@ -82,6 +88,7 @@ impl<'a> Writing<'a> {
             names: &topology.names,
             lines: sinks.lines.is_some().then(|| Lines::new(words)),
             comments: sinks.capture.is_some().then(|| Comments::new(words)),
+            copies: sinks.copies,
             interfaces: Interfaces::new(interfaces),
         }
     }
@@ -91,15 +98,44 @@ impl<'a> Writing<'a> {
         self.lines.is_some() || self.comments.is_some()
     }
 
+    /// The interfaces that are described at the beginning.
+    fn described_in_front(&self) -> Range<u32> {
+        let endpoints = self.drops();
+        match self.copies {
+            _ if endpoints as usize > DESCRIBED_IN_FRONT => 0..0,
+            Copies::In | Copies::Both => 0..endpoints + 1,
+            Copies::Out => 0..endpoints,
+        }
+    }
+
     /// What the interface for frames that came out nowhere stands for.
     fn drops(&self) -> u32 {
         self.names.endpoints.len() as u32
     }
 
+    /// The interface of the copy of a frame that went in.
+    fn entered_at(&self, outcome: &Outcome) -> u32 {
+        let went_on = matches!(outcome.verdict, Verdict::Delivered { .. } | Verdict::Answered);
+        let is_told = went_on || self.copies == Copies::In;
+        outcome.from.filter(|_| is_told).map_or(self.drops(), |from| from.0)
+    }
+
+    /// Writes the description of an interface, and gives its number.
+    fn describe(&self, of: u32, capture: &mut Writer<impl Write>) -> io::Result<u32> {
+        let (name, description) = self.description(of);
+        let number = capture.add_interface(name, description)?;
+        self.interfaces.set_number(of, number);
+        Ok(number)
+    }
+
     /// The name of an interface and what else is said about it.
     fn description(&self, of: u32) -> (&str, Option<&str>) {
         if of == self.drops() {
-            return ("drops", Some("frames that came out nowhere"));
+            let what = match self.copies {
+                Copies::In => "frames without an endpoint that sent them",
+                Copies::Out | Copies::Both => "frames that came out nowhere",
+            };
+            return ("drops", Some(what));
         }
         (self.names.endpoint(EndpointId(of)), None)
     }
@@ -117,19 +153,21 @@ pub(super) struct Press<'s, 'a> {
 
 impl<'s, 'a> Press<'s, 'a> {
     pub(super) fn begin(writing: &'s Writing<'s>, sinks: &'s mut Sinks<'a>) -> io::Result<Press<'s, 'a>> {
-        let Sinks { lines, capture, progress } = sinks;
-        Ok(Press {
-            writing,
-            lines: lines.as_deref_mut(),
-            capture: capture.as_deref_mut().map(Writer::new).transpose()?,
-            progress: progress.as_deref_mut(),
-            last: Vec::new(),
-        })
+        let Sinks { lines, capture, progress, .. } = sinks;
+        let mut capture = capture.as_deref_mut().map(Writer::new).transpose()?;
+        if let Some(capture) = &mut capture {
+            for of in writing.described_in_front().filter(|of| !writing.description(*of).0.is_empty()) {
+                writing.describe(of, capture)?;
+            }
+        }
+        Ok(Press { writing, lines: lines.as_deref_mut(), capture, progress: progress.as_deref_mut(), last: Vec::new() })
     }
 
     pub(super) fn print(&mut self, page: &mut Page) -> io::Result<()> {
         if let Some(lines) = &mut self.lines {
             lines.write_all(&page.lines)?;
+            // A page is what was read at once: where the capture comes slowly, its reader does not wait for the next.
+            lines.flush()?;
         }
         let Some(capture) = self.capture.as_mut().filter(|_| !page.blocks.is_empty()) else { return Ok(()) };
         let Page { blocks, unnumbered, .. } = page;
@@ -142,10 +180,7 @@ impl<'s, 'a> Press<'s, 'a> {
                 None => {
                     capture.write_encoded(&blocks[written..at])?;
                     written = at;
-                    let (name, description) = self.writing.description(of);
-                    let number = capture.add_interface(name, description)?;
-                    interfaces.set_number(of, number);
-                    number
+                    self.writing.describe(of, capture)?
                 }
             };
             set_interface(&mut blocks[at..], number);
@@ -154,7 +189,7 @@ impl<'s, 'a> Press<'s, 'a> {
         capture.write_encoded(&blocks[written..last])?;
         self.last.clear();
         self.last.extend_from_slice(&blocks[last..]);
-        Ok(())
+        capture.flush()
     }
 
     /// Tells how far the reading of the capture is, and that all of `load` is done.
@@ -199,15 +234,16 @@ impl<'a> Scribe<'a> {
             let owner = usize::from(*owner);
             let (position, happened) = walks[owner].step();
             let cue = &load.part(owner)[position];
-            self.frame(cue.number, &load.frame_of(cue), &happened, page);
+            self.frame(load, cue, &happened, page);
         }
     }
 
-    fn frame(&mut self, number: u64, frame: &Frame<'_>, happened: &Happened<'_>, page: &mut Page) {
+    fn frame(&mut self, load: &Load, cue: &Cue, happened: &Happened<'_>, page: &mut Page) {
+        let (number, frame) = (cue.number, &load.frame_of(cue));
         let Happened { outcome, sent, bytes } = *happened;
         let Scribe { writing, short, readable } = self;
         if let Some(lines) = &writing.lines {
-            lines.frame(&mut page.lines, number, frame.time, outcome);
+            lines.frame(&mut page.lines, number, frame, outcome);
             for sent in sent {
                 if let Some(emitted) = sent.emitted {
                     lines.emitted(&mut page.lines, number, frame.time, emitted, sent.to);
@@ -219,12 +255,13 @@ impl<'a> Scribe<'a> {
             readable.clear();
             comments.short(short, outcome);
             comments.readable(readable, number, outcome);
-            // As it entered: at its sender where it went on, on `drops` where it ended.
-            let went_on = matches!(outcome.verdict, Verdict::Delivered { .. } | Verdict::Answered);
-            let of = outcome.from.filter(|_| went_on).map_or(writing.drops(), |from| from.0);
-            let interface = page.interface_of_next(&writing.interfaces, of);
-            entering(&mut page.blocks, interface, number, frame, &[short, readable]);
-            for sent in sent {
+            let own: Vec<&[u8]> = load.comments(number).collect();
+            if writing.copies != Copies::Out {
+                let interface = page.interface_of_next(&writing.interfaces, writing.entered_at(outcome));
+                let copy = Copy { interface, packet_id: Some(number), own: &own, comments: &[short, readable] };
+                copy.entering(&mut page.blocks, frame);
+            }
+            for sent in sent.iter().filter(|_| writing.copies != Copies::In) {
                 // What came out has the comments of what went in, or its own where the fabric made it: never both.
                 if let Some(emitted) = sent.emitted {
                     short.clear();
@@ -232,48 +269,49 @@ impl<'a> Scribe<'a> {
                     comments.short_emitted(short, emitted, sent.to);
                     comments.readable_emitted(readable, number, emitted, sent.to);
                 }
-                let packet_id = sent.emitted.is_none().then_some(number);
+                let (packet_id, own) = if sent.emitted.is_none() { (Some(number), &own[..]) } else { (None, &[][..]) };
                 let interface = page.interface_of_next(&writing.interfaces, sent.to.0);
-                leaving(&mut page.blocks, interface, packet_id, frame, (sent, bytes), &[short, readable]);
+                let copy = Copy { interface, packet_id, own, comments: &[short, readable] };
+                copy.leaving(&mut page.blocks, frame, sent, bytes);
             }
         }
     }
 }
 
-fn entering(out: &mut Vec<u8>, interface: u32, number: u64, frame: &Frame<'_>, comments: &[&str]) {
-    encode_packet(
-        out,
-        &Packet {
-            interface,
-            time: frame.time,
-            bytes: frame.bytes,
-            wire_len: frame.wire_length,
-            direction: Direction::Inbound,
-            packet_id: Some(number),
-            comments,
-        },
-    );
-}
-
-/// A frame that came out; its bytes are some of `bytes`.
-fn leaving(
-    out: &mut Vec<u8>,
+/// One of the packets that are written about a frame, but for the frame.
+struct Copy<'a> {
     interface: u32,
     packet_id: Option<u64>,
-    frame: &Frame<'_>,
-    (sent, bytes): (&Sent, &[u8]),
-    comments: &[&str],
-) {
-    encode_packet(
-        out,
-        &Packet {
-            interface,
+    own: &'a [&'a [u8]],
+    comments: &'a [&'a str],
+}
+
+impl Copy<'_> {
+    fn entering(&self, out: &mut Vec<u8>, frame: &Frame<'_>) {
+        let packet = self.packet(frame);
+        encode_packet(
+            out,
+            &Packet { bytes: frame.bytes, wire_len: frame.wire_length, direction: Direction::Inbound, ..packet },
+        );
+    }
+
+    /// A frame that came out; its bytes are some of `bytes`.
+    fn leaving(&self, out: &mut Vec<u8>, frame: &Frame<'_>, sent: &Sent, bytes: &[u8]) {
+        let (bytes, wire_len) = (&bytes[sent.range.clone()], sent.wire_length);
+        encode_packet(out, &Packet { bytes, wire_len, direction: Direction::Outbound, ..self.packet(frame) });
+    }
+
+    /// At the time of `frame`, without bytes yet.
+    fn packet(&self, frame: &Frame<'_>) -> Packet<'_> {
+        Packet {
+            interface: self.interface,
             time: frame.time,
-            bytes: &bytes[sent.range.clone()],
-            wire_len: sent.wire_length,
-            direction: Direction::Outbound,
-            packet_id,
-            comments,
-        },
-    );
+            bytes: &[],
+            wire_len: 0,
+            direction: Direction::Unknown,
+            packet_id: self.packet_id,
+            own_comments: self.own,
+            comments: self.comments,
+        }
+    }
 }

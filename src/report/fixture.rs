@@ -77,6 +77,16 @@ pub(super) struct Passed {
     pub(super) sent: Vec<Sent>,
     pub(super) time: SimTime,
     pub(super) wire_length: u32,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Passed {
+    /// The frame as it went in, by its source address.
+    pub(super) fn frame(&self) -> Frame<'_> {
+        let Passed { bytes, wire_length, time, .. } = self;
+        let (wire_length, time) = (*wire_length, *time);
+        Frame { bytes, wire_length, time, entry: Entry::BySource, shard: Default::default() }
+    }
 }
 
 struct Builder {
@@ -286,7 +296,7 @@ impl Fixture {
         let frame = Frame { bytes, wire_length, time, entry, shard };
         let mut output = Output::default();
         let steps = self.fabric.trace(&frame, &mut output).taken().to_vec();
-        Passed { steps, outcome: output.outcomes[0], sent: output.sent, time, wire_length }
+        Passed { steps, outcome: output.outcomes[0], sent: output.sent, time, wire_length, bytes: bytes.to_vec() }
     }
 
     /// Sends a frame in at the endpoint called `name`.

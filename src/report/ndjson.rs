@@ -5,9 +5,11 @@
 
 use super::pieces::{Causes, Pieces};
 use super::words::{Cause, Words};
-use crate::datapath::{At, Emitted, Outcome, Verdict};
+use crate::datapath::{At, Emitted, Frame, Outcome, Verdict};
 use crate::program::{DomainId, EndpointId};
 use crate::time::SimTime;
+use crate::wire::{Readable, ReadableTransport, readable};
+use std::net::Ipv4Addr;
 
 /// Writes lines for the frames of one compiled world.
 pub struct Lines {
@@ -26,14 +28,14 @@ impl Lines {
         Lines {
             endpoints: Pieces::new(words.names.endpoints.iter().map(|name| name.text.as_str()), quoted),
             domains: Pieces::new(words.names.domains.iter().map(|name| name.text.as_str()), quoted),
-            causes: Causes::new(words, ",\"rule\":\"session\"", push_cause),
+            causes: Causes::new(words, ",\"by\":\"session\"", push_cause),
         }
     }
 
-    /// Adds the line of frame `frame` of the capture, counted from 1, its newline included.
-    pub fn frame(&self, out: &mut Vec<u8>, frame: u64, time: SimTime, outcome: &Outcome) {
+    /// Adds the line of `frame`, frame `number` of the capture, counted from 1, its newline included.
+    pub fn frame(&self, out: &mut Vec<u8>, number: u64, frame: &Frame<'_>, outcome: &Outcome) {
         out.reserve(USUAL_LINE);
-        begin(out, frame, time);
+        begin(out, number, frame.time);
         if let Some(from) = outcome.from {
             out.extend_from_slice(b",\"from\":");
             out.extend_from_slice(self.endpoint(from));
@@ -57,6 +59,9 @@ impl Lines {
         }
         out.extend_from_slice(self.causes.get(outcome).as_bytes());
         self.push_path(out, outcome, to);
+        if let Some(packet) = readable(frame.bytes) {
+            push_packet(out, &packet);
+        }
         out.extend_from_slice(b"}\n");
     }
 
@@ -132,6 +137,40 @@ fn begin(out: &mut Vec<u8>, frame: u64, time: SimTime) {
     out.push(b'"');
 }
 
+fn push_packet(out: &mut Vec<u8>, packet: &Readable) {
+    push_address(out, b",\"src\":\"", packet.source);
+    push_address(out, b"\",\"dst\":\"", packet.destination);
+    push_number(out, b"\",\"proto\":", packet.protocol.into());
+    match packet.transport {
+        ReadableTransport::None => {}
+        ReadableTransport::Ports { source, destination } => {
+            push_number(out, b",\"sport\":", source);
+            push_number(out, b",\"dport\":", destination);
+        }
+        ReadableTransport::Icmp { kind, code, identifier } => {
+            push_number(out, b",\"icmp_type\":", kind.into());
+            push_number(out, b",\"icmp_code\":", code.into());
+            if let Some(identifier) = identifier {
+                push_number(out, b",\"icmp_id\":", identifier);
+            }
+        }
+    }
+    push_number(out, b",\"length\":", packet.total_length);
+}
+
+fn push_number(out: &mut Vec<u8>, key: &[u8], number: u16) {
+    out.extend_from_slice(key);
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+fn push_address(out: &mut Vec<u8>, key: &[u8], address: Ipv4Addr) {
+    let mut separator = key;
+    for octet in address.octets() {
+        push_number(out, separator, octet.into());
+        separator = b".";
+    }
+}
+
 fn push_cause(text: &mut String, cause: &Cause<'_>) {
     text.push_str(",\"rule\":");
     push_quoted(text, &cause.to_string());
@@ -152,13 +191,17 @@ mod tests {
     use crate::report::outcome_fields;
     use serde_json::{Map, Value};
 
+    /// What a line has of the packet, whatever became of it.
+    const PACKET_KEYS: [&str; 9] =
+        ["src", "dst", "proto", "sport", "dport", "icmp_type", "icmp_code", "icmp_id", "length"];
+
     /// The lines of the parade, those of emitted frames after the frame that caused them.
     fn lines(fixture: &mut Fixture) -> String {
         let passed = parade(fixture);
         let lines = Lines::new(fixture.words());
         let mut out = Vec::new();
         for (frame, (_, passed)) in (1..).zip(&passed) {
-            lines.frame(&mut out, frame, passed.time, &passed.outcome);
+            lines.frame(&mut out, frame, &passed.frame(), &passed.outcome);
             for sent in &passed.sent {
                 if let Some(emitted) = sent.emitted {
                     lines.emitted(&mut out, frame, passed.time, emitted, sent.to);
@@ -171,28 +214,28 @@ mod tests {
     #[test]
     fn every_verdict_has_a_line_that_names_what_decided() {
         insta::assert_snapshot!(lines(&mut Fixture::new()), @r#"
-        {"frame":1,"time_ns":"0","from":"web-1","verdict":"delivered","to":"db-1","rule":"sg-db ingress #1","source":"shop.toml:28","path":["web-1","classic","shop","db-1"]}
-        {"frame":2,"time_ns":"0","from":"db-1","verdict":"delivered","to":"web-1","rule":"session","path":["db-1","shop","classic","web-1"]}
-        {"frame":3,"time_ns":"0","from":"web-1","verdict":"dropped","reason":"sg-ingress-deny","at":"db-1","rule":"sg-db ingress #3","source":"shop.toml:30","path":["web-1","classic","shop"]}
-        {"frame":4,"time_ns":"0","from":"web-1","verdict":"dropped","reason":"sg-ingress-deny","at":"db-1","rule":"sg-db ingress default","source":"shop.toml:26","path":["web-1","classic","shop"]}
-        {"frame":5,"time_ns":"0","from":"web-1","verdict":"dropped","reason":"sg-egress-deny","at":"web-1","rule":"sg-web egress #1","source":"shop.toml:24","path":["web-1"]}
-        {"frame":6,"time_ns":"0","from":"web-1","verdict":"delivered","to":"rm-orders","rule":"rm-orders whitelist","source":"shop.toml:40","path":["web-1","classic","shop","rm-orders"]}
-        {"frame":7,"time_ns":"0","from":"db-1","verdict":"dropped","reason":"whitelist-deny","at":"rm-orders","rule":"rm-orders whitelist","source":"shop.toml:40","path":["db-1","shop"]}
-        {"frame":8,"time_ns":"0","from":"db-1","verdict":"delivered","to":"slb-front","rule":"route 172.16.1.0/24","source":"shop.toml:13","path":["db-1","shop","slb-front"]}
-        {"frame":9,"time_ns":"0","from":"db-1","verdict":"dropped","reason":"no-such-address","at":"shop","rule":"route 172.16.1.0/24","source":"shop.toml:13","path":["db-1","shop"]}
-        {"frame":10,"time_ns":"0","from":"web-1","verdict":"dropped","reason":"no-such-address","at":"classic","rule":"route 10.0.0.0/8","path":["web-1","classic"]}
-        {"frame":11,"time_ns":"0","from":"web-1","verdict":"dropped","reason":"guest-route-public-nic","at":"web-1","rule":"route 0.0.0.0/0","path":["web-1"]}
-        {"frame":12,"time_ns":"0","from":"web-1","verdict":"delivered","to":"cloud-services","rule":"route 100.64.0.0/10","path":["web-1","classic","cloud-services"]}
-        {"frame":13,"time_ns":"0","from":"ngw-out","verdict":"delivered","to":"slb-front","rule":"route 172.16.1.0/24","source":"shop.toml:13","path":["ngw-out","shop","slb-front"]}
-        {"frame":14,"time_ns":"0","verdict":"dropped","reason":"ambiguous-source"}
-        {"frame":15,"time_ns":"0","from":"web-1","verdict":"dropped","reason":"ttl-exceeded","at":"classic","path":["web-1","classic"]}
+        {"frame":1,"time_ns":"0","from":"web-1","verdict":"delivered","to":"db-1","rule":"sg-db ingress #1","source":"shop.toml:28","path":["web-1","classic","shop","db-1"],"src":"10.24.1.5","dst":"172.16.1.10","proto":6,"sport":40000,"dport":3306,"length":40}
+        {"frame":2,"time_ns":"0","from":"db-1","verdict":"delivered","to":"web-1","by":"session","path":["db-1","shop","classic","web-1"],"src":"172.16.1.10","dst":"10.24.1.5","proto":6,"sport":3306,"dport":40000,"length":40}
+        {"frame":3,"time_ns":"0","from":"web-1","verdict":"dropped","reason":"sg-ingress-deny","at":"db-1","rule":"sg-db ingress #3","source":"shop.toml:30","path":["web-1","classic","shop"],"src":"10.24.1.5","dst":"172.16.1.10","proto":6,"sport":40000,"dport":22,"length":40}
+        {"frame":4,"time_ns":"0","from":"web-1","verdict":"dropped","reason":"sg-ingress-deny","at":"db-1","rule":"sg-db ingress default","source":"shop.toml:26","path":["web-1","classic","shop"],"src":"10.24.1.5","dst":"172.16.1.10","proto":6,"sport":40000,"dport":23,"length":40}
+        {"frame":5,"time_ns":"0","from":"web-1","verdict":"dropped","reason":"sg-egress-deny","at":"web-1","rule":"sg-web egress #1","source":"shop.toml:24","path":["web-1"],"src":"10.24.1.5","dst":"172.16.1.10","proto":17,"sport":40000,"dport":53,"length":38}
+        {"frame":6,"time_ns":"0","from":"web-1","verdict":"delivered","to":"rm-orders","rule":"rm-orders whitelist","source":"shop.toml:40","path":["web-1","classic","shop","rm-orders"],"src":"10.24.1.5","dst":"172.16.1.20","proto":6,"sport":40000,"dport":3306,"length":40}
+        {"frame":7,"time_ns":"0","from":"db-1","verdict":"dropped","reason":"whitelist-deny","at":"rm-orders","rule":"rm-orders whitelist","source":"shop.toml:40","path":["db-1","shop"],"src":"172.16.1.10","dst":"172.16.1.20","proto":6,"sport":40000,"dport":3306,"length":40}
+        {"frame":8,"time_ns":"0","from":"db-1","verdict":"delivered","to":"slb-front","rule":"route 172.16.1.0/24","source":"shop.toml:13","path":["db-1","shop","slb-front"],"src":"172.16.1.10","dst":"172.16.1.30","proto":6,"sport":40000,"dport":80,"length":40}
+        {"frame":9,"time_ns":"0","from":"db-1","verdict":"dropped","reason":"no-such-address","at":"shop","rule":"route 172.16.1.0/24","source":"shop.toml:13","path":["db-1","shop"],"src":"172.16.1.10","dst":"172.16.1.99","proto":6,"sport":40000,"dport":80,"length":40}
+        {"frame":10,"time_ns":"0","from":"web-1","verdict":"dropped","reason":"no-such-address","at":"classic","rule":"route 10.0.0.0/8","path":["web-1","classic"],"src":"10.24.1.5","dst":"10.24.1.99","proto":6,"sport":40000,"dport":80,"length":40}
+        {"frame":11,"time_ns":"0","from":"web-1","verdict":"dropped","reason":"guest-route-public-nic","at":"web-1","rule":"route 0.0.0.0/0","path":["web-1"],"src":"10.24.1.5","dst":"192.168.1.10","proto":6,"sport":40000,"dport":80,"length":40}
+        {"frame":12,"time_ns":"0","from":"web-1","verdict":"delivered","to":"cloud-services","rule":"route 100.64.0.0/10","path":["web-1","classic","cloud-services"],"src":"10.24.1.5","dst":"100.100.2.136","proto":6,"sport":40000,"dport":53,"length":40}
+        {"frame":13,"time_ns":"0","from":"ngw-out","verdict":"delivered","to":"slb-front","rule":"route 172.16.1.0/24","source":"shop.toml:13","path":["ngw-out","shop","slb-front"],"src":"8.8.8.8","dst":"172.16.1.30","proto":6,"sport":40000,"dport":80,"length":40}
+        {"frame":14,"time_ns":"0","verdict":"dropped","reason":"ambiguous-source","src":"172.16.2.10","dst":"172.16.1.10","proto":6,"sport":40000,"dport":80,"length":40}
+        {"frame":15,"time_ns":"0","from":"web-1","verdict":"dropped","reason":"ttl-exceeded","at":"classic","path":["web-1","classic"],"src":"10.24.1.5","dst":"172.16.1.10","proto":6,"sport":40000,"dport":3306,"length":40}
         {"frame":15,"time_ns":"0","emitted_by":"classic","kind":"time-exceeded","to":"web-1"}
-        {"frame":16,"time_ns":"0","from":"db-1","verdict":"dropped","reason":"mtu-exceeded","at":"shop","path":["db-1","shop"]}
+        {"frame":16,"time_ns":"0","from":"db-1","verdict":"dropped","reason":"mtu-exceeded","at":"shop","path":["db-1","shop"],"src":"172.16.1.10","dst":"172.16.1.30","proto":17,"sport":40000,"dport":80,"length":1628}
         {"frame":16,"time_ns":"0","emitted_by":"shop","kind":"fragmentation-needed","to":"db-1"}
         {"frame":17,"time_ns":"0","from":"db-1","verdict":"answered","path":["db-1"]}
         {"frame":17,"time_ns":"0","emitted_by":"shop","kind":"arp-reply","to":"db-1"}
         {"frame":18,"time_ns":"0","verdict":"dropped","reason":"frame-truncated"}
-        {"frame":19,"time_ns":"2500000000","from":"db-1","verdict":"undetermined","path":["db-1"]}
+        {"frame":19,"time_ns":"2500000000","from":"db-1","verdict":"undetermined","path":["db-1"],"src":"172.16.1.10","dst":"172.16.1.30","proto":6,"length":40}
         "#);
     }
 
@@ -201,8 +244,10 @@ mod tests {
         let mut fixture = Fixture::new();
         for (shows, passed) in parade(&mut fixture) {
             let mut out = Vec::new();
-            Lines::new(fixture.words()).frame(&mut out, u64::MAX, SimTime::from_nanos(u64::MAX), &passed.outcome);
-            let line: Map<String, Value> = serde_json::from_slice(&out).unwrap();
+            let frame = Frame { time: SimTime::from_nanos(u64::MAX), ..passed.frame() };
+            Lines::new(fixture.words()).frame(&mut out, u64::MAX, &frame, &passed.outcome);
+            let mut line: Map<String, Value> = serde_json::from_slice(&out).unwrap();
+            line.retain(|key, _| !PACKET_KEYS.contains(&key.as_str()));
             let mut expected = outcome_fields(fixture.words(), &passed.outcome);
             expected.insert("frame".to_owned(), u64::MAX.into());
             expected.insert("time_ns".to_owned(), "18446744073709551615".into());
@@ -220,7 +265,7 @@ mod tests {
             (0..names.len()).for_each(|index| names.get_mut(index).text = odd.to_owned());
         }
         let mut out = Vec::new();
-        Lines::new(fixture.words()).frame(&mut out, 1, passed.time, &passed.outcome);
+        Lines::new(fixture.words()).frame(&mut out, 1, &passed.frame(), &passed.outcome);
         assert_eq!(out.iter().filter(|byte| **byte == b'\n').count(), 1);
         let line: Value = serde_json::from_slice(&out).unwrap();
         assert_eq!((&line["from"], &line["to"], &line["rule"]), (&odd.into(), &odd.into(), &odd.into()));

@@ -85,7 +85,9 @@ pub fn outcome_fields(words: Words<'_>, outcome: &Outcome) -> Map<String, Value>
             }
         }
     }
-    if let Some(cause) = words.cause(outcome) {
+    if outcome.decider == Decider::Session {
+        set("by", "session".into());
+    } else if let Some(cause) = words.cause(outcome) {
         set("rule", cause.to_string().into());
         if let Some(place) = cause.place() {
             set("source", place.to_string().into());

@@ -67,6 +67,7 @@ fn topology_file<'a>(decoder: &mut Decoder<'_>, tree: &'a Tree<'a>) -> World {
 pub fn load_topology(sources: &mut Sources, path: &Path) -> Result<(World, Vec<Diagnostic>), ReadError> {
     let text = read(path)?;
     let file = sources.add(shown(path).to_string_lossy(), text);
+    sources.set_path(file, path);
     Ok(topology_in(file, sources.text(file).expect("the text was just added")))
 }
 

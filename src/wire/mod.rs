@@ -14,6 +14,7 @@ mod icmp;
 mod parse;
 #[cfg(test)]
 mod parse_tests;
+mod readable;
 mod rewrite;
 #[cfg(test)]
 mod samples;
@@ -28,6 +29,7 @@ pub use flags::TcpFlagsError;
 pub use fragment::fragment;
 pub use icmp::{IcmpError, icmp_error};
 pub use parse::{Arp, Icmp, Ipv4, Packet, ParseError, Quoted, TcpFlags, Transport, parse, source_address, transport};
+pub use readable::{Readable, ReadableTransport, readable};
 pub use rewrite::{forward, map_addresses};
 pub use text::{TextError, read_addresses, read_endpoints, read_hexadecimal};
 

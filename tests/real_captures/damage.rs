@@ -35,7 +35,12 @@ fn replay_counted(bytes: Vec<u8>, topology: &Topology, workers: usize) -> Option
     let mut count = |_: u64, _: Option<u64>, frames: u64| {
         read += frames;
     };
-    let mut sinks = Sinks { lines: Some(&mut lines), capture: Some(&mut annotated), progress: Some(&mut count) };
+    let mut sinks = Sinks {
+        lines: Some(&mut lines),
+        capture: Some(&mut annotated),
+        progress: Some(&mut count),
+        ..Sinks::default()
+    };
     let options = ReplayOptions { workers, ..ReplayOptions::default() };
     let replayed = run(topology, reader, &options, &mut sinks).unwrap();
     replayed.tally.check(read).unwrap();

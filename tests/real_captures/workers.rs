@@ -11,7 +11,7 @@ fn outputs(bytes: &Bytes, topology: &Topology, workers: usize) -> (Vec<u8>, Vec<
     let (mut lines, mut annotated) = (Vec::new(), Vec::new());
     let reader = Reader::from_bytes("capture", bytes.clone()).unwrap();
     let options = ReplayOptions { workers, ..ReplayOptions::default() };
-    let mut sinks = Sinks { lines: Some(&mut lines), capture: Some(&mut annotated), progress: None };
+    let mut sinks = Sinks { lines: Some(&mut lines), capture: Some(&mut annotated), ..Sinks::default() };
     let replayed = run(topology, reader, &options, &mut sinks).unwrap();
     let tally = &replayed.tally;
     let sums = format!(

@@ -62,6 +62,7 @@ pub(crate) fn pcapng(tap: &Tap, interfaces: &[&str]) -> Vec<u8> {
             wire_len: bytes.len() as u32,
             direction: Direction::Unknown,
             packet_id: None,
+            own_comments: &[],
             comments: &[],
         };
         to.write_packet(&packet).expect(WRITTEN);

@@ -19,6 +19,7 @@ fn packet<'a>(interface: u32, bytes: &'a [u8], comments: &'a [&'a str]) -> Packe
         wire_len: bytes.len() as u32,
         direction: Direction::Outbound,
         packet_id: Some(0x0102_0304_0506_0708),
+        own_comments: &[],
         comments,
     }
 }
@@ -106,6 +107,15 @@ fn the_pcap_header_is_the_documented_one() {
     assert_eq!(bytes, [0x4d, 0x3c, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0x14, 1, 0, 0]);
 }
 
+#[test]
+fn comments_of_a_packet_are_kept_byte_for_byte_in_front_of_new_ones() {
+    let mut written = Vec::new();
+    let own: &[&[u8]] = &[b"g\xfcltig", b""];
+    encode_packet(&mut written, &Packet { own_comments: own, ..packet(0, b"abcd", &["new"]) });
+    assert_eq!(&written[32..48], b"\x01\0\x06\0g\xfcltig\0\0\x01\0\0\0");
+    assert_eq!(&written[48..56], b"\x01\0\x03\0new\0");
+}
+
 /// What the reader says about packets with these directions and comments.
 fn came_out(packets: &[(Direction, &[&str])]) -> Vec<bool> {
     let mut writer = Writer::new(Vec::new()).unwrap();
@@ -120,12 +130,12 @@ fn came_out(packets: &[(Direction, &[&str])]) -> Vec<bool> {
 }
 
 #[test]
-fn a_packet_came_out_where_its_first_comment_is_ours_and_it_is_outbound() {
+fn a_packet_came_out_where_one_of_its_comments_is_ours_and_it_is_outbound() {
     use Direction::{Inbound, Outbound, Unknown};
     let own = &["biplane: verdict=delivered to=i-app", "frame 1 from i-web: delivered to i-app"];
     assert_eq!(came_out(&[(Inbound, own), (Outbound, own), (Unknown, own)]), [false, true, false]);
-    let foreign: &[(Direction, &[&str])] =
-        &[(Outbound, &[]), (Outbound, &["mine", "biplane: verdict=delivered"]), (Outbound, &["biplanes"])];
+    assert_eq!(came_out(&[(Outbound, &["kept", "biplane: verdict=delivered"])]), [true]);
+    let foreign: &[(Direction, &[&str])] = &[(Outbound, &[]), (Outbound, &["mine"]), (Outbound, &["biplanes"])];
     assert_eq!(came_out(foreign), [false; 3]);
 }
 

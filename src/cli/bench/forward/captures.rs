@@ -5,7 +5,7 @@ use super::{CLASSIC_TO_VPC, Size};
 use crate::capture::{Batch, LinkType, PcapWriter, Precision, Reader};
 use crate::cli::Failure;
 use crate::lab::Topology;
-use crate::replay::{self, ReplayOptions, Sinks};
+use crate::replay::{self, Copies, ReplayOptions, Sinks};
 use crate::time::SimTime;
 use bytes::Bytes;
 use indicatif::ProgressBar;
@@ -85,6 +85,7 @@ pub(super) fn measure(
                 let mut sinks = Sinks {
                     lines: (made == Made::Ndjson).then_some(&mut lines as &mut dyn Write),
                     capture: (made == Made::Pcapng).then_some(&mut blocks as &mut dyn Write),
+                    copies: Copies::Both,
                     progress: None,
                 };
                 let reader = open()?;
