@@ -114,9 +114,11 @@ fn tell_unused(arguments: &Replay, replayed: &Replayed, terminal: &mut Terminal)
             1 => "1 packet was".to_owned(),
             copies => format!("{} packets were", report::thousands(copies)),
         };
-        terminal.tell(&format!(
-            "note: {left_out} left out: `biplane replay` wrote them as what came out, and what went in is there, too"
-        ));
+        let why = match replayed.tally.frames() {
+            0 => "and what went in is not in this file: `--copies in` writes it",
+            _ => "and what went in is there, too",
+        };
+        terminal.tell(&format!("note: {left_out} left out: `biplane replay` wrote them as what came out, {why}"));
     }
 }
 

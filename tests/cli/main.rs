@@ -13,6 +13,8 @@ mod preflight;
 mod replay;
 mod run;
 mod trace;
+#[cfg(unix)]
+mod written;
 
 use biplane::capture::{LinkType, PcapWriter, Precision};
 use biplane::time::SimTime;

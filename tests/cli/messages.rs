@@ -153,8 +153,8 @@ fn an_output_that_cannot_be_written_is_named_and_inputs_are_never_overwritten() 
     let replay = |out: &str| complaint(&bench, &["replay", "shop.toml", "a.pcap", "-w", out]);
     assert_snapshot!(replay("gone/out.pcapng"), @"error: cannot write `gone/out.pcapng`: No such file or directory (os error 2)");
     assert_snapshot!(replay("folder"), @"error: cannot write `folder`: Is a directory (os error 21)");
-    assert_snapshot!(replay("folder/../a.pcap"), @"error: -w `folder/../a.pcap` would overwrite the capture that is being read");
-    assert_snapshot!(replay("shop.toml"), @"error: -w `shop.toml` would overwrite the topology that is being read");
+    assert_snapshot!(replay("folder/../a.pcap"), @"error: `folder/../a.pcap` would overwrite the capture that is being read");
+    assert_snapshot!(replay("shop.toml"), @"error: `shop.toml` would overwrite the topology that is being read");
     assert!(bench.read("a.pcap") == capture);
 }
 

@@ -49,7 +49,8 @@ fn a_choice_settles_an_ambiguous_source() {
         let choice = format!("172.16.1.10={owner}");
         let told = bench().run(&["replay", "shop.toml", "a.pcap", "--format", "ndjson", "--inject", &choice]);
         let value: Value = serde_json::from_str(told.out.lines().nth(2).unwrap()).unwrap();
-        (value["from"].clone(), value["to"].clone(), value["rule"].clone())
+        let how = value.get("rule").unwrap_or(&value["by"]);
+        (value["from"].clone(), value["to"].clone(), how.clone())
     };
     assert_eq!(inject("i-app"), ("i-app".into(), "i-web".into(), "session".into()));
     assert_eq!(inject("i-lab"), ("i-lab".into(), "ngw-out".into(), "route 0.0.0.0/0".into()));
@@ -71,12 +72,12 @@ fn each_frame_is_one_line_and_hints_go_beside() {
     assert_snapshot!(bench().tell(&["replay", "shop.toml", "a.pcap", "--format", "ndjson"]), @r#"
     exit code: 0
     ----- stdout -----
-    {"frame":1,"time_ns":"1500000000000000000","from":"i-web","verdict":"delivered","to":"i-app","rule":"sg-app ingress #1","source":"shop.toml:28","path":["i-web","classic","vpc-shop","i-app"]}
-    {"frame":2,"time_ns":"1500000000001000000","from":"i-web","verdict":"dropped","reason":"sg-ingress-deny","at":"i-app","rule":"sg-app ingress default","source":"shop.toml:25","path":["i-web","classic","vpc-shop"]}
-    {"frame":3,"time_ns":"1500000000002000000","verdict":"dropped","reason":"ambiguous-source"}
-    {"frame":4,"time_ns":"1500000000003000000","from":"i-web","verdict":"delivered","to":"i-app","rule":"session","path":["i-web","classic","vpc-shop","i-app"]}
-    {"frame":5,"time_ns":"1500000000004000000","from":"ngw-out","verdict":"dropped","reason":"sg-ingress-deny","at":"i-lab","rule":"sg-lab ingress default","source":"shop.toml:32","path":["ngw-out","vpc-lab"]}
-    {"frame":6,"time_ns":"1500000000005000000","verdict":"dropped","reason":"unknown-source"}
+    {"frame":1,"time_ns":"1500000000000000000","from":"i-web","verdict":"delivered","to":"i-app","rule":"sg-app ingress #1","source":"shop.toml:28","path":["i-web","classic","vpc-shop","i-app"],"src":"10.24.1.5","dst":"172.16.1.10","proto":6,"sport":40000,"dport":8080,"length":40}
+    {"frame":2,"time_ns":"1500000000001000000","from":"i-web","verdict":"dropped","reason":"sg-ingress-deny","at":"i-app","rule":"sg-app ingress default","source":"shop.toml:25","path":["i-web","classic","vpc-shop"],"src":"10.24.1.5","dst":"172.16.1.10","proto":6,"sport":40000,"dport":22,"length":40}
+    {"frame":3,"time_ns":"1500000000002000000","verdict":"dropped","reason":"ambiguous-source","src":"172.16.1.10","dst":"10.24.1.5","proto":6,"sport":8080,"dport":40000,"length":40}
+    {"frame":4,"time_ns":"1500000000003000000","from":"i-web","verdict":"delivered","to":"i-app","by":"session","path":["i-web","classic","vpc-shop","i-app"],"src":"10.24.1.5","dst":"172.16.1.10","proto":6,"sport":40000,"dport":8080,"length":40}
+    {"frame":5,"time_ns":"1500000000004000000","from":"ngw-out","verdict":"dropped","reason":"sg-ingress-deny","at":"i-lab","rule":"sg-lab ingress default","source":"shop.toml:32","path":["ngw-out","vpc-lab"],"src":"203.0.113.9","dst":"172.16.1.10","proto":6,"sport":5000,"dport":443,"length":40}
+    {"frame":6,"time_ns":"1500000000005000000","verdict":"dropped","reason":"unknown-source","src":"100.64.9.9","dst":"172.16.9.9","proto":6,"sport":5000,"dport":443,"length":40}
     ----- stderr -----
     hints
       ambiguous-source: 1 frame from addresses that several endpoints may send from; choose one for each address:
@@ -89,7 +90,28 @@ fn each_frame_is_one_line_and_hints_go_beside() {
 }
 
 /// The keys of a line in the order in which they may stand.
-const KEYS: [&str; 10] = ["frame", "time_ns", "from", "verdict", "to", "reason", "at", "rule", "source", "path"];
+const KEYS: [&str; 20] = [
+    "frame",
+    "time_ns",
+    "from",
+    "verdict",
+    "to",
+    "reason",
+    "at",
+    "rule",
+    "source",
+    "by",
+    "path",
+    "src",
+    "dst",
+    "proto",
+    "sport",
+    "dport",
+    "icmp_type",
+    "icmp_code",
+    "icmp_id",
+    "length",
+];
 
 #[test]
 fn every_line_is_an_object_with_its_keys_in_order() {
@@ -138,9 +160,10 @@ fn any_number_of_workers_gives_the_same_bytes() {
 }
 
 #[test]
-fn the_output_capture_holds_delivered_frames_twice_and_dropped_ones_on_drops() {
+fn both_copies_in_the_output_capture_are_delivered_frames_twice_and_dropped_ones_on_drops() {
     let bench = bench();
-    let arguments = ["replay", "shop.toml", "a.pcap", "--inject", "172.16.1.10=i-app", "-w", "out.pcapng"];
+    let both = ["-w", "out.pcapng", "--copies", "both"];
+    let arguments = [&["replay", "shop.toml", "a.pcap", "--inject", "172.16.1.10=i-app"] as &[&str], &both].concat();
     assert_eq!(bench.run(&arguments).code, 0);
     let bytes = bench.read("out.pcapng");
     assert_eq!(bench.run(&arguments).code, 0);
@@ -155,9 +178,8 @@ fn the_output_capture_holds_delivered_frames_twice_and_dropped_ones_on_drops() {
             packets.entry(interface).or_default().push(bytes.len());
         }
     }
-    // In the order of the capture, and none that it does not need.
     let names: Vec<_> = reader.interfaces().iter().map(|interface| interface.name.clone().unwrap()).collect();
-    assert_snapshot!(names.join(" "), @"i-web i-app drops");
+    assert_snapshot!(names.join(" "), @"cloud-services i-web i-app i-lab rm-orders ngw-out drops");
     let counts: Vec<_> = packets.iter().map(|(name, lengths)| format!("{name}: {}", lengths.len())).collect();
     assert_snapshot!(counts.join("\n"), @r"
     drops: 3
@@ -236,7 +258,7 @@ fn an_output_capture_replays_as_the_capture_it_was_made_from() {
         let common = ["replay", "shop.toml", capture, "--inject", "172.16.1.10=i-app", "--format", "ndjson"];
         bench.run(&[&common, more].concat())
     };
-    let first = replay("crowd.pcap", &["-w", "out.pcapng"]);
+    let first = replay("crowd.pcap", &["-w", "out.pcapng", "--copies", "both"]);
     for workers in ["1", "3"] {
         let again = replay("out.pcapng", &["--workers", workers]);
         assert_eq!(without_numbers(&again.out), without_numbers(&first.out));
@@ -258,7 +280,7 @@ fn an_output_capture_replays_as_the_capture_it_was_made_from() {
 fn frames_of_an_output_capture_keep_their_place_in_it() {
     let bench = bench();
     let common = ["replay", "shop.toml", "--inject", "172.16.1.10=i-app"];
-    assert_eq!(bench.run(&[&common[..], &["a.pcap", "-w", "out.pcapng"]].concat()).code, 0);
+    assert_eq!(bench.run(&[&common[..], &["a.pcap", "-w", "out.pcapng", "--copies", "both"]].concat()).code, 0);
     let again = bench.run(&[&common[..], &["out.pcapng", "--format", "ndjson"]].concat());
     let number = |line: &str| serde_json::from_str::<Value>(line).unwrap()["frame"].as_u64().unwrap();
     assert_eq!(again.out.lines().map(number).collect::<Vec<_>>(), [1, 3, 4, 6, 8, 9]);

@@ -137,7 +137,7 @@ fn json_holds_the_three_packets_in_their_order() {
     let packets: Vec<_> = value.as_object().unwrap().keys().collect();
     assert_eq!(packets, ["request", "reply", "reverse"]);
     assert_eq!(value["request"]["verdict"], "delivered");
-    assert_eq!((&value["reply"]["verdict"], &value["reply"]["rule"]), (&"delivered".into(), &"session".into()));
+    assert_eq!((&value["reply"]["verdict"], &value["reply"]["by"]), (&"delivered".into(), &"session".into()));
     assert_eq!((&value["reverse"]["verdict"], &value["reverse"]["at"]), (&"dropped".into(), &"i-web".into()));
     let told = bench.run(&["trace", "shop.toml", "--tcp", "10.24.1.5:4 > 172.16.1.10:22", "--format", "json"]);
     let value: Value = serde_json::from_str(&told.out).unwrap();

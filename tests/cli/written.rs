@@ -1,0 +1,173 @@
+//! Files that are written: whole, where they were asked for, and never in the place of what is read.
+
+use super::{Bench, pcap, shop_frames};
+use biplane::capture::{Batch, Reader};
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
+fn bench() -> Bench {
+    Bench::new().write("a.pcap", pcap(&shop_frames()))
+}
+
+fn records(bytes: Vec<u8>) -> usize {
+    let mut reader = Reader::from_bytes("written", bytes.into()).unwrap();
+    let (mut batch, mut records) = (Batch::new(), 0);
+    while reader.next_batch(&mut batch, 1000).unwrap() > 0 {
+        records += batch.len();
+    }
+    records
+}
+
+const SCENARIO: &str = "\
+title = \"one\"
+topology = \"shop.toml\"
+[[step]]
+replay = { capture = \"a.pcap\" }
+expect = { delivered = { i-app = 2 } }
+";
+
+#[test]
+fn no_output_replaces_what_is_read_whatever_leads_to_it() {
+    let bench = bench().write("scenario.toml", SCENARIO).write("other/x", "");
+    let at = |name: &str| bench.path().join(name);
+    fs::hard_link(at("a.pcap"), at("hard.pcap")).unwrap();
+    fs::hard_link(at("shop.toml"), at("hard.toml")).unwrap();
+    std::os::unix::fs::symlink("../a.pcap", at("other/soft.pcap")).unwrap();
+    let inputs = ["a.pcap", "shop.toml", "scenario.toml"];
+    let before = inputs.map(|name| bench.read(name));
+    for out in ["a.pcap", "hard.pcap", "other/soft.pcap", "shop.toml", "hard.toml", "/dev/stdin"] {
+        for capture in ["a.pcap", "-"] {
+            if (capture, out) == ("a.pcap", "/dev/stdin") {
+                continue;
+            }
+            let mut command = bench.command(&["replay", "shop.toml", capture, "-w", out]);
+            let output = command.stdin(File::open(at("a.pcap")).unwrap()).output().unwrap();
+            let error = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{capture} -w {out}: {error}");
+            assert!(error.ends_with("that is being read\n") && error.contains(out), "{error}");
+        }
+    }
+    for out in ["a.pcap", "hard.pcap", "hard.toml", "scenario.toml"] {
+        let told = bench.run(&["run", "scenario.toml", "--junit", out]);
+        assert_eq!(told.code, 2, "{out}: {told}");
+        assert!(told.error.ends_with("that is being read\n"), "{}", told.error);
+    }
+    let told = bench.run(&["run", ".", "--junit", "shop.toml"]);
+    assert_eq!(told.code, 2, "{told}");
+    assert_eq!(inputs.map(|name| bench.read(name)), before);
+}
+
+#[test]
+fn standard_output_that_is_an_input_is_refused() {
+    let bench = bench();
+    let before = bench.read("a.pcap");
+    for more in [&[] as &[&str], &["-w", "-"], &["-w", "/dev/stdout"], &["--format", "ndjson"]] {
+        let appended = OpenOptions::new().append(true).open(bench.path().join("a.pcap")).unwrap();
+        let mut command = bench.command(&[&["replay", "shop.toml", "a.pcap"], more].concat());
+        let output = command.stdout(appended).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{more:?}");
+    }
+    assert!(bench.read("a.pcap") == before);
+}
+
+#[test]
+fn a_hyphen_is_standard_output_and_the_summary_goes_beside() {
+    let bench = bench();
+    let named = bench.run(&["replay", "shop.toml", "a.pcap", "-w", "out.pcapng"]);
+    for out in ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
+        let output = bench.command(&["replay", "shop.toml", "a.pcap", "-w", out]).output().unwrap();
+        assert!(output.stdout == bench.read("out.pcapng"), "{out}");
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), named.out.clone() + &named.error);
+    }
+    assert!(!bench.path().join("-").exists());
+    let told = bench.run(&["replay", "shop.toml", "a.pcap", "-w", "-", "--format", "ndjson"]);
+    assert_eq!((told.code, told.out.as_str()), (2, ""));
+    assert!(told.error.contains("give -w a file"), "{}", told.error);
+}
+
+#[test]
+fn a_report_may_go_to_standard_output() {
+    let bench = bench().write("scenario.toml", SCENARIO);
+    let told = bench.run(&["run", "scenario.toml", "--junit", "-"]);
+    assert!(told.out.starts_with("<?xml ") && told.error.contains("1 scenario, 1 step: "), "{told}");
+}
+
+#[test]
+fn devices_and_pipes_are_written_to() {
+    let bench = bench();
+    assert_eq!(bench.run(&["replay", "shop.toml", "a.pcap", "-w", "/dev/null"]).code, 0);
+    let pipe = bench.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reader = std::thread::spawn(move || fs::read(pipe).unwrap());
+    assert_eq!(bench.run(&["replay", "shop.toml", "a.pcap", "-w", "pipe"]).code, 0);
+    assert_eq!(records(reader.join().unwrap()), 6);
+}
+
+#[test]
+fn an_output_is_whole_or_not_there_and_nothing_is_left_beside_it() {
+    let bench = bench().write("out.pcapng", "old");
+    let capture = bench.read("a.pcap");
+    let damaged = [&capture[..], &[0xff; 40]].concat();
+    let bench = bench.write("damaged.pcap", damaged);
+    assert_eq!(bench.run(&["replay", "shop.toml", "text", "-w", "out.pcapng"]).code, 2);
+    assert_eq!(bench.read("out.pcapng"), b"old");
+    // What came before the damage is worth a file.
+    assert_eq!(bench.run(&["replay", "shop.toml", "damaged.pcap", "-w", "out.pcapng"]).code, 2);
+    assert_eq!(records(bench.read("out.pcapng")), 6);
+    let names = fs::read_dir(bench.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    assert_eq!(names, ["a.pcap", "damaged.pcap", "out.pcapng", "shop.toml"]);
+}
+
+#[test]
+fn lines_appear_while_the_capture_is_still_coming() {
+    let bench = Bench::new();
+    let capture = pcap(&shop_frames());
+    let record = 16 + 54;
+    for workers in ["1", "2", "5"] {
+        let mut command = bench.command(&["replay", "shop.toml", "-", "--format", "ndjson", "--workers", workers]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let (mut stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let mut lines = BufReader::new(stdout).lines();
+        stdin.write_all(&capture[..24]).unwrap();
+        for (index, record) in capture[24..].chunks(record).enumerate() {
+            stdin.write_all(record).unwrap();
+            // Waits for ever where a line is kept back.
+            let line = lines.next().unwrap().unwrap();
+            assert!(line.starts_with(&format!("{{\"frame\":{},", index + 1)), "{line}");
+        }
+        drop(stdin);
+        assert!(child.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn other_programs_take_what_is_written() {
+    let tool = |name: &str| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success());
+    if !(tool("reordercap") && tool("tshark")) {
+        let _ = writeln!(std::io::stderr(), "skipped: reordercap and tshark are not installed");
+        return;
+    }
+    let bench = bench();
+    for copies in ["in", "out", "both"] {
+        assert_eq!(bench.run(&["replay", "shop.toml", "a.pcap", "-w", "out.pcapng", "--copies", copies]).code, 0);
+        let run = |program: &str, arguments: &[&str]| {
+            let output = Command::new(program).args(arguments).current_dir(bench.path()).output().unwrap();
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success(), "{program}, {copies}: {error}");
+            String::from_utf8(output.stdout).unwrap()
+        };
+        run("reordercap", &["out.pcapng", "ordered.pcapng"]);
+        assert_eq!(records(bench.read("ordered.pcapng")), records(bench.read("out.pcapng")), "{copies}");
+        let filter = "frame.comment contains \"verdict=delivered to=i-app\"";
+        let shown = run("tshark", &["-r", "out.pcapng", "-Y", filter, "-T", "fields", "-e", "frame.interface_name"]);
+        let expected = match copies {
+            "in" => "i-web\ni-web\n",
+            "out" => "i-app\ni-app\n",
+            _ => "i-web\ni-app\ni-web\ni-app\n",
+        };
+        assert_eq!(shown, expected, "{copies}");
+    }
+}
