@@ -49,6 +49,32 @@ pub fn push_shown(out: &mut String, text: &str) {
     out.push_str(&shown(text));
 }
 
+/// JSON as [`shown`] text: the same values, with hostile characters of its strings as `\u202e`.
+pub fn shown_json(json: &str) -> Cow<'_, str> {
+    // Line breaks are layout: those of a value are escaped already.
+    let is_raw = |character: char| character != '\n' && is_hostile(character);
+    if !json.chars().any(is_raw) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for character in json.chars() {
+        match is_raw(character) {
+            true => _ = write!(out, "\\u{:04x}", u32::from(character)),
+            false => out.push(character),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// `text` as a string of TOML or JSON, quotes included, on one line.
+///
+/// ```
+/// assert_eq!(biplane::text::quoted("a\"\n\u{202e}"), r#""a\"\n\u202e""#);
+/// ```
+pub fn quoted(text: &str) -> String {
+    shown_json(&serde_json::Value::from(text).to_string()).into_owned()
+}
+
 fn escaped(text: &str, escapes: impl Fn(char) -> bool) -> Cow<'_, str> {
     // What is hostile is a control byte, or begins with one of these; most text holds neither.
     let suspicious = |byte: u8| byte < 0x20 || matches!(byte, 0x7f | 0xc2 | 0xd8 | 0xe2);

@@ -12,13 +12,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // Small checked values and data.
     ("net", &[]),
     ("time", &[]),
-    ("diag", &[]),
     ("text", &[]),
+    ("diag", &["text"]),
     // Whole files, or none.
     ("files", &["text"]),
     // The side of bytes.
     ("wire", &["net"]),
-    ("capture", &["time"]),
+    ("capture", &["text", "time"]),
     // What is compiled, and what forwards.
     ("table", &["net", "time"]),
     ("program", &["net", "table", "time", "diag"]),
@@ -29,12 +29,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("check", &["model", "net", "time", "diag"]),
     ("control", &["check", "model", "net", "diag"]),
     // It reads packets too, as frames are built: `wire`; and the operations that steps apply: `control`.
-    ("scenario", &["control", "model", "net", "time", "diag", "wire"]),
+    ("scenario", &["control", "model", "net", "time", "diag", "text", "wire"]),
     ("compile", &["check", "model", "program", "table", "net", "diag"]),
     // What people read.
     ("explain", &["check", "control", "diag"]),
     // What to do about a refusal stands on its page: `explain`.
-    ("report", &["datapath", "explain", "program", "diag", "wire", "net", "time", "table"]),
+    ("report", &["datapath", "explain", "program", "diag", "text", "wire", "net", "time", "table"]),
     // What people call.
     (
         "lab",
@@ -45,13 +45,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "advise",
-        &["check", "control", "datapath", "diag", "explain", "lab", "model", "net", "program", "report", "wire"],
+        &[
+            "check", "control", "datapath", "diag", "explain", "lab", "model", "net", "program", "report", "text",
+            "wire",
+        ],
     ),
     (
         "replay",
         &[
-            "capture", "control", "datapath", "diag", "lab", "model", "net", "program", "report", "scenario", "time",
-            "wire",
+            "capture", "control", "datapath", "diag", "lab", "model", "net", "program", "report", "scenario", "text",
+            "time", "wire",
         ],
     ),
 ];

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use super::link::LinkType;
+use crate::text::Shown;
 
 /// Why a capture could not be read, or not to its end.
 #[derive(Debug)]
@@ -139,7 +140,7 @@ impl std::error::Error for CaptureError {
 /// One line that starts with the file's name, and tells how many good records came before.
 impl fmt::Display for CaptureError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.file)?;
+        write!(f, "{}: ", Shown(&self.file))?;
         let record = self.good_records + 1;
         let at = At { offset: self.offset, compression: self.compression };
         match &self.problem {

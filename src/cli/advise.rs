@@ -16,7 +16,7 @@ pub(super) fn advise(arguments: &Advise, terminal: &mut Terminal) -> Outcome {
         Format::Text => terminal.print(&advice.text(terminal.palette()))?,
         Format::Json => {
             let value = serde_json::to_value(&advice).map_err(|error| Failure::Message(error.to_string()))?;
-            terminal.print(&format!("{value:#}\n"))?;
+            terminal.print_json(&value)?;
         }
     }
     // Between descriptions nothing can be missing: there is nothing yet.

@@ -8,6 +8,7 @@ use crate::diag::{Diagnostic, Severity, Sources};
 use crate::lab::{LabError, Topology};
 use crate::report::diagnostics;
 use crate::scenario::STANDARD_INPUT;
+use crate::text::shown_path;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -88,7 +89,7 @@ impl Checked {
         if self.findings.is_empty() {
             let aside = if self.has_endpoints { "" } else { ", and no endpoint that a frame could enter by" };
             let name = if path == Path::new(STANDARD_INPUT) { Path::new("<stdin>") } else { path };
-            return format!("{}: no problems{aside}\n", name.display());
+            return format!("{}: no problems{aside}\n", shown_path(name));
         }
         let findings = diagnostics::text(&self.findings, &self.sources, colored);
         format!("{findings}\n{}\n", diagnostics::summary(&self.findings, &self.sources))

@@ -21,7 +21,7 @@ pub(super) fn guest_route(arguments: &GuestRoute, terminal: &mut Terminal) -> Ou
     let answer = if arguments.undo { undo(world, instance) } else { advice(arguments, world, instance, vpc) };
     match arguments.format {
         Format::Text => terminal.print(&answer.text(arguments.os.system()))?,
-        Format::Json => terminal.print(&format!("{:#}\n", answer.json(arguments)))?,
+        Format::Json => terminal.print_json(&answer.json(arguments))?,
     }
     Ok(if answer.helps { SUCCESS } else { DIFFERENT })
 }

@@ -5,6 +5,8 @@ use super::arguments::When;
 use crate::diag::{Diagnostic, Severity, Sources};
 use crate::lab::{LabError, Topology};
 use crate::report::{self, Palette};
+use crate::text::{Shown, shown_json};
+use serde_json::Value;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
@@ -74,17 +76,22 @@ impl Terminal {
         let _ = writeln!(io::stderr(), "{line}");
     }
 
+    /// Prints a JSON value, laid out for people.
+    pub(super) fn print_json(&mut self, value: &Value) -> io::Result<()> {
+        self.print(&shown_json(&format!("{value:#}\n")))
+    }
+
     /// JSON objects, one a line in `objects`, as one array.
     pub(super) fn print_array(&mut self, objects: &str) -> io::Result<()> {
         let objects: Vec<String> = objects.lines().map(|object| format!("  {object}")).collect();
         let array = if objects.is_empty() { "[]\n".to_owned() } else { format!("[\n{}\n]\n", objects.join(",\n")) };
-        self.print(&array)
+        self.print(&shown_json(&array))
     }
 
-    /// An error on standard error.
+    /// An error on standard error: one line.
     pub(super) fn complain(&mut self, message: &str) {
         let (start, end) = if self.error_colored { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
-        self.tell(&format!("{start}error{end}: {message}"));
+        self.tell(&format!("{start}error{end}: {}", Shown(message)));
     }
 
     /// The colours of standard error.

@@ -223,7 +223,7 @@ fn report(
         }
         ReplayFormat::Json => {
             let value = report::summary_json(words, &replayed.tally, &facts);
-            terminal.print(&format!("{value:#}\n"))?;
+            terminal.print_json(&value)?;
         }
         ReplayFormat::Ndjson => {
             report::hints_text(&mut text, words, &replayed.tally, &facts, terminal.error_palette());

@@ -9,6 +9,7 @@ use crate::lab::LabError;
 use crate::replay::scenario::Stage;
 use crate::report::{self, ScenarioResult, StepResult, Style};
 use crate::scenario::{self, Action, Scenario};
+use crate::text::{Shown, shown};
 use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 
@@ -90,14 +91,14 @@ fn chosen(arguments: &Run, inputs: &mut Inputs) -> Result<Vec<Script>, Failure> 
 }
 
 fn list(scripts: &[Script], terminal: &mut Terminal) -> Outcome {
-    let column = scripts.iter().map(|script| script.file.chars().count()).max().unwrap_or(0);
+    let column = scripts.iter().map(|script| shown(&script.file).chars().count()).max().unwrap_or(0);
     let mut code = SUCCESS;
     for script in scripts {
         if script.scenario.is_none() {
             terminal.tell_findings(&script.findings, &script.sources);
             code = UNABLE;
         } else {
-            terminal.print(&format!("{:column$}  {}\n", script.file, script.title()))?;
+            terminal.print(&format!("{:column$}  {}\n", Shown(&script.file), Shown(script.title())))?;
         }
     }
     Ok(code)
@@ -135,16 +136,16 @@ fn play(stage: Stage, file: String, verbose: bool, terminal: &mut Terminal) -> R
     let result = ScenarioResult { name, file, steps: stage.run(|_, _| {}) };
     let palette = terminal.palette();
     let (style, word) = if result.passed() { (Style::Good, "ok  ") } else { (Style::Bad, "FAIL") };
-    let (word, file) = (palette.paint(style, word), palette.paint(Style::Faint, &result.file).to_string());
-    terminal.print(&format!("{word} {}  {file}\n", result.name))?;
+    let (word, file) = (palette.paint(style, word), palette.paint(Style::Faint, Shown(&result.file)).to_string());
+    terminal.print(&format!("{word} {}  {file}\n", Shown(&result.name)))?;
     for step in &result.steps {
         if !step.passed {
-            terminal.print(&format!("     {} {}\n", palette.paint(Style::Bad, "failed"), step.title))?;
+            terminal.print(&format!("     {} {}\n", palette.paint(Style::Bad, "failed"), Shown(&step.title)))?;
             for line in step.message.lines() {
-                terminal.print(&format!("       {line}\n"))?;
+                terminal.print(&format!("       {}\n", Shown(line)))?;
             }
         } else if verbose {
-            terminal.print(&format!("     {} {}\n", palette.paint(Style::Good, "passed"), step.title))?;
+            terminal.print(&format!("     {} {}\n", palette.paint(Style::Good, "passed"), Shown(&step.title)))?;
         }
     }
     Ok(result)

@@ -12,6 +12,7 @@ use crate::net::MacAddress;
 use crate::program::{EndpointId, FABRIC_MAC};
 use crate::replay::{Feed, Load, ReplayOptions};
 use crate::report;
+use crate::text::shown_path;
 use crate::wire::{self, PacketBuilder};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -38,7 +39,7 @@ pub(super) fn trace(arguments: &Trace, terminal: &mut Terminal) -> Outcome {
     let story = Story { request, reply, reverse, all: arguments.all };
     match arguments.format {
         TraceFormat::Text => story.print(terminal)?,
-        TraceFormat::Json => terminal.print(&format!("{:#}\n", story.json()))?,
+        TraceFormat::Json => terminal.print_json(&story.json())?,
     }
     if let Some(hint) = story.hint() {
         terminal.flush()?;
@@ -198,14 +199,14 @@ fn captured(
     let mut last = 0;
     loop {
         if !feed.next(&mut load, &topology, lab.parts().1).map_err(damaged)? {
-            let name = capture.display();
+            let name = shown_path(capture);
             return Err(Failure::Message(format!("`{name}` has no frame {number}: it ends after frame {last}")));
         }
         for index in 0..load.len() {
             let frame = load.frame(index);
             last = load.number(index);
             if last > number {
-                let name = capture.display();
+                let name = shown_path(capture);
                 return Err(Failure::Message(format!(
                     "frame {number} of `{name}` is what came out when `biplane replay` wrote that file; \
                      trace the frame with the same packet id that went in"

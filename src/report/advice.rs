@@ -1,6 +1,7 @@
 //! What `biplane advise` tells, as data and as text.
 
 use super::layout::{Palette, Style, wrapped};
+use crate::text::{Shown, shown};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -142,15 +143,15 @@ impl Advice {
     pub fn text(&self, palette: Palette) -> String {
         let mut text = String::new();
         for (word, side) in [("from", &self.from), ("to", &self.to)] {
-            let _ = writeln!(text, "{word:<6}{}: {}", side.name, side.what);
+            let _ = writeln!(text, "{word:<6}{}: {}", Shown(&side.name), Shown(&side.what));
         }
         if let Some(port) = &self.port_chosen {
-            let _ = writeln!(text, "port  {port}");
+            let _ = writeln!(text, "port  {}", Shown(port));
         }
         if let Some(now) = &self.now {
             let style = if now.passes { Style::Good } else { Style::Bad };
             let traffic = self.traffic.as_deref().unwrap_or_default();
-            let _ = writeln!(text, "now   {traffic} {}", palette.paint(style, &now.outcome));
+            let _ = writeln!(text, "now   {traffic} {}", palette.paint(style, Shown(&now.outcome)));
         }
         for plan in &self.plans {
             text.push('\n');
@@ -168,11 +169,11 @@ impl AdvisedPlan {
             None => "",
         };
         let letter = self.alternative.map(|letter| format!("{letter}: ")).unwrap_or_default();
-        let _ = writeln!(text, "{}", palette.paint(Style::Heading, format!("{letter}{}{state}", self.title)));
+        let _ = writeln!(text, "{}", palette.paint(Style::Heading, format!("{letter}{}{state}", Shown(&self.title))));
         for (number, step) in (1..).zip(&self.steps) {
             hanging(text, &format!("{number:>3}. "), &step.what);
             for operation in &step.operations {
-                let _ = writeln!(text, "       {operation}");
+                let _ = writeln!(text, "       {}", Shown(operation));
             }
             step.write_edit(text, palette);
         }
@@ -186,11 +187,11 @@ impl AdvisedPlan {
         }
         match &self.verified {
             Some(AdvisedNow { passes: true, outcome, .. }) => {
-                let _ = writeln!(text, "  {} {outcome}", palette.paint(Style::Good, "verified:"));
+                let _ = writeln!(text, "  {} {}", palette.paint(Style::Good, "verified:"), Shown(outcome));
             }
             Some(AdvisedNow { outcome, .. }) if !self.steps.is_empty() => {
                 let word = palette.paint(Style::Bad, "not enough:");
-                let _ = writeln!(text, "  {word} after these steps still {outcome}");
+                let _ = writeln!(text, "  {word} after these steps still {}", Shown(outcome));
             }
             _ => {}
         }
@@ -233,6 +234,7 @@ impl AdvisedStep {
 /// Appends `text` behind `head`, its further lines below its first.
 fn hanging(out: &mut String, head: &str, text: &str) {
     const COLUMNS: usize = 100;
+    let text = &*shown(text);
     for (index, line) in wrapped(text, COLUMNS - head.len()).iter().enumerate() {
         let head = if index == 0 { head } else { &" ".repeat(head.len()) };
         let _ = writeln!(out, "{head}{line}");

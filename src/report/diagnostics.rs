@@ -1,6 +1,7 @@
 //! Diagnostics as text with the source underlined, as JSON, and as annotations of GitHub Actions.
 
 use crate::diag::{Diagnostic, Severity, Sources, Span};
+use crate::text::shown;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -161,10 +162,10 @@ pub fn github(diagnostics: &[Diagnostic], sources: &Sources) -> String {
             let file = escape(place.file, true);
             let _infallible = write!(text, "file={file},line={},col={},", place.line, place.column);
         }
-        let mut message = diagnostic.message.clone();
+        let mut message = shown(&diagnostic.message).into_owned();
         for (word, more) in [("note", &diagnostic.note), ("help", &diagnostic.help)] {
             if let Some(more) = more {
-                message.extend(["\n", word, ": ", more]);
+                message.extend(["\n", word, ": ", &shown(more)]);
             }
         }
         text.extend(["title=", &escape(diagnostic.id, true), "::", &escape(&message, false), "\n"]);
@@ -184,7 +185,8 @@ fn escape(text: &str, property: bool) -> String {
 #[cfg(feature = "cli")]
 mod snippet {
     use crate::diag::{Diagnostic, FileId, Label, Severity, Sources, Span};
-    use annotate_snippets::{AnnotationKind, Element, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
+    use crate::text::shown;
+    use annotate_snippets::{AnnotationKind, Element, Level, Origin, Renderer, Snippet};
     use std::ops::Range;
 
     /// One diagnostic, without a line break at its end.
@@ -199,13 +201,13 @@ mod snippet {
                 files.push(label.span.file);
             }
         }
-        let title = level.primary_title(&diagnostic.message).id(diagnostic.id);
+        let title = level.primary_title(shown(&diagnostic.message)).id(diagnostic.id);
         let mut group = title.elements(files.into_iter().flat_map(|file| in_file(diagnostic, file, sources)));
         if let Some(note) = &diagnostic.note {
-            group = group.element(Level::NOTE.message(normalize_untrusted_str(note)));
+            group = group.element(Level::NOTE.message(shown(note)));
         }
         if let Some(help) = &diagnostic.help {
-            group = group.element(Level::HELP.message(normalize_untrusted_str(help)));
+            group = group.element(Level::HELP.message(shown(help)));
         }
         renderer.render(&[group])
     }
@@ -244,7 +246,7 @@ mod snippet {
         let line = sources.locate(Span::new(file, first..first))?.line;
         let annotations = labels.iter().zip(ranges()).map(|((index, label), range)| {
             let kind = if *index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-            let text = (!label.text.is_empty()).then(|| normalize_untrusted_str(&label.text));
+            let text = (!label.text.is_empty()).then(|| shown(&label.text));
             kind.span(range.start - first..range.end - first).label(text)
         });
         Some(Snippet::source(&text[first..last]).line_start(line).path(name).annotations(annotations).into())

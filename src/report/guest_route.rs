@@ -2,6 +2,7 @@
 
 use super::layout::wrapped;
 use crate::net::GuestRoute;
+use crate::text::shown;
 use std::fmt::Write;
 
 /// What configures the network of a guest.
@@ -66,7 +67,12 @@ impl GuestSystem {
 pub fn guest_route_comment(out: &mut String, system: GuestSystem, text: &str) {
     const COLUMNS: usize = 100;
     let mark = system.comment();
-    for line in wrapped(text, COLUMNS - 1 - mark.len()) {
+    let mut text = shown(text).into_owned();
+    if system == Windows {
+        // Of the first four `rem` is not sure to hold its hands off, a last `^` takes the next line into the comment.
+        text = text.replace(['&', '|', '<', '>', '^', '%'], "?");
+    }
+    for line in wrapped(&text, COLUMNS - 1 - mark.len()) {
         let _ = writeln!(out, "{mark} {line}");
     }
 }

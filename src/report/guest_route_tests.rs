@@ -31,7 +31,7 @@ fn an_explanation_never_leaves_its_comment() {
     let mut text = String::new();
     guest_route_comment(&mut text, Linux, "an id\nrm -rf / \r with line breaks");
     guest_route_comment(&mut text, Windows, &"word ".repeat(30));
-    assert!(text.starts_with("# an id rm -rf / with line breaks\nrem word"), "{text}");
+    assert!(text.starts_with("# an id\\nrm -rf / \\r with line breaks\nrem word"), "{text}");
     assert!(text.lines().skip(1).all(|line| line.starts_with("rem word") && line.len() <= 100), "{text}");
 }
 

@@ -1,17 +1,18 @@
 //! Results of scenarios as JUnit XML, which build servers read. No times: the same run gives the same bytes.
 
 use super::results::{ScenarioResult, StepResult};
+use crate::text::{shown, shown_lines};
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
-/// The XML text: a suite for each scenario, a case for each step. Characters that XML cannot hold are left out.
+/// The XML text: a suite for each scenario, a case for each step. Control characters, which XML cannot hold, are shown escaped.
 pub fn junit_xml(results: &[ScenarioResult]) -> Result<String, SerializeError> {
     let mut report = Report::new("biplane");
     for result in results {
-        let mut suite = TestSuite::new(result.name.as_str());
-        suite.extra.insert("file".into(), result.file.as_str().into());
+        let mut suite = TestSuite::new(&*shown(&result.name));
+        suite.extra.insert("file".into(), (&*shown(&result.file)).into());
         for step in &result.steps {
-            let mut case = TestCase::new(step.title.as_str(), status(step));
-            case.set_classname(result.name.as_str());
+            let mut case = TestCase::new(&*shown(&step.title), status(step));
+            case.set_classname(&*shown(&result.name));
             suite.add_test_case(case);
         }
         report.add_test_suite(suite);
@@ -24,8 +25,9 @@ fn status(step: &StepResult) -> TestCaseStatus {
         return TestCaseStatus::success();
     }
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-    status.set_message(step.message.lines().next().unwrap_or_default());
-    status.set_description(step.message.as_str());
+    let message = shown_lines(&step.message);
+    status.set_message(message.lines().next().unwrap_or_default());
+    status.set_description(&*message);
     status
 }
 
@@ -62,7 +64,7 @@ mod tests {
                 <testcase name="tcp 10.24.1.5:40000 &gt; 172.16.1.10:3306" classname="a linked instance reaches its database"/>
                 <testcase name="tcp 10.24.1.5:40000 &gt; 172.16.1.10:22" classname="a linked instance reaches its database">
                     <failure message="expected &lt;delivered&gt; to &quot;db-1&quot;">expected &lt;delivered&gt; to &quot;db-1&quot;
-        DROPPED &amp; gone</failure>
+        DROPPED &amp; \u{1b}[31mgone</failure>
                 </testcase>
             </testsuite>
             <testsuite name="empty" tests="0" skipped="0" errors="0" failures="0" file="scenarios/empty.toml"/>

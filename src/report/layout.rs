@@ -69,9 +69,12 @@ pub(super) fn space(out: &mut String, count: usize) {
 
 /// The words of `text` in lines of at most `columns`, but for words that are longer.
 pub(super) fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    // Where a line begins so, build servers take it for a command, and the words may be those of a file.
+    let is_command = |word: &str| word.starts_with("::") || word.starts_with("##[");
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
-        match lines.last_mut().filter(|line| width(line) + 1 + width(word) <= columns) {
+        let fits = |line: &str| is_command(word) || width(line) + 1 + width(word) <= columns;
+        match lines.last_mut().filter(|line| fits(line)) {
             Some(line) => line.extend([" ", word]),
             None => lines.push(word.to_owned()),
         }
@@ -157,6 +160,7 @@ mod tests {
     fn lines_are_wrapped_between_words() {
         assert_eq!(wrapped("a bc  def\ng", 4), ["a bc", "def", "g"]);
         assert_eq!(wrapped("longer a", 3), ["longer", "a"]);
+        assert_eq!(wrapped("ab ::error::x y ##[error]", 3), ["ab ::error::x", "y ##[error]"]);
         assert_eq!(wrapped(" ", 3), [""; 0]);
     }
 

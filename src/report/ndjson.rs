@@ -7,6 +7,7 @@ use super::pieces::{Causes, Pieces};
 use super::words::{Cause, Words};
 use crate::datapath::{At, Emitted, Frame, Outcome, Verdict};
 use crate::program::{DomainId, EndpointId};
+use crate::text::quoted;
 use crate::time::SimTime;
 use crate::wire::{Readable, ReadableTransport, readable};
 use std::net::Ipv4Addr;
@@ -181,7 +182,7 @@ fn push_cause(text: &mut String, cause: &Cause<'_>) {
 }
 
 fn push_quoted(out: &mut String, text: &str) {
-    out.push_str(&serde_json::to_string(text).expect("a string can be written to memory"));
+    out.push_str(&quoted(text));
 }
 
 #[cfg(test)]

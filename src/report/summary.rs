@@ -5,6 +5,7 @@ use super::layout::{Palette, Style, calendar, counted, percent, space, thousands
 use super::tally::{DroppedAt, Tally};
 use super::words::Words;
 use crate::diag::Reason;
+use crate::text::Shown;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 use std::net::Ipv4Addr;
@@ -43,7 +44,7 @@ pub fn summary_text(out: &mut String, words: Words<'_>, tally: &Tally, replayed:
     let _ = write!(
         out,
         "{}: {}, {} bytes on the wire",
-        palette.paint(Style::Heading, replayed.capture),
+        palette.paint(Style::Heading, Shown(replayed.capture)),
         counted(tally.frames(), "frame"),
         thousands(tally.wire_bytes())
     );

@@ -1,6 +1,7 @@
 //! Files: which are read, how much of them, and what they are where they are no TOML.
 
 use crate::diag::Diagnostic;
+use crate::text::shown_path;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
@@ -33,7 +34,7 @@ impl fmt::Display for ReadError {
         if self.path == Path::new(STANDARD_INPUT) {
             write!(f, "cannot read standard input: {}", self.error)
         } else {
-            write!(f, "cannot read `{}`: {}", self.path.display(), self.error)
+            write!(f, "cannot read `{}`: {}", shown_path(&self.path), self.error)
         }
     }
 }

@@ -37,11 +37,11 @@ fn missing_steps_are_given_as_operations_and_as_toml_and_verified() {
 
     make a ClassicLink: not in place
       1. link i-batch to vpc-shop
-           aliyun ecs AttachClassicLinkVpc --RegionId cn-hangzhou --InstanceId i-batch --VpcId vpc-shop
+           aliyun ecs AttachClassicLinkVpc --RegionId=cn-hangzhou --InstanceId=i-batch --VpcId=vpc-shop
            [instance.i-batch]  # batch.toml:57
            linked_vpc = "vpc-shop"
       2. accept tcp/22 from sg-web in sg-app
-           aliyun ecs AuthorizeSecurityGroup --RegionId cn-hangzhou --SecurityGroupId sg-app --IpProtocol tcp --PortRange 22/22 --NicType intranet --Policy accept --Priority 1 --SourceGroupId sg-web
+           aliyun ecs AuthorizeSecurityGroup --RegionId=cn-hangzhou --SecurityGroupId=sg-app --IpProtocol=tcp --PortRange=22/22 --NicType=intranet --Policy=accept --Priority=1 --SourceGroupId=sg-web
            [security_group.sg-app]  # batch.toml:25
            # one more entry of ingress:
            { protocol = "tcp", port_range = "22/22", source = "sg-web" },
@@ -85,7 +85,7 @@ fn json_has_the_same() {
             {
               "what": "link i-batch to vpc-shop",
               "operations": [
-                "aliyun ecs AttachClassicLinkVpc --RegionId cn-hangzhou --InstanceId i-batch --VpcId vpc-shop"
+                "aliyun ecs AttachClassicLinkVpc --RegionId=cn-hangzhou --InstanceId=i-batch --VpcId=vpc-shop"
               ],
               "topology": {
                 "set": {
@@ -104,7 +104,7 @@ fn json_has_the_same() {
             {
               "what": "admit 10.24.1.6 to the whitelist of rm-orders",
               "operations": [
-                "aliyun rds ModifySecurityIps --DBInstanceId rm-orders --SecurityIps 10.24.1.6 --ModifyMode Append"
+                "aliyun rds ModifySecurityIps --DBInstanceId=rm-orders --SecurityIps=10.24.1.6 --ModifyMode=Append"
               ],
               "topology": {
                 "append": {

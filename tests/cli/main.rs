@@ -5,6 +5,7 @@ mod check;
 mod damage;
 mod files;
 mod guest_route;
+mod hostile;
 #[cfg(unix)]
 mod interrupt;
 mod messages;

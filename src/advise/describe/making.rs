@@ -1,8 +1,9 @@
 //! What is made beside the operations: VPCs, vSwitches, groups and peerings.
 
 use super::super::step::{GroupHome, Step};
-use super::{Writer, call, quoted, set, table};
+use super::{Writer, call, set, table};
 use crate::report::{AdvisedStep, TopologyEdit};
+use crate::text::quoted;
 
 impl Writer<'_> {
     pub(super) fn making(&self, step: &Step) -> AdvisedStep {
@@ -69,7 +70,7 @@ impl Writer<'_> {
             parameters.push(("AcceptingAliUid", account(two)));
             operations.push(call("vpcpeer CreateVpcPeerConnection", &parameters));
             let accept = call("vpcpeer AcceptVpcPeerConnection", &[("InstanceId", id)]);
-            operations.push(format!("{accept}   (as account {})", account(two)));
+            operations.push(format!("{accept}   # as account {}", account(two)));
         }
         let vpcs = format!("[{}, {}]", quoted(one), quoted(two));
         (

@@ -12,6 +12,7 @@ use crate::diag::{Sources, Span};
 use crate::model::{ServiceKind, World};
 use crate::net::{GuestRoute, Ipv4Net};
 use crate::report::{AdvisedStep, TopologyEdit};
+use crate::text::{quoted, sh_word};
 
 /// Says what `step` does to `world`, to which it was not yet applied.
 pub(super) fn describe(step: &Step, world: &World, sources: &Sources) -> AdvisedStep {
@@ -20,11 +21,6 @@ pub(super) fn describe(step: &Step, world: &World, sources: &Sources) -> Advised
         Step::Operate(operation) => writer.operation(operation),
         _ => writer.making(step),
     }
-}
-
-/// A TOML string.
-fn quoted(text: &str) -> String {
-    serde_json::to_string(text).expect("a string always serialises")
 }
 
 /// The header of a table, without brackets.
@@ -38,17 +34,11 @@ fn list<'a>(items: impl IntoIterator<Item = &'a String>) -> String {
     format!("[{}]", items.join(", "))
 }
 
-/// A word of a shell's command line.
-fn word(text: &str) -> String {
-    let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-./:@".contains(&b));
-    if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
-}
-
 /// `aliyun ecs StartInstance --InstanceId i-web`.
 fn call(action: &str, parameters: &[(&str, &str)]) -> String {
     let mut text = format!("aliyun {action}");
     for (name, value) in parameters {
-        text.extend([" --", name, " ", &word(value)]);
+        text.extend([" --", name, "=", &sh_word(value)]);
     }
     text
 }
@@ -126,7 +116,7 @@ impl Writer<'_> {
             Operation::Transfer { instance, account, security_groups } => AdvisedStep {
                 what: format!("transfer {instance} to account {account}, into {}", security_groups.join(", ")),
                 operations: vec![format!(
-                    "(console: transfer {instance} to account {account}, and move it into the group there)"
+                    "# console: transfer {instance} to account {account}, and move it into the group there"
                 )],
                 topology: Some(set(
                     table("instance", instance),
@@ -140,7 +130,7 @@ impl Writer<'_> {
                     "migrate {instance} into {vswitch}: its address becomes {private_ip}, and what names the old one must follow"
                 ),
                 operations: vec![format!(
-                    "(ECS console: a migration plan for {instance} into {vswitch}, private address {private_ip})"
+                    "# ECS console: a migration plan for {instance} into {vswitch}, private address {private_ip}"
                 )],
                 topology: Some(set(
                     table("instance", instance),
@@ -172,7 +162,7 @@ impl Writer<'_> {
             operations: own
                 .map(|own| {
                     let command = GuestRoute::of(*own.private_ip).add_command();
-                    vec![format!("{command}   (on {instance}; `biplane guest-route` prints what lasts)")]
+                    vec![format!("{command}   # on {instance}; `biplane guest-route` prints what lasts")]
                 })
                 .unwrap_or_default(),
             topology: Some(TopologyEdit::Append {
@@ -199,7 +189,7 @@ impl Writer<'_> {
             ServiceKind::Rds => change("rds", "DBInstanceId"),
             ServiceKind::Redis => change("r-kvstore", "InstanceId"),
             ServiceKind::Mongodb => change("dds", "DBInstanceId"),
-            _ => format!("(console of {service}: add {address} to its access control list)"),
+            _ => format!("# console of {service}: add {address} to its access control list"),
         };
         AdvisedStep {
             what: format!("admit {address} to the whitelist of {service}"),

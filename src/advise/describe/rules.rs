@@ -1,11 +1,12 @@
 //! Rules of security groups in words, as the vendor's calls, and as TOML.
 
 use super::super::groups::request;
-use super::{Writer, call, quoted, table};
+use super::{Writer, call, table};
 use crate::control::{PeerRequest, RuleRequest};
 use crate::model::{Direction, Policy, SecurityGroup};
 use crate::net::PortRange;
 use crate::report::{AdvisedStep, TopologyEdit};
+use crate::text::quoted;
 
 impl Writer<'_> {
     pub(super) fn authorize(&self, group: &str, direction: Direction, rule: &RuleRequest) -> AdvisedStep {

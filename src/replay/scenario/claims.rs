@@ -4,6 +4,7 @@ use crate::datapath::{At, Decider, Outcome, Sent, Verdict};
 use crate::program::Names;
 use crate::report::{Sentence, Words};
 use crate::scenario::{Claim, EmittedClaim, RuleClaim, VerdictClaim};
+use crate::text::Shown;
 use crate::wire::{Packet, parse};
 
 /// What became of a frame.
@@ -24,7 +25,7 @@ pub(super) fn hold(happened: &Happened<'_>, claim: &Claim) -> Vec<String> {
     let outcome = happened.outcome;
     let mut check = |holds: bool, claim: String, fact: String| {
         if !holds {
-            failures.push(format!("claim: {claim}\n fact: {fact}"));
+            failures.push(format!("claim: {}\n fact: {}", Shown(&claim), Shown(&fact)));
         }
     };
     let fact = || Sentence::new(words, outcome).to_string();

@@ -16,6 +16,7 @@ use crate::diag::{Diagnostic, Sources, Span};
 use crate::lab::{Lab, LabError, Passage, Topology};
 use crate::report::{StepResult, Words};
 use crate::scenario::{Action, ReplayExpectation, ReplayStep, Scenario, SendExpectation, SendStep};
+use crate::text::{Shown, shown_path};
 use claims::Happened;
 use seen::Seen;
 use std::sync::Arc;
@@ -66,7 +67,7 @@ impl Stage {
             let title = step.title.clone().unwrap_or(what);
             let place = self.place(step.span).map(|place| format!(" ({place})")).unwrap_or_default();
             let result = StepResult {
-                title: format!("step {}: {title}{place}", index + 1),
+                title: format!("step {}: {}{place}", index + 1, Shown(&title)),
                 passed: failures.is_empty(),
                 message: failures.join("\n"),
             };
@@ -120,7 +121,7 @@ impl Stage {
     }
 
     fn replay(&mut self, replay: &ReplayStep, expectation: &ReplayExpectation) -> (String, Vec<String>) {
-        let what = format!("replay {}", replay.capture.display());
+        let what = format!("replay {}", shown_path(&replay.capture));
         let options = ReplayOptions {
             inject: replay.inject.iter().filter_map(|(ip, id)| Some((ip.value, self.lab.endpoint(id)?))).collect(),
             map: replay.map.iter().map(|(from, to)| (from.value, to.value)).collect(),

@@ -4,6 +4,7 @@ use super::Stage;
 use crate::control::{LinkPage, Refusal};
 use crate::diag::Span;
 use crate::scenario::{ApplyExpectation, ApplyStep, Request};
+use crate::text::Shown;
 
 /// What the vendor answers.
 enum Answer {
@@ -24,7 +25,7 @@ impl Stage {
         };
         let answer = answer.unwrap_or_else(Answer::Refused);
         let Some((claim, place)) = broken_claim(&what, &answer, expectation) else { return (what, Vec::new()) };
-        let mut failure = format!("claim: {claim}\n fact: {}", fact(&answer));
+        let mut failure = format!("claim: {}\n fact: {}", Shown(&claim), Shown(&fact(&answer)));
         if let Answer::Refused(refusal) = &answer {
             let record = refusal.record;
             failure += &format!("\n help: {}\nsource: {}", record.remedy, record.source);

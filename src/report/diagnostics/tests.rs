@@ -195,7 +195,7 @@ fn github_annotations_escape_what_would_end_a_command() {
     assert_snapshot!(github(&[files.host_bits(), unplaced(), problem], &files.sources), @r#"
     ::error file=topologies/shop.toml,line=2,col=8,title=invalid-value::"172.16.1.0/12" has host bits set%0Anote: a /12 covers 172.16.0.0/12; the bits after it must be zero%0Ahelp: write "172.16.0.0/12"
     ::error title=unreadable-file::cannot read `a.toml`: permission denied%0Ahelp: make it readable
-    ::warning file=a%2Cb%3Ac%25.toml,line=1,col=1,title=unknown-key::100%25 wrong, see: below%0D%0Athere
+    ::warning file=a%2Cb%3Ac%25.toml,line=1,col=1,title=unknown-key::100%25 wrong, see: below\r\nthere
     "#);
 }
 
