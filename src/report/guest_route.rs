@@ -36,13 +36,23 @@ const LINUX: [(GuestSystem, &str); 5] = [
     (Ifupdown, "test -f /etc/network/interfaces"),
 ];
 
-const NETPLAN_FILE: &str = "/etc/netplan/90-classiclink.yaml";
-const ROUTE_FILE: &str = "/etc/sysconfig/network-scripts/route-eth0";
-const WICKED_FILE: &str = "/etc/sysconfig/network/ifroute-eth0";
-const INTERFACES_FILE: &str = "/etc/network/interfaces";
+/// What the commands of one system are put together from. They stand in files of their own, in the shell's language.
+macro_rules! commands {
+    ($name:literal) => {
+        (
+            include_str!(concat!("guest_route/", $name, ".add.sh")),
+            include_str!(concat!("guest_route/", $name, ".undo.sh")),
+        )
+    };
+}
 
-/// The connection that NetworkManager has on the private NIC.
-const CONNECTION: &str = r#""$(nmcli -t -f GENERAL.CONNECTION device show eth0 | cut -d: -f2-)""#;
+/// Functions of the shell, by the names that commands call them by.
+const FUNCTIONS: [(&str, &str); 4] = [
+    ("fail ", include_str!("guest_route/fail.sh")),
+    ("end_line ", include_str!("guest_route/end_line.sh")),
+    ("rewrite ", include_str!("guest_route/rewrite.sh")),
+    ("$(interfaces_files)", include_str!("guest_route/interfaces_files.sh")),
+];
 
 impl GuestSystem {
     /// What begins a comment in the shell that the commands are for.
@@ -77,84 +87,104 @@ pub fn guest_route_comment(out: &mut String, system: GuestSystem, text: &str) {
     }
 }
 
-/// The commands that add `route` to a guest of `system`, now and at every boot: they paste into a shell.
+/// Whether a route is added or taken out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Add,
+    Undo,
+}
+
+/// The commands that add `route` to a guest of `system`, now and at every boot: they paste into a shell, may be run
+/// again, and change nothing where they do not understand what they find.
 pub fn guest_route_commands(route: GuestRoute, system: GuestSystem) -> String {
-    script(system, "add", &route.add_command(), |system| add(route, system))
+    script(route, system, Change::Add)
 }
 
 /// The commands that take out what [`guest_route_commands`] adds.
 pub fn guest_route_undo(route: GuestRoute, system: GuestSystem) -> String {
-    script(system, "take out", &route.delete_command(), |system| remove(route, system))
+    script(route, system, Change::Undo)
 }
 
-fn script(system: GuestSystem, what: &str, at_once: &str, lasting: impl Fn(GuestSystem) -> String) -> String {
+fn script(route: GuestRoute, system: GuestSystem, change: Change) -> String {
     if system == Windows {
-        return lasting(Windows);
+        return windows(route, change);
     }
-    let mut text = format!("# until the next boot\n{at_once}\n\n");
-    if system != Linux {
-        let _ = write!(text, "# at every boot ({})\n{}", system.is_found_on(), lasting(system));
-        return text;
+    let lasting = match system {
+        Linux => any_linux(change),
+        _ => format!("# at every boot ({})\n{}", system.is_found_on(), commands_of(system, change)),
+    };
+    // What lasts comes first: it may refuse. A shell of its own may end without the one that this is pasted into.
+    let functions = FUNCTIONS.iter().filter(|(call, _)| lasting.contains(call)).map(|(_, function)| *function);
+    let mut body = String::from("set -eu\n");
+    body.extend(functions);
+    let _ = write!(body, "\n{lasting}\n# until the next boot\n{}\n", at_once(route, change));
+    let mut text = String::from("(\n");
+    indent(&mut text, &filled_in(&body, route));
+    text.push_str(")\n");
+    text
+}
+
+fn at_once(route: GuestRoute, change: Change) -> String {
+    match change {
+        Change::Add => format!("ip route replace {route}"),
+        // It may be gone already.
+        Change::Undo => format!("{} || :", route.delete_command()),
     }
-    text.push_str("# at every boot, by whatever configures the network of this guest\n");
+}
+
+fn any_linux(change: Change) -> String {
+    let mut text = String::from("# at every boot, by whatever configures the network of this guest\n");
     for (index, (system, test)) in LINUX.iter().enumerate() {
         let word = if index == 0 { "if" } else { "elif" };
         let _ = writeln!(text, "{word} {test}; then\n    # {}", system.is_found_on());
-        indent(&mut text, &lasting(*system));
+        indent(&mut text, commands_of(*system, change));
     }
-    let _ =
-        writeln!(text, "else\n    echo 'nothing known configures the network here: {what} the route by hand' >&2\nfi");
+    text.push_str("else\n    fail 'nothing known configures the network here'\nfi\n");
     text
+}
+
+fn commands_of(system: GuestSystem, change: Change) -> &'static str {
+    let (add, undo) = match system {
+        NetworkScripts => commands!("network-scripts"),
+        NetworkManager => commands!("network-manager"),
+        Wicked => commands!("wicked"),
+        Ifupdown => commands!("ifupdown"),
+        Netplan => commands!("netplan"),
+        Linux | Windows => ("", ""),
+    };
+    if change == Change::Add { add } else { undo }
+}
+
+/// `commands` with the parts of the route in the places of their names.
+fn filled_in(commands: &str, route: GuestRoute) -> String {
+    let (to, gateway) = (route.destination(), route.gateway());
+    let parts = [
+        ("@up_line@", up_line(route)),
+        ("@to@", to.to_string()),
+        ("@net@", to.network().to_string()),
+        ("@mask@", to.netmask().to_string()),
+        ("@gateway@", gateway.to_string()),
+    ];
+    parts.iter().fold(commands.to_owned(), |text, (name, part)| text.replace(name, part))
+}
+
+fn windows(route: GuestRoute, change: Change) -> String {
+    let (to, gateway) = (route.destination(), route.gateway());
+    let (net, mask) = (to.network(), to.netmask());
+    match change {
+        Change::Add => {
+            format!("route print {net} | find \"{gateway}\" >nul || route -p add {net} mask {mask} {gateway}\n")
+        }
+        Change::Undo => format!("route delete {net} mask {mask} {gateway}\n"),
+    }
 }
 
 /// Appends commands of a branch. What stands between the lines of a here-document stays at the margin.
 fn indent(text: &mut String, commands: &str) {
     let mut in_document = false;
     for line in commands.lines() {
-        let _ = writeln!(text, "{}{line}", if in_document { "" } else { "    " });
+        let _ = writeln!(text, "{}{line}", if in_document || line.is_empty() { "" } else { "    " });
         in_document = line.ends_with("<<'END'") || in_document && line != "END";
-    }
-}
-
-fn add(route: GuestRoute, system: GuestSystem) -> String {
-    let (to, gateway) = (route.destination(), route.gateway());
-    let append = |line: &str, file: &str| {
-        format!("line='{line}' file={file}\ngrep -qxF \"$line\" $file 2>/dev/null || echo \"$line\" >> $file\n")
-    };
-    match system {
-        NetworkScripts => {
-            "# a file with lines ADDRESS0=, NETMASK0=, GATEWAY0= wants three more of that form instead\n".to_owned()
-                + &append(&route.to_string(), ROUTE_FILE)
-        }
-        NetworkManager => format!("nmcli connection modify {CONNECTION} +ipv4.routes '{to} {gateway}'\n"),
-        Wicked => append(&format!("{to} {gateway} - eth0"), WICKED_FILE),
-        Ifupdown => format!(
-            "line='{}' file={INTERFACES_FILE}\n\
-             grep -qF \"$line\" $file || sed -i \"/^iface eth0 inet /a\\    $line\" $file\n",
-            up_line(route)
-        ),
-        Netplan => format!(
-            "cat > {NETPLAN_FILE} <<'END'\n\
-             network:\n  version: 2\n  ethernets:\n    eth0:\n      routes:\n        - to: {to}\n          via: {gateway}\n\
-             END\n\
-             chmod 600 {NETPLAN_FILE}\n"
-        ),
-        Windows => format!("route -p add {} mask {} {gateway}\n", to.network(), to.netmask()),
-        Linux => String::new(),
-    }
-}
-
-fn remove(route: GuestRoute, system: GuestSystem) -> String {
-    let (to, gateway) = (route.destination(), route.gateway());
-    let delete = |line: &str, file: &str| format!("sed -i '\\|^{line}$|d' {file}\n");
-    match system {
-        NetworkScripts => delete(&route.to_string(), ROUTE_FILE),
-        NetworkManager => format!("nmcli connection modify {CONNECTION} -ipv4.routes '{to} {gateway}'\n"),
-        Wicked => delete(&format!("{to} {gateway} - eth0"), WICKED_FILE),
-        Ifupdown => delete(&format!(" *{}", up_line(route)), INTERFACES_FILE),
-        Netplan => format!("rm -f {NETPLAN_FILE}\n"),
-        Windows => format!("route delete {} mask {} {gateway}\n", to.network(), to.netmask()),
-        Linux => String::new(),
     }
 }
 

@@ -1,0 +1,1 @@
+fail() { echo "$*: nothing was changed" >&2; exit 1; }

@@ -1,0 +1,1 @@
+rm -f /etc/netplan/90-classiclink.yaml
