@@ -39,6 +39,7 @@
 //! |---|---|
 //! | [`capture`] | pcap and pcapng in and out: records and stamps, no networks |
 //! | [`text`] | names and messages from files, shown so that they cannot do anything |
+//! | [`threads`] | threads that a system may refuse |
 //! | [`files`] | output files: whole or not at all, never onto an input |
 //! | [`wire`] | one frame as bytes: parse, build, rewrite, fragment |
 //! | [`net`], [`time`] | small checked values: prefixes, ports, MAC addresses; nanoseconds of the frames' own clock |
@@ -83,5 +84,6 @@ pub mod report;
 pub mod scenario;
 pub mod table;
 pub mod text;
+pub mod threads;
 pub mod time;
 pub mod wire;

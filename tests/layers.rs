@@ -13,6 +13,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("net", &[]),
     ("time", &[]),
     ("text", &[]),
+    ("threads", &[]),
     ("diag", &["text"]),
     // Whole files, or none.
     ("files", &["text"]),
@@ -26,11 +27,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // The side of meaning.
     // Its objects stand in pages that snapshots share: `table`.
     ("model", &["net", "time", "diag", "table"]),
-    ("check", &["model", "net", "time", "diag"]),
+    ("check", &["model", "net", "threads", "time", "diag"]),
     ("control", &["check", "model", "net", "diag"]),
     // It reads packets too, as frames are built: `wire`; and the operations that steps apply: `control`.
     ("scenario", &["control", "model", "net", "time", "diag", "text", "wire"]),
-    ("compile", &["check", "model", "program", "table", "net", "diag"]),
+    ("compile", &["check", "model", "program", "table", "threads", "net", "diag"]),
     // What people read.
     ("explain", &["check", "control", "diag"]),
     // What to do about a refusal stands on its page: `explain`.
@@ -54,7 +55,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "replay",
         &[
             "capture", "control", "datapath", "diag", "lab", "model", "net", "program", "report", "scenario", "text",
-            "time", "wire",
+            "threads", "time", "wire",
         ],
     ),
 ];

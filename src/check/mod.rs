@@ -34,6 +34,7 @@ pub use refusal::{Refusal, RefusalRecord};
 
 use crate::diag::{Diagnostic, ProblemRecord, Severity, Span};
 use crate::model::{World, WorldIndex};
+use crate::threads;
 use std::borrow::Cow;
 use std::ops::Deref;
 use survey::Survey;
@@ -129,10 +130,7 @@ fn findings(survey: &Survey<'_>) -> Vec<Diagnostic> {
     let (mut findings, second) = if world.instances.len() < WORTH_A_THREAD {
         (first_half(survey), second_half(survey))
     } else {
-        std::thread::scope(|scope| {
-            let second = scope.spawn(|| second_half(survey));
-            (first_half(survey), second.join().expect("a check does not panic"))
-        })
+        threads::both(|| first_half(survey), || second_half(survey))
     };
     findings.extend(second);
     findings.sort_by_key(|finding| finding.labels.first().map_or(Span::NONE, |label| label.span));

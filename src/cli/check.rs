@@ -63,7 +63,7 @@ impl Checked {
                 let sources = Arc::clone(&topology.sources);
                 let findings = topology.warnings.to_vec();
                 // Freeing a large world takes a while, which the end of the process does not wait for.
-                std::thread::spawn(move || drop(topology));
+                let _ = std::thread::Builder::new().spawn(move || drop(topology));
                 Some(Checked { findings, sources, understood: true, has_endpoints })
             }
             Err(LabError::Invalid { understood, diagnostics, sources }) => {

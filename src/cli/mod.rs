@@ -20,6 +20,7 @@ mod replay;
 mod run;
 mod trace;
 
+use crate::table::OutOfMemory;
 use arguments::{Arguments, Command};
 use clap::Parser;
 use output::Terminal;
@@ -56,8 +57,21 @@ impl From<std::io::Error> for Failure {
 /// What a command gives: its exit code.
 type Outcome = Result<u8, Failure>;
 
+/// Makes a refusal of memory what it is for a user: an error, and no panic.
+fn end_where_memory_ends() {
+    let otherwise = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| match panic.payload().downcast_ref::<OutOfMemory>() {
+        Some(OutOfMemory { bytes }) => {
+            eprintln!("error: out of memory: the system refuses {bytes} bytes for a table");
+            std::process::exit(UNABLE.into());
+        }
+        None => otherwise(panic),
+    }));
+}
+
 /// Runs the program with the process's own arguments.
 pub fn main() -> ExitCode {
+    end_where_memory_ends();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(usage) => {

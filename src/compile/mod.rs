@@ -28,6 +28,7 @@ use crate::program::{
 use crate::table::acl::AddressSets;
 use crate::table::lpm::{TableId, Tables};
 use crate::table::paged::{Paged, PagedMap};
+use crate::threads;
 use groups::Groups;
 use guests::Guests;
 use std::net::Ipv4Addr;
@@ -84,11 +85,8 @@ pub fn compile(world: &Checked, epoch: Epoch) -> Compiled {
         return compile_but_names(world, epoch).named(endpoints::names_of(world));
     }
     // What endpoints are called and what they are know nothing of each other.
-    std::thread::scope(|scope| {
-        let names = scope.spawn(|| endpoints::names_of(world));
-        let compiler = compile_but_names(world, epoch);
-        compiler.named(names.join().expect("naming does not panic"))
-    })
+    let (compiler, names) = threads::both(|| compile_but_names(world, epoch), || endpoints::names_of(world));
+    compiler.named(names)
 }
 
 /// Everything but the names of endpoints.

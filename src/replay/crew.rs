@@ -19,6 +19,7 @@ use super::Source;
 use super::feed::Load;
 use super::worker::{Share, Worker};
 use super::writing::{Page, Press, Scribe, Writing};
+use crate::threads::spawn;
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded, never, select};
 use std::collections::BTreeMap;
 use std::io;
@@ -309,7 +310,19 @@ pub(super) fn run(
     drop((to_write, to_print));
     thread::scope(|scope| {
         let others = crew.split_off(1.min(hands));
-        let threads: Vec<_> = others.into_iter().map(|hand| scope.spawn(move || hand.work(None))).collect();
+        // Nobody reads before all are there: without one of them no load would ever be whole.
+        let mut closed = lock(&desk);
+        let mut threads = Vec::with_capacity(others.len());
+        for hand in others {
+            match spawn(scope, move || hand.work(None)) {
+                Ok(thread) => threads.push(thread),
+                Err(error) => {
+                    closed.close();
+                    return Err(error);
+                }
+            }
+        }
+        drop(closed);
         let mut printer = Some(Printer { press, written, spare: returned, early: BTreeMap::new(), next: 0 });
         let here: io::Result<Vec<Worker>> = crew.into_iter().map(|hand| hand.work(printer.take())).collect();
         let mut workers = here?;

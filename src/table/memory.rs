@@ -4,6 +4,7 @@
 //! pages.
 
 use memmap2::MmapMut;
+use std::panic::panic_any;
 
 /// One cache line.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +34,13 @@ pub fn prefetch<T>(value: &T) {
 
 const HUGE: usize = 2 << 20;
 
+/// The payload of the panic where the system gives no memory for a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfMemory {
+    /// What was asked for.
+    pub bytes: usize,
+}
+
 /// Zeroed memory that never moves. It hands out an address, not references: who may read or write which part of it, and
 /// when, is for its user to say.
 #[derive(Debug)]
@@ -50,8 +58,8 @@ unsafe impl Send for Memory {}
 unsafe impl Sync for Memory {}
 
 impl Memory {
-    /// `bytes` zeroed bytes, aligned to a page, or to a huge page where there is room for one. Panics where the
-    /// system has no memory left, as `Vec` does.
+    /// `bytes` zeroed bytes, aligned to a page, or to a huge page where there is room for one. Panics with
+    /// [`OutOfMemory`] where the system has no memory left.
     pub(in crate::table) fn zeroed(bytes: usize) -> Memory {
         Memory::map(bytes, if bytes >= HUGE { HUGE } else { 0 })
     }
@@ -63,7 +71,8 @@ impl Memory {
 
     /// `spare` is room to begin at a huge page, or none.
     fn map(bytes: usize, spare: usize) -> Memory {
-        let mut map = MmapMut::map_anon(bytes.max(1) + spare).expect("memory for a table");
+        let length = bytes.max(1) + spare;
+        let mut map = MmapMut::map_anon(length).unwrap_or_else(|_| panic_any(OutOfMemory { bytes: length }));
         let start = map.as_mut_ptr();
         let offset = if spare == 0 { 0 } else { start.align_offset(HUGE) };
         #[cfg(target_os = "linux")]

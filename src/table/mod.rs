@@ -9,5 +9,5 @@ pub mod paged;
 mod random;
 pub mod session;
 
-pub use memory::prefetch;
+pub use memory::{OutOfMemory, prefetch};
 pub use random::Random;

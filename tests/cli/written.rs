@@ -171,3 +171,24 @@ fn other_programs_take_what_is_written() {
         assert_eq!(shown, expected, "{copies}");
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_system_that_refuses_memory_or_threads_gives_an_error() {
+    let bench = bench();
+    let program = env!("CARGO_BIN_EXE_biplane");
+    let mut refused = 0;
+    for kibibytes in [40_000, 60_000, 100_000, 150_000, 200_000] {
+        let line =
+            format!("ulimit -v {kibibytes} && exec {program} replay shop.toml a.pcap --workers 64 -w out.pcapng");
+        let output = Command::new("sh").args(["-c", &line]).current_dir(bench.path()).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        if output.status.code() == Some(2) {
+            refused += 1;
+            let known = ["error: out of memory: ", "error: cannot start a thread: "];
+            assert!(known.iter().any(|start| error.starts_with(start)), "{kibibytes}: {error}");
+        }
+        assert!(!error.contains("panicked"), "{kibibytes}: {error}");
+    }
+    assert!(refused > 0, "64 workers fit nowhere here");
+}
