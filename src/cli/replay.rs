@@ -15,6 +15,7 @@ use crate::report::{self, Words};
 use crate::scenario::STANDARD_INPUT;
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
+use std::path::Path;
 
 pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
     one_standard_input(&arguments.topology, Some(&arguments.capture))?;

@@ -1,7 +1,7 @@
 //! Diagnostics as text with the source underlined, as JSON, and as annotations of GitHub Actions.
 
 use crate::diag::{Diagnostic, Severity, Sources, Span};
-use crate::text::shown;
+use crate::text;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -162,10 +162,10 @@ pub fn github(diagnostics: &[Diagnostic], sources: &Sources) -> String {
             let file = escape(place.file, true);
             let _infallible = write!(text, "file={file},line={},col={},", place.line, place.column);
         }
-        let mut message = shown(&diagnostic.message).into_owned();
+        let mut message = text::shown(&diagnostic.message).into_owned();
         for (word, more) in [("note", &diagnostic.note), ("help", &diagnostic.help)] {
             if let Some(more) = more {
-                message.extend(["\n", word, ": ", &shown(more)]);
+                message.extend(["\n", word, ": ", &text::shown(more)]);
             }
         }
         text.extend(["title=", &escape(diagnostic.id, true), "::", &escape(&message, false), "\n"]);
