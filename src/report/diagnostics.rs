@@ -185,8 +185,9 @@ fn escape(text: &str, property: bool) -> String {
 #[cfg(feature = "cli")]
 mod snippet {
     use crate::diag::{Diagnostic, FileId, Label, Severity, Sources, Span};
-    use crate::text::shown;
+    use crate::text::{is_hostile, shown};
     use annotate_snippets::{AnnotationKind, Element, Level, Origin, Renderer, Snippet};
+    use std::borrow::Cow;
     use std::ops::Range;
 
     /// One diagnostic, without a line break at its end.
@@ -249,13 +250,28 @@ mod snippet {
             let text = (!label.text.is_empty()).then(|| shown(&label.text));
             kind.span(range.start - first..range.end - first).label(text)
         });
-        Some(Snippet::source(&text[first..last]).line_start(line).path(name).annotations(annotations).into())
+        Some(Snippet::source(without_marks(&text[first..last])).line_start(line).path(name).annotations(annotations).into())
     }
 
     /// The place alone.
     fn origin<'a>(label: &Label, sources: &'a Sources) -> Option<Element<'a>> {
         let at = sources.locate(label.span)?;
         Some(Origin::path(at.file).line(at.line).char_column(at.column).into())
+    }
+
+    /// Source text without what the renderer would leave as it is: it shows the control characters of ASCII itself.
+    /// What stands for another has as many bytes, so that the places of labels hold.
+    fn without_marks(text: &str) -> Cow<'_, str> {
+        let is_left = |character: char| !character.is_ascii() && is_hostile(character);
+        if !text.contains(is_left) {
+            return Cow::Borrowed(text);
+        }
+        let stand_in = |character: char| match character.len_utf8() {
+            _ if !is_left(character) => character,
+            2 => '\u{bf}',
+            _ => char::REPLACEMENT_CHARACTER,
+        };
+        Cow::Owned(text.chars().map(stand_in).collect())
     }
 
     /// The label's bytes, held to the text and to whole characters.
