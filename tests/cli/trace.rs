@@ -237,7 +237,7 @@ fn all_blockers_are_told_in_order_with_their_lines_and_what_to_do() {
            -> start i-web: `state = "running"`  shop.toml:34
       2  classiclink-not-linked at classic by route 172.16.0.0/12: i-web is linked to no VPC  shop.toml:34
            -> link i-web: `linked_vpc = "vpc-shop"`; `biplane check shop.toml --link i-web=vpc-shop` tells whether it can be  shop.toml:34
-      3  classiclink-disabled at classic by route 172.16.0.0/12: ClassicLink is off in vpc-shop  shop.toml:1
+      3  classiclink-disabled at classic: ClassicLink is off in vpc-shop  shop.toml:1
            -> set `classic_link = true` for vpc-shop  shop.toml:1
       4  whitelist-deny at rm-orders by rm-orders whitelist: no entry holds 10.24.1.5  shop.toml:54
            -> add "10.24.1.5" to the whitelist of rm-orders  shop.toml:54
