@@ -21,7 +21,7 @@ pub fn render(page: &ProblemRecord) -> String {
     }
     text.push('\n');
     let example = match page.kind {
-        ProblemKind::Drop(_) => page.example.to_owned(),
+        ProblemKind::Drop(_) | ProblemKind::Undetermined(_) => page.example.to_owned(),
         ProblemKind::Rule(_) | ProblemKind::File => finding(page),
     };
     wrap(&mut text, &example, "example  ", "         ");
@@ -65,17 +65,16 @@ pub fn table() -> String {
     let ids = all().map(|page| page.id).chain(codes.iter().map(|page| page.code));
     let width = ids.map(str::len).max().unwrap_or(0);
     let mut text = String::new();
-    let mut kind = None;
+    let mut last = None;
     for page in all() {
-        if kind != Some(std::mem::discriminant(&page.kind)) {
-            let heading = match page.kind {
-                ProblemKind::Drop(_) => "Drop reasons, in the order of the stages",
-                ProblemKind::Rule(_) => "\nRules of `biplane check`",
-                ProblemKind::File => "\nProblems of files",
-            };
+        let heading = match page.kind {
+            ProblemKind::Drop(_) | ProblemKind::Undetermined(_) => "Reasons, in the order of the stages",
+            ProblemKind::Rule(_) => "\nRules of `biplane check`",
+            ProblemKind::File => "\nProblems of files",
+        };
+        if last.replace(heading) != Some(heading) {
             text.push_str(heading);
             text.push('\n');
-            kind = Some(std::mem::discriminant(&page.kind));
         }
         writeln!(text, "  {:width$}  {}", page.id, page.summary).expect("a string takes all");
     }

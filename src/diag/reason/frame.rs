@@ -35,6 +35,15 @@ macro_rules! frame {
         source: RFC_826,
         example: "frame 1: dropped: the ARP packet is too short or not IPv4 over Ethernet",
     }
+    ArpProbe = "arp-probe" @ Drop(Parse) {
+        summary: "the ARP request asks whether an address is in use",
+        meaning: "An ARP request from exactly 0.0.0.0 is a probe (RFC 5227): a guest asks whether another one has the \
+                  address that it is about to use. No endpoint owns 0.0.0.0, and the fabric gives no address twice, \
+                  so it leaves probes unanswered, which tells the guest that the address is free.",
+        remedy: "Nothing to repair.",
+        source: OWN_CHOICE,
+        example: "frame 1: dropped: the ARP request asks whether an address is in use",
+    }
     NotIpv4 = "not-ipv4" @ Drop(Parse) {
         summary: "neither IPv4 nor ARP",
         meaning: "The EtherType is another one, or the field is an 802.3 length. The fabric forwards IPv4 only.",
@@ -97,6 +106,30 @@ macro_rules! frame {
         remedy: "Use unicast: VRRP and cluster software have a mode for it.",
         source: NETWORK_TYPES,
         example: "frame 1 from i-web-1: dropped: multicasts are not carried",
+    }
+    SourceMartian = "source-martian" @ Drop(Parse) {
+        summary: "no host may send from this address",
+        meaning: "The source lies in 0.0.0.0/8, 127.0.0.0/8, 224.0.0.0/4 or 240.0.0.0/4. A router drops such packets and \
+                  sends no ICMP error about them. A DHCP request from 0.0.0.0 is a broadcast, and told as one.",
+        remedy: "Correct what sends from the address. DHCP clients that renew a lease they lost are harmless.",
+        source: RFC_1812,
+        example: "frame 1: dropped: no host may send from this address",
+    }
+    DestinationMartian = "destination-martian" @ Drop(Parse) {
+        summary: "no packet on the wire may be sent to this address",
+        meaning: "The destination lies in 0.0.0.0/8, 127.0.0.0/8 or 240.0.0.0/4 and is not 255.255.255.255. A router drops \
+                  such packets and sends no ICMP error about them.",
+        remedy: "Correct the address. Packets to 127.0.0.0/8 that leave a guest show a wrong route or NAT rule in it.",
+        source: RFC_1812,
+        example: "frame 1 from i-web-1: dropped: no packet on the wire may be sent to this address",
+    }
+    FragmentPastEnd = "fragment-past-end" @ Drop(Parse) {
+        summary: "the fragment ends past the 65535 bytes that a datagram can have",
+        meaning: "The fragment's offset and its total length add up to more than 65535 bytes. No receiver can put such a \
+                  datagram together.",
+        remedy: "Such fragments are crafted, as in the ping of death.",
+        source: RFC_791,
+        example: "frame 1 from i-web-1: dropped: the fragment ends past the 65535 bytes that a datagram can have",
     }
     L4Truncated = "l4-truncated" @ Drop(Parse) {
         summary: "the packet is too short for its TCP, UDP or ICMP header",

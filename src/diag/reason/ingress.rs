@@ -4,6 +4,24 @@
 macro_rules! ingress {
     ([$($before:tt)*] $next:ident $($then:ident)*) => { $next! { [$($before)*
 
+    AmbiguousSource = "ambiguous-source" @ Drop(Ingress) {
+        summary: "several endpoints may send from this address",
+        meaning: "VPCs may use the same addresses, so an address alone does not always say where a frame enters. The \
+                  same happens where two gateways have equally long remote CIDRs around it.",
+        remedy: "Choose with `--inject 172.16.1.5=ENDPOINT`, or name the interfaces of a pcapng after endpoints.",
+        source: OWN_CHOICE,
+        example: "frame 1: dropped: several endpoints may send from this address",
+    }
+    SourceIsGateway = "source-is-gateway" @ Drop(Ingress) {
+        summary: "the source is the gateway of a subnet, which is part of the fabric",
+        meaning: "The source is the gateway address of a vSwitch, the third-last one, or of the /21 around a classic \
+                  endpoint, eight below its broadcast address. Captures taken inside the cloud hold ICMP errors that \
+                  routers sent from there. The fabric sends its own, so those of the capture enter nowhere.",
+        remedy: "Nothing to declare: no instance can have the address. The errors that the fabric sends are told beside \
+                 the frames that cause them.",
+        source: OWN_CHOICE,
+        example: "frame 1: dropped: the source is the gateway of a subnet, which is part of the fabric",
+    }
     UnknownSource = "unknown-source" @ Drop(Ingress) {
         summary: "no endpoint may send from this address",
         meaning: "The source is the address of no instance or service, and no gateway has a remote CIDR that holds it. \
@@ -12,14 +30,6 @@ macro_rules! ingress {
                  or say where it enters with `--inject 192.0.2.7=ENDPOINT`.",
         source: OWN_CHOICE,
         example: "frame 1: dropped: no endpoint may send from this address",
-    }
-    AmbiguousSource = "ambiguous-source" @ Drop(Ingress) {
-        summary: "several endpoints may send from this address",
-        meaning: "VPCs may use the same addresses, so an address alone does not always say where a frame enters. The \
-                  same happens where two gateways have equally long remote CIDRs around it.",
-        remedy: "Choose with `--inject 172.16.1.5=ENDPOINT`, or name the interfaces of a pcapng after endpoints.",
-        source: OWN_CHOICE,
-        example: "frame 1: dropped: several endpoints may send from this address",
     }
     InstanceStopped = "instance-stopped" @ Drop(Ingress) {
         summary: "the instance is stopped",

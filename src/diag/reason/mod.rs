@@ -1,4 +1,4 @@
-//! The reasons a frame is dropped for, and the stages that give them.
+//! The reasons a frame is dropped for or undetermined, and the stages that give them.
 //!
 //! A new reason is one entry in the file of its stage: the variant, its id and its record come from there. The tests of
 //! the scenarios and of `biplane explain` then ask for a scenario that shows it and for its example.
@@ -68,12 +68,12 @@ macro_rules! reasons {
         source: $source:ident,
         example: $example:literal,
     })*]) => {
-        /// Why a frame was dropped: one kebab-case id per cause, the same in text, JSON, captures, counters and
+        /// Why a frame was dropped or is undetermined: one kebab-case id per cause, the same in text, JSON, captures, counters and
         /// `biplane explain`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
         pub enum Reason {
-            $(#[doc = concat!("Drop: ", $summary, ".")] $name,)*
+            $(#[doc = concat!(stringify!($kind), ": ", $summary, ".")] $name,)*
         }
 
         impl Reason {
