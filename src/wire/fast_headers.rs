@@ -3,8 +3,8 @@
 use super::{ETHERNET_HEADER, IPV4_HEADER, Icmp, Ipv4, TcpFlags, Transport};
 use crate::net::Protocol;
 
-/// The headers of an unfragmented packet without IPv4 options to an address below 224.0.0.0, sound and captured as far
-/// as they decide: of TCP, UDP, ICMP echo requests and replies, or a protocol without ports.
+/// The headers of an unfragmented packet without IPv4 options between unicast addresses, sound and captured as far as
+/// they decide: of TCP, UDP, ICMP echo requests and replies, or a protocol without ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FastHeaders {
     /// Source address.
@@ -53,8 +53,12 @@ impl FastHeaders {
         let headers: &[u8; WITH_UDP] = bytes.first_chunk()?;
         let word = |at: usize| u16::from_be_bytes([headers[at], headers[at + 1]]);
         let long = |at: usize| u32::from_be_bytes([headers[at], headers[at + 1], headers[at + 2], headers[at + 3]]);
-        // IPv4 without options, neither "more fragments" nor an offset, to a unicast address and MAC address.
-        let is_plain = long(12) >> 8 == 0x0008_0045 && long(18) & 0x3fff == 0 && headers[30] < 224;
+        // IPv4 without options, neither "more fragments" nor an offset, between unicast addresses.
+        let is_unicast = |first_octet: u8| first_octet.wrapping_sub(1) < 223 && first_octet != 127;
+        let is_plain = long(12) >> 8 == 0x0008_0045
+            && long(18) & 0x3fff == 0
+            && is_unicast(headers[26])
+            && is_unicast(headers[30]);
         if !is_plain || headers[0] & 1 != 0 {
             return None;
         }
@@ -147,9 +151,7 @@ mod tests {
     fn slowly(bytes: &[u8], wire_length: usize) -> Option<(Ipv4, Transport)> {
         let Ok(Packet::Ipv4(ipv4)) = parse(bytes, wire_length) else { return None };
         let is_fragment = ipv4.is_first_fragment() || ipv4.is_later_fragment();
-        // 240.0.0.0/4 is forwarded as any other address, and rare enough to be left to the readers.
-        let is_reserved = ipv4.destination.octets()[0] >= 240;
-        if is_fragment || is_reserved || usize::from(ipv4.header_length) != IPV4_HEADER {
+        if is_fragment || usize::from(ipv4.header_length) != IPV4_HEADER {
             return None;
         }
         let needed = match ipv4.protocol {

@@ -100,6 +100,11 @@ pub enum ParseError {
         /// Bytes on the wire.
         available: usize,
     },
+    /// An ARP request from 0.0.0.0.
+    ArpProbe {
+        /// The address that it asks for.
+        target: Ipv4Addr,
+    },
     /// Another EtherType, or an 802.3 length.
     NotIpv4 {
         /// The EtherType or length.
@@ -142,6 +147,21 @@ pub enum ParseError {
     Broadcast,
     /// To 224.0.0.0/4, or to a unicast address in a frame for a multicast MAC address.
     Multicast,
+    /// From 0.0.0.0/8, 127.0.0.0/8, 224.0.0.0/4 or 240.0.0.0/4.
+    SourceMartian {
+        /// The source address.
+        source: Ipv4Addr,
+    },
+    /// To 0.0.0.0/8, 127.0.0.0/8 or 240.0.0.0/4.
+    DestinationMartian {
+        /// The destination address.
+        destination: Ipv4Addr,
+    },
+    /// A fragment that ends behind the last byte that a datagram can have.
+    FragmentPastEnd {
+        /// Its offset and total length together.
+        end: u32,
+    },
     /// Too few bytes for the header of TCP, UDP or ICMP.
     TransportTruncated {
         /// The protocol.
@@ -185,6 +205,12 @@ impl fmt::Display for ParseError {
             }
             ParseError::Broadcast => f.write_str("sent to the broadcast address"),
             ParseError::Multicast => f.write_str("sent to a multicast address"),
+            ParseError::ArpProbe { target } => write!(f, "ARP request from 0.0.0.0 for {target}"),
+            ParseError::SourceMartian { source } => write!(f, "no host can send from {source}"),
+            ParseError::DestinationMartian { destination } => write!(f, "no host can have {destination}"),
+            ParseError::FragmentPastEnd { end } => {
+                write!(f, "the fragment ends at byte {end}, and a datagram has at most {MAX_DATAGRAM}")
+            }
             ParseError::TransportTruncated { protocol, needed, available } => {
                 write!(f, "the {protocol} header needs {needed} bytes, the total length leaves {available}")
             }
@@ -249,7 +275,23 @@ fn parse_arp(bytes: &[u8], wire_length: usize) -> Result<Arp, ParseError> {
     if bytes[ETHERNET_HEADER..ETHERNET_HEADER + 6] != IPV4_OVER_ETHERNET {
         return Err(ParseError::ArpMalformed { available: wire_length });
     }
-    Ok(Arp { operation: word(bytes, 20), sender: address(bytes, 28), target: address(bytes, 38) })
+    let arp = Arp { operation: word(bytes, 20), sender: address(bytes, 28), target: address(bytes, 38) };
+    if arp.operation == ARP_REQUEST && arp.sender.is_unspecified() {
+        return Err(ParseError::ArpProbe { target: arp.target });
+    }
+    Ok(arp)
+}
+
+/// Bytes of the longest IPv4 datagram, its header included.
+const MAX_DATAGRAM: u32 = 65_535;
+
+/// The ARP operation of a request.
+const ARP_REQUEST: u16 = 1;
+
+/// True in the ranges that hold no unicast address: 0.0.0.0/8, 127.0.0.0/8, 224.0.0.0/4 and 240.0.0.0/4 (RFC 1122,
+/// 3.2.1.3; RFC 1812, 5.3.7).
+fn is_martian(address: Ipv4Addr) -> bool {
+    matches!(address.octets()[0], 0 | 127 | 224..)
 }
 
 /// `bytes` hold at least 34; `available` is what the wire held after the Ethernet header.
@@ -299,6 +341,16 @@ fn parse_ipv4(bytes: &[u8], available: usize) -> Result<Ipv4, ParseError> {
         more_fragments: flags_and_offset & 0x2000 != 0,
         fragment_offset: (flags_and_offset & 0x1fff) << 3,
     };
+    if is_martian(ipv4.source) {
+        return Err(ParseError::SourceMartian { source: ipv4.source });
+    }
+    if is_martian(destination) {
+        return Err(ParseError::DestinationMartian { destination });
+    }
+    let end = u32::from(ipv4.fragment_offset) + total_length as u32;
+    if ipv4.is_later_fragment() && end > MAX_DATAGRAM {
+        return Err(ParseError::FragmentPastEnd { end });
+    }
     let needed = match ipv4.protocol {
         _ if ipv4.is_later_fragment() => 0,
         Protocol::TCP => 20,

@@ -28,6 +28,7 @@ fn reason(error: &ParseError) -> Option<Reason> {
         ParseError::VlanTagged { .. } => Reason::VlanTagged,
         ParseError::Ipv6 => Reason::Ipv6,
         ParseError::ArpMalformed { .. } => Reason::ArpMalformed,
+        ParseError::ArpProbe { .. } => Reason::ArpProbe,
         ParseError::NotIpv4 { .. } => Reason::NotIpv4,
         ParseError::Version { .. } => Reason::Ipv4Version,
         ParseError::HeaderLength { .. } => Reason::Ipv4HeaderLength,
@@ -36,6 +37,9 @@ fn reason(error: &ParseError) -> Option<Reason> {
         ParseError::SourceRoute { .. } => Reason::Ipv4SourceRoute,
         ParseError::Broadcast => Reason::Broadcast,
         ParseError::Multicast => Reason::Multicast,
+        ParseError::SourceMartian { .. } => Reason::SourceMartian,
+        ParseError::DestinationMartian { .. } => Reason::DestinationMartian,
+        ParseError::FragmentPastEnd { .. } => Reason::FragmentPastEnd,
         ParseError::TransportTruncated { .. } => Reason::L4Truncated,
     })
 }
