@@ -12,7 +12,7 @@ mod group_acl;
 pub use group_acl::{GroupAcl, GroupRules};
 
 use crate::diag::{Reason, Span};
-use crate::net::{Ipv4Net, MacAddress, classic_gateway, classic_subnet};
+use crate::net::{Ipv4Net, MacAddress, classic_gateway, classic_subnet, ranges};
 use crate::table::acl::AddressSets;
 use crate::table::lpm::{self, TableId, Tables};
 use crate::table::paged::{Paged, PagedMap, PagedTable};
@@ -98,8 +98,12 @@ pub struct Endpoint {
     pub domain: DomainId,
     /// Its own address; 0.0.0.0 for gateways and `cloud-services`.
     pub address: Ipv4Addr,
+    /// The public address of an instance; 0.0.0.0 without one.
+    pub public_ip: Ipv4Addr,
     /// Where frames for it are sent.
     pub mac: MacAddress,
+    /// True where the topology file gives the MAC address.
+    pub mac_is_declared: bool,
     /// False for stopped instances.
     pub running: bool,
     /// True for an instance that forwards for others.
@@ -271,7 +275,12 @@ pub struct Program {
     /// Gateways by the remote CIDR that holds a source address; next hops are endpoint ids or [`TIED`].
     pub gateways: TableId,
     /// The source addresses that may enter by each gateway.
-    pub remote_cidrs: Arc<FixedMap<EndpointId, Vec<Ipv4Net>>>,
+    pub remote_ranges: Arc<FixedMap<EndpointId, RemoteRange>>,
+    /// Addresses that the fabric's own gateways have: of vSwitches, and of the subnets around classic endpoints. With
+    /// the number of subnets and endpoints that each follows from.
+    pub gateway_addresses: PagedMap<Ipv4Addr, u32>,
+    /// Instances by their public address.
+    pub public_ips: PagedMap<Ipv4Addr, EndpointId>,
     /// Merged rules of security groups.
     pub acls: Paged<Arc<GroupAcl>>,
     /// Members of the groups that rules name.
@@ -288,6 +297,30 @@ pub struct Program {
 
 /// In the table of gateways: several gateways have this prefix.
 pub const TIED: u32 = lpm::MAX_NEXT_HOP;
+
+/// In the table of gateways: no gateway takes what this prefix covers, although one takes public addresses.
+pub const NO_GATEWAY: u32 = lpm::MAX_NEXT_HOP - 1;
+
+/// The source addresses that may enter by a gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RemoteRange {
+    /// Those inside one of these.
+    Cidrs(Vec<Ipv4Net>),
+    /// All public ones. Counts as a prefix of length 0.
+    Public,
+}
+
+impl RemoteRange {
+    /// Returns the longest prefix that holds `source`.
+    pub fn longest_prefix(&self, source: Ipv4Addr) -> Option<Ipv4Net> {
+        match self {
+            RemoteRange::Cidrs(cidrs) => {
+                cidrs.iter().filter(|cidr| cidr.contains(&source)).max_by_key(|cidr| cidr.prefix_len()).copied()
+            }
+            RemoteRange::Public => ranges::is_public(source).then(Ipv4Net::default),
+        }
+    }
+}
 
 impl Program {
     /// The endpoint behind an id.
@@ -336,9 +369,9 @@ impl Program {
         Some(Subnet { range: classic_subnet(endpoint.address), gateway: classic_gateway(endpoint.address) })
     }
 
-    /// The source addresses that may enter by a gateway; none for anything else.
-    pub fn remote_cidrs(&self, id: EndpointId) -> &[Ipv4Net] {
-        self.remote_cidrs.get(&id).map_or(&[], Vec::as_slice)
+    /// The longest prefix around `source` of those that may enter by a gateway; `None` for anything else.
+    pub fn remote_prefix(&self, id: EndpointId, source: Ipv4Addr) -> Option<Ipv4Net> {
+        self.remote_ranges.get(&id)?.longest_prefix(source)
     }
 
     /// Every endpoint that may send from `source`: owners first, else the gateways with the longest prefix.
@@ -348,11 +381,9 @@ impl Program {
             Some(Owner::One(owner)) => vec![*owner],
             Some(Owner::Several) => domains.filter_map(|domain| self.host(domain, source)).collect(),
             None => {
-                let longest = |cidrs: &[Ipv4Net]| {
-                    cidrs.iter().filter(|cidr| cidr.contains(&source)).map(Ipv4Net::prefix_len).max()
-                };
-                let best = self.remote_cidrs.values().filter_map(|cidrs| longest(cidrs)).max();
-                let gateways = self.remote_cidrs.iter().filter(|(_, cidrs)| best.is_some() && longest(cidrs) == best);
+                let longest = |range: &RemoteRange| range.longest_prefix(source).map(|prefix| prefix.prefix_len());
+                let best = self.remote_ranges.values().filter_map(longest).max();
+                let gateways = self.remote_ranges.iter().filter(|(_, range)| best.is_some() && longest(range) == best);
                 gateways.map(|(id, _)| *id).collect()
             }
         };

@@ -25,6 +25,17 @@ pub(super) static NO_ROUTE: ProblemRecord = ProblemRecord {
     example: "no table of `vpc-a` has a route to `vpn-a`",
 };
 
+pub(super) static NO_SOURCES: ProblemRecord = ProblemRecord {
+    id: "gateway-without-sources",
+    kind: ProblemKind::Rule(Severity::Warning),
+    summary: "a gateway that is none to the Internet has no `remote_cidrs`",
+    meaning: "only gateways of kind nat and internet have a default, the public addresses; what enters by any other one \
+              is known from `remote_cidrs` alone",
+    remedy: "list the address ranges behind it as `remote_cidrs`; `[]` says that nothing enters by it",
+    source: citation::OWN_CHOICE,
+    example: "`vpn-a` has no `remote_cidrs`, so nothing enters by it",
+};
+
 pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Diagnostic>) {
     let world = survey.world;
     let mut routed: HashSet<Key<Gateway>, foldhash::fast::FixedState> = HashSet::default();
@@ -36,6 +47,10 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Diagnostic>) {
     }
     for (key, gateway) in world.gateways.iter() {
         remote_ranges(survey, gateway, findings);
+        if gateway.remote_is_default && !gateway.takes_public() {
+            let message = format!("`{}` has no `remote_cidrs`, so nothing enters by it", *gateway.id);
+            findings.push(NO_SOURCES.found(message).at(gateway.id.span, "a gateway of unknown sources"));
+        }
         if !routed.contains(&key) {
             let message = format!("no table of `{}` has a route to `{}`", *world.vpcs[*gateway.vpc].id, *gateway.id);
             let finding = NO_ROUTE.found(message).at(gateway.id.span, "nothing is sent to this gateway");

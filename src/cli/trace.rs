@@ -129,6 +129,7 @@ fn reply(lab: &mut Lab, request: &Passage) -> Option<Result<Passage, &'static st
     match request.outcome().verdict {
         Verdict::Answered => return None,
         Verdict::Dropped { .. } => return Some(Err("the request was dropped")),
+        Verdict::Outside => return Some(Err("the request travels beyond the two planes")),
         Verdict::Undetermined => return Some(Err("the request is undetermined")),
         Verdict::Delivered { .. } => {}
     }

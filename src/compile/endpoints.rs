@@ -5,11 +5,13 @@ use crate::diag::{Span, Spanned};
 use crate::model::{
     Gateway, Instance, InstanceState, Key, Location, Network, Service, ServiceKind, Table, Vswitch, World,
 };
-use crate::net::{Ipv4Net, MacAddress};
+use crate::net::{Ipv4Net, MacAddress, classic_gateway, ranges};
 use crate::program::{
-    Classic, Domain, DomainId, Endpoint, EndpointId, EndpointKind, FixedMap, Name, Names, Owner, TIED, WhitelistId,
+    Classic, Domain, DomainId, Endpoint, EndpointId, EndpointKind, FixedMap, NO_GATEWAY, Name, Names, Owner,
+    RemoteRange, TIED, WhitelistId,
 };
 use crate::table::lpm::TableId;
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -19,7 +21,9 @@ fn blank(kind: EndpointKind, domain: DomainId) -> Endpoint {
         kind,
         domain,
         address: Ipv4Addr::UNSPECIFIED,
+        public_ip: Ipv4Addr::UNSPECIFIED,
         mac: MacAddress::default(),
+        mac_is_declared: false,
         running: true,
         forwarding: false,
         vswitch: None,
@@ -74,6 +78,27 @@ fn add_names<T>(names: &mut Names, table: &Table<T>, id: impl Fn(&T) -> &Spanned
     }
 }
 
+/// Lets a gateway take the sources that a prefix holds; two with one prefix tie.
+fn take_prefix(by_prefix: &mut BTreeMap<Ipv4Net, u32>, prefix: Ipv4Net, id: EndpointId) {
+    let tie = |known: &mut u32| *known = if *known == id.0 { id.0 } else { TIED };
+    by_prefix.entry(prefix).and_modify(tie).or_insert(id.0);
+}
+
+/// Lets gateways take all public sources, as a prefix of length 0 would. What is not public stays with the prefix that
+/// covered it before, if any.
+fn take_public(by_prefix: &mut BTreeMap<Ipv4Net, u32>, gateways: &[EndpointId]) {
+    if gateways.is_empty() {
+        return;
+    }
+    let covering = |prefix: &Ipv4Net| {
+        let around = by_prefix.iter().filter(|(other, _)| other.contains(prefix));
+        around.max_by_key(|(other, _)| other.prefix_len()).map_or(NO_GATEWAY, |(_, taker)| *taker)
+    };
+    let kept: Vec<(Ipv4Net, u32)> = ranges::NOT_PUBLIC.iter().map(|prefix| (*prefix, covering(prefix))).collect();
+    by_prefix.extend(kept);
+    gateways.iter().for_each(|id| take_prefix(by_prefix, Ipv4Net::default(), *id));
+}
+
 impl Compiler<'_> {
     pub(super) fn instance_id(key: Key<Instance>) -> EndpointId {
         EndpointId::from_index(1 + key.index())
@@ -106,21 +131,24 @@ impl Compiler<'_> {
 
     /// The source addresses that may enter by gateways, and their longest-prefix table.
     fn add_remote_cidrs(&mut self) {
-        let mut remote_cidrs: FixedMap<EndpointId, Vec<Ipv4Net>> = FixedMap::default();
-        let mut by_cidr: FixedMap<Ipv4Net, u32> = FixedMap::default();
+        let mut remote_ranges: FixedMap<EndpointId, RemoteRange> = FixedMap::default();
+        let mut by_prefix: BTreeMap<Ipv4Net, u32> = BTreeMap::new();
+        let mut takes_public = Vec::new();
         for (key, gateway) in self.world.gateways.iter() {
             let id = self.gateway_id(key);
-            let cidrs: Vec<Ipv4Net> = gateway.remote_cidrs.iter().map(|cidr| cidr.value).collect();
-            for cidr in &cidrs {
-                let tie = |known: &mut u32| *known = if *known == id.0 { id.0 } else { TIED };
-                by_cidr.entry(*cidr).and_modify(tie).or_insert(id.0);
+            if gateway.takes_public() {
+                takes_public.push(id);
+                remote_ranges.insert(id, RemoteRange::Public);
+                continue;
             }
-            remote_cidrs.insert(id, cidrs);
+            let cidrs: Vec<Ipv4Net> = gateway.remote_cidrs.iter().map(|cidr| cidr.value).collect();
+            cidrs.iter().for_each(|cidr| take_prefix(&mut by_prefix, *cidr, id));
+            remote_ranges.insert(id, RemoteRange::Cidrs(cidrs));
         }
-        let mut bound: Vec<(Ipv4Net, u32)> = by_cidr.into_iter().collect();
-        bound.sort_unstable();
+        take_public(&mut by_prefix, &takes_public);
+        let bound: Vec<(Ipv4Net, u32)> = by_prefix.into_iter().collect();
         self.program.gateways = self.program.tables.add(&bound);
-        self.program.remote_cidrs = Arc::new(remote_cidrs);
+        self.program.remote_ranges = Arc::new(remote_ranges);
     }
 
     fn table_of(&self, vswitch: Key<Vswitch>) -> Option<TableId> {
@@ -158,7 +186,9 @@ impl Compiler<'_> {
             },
         };
         Endpoint {
+            public_ip: instance.public_ip.map_or(Ipv4Addr::UNSPECIFIED, |address| address.value),
             mac: instance.mac.map_or_else(|| derived_mac(&instance.id), |mac| mac.value),
+            mac_is_declared: instance.mac.is_some(),
             running: instance.state.value == InstanceState::Running,
             // A classic instance does not forward for others: the classic network has no route that leads to one.
             forwarding: instance.forwarding.value && network != Network::Classic,
@@ -233,6 +263,13 @@ impl Compiler<'_> {
 
     /// Puts an endpoint in the place of what the program has under its id, if anything, and moves the address.
     fn write_endpoint(&mut self, id: EndpointId, old: Option<Endpoint>, new: Endpoint) {
+        let old_public_ip = old.map_or(Ipv4Addr::UNSPECIFIED, |old| old.public_ip);
+        if old_public_ip != new.public_ip {
+            self.program.public_ips.remove(&old_public_ip);
+            if !new.public_ip.is_unspecified() {
+                self.program.public_ips.insert(new.public_ip, id);
+            }
+        }
         let owned = |endpoint: &Endpoint| (endpoint.domain, endpoint.address);
         if old.as_ref().map(owned) != Some(owned(&new)) {
             old.into_iter().for_each(|old| self.disown(id, &old));
@@ -251,6 +288,9 @@ impl Compiler<'_> {
             return;
         }
         self.program.hosts.insert((endpoint.domain, address), id);
+        if self.program.vpc(endpoint.domain).is_none() {
+            self.add_gateway_address(classic_gateway(address));
+        }
         match self.program.owners.insert(address, Owner::One(id)) {
             None => {}
             Some(Owner::One(first)) => {
@@ -265,6 +305,19 @@ impl Compiler<'_> {
         }
     }
 
+    /// Counts one more subnet or endpoint whose gateway has `address`.
+    pub(super) fn add_gateway_address(&mut self, address: Ipv4Addr) {
+        let known = self.program.gateway_addresses.get(&address).copied().unwrap_or(0);
+        self.program.gateway_addresses.insert(address, known + 1);
+    }
+
+    fn remove_gateway_address(&mut self, address: Ipv4Addr) {
+        match self.program.gateway_addresses.get(&address).copied() {
+            Some(known) if known > 1 => _ = self.program.gateway_addresses.insert(address, known - 1),
+            _ => _ = self.program.gateway_addresses.remove(&address),
+        }
+    }
+
     /// Takes the address from an endpoint.
     fn disown(&mut self, id: EndpointId, endpoint: &Endpoint) {
         let address = endpoint.address;
@@ -272,6 +325,9 @@ impl Compiler<'_> {
             return;
         }
         self.program.hosts.remove(&(endpoint.domain, address));
+        if self.program.vpc(endpoint.domain).is_none() {
+            self.remove_gateway_address(classic_gateway(address));
+        }
         let Some(owners) = self.index.several.get(&address).map(|owners| owners.without(id)) else {
             self.program.owners.remove(&address);
             return;

@@ -176,7 +176,9 @@ impl<'a> Compiler<'a> {
             hosts: PagedMap::with_capacity(endpoints),
             owners: PagedMap::with_capacity(endpoints),
             gateways,
-            remote_cidrs: Arc::default(),
+            remote_ranges: Arc::default(),
+            gateway_addresses: PagedMap::default(),
+            public_ips: PagedMap::default(),
             acls: Paged::new(),
             address_sets: AddressSets::default(),
             whitelists: Paged::filled(Arc::default(), world.services.capacity()),
@@ -246,6 +248,7 @@ impl<'a> Compiler<'a> {
         for (key, vswitch) in world.vswitches.iter() {
             let range = vswitch.cidr.value;
             let subnet = Subnet { range, gateway: gateway_of(range) };
+            self.add_gateway_address(subnet.gateway);
             vswitches[key.index()] = Vswitch { subnet, domain: Self::vpc_domain(*vswitch.vpc) };
             vswitch_names[key.index()] = Name { text: vswitch.id.value.clone(), span: vswitch.id.span };
         }

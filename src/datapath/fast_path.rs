@@ -176,6 +176,7 @@ pub(super) fn forward(
         domains: [Some(DomainId(domains[from])), second],
         verdict: Verdict::Delivered { to: receiver },
         decider: Decider::Session,
+        receiver: None,
         by_session: true,
         hops,
     })

@@ -24,6 +24,7 @@ use crate::program::Program;
 use crate::table::prefetch;
 use crate::time::SimTime;
 use crate::wire::{Arp, Ipv4, Packet, parse};
+use checks::CheckId;
 use context::{CachedRoute, Forwarding, PacketContext, RouteContext};
 use fast_path::ParsedFlow;
 use flow_state::FlowTables;
@@ -218,7 +219,7 @@ impl Fabric {
         if let Some(route) = self.routes.get(&key) {
             return Ok(*route);
         }
-        let query = ingress::attribute(program, entry, ipv4.source, ipv4.destination).map_err(not_attributed)?;
+        let query = ingress::enter(program, entry, ipv4.source, ipv4.destination)?;
         let routes = RouteContext::resolve(program, query);
         checks::admission(&routes).map_err(|refusal| Outcome::refused(query.sender, query.domain, &refusal))?;
         let route = CachedRoute::of(&routes);
@@ -260,7 +261,9 @@ impl Fabric {
             if let Some(message) = deliver::icmp_error_for(packet, &refusal) {
                 writer.send_icmp_error(packet.program, frame.bytes, &packet.ipv4, message);
             }
-            Outcome::refused(packet.sender, packet.domain, &refusal)
+            let receiver = packet.forwarding.ok().filter(|_| refusal.check != CheckId::CrossingSession);
+            let refused = Outcome::refused(packet.sender, packet.domain, &refusal);
+            Outcome { receiver: receiver.map(|forwarding| forwarding.to), ..refused }
         });
         Outcome { by_session, ..outcome }
     }
@@ -308,10 +311,9 @@ impl Fabric {
             }
         };
         trace.steps.push(Step::Parsed(ipv4));
-        let query = match ingress::attribute(program, frame.entry, ipv4.source, ipv4.destination) {
+        let query = match ingress::enter(program, frame.entry, ipv4.source, ipv4.destination) {
             Ok(query) => query,
-            Err(reason) => {
-                let outcome = not_attributed(reason);
+            Err(outcome) => {
                 trace.end(&outcome);
                 return outcome;
             }
@@ -330,11 +332,6 @@ impl Fabric {
     }
 }
 
-/// The outcome of a frame that no endpoint is found for.
-fn not_attributed(reason: Reason) -> Outcome {
-    Outcome::at_sender(None, Verdict::Dropped { reason, at: At::Outside })
-}
-
 /// What becomes of a sound ARP packet.
 fn answer_arp(
     program: &Program,
@@ -346,7 +343,7 @@ fn answer_arp(
     let query = match ingress::attribute(program, frame.entry, arp.sender, arp.target) {
         Ok(query) => query,
         Err(reason) => {
-            let outcome = not_attributed(reason);
+            let outcome = ingress::not_attributed(reason);
             trace.end(&outcome);
             return outcome;
         }

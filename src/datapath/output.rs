@@ -44,6 +44,8 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// What decided: for a delivered frame what let it in, for a dropped one what refused it.
     pub decider: Decider,
+    /// The endpoint that the routes of a dropped or undetermined packet lead to, from stage 4 on.
+    pub receiver: Option<EndpointId>,
     /// True where both ends' groups and whitelists were skipped because of a live session.
     pub by_session: bool,
     /// How much the TTL fell on the way, for a delivered frame.
@@ -53,7 +55,8 @@ pub struct Outcome {
 impl Outcome {
     /// The outcome of a frame that entered no routing domain.
     pub(super) fn at_sender(from: Option<EndpointId>, verdict: Verdict) -> Outcome {
-        Outcome { from, domains: [None, None], verdict, decider: Decider::None, by_session: false, hops: 0 }
+        let (domains, decider) = ([None, None], Decider::None);
+        Outcome { from, domains, verdict, decider, receiver: None, by_session: false, hops: 0 }
     }
 
     /// The outcome of a frame from `sender`, in `domain`, that was refused.
@@ -85,6 +88,8 @@ pub enum Verdict {
     },
     /// The fabric answered it itself: ARP.
     Answered,
+    /// It travels by an instance's public NIC or public address, beyond the two planes.
+    Outside,
     /// It was refused.
     Dropped {
         /// Why.
@@ -159,6 +164,12 @@ impl Refusal {
     pub(super) fn undetermined() -> Refusal {
         let refusal = Refusal::new(Reason::FrameTruncated, At::Outside);
         Refusal { verdict: Verdict::Undetermined, is_final: true, ..refusal }
+    }
+
+    /// Not a refusal in truth: the packet leaves the two planes at its sender.
+    pub(super) fn outside(decider: Decider) -> Refusal {
+        let refusal = Refusal::new(Reason::GuestRoutePublicNic, At::Outside).by(decider);
+        Refusal { verdict: Verdict::Outside, is_final: true, ..refusal }
     }
 
     pub(super) fn by(self, decider: Decider) -> Refusal {

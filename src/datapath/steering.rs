@@ -102,6 +102,6 @@ impl Steering {
 
 /// The sender of a packet that stages 2 and 3 let through: other first fragments are not recorded.
 fn sender(program: &Program, entry: Entry, ipv4: &Ipv4) -> Option<EndpointId> {
-    let query = ingress::attribute(program, entry, ipv4.source, ipv4.destination).ok()?;
+    let query = ingress::enter(program, entry, ipv4.source, ipv4.destination).ok()?;
     checks::admission(&RouteContext::resolve(program, query)).ok().map(|()| query.sender)
 }

@@ -124,7 +124,7 @@ impl Passage {
         let to = match self.outcome().verdict {
             Verdict::Delivered { to } => to,
             Verdict::Dropped { .. } => self.would_be_receiver()?,
-            Verdict::Answered | Verdict::Undetermined => return None,
+            Verdict::Answered | Verdict::Outside | Verdict::Undetermined => return None,
         };
         let kind = self.topology.program.endpoint(to).kind;
         matches!(kind, EndpointKind::Instance | EndpointKind::Service { .. }).then_some(())?;
@@ -297,6 +297,12 @@ impl Passage {
             self.outcome().verdict == Verdict::Answered && self.told_sender("arp-reply"),
             "answered by the fabric",
         )
+    }
+
+    /// The frame travels by an instance's public NIC or public address, beyond the two planes.
+    #[track_caller]
+    pub fn outside(&self) -> &Passage {
+        self.claim(self.outcome().verdict == Verdict::Outside && self.sent().is_empty(), "outside the two planes")
     }
 
     /// The capture cut off bytes that decide.

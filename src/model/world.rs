@@ -177,10 +177,24 @@ pub struct Gateway {
     pub vpc: Spanned<Key<Vpc>>,
     /// `nat`, `vpn`, … : kept and shown, all behave alike.
     pub kind: Spanned<String>,
-    /// Source addresses that may enter by it.
+    /// Source addresses that may enter by it; 0.0.0.0/0 stands for the public ones where [`Self::takes_public`].
     pub remote_cidrs: Vec<Spanned<Ipv4Net>>,
+    /// True where the file does not give `remote_cidrs`.
+    pub remote_is_default: bool,
     /// Region and account, where given.
     pub placement: Placement,
+}
+
+impl Gateway {
+    /// True where `kind` names a gateway to the Internet, which takes public addresses unless the file says otherwise.
+    pub fn is_of_internet(kind: &str) -> bool {
+        matches!(kind, "nat" | "internet")
+    }
+
+    /// True where all public addresses may enter by it, and no others.
+    pub fn takes_public(&self) -> bool {
+        self.remote_is_default && Gateway::is_of_internet(&self.kind)
+    }
 }
 
 /// Whether an instance takes part in traffic: only a running one sends and receives. Its link stays in every state.

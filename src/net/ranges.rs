@@ -40,6 +40,33 @@ pub fn is_classic(address: Ipv4Addr) -> bool {
     CLASSIC.contains(&address) && !CARVE_OUT.contains(&address)
 }
 
+/// The ranges that hold no unicast address of a host: 0.0.0.0/8, 127.0.0.0/8, 224.0.0.0/4 and 240.0.0.0/4
+/// (RFC 1122, 3.2.1.3; RFC 1812, 5.3.7).
+pub const MARTIANS: [Ipv4Net; 4] = [net(0, 0, 0, 0, 8), net(127, 0, 0, 0, 8), net(224, 0, 0, 0, 4), net(240, 0, 0, 0, 4)];
+
+/// What is no public address: [`MARTIANS`], private ranges, link-local addresses and those of [`CLOUD_SERVICES`]. Sorted.
+pub const NOT_PUBLIC: [Ipv4Net; 9] = [
+    MARTIANS[0],
+    CLASSIC,
+    CLOUD_SERVICES,
+    MARTIANS[1],
+    net(169, 254, 0, 0, 16),
+    net(172, 16, 0, 0, 12),
+    net(192, 168, 0, 0, 16),
+    MARTIANS[2],
+    MARTIANS[3],
+];
+
+/// True in the ranges of [`MARTIANS`].
+pub fn is_martian(address: Ipv4Addr) -> bool {
+    MARTIANS.iter().any(|range| range.contains(&address))
+}
+
+/// True for addresses of the Internet: those outside of [`NOT_PUBLIC`].
+pub fn is_public(address: Ipv4Addr) -> bool {
+    NOT_PUBLIC.iter().all(|range| !range.contains(&address))
+}
+
 /// True for addresses inside one of the three ranges of [`LINKABLE`].
 pub fn is_linkable(address: Ipv4Addr) -> bool {
     LINKABLE.iter().any(|range| range.contains(&address))
@@ -100,6 +127,20 @@ pub fn carried_by_links(primary: Ipv4Net, address: Ipv4Addr) -> Result<(), Unlin
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn public_addresses_begin_and_end_beside_the_ranges_that_are_not() {
+        for range in NOT_PUBLIC {
+            assert!(!is_public(range.network()) && !is_public(range.broadcast()), "{range}");
+        }
+        for address in ["1.0.0.0", "9.255.255.255", "11.0.0.0", "100.63.255.255", "126.255.255.255", "128.0.0.0"] {
+            assert!(is_public(address.parse().expect("an address")), "{address}");
+        }
+        for address in ["169.253.255.255", "172.15.255.255", "172.32.0.0", "192.169.0.0", "223.255.255.255"] {
+            assert!(is_public(address.parse().expect("an address")), "{address}");
+        }
+        assert!(is_martian(Ipv4Addr::LOCALHOST) && !is_martian(Ipv4Addr::new(10, 0, 0, 1)));
+    }
 
     #[test]
     fn links_carry_what_is_primary_and_linkable_and_nothing_beside_it() {

@@ -54,6 +54,10 @@ impl<'a> Comments<'a> {
                 out.push_str("biplane: verdict=answered");
                 self.push_from(out, outcome);
             }
+            Verdict::Outside => {
+                out.push_str("biplane: verdict=outside");
+                self.push_from(out, outcome);
+            }
             Verdict::Undetermined => {
                 out.push_str("biplane: verdict=undetermined");
                 self.push_from(out, outcome);
@@ -77,6 +81,7 @@ impl<'a> Comments<'a> {
         let says = matches!(outcome.decider, Decider::Rule(_) | Decider::GroupDefault(_));
         match outcome.verdict {
             Verdict::Answered => out.push_str("answered by the fabric"),
+            Verdict::Outside => out.push_str(OUTSIDE),
             Verdict::Undetermined => out.push_str("undetermined: the capture cut off bytes that decide"),
             Verdict::Delivered { to } => {
                 out.push_str("delivered to ");

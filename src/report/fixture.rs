@@ -217,6 +217,7 @@ impl Builder {
             vpc: vpcs[0],
             kind: Spanned::unplaced("nat".to_owned()),
             remote_cidrs: vec![Spanned::unplaced(Ipv4Net::default())],
+            remote_is_default: true,
             placement: Placement::default(),
         };
         let gateway = self.world.gateways.insert(gateway).unwrap();

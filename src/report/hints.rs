@@ -52,7 +52,7 @@ pub(super) fn hints(program: &Program, tally: &Tally, replayed: &Replayed<'_>) -
     for (index, endpoint) in program.endpoints.iter().enumerate() {
         let gateway = EndpointId::from_index(index);
         let takes_all = endpoint.kind == EndpointKind::Gateway
-            && program.remote_cidrs(gateway).iter().any(|cidr| cidr.prefix_len() == 0);
+            && matches!(program.remote_ranges.get(&gateway), Some(RemoteRange::Public));
         if takes_all && tally.entered(gateway) != 0 {
             hints.push(Hint::OpenGateway { gateway, frames: tally.entered(gateway) });
         }

@@ -49,6 +49,7 @@ impl Lines {
                 to = Some(receiver);
             }
             Verdict::Answered => out.extend_from_slice(b",\"verdict\":\"answered\""),
+            Verdict::Outside => out.extend_from_slice(b",\"verdict\":\"outside\""),
             Verdict::Undetermined => out.extend_from_slice(b",\"verdict\":\"undetermined\""),
             Verdict::Dropped { reason, at } => {
                 // The ids of reasons are kebab-case: nothing to escape.

@@ -5,6 +5,9 @@ use crate::datapath::{Decider, Outcome, Verdict};
 use serde_json::{Map, Value};
 use std::fmt;
 
+/// What is said of a packet that leaves the two planes.
+pub(super) const OUTSIDE: &str = "outside: it travels by a public address, beyond the two planes";
+
 /// What became of a frame, as one line of plain English without a full stop.
 ///
 /// `dropped at db-1 by sg-db ingress #3 (shop.toml:19): drops tcp/22 from 10.0.0.0/8`
@@ -27,6 +30,7 @@ impl fmt::Display for Sentence<'_> {
         let mut why = None;
         match outcome.verdict {
             Verdict::Answered => return f.write_str("answered by the fabric"),
+            Verdict::Outside => return f.write_str(OUTSIDE),
             Verdict::Undetermined => return f.write_str("undetermined: the capture cut off bytes that decide"),
             Verdict::Delivered { to } => {
                 write!(f, "delivered to {}", words.endpoint(to))?;
@@ -73,6 +77,9 @@ pub fn outcome_fields(words: Words<'_>, outcome: &Outcome) -> Map<String, Value>
         }
         Verdict::Answered => {
             set("verdict", "answered".into());
+        }
+        Verdict::Outside => {
+            set("verdict", "outside".into());
         }
         Verdict::Undetermined => {
             set("verdict", "undetermined".into());

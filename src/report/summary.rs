@@ -105,6 +105,7 @@ fn verdict_rows(words: Words<'_>, tally: &Tally) -> Vec<Row> {
         let causes = dropped.causes.iter().filter_map(|cause| cause_row(words, dropped.reason, cause));
         extend_limited(&mut rows, causes.collect(), "place");
     }
+    rows.push(total("outside", tally.outside(), Style::Notice));
     rows.push(total("undetermined", tally.undetermined(), Style::Notice));
     rows
 }
@@ -192,6 +193,7 @@ pub fn summary_json(words: Words<'_>, tally: &Tally, replayed: &Replayed<'_>) ->
         "delivered": { "frames": delivered.frames, "by_session": delivered.by_session, "endpoints": endpoints },
         "answered": { "frames": tally.answered() },
         "dropped": { "frames": tally.dropped(), "reasons": reasons },
+        "outside": { "frames": tally.outside() },
         "undetermined": { "frames": tally.undetermined() },
         "emitted": emitted,
         "hints": hints.iter().map(|hint| hint.to_json(words)).collect::<Vec<_>>(),

@@ -1,4 +1,4 @@
-//! Counting verdicts: frames in = delivered + answered + dropped by reason + undetermined.
+//! Counting verdicts: frames in = delivered + answered + outside + dropped by reason + undetermined.
 
 use super::recent::Recent;
 use crate::datapath::{At, Decider, Outcome, Verdict};
@@ -26,6 +26,7 @@ pub struct Tally {
     entered: Vec<u64>,
     delivered: Vec<Delivered>,
     answered: u64,
+    outside: u64,
     undetermined: u64,
     dropped: [u64; Reason::ALL.len()],
     causes: Causes,
@@ -116,7 +117,7 @@ pub struct Imbalance {
 impl fmt::Display for Imbalance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Imbalance { frames_in, judged } = self;
-        write!(f, "{frames_in} frames went in, {judged} were delivered, answered, dropped or undetermined")
+        write!(f, "{frames_in} frames went in, {judged} were delivered, answered, outside, dropped or undetermined")
     }
 }
 
@@ -137,6 +138,7 @@ impl Tally {
             entered: vec![0; endpoints],
             delivered: vec![Delivered::default(); endpoints],
             answered: 0,
+            outside: 0,
             undetermined: 0,
             dropped: [0; Reason::ALL.len()],
             causes: Causes { recent: Recent::new(RECENT_CAUSES), all: FixedMap::default() },
@@ -164,6 +166,7 @@ impl Tally {
                 delivered.by_session += u64::from(outcome.by_session);
             }
             Verdict::Answered => self.answered += 1,
+            Verdict::Outside => self.outside += 1,
             Verdict::Undetermined => self.undetermined += 1,
             Verdict::Dropped { reason, at } => {
                 self.dropped[reason as usize] += 1;
@@ -193,6 +196,7 @@ impl Tally {
             own.by_session += others.by_session;
         }
         self.answered += other.answered;
+        self.outside += other.outside;
         self.undetermined += other.undetermined;
         for (own, others) in self.dropped.iter_mut().zip(&other.dropped) {
             *own += others;
@@ -207,7 +211,7 @@ impl Tally {
 
     /// Holds the verdicts against the number of frames that were read: each has one, and no more than one.
     pub fn check(&self, frames_in: u64) -> Result<(), Imbalance> {
-        let judged = self.delivered().frames + self.answered + self.dropped() + self.undetermined;
+        let judged = self.delivered().frames + self.answered + self.outside + self.dropped() + self.undetermined;
         let by_cause: u64 = self.causes.iter().map(|(_, frames)| frames).sum();
         if frames_in == judged && frames_in == self.frames && by_cause == self.dropped() {
             Ok(())
@@ -270,6 +274,11 @@ impl Tally {
     /// Frames that the fabric answered.
     pub fn answered(&self) -> u64 {
         self.answered
+    }
+
+    /// Frames that travel by a public NIC or public address, beyond the two planes.
+    pub fn outside(&self) -> u64 {
+        self.outside
     }
 
     /// Frames that the capture cut too short to judge.

@@ -38,6 +38,8 @@ pub enum VerdictClaim {
         /// The rule of a security group that decides.
         rule: Option<Spanned<RuleClaim>>,
     },
+    /// It travels beyond the two planes.
+    Outside,
     /// The capture cut off bytes that decide.
     Undetermined,
 }
@@ -112,6 +114,8 @@ pub struct ReplayExpectation {
     pub dropped: Vec<Count<Reason>>,
     /// Frames that the fabric answered.
     pub answered: Spanned<u64>,
+    /// Frames that travel beyond the two planes.
+    pub outside: Spanned<u64>,
     /// Frames that were cut off too early to tell.
     pub undetermined: Spanned<u64>,
     /// Frames that the fabric emitted.
@@ -129,8 +133,13 @@ pub struct FrameClaim {
     pub claim: Claim,
 }
 
-const VERDICTS: [(&str, &str); 4] =
-    [("delivered", "delivered"), ("answered", "answered"), ("dropped", "dropped"), ("undetermined", "undetermined")];
+const VERDICTS: [(&str, &str); 5] = [
+    ("delivered", "delivered"),
+    ("answered", "answered"),
+    ("outside", "outside"),
+    ("dropped", "dropped"),
+    ("undetermined", "undetermined"),
+];
 
 /// The keys of a claim.
 const CLAIM_KEYS: [&str; 8] = ["verdict", "to", "path", "session", "ttl", "reason", "at", "rule"];
@@ -163,6 +172,7 @@ fn claim<'a>(decoder: &mut Decoder<'_>, fields: &Fields<'a>, names: &Names<'_>) 
             VerdictClaim::Dropped { reason: reason?, at, rule }
         }
         "answered" => VerdictClaim::Answered,
+        "outside" => VerdictClaim::Outside,
         _ => VerdictClaim::Undetermined,
     };
     Some(Claim { verdict: Spanned::new(verdict, item.span), path })
@@ -232,7 +242,7 @@ pub(super) fn of_send(decoder: &mut Decoder<'_>, item: Item<'_>, names: &Names<'
 
 /// The expectations of a `replay` step.
 pub(super) fn of_replay(decoder: &mut Decoder<'_>, item: Item<'_>, names: &Names<'_>) -> Option<ReplayExpectation> {
-    let keys = ["delivered", "dropped", "answered", "undetermined", "emitted", "frames"];
+    let keys = ["delivered", "dropped", "answered", "outside", "undetermined", "emitted", "frames"];
     let fields = item.fields(decoder, What::The("`expect` of a `replay`"), &keys)?;
     let delivered = counts(decoder, &fields, "delivered", |decoder, key| {
         Some(Spanned::new(names.endpoint_id(decoder, key)?, key.span))
@@ -242,7 +252,8 @@ pub(super) fn of_replay(decoder: &mut Decoder<'_>, item: Item<'_>, names: &Names
         let count = fields.get(decoder, key).and_then(|item| item.integer(decoder, 0..=u64::MAX));
         count.unwrap_or(Spanned::unplaced(0))
     };
-    let (answered, undetermined, emitted) = (total("answered"), total("undetermined"), total("emitted"));
+    let (answered, outside) = (total("answered"), total("outside"));
+    let (undetermined, emitted) = (total("undetermined"), total("emitted"));
     let frames = fields.get(decoder, "frames").and_then(|item| {
         item.list_of(decoder, |decoder, item| {
             let keys: Vec<&str> = CLAIM_KEYS.into_iter().chain(["frame"]).collect();
@@ -254,7 +265,7 @@ pub(super) fn of_replay(decoder: &mut Decoder<'_>, item: Item<'_>, names: &Names
         })
     });
     let frames = frames.unwrap_or_default();
-    Some(ReplayExpectation { span: item.span, delivered, dropped, answered, undetermined, emitted, frames })
+    Some(ReplayExpectation { span: item.span, delivered, dropped, answered, outside, undetermined, emitted, frames })
 }
 
 fn counts<'a, T>(

@@ -3,7 +3,7 @@
 //! Lengths are those on the wire. Where the capture cut off bytes that decide, the answer is [`ParseError::Cut`].
 
 use super::{ETHERNET_HEADER, IPV4_HEADER, internet_checksum};
-use crate::net::{MacAddress, Protocol};
+use crate::net::{MacAddress, Protocol, ranges};
 use std::fmt;
 use std::net::Ipv4Addr;
 
@@ -288,12 +288,6 @@ const MAX_DATAGRAM: u32 = 65_535;
 /// The ARP operation of a request.
 const ARP_REQUEST: u16 = 1;
 
-/// True in the ranges that hold no unicast address: 0.0.0.0/8, 127.0.0.0/8, 224.0.0.0/4 and 240.0.0.0/4 (RFC 1122,
-/// 3.2.1.3; RFC 1812, 5.3.7).
-fn is_martian(address: Ipv4Addr) -> bool {
-    matches!(address.octets()[0], 0 | 127 | 224..)
-}
-
 /// `bytes` hold at least 34; `available` is what the wire held after the Ethernet header.
 fn parse_ipv4(bytes: &[u8], available: usize) -> Result<Ipv4, ParseError> {
     let packet = &bytes[ETHERNET_HEADER..];
@@ -341,10 +335,10 @@ fn parse_ipv4(bytes: &[u8], available: usize) -> Result<Ipv4, ParseError> {
         more_fragments: flags_and_offset & 0x2000 != 0,
         fragment_offset: (flags_and_offset & 0x1fff) << 3,
     };
-    if is_martian(ipv4.source) {
+    if ranges::is_martian(ipv4.source) {
         return Err(ParseError::SourceMartian { source: ipv4.source });
     }
-    if is_martian(destination) {
+    if ranges::is_martian(destination) {
         return Err(ParseError::DestinationMartian { destination });
     }
     let end = u32::from(ipv4.fragment_offset) + total_length as u32;

@@ -13,7 +13,6 @@ use crate::datapath::context::{Bridge, PacketContext, RouteContext};
 use crate::datapath::output::{At, Refusal};
 use crate::datapath::trace::{Crossing, Step};
 use crate::diag::Reason;
-use crate::net::Ipv4Net;
 use crate::net::ranges::{self, Unlinkable};
 use crate::program::{DomainId, EndpointId, EndpointKind, Program, Vpc};
 use std::net::Ipv4Addr;
@@ -104,14 +103,8 @@ fn sender_kind(routes: &RouteContext<'_>) -> EndpointKind {
 
 /// False for a gateway whose range around the source is not inside the primary CIDR of its VPC.
 fn has_range_inside(routes: &RouteContext<'_>, vpc: &Vpc) -> bool {
-    let range = || routes.program.remote_cidrs(routes.query.sender);
-    sender_kind(routes) != EndpointKind::Gateway || is_inside(vpc, range(), routes.query.source)
-}
-
-/// Whether the longest of a gateway's remote CIDRs around `source` lies inside the primary CIDR.
-fn is_inside(vpc: &Vpc, remote_cidrs: &[Ipv4Net], source: Ipv4Addr) -> bool {
-    let holding = remote_cidrs.iter().filter(|cidr| cidr.contains(&source));
-    holding.max_by_key(|cidr| cidr.prefix_len()).is_some_and(|cidr| vpc.primary.contains(cidr))
+    let range = || routes.program.remote_prefix(routes.query.sender, routes.query.source);
+    sender_kind(routes) != EndpointKind::Gateway || range().is_some_and(|range| vpc.primary.contains(&range))
 }
 
 /// Why an address of the VPC takes no part in ClassicLink.

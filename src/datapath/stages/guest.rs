@@ -9,15 +9,21 @@ use crate::datapath::context::RouteContext;
 use crate::datapath::output::{At, Decider, Refusal};
 use crate::datapath::trace::Step;
 use crate::diag::Reason;
+use crate::net::ranges;
 use crate::program::Action;
 
-/// Whether the guest sends the packet out of its private NIC.
+/// Whether the guest sends the packet out of its private NIC. By the public one a packet to a public address leaves the
+/// two planes, and nothing else arrives anywhere.
 #[inline]
 pub(in crate::datapath) fn private_nic(routes: &RouteContext<'_>) -> Finding {
     let (program, sender, destination) = (routes.program, routes.query.sender, routes.query.destination);
     let Some(table) = program.endpoint(sender).guest else { return Finding::PASS };
     let Some((route, entry)) = program.route(table, destination) else { return Finding::PASS };
-    let refusal = Refusal::new(Reason::GuestRoutePublicNic, At::Endpoint(sender)).by(Decider::Route(route));
+    let decider = Decider::Route(route);
+    let refusal = match ranges::is_public(destination) {
+        true => Refusal::outside(decider),
+        false => Refusal::new(Reason::GuestRoutePublicNic, At::Endpoint(sender)).by(decider),
+    };
     let step = Step::Guest { route, table, destination };
     Finding { step: Some(step), ..Finding::unless(entry.action != Action::PublicNic, refusal) }
 }

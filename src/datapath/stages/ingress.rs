@@ -5,26 +5,42 @@
 
 use crate::datapath::checks::Finding;
 use crate::datapath::context::{RouteContext, RouteQuery};
-use crate::datapath::output::{At, Refusal};
+use crate::datapath::output::{At, Outcome, Refusal, Verdict};
 use crate::datapath::trace::Step;
 use crate::diag::Reason;
 use crate::net::ranges;
-use crate::program::{CLOUD_SERVICES, EndpointId, EndpointKind, Owner, Program, TIED};
+use crate::program::{CLOUD_SERVICES, EndpointId, EndpointKind, NO_GATEWAY, Owner, Program, TIED};
 use std::net::Ipv4Addr;
 
 /// What is known about where a frame enters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
-    /// Nothing: the endpoint that owns its source address.
+    /// Nothing: it enters at the endpoint that owns its source address.
     BySource,
-    /// It was captured at this endpoint. That says which of several owners of the source address sent it, and that an
-    /// instance forwards for others; a capture holds what an endpoint received, too.
+    /// It was captured at this endpoint, which may have sent or received it. Where several endpoints own the source
+    /// address, that tells which of them sent it.
     CapturedAt(EndpointId),
-    /// It enters here, whoever owns the source address.
+    /// It enters here, whatever endpoint owns the source address.
     Injected(EndpointId),
 }
 
-/// The endpoint that a frame from `source` to `destination` enters at, and its routing domain.
+/// Finds the endpoint that a packet enters at, and its routing domain.
+///
+/// # Errors
+/// None is found, or the packet travels beyond the two planes.
+pub(in crate::datapath) fn enter(
+    program: &Program,
+    entry: Entry,
+    source: Ipv4Addr,
+    destination: Ipv4Addr,
+) -> Result<RouteQuery, Outcome> {
+    if let Some(outside) = outside(program, entry, source, destination) {
+        return Err(outside);
+    }
+    attribute(program, entry, source, destination).map_err(not_attributed)
+}
+
+/// Finds the same for any frame with these addresses, ARP included.
 ///
 /// An instance or service owns its address. Where none does, the gateway with the longest remote CIDR takes the
 /// frame; 100.64.0.0/10 is `cloud-services`, in the domain that owns the destination. Our choice: the vendor
@@ -35,37 +51,99 @@ pub(in crate::datapath) fn attribute(
     source: Ipv4Addr,
     destination: Ipv4Addr,
 ) -> Result<RouteQuery, Reason> {
-    let id = match entry {
-        Entry::Injected(id) => id,
-        Entry::CapturedAt(id) if program.endpoint(id).forwarding => id,
-        Entry::CapturedAt(id) => match owner(program, source) {
-            Err(Reason::AmbiguousSource) if may_use(program, id, source) => id,
-            other => other?,
-        },
-        Entry::BySource => owner(program, source)?,
+    let captured_at = match entry {
+        Entry::CapturedAt(id) => Some(id),
+        Entry::BySource | Entry::Injected(_) => None,
+    };
+    let sender = match (entry, owner(program, source)) {
+        (Entry::Injected(id), _) => id,
+        (Entry::CapturedAt(id), Err(Reason::AmbiguousSource)) => {
+            near(program, id, source).ok_or(Reason::AmbiguousSource)?
+        }
+        (_, owner) => owner?,
     };
     let lives_with = match program.owners.get(&destination) {
-        _ if id != CLOUD_SERVICES => id,
+        _ if sender != CLOUD_SERVICES => sender,
         Some(Owner::One(receiver)) => *receiver,
-        Some(Owner::Several) => return Err(Reason::AmbiguousSource),
+        Some(Owner::Several) => {
+            let receiver = captured_at.and_then(|id| program.host(program.endpoint(id).domain, destination));
+            receiver.ok_or(Reason::AmbiguousSource)?
+        }
         None => return Err(Reason::UnknownSource),
     };
-    Ok(RouteQuery { sender: id, domain: program.endpoint(lives_with).domain, source, destination })
+    Ok(RouteQuery { sender, domain: program.endpoint(lives_with).domain, source, destination })
 }
 
+/// The outcome of a frame that no endpoint is found for.
+pub(in crate::datapath) fn not_attributed(reason: Reason) -> Outcome {
+    Outcome::at_sender(None, Verdict::Dropped { reason, at: At::Outside })
+}
+
+/// The outcome of a packet that travels by an instance's public address or public NIC, beyond the two planes: between
+/// an instance's `public_ip` and a public address, or from a public address to a classic instance. The second says
+/// nothing where it is known by what the packet enters.
+fn outside(program: &Program, entry: Entry, source: Ipv4Addr, destination: Ipv4Addr) -> Option<Outcome> {
+    if program.owners.get(&source).is_some() {
+        return None;
+    }
+    let from = program.public_ips.get(&source).copied();
+    let by_public_ip = match (from, program.public_ips.get(&destination)) {
+        (Some(_), _) => ranges::is_public(destination),
+        (None, Some(_)) => ranges::is_public(source),
+        (None, None) => false,
+    };
+    let by_public_nic =
+        || is_classic_instance(program, destination) && ranges::is_public(source) && !enters_by(program, entry, source);
+    (by_public_ip || by_public_nic()).then(|| Outcome::at_sender(from, Verdict::Outside))
+}
+
+fn is_classic_instance(program: &Program, address: Ipv4Addr) -> bool {
+    let hosts = program.classic_domains.iter().filter_map(|domain| program.host(*domain, address));
+    hosts.into_iter().any(|host| program.endpoint(host).kind == EndpointKind::Instance)
+}
+
+/// Whether it is known by what a packet from a public address enters: `--inject`, or a gateway that names it.
+fn enters_by(program: &Program, entry: Entry, source: Ipv4Addr) -> bool {
+    let by_gateway = || match program.tables.lookup_prefix(program.gateways, source) {
+        Some((prefix, taker)) => prefix.prefix_len() != 0 && taker != NO_GATEWAY,
+        None => false,
+    };
+    matches!(entry, Entry::Injected(_)) || by_gateway()
+}
+
+/// The endpoint that a frame from `source` enters at where its entry does not say.
 fn owner(program: &Program, source: Ipv4Addr) -> Result<EndpointId, Reason> {
     if ranges::CLOUD_SERVICES.contains(&source) {
         return Ok(CLOUD_SERVICES);
     }
     match program.owners.get(&source) {
-        Some(Owner::One(id)) => Ok(*id),
-        Some(Owner::Several) => Err(Reason::AmbiguousSource),
-        None => match program.tables.lookup(program.gateways, source) {
-            Some(TIED) => Err(Reason::AmbiguousSource),
-            Some(id) => Ok(EndpointId(id)),
-            None => Err(Reason::UnknownSource),
-        },
+        Some(Owner::One(id)) => return Ok(*id),
+        Some(Owner::Several) => return Err(Reason::AmbiguousSource),
+        None => {}
     }
+    if program.gateway_addresses.get(&source).is_some() {
+        return Err(Reason::SourceIsGateway);
+    }
+    if ranges::is_martian(source) || program.public_ips.get(&source).is_some() {
+        return Err(Reason::UnknownSource);
+    }
+    match program.tables.lookup(program.gateways, source) {
+        Some(TIED) => Err(Reason::AmbiguousSource),
+        None | Some(NO_GATEWAY) => Err(Reason::UnknownSource),
+        Some(id) => Ok(EndpointId(id)),
+    }
+}
+
+/// Of several endpoints that may send from `source`, the one that a frame captured at `id` comes from: that one itself,
+/// else the only one in its domain.
+fn near(program: &Program, id: EndpointId, source: Ipv4Addr) -> Option<EndpointId> {
+    if may_use(program, id, source) {
+        return Some(id);
+    }
+    let domain = program.endpoint(id).domain;
+    let candidates = program.candidates(source);
+    let mut there = candidates.iter().filter(|candidate| program.endpoint(**candidate).domain == domain);
+    there.next().copied().filter(|_| there.next().is_none())
 }
 
 fn may_use(program: &Program, id: EndpointId, source: Ipv4Addr) -> bool {
@@ -73,7 +151,7 @@ fn may_use(program: &Program, id: EndpointId, source: Ipv4Addr) -> bool {
     match endpoint.kind {
         EndpointKind::Instance => endpoint.forwarding || endpoint.address == source,
         EndpointKind::Service { .. } => endpoint.address == source,
-        EndpointKind::Gateway => program.remote_cidrs(id).iter().any(|cidr| cidr.contains(&source)),
+        EndpointKind::Gateway => program.remote_prefix(id, source).is_some(),
         EndpointKind::CloudServices => ranges::CLOUD_SERVICES.contains(&source),
         EndpointKind::Released => false,
     }

@@ -43,7 +43,9 @@ pub(super) fn hold(happened: &Happened<'_>, claim: &Claim) -> Vec<String> {
                 check(arrived == Some(ttl.value), format!("TTL {} on arrival", ttl.value), shown);
             }
         }
-        (VerdictClaim::Answered, Verdict::Answered) | (VerdictClaim::Undetermined, Verdict::Undetermined) => {}
+        (VerdictClaim::Answered, Verdict::Answered)
+        | (VerdictClaim::Outside, Verdict::Outside)
+        | (VerdictClaim::Undetermined, Verdict::Undetermined) => {}
         (VerdictClaim::Dropped { reason, at, rule }, Verdict::Dropped { reason: given, at: place }) => {
             check(reason.value == given, format!("dropped for {}", reason.value), fact());
             if let Some(at) = at {
@@ -74,6 +76,7 @@ fn verdict_text(claim: &VerdictClaim) -> String {
         VerdictClaim::Delivered { to, .. } => format!("delivered to {}", to.value),
         VerdictClaim::Answered => "answered".to_owned(),
         VerdictClaim::Dropped { reason, .. } => format!("dropped for {}", reason.value),
+        VerdictClaim::Outside => "outside the two planes".to_owned(),
         VerdictClaim::Undetermined => "undetermined".to_owned(),
     }
 }

@@ -31,6 +31,7 @@ pub(super) struct Seen<'a> {
     delivered: BTreeMap<EndpointId, Bucket>,
     dropped: BTreeMap<Reason, Bucket>,
     answered: Bucket,
+    outside: Bucket,
     undetermined: Bucket,
     emitted: Bucket,
     /// The latest stamp.
@@ -45,6 +46,7 @@ impl<'a> Seen<'a> {
             delivered: BTreeMap::new(),
             dropped: BTreeMap::new(),
             answered: Bucket::default(),
+            outside: Bucket::default(),
             undetermined: Bucket::default(),
             emitted: Bucket::default(),
             last: SimTime::ZERO,
@@ -66,6 +68,7 @@ impl<'a> Seen<'a> {
             Verdict::Delivered { to } => self.delivered.entry(to).or_default(),
             Verdict::Dropped { reason, .. } => self.dropped.entry(reason).or_default(),
             Verdict::Answered => &mut self.answered,
+            Verdict::Outside => &mut self.outside,
             Verdict::Undetermined => &mut self.undetermined,
         };
         bucket.count += 1;
@@ -119,6 +122,7 @@ impl<'a> Seen<'a> {
         compare(&mut failures, "dropped for", &expected, &mut self.dropped);
         let others = [
             ("answered", expectation.answered.value, self.answered),
+            ("outside the two planes", expectation.outside.value, self.outside),
             ("undetermined", expectation.undetermined.value, self.undetermined),
             ("emitted by the fabric", expectation.emitted.value, self.emitted),
         ];

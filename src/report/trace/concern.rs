@@ -127,8 +127,7 @@ impl<'a> Case<'a> {
             Reason::ClassiclinkGatewayRange => {
                 let (id, vpc) = self.vpc()?;
                 let source = self.packet?.source;
-                let holding = words.program.remote_cidrs(sender).iter().filter(|cidr| cidr.contains(&source));
-                let range = holding.max_by_key(|cidr| cidr.prefix_len())?;
+                let range = words.program.remote_prefix(sender, source)?;
                 let (primary, vpc) = (vpc.primary, words.domain(id));
                 let text = format!("{range} behind {name} is not inside {primary}, the primary CIDR of {vpc}");
                 Some((text, self.place(sender)))

@@ -158,8 +158,7 @@ impl Writer<'_> {
                 self.line("ingress", format!("{source} lies in {}, the vendor's own services", ranges::CLOUD_SERVICES));
             }
             EndpointKind::Gateway => {
-                let holding = words.program.remote_cidrs(id).iter().filter(|cidr| cidr.contains(&source));
-                let longest = holding.max_by_key(|cidr| cidr.prefix_len());
+                let longest = words.program.remote_prefix(id, source);
                 let behind = longest.map_or_else(|| "lies".to_owned(), |cidr| format!("lies in {cidr}"));
                 let place = words.place(words.names.endpoints[id.index()].span).map(|place| place.to_string());
                 self.push(Some("ingress"), format!("{source} {behind} behind {name}"), place);

@@ -162,6 +162,7 @@ fn write_verdict(out: &mut String, words: Words<'_>, traced: &Traced<'_>, palett
             let at = words.at(at).map_or_else(String::new, |at| format!(" at {at}"));
             write!(out, "{}  {reason}{at}", palette.paint(Style::Bad, "DROPPED"))
         }
+        Verdict::Outside => write!(out, "{} the two planes", palette.paint(Style::Notice, "OUTSIDE")),
         Verdict::Undetermined => {
             let verdict = palette.paint(Style::Notice, "UNDETERMINED");
             write!(out, "{verdict}  the capture cut off bytes that decide")

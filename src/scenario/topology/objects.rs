@@ -229,17 +229,22 @@ impl<'a> Objects<'a, '_, '_> {
         self.world.peerings.insert(peering).ok().map(drop)
     }
 
-    /// `kind` is "nat" and `remote_cidrs` is 0.0.0.0/0 where the file does not give them.
+    /// `kind` is "nat" where the file does not give it. Without `remote_cidrs` a gateway to the Internet takes what is
+    /// public, and one of another kind nothing.
     fn gateway(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<()> {
         let vpc = self.required_vpc(&fields);
         let kind = self.get(&fields, "kind").and_then(|item| item.name(self.decoder));
         let remote_cidrs = self.cidrs(&fields, "remote_cidrs");
         let placement = self.placement(&fields);
+        let kind = kind.unwrap_or_else(|| Spanned::unplaced("nat".to_owned()));
+        let remote_is_default = remote_cidrs.is_none();
+        let everywhere = || Gateway::is_of_internet(&kind).then(|| Spanned::unplaced(Ipv4Net::default()));
         let gateway = Gateway {
             id,
             vpc: vpc?,
-            kind: kind.unwrap_or_else(|| Spanned::unplaced("nat".to_owned())),
-            remote_cidrs: remote_cidrs.unwrap_or_else(|| vec![Spanned::unplaced(Ipv4Net::default())]),
+            remote_cidrs: remote_cidrs.unwrap_or_else(|| everywhere().into_iter().collect()),
+            remote_is_default,
+            kind,
             placement,
         };
         self.world.gateways.insert(gateway).ok().map(drop)
