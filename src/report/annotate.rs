@@ -1,6 +1,7 @@
 //! The comments that every packet of an output capture carries: one to search for, one to read.
 
 use super::pieces::{Causes, Pieces};
+use super::sentence::OUTSIDE;
 use super::words::{Cause, Words};
 use crate::datapath::{At, Decider, Emitted, Outcome, Verdict};
 use crate::program::{DomainId, EndpointId};

@@ -6,7 +6,7 @@ use super::tally::Tally;
 use super::words::Words;
 use crate::diag::Reason;
 use crate::net::ranges;
-use crate::program::{EndpointId, EndpointKind, Program};
+use crate::program::{EndpointId, EndpointKind, Program, RemoteRange};
 use serde_json::{Value, json};
 use std::cmp::Reverse;
 use std::fmt::Write;
