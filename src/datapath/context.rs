@@ -9,7 +9,7 @@ use super::fast_path::ParsedFlow;
 use super::flow_state::SessionLookup;
 use super::output::{Decider, Refusal};
 use super::trace::SessionStep;
-use crate::net::Protocol;
+use crate::net::{Protocol, ranges};
 use crate::program::{Action, CLOUD_SERVICES, Domain, DomainId, EndpointId, EndpointKind, Program, RouteId, Vpc};
 use crate::table::acl::Query;
 use crate::table::lpm::TableId;
@@ -137,7 +137,8 @@ impl RouteMatch {
 
     /// Every address of the classic network that is in use is a /32 route, longer than any entry of a table.
     fn in_classic(program: &Program, domain: DomainId, table: TableId, destination: Ipv4Addr) -> RouteMatch {
-        let host = program.host(domain, destination);
+        // Classic endpoints have addresses of the classic range alone.
+        let host = if ranges::is_classic(destination) { program.host(domain, destination) } else { None };
         if host.is_some() {
             return RouteMatch::host(domain, host);
         }

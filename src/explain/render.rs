@@ -21,7 +21,7 @@ pub fn render(page: &ProblemRecord) -> String {
     }
     text.push('\n');
     let example = match page.kind {
-        ProblemKind::Drop(_) | ProblemKind::Undetermined(_) => page.example.to_owned(),
+        ProblemKind::Drop(_) => page.example.to_owned(),
         ProblemKind::Rule(_) | ProblemKind::File => finding(page),
     };
     wrap(&mut text, &example, "example  ", "         ");
@@ -68,7 +68,7 @@ pub fn table() -> String {
     let mut last = None;
     for page in all() {
         let heading = match page.kind {
-            ProblemKind::Drop(_) | ProblemKind::Undetermined(_) => "Reasons, in the order of the stages",
+            ProblemKind::Drop(_) => "Reasons, in the order of the stages",
             ProblemKind::Rule(_) => "\nRules of `biplane check`",
             ProblemKind::File => "\nProblems of files",
         };

@@ -1,6 +1,7 @@
 //! Stage by stage: every reason a frame can be dropped for, beside a twin that differs in one thing and passes; what
 //! delivered frames look like; which of two causes is the reason.
 
+mod beyond;
 mod blockers;
 mod bridge;
 mod deliver;

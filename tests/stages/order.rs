@@ -14,6 +14,7 @@ fn sent(text: &str, options: Options, from: &str, bytes: &[u8]) -> &'static str 
         Verdict::Dropped { reason, .. } => reason.id(),
         Verdict::Delivered { .. } => "delivered",
         Verdict::Answered => "answered",
+        Verdict::Outside => "outside",
         Verdict::Undetermined => "undetermined",
     }
 }

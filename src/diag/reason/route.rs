@@ -32,16 +32,6 @@ macro_rules! route {
         source: OWN_CHOICE,
         example: "frame 1 from i-web-1: dropped at i-web-1: the first packet of a TCP flow is no bare SYN",
     }
-    UnknownConfiguration = "unknown-configuration" @ Undetermined(Egress) {
-        summary: "the rules or the whitelist that decide are not known",
-        meaning: "What was imported does not say all: `rules = \"unknown\"`, `unknown_rules = N` or \
-                  `whitelist = \"unknown\"` stands where this packet is judged. Egress rules decide at stage 5, ingress \
-                  rules and whitelists at stage 8. What comes later because of this packet, a reply for example, may \
-                  be undetermined too.",
-        remedy: "Write the rules or the whitelist that are missing into the topology, and remove the key.",
-        source: OWN_CHOICE,
-        example: "frame 1 from i-web-1: undetermined: the rules or the whitelist that decide are not known",
-    }
     SgEgressDeny = "sg-egress-deny" @ Drop(Egress) {
         summary: "the sender's security groups refuse it",
         meaning: "All groups of the sender are taken together: same-group accept first, then rules by priority with \

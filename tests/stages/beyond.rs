@@ -1,0 +1,180 @@
+//! Packets that are not of this fabric: addresses that no host has, routers' own messages, and what travels by a
+//! public address.
+
+use super::world::{WORLD, adding, changed, endpoint, lab, lab_of, patched, send_by_source, send_bytes, with};
+use biplane::datapath::Entry;
+use biplane::lab::{Lab, Passage};
+use biplane::wire::build::{PacketBuilder, arp_request, tcp, udp};
+
+fn packet(source: &str, destination: &str) -> PacketBuilder {
+    tcp(&format!("{source}:40000 > {destination}:80")).syn()
+}
+
+#[track_caller]
+fn by_source(text: &str, source: &str, destination: &str) -> Passage {
+    send_by_source(&mut lab_of(text), &packet(source, destination).build())
+}
+
+#[track_caller]
+fn at(lab: &mut Lab, entry: Entry, source: &str, destination: &str) -> Passage {
+    let bytes = packet(source, destination).build();
+    lab.send_frame(entry, &bytes, bytes.len())
+}
+
+#[test]
+fn packets_from_and_to_martian_addresses_are_refused_source_first_and_without_an_icmp_error() {
+    for source in ["0.1.2.3", "127.0.0.1", "224.0.0.5", "239.255.255.255", "240.0.0.1", "255.255.255.255"] {
+        let passage = by_source(WORLD, source, "172.16.1.21");
+        passage.dropped("source-martian").through([]);
+        assert_eq!(passage.outcome().from, None, "{source}");
+        by_source(WORLD, source, "127.0.0.1").dropped("source-martian");
+        by_source(WORLD, source, "224.0.0.5").dropped("multicast");
+    }
+    for destination in ["0.1.2.3", "127.0.0.1", "240.0.0.1", "255.255.255.254"] {
+        let passage = by_source(WORLD, "172.16.1.21", destination);
+        passage.dropped("destination-martian");
+        assert_eq!(passage.outcome().from, Some(endpoint(&lab(), "a-2")), "{destination}");
+        // No ICMP error either, though the TTL is spent.
+        let spent = packet("172.16.1.21", destination).ttl(1).build();
+        send_by_source(&mut lab(), &spent).dropped("destination-martian");
+    }
+    by_source(WORLD, "172.16.1.21", "255.255.255.255").dropped("broadcast");
+    // Beside the ranges.
+    for source in ["1.0.0.1", "126.255.255.255", "128.0.0.1", "223.255.255.255"] {
+        by_source(WORLD, source, "172.16.1.21").delivered_to("a-2");
+    }
+}
+
+#[test]
+fn a_fragment_past_the_longest_datagram_is_refused_before_its_layer_4() {
+    let fragment = |offset: u16, payload: usize| {
+        let packet = udp("172.16.1.21:53 > 172.16.1.20:53").payload(&vec![7; payload]);
+        send_bytes(&mut lab(), "a-2", &packet.fragment(offset, false).build())
+    };
+    // 20 bytes of header, 8 of UDP and the payload behind byte 65,504.
+    fragment(65_504, 4).dropped("fragment-past-end");
+    fragment(65_504, 3).dropped("fragment-without-first");
+}
+
+#[test]
+fn an_arp_request_from_nowhere_is_a_probe_and_a_reply_from_nowhere_an_unknown_source() {
+    let probe = arp_request("0.0.0.0 > 172.16.1.20").build();
+    let passage = send_by_source(&mut lab(), &probe);
+    passage.dropped("arp-probe").through([]);
+    send_bytes(&mut lab(), "a-2", &probe).dropped("arp-probe");
+    let mut reply = probe;
+    reply[21] = 2;
+    send_by_source(&mut lab(), &reply).dropped("unknown-source");
+    let own = arp_request("172.16.1.21 > 172.16.1.20").build();
+    send_by_source(&mut lab(), &own).answered();
+}
+
+#[test]
+fn a_gateways_own_address_enters_nowhere_unless_it_is_injected() {
+    for gateway in ["172.16.1.253", "172.16.2.253", "10.24.7.247", "10.99.7.247"] {
+        let passage = by_source(WORLD, gateway, "172.16.1.21");
+        passage.dropped("source-is-gateway").through([]);
+        assert_eq!(passage.outcome().from, None, "{gateway}");
+    }
+    send_by_source(&mut lab(), &arp_request("172.16.1.253 > 172.16.1.20").build()).dropped("source-is-gateway");
+    send_bytes(&mut lab(), "fwd", &packet("172.16.1.253", "172.16.1.21").build()).delivered_to("a-2");
+    send_bytes(&mut lab(), "a-2", &packet("172.16.1.253", "172.16.1.21").build()).dropped("source-spoofed");
+    // Nobody lives in that /21.
+    by_source(WORLD, "10.24.15.247", "172.16.1.21").delivered_to("a-2");
+}
+
+/// `shop` without the gateway that takes everything, but for one of `kind` and without `remote_cidrs`.
+fn open_gateway(kind: &str) -> String {
+    with("kind = \"nat\"\nremote_cidrs = [\"0.0.0.0/0\"]", &format!("kind = \"{kind}\""))
+}
+
+#[test]
+fn a_gateway_to_the_internet_takes_public_addresses_alone_by_default_and_any_other_none() {
+    for kind in ["nat", "internet"] {
+        by_source(&open_gateway(kind), "9.9.9.9", "172.16.1.21").delivered_to("a-2");
+        for private in ["10.77.1.1", "172.31.9.9", "192.168.99.1", "169.254.1.1"] {
+            by_source(&open_gateway(kind), private, "172.16.1.21").dropped("unknown-source");
+        }
+    }
+    by_source(&open_gateway("vpn"), "9.9.9.9", "172.16.1.21").dropped("unknown-source");
+    let none = with("remote_cidrs = [\"0.0.0.0/0\"]", "remote_cidrs = []");
+    by_source(&none, "9.9.9.9", "172.16.1.21").dropped("unknown-source");
+    // A longer prefix wins, and one around private addresses holds them.
+    by_source(&open_gateway("nat"), "172.20.1.1", "172.16.1.21").delivered_to("a-2");
+    let wide = changed(&open_gateway("nat"), "remote_cidrs = [\"172.20.0.0/16\"]", "remote_cidrs = [\"172.0.0.0/8\"]");
+    let passage = by_source(&wide, "172.31.9.9", "172.16.1.21");
+    passage.delivered_to("a-2");
+    assert_eq!(passage.outcome().from, lab_of(&wide).endpoint("vpn"));
+    let two = format!("{}\n[gateway.second]\nvpc = \"twin\"\nkind = \"nat\"\n", open_gateway("nat"));
+    by_source(&two, "9.9.9.9", "172.16.1.21").dropped("ambiguous-source");
+}
+
+#[test]
+fn what_a_classic_guest_sends_to_the_internet_leaves_the_two_planes() {
+    let passage = lab().send("c-web", packet("10.24.1.5", "9.9.9.9"));
+    passage.outside().through([]);
+    assert_eq!(passage.outcome().from, Some(endpoint(&lab(), "c-web")));
+    // State and source are judged before, ports, TTL and MTU are not looked at, and no session is made.
+    lab().send("c-down", packet("10.24.1.7", "9.9.9.9")).dropped("instance-stopped");
+    lab().send("c-web", packet("10.24.1.6", "9.9.9.9")).dropped("source-spoofed");
+    lab().send("c-web", packet("10.24.1.5", "9.9.9.9").ttl(1)).outside();
+    // A private destination by that NIC arrives nowhere.
+    lab().send("c-web", packet("10.24.1.5", "192.168.9.9")).dropped("guest-route-public-nic");
+    let routed = adding("instance.c-web", "guest_routes = [\"0.0.0.0/0\"]");
+    lab_of(&routed).send("c-web", packet("10.24.1.5", "9.9.9.9")).dropped("no-route");
+}
+
+#[test]
+fn what_comes_from_the_internet_to_a_classic_instance_is_outside_unless_its_entry_is_known() {
+    let free = open_gateway("nat");
+    let passage = by_source(&free, "9.9.9.9", "10.24.1.5");
+    passage.outside().through([]);
+    assert_eq!(passage.outcome().from, None);
+    // A service has no public NIC, and an address that no instance has is nobody's.
+    by_source(&free, "9.9.9.9", "10.24.1.50").dropped("classiclink-gateway-range");
+    by_source(&free, "9.9.9.9", "10.24.9.9").dropped("classiclink-gateway-range");
+    let mut lab = lab_of(&free);
+    let fwd = Entry::Injected(endpoint(&lab, "fwd"));
+    at(&mut lab, fwd, "9.9.9.9", "10.24.1.5").dropped("source-spoofed");
+    let named = changed(&free, "remote_cidrs = [\"172.20.0.0/16\"]", "remote_cidrs = [\"9.0.0.0/8\"]");
+    by_source(&named, "9.9.9.9", "10.24.1.5").dropped("classiclink-gateway-range");
+}
+
+#[test]
+fn packets_by_an_instances_public_address_are_outside_whatever_endpoint_they_are_said_to_enter() {
+    let world = adding("instance.a-1", "public_ip = \"47.96.1.10\"");
+    let lab = || lab_of(&world);
+    let passage = by_source(&world, "47.96.1.10", "9.9.9.9");
+    passage.outside();
+    assert_eq!(passage.outcome().from, lab().endpoint("a-1"));
+    let passage = by_source(&world, "9.9.9.9", "47.96.1.10");
+    passage.outside();
+    assert_eq!(passage.outcome().from, None);
+    let fwd = Entry::Injected(endpoint(&lab(), "fwd"));
+    at(&mut lab(), fwd, "9.9.9.9", "47.96.1.10").outside();
+    // To a private address it enters nowhere: no gateway takes an instance's own public address.
+    by_source(&world, "47.96.1.10", "172.16.1.21").dropped("unknown-source");
+    by_source(&world, "47.96.1.11", "172.16.1.21").delivered_to("a-2");
+    // Where an instance owns the source, its own route decides.
+    by_source(&world, "172.16.1.21", "47.96.1.10").delivered_to("ngw");
+}
+
+#[test]
+fn an_interface_tells_of_several_owners_the_one_in_its_domain() {
+    let entry = |name: &str| Entry::CapturedAt(endpoint(&lab(), name));
+    // a-1 and twin-1 have one address.
+    by_source(WORLD, "172.16.1.20", "172.16.1.21").dropped("ambiguous-source");
+    at(&mut lab(), entry("a-1"), "172.16.1.20", "172.16.1.21").delivered_to("a-2");
+    at(&mut lab(), entry("a-2"), "172.16.1.20", "172.16.1.21").delivered_to("a-2");
+    let passage = at(&mut lab(), entry("twin-1"), "172.16.1.20", "172.16.1.21");
+    assert_eq!(passage.outcome().from, Some(endpoint(&lab(), "twin-1")));
+    at(&mut lab(), entry("lab-1"), "172.16.1.20", "172.16.1.21").dropped("ambiguous-source");
+    // What an interface received, its owner sent.
+    let passage = at(&mut lab(), entry("fwd"), "172.16.1.21", "172.16.1.20");
+    assert_eq!(passage.outcome().from, Some(endpoint(&lab(), "a-2")));
+    // The destination tells where a frame of the vendor's services is.
+    by_source(WORLD, "100.100.2.136", "172.16.1.20").dropped("ambiguous-source");
+    at(&mut lab(), entry("a-2"), "100.100.2.136", "172.16.1.20").delivered_to("a-1");
+    let patch = patched(&packet("100.100.2.136", "172.16.1.20").build(), 22, &[64]);
+    send_by_source(&mut lab(), &patch).dropped("ambiguous-source");
+}
