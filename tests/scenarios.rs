@@ -87,7 +87,7 @@ impl Expected {
                 self.dropped.insert(reason.value);
             }
             VerdictClaim::Delivered { .. } | VerdictClaim::Answered => self.passed = true,
-            VerdictClaim::Undetermined => {}
+            VerdictClaim::Outside | VerdictClaim::Undetermined => {}
         }
     }
 }

@@ -137,7 +137,13 @@ impl Sources {
     /// Takes `text`, opened as `name`; the name is shown escaped wherever it is.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> FileId {
         let (line_starts, characters) = (OnceLock::new(), OnceLock::new());
-        self.files.push(SourceFile { name: shown(&name.into()).into_owned(), path: None, text: text.into(), line_starts, characters });
+        self.files.push(SourceFile {
+            name: shown(&name.into()).into_owned(),
+            path: None,
+            text: text.into(),
+            line_starts,
+            characters,
+        });
         FileId(u32::try_from(self.files.len() - 1).expect("fewer than 2^32 files"))
     }
 

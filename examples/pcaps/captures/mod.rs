@@ -12,6 +12,7 @@ mod variety;
 pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("arp.pcap", files::pcap(&variety::arp())),
+        ("beyond.pcap", files::pcap(&variety::beyond())),
         ("cloud-dns.pcap", files::pcap(&shop::cloud_dns())),
         ("dns.pcap", files::pcap(&shop::dns())),
         ("foreign.pcap", files::pcap(&variety::foreign())),

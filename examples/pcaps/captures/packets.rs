@@ -120,6 +120,19 @@ pub(crate) fn raw(tap: &mut Tap, source: &str, destination: &str, protocol: u8, 
     tap.see(bytes);
 }
 
+/// The last fragment of a UDP datagram, whose 16 bytes begin at byte `offset` of it.
+pub(crate) fn last_fragment(tap: &mut Tap, source: &str, destination: &str, offset: u16) {
+    let mut whole = Vec::new();
+    let builder = ipv4(tap, address(source), address(destination), true);
+    builder.write(&mut whole, IpNumber::UDP, &[0x2e; 16]).expect("it fits into a packet");
+    let (mut header, body) = Ipv4Header::from_slice(&whole[14..]).expect("a header was written");
+    header.fragment_offset = IpFragOffset::try_new(offset / 8).expect("within 13 bits");
+    let mut frame = whole[..14].to_vec();
+    header.write(&mut frame).expect("writing into memory does not fail");
+    frame.extend_from_slice(body);
+    tap.see(frame);
+}
+
 /// An ARP packet: 1 asks, 2 answers.
 pub(crate) fn arp(tap: &mut Tap, operation: u16, sender: &str, target: &str) {
     let [sender, target] = [sender, target].map(address);

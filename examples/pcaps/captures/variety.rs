@@ -1,6 +1,6 @@
 //! Captures of the other topologies, and of what is rare.
 
-use super::packets::{arp as arp_packet, echo, icmp, raw, udp};
+use super::packets::{arp as arp_packet, echo, icmp, last_fragment, raw, udp};
 use super::protocols::http;
 use super::tap::Tap;
 use super::tcp::Tcp;
@@ -76,6 +76,28 @@ pub(crate) fn strangers() -> Tap {
     tap.pause(300_000);
     // VRRP: the capture is full of it.
     raw(&mut tap, "10.45.2.10", "224.0.0.18", 112, &[0x21, 1, 100, 1, 0, 1, 0x6e, 0x6c, 10, 45, 2, 99, 0, 0, 0, 0]);
+    tap
+}
+
+/// What is not of the fabric: a router's own message, addresses that no host has, a probe for an address, the end of a
+/// datagram that cannot exist, and what travels by a public address.
+pub(crate) fn beyond() -> Tap {
+    let mut tap = Tap::new("beyond", "172.16.1.10");
+    let quoted =
+        [0x45, 0, 0, 28, 0, 1, 0, 0, 1, 17, 0, 0, 172, 16, 1, 10, 172, 16, 2, 20, 0x82, 0x9a, 0x82, 0x9b, 0, 8, 0, 0];
+    icmp(&mut tap, "172.16.1.253", "172.16.1.10", (11, 0), [0; 4], &quoted);
+    tap.pause(200_000);
+    udp(&mut tap, "127.0.0.1:40000", "172.16.1.10:53", b"from myself");
+    tap.pause(200_000);
+    udp(&mut tap, "172.16.1.10:40000", "127.0.0.53:53", b"to my own resolver");
+    tap.pause(200_000);
+    arp_packet(&mut tap, 1, "0.0.0.0", "172.16.1.10");
+    tap.pause(200_000);
+    last_fragment(&mut tap, "172.16.1.10", "172.16.1.11", 65_528);
+    tap.pause(200_000);
+    udp(&mut tap, "10.45.2.10:40000", "203.0.113.53:123", b"what time is it?");
+    tap.pause(20_000);
+    udp(&mut tap, "203.0.113.53:123", "10.45.2.10:40000", b"a quarter past");
     tap
 }
 
