@@ -311,6 +311,14 @@ pub enum RemoteRange {
 }
 
 impl RemoteRange {
+    /// True where sources enter that nothing in the topology names: all addresses, or all public ones.
+    pub fn takes_internet(&self) -> bool {
+        match self {
+            RemoteRange::Cidrs(cidrs) => cidrs.iter().any(|cidr| cidr.prefix_len() == 0),
+            RemoteRange::Public => true,
+        }
+    }
+
     /// Returns the longest prefix that holds `source`.
     pub fn longest_prefix(&self, source: Ipv4Addr) -> Option<Ipv4Net> {
         match self {

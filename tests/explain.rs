@@ -8,7 +8,7 @@ use biplane::replay::scenario::Stage;
 use biplane::report::{Comments, Words};
 use biplane::scenario;
 use biplane::wire::PacketBuilder;
-use biplane::wire::build::{arp_request, tcp};
+use biplane::wire::build::{arp_request, tcp, udp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -66,6 +66,14 @@ fn said() -> Said {
     let built = |packets: &[PacketBuilder]| packets.iter().map(PacketBuilder::build).collect::<Vec<_>>();
     let strangers = [tcp("192.0.2.7:5000 > 172.31.1.10:443").syn(), tcp("172.31.1.10:5000 > 10.45.2.10:80").syn()];
     said.send("twins.toml", Options::default(), &built(&strangers));
+    let beyond = [
+        udp("127.0.0.1:40000 > 172.16.1.10:53"),
+        udp("10.45.2.10:40000 > 127.0.0.1:53"),
+        udp("172.16.1.253:40000 > 172.16.1.10:53"),
+        udp("10.45.2.10:40000 > 172.16.1.10:53").payload(&[0; 8]).fragment(65_528, false),
+        arp_request("0.0.0.0 > 172.16.1.10"),
+    ];
+    said.send("shop.toml", Options::default(), &built(&beyond));
     let mut arp = built(&[arp_request("172.16.1.10 > 172.16.1.11"), arp_request("172.16.1.10 > 172.16.1.10")]);
     // An ARP reply: operation 2.
     arp[0][21] = 2;

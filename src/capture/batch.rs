@@ -35,6 +35,8 @@ pub struct Record {
     pub came_out: bool,
     /// True for a frame that `biplane replay` wrote as one that went in, at the endpoint its interface is named after.
     pub entered: bool,
+    /// The direction that the capture notes, as seen from the host: true for a frame that it sent.
+    pub outbound: Option<bool>,
     extent: Extent,
     options: Option<Options>,
 }
@@ -99,6 +101,7 @@ pub(super) struct RawRecord {
     pub(super) framing: Framing,
     pub(super) came_out: bool,
     pub(super) entered: bool,
+    pub(super) outbound: Option<bool>,
     /// Of a packet with comments: where its options start from the start of the record, and their length.
     pub(super) options: Option<(usize, usize, ByteOrder)>,
 }
@@ -194,6 +197,7 @@ impl Batch {
             interface: packet.interface,
             came_out: packet.came_out,
             entered: packet.entered,
+            outbound: packet.outbound,
             options: packet.options.map(|(start, length, order)| Options {
                 start: position + start,
                 length: length as u32,

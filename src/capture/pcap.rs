@@ -90,6 +90,7 @@ impl Pcap {
             framing: self.framing,
             came_out: false,
             entered: false,
+            outbound: None,
             options: None,
         }))
     }

@@ -169,7 +169,12 @@ impl Pcapng {
                 // and not its section.
                 let came_out = summary.is_annotated && summary.direction == OUTBOUND;
                 let entered = self.is_own && summary.direction == INBOUND;
-                Step::Packet(RawRecord { came_out, entered, options, ..packet })
+                let outbound = match summary.direction {
+                    INBOUND => Some(false),
+                    OUTBOUND => Some(true),
+                    _ => None,
+                };
+                Step::Packet(RawRecord { came_out, entered, outbound, options, ..packet })
             }
             step => step,
         })
@@ -234,6 +239,7 @@ impl Pcapng {
             framing,
             came_out: false,
             entered: false,
+            outbound: None,
             options: None,
         }))
     }

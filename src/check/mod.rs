@@ -110,6 +110,7 @@ pub static RULES: &[&ProblemRecord] = &[
     &peerings::NO_TRANSIT,
     &gateways::OVERLAP,
     &gateways::NO_ROUTE,
+    &gateways::NO_SOURCES,
     &whitelists::LIMIT,
     &whitelists::NOBODY,
     &whitelists::DEAD_ENTRY,

@@ -232,7 +232,7 @@ impl Feed {
                     }
                     match captured_at[record.interface as usize] {
                         Some(endpoint) if record.entered => Entry::Injected(endpoint),
-                        Some(endpoint) => Entry::CapturedAt(endpoint),
+                        Some(endpoint) => Entry::of_capture(&topology.program, endpoint, record.outbound, bytes),
                         None => Entry::BySource,
                     }
                 }

@@ -250,7 +250,13 @@ mod snippet {
             let text = (!label.text.is_empty()).then(|| shown(&label.text));
             kind.span(range.start - first..range.end - first).label(text)
         });
-        Some(Snippet::source(without_marks(&text[first..last])).line_start(line).path(name).annotations(annotations).into())
+        Some(
+            Snippet::source(without_marks(&text[first..last]))
+                .line_start(line)
+                .path(name)
+                .annotations(annotations)
+                .into(),
+        )
     }
 
     /// The place alone.

@@ -52,7 +52,7 @@ pub(super) fn hints(program: &Program, tally: &Tally, replayed: &Replayed<'_>) -
     for (index, endpoint) in program.endpoints.iter().enumerate() {
         let gateway = EndpointId::from_index(index);
         let takes_all = endpoint.kind == EndpointKind::Gateway
-            && matches!(program.remote_ranges.get(&gateway), Some(RemoteRange::Public));
+            && program.remote_ranges.get(&gateway).is_some_and(RemoteRange::takes_internet);
         if takes_all && tally.entered(gateway) != 0 {
             hints.push(Hint::OpenGateway { gateway, frames: tally.entered(gateway) });
         }
@@ -119,11 +119,18 @@ impl Hint {
                 "{} from addresses that nobody in the topology may send from; add their owners, or a gateway to enter by",
                 counted(*frames, "frame")
             ),
-            Hint::OpenGateway { gateway, frames } => format!(
-                "{} entered at {}, whose remote CIDR 0.0.0.0/0 takes every source address that nobody else owns",
-                counted(*frames, "frame"),
-                words.endpoint(*gateway)
-            ),
+            Hint::OpenGateway { gateway, frames } => {
+                let (frames, name) = (counted(*frames, "frame"), words.endpoint(*gateway));
+                match words.program.remote_ranges.get(gateway) {
+                    Some(RemoteRange::Public) => {
+                        format!("{frames} entered at {name}, which takes every public source address by default")
+                    }
+                    _ => format!(
+                        "{frames} entered at {name}, whose remote CIDR 0.0.0.0/0 takes every source address that no \
+                         other endpoint owns"
+                    ),
+                }
+            }
             Hint::Offload { frames, of, mtu, longest } => format!(
                 "{} ({}) longer than the MTU of {mtu} bytes: the capture was probably taken with segmentation offload; \
                  --mtu {} carries all of them whole",

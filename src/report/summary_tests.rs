@@ -59,6 +59,7 @@ fn a_summary_leads_from_verdicts_to_reasons_to_lines_of_the_topology() {
         at classic                         1    5.3%
       mtu-exceeded                         1    5.3%  it is larger than the MTU and may not be fragmented
         at shop                            1    5.3%
+    outside                                0    0.0%
     undetermined                           1    5.3%
     sent by the fabric                     3
       time-exceeded                        1
@@ -151,6 +152,7 @@ fn an_empty_capture_has_a_summary() {
     delivered     0    0.0%
     answered      0    0.0%
     dropped       0    0.0%
+    outside       0    0.0%
     undetermined  0    0.0%
     ");
 }
@@ -171,6 +173,7 @@ fn unknown_sources_are_listed_most_frames_first_and_the_rest_is_counted() {
     answered          0    0.0%
     dropped           1  100.0%
       unknown-source  1  100.0%  no endpoint may send from this address
+    outside           0    0.0%
     undetermined      0    0.0%
 
     hints
@@ -204,6 +207,7 @@ fn a_frame_of_the_vendors_services_with_an_ambiguous_destination_is_offered_no_s
     answered            0    0.0%
     dropped             1  100.0%
       ambiguous-source  1  100.0%  several endpoints may send from this address
+    outside             0    0.0%
     undetermined        0    0.0%
 
     hints

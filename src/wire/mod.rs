@@ -28,7 +28,10 @@ pub use fast_headers::FastHeaders;
 pub use flags::TcpFlagsError;
 pub use fragment::fragment;
 pub use icmp::{IcmpError, icmp_error};
-pub use parse::{Arp, Icmp, Ipv4, Packet, ParseError, Quoted, TcpFlags, Transport, parse, source_address, transport};
+pub use parse::{
+    Arp, Icmp, Ipv4, Packet, ParseError, Quoted, TcpFlags, Transport, destination_address, parse, source_address,
+    transport,
+};
 pub use readable::{Readable, ReadableTransport, readable};
 pub use rewrite::{forward, map_addresses};
 pub use text::{TextError, read_addresses, read_endpoints, read_hexadecimal};

@@ -238,6 +238,12 @@ pub fn source_address(bytes: &[u8]) -> Option<Ipv4Addr> {
     bytes.get(at..)?.first_chunk().map(|octets| Ipv4Addr::from(*octets))
 }
 
+/// The destination address of a frame that says it is IPv4, as far as it can be read.
+pub fn destination_address(bytes: &[u8]) -> Option<Ipv4Addr> {
+    let is_ipv4 = bytes.get(12..14)? == [8, 0] && bytes.get(14)? >> 4 == 4;
+    bytes.get(30..34).filter(|_| is_ipv4).map(|octets| address(octets, 0))
+}
+
 /// Reads the headers of an Ethernet frame: `bytes` were captured of `wire_length`.
 ///
 /// Layer 4 is only held against the total length here; [`transport`] reads it.

@@ -4,7 +4,7 @@ use super::build::{arp_request, icmp, icmp_echo, icmp_error, ip, tcp, udp};
 use super::samples::{any_frame, any_packet, framed};
 use super::{Arp, Icmp, IcmpError, Ipv4, Packet, PacketBuilder, ParseError, Quoted, TcpFlags, Transport};
 use super::{internet_checksum, parse, transport};
-use crate::net::{MacAddress, Protocol};
+use crate::net::{MacAddress, Protocol, ranges};
 use etherparse::checksum::Sum16BitWords;
 use etherparse::{Ipv4HeaderSlice, NetSlice, SlicedPacket, TransportSlice};
 use proptest::prelude::*;
@@ -105,6 +105,12 @@ proptest! {
             Err(ParseError::SourceRoute { option }) => prop_assert!(header.options().contains(&option)),
             Err(ParseError::Multicast) => prop_assert!(header.destination_addr().is_multicast()),
             Err(ParseError::Broadcast) => prop_assert!(header.destination_addr().is_broadcast()),
+            Err(ParseError::SourceMartian { source }) => prop_assert!(ranges::is_martian(source)),
+            Err(ParseError::DestinationMartian { destination }) => prop_assert!(ranges::is_martian(destination)),
+            Err(ParseError::FragmentPastEnd { end }) => {
+                let fragment = header.fragments_offset().byte_offset();
+                prop_assert_eq!(end, u32::from(fragment) + u32::from(header.total_len()));
+            }
             // etherparse leaves the payload of fragments unread.
             Err(ParseError::TransportTruncated { .. }) => prop_assert!(header.more_fragments()),
             Err(other) => return Err(TestCaseError::fail(format!("{other:?}"))),
@@ -117,6 +123,7 @@ proptest! {
         let found = match whole(&frame) {
             Ok(Packet::Ipv4(ipv4)) => transport(&frame, &ipv4).unwrap(),
             Err(ParseError::Broadcast | ParseError::Multicast) => return Ok(()),
+            Err(ParseError::SourceMartian { .. } | ParseError::DestinationMartian { .. }) => return Ok(()),
             other => return Err(TestCaseError::fail(format!("{other:?}"))),
         };
         let expected = match SlicedPacket::from_ethernet(&frame).unwrap().transport.unwrap() {
@@ -210,7 +217,14 @@ fn refusals_name_the_field_and_what_it_says() {
     expect(&checksum, ParseError::Checksum { found: expected ^ 1, expected });
     expect(&with(&good, 30, &[255; 4]), ParseError::Broadcast);
     expect(&with(&good, 30, &[224, 0, 0, 1]), ParseError::Multicast);
-    assert!(whole(&with(&good, 30, &[240, 0, 0, 1])).is_ok());
+    let address = |octets: [u8; 4]| Ipv4Addr::from(octets);
+    for octets in [[0, 1, 2, 3], [127, 0, 0, 1], [240, 0, 0, 1]] {
+        expect(&with(&good, 30, &octets), ParseError::DestinationMartian { destination: address(octets) });
+        expect(&with(&good, 26, &octets), ParseError::SourceMartian { source: address(octets) });
+    }
+    expect(&with(&good, 26, &[224, 0, 0, 5]), ParseError::SourceMartian { source: address([224, 0, 0, 5]) });
+    assert!(whole(&with(&good, 30, &[223, 255, 255, 255])).is_ok());
+    expect(&with(&good, 20, &[0x1f, 0xff]), ParseError::FragmentPastEnd { end: 65_528 + available as u32 });
     expect(&with(&good, 0, &MacAddress::BROADCAST.0), ParseError::Broadcast);
     expect(&with(&good, 0, &[1, 0, 0x5e, 0, 0, 1]), ParseError::Multicast);
 }

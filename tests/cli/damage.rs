@@ -15,7 +15,7 @@ fn damaged() -> Bench {
 #[test]
 fn the_summary_of_the_good_records_comes_before_the_error() {
     let bench = damaged();
-    assert_snapshot!(bench.tell(&["replay", "shop.toml", "corrupt.pcap"]), @r"
+    assert_snapshot!(bench.tell(&["replay", "shop.toml", "corrupt.pcap"]), @"
     exit code: 2
     ----- stdout -----
     corrupt.pcap: 2 frames, 108 bytes on the wire, 0.001s from 2017-07-14 02:40:00 UTC
@@ -26,6 +26,7 @@ fn the_summary_of_the_good_records_comes_before_the_error() {
     dropped                              1   50.0%
       sg-ingress-deny                    1   50.0%  the receiver's security groups refuse it
         sg-app ingress default at i-app  1   50.0%  shop.toml:25  no rule matched
+    outside                              0    0.0%
     undetermined                         0    0.0%
     ----- stderr -----
     error: corrupt.pcap: record 3 at byte offset 164 claims 16711680 captured bytes; at most 262144 are possible (2 good records before it)

@@ -281,8 +281,10 @@ fn routes_as_declared(world: &World, draws: &[Draw]) {
                     let fact = (entry.prefix, entry.action == Action::PrivateNic);
                     let sender = sender.expect("only instances have a guest table");
                     assert_eq!(fact, oracle::guest_route(sender, shot.destination));
-                    let public =
-                        matches!(result.outcome.verdict, Verdict::Dropped { reason: Reason::GuestRoutePublicNic, .. });
+                    let public = matches!(
+                        result.outcome.verdict,
+                        Verdict::Dropped { reason: Reason::GuestRoutePublicNic, .. } | Verdict::Outside
+                    );
                     assert_eq!(public, !fact.1);
                 }
                 Step::Bridge { by, .. } => over = Some(by),

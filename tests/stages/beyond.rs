@@ -51,9 +51,9 @@ fn a_fragment_past_the_longest_datagram_is_refused_before_its_layer_4() {
         let packet = udp("172.16.1.21:53 > 172.16.1.20:53").payload(&vec![7; payload]);
         send_bytes(&mut lab(), "a-2", &packet.fragment(offset, false).build())
     };
-    // 20 bytes of header, 8 of UDP and the payload behind byte 65,504.
-    fragment(65_504, 4).dropped("fragment-past-end");
-    fragment(65_504, 3).dropped("fragment-without-first");
+    // 20 bytes of header and the payload behind byte 65,504.
+    fragment(65_504, 12).dropped("fragment-past-end");
+    fragment(65_504, 11).dropped("fragment-without-first");
 }
 
 #[test]

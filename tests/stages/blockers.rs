@@ -69,7 +69,7 @@ fn a_spoofed_source_is_judged_by_what_it_claims() {
 fn behind_the_public_nic_lies_what_a_guest_route_would_lead_to() {
     send(WORLD, "c-web", "10.24.1.5", "192.168.64.20")
         .blocked_by(["guest-route-public-nic", "classiclink-secondary-cidr"]);
-    send(WORLD, "c-web", "10.24.1.5", "8.8.8.8").blocked_by(["guest-route-public-nic", "no-route"]);
+    send(WORLD, "c-web", "10.24.1.5", "192.168.99.9").blocked_by(["guest-route-public-nic", "no-route"]);
 }
 
 #[test]
@@ -110,7 +110,8 @@ fn towards_the_classic_network_sender_address_and_target_are_judged_each_for_its
     let off =
         with("secondary_cidrs = [\"192.168.64.0/24\"]\nclassic_link = true", "secondary_cidrs = [\"192.168.64.0/24\"]");
     send(&off, "b-1", "172.16.2.20", "10.24.1.6").blocked_by(["classiclink-disabled", "classiclink-target-not-linked"]);
-    send(&off, "rm", "172.16.1.50", "10.24.9.9").blocked_by([
+    let no_default = changed(&off, "  { destination = \"0.0.0.0/0\", next_hop = \"ngw\" },\n", "");
+    send(&no_default, "rm", "172.16.1.50", "10.24.9.9").blocked_by([
         "classiclink-disabled",
         "classiclink-source-not-ecs",
         "no-such-address",

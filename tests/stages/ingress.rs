@@ -40,7 +40,7 @@ fn a_frame_captured_at_an_endpoint_enters_there_where_that_one_may_use_the_sourc
         let mut lab = lab();
         let bytes = tcp(frame).syn().build();
         let length = bytes.len();
-        let entry = Entry::CapturedAt(endpoint(&lab, at));
+        let entry = Entry::of_capture(&lab.topology().program, endpoint(&lab, at), None, &bytes);
         let passage = lab.send_frame(entry, &bytes, length);
         let from = passage.outcome().from.map(|id| passage.topology().names.endpoint(id).to_owned());
         from.unwrap_or_default()
@@ -79,10 +79,10 @@ fn an_endpoint_sends_from_its_own_addresses_alone() {
 fn the_guests_own_table_decides_which_nic_a_frame_leaves_by() {
     let call = |text: &str, to: &str| lab_of(text).send("c-web", udp(&format!("10.24.1.5:40000 > {to}:53")));
     call(WORLD, "192.168.64.20").dropped("guest-route-public-nic").at("c-web").through([]);
-    call(WORLD, "8.8.8.8").dropped("guest-route-public-nic").at("c-web").through([]);
+    call(WORLD, "192.168.65.1").dropped("guest-route-public-nic").at("c-web").through([]);
     let scripted = adding("instance.c-web", "guest_routes = [\"192.168.0.0/16\"]");
     call(&scripted, "192.168.64.20").dropped("classiclink-secondary-cidr").at("classic");
-    call(&scripted, "8.8.8.8").dropped("guest-route-public-nic");
+    call(&scripted, "8.8.8.8").outside();
     // A default route to the private NIC wins over the public one.
     let all_private = adding("instance.c-web", "guest_routes = [\"0.0.0.0/0\"]");
     call(&all_private, "8.8.8.8").dropped("no-route").at("classic").through(["classic"]);

@@ -168,26 +168,26 @@ fn in_stages_2_and_3() {
             packets(
                 "c-web",
                 call("10.24.1.6", "10.24.1.6"),
-                call("10.24.1.5", "8.8.8.8"),
-                call("10.24.1.6", "8.8.8.8"),
+                call("10.24.1.5", "192.168.99.9"),
+                call("10.24.1.6", "192.168.99.9"),
             ),
             ["source-spoofed", "guest-route-public-nic"],
         ),
         (
             packets(
                 "c-web",
-                call("10.24.1.5", "8.8.8.8"),
+                call("10.24.1.5", "192.168.99.9"),
                 orphan("10.24.1.5", "10.24.1.6"),
-                orphan("10.24.1.5", "8.8.8.8"),
+                orphan("10.24.1.5", "192.168.99.9"),
             ),
             ["guest-route-public-nic", "fragment-without-first"],
         ),
         (
             packets(
                 "c-web",
-                call("10.24.1.5", "8.8.8.8"),
+                call("10.24.1.5", "192.168.99.9"),
                 call("10.24.1.5", "10.24.1.6").ttl(1),
-                call("10.24.1.5", "8.8.8.8").ttl(1),
+                call("10.24.1.5", "192.168.99.9").ttl(1),
             ),
             ["guest-route-public-nic", "ttl-exceeded"],
         ),
@@ -286,5 +286,5 @@ fn what_the_snaplen_cut_off_decides_nothing_that_is_refused_before() {
     assert_eq!(reason(cut(WORLD, "a-1", call(A1, "224.0.0.1"))), "multicast");
     assert_eq!(reason(cut(&stopped, "a-1", call(A1, "172.16.2.20"))), "instance-stopped");
     assert_eq!(reason(cut(WORLD, "a-1", call("172.16.1.99", "172.16.2.20"))), "source-spoofed");
-    assert_eq!(reason(cut(WORLD, "c-web", call("10.24.1.5", "8.8.8.8"))), "guest-route-public-nic");
+    assert_eq!(reason(cut(WORLD, "c-web", call("10.24.1.5", "192.168.99.9"))), "guest-route-public-nic");
 }

@@ -63,6 +63,16 @@ pub(super) fn cases() -> Vec<Case> {
             &["vpn-a", "vpc-a"],
         ),
         case(
+            &gateways::NO_SOURCES,
+            format!(
+                "{VPC_A}routes = [{{ destination = \"0.0.0.0/0\", next_hop = \"vpn-a\" }}]\n{VSW_A}\
+                 [gateway.vpn-a]\nvpc = \"vpc-a\"\nkind = \"vpn\"\n@@"
+            ),
+            "",
+            "remote_cidrs = []\n",
+            &["vpn-a"],
+        ),
+        case(
             &guests::IN_VPC,
             format!("{VPC_A}{VSW_A}{SG_VPC}{VPC_INSTANCE_A}guest_routes = [@@]\n"),
             "\"192.168.0.0/16\"",

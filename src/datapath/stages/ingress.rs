@@ -9,7 +9,8 @@ use crate::datapath::output::{At, Outcome, Refusal, Verdict};
 use crate::datapath::trace::Step;
 use crate::diag::Reason;
 use crate::net::ranges;
-use crate::program::{CLOUD_SERVICES, EndpointId, EndpointKind, NO_GATEWAY, Owner, Program, TIED};
+use crate::program::{CLOUD_SERVICES, EndpointId, EndpointKind, FABRIC_MAC, NO_GATEWAY, Owner, Program, TIED};
+use crate::wire;
 use std::net::Ipv4Addr;
 
 /// What is known about where a frame enters.
@@ -22,6 +23,25 @@ pub enum Entry {
     CapturedAt(EndpointId),
     /// It enters here, whatever endpoint owns the source address.
     Injected(EndpointId),
+}
+
+impl Entry {
+    /// The entry of a frame captured at the endpoint `id`. An interface tells where a frame was seen; that a forwarding
+    /// instance sent it too is told by the direction that the capture noted, else by the MAC address that the topology
+    /// declares for it, else by what speaks against it: a frame from the fabric, or for the instance's own address.
+    pub fn of_capture(program: &Program, id: EndpointId, outbound: Option<bool>, bytes: &[u8]) -> Entry {
+        let endpoint = program.endpoint(id);
+        let source_mac = bytes.get(6..12);
+        let is_own = || source_mac == Some(&endpoint.mac.0);
+        let comes_in =
+            || source_mac == Some(&FABRIC_MAC.0) || wire::destination_address(bytes) == Some(endpoint.address);
+        let sent = match outbound {
+            Some(outbound) => outbound,
+            None if endpoint.mac_is_declared => is_own(),
+            None => !comes_in(),
+        };
+        if endpoint.forwarding && sent { Entry::Injected(id) } else { Entry::CapturedAt(id) }
+    }
 }
 
 /// Finds the endpoint that a packet enters at, and its routing domain.

@@ -181,7 +181,7 @@ fn the_claims_of_a_send_are_checked() {
     assert_snapshot!(slip("verdict = \"delivered\"", "verdict = \"deliverd\""), @r#"
     invalid-value: `verdict` cannot be "deliverd"
       6:22 "deliverd" -- did you mean "delivered"?
-      help: expected one of `delivered`, `answered`, `dropped`, `undetermined`
+      help: expected one of `delivered`, `answered`, `outside`, `dropped`, `undetermined`
     "#);
     assert_snapshot!(slip("to = \"db-1\", ", ""), @r#"
     missing-key: `expect` of a `send` needs the key `to`

@@ -9,9 +9,11 @@ use proptest::prelude::*;
 use std::fmt::Write;
 use toml::de::{DeTable, DeValue};
 
-/// Every key and value of a table with its place, a line each.
+/// Every key and value of a table with its place, a line each, in the order of the keys' places.
 fn lines(table: Table<'_>, depth: usize, out: &mut String) {
-    for entry in table.entries() {
+    let mut entries: Vec<_> = table.entries().collect();
+    entries.sort_by_key(|entry| (entry.key_place().start, entry.key_place().end));
+    for entry in entries {
         assert_eq!(table.get(entry.key()).map(|found| found.key_place()), Some(entry.key_place()));
         write!(out, "{:depth$}{} {:?} {:?} ", "", entry.key(), entry.key_place(), entry.place()).unwrap();
         value(entry.value(), depth, out);

@@ -101,7 +101,7 @@ pub(crate) const FLOOD: Workload = Workload {
 pub(crate) const DROPPED: [Workload; 11] = [
     Workload { make: damaged, ..dropped(Stage::Parse, Reason::Ipv4Checksum, Pairs::ACROSS) },
     dropped(Stage::Ingress, Reason::UnknownSource, Pairs::FROM_NOBODY),
-    dropped(Stage::Guest, Reason::GuestRoutePublicNic, Pairs::TO_THE_INTERNET),
+    dropped(Stage::Guest, Reason::GuestRoutePublicNic, Pairs::TO_UNSCRIPTED),
     Workload { make: later_fragment, ..dropped(Stage::Session, Reason::FragmentWithoutFirst, Pairs::ACROSS) },
     Workload { port: CLOSED_OUTWARDS, ..dropped(Stage::Egress, Reason::SgEgressDeny, Pairs::ACROSS) },
     dropped(Stage::Route, Reason::NoSuchAddress, Pairs::TO_NOBODY),

@@ -36,9 +36,9 @@ const DATABASES: Hosts = Hosts::new([172, 16, 16, 1], 50);
 const STOPPED: Hosts = Hosts::new([172, 16, 17, 1], 50);
 /// Addresses behind a gateway of the VPC.
 const OUTSIDE: Hosts = Hosts::new([198, 18, 0, 0], 1 << 17);
-/// Addresses that nobody has: classic ones, and public ones.
+/// Addresses that nobody has: classic ones, and ones that no guest sends to its private NIC.
 const NOBODY: Hosts = Hosts::new([10, 46, 0, 1], 200);
-const INTERNET: Hosts = Hosts::new([203, 0, 113, 1], 100);
+const UNSCRIPTED: Hosts = Hosts::new([192, 168, 200, 1], 100);
 
 /// Who sends to whom.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +54,7 @@ impl Pairs {
     pub(super) const WITHIN_VSWITCH: Pairs = Pairs { clients: APPS, servers: WORKERS };
     pub(super) const FROM_NOBODY: Pairs = Pairs { clients: NOBODY, servers: APPS };
     pub(super) const TO_NOBODY: Pairs = Pairs { clients: WEBS, servers: NOBODY };
-    pub(super) const TO_THE_INTERNET: Pairs = Pairs { clients: WEBS, servers: INTERNET };
+    pub(super) const TO_UNSCRIPTED: Pairs = Pairs { clients: WEBS, servers: UNSCRIPTED };
     pub(super) const NOT_LINKED: Pairs = Pairs { clients: LONERS, servers: APPS };
     pub(super) const FROM_OUTSIDE: Pairs = Pairs { clients: OUTSIDE, servers: APPS };
     pub(super) const TO_STOPPED: Pairs = Pairs { clients: WEBS, servers: STOPPED };
