@@ -126,6 +126,7 @@ impl Builder {
             vpc: placed(key),
             kind: placed("vpn".to_owned()),
             remote_cidrs: vec![placed(net("10.99.0.0/16"))],
+            remote_is_default: false,
             placement: Placement::default(),
         };
         let gateway = self.world.gateways.insert(gateway).expect("a new id");
