@@ -85,11 +85,12 @@ impl<'a> Table<'a> {
             let session = Session {
                 last_used: SimTime::ZERO,
                 epoch: 0,
-                opener: 0,
+                note: 0,
                 ends: [0; 2],
                 macs: Default::default(),
                 state: State::new(direction, first),
                 known: [0; 2],
+                marks: 0,
             };
             let shard = frames.at(index, SimTime::ZERO).shard.index();
             let never = |_: &FlowKey, _: &Session| SimTime::from_nanos(u64::MAX);

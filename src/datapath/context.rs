@@ -8,7 +8,6 @@ use super::checks;
 use super::fast_path::ParsedFlow;
 use super::flow_state::SessionLookup;
 use super::output::{Decider, Refusal};
-use super::trace::SessionStep;
 use crate::net::{Protocol, ranges};
 use crate::program::{Action, CLOUD_SERVICES, Domain, DomainId, EndpointId, EndpointKind, Program, RouteId, Vpc};
 use crate::table::acl::Query;
@@ -168,21 +167,32 @@ pub(super) struct Forwarding {
     pub(super) first_hops: u8,
     /// True for a managed service that sends to the classic network: it may answer there, never open a session.
     pub(super) needs_session: bool,
+    /// True where a forwarding instance sends or receives it for an address that is not its own.
+    pub(super) is_leg: bool,
     pub(super) decider: Decider,
+}
+
+/// False for an instance that stands for an address that is not its own. Gateways and `cloud-services` own what they take.
+pub(super) fn owns(program: &Program, id: EndpointId, address: Ipv4Addr) -> bool {
+    let endpoint = program.endpoint(id);
+    matches!(endpoint.kind, EndpointKind::Gateway | EndpointKind::CloudServices) || endpoint.address == address
 }
 
 impl Forwarding {
     /// Where the routes lead, whatever the checks say; `None` where they lead to no endpoint.
     pub(super) fn of(routes: &RouteContext<'_>) -> Option<Forwarding> {
-        let sender = routes.program.endpoint(routes.query.sender);
+        let RouteQuery { sender: from, source, destination, .. } = routes.query;
+        let (to, sender) = (routes.to()?, routes.program.endpoint(from));
         let within_vswitch = matches!(routes.first.action(), Some(Action::Local(id)) if sender.vswitch == Some(id));
         let into_classic = matches!(routes.bridge, Some(Bridge::Classic(_)));
         let last = routes.second.filter(|_| !into_classic).unwrap_or(routes.first);
+        let is_pair = owns(routes.program, from, source) && owns(routes.program, to, destination);
         Some(Forwarding {
-            to: routes.to()?,
+            to,
             second: routes.second_domain(),
             first_hops: u8::from(!within_vswitch),
             needs_session: into_classic && matches!(sender.kind, EndpointKind::Service { .. }),
+            is_leg: !is_pair,
             decider: last.decider(),
         })
     }
@@ -211,8 +221,10 @@ impl CachedRoute {
 /// The flow that a packet belongs to, or that an ICMP error is about.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Flow {
+    /// Its key within the packet's pair of domains.
     pub(super) key: FlowKey,
     pub(super) hash: u64,
+    /// The way of the packet, or of the one that the error is about.
     pub(super) direction: Direction,
     /// True for an ICMP error: it may use the session and leaves it as it is.
     pub(super) is_error: bool,
@@ -247,6 +259,11 @@ impl Flow {
             }
         };
         Some(Flow { key, hash: key.hash(), direction, is_error })
+    }
+
+    /// The side of the tuple at which the packet's sender stands; its receiver stands at the other one.
+    pub(super) fn sender_side(&self) -> usize {
+        if self.is_error { 1 - self.direction.source() } else { self.direction.source() }
     }
 
     /// The same for a packet whose tuple is known.
@@ -301,7 +318,7 @@ impl<'a> PacketContext<'a> {
             transport: Transport::Other,
             transport_source: TransportSource::CutOff,
             flow: None,
-            session: SessionLookup { step: SessionStep::None, place: None },
+            session: SessionLookup::NONE,
         }
     }
 
@@ -333,10 +350,10 @@ impl<'a> PacketContext<'a> {
         self.options.mtu_in(self.program)
     }
 
-    /// True where a live session covers the packet: its ends' groups and whitelists are not asked.
+    /// True where neither end's groups and whitelist are asked, since both have a live record of the flow.
     #[inline]
     pub(super) fn in_session(&self) -> bool {
-        matches!(self.session.step, SessionStep::Live { .. } | SessionStep::LiveError { .. })
+        self.session.sender.is_live() && self.session.receiver.is_live()
     }
 
     pub(super) fn is_fragmentation_needed(&self) -> bool {

@@ -39,16 +39,16 @@ pub(super) struct Hop<'a> {
     pub(super) forwarding: &'a Forwarding,
 }
 
-/// Remembers in a packet's session what the slow path found for it.
+/// Remembers in a packet's session, whose entry stands for both ends, what the slow path found for it.
 pub(super) fn install(program: &Program, session: &mut Session, direction: Direction, hop: Hop<'_>) {
     let Hop { entry, sender, forwarding } = hop;
     let (from, to) = (direction.source(), 1 - direction.source());
     if session.known[from] != 0 {
         return;
     }
-    let ends = (sender.0, forwarding.to.0);
-    // Where the two directions meet other endpoints, the session keeps the first pair of them.
-    if session.known[to] != 0 && (session.ends[from], session.ends[to]) != ends {
+    // The endpoints are those of the session's first packet: a packet that other gateways of the same VPC send or take
+    // always takes the slow path.
+    if (session.ends[from], session.ends[to]) != (sender.0, forwarding.to.0) {
         return;
     }
     let by = match entry {
@@ -58,7 +58,6 @@ pub(super) fn install(program: &Program, session: &mut Session, direction: Direc
         Entry::CapturedAt(id) if id == forwarding.to => by::CAPTURE_AT_RECEIVER,
         Entry::CapturedAt(_) => return,
     };
-    (session.ends[from], session.ends[to]) = ends;
     session.macs[from] = program.endpoint(sender).mac;
     session.macs[to] = program.endpoint(forwarding.to).mac;
     session.known[from] = KNOWN | by | forwarding.hops();
@@ -165,6 +164,7 @@ pub(super) fn forward(
     }
     let domains = key.domains();
     let (sender, receiver) = (EndpointId(session.ends[from]), EndpointId(session.ends[to]));
+    let begun_by = Decider::unpack(session.note);
     let second = Some(DomainId(domains[to])).filter(|_| domains[from] != domains[to]);
     let frame_length = ETHERNET_HEADER + usize::from(total_length);
     writer.send_whole(frame.bytes, frame_length, Exit { to: receiver, mac: session.macs[to], hops });
@@ -178,6 +178,7 @@ pub(super) fn forward(
         decider: Decider::Session,
         receiver: None,
         by_session: true,
+        begun_by,
         hops,
     })
 }

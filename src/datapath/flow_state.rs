@@ -1,25 +1,41 @@
-//! The state that outlives a packet: sessions, and the first fragments of datagrams.
+//! The state that outlives a packet: what each end keeps about flows, and the first fragments of datagrams.
 //!
-//! Looking something up changes nothing; what a packet changes is written once its verdict is known. A session that was
-//! begun in an earlier epoch is held against the checks of the present one when it is next used.
+//! Every delivered packet makes or refreshes a record at the endpoint that sent it and one at the endpoint that took it.
+//! Between endpoints that own their addresses both records are made, refreshed and cut together: one entry of the table
+//! stands for both, under the 5-tuple and the pair of domains. That is all there is in most worlds. Where a forwarding
+//! instance stands for an address that is not its own, each end has an entry to itself: see [`ends`].
+//!
+//! Looking something up changes nothing; what a packet changes is written once its verdict is known. A record that was
+//! made in an earlier epoch is held against the checks of the present one when it is next used: see [`revalidate`].
 
-use super::checks;
-use super::context::{CachedRoute, Flow, Forwarding, PacketContext, RouteContext, RouteQuery, TransportSource};
+mod ends;
+mod revalidate;
+
+use super::context::{Flow, PacketContext, TransportSource};
 use super::fast_path;
-use super::stages::guest;
+use super::output::Decider;
 use super::trace::SessionStep;
-use super::{Frame, Options, SHARDS};
+use super::{Frame, SHARDS};
 use crate::net::{MacAddress, Protocol};
-use crate::program::{CLOUD_SERVICES, DomainId, EndpointId, EndpointKind, Program, Timeouts};
-use crate::table::aging::Aging;
-use crate::table::session::{Direction, Flags, FlowKey, Phase, Place, Session, Sessions, State};
+use crate::program::{EndpointId, EndpointKind, Program, Timeouts};
+use crate::table::expiring::ExpiringMap;
+use crate::table::session::{Flags, FlowKey, Phase, Place, Session, Sessions, State};
 use crate::time::{SimDuration, SimTime};
-use crate::wire::{IPV4_HEADER, Ipv4, TcpFlags, Transport, transport};
+use crate::wire::{Ipv4, TcpFlags, Transport, transport};
 use std::net::Ipv4Addr;
 
 /// How long a first fragment is kept beyond its time, so that small steps of the clock backwards find what they would
 /// have found.
 const GRACE: SimDuration = SimDuration::from_secs(60);
+
+/// First fragments that a shard keeps at most; the oldest makes room for a new one.
+const FIRST_FRAGMENTS: usize = 16_384;
+
+/// In the marks of a session: stages 5 and 8 judged the packet that made it at its sender's end, and at its receiver's.
+mod marks {
+    pub(super) const JUDGED_AT_SENDER: u8 = 0x01;
+    pub(super) const JUDGED_AT_RECEIVER: u8 = 0x02;
+}
 
 /// Names a first fragment by what its later ones have in common with it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,23 +62,53 @@ impl FragmentKey {
 /// What the session table answered about a packet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SessionLookup {
-    pub(super) step: SessionStep,
-    /// Where the session is, live or not.
-    pub(super) place: Option<Place>,
+    /// What the sender keeps about the flow.
+    pub(super) sender: SessionStep,
+    /// What the receiver keeps about it.
+    pub(super) receiver: SessionStep,
+    /// The notes of the two records, where they are live.
+    notes: [u32; 2],
+    keeping: Keeping,
+}
+
+/// How the two ends of a packet's way keep their records.
+#[derive(Clone, Copy, Debug)]
+enum Keeping {
+    /// The packet belongs to no flow.
+    Nowhere,
+    /// In one entry, live or not, or not at all.
+    Together(Option<Place>),
+    /// Not in the one entry that would stand for both.
+    Apart,
+}
+
+impl SessionLookup {
+    /// The answer about a packet that belongs to no flow.
+    pub(super) const NONE: SessionLookup = SessionLookup::of([SessionStep::None; 2], Keeping::Nowhere);
+
+    const fn of([sender, receiver]: [SessionStep; 2], keeping: Keeping) -> SessionLookup {
+        SessionLookup { sender, receiver, notes: [0; 2], keeping }
+    }
+
+    /// What let in the packet that made the receiver's record.
+    pub(super) fn begun_by(&self) -> Decider {
+        Decider::unpack(self.notes[1])
+    }
 }
 
 /// Sessions and first fragments, in [`SHARDS`] parts: both directions of a flow, its fragments and the errors about it
 /// meet the same one.
 pub(super) struct FlowTables {
     pub(super) sessions: Sessions,
-    first_fragments: Vec<Aging<FragmentKey, Transport>>,
+    first_fragments: Vec<ExpiringMap<FragmentKey, Transport>>,
 }
 
 impl FlowTables {
     pub(super) fn new(program: &Program) -> FlowTables {
+        let first_fragments = || ExpiringMap::new(FIRST_FRAGMENTS);
         FlowTables {
             sessions: Sessions::new(SHARDS, sessions_of_a_shard(program)),
-            first_fragments: std::iter::repeat_with(Aging::default).take(SHARDS).collect(),
+            first_fragments: std::iter::repeat_with(first_fragments).take(SHARDS).collect(),
         }
     }
 
@@ -86,28 +132,36 @@ impl FlowTables {
         }
     }
 
-    /// Looks up the session of a packet.
+    /// Looks up what the two ends of a packet's way keep about its flow.
     #[inline]
     pub(super) fn look_up(&self, frame: &Frame<'_>, packet: &PacketContext<'_>) -> SessionLookup {
-        let none = SessionLookup { step: SessionStep::None, place: None };
-        let Some(flow) = &packet.flow else { return none };
-        let Some(place) = self.sessions.find(frame.shard.index(), flow.hash, &flow.key) else { return none };
-        let (program, (_, session)) = (packet.program, self.sessions.get(place));
-        let opens = || matches!(packet.transport, Transport::Tcp { flags, .. } if flags.opens()) && !flow.is_error;
-        let opener = EndpointId(session.opener);
-        let timeout = idle_timeout(&program.timeouts, flow.key.protocol(), session.state);
-        let step = if !session.is_alive(frame.time, timeout) {
-            SessionStep::Expired
-        } else if session.epoch != program.epoch.0 && !still_permitted(program, &flow.key, session) {
-            SessionStep::Cut
-        } else if session.state.is_closing() && opens() {
-            SessionStep::Reopened
-        } else if flow.is_error {
-            SessionStep::LiveError { opener }
-        } else {
-            SessionStep::Live { opener }
-        };
-        SessionLookup { step, place: Some(place) }
+        let (Some(flow), Ok(forwarding)) = (&packet.flow, &packet.forwarding) else { return SessionLookup::NONE };
+        if forwarding.is_leg {
+            return self.look_up_apart(frame, packet);
+        }
+        let shard = frame.shard.index();
+        let keeps_apart = self.sessions.has_keys_of_ends(shard);
+        match self.sessions.find(shard, flow.hash, &flow.key) {
+            None if !keeps_apart => SessionLookup::of([SessionStep::None; 2], Keeping::Together(None)),
+            Some(place) if self.is_of_both_ends(place, packet) => {
+                let (key, session) = self.sessions.get(place);
+                let (step, note) = step_of(frame, packet, key, session);
+                if !step.is_live() && keeps_apart {
+                    return self.look_up_apart(frame, packet);
+                }
+                SessionLookup { notes: [note; 2], ..SessionLookup::of([step; 2], Keeping::Together(Some(place))) }
+            }
+            _ => self.look_up_apart(frame, packet),
+        }
+    }
+
+    /// True where the endpoints of an entry that has a packet's key are those of the packet.
+    #[inline]
+    fn is_of_both_ends(&self, place: Place, packet: &PacketContext<'_>) -> bool {
+        let (Some(flow), Ok(forwarding)) = (&packet.flow, &packet.forwarding) else { return false };
+        let (ends, side) = (self.sessions.get(place).1.ends, flow.sender_side());
+        is_same_end(packet.program, ends[side], packet.sender)
+            && is_same_end(packet.program, ends[1 - side], forwarding.to)
     }
 
     /// Records a first fragment for its later ones, or removes an older one where this one was cut before its ports.
@@ -127,72 +181,127 @@ impl FlowTables {
         first_fragments.insert(key, transport, frame.time, keep);
     }
 
-    /// Writes down what the lookup of a packet's session has found, whatever becomes of the packet: a session of an
-    /// earlier epoch was held against the present one; one that no longer holds, or that a SYN ends, is removed.
+    /// Writes down what the lookup of a packet's session has found, whatever becomes of the packet: a record of an earlier
+    /// epoch was held against the present one; one that no longer holds, or that a SYN ends, is removed.
     #[inline]
     pub(super) fn settle(&mut self, frame: &Frame<'_>, packet: &mut PacketContext<'_>) {
-        let Some(place) = packet.session.place else { return };
-        match packet.session.step {
+        let place = match packet.session.keeping {
+            Keeping::Nowhere | Keeping::Together(None) => return,
+            Keeping::Together(Some(place)) => place,
+            Keeping::Apart => return self.settle_apart(frame, packet),
+        };
+        match packet.session.sender {
             SessionStep::Live { .. } | SessionStep::LiveError { .. } => {
-                let (_, session) = self.sessions.get_mut(place);
-                if session.epoch != packet.program.epoch.0 {
-                    (session.epoch, session.known) = (packet.program.epoch.0, [0; 2]);
-                }
+                renew(self.sessions.get_mut(place).1, packet.program, packet.session.notes[0]);
             }
             SessionStep::Cut | SessionStep::Reopened => {
                 self.sessions.remove(frame.shard.index(), place);
-                packet.session.place = None;
+                packet.session.keeping = Keeping::Together(None);
             }
             SessionStep::None | SessionStep::Expired => {}
         }
     }
 
-    /// Refreshes and advances the session of a packet that is about to be delivered, or begins one. False for a first
-    /// packet where there is no room for a session.
-    pub(super) fn update_session(
-        &mut self,
-        frame: &Frame<'_>,
-        packet: &PacketContext<'_>,
-        forwarding: &Forwarding,
-    ) -> bool {
+    /// Refreshes and advances the records of a packet that `decider` is about to let through, or makes them. False where a
+    /// record has to be made and there is no room for it.
+    pub(super) fn update_session(&mut self, frame: &Frame<'_>, packet: &PacketContext<'_>, decider: Decider) -> bool {
         let Some(flow) = packet.flow.as_ref().filter(|flow| !flow.is_error) else { return true };
+        let place = match packet.session.keeping {
+            Keeping::Nowhere => return true,
+            Keeping::Together(place) => place,
+            Keeping::Apart => return self.update_apart(frame, packet, decider),
+        };
         let (program, shard) = (packet.program, frame.shard.index());
-        let flags = tcp_flags(&packet.transport);
         let expiry = |key: &FlowKey, session: &Session| expiry(&program.timeouts, key, session);
-        let hop = fast_path::Hop { entry: frame.entry, sender: packet.sender, forwarding };
-        let Some(place) = packet.session.place else {
-            let mut session = first_session(frame, packet, flow);
-            fast_path::install(program, &mut session, flow.direction, hop);
+        let Some(place) = place else {
+            let mut session = first_session(frame, packet, flow, decider);
+            install(frame, packet, &mut session);
             return self.sessions.insert(shard, flow.hash, flow.key, session, expiry);
         };
         let (key, session) = self.sessions.get_mut(place);
         if packet.in_session() {
-            session.last_used = session.last_used.max(frame.time);
-            if let Some(flags) = flags {
-                session.state = session.state.next(flags, flow.direction);
-            }
+            refresh(session, frame, packet, flow);
         } else {
-            *session = first_session(frame, packet, flow);
+            *session = first_session(frame, packet, flow, decider);
         }
-        fast_path::install(program, session, flow.direction, hop);
+        install(frame, packet, session);
         let ends = expiry(key, session);
         self.sessions.note_end(shard, place, ends);
         true
     }
 }
 
-/// The session that a first packet begins.
-fn first_session(frame: &Frame<'_>, packet: &PacketContext<'_>, flow: &Flow) -> Session {
+/// What an entry says about a packet, and its note in the packet's epoch.
+fn step_of(frame: &Frame<'_>, packet: &PacketContext<'_>, key: &FlowKey, session: &Session) -> (SessionStep, u32) {
+    let program = packet.program;
+    let is_error = packet.flow.as_ref().is_some_and(|flow| flow.is_error);
+    let opens = || matches!(packet.transport, Transport::Tcp { flags, .. } if flags.opens()) && !is_error;
+    let opener = EndpointId(session.opener());
+    if !session.is_alive(frame.time, idle_timeout(&program.timeouts, key.protocol(), session.state)) {
+        return (SessionStep::Expired, 0);
+    }
+    let mut note = session.note;
+    if session.epoch != program.epoch.0 {
+        let Some(decider) = revalidate::permits(program, key, session) else { return (SessionStep::Cut, 0) };
+        note = decider.pack();
+    }
+    match (session.state.is_closing() && opens(), is_error) {
+        (true, _) => (SessionStep::Reopened, 0),
+        (false, true) => (SessionStep::LiveError { opener }, note),
+        (false, false) => (SessionStep::Live { opener }, note),
+    }
+}
+
+/// Takes a session that holds in the present epoch over into it.
+fn renew(session: &mut Session, program: &Program, note: u32) {
+    if session.epoch != program.epoch.0 {
+        (session.epoch, session.known, session.note) = (program.epoch.0, [0; 2], note);
+    }
+}
+
+/// Notes in a live session that a packet of it is delivered.
+fn refresh(session: &mut Session, frame: &Frame<'_>, packet: &PacketContext<'_>, flow: &Flow) {
+    session.last_used = session.last_used.max(frame.time);
+    if let Some(flags) = tcp_flags(&packet.transport) {
+        session.state = session.state.next(flags, flow.direction);
+    }
+}
+
+/// Lets a session, whose entry stands for both ends, remember the way of a packet.
+fn install(frame: &Frame<'_>, packet: &PacketContext<'_>, session: &mut Session) {
+    let (Some(flow), Ok(forwarding)) = (&packet.flow, &packet.forwarding) else { return };
+    let hop = fast_path::Hop { entry: frame.entry, sender: packet.sender, forwarding };
+    fast_path::install(packet.program, session, flow.direction, hop);
+}
+
+/// The session that a first packet begins, where `decider` lets it in.
+fn first_session(frame: &Frame<'_>, packet: &PacketContext<'_>, flow: &Flow, decider: Decider) -> Session {
     let phase = tcp_flags(&packet.transport).map_or(Phase::Stateless, Phase::first);
+    let receiver = packet.forwarding.as_ref().map_or(packet.sender, |forwarding| forwarding.to);
+    let mut ends = [packet.sender.0, receiver.0];
+    if flow.sender_side() == 1 {
+        ends.reverse();
+    }
+    let judged =
+        [(packet.session.sender, marks::JUDGED_AT_SENDER), (packet.session.receiver, marks::JUDGED_AT_RECEIVER)];
     Session {
         last_used: frame.time,
         epoch: packet.program.epoch.0,
-        opener: packet.sender.0,
-        ends: [0; 2],
+        note: decider.pack(),
+        ends,
         macs: [MacAddress::default(); 2],
         state: State::new(flow.direction, phase),
         known: [0; 2],
+        marks: judged.iter().filter(|(found, _)| !found.is_live()).fold(0, |marks, (_, mark)| marks | mark),
     }
+}
+
+/// True where what endpoint `then` keeps belongs to `now`, within one domain: it is the same endpoint, or both are
+/// gateways.
+#[inline]
+fn is_same_end(program: &Program, then: u32, now: EndpointId) -> bool {
+    let is_gateway = |id: EndpointId| program.endpoint(id).kind == EndpointKind::Gateway;
+    then == now.0 || (is_gateway(now) && is_gateway(EndpointId(then)))
 }
 
 /// The limit of a world's sessions, in equal parts for all shards.
@@ -227,52 +336,4 @@ pub(super) fn idle_timeout(timeouts: &Timeouts, protocol: Protocol, state: State
 /// The last moment at which a session is alive, unless it is used again.
 pub(super) fn expiry(timeouts: &Timeouts, key: &FlowKey, session: &Session) -> SimTime {
     session.last_used + idle_timeout(timeouts, key.protocol(), session.state)
-}
-
-/// Whether the first packet of a session would still pass stages 3 and 5 to 8 into the same pair of domains.
-/// Changed rules leave a session alone as long as the result is the same (2024 text of
-/// <https://www.alibabacloud.com/help/doc-detail/271831.htm>).
-fn still_permitted(program: &Program, key: &FlowKey, session: &Session) -> bool {
-    let (source, target) = key.ends(session.state.opened());
-    let (domain, address) = (DomainId(source.domain), Ipv4Addr::from(source.address));
-    let Some(sender) = sender_now(program, EndpointId(session.opener), domain, address) else { return false };
-    let query = RouteQuery { sender, domain, source: address, destination: target.address.into() };
-    let routes = RouteContext::resolve(program, query);
-    if guest::private_nic(&routes).refusal.is_some() {
-        return false;
-    }
-    let packet = first_packet(program, CachedRoute::of(&routes), key, session.state.opened());
-    let last = packet.forwarding.as_ref().map_or(domain, |forwarding| forwarding.second.unwrap_or(domain));
-    checks::verdict(&packet).is_ok() && last.0 == target.domain
-}
-
-/// The first packet of a session that was opened in direction `opened`, as far as rules read it: whole, with all its TTL.
-fn first_packet<'a>(program: &'a Program, route: CachedRoute, key: &FlowKey, opened: Direction) -> PacketContext<'a> {
-    let (source, target) = key.ends(opened);
-    let ipv4 = Ipv4 {
-        source: source.address.into(),
-        destination: target.address.into(),
-        protocol: key.protocol(),
-        ttl: u8::MAX,
-        header_length: IPV4_HEADER as u8,
-        total_length: IPV4_HEADER as u16,
-        identification: 0,
-        dont_fragment: false,
-        more_fragments: false,
-        fragment_offset: 0,
-    };
-    let mut packet = PacketContext::new(program, Options::default(), ipv4, route);
-    packet.transport_source = TransportSource::Packet;
-    if key.protocol().has_ports() {
-        packet.transport = Transport::Udp { source_port: source.port, destination_port: target.port };
-    }
-    packet
-}
-
-/// The sender of the first packet of a session now: its opener, or where that is gone from the domain the present owner
-/// of the address, since a session belongs to addresses and domains, not to endpoints.
-fn sender_now(program: &Program, opener: EndpointId, domain: DomainId, address: Ipv4Addr) -> Option<EndpointId> {
-    let endpoint = program.endpoint(opener);
-    let is_there = endpoint.domain == domain && endpoint.kind != EndpointKind::Released;
-    if is_there || opener == CLOUD_SERVICES { Some(opener) } else { program.host(domain, address) }
 }

@@ -104,7 +104,8 @@ impl Fabric {
         self.options.strict_tcp = strict;
     }
 
-    /// The number of sessions that are kept, dead ones that were not replaced yet included.
+    /// The number of sessions that are kept, dead ones that were not replaced yet included. The records that one packet
+    /// made at both its ends are one session.
     pub fn session_count(&self) -> usize {
         self.flows.sessions.len()
     }
@@ -252,7 +253,7 @@ impl Fabric {
             self.flows.record_first_fragment(frame, packet);
         }
         self.flows.settle(frame, packet);
-        let by_session = packet.in_session();
+        let (by_session, begun_by) = (packet.in_session(), packet.session.begun_by());
         let forwarded = match (verdict, packet.forwarding) {
             (Ok(decider), Ok(forwarding)) => self.deliver(frame, packet, (&forwarding, decider), writer),
             (Err(refusal), _) | (Ok(_), Err(refusal)) => Err(refusal),
@@ -265,7 +266,7 @@ impl Fabric {
             let refused = Outcome::refused(packet.sender, packet.domain, &refusal);
             Outcome { receiver: receiver.map(|forwarding| forwarding.to), ..refused }
         });
-        Outcome { by_session, ..outcome }
+        Outcome { by_session, begun_by, ..outcome }
     }
 
     /// Delivers a packet that every check has let through, if there is room for its session.
@@ -277,7 +278,7 @@ impl Fabric {
         writer: &mut OutputWriter<'_>,
     ) -> Result<Outcome, Refusal> {
         let (to, hops) = (forwarding.to, forwarding.hops());
-        if !self.flows.update_session(frame, packet, forwarding) {
+        if !self.flows.update_session(frame, packet, decider) {
             let refusal = Refusal::new(Reason::SessionTableFull, At::Endpoint(to));
             return Err(refusal.at_end(forwarding.second).finally());
         }

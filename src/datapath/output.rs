@@ -46,8 +46,10 @@ pub struct Outcome {
     pub decider: Decider,
     /// The endpoint that the routes of a dropped or undetermined packet lead to, from stage 4 on.
     pub receiver: Option<EndpointId>,
-    /// True where both ends' groups and whitelists were skipped because of a live session.
+    /// True where neither end's groups and whitelist were asked, since both have a live record of the flow.
     pub by_session: bool,
+    /// What let in the frame that made the receiver's record, where that record let this one in.
+    pub begun_by: Decider,
     /// How much the TTL fell on the way, for a delivered frame.
     pub hops: u8,
 }
@@ -55,8 +57,8 @@ pub struct Outcome {
 impl Outcome {
     /// The outcome of a frame that entered no routing domain.
     pub(super) fn at_sender(from: Option<EndpointId>, verdict: Verdict) -> Outcome {
-        let (domains, decider) = ([None, None], Decider::None);
-        Outcome { from, domains, verdict, decider, receiver: None, by_session: false, hops: 0 }
+        let (domains, none) = ([None, None], Decider::None);
+        Outcome { from, domains, verdict, decider: none, receiver: None, by_session: false, begun_by: none, hops: 0 }
     }
 
     /// The outcome of a frame from `sender`, in `domain`, that was refused.
@@ -127,6 +129,35 @@ pub enum Decider {
     Whitelist(WhitelistId),
     /// A route.
     Route(RouteId),
+}
+
+impl Decider {
+    const ID_BITS: u32 = 29;
+
+    /// Packs it into 32 bits, as sessions keep it; an id of more than 29 bits becomes [`Decider::None`].
+    pub(super) fn pack(self) -> u32 {
+        let (kind, id) = match self {
+            Decider::None | Decider::Session => (0, 0),
+            Decider::Rule(id) => (1, id.0),
+            Decider::GroupDefault(id) => (2, id.0),
+            Decider::Whitelist(id) => (3, id.0),
+            Decider::Route(id) => (4, id.0),
+        };
+        if id >> Decider::ID_BITS == 0 { kind << Decider::ID_BITS | id } else { 0 }
+    }
+
+    /// The one that was packed.
+    #[inline]
+    pub(super) fn unpack(packed: u32) -> Decider {
+        let id = packed & ((1 << Decider::ID_BITS) - 1);
+        match packed >> Decider::ID_BITS {
+            1 => Decider::Rule(RuleId(id)),
+            2 => Decider::GroupDefault(AclId(id)),
+            3 => Decider::Whitelist(WhitelistId(id)),
+            4 => Decider::Route(RouteId(id)),
+            _ => Decider::None,
+        }
+    }
 }
 
 /// The answer of a check that does not let a packet through.
@@ -295,5 +326,28 @@ impl OutputWriter<'_> {
         self.bytes.extend_from_slice(bytes);
         let range = start..self.bytes.len();
         self.sent.push(Sent { frame: self.frame, to, emitted, range, wire_length: wire_length as u32 });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_comes_back_and_an_id_without_room_becomes_none() {
+        for id in [0, 7, (1 << 29) - 1] {
+            let deciders = [
+                Decider::Rule(RuleId(id)),
+                Decider::GroupDefault(AclId(id)),
+                Decider::Whitelist(WhitelistId(id)),
+                Decider::Route(RouteId(id)),
+            ];
+            for decider in deciders {
+                assert_eq!(Decider::unpack(decider.pack()), decider);
+            }
+        }
+        for decider in [Decider::None, Decider::Session, Decider::Rule(RuleId(1 << 29))] {
+            assert_eq!(Decider::unpack(decider.pack()), Decider::None);
+        }
     }
 }

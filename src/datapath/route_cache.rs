@@ -115,7 +115,7 @@ mod tests {
 
     fn route(number: u32) -> CachedRoute {
         let (to, decider) = (EndpointId(number), Decider::None);
-        let forwarding = Forwarding { to, second: None, first_hops: 1, needs_session: false, decider };
+        let forwarding = Forwarding { to, second: None, first_hops: 1, needs_session: false, is_leg: false, decider };
         CachedRoute { sender: EndpointId(1), domain: DomainId(0), forwarding: Ok(forwarding) }
     }
 

@@ -9,7 +9,7 @@ use super::context::RouteContext;
 use super::flow_state::FragmentKey;
 use super::stages::ingress::{self, Entry};
 use crate::program::{EndpointId, Program};
-use crate::table::aging::Aging;
+use crate::table::expiring::ExpiringMap;
 use crate::time::{SimDuration, SimTime};
 use crate::wire::{Ipv4, Packet, Transport, parse, transport};
 use std::net::Ipv4Addr;
@@ -31,11 +31,19 @@ impl ShardId {
 /// How long a first fragment of an ICMP error is remembered at least; longer than any fragment timeout that makes sense.
 const FRAGMENT_MEMORY: SimDuration = SimDuration::from_secs(600);
 
+/// First fragments of ICMP errors that are remembered at most; the oldest makes room for a new one.
+const FIRST_FRAGMENTS: usize = 65_536;
+
 /// Gives frames to shards, in the order of the capture.
-#[derive(Default)]
 pub struct Steering {
     /// First fragments of ICMP errors that meet another shard than their own address pair.
-    errors: Aging<FragmentKey, ShardId>,
+    errors: ExpiringMap<FragmentKey, ShardId>,
+}
+
+impl Default for Steering {
+    fn default() -> Steering {
+        Steering { errors: ExpiringMap::new(FIRST_FRAGMENTS) }
+    }
 }
 
 fn shard_of_pair(a: Ipv4Addr, b: Ipv4Addr) -> ShardId {

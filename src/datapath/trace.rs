@@ -67,8 +67,10 @@ pub enum Step {
         /// True where they are those of a first fragment.
         lent: bool,
     },
-    /// The session table was looked up.
+    /// The session table was looked up, with one answer for both ends.
     Session(SessionStep),
+    /// The session table was looked up, and answered differently for the sender and for the receiver.
+    SessionOfEachEnd([(EndpointId, SessionStep); 2]),
     /// Merged security-group rules were asked.
     Groups {
         /// Whose groups.
@@ -190,6 +192,14 @@ pub enum SessionStep {
         /// The endpoint that sent its first packet.
         opener: EndpointId,
     },
+}
+
+impl SessionStep {
+    /// True for a record that spares a packet the groups or whitelist of its end.
+    #[inline]
+    pub(super) fn is_live(self) -> bool {
+        matches!(self, SessionStep::Live { .. } | SessionStep::LiveError { .. })
+    }
 }
 
 /// What a domain's routes answered.

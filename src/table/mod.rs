@@ -2,7 +2,7 @@
 //! share. They know addresses and ports, no clouds.
 
 pub mod acl;
-pub mod aging;
+pub mod expiring;
 pub mod lpm;
 mod memory;
 pub mod paged;

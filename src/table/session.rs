@@ -16,24 +16,31 @@
 //! and reads each when it has arrived.
 //!
 //! A shard grows by parting the one segment that is full (extendible hashing), so no insertion ever moves more than 128
-//! slots, and looks for dead flows in that segment alone. What is dead stays findable: a flow is let go of a minute after
+//! slots, and looks for dead flows in that segment alone. What is dead stays findable: a flow is removed a minute after
 //! its end at the earliest, by the lowest stamp that its segment has seen lately, and only when there is no room. At
-//! its limit a shard lets go of what is dead at once, and takes no new flow while there is none: see
-//! [`Sessions::insert`].
+//! its limit a shard removes what is dead at once, and takes no new flow while there is none: see
+//! [`Sessions::insert`]. A segment that cannot be parted, since its flows have too much of the hash in common, leaves
+//! further ones to the [`overflow`], so that no choice of addresses, ports or domains makes a shard refuse earlier.
+//!
+//! A key is that of a pair of domains, whose one entry stands for both ends of a flow, or that of one end alone: see
+//! [`EndKey`]. Both kinds stand side by side under the hash of their 5-tuple.
 
 mod arena;
 mod flow;
+mod overflow;
 mod phase;
+mod room;
 mod tags;
 
-pub use flow::{Direction, End, FlowKey, Tuple};
+pub use flow::{Direction, End, EndKey, FlowKey, Tuple};
 pub use phase::{Flags, Phase, State};
 
 use crate::net::MacAddress;
 use crate::table::memory::prefetch;
 use crate::time::{SimDuration, SimTime, Watermark};
 use arena::{Arena, SLOTS, SegmentId, Slot};
-use tags::{GROUPS, Tags, WIDTH, home, places, tag};
+use overflow::Overflow;
+use tags::{GROUPS, WIDTH, home, places, tag};
 
 /// What is kept about a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,19 +50,38 @@ pub struct Session {
     pub last_used: SimTime,
     /// The snapshot of the world in which the first packet was last judged.
     pub epoch: u32,
-    /// The endpoint that sent the first packet.
-    pub opener: u32,
-    /// The endpoints at the key's two ends, as far as `known` says that they are.
+    /// What the caller notes about the first packet.
+    pub note: u32,
+    /// The endpoints at the tuple's two ends when the first packet came.
     pub ends: [u32; 2],
-    /// The MAC addresses of `ends`.
+    /// The MAC addresses of `ends`, as far as `known` says that they are.
     pub macs: [MacAddress; 2],
     /// The state of the connection, for TCP, and which way the first packet went.
     pub state: State,
     /// What the caller knows of the way of frames from each end, in `epoch`; 0 for nothing.
     pub known: [u8; 2],
+    /// Bits of the caller's, and [`Session::HALF`].
+    pub marks: u8,
 }
 
+/// What a session counts towards the limit of its shard.
+const WHOLE: usize = 2;
+
 impl Session {
+    /// In `marks`: the first packet made two entries, one at each end, which count as one session together.
+    pub const HALF: u8 = 0x80;
+
+    /// The endpoint that sent the first packet.
+    #[inline]
+    pub fn opener(&self) -> u32 {
+        self.ends[self.state.opened().source()]
+    }
+
+    /// What it counts, in halves.
+    fn halves(&self) -> usize {
+        if self.marks & Session::HALF == 0 { WHOLE } else { 1 }
+    }
+
     /// True while the time since the last use is within `timeout`; a clock that ran backwards counts as no time.
     #[inline]
     pub fn is_alive(&self, now: SimTime, timeout: SimDuration) -> bool {
@@ -73,8 +99,12 @@ const MOST: usize = SLOTS * 3 / 4;
 /// Flows that may be left of a full segment without dead ones, or it is parted.
 const MANY: usize = SLOTS * 5 / 8;
 
-/// How many bits of the hash a directory may ask for. Only flows made to collide need more.
+/// Bits of the hash that a directory asks for at most, whatever the limit of its shard.
 const DEEPEST: u32 = 20;
+
+/// Flows for each segment of a full shard, from which follows how many bits its directory may ask for: so few that one
+/// segment in a billion has more than [`MOST`] by chance.
+const FLOWS_OF_SEGMENT: usize = 32;
 
 /// The flows of all shards.
 pub struct Sessions {
@@ -82,7 +112,7 @@ pub struct Sessions {
     /// By [`SegmentId`].
     segments: Vec<Segment>,
     shards: Vec<Shard>,
-    /// Flows that a shard takes at most.
+    /// What a shard takes at most, in halves of a session.
     limit: usize,
     /// Bits of the hash that a directory asks for at most.
     deepest: u32,
@@ -94,9 +124,15 @@ pub struct Sessions {
 struct Shard {
     /// By the low bits of the hash, a power of two of them.
     directory: Vec<SegmentId>,
-    count: usize,
+    /// What its sessions count, in halves.
+    halves: usize,
+    /// Entries whose key is that of one end alone.
+    of_ends: usize,
     /// No flow of the shard dies before.
     lasts: SimTime,
+    /// Where in the directory the dead are looked for next.
+    cursor: usize,
+    overflow: Option<Box<Overflow>>,
 }
 
 /// What is known of a segment.
@@ -104,10 +140,14 @@ struct Segment {
     count: usize,
     /// Bits of the hash that all its flows have in common.
     depth: u32,
+    /// Flows that stand in the overflow for want of room here.
+    elsewhere: usize,
     /// No flow of the segment dies before.
     lasts: SimTime,
     /// Since dead flows were last looked for.
     since: Watermark,
+    /// How many stamps that are.
+    stamps: usize,
 }
 
 /// The last moment at which a flow is alive.
@@ -130,27 +170,36 @@ pub struct Place {
 impl Sessions {
     /// No flows yet, in so many shards, each of which takes `limit` flows at most.
     pub fn new(shards: usize, limit: usize) -> Sessions {
-        let shard = || Shard { directory: vec![EMPTY], count: 0, lasts: FOREVER };
+        let shard =
+            || Shard { directory: vec![EMPTY], halves: 0, of_ends: 0, lasts: FOREVER, cursor: 0, overflow: None };
         let mut sessions = Sessions {
             arena: Arena::default(),
             segments: Vec::new(),
             shards: std::iter::repeat_with(shard).take(shards).collect(),
-            limit,
-            deepest: DEEPEST,
+            limit: 0,
+            deepest: 0,
             moving: Vec::new(),
         };
+        sessions.set_limit(limit);
         sessions.add_segment(0);
         sessions
     }
 
-    /// From now on a shard takes `limit` flows at most. A shard that has more keeps them until they are dead.
+    /// From now on a shard takes `limit` sessions at most. A shard that has more keeps them until they are dead.
     pub fn set_limit(&mut self, limit: usize) {
-        self.limit = limit;
+        self.limit = limit.saturating_mul(WHOLE);
+        self.deepest = (limit / FLOWS_OF_SEGMENT).max(1).ilog2().min(DEEPEST);
     }
 
-    /// How many flows there are, dead ones that were not let go of yet included.
+    /// How many sessions there are, dead ones that were not removed yet included.
     pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.count).sum()
+        self.shards.iter().map(|shard| shard.halves).sum::<usize>().div_ceil(WHOLE)
+    }
+
+    /// True where a shard has entries whose key is that of one end alone.
+    #[inline]
+    pub fn has_keys_of_ends(&self, shard: usize) -> bool {
+        self.shards[shard].of_ends != 0
     }
 
     /// True where there is none.
@@ -184,7 +233,7 @@ impl Sessions {
         place
     }
 
-    /// The first flow of a shard with `tuple` that `suits`; `hash` is the tuple's own.
+    /// The first flow of a shard with `tuple` that `suits`; `hash` is the tuple's own. The overflow is left out.
     #[inline]
     pub fn find_by(
         &self,
@@ -214,7 +263,35 @@ impl Sessions {
     /// Finds a flow; `hash` is the key's own.
     #[inline]
     pub fn find(&self, shard: usize, hash: u64, key: &FlowKey) -> Option<Place> {
-        self.find_by(shard, hash, &key.tuple, |found, _| found.domains == key.domains)
+        let found = self.find_by(shard, hash, &key.tuple, |found, _| found.domains == key.domains);
+        match &self.shards[shard].overflow {
+            Some(overflow) if found.is_none() => overflow.get(key),
+            _ => found,
+        }
+    }
+
+    /// Calls `visit` for every flow of a shard with `tuple`.
+    pub fn visit(&self, shard: usize, tuple: &Tuple, mut visit: impl FnMut(Place, &FlowKey, &Session)) {
+        let hash = tuple.hash();
+        let segment = self.segment_of(shard, hash);
+        let tags = self.arena.tags(segment);
+        let mut visit_place = |place: Place| {
+            let Slot { key, session } = self.slot(place);
+            if key.tuple == *tuple {
+                visit(place, key, session);
+            }
+        };
+        for group in home(hash)..home(hash) + GROUPS {
+            for slot in places(tags.group(group).with(tag(hash))) {
+                visit_place(Place { segment, slot: (group % GROUPS * WIDTH + slot) as u32 });
+            }
+            if tags.group(group).free() != 0 {
+                break;
+            }
+        }
+        if let Some(overflow) = &self.shards[shard].overflow {
+            overflow.of_tuple(tuple).for_each(visit_place);
+        }
     }
 
     #[inline]
@@ -229,7 +306,7 @@ impl Sessions {
         (key, session)
     }
 
-    /// Key and session at `place`. Whoever makes the session end earlier tells [`Sessions::note_end`].
+    /// Key and session at `place`. A caller that makes the session end earlier calls [`Sessions::note_end`].
     #[inline]
     pub fn get_mut(&mut self, place: Place) -> (&FlowKey, &mut Session) {
         let slot = &mut self.arena.segment_mut(place.segment)[place.slot as usize % SLOTS];
@@ -244,144 +321,47 @@ impl Sessions {
     }
 
     /// Adds a flow that is not in the table; its stamp is what time it is. False, and nothing is added, where the shard
-    /// has reached its limit and none of its flows is dead; or where a hundred flows share the 20 bits of the hash that
-    /// a directory asks for at most.
+    /// has reached its limit and none of its flows is dead.
     pub fn insert(&mut self, shard: usize, hash: u64, key: FlowKey, session: Session, expiry: impl Expiry) -> bool {
-        let now = session.last_used;
-        if self.shards[shard].count >= self.limit && !self.reclaim(shard, now, &expiry) {
-            return false;
+        let has_room = self.make_room(shard, session.halves(), session.last_used, &expiry);
+        if has_room {
+            self.add_hashed(shard, hash, Slot { key, session }, &expiry);
         }
-        let Some(segment) = self.make_room(shard, hash, now, &expiry) else { return false };
-        self.put(segment, Slot { key, session });
-        self.shards[shard].count += 1;
-        let place = Place { segment, slot: 0 };
-        self.note_end(shard, place, expiry(&key, &session));
-        true
+        has_room
     }
 
-    /// A segment for a flow of `hash`, with a free slot.
-    fn make_room(&mut self, shard: usize, hash: u64, now: SimTime, expiry: &impl Expiry) -> Option<SegmentId> {
-        if self.segment_of(shard, hash) == EMPTY {
-            let first = self.add_segment(0);
-            self.shards[shard].directory = vec![first];
-        }
-        loop {
-            let segment = self.segment_of(shard, hash);
-            let state = &mut self.segments[segment.0 as usize];
-            if state.count < MOST {
-                state.since.see(now);
-                return Some(segment);
-            }
-            // Where nothing can be parted, there is no time for grace.
-            let (by, grace) =
-                if state.depth < self.deepest { (state.since.take(), GRACE) } else { (now, SimDuration::default()) };
-            self.let_go(shard, segment, |key, session| by > expiry(key, session) + grace, expiry);
-            let state = &self.segments[segment.0 as usize];
-            if state.count > MANY && state.depth < self.deepest {
-                self.part(shard, segment, hash);
-            } else if state.count >= MOST {
-                return None;
-            }
-        }
+    /// Adds a flow that is not in the table, whatever the limit of the shard.
+    pub fn add(&mut self, shard: usize, key: FlowKey, session: Session, expiry: impl Expiry) {
+        self.add_hashed(shard, key.hash(), Slot { key, session }, &expiry);
     }
 
-    /// Lets go of the dead of some segment of a full shard; false where there are none in any.
-    #[cold]
-    fn reclaim(&mut self, shard: usize, now: SimTime, expiry: &impl Expiry) -> bool {
-        if self.shards[shard].lasts >= now {
-            return false;
-        }
-        for place in 0..self.shards[shard].directory.len() {
-            let segment = self.shards[shard].directory[place];
-            if self.segments[segment.0 as usize].lasts < now {
-                self.let_go(shard, segment, |key, session| now > expiry(key, session), expiry);
-                if self.shards[shard].count < self.limit {
-                    return true;
-                }
-            }
-        }
-        let lasts = |segment: &SegmentId| self.segments[segment.0 as usize].lasts;
-        self.shards[shard].lasts = self.shards[shard].directory.iter().map(lasts).min().unwrap_or(FOREVER);
-        false
-    }
-
-    /// Takes the flows that `is_dead` names out of a segment.
-    fn let_go(
-        &mut self,
-        shard: usize,
-        segment: SegmentId,
-        is_dead: impl Fn(&FlowKey, &Session) -> bool,
-        expiry: &impl Expiry,
-    ) {
-        self.take_out(segment);
-        let all = self.moving.len();
-        self.moving.retain(|slot| !is_dead(&slot.key, &slot.session));
-        self.shards[shard].count -= all - self.moving.len();
-        let ends = self.moving.iter().map(|slot| expiry(&slot.key, &slot.session));
-        self.segments[segment.0 as usize].lasts = ends.min().unwrap_or(FOREVER);
-        let moving = std::mem::take(&mut self.moving);
-        moving.iter().for_each(|slot| self.put(segment, *slot));
-        self.moving = moving;
-    }
-
-    /// Moves all flows of a segment to `moving`.
-    fn take_out(&mut self, segment: SegmentId) {
-        self.moving.clear();
-        let (tags, slots) = self.arena.both_mut(segment);
-        for slot in slots.iter_mut().filter(|slot| !slot.key.tuple.is_none()) {
-            self.moving.push(*slot);
-            slot.free();
-        }
-        *tags = Tags::EMPTY;
-        self.segments[segment.0 as usize].count = 0;
-    }
-
-    /// Parts the segment that `hash` leads to by the next bit of the hash.
-    fn part(&mut self, shard: usize, old: SegmentId, hash: u64) {
-        let Segment { depth, lasts, since, .. } = self.segments[old.0 as usize];
-        let directory = &mut self.shards[shard].directory;
-        if directory.len() == 1 << depth {
-            directory.extend_from_within(..);
-        }
-        let new = self.add_segment(depth + 1);
-        self.segments[new.0 as usize] = Segment { count: 0, depth: depth + 1, lasts, since };
-        self.segments[old.0 as usize].depth = depth + 1;
-        // Of the places that led to the old segment, every other one: those with the next bit.
-        let directory = &mut self.shards[shard].directory;
-        let first = hash as usize & ((1 << depth) - 1) | 1 << depth;
-        for place in directory[first..].iter_mut().step_by(2 << depth) {
-            *place = new;
-        }
-        self.take_out(old);
-        let moving = std::mem::take(&mut self.moving);
-        for slot in &moving {
-            self.put(if slot.key.hash() >> depth & 1 == 1 { new } else { old }, *slot);
-        }
-        self.moving = moving;
-    }
-
-    fn add_segment(&mut self, depth: u32) -> SegmentId {
-        self.segments.push(Segment { count: 0, depth, lasts: FOREVER, since: Watermark::default() });
-        self.arena.add()
-    }
-
-    /// Puts a flow into a segment that has a free slot.
-    fn put(&mut self, segment: SegmentId, slot: Slot) {
-        let hash = slot.key.hash();
-        let (tags, slots) = self.arena.both_mut(segment);
-        let mut group = home(hash);
-        while tags.group(group).free() == 0 {
-            group += 1;
-        }
-        let place = group % GROUPS * WIDTH + tags.group(group).free().trailing_zeros() as usize;
-        tags.take(place, hash);
-        slots[place] = slot;
-        self.segments[segment.0 as usize].count += 1;
-    }
-
-    /// Takes a flow out. Whoever stands in a group behind it because its own was full moves up.
+    /// Removes a flow.
     pub fn remove(&mut self, shard: usize, place: Place) {
-        self.shards[shard].count -= 1;
+        let Slot { key, session } = *self.slot(place);
+        self.uncount(shard, &key, &session);
+        let home = self.segment_of(shard, key.hash());
+        if place.segment == home {
+            self.close_gap(place);
+        } else if let Some(overflow) = &mut self.shards[shard].overflow {
+            overflow.remove(&key);
+            self.segments[home.0 as usize].elsewhere -= 1;
+        }
+    }
+
+    fn count(&mut self, shard: usize, key: &FlowKey, session: &Session) {
+        let shard = &mut self.shards[shard];
+        shard.halves += session.halves();
+        shard.of_ends += usize::from(key.is_of_end());
+    }
+
+    fn uncount(&mut self, shard: usize, key: &FlowKey, session: &Session) {
+        let shard = &mut self.shards[shard];
+        shard.halves -= session.halves();
+        shard.of_ends -= usize::from(key.is_of_end());
+    }
+
+    /// Frees a slot of a segment. Flows that stand in the groups behind it because their own was full move up.
+    fn close_gap(&mut self, place: Place) {
         self.segments[place.segment.0 as usize].count -= 1;
         let (tags, slots) = self.arena.both_mut(place.segment);
         let mut gap = place.slot as usize;

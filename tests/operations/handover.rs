@@ -1,14 +1,14 @@
-//! Sessions whose opener is gone: they belong to addresses and domains, so who has its address now is asked.
+//! Sessions whose opener is gone: they belong to endpoints, and not to the addresses that these had.
 
 use crate::world::accepted;
 use biplane::control::Operation;
-use biplane::lab::Lab;
+use biplane::datapath::{SessionStep, Step};
+use biplane::lab::{Lab, Passage};
 use biplane::wire::build::udp;
 
 /// `old` opens a flow to `dns`; `heir` is migrated onto its address. `fw` sends for others; `own` has an address of its
-/// own. Everybody may send but members of `sg-mute`. Where nobody is left to have sent the first packet, nothing of a
-/// released endpoint may stand in for it, whatever the number of its domain: so each test runs with another VPC in front
-/// of this one, too.
+/// own. All may send but members of `sg-mute`. Nothing of a released endpoint may stand in for the sender of a first
+/// packet, whatever the number of its domain: so each test runs with another VPC in front of this one, too.
 const WORLD: &str = r#"
 [vpc.shop]
 cidr = "172.16.0.0/16"
@@ -38,10 +38,6 @@ forwarding = true
 vswitch = "vsw"
 private_ip = "172.16.1.3"
 security_groups = ["sg"]
-[instance.own-mute]
-vswitch = "vsw"
-private_ip = "172.16.1.4"
-security_groups = ["sg-mute"]
 [instance.dns]
 vswitch = "vsw"
 private_ip = "172.16.1.53"
@@ -72,32 +68,54 @@ fn handed_over(lab: &mut Lab, group: &str) {
     accepted(lab, &Operation::MigrateIntoVpc { instance, vswitch, private_ip, security_groups });
 }
 
+/// What the sender and the receiver of an answer had kept.
+fn kept(answer: &Passage) -> Option<[SessionStep; 2]> {
+    answer.steps().iter().find_map(|step| match step {
+        Step::Session(step) => Some([*step; 2]),
+        Step::SessionOfEachEnd(ends) => Some(ends.map(|(_, step)| step)),
+        _ => None,
+    })
+}
+
 #[test]
-fn a_session_lives_on_for_the_heir_of_an_address_who_may_send_the_same_and_is_cut_for_one_who_may_not() {
+fn a_session_is_not_handed_over_with_the_address() {
+    let answer = || udp("172.16.1.53:53 > 172.16.1.1:40000");
+    in_both_worlds(|lab| {
+        lab.send("old", udp("172.16.1.1:40000 > 172.16.1.53:53")).delivered_to("dns");
+        release(lab, "own");
+        lab.send("dns", answer()).delivered_to("old").by_session();
+    });
+    for group in ["sg", "sg-mute"] {
+        in_both_worlds(|lab| {
+            handed_over(lab, group);
+            let refused = lab.send("dns", answer());
+            refused.dropped("sg-ingress-deny").at("heir");
+            assert_eq!(kept(&refused), Some([SessionStep::Cut, SessionStep::None]));
+        });
+    }
+    // A call of its own begins anew.
     in_both_worlds(|lab| {
         handed_over(lab, "sg");
-        lab.send("dns", udp("172.16.1.53:53 > 172.16.1.1:40000")).delivered_to("heir").by_session();
-    });
-    in_both_worlds(|lab| {
-        handed_over(lab, "sg-mute");
-        lab.send("dns", udp("172.16.1.53:53 > 172.16.1.1:40000")).dropped("sg-ingress-deny").at("heir");
+        lab.send("heir", udp("172.16.1.1:40000 > 172.16.1.53:53")).delivered_to("dns").as_first_packet();
+        lab.send("dns", answer()).delivered_to("heir").by_session();
     });
 }
 
 #[test]
-fn a_session_of_a_released_forwarder_is_judged_by_whoever_has_the_address_it_sent_from() {
-    for (address, own) in [("172.16.1.3", Ok("own")), ("172.16.1.4", Err("own-mute"))] {
-        in_both_worlds(|lab| {
-            let request = udp(&format!("{address}:40000 > 172.16.1.53:53"));
-            lab.send("fw", request).delivered_to("dns").as_first_packet();
-            release(lab, "fw");
-            let answer = lab.send("dns", udp(&format!("172.16.1.53:53 > {address}:40000")));
-            match own {
-                Ok(own) => answer.delivered_to(own).by_session(),
-                Err(own) => answer.dropped("sg-ingress-deny").at(own),
-            };
-        });
-    }
+fn what_a_released_forwarder_left_at_its_receiver_is_gone_with_it() {
+    let request = || udp("172.16.1.3:40000 > 172.16.1.53:53");
+    let answer = || udp("172.16.1.53:53 > 172.16.1.3:40000");
+    in_both_worlds(|lab| {
+        lab.send("fw", request()).delivered_to("dns").as_first_packet();
+        release(lab, "old");
+        let refused = lab.send("dns", answer());
+        refused.dropped("sg-ingress-deny").at("own");
+        assert!(matches!(kept(&refused), Some([SessionStep::Live { .. }, SessionStep::None])));
+        release(lab, "fw");
+        let refused = lab.send("dns", answer());
+        refused.dropped("sg-ingress-deny").at("own");
+        assert_eq!(kept(&refused), Some([SessionStep::Cut, SessionStep::None]));
+    });
 }
 
 #[test]

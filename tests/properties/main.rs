@@ -3,11 +3,12 @@
 mod blockers;
 mod conversations;
 mod oracle;
+mod records;
 mod traffic;
 mod world;
 
 use biplane::datapath::{Crossing, Emitted, Fabric, Found, Frame, Options, Outcome, Output};
-use biplane::datapath::{Entry, Steering, Step, Trace, Verdict};
+use biplane::datapath::{Entry, Spared, Steering, Step, Trace, Verdict};
 use biplane::diag::Reason;
 use biplane::lab::Topology;
 use biplane::program::{Action, EndpointId, FABRIC_MAC, Program};
@@ -118,6 +119,15 @@ proptest! {
     #[test]
     fn routes_are_chosen_as_a_walk_over_the_declared_ones_does(world in world(), draws in draws()) {
         routes_as_declared(&world, &draws);
+    }
+
+    #[test]
+    fn each_end_keeps_its_own_records_as_the_rulings_say(
+        open in records::open(),
+        direct in any::<bool>(),
+        events in records::events(),
+    ) {
+        records::are_kept_at_each_end(&open, direct, &events);
     }
 
     #[test]
@@ -235,7 +245,11 @@ fn groups_as_declared(world: &World, draws: &[Draw]) {
     for (shot, (result, steps)) in shots.iter().zip(traced(&topology, &frames)) {
         let mut refused = None;
         let mut asked = [false; 2];
+        let mut by_session = [false; 2];
         for step in steps {
+            if let Step::Spared { ingress, why: Spared::Session, .. } = step {
+                by_session[usize::from(ingress)] = true;
+            }
             let Step::Groups { endpoint, ingress, accept, rule, .. } = step else { continue };
             asked[usize::from(ingress)] = true;
             if shot.is_later_fragment() {
@@ -254,13 +268,13 @@ fn groups_as_declared(world: &World, draws: &[Draw]) {
         // Nobody slips in unasked: from an instance, to an instance, without a session.
         let Verdict::Delivered { to } = result.outcome.verdict else { continue };
         let from = result.outcome.from.expect("a delivered frame has a sender");
-        let free = result.outcome.by_session || shot.is_fragmentation_needed();
+        let free = by_session.map(|by_session| by_session || shot.is_fragmentation_needed());
         let metadata = shot.destination == biplane::net::ranges::METADATA;
-        if world.instance(name(&topology, from)).is_some() && !free {
+        if world.instance(name(&topology, from)).is_some() && !free[0] {
             assert_eq!(asked[0], !metadata);
         }
         let balances = name(&topology, from) == "c-slb" && result.outcome.domains[1].is_none();
-        if world.instance(name(&topology, to)).is_some() && !free {
+        if world.instance(name(&topology, to)).is_some() && !free[1] {
             assert_eq!(asked[1], !balances && name(&topology, from) != "cloud-services", "{shot:?}");
         }
     }

@@ -9,6 +9,7 @@ mod destination;
 mod fragments;
 mod ingress;
 mod isolation;
+mod legs;
 mod order;
 mod order_beyond;
 mod parse;

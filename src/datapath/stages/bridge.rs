@@ -33,7 +33,7 @@ pub(in crate::datapath) fn not_cloud_services(routes: &RouteContext<'_>) -> Find
     Finding::unless(!refused, in_first(Reason::ClassiclinkSourceNotEcs, routes))
 }
 
-/// A managed service of a VPC answers the classic network, and never opens a session to it.
+/// A managed service of a VPC answers the classic network by its own record of the flow, and never opens a session to it.
 #[inline]
 pub(in crate::datapath) fn service_in_session(packet: &PacketContext<'_>) -> Finding {
     let is_service = || matches!(packet.program.endpoint(packet.sender).kind, EndpointKind::Service { .. });
@@ -46,7 +46,7 @@ pub(in crate::datapath) fn service_in_session(packet: &PacketContext<'_>) -> Fin
         }
     };
     let refusal = Refusal::new(Reason::ClassiclinkSourceNotEcs, At::Domain(packet.domain)).by(decider);
-    Finding::unless(!crosses || packet.in_session(), refusal)
+    Finding::unless(!crosses || packet.session.sender.is_live(), refusal)
 }
 
 /// The remote CIDR that a gateway's packet comes from lies inside the primary CIDR.

@@ -26,7 +26,7 @@ fn is_next_hop(program: &Program, forwarding: &Forwarding) -> bool {
     program.routes[route.index()].action == Action::NextHop(forwarding.to)
 }
 
-/// Asks the receiver's groups or whitelist, unless a live session covers the packet.
+/// Asks the receiver's groups or whitelist, unless it has a live record of the flow.
 #[inline]
 pub(in crate::datapath) fn filter(packet: &PacketContext<'_>) -> Finding {
     let Ok(forwarding) = &packet.forwarding else { return Finding::PASS };
@@ -35,7 +35,7 @@ pub(in crate::datapath) fn filter(packet: &PacketContext<'_>) -> Finding {
     let balances_load = EndpointKind::Service { balances_load: true };
     let why = match (endpoint.ingress, endpoint.whitelist) {
         (None, None) => Spared::Unfiltered,
-        _ if packet.in_session() => Spared::Session,
+        _ if packet.session.receiver.is_live() => Spared::Session,
         (_, Some(whitelist)) => return ask_whitelist(packet, id, whitelist).at_end(forwarding.second),
         _ if packet.is_fragmentation_needed() => Spared::FragmentationNeeded,
         _ if packet.sender == CLOUD_SERVICES => Spared::CloudServices,
@@ -44,7 +44,7 @@ pub(in crate::datapath) fn filter(packet: &PacketContext<'_>) -> Finding {
         }
         (Some(acl), None) => return ask_groups(packet, id, acl, Side::Ingress).at_end(forwarding.second),
     };
-    let decider = if packet.in_session() { Decider::Session } else { forwarding.decider };
+    let decider = if packet.session.receiver.is_live() { Decider::Session } else { forwarding.decider };
     let step = Step::Spared { endpoint: id, ingress: true, why };
     Finding { admitted_by: Some(decider), ..Finding::of_step(step) }
 }

@@ -15,14 +15,14 @@ pub(in crate::datapath) enum Side {
     Ingress,
 }
 
-/// Asks the sender's groups, unless a live session covers the packet. Two things are never filtered: egress to
+/// Asks the sender's groups, unless it has a live record of the flow. Two things are never filtered: egress to
 /// 100.100.100.200 and ICMP "fragmentation needed"
 /// (<https://www.alibabacloud.com/help/en/ecs/user-guide/security-group-rules>).
 #[inline]
 pub(in crate::datapath) fn groups(packet: &PacketContext<'_>) -> Finding {
     let endpoint = packet.sender;
     let why = match packet.program.endpoint(endpoint).egress {
-        _ if packet.in_session() => Spared::Session,
+        _ if packet.session.sender.is_live() => Spared::Session,
         None => Spared::Unfiltered,
         Some(_) if packet.ipv4.destination == ranges::METADATA => Spared::Metadata,
         Some(_) if packet.is_fragmentation_needed() => Spared::FragmentationNeeded,

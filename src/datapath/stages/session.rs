@@ -1,4 +1,4 @@
-//! Stage 4: fragments find their ports, flows their session.
+//! Stage 4: fragments find their ports, flows their session, at either end by itself.
 //!
 //! Security groups are stateful, and a session is held for at most 910 s
 //! (<https://www.alibabacloud.com/help/en/ecs/user-guide/security-group-rules>). The other timeouts, what counts as
@@ -30,10 +30,17 @@ pub(in crate::datapath) fn layer4(packet: &PacketContext<'_>) -> Finding {
 /// What the session table answered; it refuses nothing.
 #[inline]
 pub(in crate::datapath) fn session(packet: &PacketContext<'_>) -> Finding {
-    packet.flow.map_or(Finding::PASS, |_| Finding::of_step(Step::Session(packet.session.step)))
+    let (sender, receiver) = (packet.session.sender, packet.session.receiver);
+    match (&packet.flow, &packet.forwarding) {
+        (Some(_), Ok(forwarding)) if sender != receiver => {
+            Finding::of_step(Step::SessionOfEachEnd([(packet.sender, sender), (forwarding.to, receiver)]))
+        }
+        (Some(_), _) => Finding::of_step(Step::Session(sender)),
+        (None, _) => Finding::PASS,
+    }
 }
 
-/// Whether a packet that no session covers may begin one.
+/// Whether a packet of which either end has no live record may begin a flow.
 #[inline]
 pub(in crate::datapath) fn first_packet(packet: &PacketContext<'_>) -> Finding {
     let is_bare_syn = match packet.transport {

@@ -56,6 +56,14 @@ fn step_json(words: Words<'_>, traced: &Traced<'_>, step: &Step) -> Value {
         }
         Step::Transport { transport, lent } => transport_json(&transport, lent),
         Step::Session(step) => session_json(words, step),
+        Step::SessionOfEachEnd(ends) => {
+            let [sender, receiver] = ends.map(|(endpoint, step)| {
+                let mut value = session_json(words, step);
+                value["endpoint"] = words.endpoint(endpoint).into();
+                value
+            });
+            json!({ "step": "session", "sender": sender, "receiver": receiver })
+        }
         Step::Groups { endpoint, ingress, acl, query, accept, rule } => {
             let mut value = json!({
                 "step": "groups",

@@ -110,6 +110,12 @@ impl Writer<'_> {
                 }
             }
             Step::Session(step) => self.line("session", session_text(self.words, step)),
+            Step::SessionOfEachEnd(ends) => {
+                for (endpoint, step) in ends {
+                    let text = session_text(self.words, step);
+                    self.line("session", format!("at {}: {text}", self.words.endpoint(endpoint)));
+                }
+            }
             Step::Groups { ingress, acl, query, accept, rule, .. } => self.groups(ingress, acl, &query, accept, rule),
             Step::Spared { endpoint, ingress, why } => {
                 let asks_list = ingress && self.words.program.endpoint(endpoint).whitelist.is_some();

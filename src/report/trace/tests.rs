@@ -450,6 +450,7 @@ fn every_step_is_told_in_text_and_in_json() {
         Step::Session(SessionStep::Cut),
         Step::Session(SessionStep::Reopened),
         Step::Session(SessionStep::LiveError { opener: web }),
+        Step::SessionOfEachEnd([(web, SessionStep::Live { opener: web }), (CLOUD_SERVICES, SessionStep::None)]),
         spared(Spared::FragmentationNeeded),
         spared(Spared::Metadata),
         spared(Spared::CloudServices),
@@ -470,6 +471,8 @@ fn every_step_is_told_in_text_and_in_json() {
       session  cut, its first packet would now be refused: a first packet again
       session  closing, and a SYN begins anew: a first packet again
       session  an error about a live one, opened by web-1
+      session  at web-1: live, opened by web-1
+      session  at cloud-services: none: a first packet
       group    not asked: ICMP fragmentation needed is never filtered
       group    not asked: egress to the metadata service is never filtered
       group    not asked: frames of the vendor's own services are never filtered
@@ -487,12 +490,14 @@ fn every_step_is_told_in_text_and_in_json() {
     let value = trace_json(fixture.words(), &traced("made up", &passed));
     let steps: Vec<&Value> = value["steps"].as_array().unwrap().iter().skip(2).collect();
     let kinds: Vec<&str> = steps.iter().map(|step| step["step"].as_str().unwrap()).collect();
-    assert_eq!(kinds[..4], ["session"; 4]);
-    assert_eq!(kinds[4..9], ["spared"; 5]);
-    assert_eq!(kinds[9..], ["route", "route", "bridge", "ttl", "fragmented"]);
+    assert_eq!(kinds[..5], ["session"; 5]);
+    assert_eq!(kinds[5..10], ["spared"; 5]);
+    assert_eq!(kinds[10..], ["route", "route", "bridge", "ttl", "fragmented"]);
     assert_eq!(steps[3], &json!({ "step": "session", "session": "live-error", "opener": "web-1" }));
-    assert_eq!(steps[5]["why"], "metadata");
-    assert_eq!(steps[11], &json!({ "step": "bridge", "from": "shop", "to": "classic", "link_of": "web-1" }));
+    assert_eq!(steps[4]["sender"]["session"], "live");
+    assert_eq!(steps[4]["receiver"]["endpoint"], "cloud-services");
+    assert_eq!(steps[6]["why"], "metadata");
+    assert_eq!(steps[12], &json!({ "step": "bridge", "from": "shop", "to": "classic", "link_of": "web-1" }));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What a flow is called: a 5-tuple within a pair of routing domains.
+//! What a flow is called: a 5-tuple within a pair of routing domains, or at one end alone.
 
 use crate::net::Protocol;
 
@@ -32,7 +32,7 @@ impl Direction {
 
 /// A 5-tuple, the same for both directions of a flow. It can be told from the packet alone, before anybody knows which
 /// routing domains the packet goes through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(C)]
 pub struct Tuple {
     /// Address and port of the first end, the protocol above them, and [`TAKEN`].
@@ -113,13 +113,32 @@ impl Tuple {
     }
 }
 
-/// A flow, the same for both of its directions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A flow, the same for both of its directions: within a pair of routing domains, for both ends; or at one end alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(C)]
 pub struct FlowKey {
     pub(super) tuple: Tuple,
+    /// The domains; where one end alone is meant, that end and its side with [`OF_END`], and the domain of the other end.
     pub(super) domains: [u32; 2],
 }
+
+/// One end of a flow that has an entry of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndKey {
+    /// Which end of the tuple it stands for: 0 or 1.
+    pub side: usize,
+    /// A number of the caller's, below 2^30.
+    pub end: u32,
+    /// The routing domain of the other end; `None` where it may be any.
+    pub other: Option<u32>,
+}
+
+/// In the first word of the key of one end. Domains are fewer than 2^31.
+const OF_END: u32 = 1 << 31;
+/// Beside it: the second end of the tuple.
+const SECOND: u32 = 1 << 30;
+/// Stands for any domain.
+const ANY: u32 = u32::MAX;
 
 impl FlowKey {
     /// The key of a packet from `source` to `destination`, and which way along the flow it goes. Either direction
@@ -163,8 +182,29 @@ impl FlowKey {
         (FlowKey { tuple, domains: [asker.domain, asked.domain] }, direction)
     }
 
+    /// The key of one end alone of a flow with `tuple`.
+    pub fn of_end(tuple: Tuple, EndKey { side, end, other }: EndKey) -> FlowKey {
+        debug_assert!(end < SECOND, "a number below 2^30");
+        let side = if side == 0 { 0 } else { SECOND };
+        FlowKey { tuple, domains: [OF_END | side | end, other.unwrap_or(ANY)] }
+    }
+
+    /// True for the key of one end alone.
+    #[inline]
+    pub fn is_of_end(&self) -> bool {
+        self.domains[0] & OF_END != 0
+    }
+
+    /// The end that the key is of; `None` for that of a pair of domains.
+    pub fn end(&self) -> Option<EndKey> {
+        let [end, other] = self.domains;
+        let side = usize::from(end & SECOND != 0);
+        let key = EndKey { side, end: end & (SECOND - 1), other: (other != ANY).then_some(other) };
+        self.is_of_end().then_some(key)
+    }
+
     /// The two ends as a packet going `direction` has them: source, then destination. ICMP ends carry the family
-    /// and the identifier for ports.
+    /// and the identifier for ports. In the key of one end alone the domains mean nothing.
     pub fn ends(&self, direction: Direction) -> (End, End) {
         let ends = self.tuple.ends();
         let end = |place: usize| End { domain: self.domains[place], address: ends[place].0, port: ends[place].1 };
@@ -177,7 +217,7 @@ impl FlowKey {
         &self.tuple
     }
 
-    /// The domains of the first and the second end.
+    /// The domains of the first and the second end, where the key is that of a pair.
     #[inline]
     pub fn domains(&self) -> [u32; 2] {
         self.domains

@@ -10,11 +10,12 @@ fn session(last_used: u64) -> Session {
     Session {
         last_used: SimTime::from_nanos(last_used),
         epoch: 1,
-        opener: 3,
+        note: 5,
         ends: [3, 4],
         macs: [MacAddress::default(); 2],
         state: State::new(Direction::Forth, Phase::Stateless),
         known: [0; 2],
+        marks: 0,
     }
 }
 
@@ -210,14 +211,153 @@ fn a_session_that_ends_earlier_than_it_did_makes_room_then() {
     assert!(!holds(&sessions, 7));
 }
 
-#[test]
-fn flows_made_to_collide_are_refused_and_do_not_eat_memory() {
-    let mut sessions = Sessions::new(1, usize::MAX);
-    // As 20 bits that all flows have in common would: no directory tells them apart.
+/// Sessions whose directory cannot tell more flows apart than two segments hold, as if all flows shared most of their
+/// hash.
+fn crowded(limit: usize) -> Sessions {
+    let mut sessions = Sessions::new(1, limit);
     sessions.deepest = 1;
-    let admitted = (0..60_000).filter(|port| insert(&mut sessions, *port, 0)).count();
-    assert_eq!((admitted, sessions.len(), sessions.segments.len()), (2 * MOST, 2 * MOST, 3));
-    assert!(insert(&mut sessions, 60_000, 11), "the dead make room there, too");
+    sessions
+}
+
+#[test]
+fn flows_made_to_collide_are_all_kept_and_found() {
+    let mut sessions = crowded(usize::MAX);
+    assert!((0..20_000).all(|port| insert(&mut sessions, port, 0)));
+    assert_eq!(sessions.len(), 20_000);
+    assert!((0..20_000).all(|port| holds(&sessions, port)));
+    assert!(!holds(&sessions, 20_000));
+    let visited = |sessions: &Sessions, port: u16| {
+        let mut visited = 0;
+        sessions.visit(0, key(port).tuple(), |place, found, _| {
+            assert_eq!((found, sessions.get(place).0), (&key(port), &key(port)));
+            visited += 1;
+        });
+        visited
+    };
+    assert!((0..20_000).step_by(97).all(|port| visited(&sessions, port) == 1));
+    for port in (0..20_000).rev() {
+        let place = sessions.find(0, key(port).hash(), &key(port)).expect("it is still there");
+        sessions.remove(0, place);
+    }
+    assert!(sessions.is_empty());
+    // Their places are taken again.
+    let memory = sessions.segments.len();
+    assert!((20_000..40_000).all(|port| insert(&mut sessions, port, 1_000)));
+    assert!((20_000..40_000).all(|port| holds(&sessions, port)));
+    assert_eq!(sessions.segments.len(), memory);
+}
+
+#[test]
+fn one_5_tuple_in_a_thousand_domains_is_a_thousand_flows() {
+    let mut sessions = Sessions::new(1, 1_000);
+    let flow = |domain: u32| FlowKey::new(Protocol::TCP, End { domain, ..A }, End { domain, ..B }).0;
+    for domain in 0..1_000 {
+        assert!(sessions.insert(0, flow(domain).hash(), flow(domain), session(u64::from(domain)), forever), "{domain}");
+    }
+    assert!(!sessions.insert(0, flow(1_000).hash(), flow(1_000), session(0), forever), "the limit is reached");
+    for domain in 0..1_000 {
+        let place = sessions.find(0, flow(domain).hash(), &flow(domain)).expect("it was put in");
+        assert_eq!(*sessions.get(place).1, session(u64::from(domain)));
+    }
+    let mut visited = 0;
+    sessions.visit(0, flow(0).tuple(), |_, _, _| visited += 1);
+    assert_eq!(visited, 1_000);
+}
+
+#[test]
+fn at_the_limit_those_that_collide_make_room_when_they_are_dead_and_no_earlier() {
+    let mut sessions = crowded(1_000);
+    assert!((0..1_000).all(|port| insert(&mut sessions, port, u64::from(port) / 500)));
+    assert!(!insert(&mut sessions, 1_000, 10), "those of the first second live through their last nanosecond");
+    let admitted = (1_000..2_000).filter(|port| insert(&mut sessions, *port, 11)).count();
+    assert_eq!((admitted, sessions.len()), (500, 1_000));
+    assert!((500..1_500).all(|port| holds(&sessions, port)));
+}
+
+#[test]
+fn those_that_collide_do_not_pile_up_when_they_are_dead() {
+    let mut sessions = crowded(usize::MAX);
+    for port in 0..60_000 {
+        assert!(insert(&mut sessions, port, u64::from(port)));
+    }
+    assert!(sessions.len() < 2_000, "{} sessions are kept where 10 are alive and 70 not dead for long", sessions.len());
+    assert!((59_930..60_000).all(|port| holds(&sessions, port)));
+    let mut far_ahead = crowded(usize::MAX);
+    for port in 0..5_000 {
+        assert!(insert(&mut far_ahead, port, u64::from(port % 50 == 0) * 1_000_000));
+    }
+    assert!((0..5_000).filter(|port| port % 50 != 0).all(|port| holds(&far_ahead, port)), "one stamp kills none");
+}
+
+#[test]
+fn a_session_lives_through_its_last_nanosecond_also_where_its_segment_is_full() {
+    let last = SimDuration::from_secs(11).saturating_add(GRACE);
+    for (late, kept) in [(0, true), (1, false)] {
+        let mut sessions = Sessions::new(1, usize::MAX);
+        let full = MOST as u16;
+        // One is a second older than the others, so that the dead are looked for.
+        assert!((0..full).all(|port| insert(&mut sessions, port, u64::from(port != 0))));
+        assert_eq!(sessions.segments.len(), 2, "one for nothing, and one that is full");
+        sessions.segments[1].since = Watermark::default();
+        let now = Session { last_used: SimTime::ZERO + last + SimDuration::from_nanos(late), ..session(0) };
+        assert!(sessions.insert(0, key(full).hash(), key(full), now, ten_seconds));
+        assert!(!holds(&sessions, 0));
+        assert_eq!(
+            (1..full).map(|port| holds(&sessions, port)).collect::<Vec<_>>(),
+            vec![kept; MOST - 1],
+            "{late} ns late"
+        );
+        assert!(holds(&sessions, full));
+    }
+}
+
+#[test]
+fn a_shard_of_the_default_limit_takes_all_of_it() {
+    let mut sessions = Sessions::new(1, 262_144);
+    let flow = |number: u32| {
+        FlowKey::new(Protocol::TCP, End { port: number as u16, ..A }, End { port: (number >> 16) as u16, ..B }).0
+    };
+    assert!((0..262_144).all(|number| sessions.insert(0, flow(number).hash(), flow(number), session(0), forever)));
+    assert!(!sessions.insert(0, flow(262_144).hash(), flow(262_144), session(0), forever));
+    assert!(sessions.shards[0].overflow.is_none(), "by chance none has to go there");
+}
+
+#[test]
+fn a_key_of_one_end_is_told_from_that_of_a_pair_and_gives_back_its_parts() {
+    let (pair, _) = FlowKey::new(Protocol::TCP, A, B);
+    assert_eq!((pair.is_of_end(), pair.end()), (false, None));
+    let mut keys = std::collections::HashSet::from([format!("{pair:?}")]);
+    for side in [0, 1] {
+        for end in [0, 7, (1 << 30) - 1] {
+            for other in [None, Some(0), Some(3)] {
+                let end = EndKey { side, end, other };
+                let key = FlowKey::of_end(*pair.tuple(), end);
+                assert_eq!((key.is_of_end(), key.end()), (true, Some(end)));
+                assert_eq!(key.hash(), pair.hash());
+                assert!(keys.insert(format!("{key:?}")), "{end:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn two_halves_count_as_one_session() {
+    let mut sessions = Sessions::new(1, 2);
+    let of_end = |side: usize| FlowKey::of_end(*key(1).tuple(), EndKey { side, end: 1, other: None });
+    let half = Session { marks: Session::HALF, ..session(0) };
+    assert!(!sessions.has_keys_of_ends(0));
+    for side in [0, 1] {
+        assert!(sessions.make_room(0, 1, SimTime::ZERO, forever));
+        sessions.add(0, of_end(side), half, forever);
+    }
+    assert_eq!((sessions.len(), sessions.has_keys_of_ends(0)), (1, true));
+    assert!(insert(&mut sessions, 2, 0));
+    assert!(!sessions.make_room(0, 1, SimTime::ZERO, forever));
+    for side in [0, 1] {
+        let place = sessions.find(0, of_end(side).hash(), &of_end(side)).expect("it was put in");
+        sessions.remove(0, place);
+    }
+    assert_eq!((sessions.len(), sessions.has_keys_of_ends(0)), (1, false));
 }
 
 #[test]
@@ -246,7 +386,7 @@ fn keys_of_group(group: usize) -> impl Iterator<Item = FlowKey> {
 }
 
 #[test]
-fn those_that_a_full_group_sent_on_are_found_whoever_is_removed_before_them() {
+fn those_that_a_full_group_sent_on_are_found_whichever_is_removed_before_them() {
     // Of one group 40, which fill it, the next and half of the one after that, round the end of the segment; among
     // them 20 of the next group.
     let keys: Vec<FlowKey> = keys_of_group(7).take(40).chain(keys_of_group(0).take(20)).collect();
@@ -289,16 +429,18 @@ enum Operation {
 }
 
 proptest! {
-    /// Segments fill up, are parted, and close the gaps that removals leave.
+    /// Segments fill up, are parted, leave flows to the overflow, and close the gaps that removals leave.
     #[test]
     fn the_table_holds_what_a_map_holds(
         operations in prop::collection::vec(
             (0_u16..400, prop::bool::weighted(0.7))
                 .prop_map(|(port, insert)| if insert { Operation::Insert(port) } else { Operation::Remove(port) }),
             0..1_200,
-        )
+        ),
+        deepest in 0_u32..4,
     ) {
         let mut sessions = Sessions::new(1, 300);
+        sessions.deepest = deepest;
         let mut map = BTreeMap::new();
         for (now, operation) in operations.iter().enumerate() {
             match *operation {

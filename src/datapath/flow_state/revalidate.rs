@@ -1,0 +1,87 @@
+//! Records after a change of the world.
+
+use super::{SessionLookup, marks};
+use crate::datapath::Options;
+use crate::datapath::checks;
+use crate::datapath::context::{CachedRoute, PacketContext, RouteContext, RouteQuery, TransportSource, owns};
+use crate::datapath::flow_state::Keeping;
+use crate::datapath::output::Decider;
+use crate::datapath::stages::guest;
+use crate::datapath::trace::SessionStep;
+use crate::program::{CLOUD_SERVICES, DomainId, EndpointId, EndpointKind, Program};
+use crate::table::session::{FlowKey, Session};
+use crate::wire::{IPV4_HEADER, Ipv4, Transport};
+use std::net::Ipv4Addr;
+
+/// Judges the packet that made a record again, as then: by stages 3, 6 and 7, and by 5 or 8 at the ends that judged it.
+/// Returns what lets it in; `None` where it no longer passes, or into another pair of domains, or where an endpoint that
+/// the record belongs to is gone, or its sender is.
+///
+/// Changed rules leave a session alone as long as the result is the same (2024 text of
+/// <https://www.alibabacloud.com/help/doc-detail/271831.htm>).
+pub(super) fn permits(program: &Program, key: &FlowKey, session: &Session) -> Option<Decider> {
+    let opened = session.state.opened();
+    let (from, to) = (opened.source(), 1 - opened.source());
+    let domains = domains(program, key, session);
+    let belongs_to = |side: usize| key.end().is_none_or(|end| end.side == side);
+    let (source, target) = key.ends(opened);
+    let (source, destination) = (source.address.into(), target.address.into());
+    let is_there = |side: usize, address| is_there(program, EndpointId(session.ends[side]), domains[side], address);
+    if !is_there(from, source) || (belongs_to(to) && !is_there(to, destination)) {
+        return None;
+    }
+    let query = RouteQuery { sender: EndpointId(session.ends[from]), domain: domains[from], source, destination };
+    let routes = RouteContext::resolve(program, query);
+    if guest::private_nic(&routes).refusal.is_some() {
+        return None;
+    }
+    let packet = first_packet(program, CachedRoute::of(&routes), key, session);
+    let last = packet.forwarding.as_ref().ok()?.second.unwrap_or(query.domain);
+    checks::verdict(&packet).ok().filter(|_| last == domains[to])
+}
+
+/// The domains of a flow's two ends when the record was made. `cloud-services` is in all domains, and so in that of the
+/// other end.
+pub(super) fn domains(program: &Program, key: &FlowKey, session: &Session) -> [DomainId; 2] {
+    if !key.is_of_end() {
+        return key.domains().map(DomainId);
+    }
+    let ends = session.ends.map(EndpointId);
+    let lives_with = |side: usize| if ends[side] == CLOUD_SERVICES { ends[1 - side] } else { ends[side] };
+    [0, 1].map(|side| program.endpoint(lives_with(side)).domain)
+}
+
+/// False for an endpoint that was released, or that has moved away from its domain or its address.
+fn is_there(program: &Program, id: EndpointId, domain: DomainId, address: Ipv4Addr) -> bool {
+    let endpoint = program.endpoint(id);
+    let is_at_home = endpoint.domain == domain && endpoint.kind != EndpointKind::Released;
+    id == CLOUD_SERVICES || (is_at_home && (endpoint.forwarding || owns(program, id, address)))
+}
+
+/// The packet that made a record, as far as rules read it: whole, with all its TTL.
+fn first_packet<'a>(program: &'a Program, route: CachedRoute, key: &FlowKey, session: &Session) -> PacketContext<'a> {
+    let (source, target) = key.ends(session.state.opened());
+    let ipv4 = Ipv4 {
+        source: source.address.into(),
+        destination: target.address.into(),
+        protocol: key.protocol(),
+        ttl: u8::MAX,
+        header_length: IPV4_HEADER as u8,
+        total_length: IPV4_HEADER as u16,
+        identification: 0,
+        dont_fragment: false,
+        more_fragments: false,
+        fragment_offset: 0,
+    };
+    let mut packet = PacketContext::new(program, Options::default(), ipv4, route);
+    packet.transport_source = TransportSource::Packet;
+    if key.protocol().has_ports() {
+        packet.transport = Transport::Udp { source_port: source.port, destination_port: target.port };
+    }
+    // An end that did not judge it then had a live record.
+    let live = SessionStep::Live { opener: EndpointId(session.opener()) };
+    let found = |mark: u8| if session.marks & mark == 0 { live } else { SessionStep::None };
+    let found = [found(marks::JUDGED_AT_SENDER), found(marks::JUDGED_AT_RECEIVER)];
+    packet.session = SessionLookup::of(found, Keeping::Nowhere);
+    packet
+}
