@@ -71,8 +71,8 @@ pub const MTU: u16 = 1500;
 /// Bytes of the smallest MTU: what every IPv4 host must carry unfragmented (<https://www.rfc-editor.org/rfc/rfc791>).
 pub const LEAST_MTU: u16 = 68;
 
-/// Sessions that are kept at most, where the file does not say; biplane's own choice.
-pub const SESSION_LIMIT: u32 = 1 << 22;
+/// Sessions that are kept at most, in 64 parts, where the file does not say; biplane's own choice.
+pub const SESSION_LIMIT: u32 = 64 * 262_144;
 
 const fn net(a: u8, b: u8, length: u8) -> Ipv4Net {
     Ipv4Net::new_assert(Ipv4Addr::new(a, b, 0, 0), length)

@@ -45,12 +45,14 @@ macro_rules! deliver {
     }
     SessionTableFull = "session-table-full" @ Drop(Deliver) {
         summary: "no room is left for the session it would begin",
-        meaning: "`[sessions] limit` is how many sessions are kept at most, 4194304 by default, in 64 equal parts: the \
-                  two addresses of a packet decide which part its session belongs to, so nothing depends on the number \
-                  of workers. Where a part is full, sessions past their idle timeout make room first. Where none is, \
-                  the new flow is refused once everybody has let it in, and the live ones go on. The vendor limits \
-                  sessions by instance type and documents no such table; this one is biplane's own.",
-        remedy: "Raise `limit` in `[sessions]`, or shorten the timeouts. A session takes about 120 bytes.",
+        meaning: "`[sessions] limit` is how many sessions are kept at most, 16777216 by default, in 64 equal parts of \
+                  262144: the two addresses of a packet decide which part its session belongs to, so nothing depends on \
+                  the number of workers. What a packet leaves at both its ends counts as one session. Where a part is \
+                  full, sessions past their idle timeout make room first. Where none is, the new flow is refused once \
+                  everybody has let it in, and the live ones go on. The vendor limits sessions by instance type and \
+                  documents no such table; this one is biplane's own.",
+        remedy: "Raise `limit` in `[sessions]`, or shorten the timeouts. A session takes about 120 bytes, twice \
+                 that where a forwarding instance is in the way: all parts together take 2 GB when they are full.",
         source: OWN_CHOICE,
         example: "frame 1 from i-web-1: dropped at i-dns-1: no room is left for the session it would begin",
     }

@@ -147,7 +147,7 @@ fn timeouts_are_seconds_and_may_have_decimals() {
 #[test]
 fn the_limit_of_sessions_is_millions_unless_the_file_says_otherwise() {
     assert_eq!(world("[sessions]\nlimit = 64\n").session_limit.value, 64);
-    assert_eq!(world("").session_limit.value, 4_194_304);
+    assert_eq!(world("").session_limit.value, 16_777_216);
 }
 
 #[test]
