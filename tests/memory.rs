@@ -7,6 +7,7 @@ use biplane::time::SimTime;
 use biplane::wire::build::tcp;
 use peak_alloc::PeakAlloc;
 use std::io::{self, Read, Write};
+use std::sync::Mutex;
 
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
@@ -81,8 +82,52 @@ fn peak(topology: &Topology, frames: usize, workers: usize) -> usize {
     ALLOCATOR.peak_usage() - before
 }
 
+/// The tests of this file, one at a time: memory is counted for all of them.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// The most bytes in use at one time while `capture` is replayed and written.
+fn peak_of(capture: Vec<u8>, options: &ReplayOptions) -> usize {
+    let topology = Topology::from_toml("world.toml", WORLD).unwrap();
+    ALLOCATOR.reset_peak_usage();
+    let before = ALLOCATOR.current_usage();
+    let reader = Reader::from_bytes("bomb", capture.into()).unwrap();
+    let mut written = io::sink();
+    let mut sinks = Sinks { capture: Some(&mut written as &mut dyn Write), ..Sinks::default() };
+    replay::run(&topology, reader, options, &mut sinks).unwrap();
+    ALLOCATOR.peak_usage() - before
+}
+
+#[test]
+fn a_few_captured_bytes_that_stand_for_many_fragments_need_no_more_memory() {
+    let _guard = ONE_AT_A_TIME.lock();
+    let mut writer = PcapWriter::new(Vec::new(), LinkType::ETHERNET, Precision::Nanos).unwrap();
+    for _ in 0..100 {
+        let frame = tcp("172.16.0.1:1024 > 172.16.0.2:80").payload(&vec![7; 65_000]).build();
+        writer.write_record(SimTime::ZERO, &frame[..54], frame.len() as u32).unwrap();
+    }
+    let capture = writer.finish().unwrap();
+    let fabric = biplane::datapath::Options { mtu: Some(68), ..Default::default() };
+    let peak = peak_of(capture, &ReplayOptions { workers: 2, fabric, ..ReplayOptions::default() });
+    // All 135,000 fragments at once take some 50 MB.
+    assert!(peak < 20 << 20, "{peak} bytes");
+}
+
+#[test]
+fn a_capture_of_nothing_but_interfaces_needs_no_more_memory_than_its_limit() {
+    let _guard = ONE_AT_A_TIME.lock();
+    let section = [0x0a0d_0d0a_u32, 28, 0x1a2b_3c4d, 1, u32::MAX, u32::MAX, 28].map(u32::to_le_bytes).concat();
+    let interface = [1_u32, 20, 1, 0, 20].map(u32::to_le_bytes).concat();
+    let bomb = |interfaces: usize| {
+        let capture = [section.clone(), interface.repeat(interfaces)].concat();
+        peak_of(zstd::bulk::compress(&capture, 1).unwrap(), &ReplayOptions::default())
+    };
+    let (short, long) = (bomb(60_000), bomb(3_000_000));
+    assert!(long < 2 * short, "{short} bytes, and {long}");
+}
+
 #[test]
 fn ten_times_the_capture_needs_no_more_memory() {
+    let _guard = ONE_AT_A_TIME.lock();
     let topology = Topology::from_toml("world.toml", WORLD).unwrap();
     for workers in [1, 2] {
         let (short, long) = (peak(&topology, 3_000, workers), peak(&topology, 30_000, workers));

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::link::{Framing, imagine};
+use super::link::{Framing, Unreadable, synthesize};
 use super::options::BlockOptions;
 use super::order::ByteOrder;
 use crate::time::SimTime;
@@ -15,7 +15,7 @@ use crate::time::SimTime;
 pub struct Batch {
     /// The part of the capture that holds all Ethernet frames of this batch.
     block: Bytes,
-    /// Frames whose Ethernet header is imagined, one behind the other.
+    /// Frames whose Ethernet header is not the capture's, one behind the other.
     arena: Vec<u8>,
     records: Vec<Record>,
 }
@@ -78,6 +78,14 @@ impl Record {
     /// Where its comments lie; `None` where it has none.
     pub(crate) const fn options(&self) -> Option<Options> {
         self.options
+    }
+
+    /// Takes `length` bytes off the start of the frame; no more than were captured.
+    pub(crate) fn remove_front(&mut self, length: u32) {
+        let length = length.min(self.extent.length);
+        self.extent.start += length as usize;
+        self.extent.length -= length;
+        self.wire_len -= length;
     }
 
     /// True where the capture holds less than was on the wire.
@@ -188,7 +196,7 @@ impl Batch {
 
     /// The record that starts at `position` of the block.
     #[inline]
-    pub(super) fn place(&mut self, number: u64, position: usize, packet: &RawRecord) -> Record {
+    pub(super) fn place(&mut self, number: u64, position: usize, packet: &RawRecord) -> Result<Record, Unreadable> {
         let record = Record {
             number,
             time: packet.time,
@@ -205,19 +213,19 @@ impl Batch {
             }),
             extent: Extent { start: position + packet.start, length: packet.captured, place: Place::Block },
         };
-        if packet.framing == Framing::Ethernet { record } else { self.imagine(record, packet.framing) }
+        if packet.framing == Framing::Ethernet { Ok(record) } else { self.synthesize(record, packet.framing) }
     }
 
-    /// Builds a frame in the arena.
+    /// Puts a frame together in the arena.
     #[cold]
-    fn imagine(&mut self, record: Record, framing: Framing) -> Record {
+    fn synthesize(&mut self, record: Record, framing: Framing) -> Result<Record, Unreadable> {
         let Extent { start, length, .. } = record.extent;
         let captured = self.block.get(start..start + length as usize).unwrap_or_default();
-        let Some(frame) = imagine(framing, captured, record.wire_len) else { return record };
+        let frame = synthesize(framing, captured, record.wire_len)?;
         let start = self.arena.len();
         self.arena.extend_from_slice(&frame.header[..frame.header_len]);
-        self.arena.extend_from_slice(&captured[frame.stripped..]);
+        self.arena.extend_from_slice(&captured[frame.stripped..frame.end]);
         let length = u32::try_from(self.arena.len() - start).unwrap_or(u32::MAX);
-        Record { wire_len: frame.wire_len, extent: Extent { start, length, place: Place::Arena }, ..record }
+        Ok(Record { wire_len: frame.wire_len, extent: Extent { start, length, place: Place::Arena }, ..record })
     }
 }

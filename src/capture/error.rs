@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use super::foreign::Foreign;
 use super::link::LinkType;
 use crate::text::Shown;
 
@@ -28,6 +29,10 @@ pub enum Compression {
     Gzip,
     /// RFC 8878, one or several frames.
     Zstd,
+    /// One or several streams.
+    Bzip2,
+    /// LZ4 frames.
+    Lz4,
 }
 
 /// What is wrong with a capture.
@@ -41,6 +46,11 @@ pub enum CaptureProblem {
     NotACapture {
         /// Up to eight bytes from the start.
         first: Vec<u8>,
+    },
+    /// A file of another kind.
+    Foreign {
+        /// Which.
+        foreign: Foreign,
     },
     /// A capture of a variant that is not read.
     UnsupportedVariant {
@@ -101,8 +111,17 @@ pub enum CaptureProblem {
         /// How many interfaces the section describes before it.
         described: u32,
     },
+    /// More interfaces than a capture may describe.
+    TooManyInterfaces {
+        /// How many it may.
+        limit: u32,
+        /// In what.
+        of: &'static str,
+    },
     /// The compressed data is damaged or cut.
     Compression(io::Error),
+    /// Data compressed with zstd whose decompression takes more memory than it gets.
+    LongWindow,
 }
 
 impl CaptureError {
@@ -113,6 +132,8 @@ impl CaptureError {
         match &self.problem {
             CaptureProblem::Empty
             | CaptureProblem::NotACapture { .. }
+            | CaptureProblem::Foreign { .. }
+            | CaptureProblem::LongWindow
             | CaptureProblem::UnsupportedVariant { .. }
             | CaptureProblem::UnsupportedLinkType { .. } => false,
             CaptureProblem::Io(_) => self.good_records > 0,
@@ -123,6 +144,7 @@ impl CaptureError {
             | CaptureProblem::ByteOrder { .. }
             | CaptureProblem::InterfaceOption { .. }
             | CaptureProblem::UnknownInterface { .. }
+            | CaptureProblem::TooManyInterfaces { .. }
             | CaptureProblem::Compression(_) => true,
         }
     }
@@ -149,10 +171,14 @@ impl fmt::Display for CaptureError {
             CaptureProblem::NotACapture { first } => {
                 f.write_str("not a capture: starts with")?;
                 first.iter().try_for_each(|byte| write!(f, " {byte:02x}"))?;
-                f.write_str("; expected pcap or pcapng, plain or compressed with gzip or zstd")?;
+                f.write_str("; expected pcap or pcapng, plain or compressed with gzip, zstd, bzip2 or lz4")?;
             }
+            CaptureProblem::Foreign { foreign } => write!(f, "{foreign}")?,
             CaptureProblem::UnsupportedVariant { variant } => {
-                write!(f, "{variant} is not supported; supported: pcap 2.4 (microseconds or nanoseconds), pcapng 1")?;
+                write!(
+                    f,
+                    "{variant} is not supported; supported: pcap 2.0 to 2.4 (microseconds or nanoseconds), pcapng 1"
+                )?;
             }
             CaptureProblem::UnsupportedLinkType { link_type } => {
                 write!(f, "link type {link_type} is not supported; supported: {}", LinkType::SUPPORTED)?;
@@ -191,6 +217,15 @@ impl fmt::Display for CaptureError {
                 "record {record} at {at} is of interface {interface}; \
                  its section describes {described}, counted from 0"
             )?,
+            CaptureProblem::TooManyInterfaces { limit, of } => write!(
+                f,
+                "the interface description at {at}, where record {record} was expected, is one too many: \
+                 {of} may describe {limit} interfaces"
+            )?,
+            CaptureProblem::LongWindow => f.write_str(
+                "compressed by zstd with a window of more than 128 MiB (--long); decompress it first: \
+                 `zstd -dc --long=31 CAPTURE | biplane replay TOPOLOGY -`",
+            )?,
             CaptureProblem::Compression(error) => {
                 let name = self.compression.map_or("compressed", Compression::name);
                 write!(f, "the {name} data is damaged or cut: {error}")?;
@@ -211,6 +246,8 @@ impl Compression {
         match self {
             Compression::Gzip => "gzip",
             Compression::Zstd => "zstd",
+            Compression::Bzip2 => "bzip2",
+            Compression::Lz4 => "lz4",
         }
     }
 }

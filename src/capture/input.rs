@@ -4,12 +4,14 @@
 //! as the page faults of a mapping, works for pipes, and a file that shrinks meanwhile is an error, not a signal.
 
 use std::collections::VecDeque;
-use std::io::{self, Cursor, Read};
+use std::io::{self, BufRead, Cursor, Read};
 
 use bytes::{Bytes, BytesMut};
-use flate2::read::MultiGzDecoder;
+use bzip2::read::MultiBzDecoder;
+use lz4_flex::frame::FrameDecoder;
 
 use super::error::{CaptureProblem, Compression};
+use super::gzip::Gzip;
 
 /// Length of a block in bytes, unless one record needs more. Small enough to stay in a core's cache between being
 /// filled and being forwarded, large enough that few batches end early because their block does.
@@ -55,7 +57,7 @@ impl Input {
         let mut head = Vec::with_capacity(4);
         read.by_ref().take(4).read_to_end(&mut head)?;
         let compression = Compression::detect(&head);
-        let raw = Counted { read: Box::new(Cursor::new(head).chain(read)), bytes: 0, failed: false };
+        let raw = Counted { read: Box::new(Cursor::new(head).chain(read)), bytes: 0, failed: false, last: [1; 8] };
         Ok(Input::new(Some(Source::new(raw, compression)?), total))
     }
 
@@ -144,8 +146,11 @@ impl Input {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     let broken = source.compression().is_some() && !source.raw().failed;
-                    let problem = if broken { CaptureProblem::Compression } else { CaptureProblem::Io };
-                    self.failure = Some(problem(error));
+                    self.failure = Some(match broken {
+                        true if is_long_window(&error) => CaptureProblem::LongWindow,
+                        true => CaptureProblem::Compression(error),
+                        false => CaptureProblem::Io(error),
+                    });
                     self.drained = true;
                     break;
                 }
@@ -172,6 +177,11 @@ impl Input {
     }
 }
 
+/// Whether zstd wants more memory than it gets, 128 MiB: then it says so, in these words alone.
+fn is_long_window(error: &io::Error) -> bool {
+    error.to_string().contains("requires too much memory")
+}
+
 /// A block nobody holds any more, or a new one.
 fn spare_block(retired: &mut VecDeque<Bytes>) -> BytesMut {
     let free = retired.iter().position(Bytes::is_unique).and_then(|index| retired.remove(index));
@@ -183,6 +193,8 @@ impl Compression {
     fn detect(first: &[u8]) -> Option<Compression> {
         match first {
             [0x1f, 0x8b, ..] => Some(Compression::Gzip),
+            [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some(Compression::Bzip2),
+            [0x04, 0x22, 0x4d, 0x18, ..] => Some(Compression::Lz4),
             // A frame, or a skippable frame as parallel compressors put in front.
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Compression::Zstd),
             _ => None,
@@ -192,16 +204,20 @@ impl Compression {
 
 enum Source {
     Plain(Counted),
-    Gzip(Box<MultiGzDecoder<io::BufReader<Counted>>>),
+    Gzip(Box<Gzip<io::BufReader<Counted>>>),
     Zstd(Box<zstd::Decoder<'static, io::BufReader<Counted>>>),
+    Bzip2(Box<MultiBzDecoder<Counted>>),
+    Lz4(Box<FrameDecoder<io::BufReader<Counted>>>),
 }
 
 impl Source {
     fn new(raw: Counted, compression: Option<Compression>) -> io::Result<Source> {
         Ok(match compression {
             None => Source::Plain(raw),
-            Some(Compression::Gzip) => Source::Gzip(Box::new(MultiGzDecoder::new(io::BufReader::new(raw)))),
+            Some(Compression::Gzip) => Source::Gzip(Box::new(Gzip::new(io::BufReader::new(raw)))),
             Some(Compression::Zstd) => Source::Zstd(Box::new(zstd::Decoder::new(raw)?)),
+            Some(Compression::Bzip2) => Source::Bzip2(Box::new(MultiBzDecoder::new(raw))),
+            Some(Compression::Lz4) => Source::Lz4(Box::new(FrameDecoder::new(io::BufReader::new(raw)))),
         })
     }
 
@@ -210,6 +226,8 @@ impl Source {
             Source::Plain(_) => None,
             Source::Gzip(_) => Some(Compression::Gzip),
             Source::Zstd(_) => Some(Compression::Zstd),
+            Source::Bzip2(_) => Some(Compression::Bzip2),
+            Source::Lz4(_) => Some(Compression::Lz4),
         }
     }
 
@@ -218,6 +236,8 @@ impl Source {
             Source::Plain(raw) => raw,
             Source::Gzip(decoder) => decoder.get_ref().get_ref(),
             Source::Zstd(decoder) => decoder.get_ref().get_ref(),
+            Source::Bzip2(decoder) => decoder.get_ref(),
+            Source::Lz4(decoder) => decoder.get_ref().get_ref(),
         }
     }
 
@@ -227,6 +247,21 @@ impl Source {
             Source::Plain(raw) => raw.read(buffer),
             Source::Gzip(decoder) => decoder.read(&mut buffer[..at_once]),
             Source::Zstd(decoder) => decoder.read(&mut buffer[..at_once]),
+            Source::Bzip2(decoder) => decoder.read(&mut buffer[..at_once]),
+            // At the end of a frame it says so, as if nothing could follow.
+            Source::Lz4(decoder) => loop {
+                let length = decoder.read(&mut buffer[..at_once])?;
+                if length != 0 {
+                    return Ok(length);
+                }
+                if decoder.get_mut().fill_buf()?.is_empty() {
+                    return if decoder.get_ref().get_ref().ends_as_lz4() {
+                        Ok(0)
+                    } else {
+                        Err(io::ErrorKind::UnexpectedEof.into())
+                    };
+                }
+            },
         }
     }
 }
@@ -236,13 +271,29 @@ struct Counted {
     read: Box<dyn Read + Send>,
     bytes: u64,
     failed: bool,
+    /// The last bytes of them.
+    last: [u8; 8],
+}
+
+impl Counted {
+    /// Whether the last bytes are the mark that ends a frame of LZ4, or that and a checksum: the decoder takes the end
+    /// of the file for the end of a frame, too.
+    fn ends_as_lz4(&self) -> bool {
+        self.last[..4] == [0; 4] || self.last[4..] == [0; 4]
+    }
 }
 
 impl Read for Counted {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let result = self.read.read(buffer);
         match &result {
-            Ok(length) => self.bytes += *length as u64,
+            Ok(length) => {
+                self.bytes += *length as u64;
+                let read = &buffer[length.saturating_sub(self.last.len())..*length];
+                self.last.rotate_left(read.len());
+                let kept = self.last.len() - read.len();
+                self.last[kept..].copy_from_slice(read);
+            }
             Err(error) => self.failed |= error.kind() != io::ErrorKind::Interrupted,
         }
         result

@@ -1,10 +1,21 @@
 //! Interfaces of a capture, and the clocks their packets are stamped by.
 
+use super::error::CaptureProblem;
 use super::link::LinkType;
 use crate::time::SimTime;
+use std::collections::HashMap;
+
+/// The most interfaces that a section of a pcapng may describe. One counts once more for every [`NAME_UNIT`] bytes of
+/// its name.
+pub const MAX_INTERFACES: u32 = 65_536;
+
+/// The most different interfaces that a file may describe in all its sections.
+const MAX_DIFFERENT: u32 = 4 * MAX_INTERFACES;
+
+const NAME_UNIT: usize = 256;
 
 /// An interface that packets of a capture were taken from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Interface {
     /// Its name, where the capture tells one; plain pcap never does.
     pub name: Option<String>,
@@ -12,6 +23,58 @@ pub struct Interface {
     pub link_type: LinkType,
     /// The most that was captured of a packet, in bytes; 0 for no limit. What the file says, not a promise.
     pub snaplen: u32,
+}
+
+impl Interface {
+    fn weight(&self) -> u32 {
+        1 + (self.name.as_ref().map_or(0, String::len) / NAME_UNIT) as u32
+    }
+}
+
+/// The interfaces of a capture, each once: the sections of captures put together often describe the same ones, so that
+/// a file's memory does not grow with them.
+#[derive(Default)]
+pub(super) struct InterfaceTable {
+    list: Vec<Interface>,
+    /// By place in the section and description.
+    known: HashMap<(u32, Interface), u32>,
+    weight: u32,
+    /// What the interfaces of the current section weigh, and how many they are.
+    section: (u32, u32),
+}
+
+impl InterfaceTable {
+    /// Those met so far.
+    pub(super) fn list(&self) -> &[Interface] {
+        &self.list
+    }
+
+    /// Begins a section, or a file behind another one.
+    pub(super) fn begin_section(&mut self) {
+        self.section = (0, 0);
+    }
+
+    /// The index of the section's next interface.
+    pub(super) fn add(&mut self, interface: Interface) -> Result<u32, CaptureProblem> {
+        let weight = interface.weight();
+        let (section, place) = self.section;
+        if section + weight > MAX_INTERFACES {
+            return Err(CaptureProblem::TooManyInterfaces { limit: MAX_INTERFACES, of: "a section" });
+        }
+        self.section = (section + weight, place + 1);
+        let key = (place, interface);
+        if let Some(index) = self.known.get(&key) {
+            return Ok(*index);
+        }
+        if self.weight + weight > MAX_DIFFERENT {
+            return Err(CaptureProblem::TooManyInterfaces { limit: MAX_DIFFERENT, of: "all sections" });
+        }
+        self.weight += weight;
+        let index = self.list.len() as u32;
+        self.list.push(key.1.clone());
+        self.known.insert(key, index);
+        Ok(index)
+    }
 }
 
 /// The unit and the start of a pcapng interface's stamps (`if_tsresol`, `if_tsoffset`).

@@ -1,7 +1,8 @@
 //! Captures in and out: pcap and pcapng. Knows records, not networks.
 //!
 //! [`Reader`] walks a capture block by block and hands out [`Batch`]es of Ethernet frames that point into those blocks;
-//! only packets of other link types are copied, because an Ethernet header is imagined in front of them.
+//! only packets of other link types are copied, because an Ethernet header is put in front of them. What holds no
+//! Ethernet frame and no packet is counted by what it is: [`Reader::unreadable`].
 //! [`Writer`] writes annotated pcapng, [`PcapWriter`] plain pcap.
 //!
 //! ```
@@ -37,6 +38,8 @@ mod batch;
 mod error;
 #[cfg(test)]
 mod fixture;
+mod foreign;
+mod gzip;
 mod input;
 mod interface;
 mod link;
@@ -53,8 +56,9 @@ mod writer;
 pub use batch::{Batch, Record};
 pub(crate) use batch::{Extent, Options};
 pub use error::{CaptureError, CaptureProblem, Compression};
-pub use interface::Interface;
-pub use link::LinkType;
+pub use foreign::Foreign;
+pub use interface::{Interface, MAX_INTERFACES};
+pub use link::{LinkType, Unreadable};
 pub use pcap_writer::{PcapWriter, Precision};
 pub use reader::Reader;
 pub use writer::{Direction, Packet, Writer, add_comment, encode_packet, last_packet, set_interface};

@@ -3,10 +3,11 @@
 
 use super::batch::RawRecord;
 use super::error::CaptureProblem;
-use super::interface::{Clock, Interface, Resolution};
+use super::interface::{Clock, Interface, InterfaceTable, Resolution};
 use super::link::{Framing, LinkType};
 use super::options::BlockOptions;
 use super::order::ByteOrder;
+use super::pcap::Pcap;
 use super::reader::Step;
 use super::{MAX_BLOCK_LEN, MAX_CAPTURED_LEN};
 use crate::time::SimTime;
@@ -32,10 +33,8 @@ const IF_TSOFFSET: u16 = 14;
 /// What the blocks walked so far say about the ones to come.
 pub(super) struct Pcapng {
     order: ByteOrder,
-    /// Of all sections, in the order of the file.
-    interfaces: Vec<Described>,
-    /// Index of the current section's first interface.
-    section: usize,
+    /// Of the current section, in the order of the file.
+    section: Vec<Described>,
     /// True where this program wrote the current section.
     is_own: bool,
     /// Time of the last packet that had one.
@@ -45,8 +44,9 @@ pub(super) struct Pcapng {
 struct Described {
     clock: Clock,
     snaplen: u32,
-    /// The link type, where it is none that can be read.
-    framing: Result<Framing, LinkType>,
+    framing: Framing,
+    /// Its number among the interfaces of the file.
+    index: u32,
 }
 
 /// A block whose two lengths agree.
@@ -60,12 +60,12 @@ struct Block<'a> {
 impl Pcapng {
     /// A walker in front of the first section.
     pub(super) fn new() -> Pcapng {
-        Pcapng { order: ByteOrder::Little, interfaces: Vec::new(), section: 0, is_own: false, last: SimTime::ZERO }
+        Pcapng { order: ByteOrder::Little, section: Vec::new(), is_own: false, last: SimTime::ZERO }
     }
 
     /// The block at the start of `data`; an interface that it describes is added to `interfaces`.
     #[inline]
-    pub(super) fn step(&mut self, data: &[u8], interfaces: &mut Vec<Interface>) -> Result<Step, CaptureProblem> {
+    pub(super) fn step(&mut self, data: &[u8], interfaces: &mut InterfaceTable) -> Result<Step, CaptureProblem> {
         let Some(head) = data.first_chunk::<12>() else { return Ok(Step::Need(12)) };
         let [t0, t1, t2, t3, l0, l1, l2, l3, magic @ ..] = *head;
         // The length of a section header is in the byte order that this header announces.
@@ -76,6 +76,9 @@ impl Pcapng {
         let block_type = order.u32([t0, t1, t2, t3]);
         let claimed = order.u32([l0, l1, l2, l3]);
         if !(12..=MAX_BLOCK_LEN).contains(&claimed) || claimed % 4 != 0 {
+            if let Some(step) = Pcap::behind_blocks(data) {
+                return Ok(step);
+            }
             return Err(CaptureProblem::BlockLength { block_type, claimed });
         }
         let length = claimed as usize;
@@ -89,7 +92,7 @@ impl Pcapng {
         let block = Block { block_type, length, body };
         match block_type {
             ENHANCED_PACKET => self.enhanced_packet(&block),
-            SECTION_HEADER => self.section_header(&block, order),
+            SECTION_HEADER => self.section_header(&block, order, interfaces),
             INTERFACE_DESCRIPTION => self.interface_description(&block, interfaces),
             SIMPLE_PACKET => self.simple_packet(&block),
             OBSOLETE_PACKET => self.obsolete_packet(&block),
@@ -98,7 +101,12 @@ impl Pcapng {
     }
 
     /// Byte-order magic, major version, minor version (2 bytes each), section length (8), options.
-    fn section_header(&mut self, block: &Block<'_>, order: ByteOrder) -> Result<Step, CaptureProblem> {
+    fn section_header(
+        &mut self,
+        block: &Block<'_>,
+        order: ByteOrder,
+        interfaces: &mut InterfaceTable,
+    ) -> Result<Step, CaptureProblem> {
         let [_, _, _, _, a, b, c, d, ..] = *block.fields::<16>()?;
         let (major, minor) = (order.u16([a, b]), order.u16([c, d]));
         // Minor version 2 was written by some tools and means the same as 0.
@@ -106,7 +114,8 @@ impl Pcapng {
             return Err(CaptureProblem::UnsupportedVariant { variant: format!("pcapng version {major}.{minor}") });
         }
         self.order = order;
-        self.section = self.interfaces.len();
+        self.section.clear();
+        interfaces.begin_section();
         let options = BlockOptions { order, bytes: block.body.get(16..).unwrap_or_default() };
         self.is_own = options.value(SHB_USER_APPLICATION).is_some_and(|name| name.starts_with(OWN_APPLICATION));
         Ok(Step::Skip(block.length))
@@ -116,7 +125,7 @@ impl Pcapng {
     fn interface_description(
         &mut self,
         block: &Block<'_>,
-        interfaces: &mut Vec<Interface>,
+        interfaces: &mut InterfaceTable,
     ) -> Result<Step, CaptureProblem> {
         let [l0, l1, _, _, s0, s1, s2, s3] = *block.fields()?;
         let link_type = LinkType(self.order.u16([l0, l1]));
@@ -145,8 +154,8 @@ impl Pcapng {
             }
             rest = tail.get(value.len().next_multiple_of(4)..).unwrap_or_default();
         }
-        self.interfaces.push(Described { clock, snaplen, framing: link_type.framing().ok_or(link_type) });
-        interfaces.push(interface);
+        let index = interfaces.add(interface)?;
+        self.section.push(Described { clock, snaplen, framing: link_type.framing(), index });
         Ok(Step::Skip(block.length))
     }
 
@@ -227,16 +236,15 @@ impl Pcapng {
         if captured > limit {
             return Err(CaptureProblem::RecordLength { claimed: captured, limit });
         }
-        let framing = self.described(number)?.framing;
-        let framing = framing.map_err(|link_type| CaptureProblem::UnsupportedLinkType { link_type })?;
+        let described = self.described(number)?;
         Ok(Step::Packet(RawRecord {
-            interface: self.section as u32 + number,
+            interface: described.index,
             time,
             start: 8 + header_len,
             captured,
             original,
             consumed: block.length,
-            framing,
+            framing: described.framing,
             came_out: false,
             entered: false,
             outbound: None,
@@ -247,10 +255,8 @@ impl Pcapng {
     /// Interface `number` of the current section.
     #[inline]
     fn described(&self, number: u32) -> Result<&Described, CaptureProblem> {
-        let section = &self.interfaces[self.section..];
-        section
-            .get(number as usize)
-            .ok_or(CaptureProblem::UnknownInterface { interface: number, described: section.len() as u32 })
+        let unknown = CaptureProblem::UnknownInterface { interface: number, described: self.section.len() as u32 };
+        self.section.get(number as usize).ok_or(unknown)
     }
 
     #[inline]

@@ -1,5 +1,6 @@
 //! Reading captures of every supported format.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -8,9 +9,11 @@ use bytes::Bytes;
 
 use super::batch::{Batch, RawRecord, Record};
 use super::error::{CaptureError, CaptureProblem};
+use super::foreign::Foreign;
 use super::input::Input;
-use super::interface::Interface;
-use super::pcap::{FILE_HEADER_LEN, Magic, Pcap};
+use super::interface::{Interface, InterfaceTable};
+use super::link::{Framing, Unreadable};
+use super::pcap::{FILE_HEADER_LEN, Layout, Pcap};
 use super::pcapng::{Pcapng, SECTION_HEADER};
 
 /// What stands at the start of the unread data.
@@ -21,19 +24,28 @@ pub(super) enum Step {
     Skip(usize),
     /// A packet record.
     Packet(RawRecord),
+    /// The header of another capture that was put behind this one.
+    Another,
 }
 
 /// A capture being read from its start to its end.
 ///
 /// The format is told by content: pcap (microseconds or nanoseconds, both byte orders) or pcapng, plain or compressed
-/// with gzip or zstd. No allocation follows a length that is merely claimed: blocks of half a megabyte are read ahead,
-/// and grow as data arrives to at most [`MAX_BLOCK_LEN`](super::MAX_BLOCK_LEN) where one pcapng block needs it.
+/// with gzip, zstd, bzip2 or lz4; several captures may stand one behind the other. No allocation follows a length that
+/// is merely claimed: blocks of half a megabyte are read ahead, and grow as data arrives to at most
+/// [`MAX_BLOCK_LEN`](super::MAX_BLOCK_LEN) where one pcapng block needs it.
 pub struct Reader {
     file: String,
     input: Input,
     format: Format,
-    interfaces: Vec<Interface>,
+    interfaces: InterfaceTable,
     good_records: u64,
+    /// Records that no Ethernet frame could be handed out for. Bounded by the number of link types.
+    unreadable: BTreeMap<Unreadable, u64>,
+    /// True once one could.
+    has_frames: bool,
+    /// Captures in the file, one behind the other.
+    captures: u64,
     /// What ends the capture once the records before it have been handed out.
     pending: Option<CaptureError>,
     ended: bool,
@@ -41,6 +53,7 @@ pub struct Reader {
 
 enum Format {
     Pcap(Pcap),
+    PcapOf(Layout, Pcap),
     Pcapng(Box<Pcapng>),
 }
 
@@ -78,9 +91,27 @@ impl Reader {
             Ok(input) => input,
             Err(error) => return Err(unopened(file, CaptureProblem::Io(error))),
         };
-        let mut interfaces = Vec::new();
-        match Format::detect(&mut input, &mut interfaces) {
-            Ok(format) => Ok(Reader { file, input, format, interfaces, good_records: 0, pending: None, ended: false }),
+        let mut interfaces = InterfaceTable::default();
+        let opened = Format::detect(&mut input, &mut interfaces).and_then(|format| match format {
+            // All there is will be of this link type.
+            Format::Pcap(pcap) | Format::PcapOf(_, pcap) if let Framing::Unsupported(link_type) = pcap.framing() => {
+                Err(CaptureProblem::UnsupportedLinkType { link_type })
+            }
+            format => Ok(format),
+        });
+        match opened {
+            Ok(format) => Ok(Reader {
+                file,
+                input,
+                format,
+                interfaces,
+                good_records: 0,
+                unreadable: BTreeMap::new(),
+                has_frames: false,
+                captures: 1,
+                pending: None,
+                ended: false,
+            }),
             Err(problem) => Err(CaptureError { compression: input.compression(), ..unopened(file, problem) }),
         }
     }
@@ -88,20 +119,24 @@ impl Reader {
     /// Replaces the content of `batch` by the next records, up to `max_records` (at least one), and tells how many.
     ///
     /// 0 is the clean end. A batch may hold fewer records than asked for, and more follow all the same. Where the
-    /// capture is damaged, the good records before the damage are handed out first, then the error, once; after it
-    /// the reader is at its end. Where compressed data is corrupt rather than cut, up to 16 KiB of decompressed data
-    /// in front of the damage can be lost with it.
+    /// capture is damaged, the good records before the damage are handed out first, then the error, then 0. Records
+    /// that hold no Ethernet frame and no packet are counted, and left out: see [`Reader::unreadable`]; a capture
+    /// without any other record ends in an error where its link types are the cause.
     pub fn next_batch(&mut self, batch: &mut Batch, max_records: usize) -> Result<usize, CaptureError> {
-        self.next_records(batch, max_records, |batch, record, _| batch.push(record))
+        let max_records = max_records.max(1);
+        self.next_records(batch, |batch, record, _| {
+            batch.push(record);
+            batch.len() == max_records
+        })
     }
 
-    /// As [`Reader::next_batch`], for those who want to keep something else of a record than the record: `each` gets
-    /// the batch, which holds the bytes, the record, and the interfaces met so far.
+    /// As [`Reader::next_batch`], for callers that keep something else of a record than the record: `each` gets
+    /// the batch, which holds the bytes, the record, and the interfaces met so far, and returns true where that was
+    /// enough for one batch.
     pub(crate) fn next_records(
         &mut self,
         batch: &mut Batch,
-        max_records: usize,
-        each: impl FnMut(&mut Batch, Record, &[Interface]),
+        each: impl FnMut(&mut Batch, Record, &[Interface]) -> bool,
     ) -> Result<usize, CaptureError> {
         batch.clear();
         if let Some(error) = self.pending.take() {
@@ -111,36 +146,37 @@ impl Reader {
             return Ok(0);
         }
         batch.adopt(self.input.block());
-        let good_before = self.good_records;
-        let filled = self.fill(batch, good_before + max_records.max(1) as u64, each);
-        let records = (self.good_records - good_before) as usize;
+        let mut handed = 0;
+        let filled = self.fill(batch, &mut handed, each);
+        self.has_frames |= handed != 0;
+        let filled = filled.and_then(|()| if self.ended { self.has_been_readable() } else { Ok(()) });
         if let Err(problem) = filled {
             self.ended = true;
+            let is_unsupported = matches!(problem, CaptureProblem::UnsupportedLinkType { .. });
             let error = CaptureError {
                 file: self.file.clone(),
                 offset: self.input.offset(),
                 compression: self.input.compression(),
-                good_records: self.good_records,
+                good_records: if is_unsupported { 0 } else { self.good_records },
                 problem,
             };
-            if records == 0 {
+            if handed == 0 {
                 return Err(error);
             }
             self.pending = Some(error);
         }
-        Ok(records)
+        Ok(handed)
     }
 
-    /// Walks until there are `last` good records, or those of a block.
+    /// Walks until `each` has enough, or there are the records of a block; counts those `handed` out.
     fn fill(
         &mut self,
         batch: &mut Batch,
-        last: u64,
-        mut each: impl FnMut(&mut Batch, Record, &[Interface]),
+        handed: &mut usize,
+        mut each: impl FnMut(&mut Batch, Record, &[Interface]) -> bool,
     ) -> Result<(), CaptureProblem> {
-        let Reader { input, format, interfaces, good_records, ended, .. } = self;
-        let first = *good_records;
-        while *good_records < last {
+        let Reader { input, format, interfaces, good_records, unreadable, captures, ended, .. } = self;
+        loop {
             let (unread, position) = (input.unread(), input.position());
             let mut walked = 0;
             let step = loop {
@@ -148,40 +184,77 @@ impl Reader {
                 let step = match format {
                     Format::Pcap(pcap) => pcap.step(data),
                     Format::Pcapng(pcapng) => pcapng.step(data, interfaces),
+                    Format::PcapOf(layout, pcap) => pcap.step_of(*layout, data),
                 };
                 match step {
                     Ok(Step::Packet(packet)) => {
                         *good_records += 1;
-                        let record = batch.place(*good_records, position + walked, &packet);
-                        each(batch, record, interfaces);
+                        let placed = batch.place(*good_records, position + walked, &packet);
                         walked += packet.consumed;
-                        if *good_records == last {
-                            break Ok(None);
+                        match placed {
+                            Ok(record) => {
+                                *handed += 1;
+                                if each(batch, record, interfaces.list()) {
+                                    break Ok(Stop::Enough);
+                                }
+                            }
+                            Err(why) => *unreadable.entry(why).or_default() += 1,
                         }
                     }
                     Ok(Step::Skip(length)) => walked += length,
-                    Ok(Step::Need(needed)) => break Ok(Some(needed)),
+                    Ok(Step::Need(needed)) => break Ok(Stop::Need(needed)),
+                    Ok(Step::Another) => break Ok(Stop::Another),
                     Err(problem) => break Err(problem),
                 }
             };
             input.consume(walked);
             match step? {
+                Stop::Enough => return Ok(()),
                 // The records of a batch share one block, so the next block is the next batch's.
-                Some(_) if *good_records > first => break,
-                Some(needed) if !input.load(needed) => {
+                Stop::Need(_) | Stop::Another if *handed > 0 => return Ok(()),
+                Stop::Need(needed) if !input.load(needed) => {
                     *ended = true;
                     return input.shortfall(needed);
                 }
-                Some(_) => batch.adopt(input.block()),
-                None => break,
+                Stop::Need(_) => batch.adopt(input.block()),
+                Stop::Another => {
+                    *format = Format::detect(input, interfaces)?;
+                    *captures += 1;
+                    batch.adopt(input.block());
+                }
             }
         }
-        Ok(())
     }
 
-    /// The interfaces met so far, those of all sections; grows while a pcapng is read. Records index into it.
+    /// Why a capture that has come to its end gave nothing, where that is because of its link types.
+    fn has_been_readable(&self) -> Result<(), CaptureProblem> {
+        let unsupported = || {
+            self.unreadable.keys().find_map(|why| match why {
+                Unreadable::LinkType(link_type) => Some(*link_type),
+                _ => None,
+            })
+        };
+        match if self.has_frames { None } else { unsupported() } {
+            Some(link_type) => Err(CaptureProblem::UnsupportedLinkType { link_type }),
+            None => Ok(()),
+        }
+    }
+
+    /// The interfaces met so far, those of all sections; grows while a pcapng is read, by no more than each section's
+    /// [`MAX_INTERFACES`](super::MAX_INTERFACES). Records index into it.
     pub fn interfaces(&self) -> &[Interface] {
-        &self.interfaces
+        self.interfaces.list()
+    }
+
+    /// The packet records that were left out so far because they hold no Ethernet frame and no packet: how many, by
+    /// what they are. They count where records are numbered.
+    pub fn unreadable(&self) -> &BTreeMap<Unreadable, u64> {
+        &self.unreadable
+    }
+
+    /// How many captures the file turned out to be so far, each with its own header, one put behind the other.
+    pub fn captures(&self) -> u64 {
+        self.captures
     }
 
     /// How many bytes of the file (as it is, so before decompression) have been read, and how many there are, where
@@ -191,10 +264,21 @@ impl Reader {
     }
 }
 
+/// Why a walk over a block ended.
+enum Stop {
+    /// There are as many records as were wanted.
+    Enough,
+    /// So many bytes are needed for what comes next.
+    Need(usize),
+    /// Another capture begins here.
+    Another,
+}
+
 impl Format {
     /// Tells the format by the first bytes, and walks over the header of a pcap file.
-    fn detect(input: &mut Input, interfaces: &mut Vec<Interface>) -> Result<Format, CaptureProblem> {
-        if !input.load(FILE_HEADER_LEN) && input.unread().is_empty() {
+    fn detect(input: &mut Input, interfaces: &mut InterfaceTable) -> Result<Format, CaptureProblem> {
+        let is_there = input.unread().len() >= FILE_HEADER_LEN || input.load(FILE_HEADER_LEN);
+        if !is_there && input.unread().is_empty() {
             input.shortfall(FILE_HEADER_LEN)?;
             return Err(CaptureProblem::Empty);
         }
@@ -203,22 +287,21 @@ impl Format {
         if u32::from_le_bytes(magic) == SECTION_HEADER {
             return Ok(Format::Pcapng(Box::new(Pcapng::new())));
         }
-        match Magic::detect(magic) {
-            Some(Magic::Pcap(order, nanos)) => {
-                let Some(header) = data.first_chunk() else {
-                    input.shortfall(FILE_HEADER_LEN)?;
-                    return Err(CaptureProblem::Empty);
-                };
-                let (pcap, interface) = Pcap::open(order, nanos, header)?;
-                interfaces.push(interface);
-                input.consume(FILE_HEADER_LEN);
-                Ok(Format::Pcap(pcap))
-            }
-            Some(Magic::Modified) => {
-                Err(CaptureProblem::UnsupportedVariant { variant: "modified pcap (magic a1b2cd34)".to_owned() })
-            }
-            None => Err(CaptureProblem::NotACapture { first: data[..data.len().min(8)].to_vec() }),
+        if !Pcap::is_magic(magic) {
+            return Err(match Foreign::detect(data) {
+                Some(foreign) => CaptureProblem::Foreign { foreign },
+                None => CaptureProblem::NotACapture { first: data[..data.len().min(8)].to_vec() },
+            });
         }
+        let Some(header) = data.first_chunk() else {
+            input.shortfall(FILE_HEADER_LEN)?;
+            return Err(CaptureProblem::Empty);
+        };
+        let (pcap, layout, interface) = Pcap::open(header)?;
+        interfaces.begin_section();
+        let pcap = pcap.with_interface(interfaces.add(interface)?);
+        input.consume(FILE_HEADER_LEN);
+        Ok(if layout == Layout::Common { Format::Pcap(pcap) } else { Format::PcapOf(layout, pcap) })
     }
 }
 

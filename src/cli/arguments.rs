@@ -1,8 +1,10 @@
 //! What can be typed.
 
 mod advice;
+mod frames;
 
 pub(super) use advice::{Advise, Format, GuestRoute};
+pub(super) use frames::FrameOptions;
 
 use crate::model::limits::LEAST_MTU;
 use crate::wire::{TcpFlags, TextError, read_addresses, read_endpoints, read_hexadecimal};
@@ -62,6 +64,7 @@ Examples:
   biplane replay shop.toml week.pcap -w verdicts.pcapng
   biplane replay shop.toml week.pcap --map 192.0.2.7=10.24.1.5 --inject 172.16.1.10=i-app
   biplane replay shop.toml week.pcap --format ndjson
+  biplane replay shop.toml mirror.pcap --strip vxlan --dedup
   tcpdump -w - | biplane replay shop.toml -";
 
 #[derive(Debug, Subcommand)]
@@ -139,7 +142,7 @@ pub(super) enum CheckFormat {
 pub(super) struct Replay {
     /// The topology file; `-` is standard input.
     pub(super) topology: PathBuf,
-    /// The capture: pcap or pcapng, plain, gzip or zstd; `-` is standard input.
+    /// The capture: pcap or pcapng, plain or compressed with gzip, zstd, bzip2 or lz4; `-` is standard input.
     pub(super) capture: PathBuf,
     /// Write every frame with its verdict to this pcapng file; `-` is standard output, and the summary goes to standard
     /// error then.
@@ -182,6 +185,8 @@ pub(super) struct Attribution {
     /// Rewrite an address of the capture before anything else, checksums too. May be repeated.
     #[arg(long, value_name = "IP=IP", value_parser = mapping)]
     pub(super) map: Vec<(Ipv4Addr, Ipv4Addr)>,
+    #[command(flatten)]
+    pub(super) frames: FrameOptions,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -73,6 +73,7 @@ pub(super) fn options(
     Ok(ReplayOptions {
         inject,
         map: attribution.map.clone(),
+        adjustments: attribution.frames.adjustments(),
         fabric: Options { mtu, strict_tcp },
         ..ReplayOptions::default()
     })
@@ -96,7 +97,7 @@ pub(super) fn unknown_endpoint(name: &str, topology: &Topology) -> Failure {
 
 /// Tells of options that made no difference: most often, an address is misspelt.
 fn tell_unused(arguments: &Replay, replayed: &Replayed, terminal: &mut Terminal) {
-    let Attribution { inject, map } = &arguments.attribution;
+    let Attribution { inject, map, frames } = &arguments.attribution;
     for address in &replayed.unused_maps {
         if let Some((_, to)) = map.iter().find(|(from, _)| from == address) {
             terminal.tell(&format!("note: --map {address}={to} changed nothing: no frame has this address"));
@@ -110,16 +111,24 @@ fn tell_unused(arguments: &Replay, replayed: &Replayed, terminal: &mut Terminal)
             ));
         }
     }
+    if frames.adjustments().dedup.is_some() {
+        let left_out = left_out(replayed.duplicates);
+        terminal.tell(&format!("note: {left_out} left out: copies of packets shortly before them (--dedup)"));
+    }
     if replayed.copies != 0 {
-        let left_out = match replayed.copies {
-            1 => "1 packet was".to_owned(),
-            copies => format!("{} packets were", report::thousands(copies)),
-        };
+        let left_out = left_out(replayed.copies);
         let why = match replayed.tally.frames() {
             0 => "and what went in is not in this file: `--copies in` writes it",
             _ => "and what went in is there, too",
         };
         terminal.tell(&format!("note: {left_out} left out: `biplane replay` wrote them as what came out, {why}"));
+    }
+}
+
+fn left_out(packets: u64) -> String {
+    match packets {
+        1 => "1 packet was".to_owned(),
+        packets => format!("{} packets were", report::thousands(packets)),
     }
 }
 
@@ -210,10 +219,13 @@ fn report(
 ) -> Result<(), Failure> {
     let words = Words::new(&topology.program, &topology.names, &topology.sources);
     let capture = arguments.capture.to_string_lossy();
+    let unreadable: Vec<_> = replayed.unreadable.iter().map(|(why, count)| (why.to_string(), *count)).collect();
     let facts = report::Replayed {
         capture: &capture,
         ambiguous_sources: &replayed.ambiguous_sources,
         unknown_sources: &replayed.unknown_sources,
+        unreadable: &unreadable,
+        facts: replayed.facts,
         interrupted: replayed.interrupted,
     };
     let mut text = String::new();

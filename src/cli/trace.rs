@@ -10,7 +10,7 @@ use crate::diag::{Reason, or_list};
 use crate::lab::{Lab, Passage};
 use crate::net::MacAddress;
 use crate::program::{EndpointId, FABRIC_MAC};
-use crate::replay::{Feed, Load, ReplayOptions};
+use crate::replay::{Adjustments, Feed, Load, ReplayOptions};
 use crate::report;
 use crate::text::shown_path;
 use crate::wire::{self, PacketBuilder};
@@ -30,6 +30,10 @@ pub(super) fn trace(arguments: &Trace, terminal: &mut Terminal) -> Outcome {
     let mut lab = Lab::new(Arc::clone(&topology), options.fabric);
     let request = match (&arguments.packet.capture, arguments.frame) {
         (Some(capture), Some(number)) => captured(&mut lab, capture, number, from, &options)?,
+        _ if options.adjustments != Adjustments::default() => {
+            let what = "--strip, --fill-in, --dedup and --captured-at change the frames of a capture: add --capture";
+            return Err(Failure::Message(what.to_owned()));
+        }
         _ => described(&mut lab, arguments, from, &options)?,
     };
     let reply = reply(&mut lab, &request);

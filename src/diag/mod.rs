@@ -4,6 +4,7 @@
 
 pub(crate) mod citation;
 mod emitted;
+pub mod hint;
 mod list;
 mod nearest;
 mod reason;

@@ -12,6 +12,8 @@ pub enum ProblemKind {
     Rule(Severity),
     /// A file that cannot be understood.
     File,
+    /// What a replay says about its capture, rather than about the network.
+    Hint,
 }
 
 impl ProblemKind {
@@ -20,6 +22,7 @@ impl ProblemKind {
         match self {
             ProblemKind::Rule(severity) => severity,
             ProblemKind::Drop(_) | ProblemKind::File => Severity::Error,
+            ProblemKind::Hint => Severity::Warning,
         }
     }
 }
@@ -31,6 +34,7 @@ impl fmt::Display for ProblemKind {
             ProblemKind::Rule(Severity::Error) => f.write_str("error of check"),
             ProblemKind::Rule(Severity::Warning) => f.write_str("warning of check"),
             ProblemKind::File => f.write_str("error in a file"),
+            ProblemKind::Hint => f.write_str("hint of replay"),
         }
     }
 }
@@ -50,7 +54,7 @@ pub struct ProblemRecord {
     pub remedy: &'static str,
     /// One of [`super::citation`].
     pub source: &'static str,
-    /// A typical line: of a drop the comment in a capture, else the message of a finding.
+    /// A typical line: of a drop the comment in a capture, else the message of a finding or hint.
     pub example: &'static str,
 }
 

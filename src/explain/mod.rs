@@ -1,5 +1,5 @@
-//! The pages of `biplane explain`: one for every reason, rule and file problem, under the id that names it everywhere,
-//! and one for every error code of the vendor's operations.
+//! The pages of `biplane explain`: one for every reason, rule, file problem and hint, under the id that names it
+//! everywhere, and one for every error code of the vendor's operations.
 
 mod codes;
 mod files;
@@ -10,13 +10,14 @@ pub use render::{render, render_code, table};
 
 use crate::check::RULES;
 use crate::check::preflight::PREFLIGHT_RULES;
+use crate::diag::hint::HINTS;
 use crate::diag::{ProblemKind, ProblemRecord, Reason, Suggestions};
 
 /// Returns the record of every page: reasons in the order a frame meets them, then rules by subject, then file
-/// problems. A rule that foretells a drop stands on the page of the drop's reason.
+/// problems, then hints. A rule that foretells a drop stands on the page of the drop's reason.
 pub fn all() -> impl Iterator<Item = &'static ProblemRecord> {
     let rules = rules().filter(|rule| rule.id.parse::<Reason>().is_err());
-    Reason::ALL.iter().map(|reason| reason.record()).chain(rules).chain(files::RECORDS)
+    Reason::ALL.iter().map(|reason| reason.record()).chain(rules).chain(files::RECORDS).chain(HINTS.iter().copied())
 }
 
 /// Returns the record of the page called `id`.
@@ -55,7 +56,8 @@ mod tests {
     fn every_reason_rule_and_file_problem_has_one_page_that_says_everything() {
         let pages: Vec<&ProblemRecord> = all().collect();
         let ids = Reason::ALL.iter().map(|reason| reason.id()).chain(rules().map(|rule| rule.id));
-        for id in ids.chain(files::RECORDS.iter().map(|page| page.id)) {
+        let hints = HINTS.iter().map(|hint| hint.id);
+        for id in ids.chain(files::RECORDS.iter().map(|page| page.id)).chain(hints) {
             assert_eq!(pages.iter().filter(|page| page.id == id).count(), 1, "{id}");
         }
         for page in all().chain(rules()) {

@@ -23,6 +23,7 @@ pub fn render(page: &ProblemRecord) -> String {
     let example = match page.kind {
         ProblemKind::Drop(_) => page.example.to_owned(),
         ProblemKind::Rule(_) | ProblemKind::File => finding(page),
+        ProblemKind::Hint => format!("{}: {}", page.id, page.example),
     };
     wrap(&mut text, &example, "example  ", "         ");
     if let Some(rule) = foretold_by {
@@ -71,6 +72,7 @@ pub fn table() -> String {
             ProblemKind::Drop(_) => "Reasons, in the order of the stages",
             ProblemKind::Rule(_) => "\nRules of `biplane check`",
             ProblemKind::File => "\nProblems of files",
+            ProblemKind::Hint => "\nHints of `biplane replay`",
         };
         if last.replace(heading) != Some(heading) {
             text.push_str(heading);

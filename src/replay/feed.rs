@@ -1,10 +1,13 @@
 //! From a capture to bursts: addresses mapped, shards assigned, entries named.
 
 use super::ReplayOptions;
-use crate::capture::{Batch, CaptureError, Extent, Options, Reader};
-use crate::datapath::{Entry, Frame, SHARDS, ShardId, Steering};
+use super::adjust::Adjuster;
+use super::sample::Sample;
+use crate::capture::{Batch, CaptureError, Extent, Options, Reader, Unreadable};
+use crate::datapath::{self, Entry, Frame, SHARDS, ShardId, Steering};
 use crate::lab::Topology;
 use crate::program::{EndpointId, FixedMap};
+use crate::report::CaptureFacts;
 use crate::time::SimTime;
 use crate::wire;
 use std::cell::Cell;
@@ -12,7 +15,11 @@ use std::net::Ipv4Addr;
 
 /// Records that travel together at most: so many that handing them from thread to thread costs little, so few that they
 /// and what is written about them stay in a core's cache.
-const RECORDS: usize = 2048;
+const RECORDS: u64 = 2048;
+
+/// Fragments that the frames of a load may be cut into, so that what is written about a load stays as small where few
+/// captured bytes stand for many on the wire.
+const FRAGMENTS: u32 = 20_480;
 
 /// A batch of frames on its way to the workers: each frame is for one of them.
 #[derive(Default)]
@@ -95,6 +102,9 @@ pub struct Feed {
     reader: Reader,
     inject: FixedMap<Ipv4Addr, Asked<EndpointId>>,
     map: FixedMap<Ipv4Addr, Asked<Ipv4Addr>>,
+    adjuster: Option<Adjuster>,
+    sample: Sample,
+    fabric: datapath::Options,
     /// Frames that were left out: copies of others.
     copies: u64,
     /// By interface of the capture: the endpoint it is named after.
@@ -165,6 +175,9 @@ impl Feed {
             reader,
             inject: Asked::by_address(&options.inject),
             map: Asked::by_address(&options.map),
+            adjuster: Adjuster::new(&options.adjustments),
+            sample: Sample::new(options.adjustments.dedup.is_none()),
+            fabric: options.fabric,
             copies: 0,
             captured_at: Vec::new(),
             clock: Clock::Own,
@@ -191,6 +204,22 @@ impl Feed {
         self.copies
     }
 
+    /// Packets that were left out so far as copies of earlier ones: see
+    /// [`Adjustments::dedup`](super::Adjustments::dedup).
+    pub fn duplicates(&self) -> u64 {
+        self.adjuster.as_ref().map_or(0, Adjuster::duplicates)
+    }
+
+    /// Packets of the capture that no frame could be read from so far: what they are, and how many.
+    pub fn unreadable(&self) -> Vec<(Unreadable, u64)> {
+        self.reader.unreadable().iter().map(|(why, count)| (*why, *count)).collect()
+    }
+
+    /// What samples of the frames show so far.
+    pub(super) fn facts(&self) -> CaptureFacts {
+        CaptureFacts { captures: self.reader.captures(), ..self.sample.facts() }
+    }
+
     /// Addresses of `--inject` that no frame came from so far, and those of `--map` that no frame had.
     pub fn missing(&self) -> (Vec<Ipv4Addr>, Vec<Ipv4Addr>) {
         (Asked::missing(&self.inject), Asked::missing(&self.map))
@@ -207,15 +236,30 @@ impl Feed {
         steering: &mut Steering,
     ) -> Result<bool, CaptureError> {
         load.clear(self.workers);
-        let Feed { reader, inject, map, copies, captured_at, clock, owners: owner_of, .. } = self;
+        let (is_sampled, ahead) = self.sample.ahead();
+        let unit = fragments_unit(self.fabric.mtu_in(&topology.program));
+        let Feed { reader, inject, map, adjuster, sample, copies, captured_at, clock, owners: owner_of, .. } = self;
         let Load { batch, parts, owners, commented } = load;
-        let read = reader.next_records(batch, RECORDS, |batch, mut record, interfaces| {
+        let limit = ahead.min(RECORDS);
+        let mut used = 0;
+        let changes = is_sampled || adjuster.is_some() || !map.is_empty();
+        let read = reader.next_records(batch, |batch, mut record, interfaces| {
             if record.came_out {
                 *copies += 1;
-                return;
+                used += 1;
+                return used >= limit;
             }
-            if !map.is_empty() {
-                wire::map_addresses(batch.bytes_mut(&mut record), |address| map.get(&address).map(Asked::answer));
+            if changes {
+                if adjuster.as_mut().is_some_and(|adjuster| !adjuster.adjust(batch, &mut record)) {
+                    used += 1;
+                    return used >= limit;
+                }
+                if is_sampled {
+                    sample.look_at(batch.bytes(&record), record.time);
+                }
+                if !map.is_empty() {
+                    wire::map_addresses(batch.bytes_mut(&mut record), |address| map.get(&address).map(Asked::answer));
+                }
             }
             let bytes = batch.bytes(&record);
             let injected = if inject.is_empty() {
@@ -245,7 +289,18 @@ impl Feed {
             let (number, extent) = (record.number, record.extent());
             commented.extend(record.options().map(|options| (number, options)));
             parts[usize::from(owner)].push(Cue { time, entry, extent, number, wire_length, shard });
+            used += 1 + u64::from(wire_length >> unit);
+            used >= limit
         })?;
+        sample.advance(read as u64);
         Ok(read != 0)
     }
+}
+
+/// By which power of two a frame's length is divided to find what it counts for a load, beside one: so that frames of
+/// [`RECORDS`] in all come to no more than [`FRAGMENTS`]. Ordinary frames at an ordinary MTU count nothing.
+fn fragments_unit(mtu: u16) -> u32 {
+    const LONGEST_HEADER: u16 = 60;
+    let data = u32::from(mtu.saturating_sub(LONGEST_HEADER) & !7).max(8);
+    (data * (FRAGMENTS / RECORDS as u32)).ilog2()
 }

@@ -1,8 +1,11 @@
-//! Source addresses that found no endpoint of their own: what a summary suggests `--inject` for.
+//! What a summary gives hints about: source addresses that found no endpoint of their own, and frames that say more
+//! about how they were captured than about the network.
 
+use super::adjust::{Encapsulation, encapsulation};
 use crate::datapath::{Frame, Outcome, ShardId, Verdict};
 use crate::diag::Reason;
-use crate::wire::source_address;
+use crate::report::CaptureFacts;
+use crate::wire::{ETHERNET_HEADER, Ipv4Lengths, source_address};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -11,18 +14,78 @@ use std::net::Ipv4Addr;
 /// must not depend on the number of workers.
 const PER_SHARD: usize = 64;
 
-/// Frames by source address, for those that were refused because of it.
-#[derive(Default)]
+/// What was noted of the frames of one worker.
 pub(super) struct Hints {
+    /// Frames by source address, for those that were refused because of it.
     by_shard: BTreeMap<(ShardId, Reason), BTreeMap<Ipv4Addr, u64>>,
+    facts: CaptureFacts,
+    mtu: u16,
 }
 
 impl Hints {
+    /// Nothing yet, with this MTU in force.
+    pub(super) fn new(mtu: u16) -> Hints {
+        Hints { by_shard: BTreeMap::new(), facts: CaptureFacts::default(), mtu }
+    }
+
+    /// What was counted about the capture.
+    pub(super) fn facts(&self) -> &CaptureFacts {
+        &self.facts
+    }
+
     pub(super) fn note(&mut self, frame: &Frame<'_>, outcome: &Outcome) {
-        let Verdict::Dropped { reason, .. } = outcome.verdict else { return };
-        if !matches!(reason, Reason::UnknownSource | Reason::AmbiguousSource) {
-            return;
+        if frame.wire_length > u32::from(self.mtu) + ETHERNET_HEADER as u32 {
+            self.note_long(frame);
         }
+        if let Verdict::Dropped { reason, .. } = outcome.verdict {
+            self.note_dropped(frame, reason);
+        }
+    }
+
+    #[cold]
+    fn note_long(&mut self, frame: &Frame<'_>) {
+        if let Some(lengths) = Ipv4Lengths::read(frame.bytes) {
+            self.facts.add_long(lengths.total_length, frame.wire_length, self.mtu);
+        }
+    }
+
+    fn note_dropped(&mut self, frame: &Frame<'_>, reason: Reason) {
+        match reason {
+            Reason::UnknownSource | Reason::AmbiguousSource => self.note_source(frame, reason),
+            Reason::Ipv4TotalLength => self.note_total_length(frame),
+            Reason::Ipv4Checksum => {
+                let is_missing = Ipv4Lengths::read(frame.bytes).is_some_and(|lengths| lengths.is_checksum_missing);
+                self.facts.checksums_missing += u64::from(is_missing);
+            }
+            Reason::VlanTagged | Reason::NotIpv4 => match encapsulation(frame.bytes) {
+                Some(Encapsulation::Vlan) => self.facts.vlan += 1,
+                Some(Encapsulation::Mpls) => self.facts.mpls += 1,
+                Some(Encapsulation::Pppoe) => self.facts.pppoe += 1,
+                Some(Encapsulation::Vxlan | Encapsulation::Gre) | None => {}
+            },
+            Reason::TtlExceeded => self.facts.ttl_exceeded += 1,
+            _ => {}
+        }
+    }
+
+    fn note_total_length(&mut self, frame: &Frame<'_>) {
+        let Some(lengths) = Ipv4Lengths::read(frame.bytes) else { return };
+        let packet_length = frame.wire_length.saturating_sub(ETHERNET_HEADER as u32);
+        let is_whole = frame.bytes.len() as u64 >= u64::from(frame.wire_length);
+        match u16::try_from(packet_length) {
+            Ok(length) if lengths.total_length == 0 => {
+                self.facts.lengths_missing += 1;
+                self.facts.lengths_and_checksums_missing += u64::from(lengths.is_checksum_missing);
+                self.facts.largest_by_frame = self.facts.largest_by_frame.max(length);
+            }
+            _ if is_whole && u32::from(lengths.total_length) > packet_length => {
+                self.facts.original_lengths_missing += 1;
+            }
+            _ => {}
+        }
+    }
+
+    fn note_source(&mut self, frame: &Frame<'_>, reason: Reason) {
         let Some(address) = source_address(frame.bytes) else { return };
         let seen = self.by_shard.entry((frame.shard, reason)).or_default();
         if let Some(count) = seen.get_mut(&address) {
@@ -33,6 +96,7 @@ impl Hints {
     }
 
     pub(super) fn merge(&mut self, other: Hints) {
+        self.facts.merge(&other.facts);
         for (key, seen) in other.by_shard {
             let own = self.by_shard.entry(key).or_default();
             for (address, count) in seen {

@@ -7,25 +7,28 @@
 //! was written leaves in the order of the capture. No more than a few loads are under way, so memory does not grow with
 //! the capture.
 
+mod adjust;
 #[cfg(test)]
 mod copies_tests;
 mod crew;
 mod feed;
 mod hints;
+mod sample;
 pub mod scenario;
 #[cfg(test)]
 mod tests;
 mod worker;
 mod writing;
 
+pub use adjust::{Adjustments, Encapsulation, Missing, TakenAt};
 pub use feed::{Feed, Load};
 
-use crate::capture::{CaptureError, Reader};
+use crate::capture::{CaptureError, Reader, Unreadable};
 use crate::datapath::{self, Steering};
 use crate::diag::Reason;
 use crate::lab::Topology;
 use crate::program::EndpointId;
-use crate::report::Tally;
+use crate::report::{CaptureFacts, Tally};
 use hints::Hints;
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
@@ -39,8 +42,10 @@ use writing::{Press, Writing};
 pub struct ReplayOptions {
     /// Frames with this source enter at this endpoint, whoever owns the address.
     pub inject: Vec<(Ipv4Addr, EndpointId)>,
-    /// Addresses that are rewritten before anything else.
+    /// Addresses that are rewritten.
     pub map: Vec<(Ipv4Addr, Ipv4Addr)>,
+    /// What is changed in frames before that.
+    pub adjustments: Adjustments,
     /// What the fabric does differently.
     pub fabric: datapath::Options,
     /// How many workers share the frames; 0 counts as 1.
@@ -96,6 +101,12 @@ pub struct Replayed {
     pub interrupted: bool,
     /// Records that were left out as copies of others: see [`Feed::copies`].
     pub copies: u64,
+    /// Packets that were left out as copies of earlier ones: see [`Feed::duplicates`].
+    pub duplicates: u64,
+    /// Packets that no frame could be read from: what they are, and how many.
+    pub unreadable: Vec<(Unreadable, u64)>,
+    /// What was counted about the capture itself.
+    pub facts: CaptureFacts,
     /// Addresses of [`ReplayOptions::inject`] that no frame came from.
     pub unused_injections: Vec<Ipv4Addr>,
     /// Addresses of [`ReplayOptions::map`] that no frame had.
@@ -128,8 +139,9 @@ pub fn run(
     let new_worker = || Worker::new(&topology.program, options.fabric, writing.is_wanted());
     let workers = (0..options.workers()).map(|_| new_worker()).collect();
     let workers = crew::run(&mut source, workers, &writing, &mut press)?;
-    let mut tally = Tally::new(&topology.program, options.fabric.mtu_in(&topology.program));
-    let mut hints = Hints::default();
+    let mtu = options.fabric.mtu_in(&topology.program);
+    let mut tally = Tally::new(&topology.program, mtu);
+    let mut hints = Hints::new(mtu);
     for worker in workers {
         tally.merge(&worker.tally);
         hints.merge(worker.hints);
@@ -143,6 +155,8 @@ pub fn run(
         End::Damage(error) => (Some(error), false),
         End::Interrupted => (None, true),
     };
+    let mut facts = source.feed.facts();
+    facts.merge(hints.facts());
     let (unused_injections, unused_maps) = source.feed.missing();
     Ok(Replayed {
         tally,
@@ -151,6 +165,9 @@ pub fn run(
         damage,
         interrupted,
         copies: source.feed.copies(),
+        duplicates: source.feed.duplicates(),
+        unreadable: source.feed.unreadable(),
+        facts,
         unused_injections,
         unused_maps,
     })

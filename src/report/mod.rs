@@ -32,7 +32,7 @@ pub use advice::{Advice, AdvisedConflict, AdvisedNow, AdvisedPlan, AdvisedSide, 
 pub use annotate::Comments;
 pub use because::because;
 pub use guest_route::{GuestSystem, guest_route_commands, guest_route_comment, guest_route_undo};
-pub use hints::{hints_text, open_gateways};
+pub use hints::{CaptureFacts, hints_text, open_gateways};
 #[cfg(feature = "cli")]
 pub use junit::junit_xml;
 pub use layout::{Palette, Style, thousands};

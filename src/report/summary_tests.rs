@@ -1,4 +1,5 @@
 use super::fixture::{Fixture, parade, syn};
+use super::hints::CaptureFacts;
 use super::layout::Palette;
 use super::summary::{Replayed, summary_json, summary_text};
 use super::tally::{Imbalance, Tally};
@@ -6,8 +7,11 @@ use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 
 const AMBIGUOUS: [(Ipv4Addr, u64); 1] = [(Ipv4Addr::new(172, 16, 2, 10), 1)];
-const REPLAYED: Replayed<'_> =
-    Replayed { capture: "week.pcap", ambiguous_sources: &AMBIGUOUS, unknown_sources: &[], interrupted: false };
+/// What a replay of [`parade`] counts about its capture.
+fn replayed() -> Replayed<'static> {
+    let facts = CaptureFacts { over_mtu: 1, largest: 1628, ..CaptureFacts::default() };
+    Replayed { capture: "week.pcap", ambiguous_sources: &AMBIGUOUS, facts, ..Replayed::default() }
+}
 
 fn tally(fixture: &mut Fixture) -> Tally {
     let mut tally = Tally::new(&fixture.program, 1500);
@@ -30,7 +34,7 @@ fn text(fixture: &Fixture, tally: &Tally, replayed: &Replayed<'_>) -> String {
 fn a_summary_leads_from_verdicts_to_reasons_to_lines_of_the_topology() {
     let mut fixture = Fixture::new();
     let tally = tally(&mut fixture);
-    insta::assert_snapshot!(text(&fixture, &tally, &REPLAYED), @"
+    insta::assert_snapshot!(text(&fixture, &tally, &replayed()), @"
     week.pcap: 19 frames, 2,556 bytes on the wire, 2.5s from 1970-01-01 00:00:00 UTC
 
     delivered                              6   31.6%  1 by a session
@@ -70,7 +74,7 @@ fn a_summary_leads_from_verdicts_to_reasons_to_lines_of_the_topology() {
       ambiguous-source: 1 frame from addresses that several endpoints may send from; choose one for each address:
         --inject 172.16.2.10=app-1   1 frame
         --inject 172.16.2.10=twin-1
-      segmentation-offload: 1 frame (5.3%) longer than the MTU of 1500 bytes: the capture was probably taken with segmentation offload; --mtu 1628 carries all of them whole
+      segmentation-offload: 1 IPv4 packet (5.3%) larger than the MTU of 1500 bytes: the capture was probably taken with segmentation offload; --mtu 1628 carries all of them whole
       undetermined: 1 frame without a verdict: the capture cut off the bytes that decide; capture with a larger snaplen
     ");
 }
@@ -79,7 +83,7 @@ fn a_summary_leads_from_verdicts_to_reasons_to_lines_of_the_topology() {
 fn the_json_form_says_the_same() {
     let mut fixture = Fixture::new();
     let tally = tally(&mut fixture);
-    let value = summary_json(fixture.words(), &tally, &REPLAYED);
+    let value = summary_json(fixture.words(), &tally, &replayed());
     assert_eq!((&value["capture"], &value["frames"]), (&"week.pcap".into(), &19.into()));
     assert_eq!((&value["first_ns"], &value["span_ns"]), (&"0".into(), &"2500000000".into()));
     let [delivered, answered, dropped, undetermined] =
@@ -116,7 +120,7 @@ fn workers_may_count_in_any_order() {
     for part in [2, 0, 1] {
         merged.merge(&parts[part]);
     }
-    assert_eq!(text(&fixture, &merged, &REPLAYED), text(&fixture, &whole, &REPLAYED));
+    assert_eq!(text(&fixture, &merged, &replayed()), text(&fixture, &whole, &replayed()));
     assert_eq!(merged.check(passed.len() as u64), Ok(()));
 }
 
@@ -133,13 +137,13 @@ fn colour_adds_nothing_but_escapes() {
     let mut fixture = Fixture::new();
     let tally = tally(&mut fixture);
     let mut coloured = String::new();
-    summary_text(&mut coloured, fixture.words(), &tally, &REPLAYED, Palette::Ansi);
+    summary_text(&mut coloured, fixture.words(), &tally, &replayed(), Palette::Ansi);
     assert!(coloured.contains("\x1b[31mdropped\x1b[0m"));
     let mut plain = coloured;
     for escape in ["\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m"] {
         plain = plain.replace(escape, "");
     }
-    assert_eq!(plain, text(&fixture, &tally, &REPLAYED));
+    assert_eq!(plain, text(&fixture, &tally, &replayed()));
 }
 
 #[test]

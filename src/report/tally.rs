@@ -5,7 +5,6 @@ use crate::datapath::{At, Decider, Outcome, Verdict};
 use crate::diag::{EmittedKind, Reason};
 use crate::program::{EndpointId, FixedMap, Program};
 use crate::time::{SimDuration, SimTime};
-use crate::wire::ETHERNET_HEADER;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,8 +19,6 @@ pub struct Tally {
     /// The smallest and the largest stamp; the wrong way round without frames.
     first: SimTime,
     last: SimTime,
-    over_mtu: u64,
-    longest_packet: u32,
     /// Frames that entered, by endpoint.
     entered: Vec<u64>,
     delivered: Vec<Delivered>,
@@ -133,8 +130,6 @@ impl Tally {
             wire_bytes: 0,
             first: SimTime::from_nanos(u64::MAX),
             last: SimTime::ZERO,
-            over_mtu: 0,
-            longest_packet: 0,
             entered: vec![0; endpoints],
             delivered: vec![Delivered::default(); endpoints],
             answered: 0,
@@ -153,9 +148,6 @@ impl Tally {
         self.wire_bytes += u64::from(wire_length);
         self.first = self.first.min(time);
         self.last = self.last.max(time);
-        let packet_length = wire_length.saturating_sub(ETHERNET_HEADER as u32);
-        self.over_mtu += u64::from(packet_length > u32::from(self.mtu));
-        self.longest_packet = self.longest_packet.max(packet_length);
         if let Some(from) = outcome.from {
             self.entered[from.index()] += 1;
         }
@@ -186,8 +178,6 @@ impl Tally {
         self.wire_bytes += other.wire_bytes;
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
-        self.over_mtu += other.over_mtu;
-        self.longest_packet = self.longest_packet.max(other.longest_packet);
         for (own, others) in self.entered.iter_mut().zip(&other.entered) {
             *own += others;
         }
@@ -238,16 +228,6 @@ impl Tally {
     /// The MTU in force.
     pub fn mtu(&self) -> u16 {
         self.mtu
-    }
-
-    /// Frames whose packet is larger than the MTU, whatever became of them.
-    pub fn over_mtu(&self) -> u64 {
-        self.over_mtu
-    }
-
-    /// Bytes after the Ethernet header of the longest frame.
-    pub fn longest_packet(&self) -> u32 {
-        self.longest_packet
     }
 
     /// Frames that entered at `endpoint`.

@@ -11,6 +11,7 @@ mod fast_headers;
 mod flags;
 mod fragment;
 mod icmp;
+mod offload;
 mod parse;
 #[cfg(test)]
 mod parse_tests;
@@ -28,6 +29,7 @@ pub use fast_headers::FastHeaders;
 pub use flags::TcpFlagsError;
 pub use fragment::fragment;
 pub use icmp::{IcmpError, icmp_error};
+pub use offload::{Ipv4Lengths, compute_header_checksum, raise_ttl, set_total_length};
 pub use parse::{
     Arp, Icmp, Ipv4, Packet, ParseError, Quoted, TcpFlags, Transport, destination_address, parse, source_address,
     transport,

@@ -1,6 +1,7 @@
 //! The command line as its users meet it: exit code, standard output and standard error of whole runs.
 
 mod advise;
+mod captures;
 mod check;
 mod damage;
 mod files;

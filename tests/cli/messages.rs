@@ -117,7 +117,6 @@ fn files_that_cannot_be_read_are_named() {
         &["replay", "shop.toml", "folder"],
         &["replay", "shop.toml", "text.pcap"],
         &["replay", "shop.toml", "empty.pcap"],
-        &["replay", "shop.toml", "shop.toml"],
         &["trace", "shop.toml", "--capture", "gone.pcap", "--frame", "1"],
     ] {
         assert!(complaint(&bench, line).starts_with("error: "), "{line:?}");
@@ -128,20 +127,21 @@ fn files_that_cannot_be_read_are_named() {
     assert_snapshot!(complaint(&bench, &["run"]), @"error: there is no file or folder `scenarios`; `biplane demo` needs no file");
     assert_snapshot!(complaint(&bench, &["run", "folder"]), @"error: no scenario in `folder`; a scenario is a .toml file with `title` and `[[step]]`");
     assert_snapshot!(complaint(&bench, &["replay", "shop.toml", "gone.pcap"]), @"error: gone.pcap: cannot be read: No such file or directory (os error 2)");
-    assert_snapshot!(complaint(&bench, &["replay", "shop.toml", "text.pcap"]), @"error: text.pcap: not a capture: starts with 6e 6f 20 63 61 70 74 75; expected pcap or pcapng, plain or compressed with gzip or zstd");
+    assert_snapshot!(complaint(&bench, &["replay", "shop.toml", "text.pcap"]), @"error: text.pcap: not a capture: starts with 6e 6f 20 63 61 70 74 75; expected pcap or pcapng, plain or compressed with gzip, zstd, bzip2 or lz4");
+    assert_snapshot!(complaint(&bench, &["replay", "shop.toml", "shop.toml"]), @"error: shop.toml: a topology or scenario in place of a capture; the topology comes first: `biplane replay TOPOLOGY CAPTURE`");
     assert_snapshot!(complaint(&bench, &["replay", "shop.toml", "empty.pcap"]), @"error: empty.pcap: empty; expected a pcap or pcapng capture");
 }
 
 #[test]
 fn an_unsupported_link_type_is_named_with_those_that_are_supported() {
-    let mut nflog = pcap(&shop_frames());
-    nflog[20] = 239;
-    let bench = Bench::new().write("nflog.pcap", nflog);
-    assert_snapshot!(bench.tell(&["replay", "shop.toml", "nflog.pcap", "-w", "out.pcapng"]), @r"
+    let mut usb = pcap(&shop_frames());
+    usb[20] = 189;
+    let bench = Bench::new().write("usb.pcap", usb);
+    assert_snapshot!(bench.tell(&["replay", "shop.toml", "usb.pcap", "-w", "out.pcapng"]), @r"
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: nflog.pcap: link type 239 (NFLOG) is not supported; supported: Ethernet (1), raw IP (12, 101, 228), Linux cooked (113, 276), null (0) and loop (108)
+    error: usb.pcap: link type 189 (USB_LINUX) is not supported; supported: Ethernet (1), raw IP (12, 14, 101, 228, 229), Linux cooked (113, 276), null (0) and loop (108), PPP and PPPoE (9, 50, 51, 166, 204), Cisco HDLC (104, 205), Frame Relay (107, 206), 802.11 (105, 119, 127, 163), ATM (100), MPLS (219), PPI (192), NFLOG (239), PKTAP (258)
     ");
     assert!(!bench.path().join("out.pcapng").exists());
 }

@@ -200,7 +200,7 @@ fn long_frames_point_to_the_mtu() {
         let told = bench.run(&[&["replay", "shop.toml", "long.pcap"], more].concat());
         told.out.lines().filter(|line| line.contains("segmentation-offload")).collect::<String>()
     };
-    assert_snapshot!(hint(&[]), @"  segmentation-offload: 1 frame (50.0%) longer than the MTU of 1500 bytes: the capture was probably taken with segmentation offload; --mtu 3040 carries all of them whole");
+    assert_snapshot!(hint(&[]), @"  segmentation-offload: 1 IPv4 packet (50.0%) larger than the MTU of 1500 bytes: the capture was probably taken with segmentation offload; --mtu 3040 carries all of them whole");
     assert_eq!(hint(&["--mtu", "3040"]), "");
 }
 

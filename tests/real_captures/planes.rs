@@ -340,7 +340,7 @@ security_groups = ["sg-b"]
 
 #[test]
 fn options_are_carried_but_for_source_routes() {
-    let refused = ["ipv4-source-route: 2", "multicast: 1", "unknown-source: 1"];
+    let refused = ["ipv4-source-route: 2", "multicast: 1", "source-martian: 1"];
     let b = "b: 1 delivered, 0 by session";
     expect("16-", OPTIONS, 7, &[&[b][..], &refused[..2], &["sg-ingress-deny at a: 2"], &refused[2..]].concat());
     let open = with(OPTIONS, "ingress = []", r#"ingress = [{ protocol = "all", source = "10.0.0.138" }]"#);

@@ -15,12 +15,11 @@ fn outputs(bytes: &Bytes, topology: &Topology, workers: usize) -> (Vec<u8>, Vec<
     let replayed = run(topology, reader, &options, &mut sinks).unwrap();
     let tally = &replayed.tally;
     let sums = format!(
-        "{} frames, {} bytes, {:?}, {} over the MTU, longest {}, unknown {:?}, ambiguous {:?}, damage {:?}",
+        "{} frames, {} bytes, {:?}, {:?}, unknown {:?}, ambiguous {:?}, damage {:?}",
         tally.frames(),
         tally.wire_bytes(),
         tally.span(),
-        tally.over_mtu(),
-        tally.longest_packet(),
+        replayed.facts,
         replayed.unknown_sources,
         replayed.ambiguous_sources,
         replayed.damage.as_ref().map(ToString::to_string),

@@ -11,7 +11,35 @@ use crate::table::Random;
 
 /// A small capture of each format and byte order, with where each of its records ends.
 fn samples() -> Vec<(Vec<u8>, Vec<usize>)> {
-    [Little, Big].into_iter().flat_map(|order| [pcap(order, 1), pcap(order, 113), pcapng(order)]).collect()
+    let kinds = |order| [pcap(order, 1), pcap(order, 113), pcapng(order), modified(order), joined(order)];
+    [Little, Big].into_iter().flat_map(kinds).collect()
+}
+
+/// How many there are.
+const SAMPLES: usize = 10;
+
+/// The kind with longer record headers.
+fn modified(order: ByteOrder) -> (Vec<u8>, Vec<usize>) {
+    let mut built = Built::pcap(order, 0xa1b2_cd34, 1);
+    let mut ends = Vec::new();
+    for length in [60, 0, 14] {
+        let data = vec![length as u8; length as usize];
+        built = built.u32(1).u32(length).u32(length).u32(length + 4).u32(3).u32(0).raw(&data);
+        ends.push(built.bytes.len());
+    }
+    (built.bytes, ends)
+}
+
+/// A pcap, a pcapng behind it, and an old pcap behind that.
+fn joined(order: ByteOrder) -> (Vec<u8>, Vec<usize>) {
+    let mut ends = Vec::new();
+    let mut built = Built::pcap(order, 0xa1b2_c3d4, 1).record(1, 2, b"in the first capture", 20);
+    ends.push(built.bytes.len());
+    built = built.section(order).interface(1, 0, &[]).enhanced(0, 9, b"in the second one", 17);
+    ends.push(built.bytes.len());
+    built = built.pcap_header(0xa1b2_c3d4, 2, 1).u32(1).u32(2).u32(20).u32(16).raw(b"in the third one");
+    ends.push(built.bytes.len());
+    (built.bytes, ends)
 }
 
 fn pcap(order: ByteOrder, link_type: u32) -> (Vec<u8>, Vec<usize>) {
@@ -157,7 +185,18 @@ fn damaged_compression_is_told_after_the_records_before_it() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gzip.write_all(&built.bytes).unwrap();
     let zstd = zstd::bulk::compress(&built.bytes, 3).unwrap();
-    for (compressed, compression) in [(gzip.finish().unwrap(), Compression::Gzip), (zstd, Compression::Zstd)] {
+    let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    bzip2.write_all(&built.bytes).unwrap();
+    let blocks = lz4_flex::frame::FrameInfo::new().block_size(lz4_flex::frame::BlockSize::Max64KB);
+    let mut lz4 = lz4_flex::frame::FrameEncoder::with_frame_info(blocks, Vec::new());
+    lz4.write_all(&built.bytes).unwrap();
+    let all_compressed = [
+        (gzip.finish().unwrap(), Compression::Gzip),
+        (zstd, Compression::Zstd),
+        (bzip2.finish().unwrap(), Compression::Bzip2),
+        (lz4.finish().unwrap(), Compression::Lz4),
+    ];
+    for (compressed, compression) in all_compressed {
         assert!(read(&compressed).1.is_none());
         let (frames, error) = read(&compressed[..compressed.len() / 2]);
         let error = error.unwrap();
@@ -174,9 +213,9 @@ fn damaged_compression_is_told_after_the_records_before_it() {
 
 /// What must hold of anything read from `length` bytes.
 fn is_bounded(frames: &[Frame], length: usize) -> bool {
-    // Each record takes at least 12 bytes beside its data, and at most 14 bytes of header are imagined for it.
+    // Each record takes at least 12 bytes beside its data, and at most 14 bytes of header are put in front of it.
     frames.iter().map(|frame| frame.bytes.len()).sum::<usize>() <= length + 2 * frames.len()
-        && frames.iter().zip(1..).all(|(frame, number)| frame.number == number)
+        && frames.is_sorted_by(|one, next| one.number < next.number)
 }
 
 #[test]
@@ -208,15 +247,17 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn arbitrary_bytes_after_any_start_never_panic(start in 0..8_usize, noise in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn arbitrary_bytes_after_any_start_never_panic(start in 0..SAMPLES + 4, noise in prop::collection::vec(any::<u8>(), 0..300)) {
         let mut bytes = match samples().get(start) {
             Some((sample, ends)) => sample[..ends[0]].to_vec(),
-            None if start == 6 => vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0],
-            None => vec![0x28, 0xb5, 0x2f, 0xfd],
+            None if start == SAMPLES => vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0],
+            None if start == SAMPLES + 1 => vec![0x28, 0xb5, 0x2f, 0xfd],
+            None if start == SAMPLES + 2 => b"BZh9".to_vec(),
+            None => vec![0x04, 0x22, 0x4d, 0x18],
         };
         bytes.extend_from_slice(&noise);
         let (frames, _) = read(&bytes);
-        if start < 6 {
+        if start < SAMPLES {
             prop_assert!(is_bounded(&frames, bytes.len()));
             prop_assert!(!frames.is_empty(), "the record before the noise is delivered");
         }
@@ -224,7 +265,7 @@ proptest! {
     }
 
     #[test]
-    fn flipped_bits_harm_no_record_before_them(sample in 0..6_usize, flips in prop::collection::vec((0..1000_usize, 0..8_u32), 1..4)) {
+    fn flipped_bits_harm_no_record_before_them(sample in 0..SAMPLES, flips in prop::collection::vec((0..1000_usize, 0..8_u32), 1..4)) {
         let (whole, ends) = samples().swap_remove(sample);
         let all = read_whole(&whole);
         let mut bytes = whole;
@@ -240,15 +281,47 @@ proptest! {
         prop_assert!(frames.starts_with(&all[..untouched]));
     }
 
+    /// Packets of every link type, most of whose bytes are those that lead somewhere.
     #[test]
-    fn flipped_bits_of_compressed_captures_never_panic(zstd in any::<bool>(), place in any::<prop::sample::Index>(), bit in 0..8_u32) {
+    fn any_packet_of_any_link_type_is_a_frame_no_longer_than_it_or_is_named(
+        link_type in 0..300_u32,
+        bytes in prop::collection::vec(
+            prop_oneof![any::<u8>(), prop::sample::select(&[0, 1, 2, 3, 8, 9, 0x21, 0x45, 0x88, 0xaa, 0xff][..])],
+            0..60,
+        ),
+        more in 0..200_u32,
+    ) {
+        let original = bytes.len() as u32 + more;
+        let built = Built::new(Big).section(Big).interface(link_type as u16, 0, &[]).interface(1, 0, &[]);
+        let built = built.enhanced(0, 1, &bytes, original).enhanced(1, 2, b"Ethernet", 8);
+        let (frames, error) = read(&built.bytes);
+        prop_assert!(error.is_none());
+        prop_assert!(matches!(frames.len(), 1 | 2));
+        if let [frame, _] = &frames[..] {
+            prop_assert!(frame.bytes.len() <= bytes.len() + 14 && frame.wire_len <= original + 14);
+        }
+    }
+
+    #[test]
+    fn flipped_bits_of_compressed_captures_never_panic(kind in 0..4, place in any::<prop::sample::Index>(), bit in 0..8_u32) {
         let (whole, _) = pcapng(Little);
-        let mut bytes = if zstd {
-            zstd::bulk::compress(&whole, 1).unwrap()
-        } else {
-            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-            gzip.write_all(&whole).unwrap();
-            gzip.finish().unwrap()
+        let mut bytes = match kind {
+            0 => zstd::bulk::compress(&whole, 1).unwrap(),
+            1 => {
+                let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+                bzip2.write_all(&whole).unwrap();
+                bzip2.finish().unwrap()
+            }
+            2 => {
+                let mut lz4 = lz4_flex::frame::FrameEncoder::new(Vec::new());
+                lz4.write_all(&whole).unwrap();
+                lz4.finish().unwrap()
+            }
+            _ => {
+                let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+                gzip.write_all(&whole).unwrap();
+                gzip.finish().unwrap()
+            }
         };
         let place = place.index(bytes.len());
         bytes[place] ^= 1 << bit;

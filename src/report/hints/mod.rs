@@ -1,12 +1,18 @@
 //! What to do about frames whose verdict says more about the capture than about the network.
 
-use super::layout::{Palette, Style, counted, percent, space, thousands, width};
+mod capture;
+mod facts;
+
+pub use facts::CaptureFacts;
+
+use super::layout::{Palette, Style, counted, space, thousands, width};
 use super::summary::Replayed;
 use super::tally::Tally;
 use super::words::Words;
-use crate::diag::Reason;
+use crate::diag::{Reason, hint};
 use crate::net::ranges;
 use crate::program::{EndpointId, EndpointKind, Program, RemoteRange};
+use capture::CaptureHint;
 use serde_json::{Value, json};
 use std::cmp::Reverse;
 use std::fmt::Write;
@@ -22,8 +28,8 @@ pub(super) enum Hint {
     UnknownSources { frames: u64, sources: Vec<(Ipv4Addr, u64)> },
     /// A gateway that takes every source address.
     OpenGateway { gateway: EndpointId, frames: u64 },
-    /// Frames larger than the MTU.
-    Offload { frames: u64, of: u64, mtu: u16, longest: u32 },
+    /// What the capture itself gives reason to say.
+    Capture(CaptureHint),
     /// Frames cut by the snaplen.
     Cut { frames: u64 },
 }
@@ -57,15 +63,8 @@ pub(super) fn hints(program: &Program, tally: &Tally, replayed: &Replayed<'_>) -
             hints.push(Hint::OpenGateway { gateway, frames: tally.entered(gateway) });
         }
     }
-    // One in a hundred is what no path of ordinary frames shows.
-    if tally.over_mtu() != 0 && tally.over_mtu() * 100 >= tally.frames() {
-        hints.push(Hint::Offload {
-            frames: tally.over_mtu(),
-            of: tally.frames(),
-            mtu: tally.mtu(),
-            longest: tally.longest_packet(),
-        });
-    }
+    let about_capture = capture::hints(&replayed.facts, replayed.unreadable, tally.frames(), tally.mtu());
+    hints.extend(about_capture.into_iter().map(Hint::Capture));
     if tally.undetermined() != 0 {
         hints.push(Hint::Cut { frames: tally.undetermined() });
     }
@@ -103,9 +102,9 @@ impl Hint {
         match self {
             Hint::AmbiguousSources { .. } => "ambiguous-source",
             Hint::UnknownSources { .. } => "unknown-source",
-            Hint::OpenGateway { .. } => "open-gateway",
-            Hint::Offload { .. } => "segmentation-offload",
-            Hint::Cut { .. } => "undetermined",
+            Hint::OpenGateway { .. } => hint::OPEN_GATEWAY.id,
+            Hint::Capture(hint) => hint.record.id,
+            Hint::Cut { .. } => hint::UNDETERMINED.id,
         }
     }
 
@@ -131,13 +130,7 @@ impl Hint {
                     ),
                 }
             }
-            Hint::Offload { frames, of, mtu, longest } => format!(
-                "{} ({}) longer than the MTU of {mtu} bytes: the capture was probably taken with segmentation offload; \
-                 --mtu {} carries all of them whole",
-                counted(*frames, "frame"),
-                percent(*frames, *of),
-                (*longest).min(u32::from(u16::MAX))
-            ),
+            Hint::Capture(hint) => hint.message.clone(),
             Hint::Cut { frames } => format!(
                 "{} without a verdict: the capture cut off the bytes that decide; capture with a larger snaplen",
                 counted(*frames, "frame")
@@ -185,7 +178,12 @@ impl Hint {
                 }
                 write_rest(out, sources.len(), "address");
             }
-            Hint::OpenGateway { .. } | Hint::Offload { .. } | Hint::Cut { .. } => {}
+            Hint::Capture(hint) => {
+                for line in &hint.lines {
+                    let _ = writeln!(out, "    {line}");
+                }
+            }
+            Hint::OpenGateway { .. } | Hint::Cut { .. } => {}
         }
     }
 
@@ -208,9 +206,10 @@ impl Hint {
                 value["gateway"] = words.endpoint(*gateway).into();
                 value["frames"] = (*frames).into();
             }
-            Hint::Offload { frames, longest, .. } => {
-                value["frames"] = (*frames).into();
-                value["longest"] = (*longest).into();
+            Hint::Capture(hint) => {
+                for (key, field) in &hint.fields {
+                    value[*key] = field.clone();
+                }
             }
             Hint::Cut { frames } => value["frames"] = (*frames).into(),
         }
@@ -223,5 +222,23 @@ fn write_rest(out: &mut String, all: usize, what: &str) {
     if all > NAMED {
         let plural = if what.ends_with('s') { "es" } else { "s" };
         let _ = writeln!(out, "    and {} more {what}{plural}", thousands((all - NAMED) as u64));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture::Fixture;
+
+    #[test]
+    fn hints_beside_verdicts_say_what_their_pages_show() {
+        let fixture = Fixture::new();
+        let words = fixture.words();
+        assert_eq!(Hint::Cut { frames: 2 }.message(words), hint::UNDETERMINED.example);
+        let is_gateway = |index: &usize| fixture.program.endpoints[*index].kind == EndpointKind::Gateway;
+        let index = (0..fixture.program.endpoints.len()).find(is_gateway).expect("a gateway");
+        let gateway = EndpointId::from_index(index);
+        let message = Hint::OpenGateway { gateway, frames: 2 }.message(words);
+        assert_eq!(message.replace(words.endpoint(gateway), "ngw-out"), hint::OPEN_GATEWAY.example);
     }
 }

@@ -1,0 +1,143 @@
+//! Takes tags and tunnels off, so that the packet inside is the one that enters.
+
+use super::Encapsulation;
+use crate::capture::{Batch, Record};
+
+/// Layers that are taken off at most: more are no network's.
+const DEEPEST: usize = 16;
+
+const ETHERNET: usize = 14;
+const ETHERTYPE_IPV4: u16 = 0x0800;
+const ETHERTYPE_IPV6: u16 = 0x86dd;
+const UDP: u8 = 17;
+const GRE: u8 = 47;
+const VXLAN_PORT: u16 = 4789;
+
+/// What is inside, so far.
+#[derive(Clone, Copy)]
+struct InnerFrame {
+    macs: [u8; 12],
+    ethertype: u16,
+    /// Where what the EtherType names begins.
+    start: usize,
+}
+
+/// Takes off what is `wanted` around the packet of `record`, which starts behind it then.
+pub(super) fn strip(batch: &mut Batch, record: &mut Record, wanted: &[Encapsulation]) {
+    let bytes = batch.bytes(record);
+    let Some(outside) = InnerFrame::ethernet(bytes, 0) else { return };
+    let mut inside = outside;
+    for _ in 0..DEEPEST {
+        match inside.next(bytes, wanted) {
+            Some(next) => inside = next,
+            None => break,
+        }
+    }
+    if inside.start == outside.start {
+        return;
+    }
+    // Each layer is longer than nothing, so that the header fits in front of what is left.
+    let removed = inside.start - ETHERNET;
+    let bytes = batch.bytes_mut(record);
+    bytes[removed..removed + 12].copy_from_slice(&inside.macs);
+    bytes[removed + 12..inside.start].copy_from_slice(&inside.ethertype.to_be_bytes());
+    record.remove_front(removed as u32);
+}
+
+/// The outermost tag or tunnel of an Ethernet frame.
+pub(in crate::replay) fn encapsulation(bytes: &[u8]) -> Option<Encapsulation> {
+    let outside = InnerFrame::ethernet(bytes, 0)?;
+    Encapsulation::ALL.into_iter().find(|layer| outside.next(bytes, &[*layer]).is_some())
+}
+
+fn word(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..)?.first_chunk().map(|pair| u16::from_be_bytes(*pair))
+}
+
+impl InnerFrame {
+    /// The Ethernet frame at `start`.
+    fn ethernet(bytes: &[u8], start: usize) -> Option<InnerFrame> {
+        let macs = *bytes.get(start..)?.first_chunk()?;
+        Some(InnerFrame { macs, ethertype: word(bytes, start + 12)?, start: start + ETHERNET })
+    }
+
+    /// What is inside the outermost layer, where that is to be taken off and its header was captured.
+    fn next(&self, bytes: &[u8], wanted: &[Encapsulation]) -> Option<InnerFrame> {
+        let wants = |layer| wanted.contains(&layer);
+        match self.ethertype {
+            0x8100 | 0x88a8 | 0x9100 if wants(Encapsulation::Vlan) => {
+                Some(InnerFrame { ethertype: word(bytes, self.start + 2)?, start: self.start + 4, ..*self })
+            }
+            0x8847 | 0x8848 if wants(Encapsulation::Mpls) => self.behind_labels(bytes),
+            0x8864 if wants(Encapsulation::Pppoe) => {
+                let ethertype = match word(bytes, self.start + 6)? {
+                    0x21 => ETHERTYPE_IPV4,
+                    0x57 => ETHERTYPE_IPV6,
+                    _ => return None,
+                };
+                Some(InnerFrame { ethertype, start: self.start + 8, ..*self })
+            }
+            ETHERTYPE_IPV4 => self.behind_ipv4(bytes, wanted),
+            _ => None,
+        }
+    }
+
+    /// Behind the label with the bottom flag: IP by its version, or Ethernet behind a control word.
+    fn behind_labels(&self, bytes: &[u8]) -> Option<InnerFrame> {
+        const LABEL: usize = 4;
+        let labels = bytes.get(self.start..)?.as_chunks::<LABEL>().0;
+        let bottom = labels.iter().take(DEEPEST).position(|label| label[2] & 1 == 1)?;
+        let start = self.start + (bottom + 1) * LABEL;
+        match bytes.get(start)? >> 4 {
+            4 => Some(InnerFrame { ethertype: ETHERTYPE_IPV4, start, ..*self }),
+            6 => Some(InnerFrame { ethertype: ETHERTYPE_IPV6, start, ..*self }),
+            0 => InnerFrame::ethernet(bytes, start + 4),
+            _ => None,
+        }
+    }
+
+    /// Inside an unfragmented packet of UDP or GRE.
+    fn behind_ipv4(&self, bytes: &[u8], wanted: &[Encapsulation]) -> Option<InnerFrame> {
+        let header = bytes.get(self.start..)?.first_chunk::<20>()?;
+        let is_fragment = u16::from_be_bytes([header[6], header[7]]) & 0x3fff != 0;
+        let length = usize::from(header[0] & 15) * 4;
+        if header[0] >> 4 != 4 || length < 20 || is_fragment {
+            return None;
+        }
+        let start = self.start + length;
+        match header[9] {
+            UDP if wanted.contains(&Encapsulation::Vxlan) => {
+                let has_number = bytes.get(start + 8)? & 8 != 0;
+                let is_vxlan = word(bytes, start + 2)? == VXLAN_PORT && has_number;
+                if is_vxlan { InnerFrame::ethernet(bytes, start + 16) } else { None }
+            }
+            GRE if wanted.contains(&Encapsulation::Gre) => self.behind_gre(bytes, start),
+            _ => None,
+        }
+    }
+
+    /// GRE (RFC 2784 and 2890): flags, EtherType (2 bytes each), then checksum, key and number (4 each) as the flags say.
+    fn behind_gre(&self, bytes: &[u8], gre: usize) -> Option<InnerFrame> {
+        const CHECKSUM: u16 = 0x8000;
+        const KEY: u16 = 0x2000;
+        const NUMBER: u16 = 0x1000;
+        const VERSION: u16 = 7;
+        let flags = word(bytes, gre)?;
+        if flags & VERSION != 0 {
+            return None;
+        }
+        let fields = [CHECKSUM, KEY, NUMBER].iter().filter(|flag| flags & **flag != 0).count();
+        let start = gre + 4 + 4 * fields;
+        match word(bytes, gre + 2)? {
+            ethertype @ (ETHERTYPE_IPV4 | ETHERTYPE_IPV6 | 0x8847) => {
+                Some(InnerFrame { ethertype, start, ..*self }).filter(|_| start <= bytes.len())
+            }
+            // Ethernet; ERSPAN, whose second kind has numbers and 8 bytes of its own; and its third with 12.
+            0x6558 => InnerFrame::ethernet(bytes, start),
+            0x88be if flags & NUMBER == 0 => InnerFrame::ethernet(bytes, start),
+            0x88be => InnerFrame::ethernet(bytes, start + 8),
+            0x22eb => InnerFrame::ethernet(bytes, start + 12),
+            _ => None,
+        }
+    }
+}
