@@ -5,7 +5,7 @@
 
 use super::pieces::{Causes, Pieces};
 use super::words::{Cause, Words};
-use crate::datapath::{At, Emitted, Frame, Outcome, Verdict};
+use crate::datapath::{At, Decider, Emitted, Frame, Outcome, Verdict};
 use crate::program::{DomainId, EndpointId};
 use crate::text::quoted;
 use crate::time::SimTime;
@@ -59,7 +59,15 @@ impl Lines {
                 self.push_at(out, at);
             }
         }
+        if let Some(receiver) = outcome.receiver {
+            out.extend_from_slice(b",\"to\":");
+            out.extend_from_slice(self.endpoint(receiver));
+        }
         out.extend_from_slice(self.causes.get(outcome).as_bytes());
+        if outcome.decider == Decider::Session {
+            // The rule is the one that let the session in.
+            out.extend_from_slice(self.causes.get(&Outcome { decider: outcome.begun_by, ..*outcome }).as_bytes());
+        }
         self.push_path(out, outcome, to);
         if let Some(packet) = readable(frame.bytes) {
             push_packet(out, &packet);
@@ -217,12 +225,12 @@ mod tests {
     fn every_verdict_has_a_line_that_names_what_decided() {
         insta::assert_snapshot!(lines(&mut Fixture::new()), @r#"
         {"frame":1,"time_ns":"0","from":"web-1","verdict":"delivered","to":"db-1","rule":"sg-db ingress #1","source":"shop.toml:28","path":["web-1","classic","shop","db-1"],"src":"10.24.1.5","dst":"172.16.1.10","proto":6,"sport":40000,"dport":3306,"length":40}
-        {"frame":2,"time_ns":"0","from":"db-1","verdict":"delivered","to":"web-1","by":"session","path":["db-1","shop","classic","web-1"],"src":"172.16.1.10","dst":"10.24.1.5","proto":6,"sport":3306,"dport":40000,"length":40}
-        {"frame":3,"time_ns":"0","from":"web-1","verdict":"dropped","reason":"sg-ingress-deny","at":"db-1","rule":"sg-db ingress #3","source":"shop.toml:30","path":["web-1","classic","shop"],"src":"10.24.1.5","dst":"172.16.1.10","proto":6,"sport":40000,"dport":22,"length":40}
-        {"frame":4,"time_ns":"0","from":"web-1","verdict":"dropped","reason":"sg-ingress-deny","at":"db-1","rule":"sg-db ingress default","source":"shop.toml:26","path":["web-1","classic","shop"],"src":"10.24.1.5","dst":"172.16.1.10","proto":6,"sport":40000,"dport":23,"length":40}
-        {"frame":5,"time_ns":"0","from":"web-1","verdict":"dropped","reason":"sg-egress-deny","at":"web-1","rule":"sg-web egress #1","source":"shop.toml:24","path":["web-1"],"src":"10.24.1.5","dst":"172.16.1.10","proto":17,"sport":40000,"dport":53,"length":38}
+        {"frame":2,"time_ns":"0","from":"db-1","verdict":"delivered","to":"web-1","by":"session","rule":"sg-db ingress #1","source":"shop.toml:28","path":["db-1","shop","classic","web-1"],"src":"172.16.1.10","dst":"10.24.1.5","proto":6,"sport":3306,"dport":40000,"length":40}
+        {"frame":3,"time_ns":"0","from":"web-1","verdict":"dropped","reason":"sg-ingress-deny","at":"db-1","to":"db-1","rule":"sg-db ingress #3","source":"shop.toml:30","path":["web-1","classic","shop"],"src":"10.24.1.5","dst":"172.16.1.10","proto":6,"sport":40000,"dport":22,"length":40}
+        {"frame":4,"time_ns":"0","from":"web-1","verdict":"dropped","reason":"sg-ingress-deny","at":"db-1","to":"db-1","rule":"sg-db ingress default","source":"shop.toml:26","path":["web-1","classic","shop"],"src":"10.24.1.5","dst":"172.16.1.10","proto":6,"sport":40000,"dport":23,"length":40}
+        {"frame":5,"time_ns":"0","from":"web-1","verdict":"dropped","reason":"sg-egress-deny","at":"web-1","to":"db-1","rule":"sg-web egress #1","source":"shop.toml:24","path":["web-1"],"src":"10.24.1.5","dst":"172.16.1.10","proto":17,"sport":40000,"dport":53,"length":38}
         {"frame":6,"time_ns":"0","from":"web-1","verdict":"delivered","to":"rm-orders","rule":"rm-orders whitelist","source":"shop.toml:40","path":["web-1","classic","shop","rm-orders"],"src":"10.24.1.5","dst":"172.16.1.20","proto":6,"sport":40000,"dport":3306,"length":40}
-        {"frame":7,"time_ns":"0","from":"db-1","verdict":"dropped","reason":"whitelist-deny","at":"rm-orders","rule":"rm-orders whitelist","source":"shop.toml:40","path":["db-1","shop"],"src":"172.16.1.10","dst":"172.16.1.20","proto":6,"sport":40000,"dport":3306,"length":40}
+        {"frame":7,"time_ns":"0","from":"db-1","verdict":"dropped","reason":"whitelist-deny","at":"rm-orders","to":"rm-orders","rule":"rm-orders whitelist","source":"shop.toml:40","path":["db-1","shop"],"src":"172.16.1.10","dst":"172.16.1.20","proto":6,"sport":40000,"dport":3306,"length":40}
         {"frame":8,"time_ns":"0","from":"db-1","verdict":"delivered","to":"slb-front","rule":"route 172.16.1.0/24","source":"shop.toml:13","path":["db-1","shop","slb-front"],"src":"172.16.1.10","dst":"172.16.1.30","proto":6,"sport":40000,"dport":80,"length":40}
         {"frame":9,"time_ns":"0","from":"db-1","verdict":"dropped","reason":"no-such-address","at":"shop","rule":"route 172.16.1.0/24","source":"shop.toml:13","path":["db-1","shop"],"src":"172.16.1.10","dst":"172.16.1.99","proto":6,"sport":40000,"dport":80,"length":40}
         {"frame":10,"time_ns":"0","from":"web-1","verdict":"dropped","reason":"no-such-address","at":"classic","rule":"route 10.0.0.0/8","path":["web-1","classic"],"src":"10.24.1.5","dst":"10.24.1.99","proto":6,"sport":40000,"dport":80,"length":40}
@@ -230,14 +238,14 @@ mod tests {
         {"frame":12,"time_ns":"0","from":"web-1","verdict":"delivered","to":"cloud-services","rule":"route 100.64.0.0/10","path":["web-1","classic","cloud-services"],"src":"10.24.1.5","dst":"100.100.2.136","proto":6,"sport":40000,"dport":53,"length":40}
         {"frame":13,"time_ns":"0","from":"ngw-out","verdict":"delivered","to":"slb-front","rule":"route 172.16.1.0/24","source":"shop.toml:13","path":["ngw-out","shop","slb-front"],"src":"8.8.8.8","dst":"172.16.1.30","proto":6,"sport":40000,"dport":80,"length":40}
         {"frame":14,"time_ns":"0","verdict":"dropped","reason":"ambiguous-source","src":"172.16.2.10","dst":"172.16.1.10","proto":6,"sport":40000,"dport":80,"length":40}
-        {"frame":15,"time_ns":"0","from":"web-1","verdict":"dropped","reason":"ttl-exceeded","at":"classic","path":["web-1","classic"],"src":"10.24.1.5","dst":"172.16.1.10","proto":6,"sport":40000,"dport":3306,"length":40}
+        {"frame":15,"time_ns":"0","from":"web-1","verdict":"dropped","reason":"ttl-exceeded","at":"classic","to":"db-1","path":["web-1","classic"],"src":"10.24.1.5","dst":"172.16.1.10","proto":6,"sport":40000,"dport":3306,"length":40}
         {"frame":15,"time_ns":"0","emitted_by":"classic","kind":"time-exceeded","to":"web-1"}
-        {"frame":16,"time_ns":"0","from":"db-1","verdict":"dropped","reason":"mtu-exceeded","at":"shop","path":["db-1","shop"],"src":"172.16.1.10","dst":"172.16.1.30","proto":17,"sport":40000,"dport":80,"length":1628}
+        {"frame":16,"time_ns":"0","from":"db-1","verdict":"dropped","reason":"mtu-exceeded","at":"shop","to":"slb-front","path":["db-1","shop"],"src":"172.16.1.10","dst":"172.16.1.30","proto":17,"sport":40000,"dport":80,"length":1628}
         {"frame":16,"time_ns":"0","emitted_by":"shop","kind":"fragmentation-needed","to":"db-1"}
         {"frame":17,"time_ns":"0","from":"db-1","verdict":"answered","path":["db-1"]}
         {"frame":17,"time_ns":"0","emitted_by":"shop","kind":"arp-reply","to":"db-1"}
         {"frame":18,"time_ns":"0","verdict":"dropped","reason":"frame-truncated"}
-        {"frame":19,"time_ns":"2500000000","from":"db-1","verdict":"undetermined","path":["db-1"],"src":"172.16.1.10","dst":"172.16.1.30","proto":6,"length":40}
+        {"frame":19,"time_ns":"2500000000","from":"db-1","verdict":"undetermined","to":"slb-front","path":["db-1"],"src":"172.16.1.10","dst":"172.16.1.30","proto":6,"length":40}
         "#);
     }
 

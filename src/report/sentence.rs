@@ -92,9 +92,15 @@ pub fn outcome_fields(words: Words<'_>, outcome: &Outcome) -> Map<String, Value>
             }
         }
     }
-    if outcome.decider == Decider::Session {
+    if let Some(receiver) = outcome.receiver {
+        set("to", words.endpoint(receiver).into());
+    }
+    let by_session = outcome.decider == Decider::Session;
+    if by_session {
         set("by", "session".into());
-    } else if let Some(cause) = words.cause(outcome) {
+    }
+    let decider = if by_session { outcome.begun_by } else { outcome.decider };
+    if let Some(cause) = words.cause(&Outcome { decider, ..*outcome }) {
         set("rule", cause.to_string().into());
         if let Some(place) = cause.place() {
             set("source", place.to_string().into());

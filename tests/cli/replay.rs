@@ -50,7 +50,7 @@ fn a_choice_settles_an_ambiguous_source() {
         let choice = format!("172.16.1.10={owner}");
         let told = bench().run(&["replay", "shop.toml", "a.pcap", "--format", "ndjson", "--inject", &choice]);
         let value: Value = serde_json::from_str(told.out.lines().nth(2).unwrap()).unwrap();
-        let how = value.get("rule").unwrap_or(&value["by"]);
+        let how = value.get("by").unwrap_or(&value["rule"]);
         (value["from"].clone(), value["to"].clone(), how.clone())
     };
     assert_eq!(inject("i-app"), ("i-app".into(), "i-web".into(), "session".into()));
@@ -74,10 +74,10 @@ fn each_frame_is_one_line_and_hints_go_beside() {
     exit code: 0
     ----- stdout -----
     {"frame":1,"time_ns":"1500000000000000000","from":"i-web","verdict":"delivered","to":"i-app","rule":"sg-app ingress #1","source":"shop.toml:28","path":["i-web","classic","vpc-shop","i-app"],"src":"10.24.1.5","dst":"172.16.1.10","proto":6,"sport":40000,"dport":8080,"length":40}
-    {"frame":2,"time_ns":"1500000000001000000","from":"i-web","verdict":"dropped","reason":"sg-ingress-deny","at":"i-app","rule":"sg-app ingress default","source":"shop.toml:25","path":["i-web","classic","vpc-shop"],"src":"10.24.1.5","dst":"172.16.1.10","proto":6,"sport":40000,"dport":22,"length":40}
+    {"frame":2,"time_ns":"1500000000001000000","from":"i-web","verdict":"dropped","reason":"sg-ingress-deny","at":"i-app","to":"i-app","rule":"sg-app ingress default","source":"shop.toml:25","path":["i-web","classic","vpc-shop"],"src":"10.24.1.5","dst":"172.16.1.10","proto":6,"sport":40000,"dport":22,"length":40}
     {"frame":3,"time_ns":"1500000000002000000","verdict":"dropped","reason":"ambiguous-source","src":"172.16.1.10","dst":"10.24.1.5","proto":6,"sport":8080,"dport":40000,"length":40}
-    {"frame":4,"time_ns":"1500000000003000000","from":"i-web","verdict":"delivered","to":"i-app","by":"session","path":["i-web","classic","vpc-shop","i-app"],"src":"10.24.1.5","dst":"172.16.1.10","proto":6,"sport":40000,"dport":8080,"length":40}
-    {"frame":5,"time_ns":"1500000000004000000","from":"ngw-out","verdict":"dropped","reason":"sg-ingress-deny","at":"i-lab","rule":"sg-lab ingress default","source":"shop.toml:32","path":["ngw-out","vpc-lab"],"src":"203.0.113.9","dst":"172.16.1.10","proto":6,"sport":5000,"dport":443,"length":40}
+    {"frame":4,"time_ns":"1500000000003000000","from":"i-web","verdict":"delivered","to":"i-app","by":"session","rule":"sg-app ingress #1","source":"shop.toml:28","path":["i-web","classic","vpc-shop","i-app"],"src":"10.24.1.5","dst":"172.16.1.10","proto":6,"sport":40000,"dport":8080,"length":40}
+    {"frame":5,"time_ns":"1500000000004000000","from":"ngw-out","verdict":"dropped","reason":"sg-ingress-deny","at":"i-lab","to":"i-lab","rule":"sg-lab ingress default","source":"shop.toml:32","path":["ngw-out","vpc-lab"],"src":"203.0.113.9","dst":"172.16.1.10","proto":6,"sport":5000,"dport":443,"length":40}
     {"frame":6,"time_ns":"1500000000005000000","verdict":"dropped","reason":"unknown-source","src":"100.64.9.9","dst":"172.16.9.9","proto":6,"sport":5000,"dport":443,"length":40}
     ----- stderr -----
     hints
@@ -96,12 +96,12 @@ const KEYS: [&str; 20] = [
     "time_ns",
     "from",
     "verdict",
-    "to",
     "reason",
     "at",
+    "to",
+    "by",
     "rule",
     "source",
-    "by",
     "path",
     "src",
     "dst",
