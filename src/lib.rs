@@ -56,6 +56,7 @@
 //! | [`explain`] | the page of every reason and rule |
 //! | [`lab`] | the facade: load, check, compile, hold state and time |
 //! | [`advise`] | what to do so that one endpoint reaches another |
+//! | [`import`] | dumps of accounts, Terraform states and plans to a topology, and a report of what is not in it |
 //! | [`replay`] | captures and scenarios through a lab: attribution, workers, order, expectations |
 #![cfg_attr(feature = "cli", doc = "| [`cli`] | the command line: arguments to library calls to exit codes |")]
 //!
@@ -75,6 +76,7 @@ pub mod datapath;
 pub mod diag;
 pub mod explain;
 pub mod files;
+pub mod import;
 pub mod lab;
 pub mod model;
 pub mod net;

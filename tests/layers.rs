@@ -36,6 +36,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("explain", &["check", "control", "diag"]),
     // What to do about a refusal stands on its page: `explain`.
     ("report", &["datapath", "explain", "program", "diag", "text", "wire", "net", "time", "table"]),
+    // Accounts that exist become topology files, which are read back and checked.
+    ("import", &["check", "model", "net", "diag", "scenario"]),
     // What people call.
     (
         "lab",

@@ -1,8 +1,10 @@
 //! What can be typed.
 
+mod account;
 mod advice;
 mod frames;
 
+pub(super) use account::Import;
 pub(super) use advice::{Advise, Format, GuestRoute};
 pub(super) use frames::FrameOptions;
 
@@ -86,6 +88,9 @@ pub(super) enum Command {
     /// Print the routing commands that a classic instance needs to reach a VPC in 192.168.0.0/16.
     #[command(after_help = advice::GUEST_ROUTE_EXAMPLES)]
     GuestRoute(GuestRoute),
+    /// Make a topology of an account that exists: of a dump, a Terraform state or a plan.
+    #[command(after_help = account::IMPORT_EXAMPLES)]
+    Import(Import),
     /// Tell what a reason, rule or error code means, where it comes from and what to do.
     Explain(Explain),
     /// Measure this machine in about a minute: route lookup and forwarding, or one of them alone.

@@ -11,6 +11,7 @@ mod check;
 mod demo;
 mod explain;
 mod guest_route;
+mod import;
 mod interrupt;
 mod names;
 mod output;
@@ -90,6 +91,7 @@ pub fn main() -> ExitCode {
         Command::Trace(arguments) => trace::trace(arguments, &mut terminal),
         Command::Advise(arguments) => advise::advise(arguments, &mut terminal),
         Command::GuestRoute(arguments) => guest_route::guest_route(arguments, &mut terminal),
+        Command::Import(arguments) => import::import(arguments, &mut terminal),
         Command::Explain(arguments) => explain::explain(arguments, &mut terminal),
         Command::Bench(arguments) => bench::bench(arguments, &mut terminal),
         Command::Demo => demo::demo(&mut terminal),

@@ -1,0 +1,35 @@
+//! `biplane import`.
+
+use super::arguments::{Format, Import};
+use super::output::Terminal;
+use super::{DIFFERENT, Failure, Outcome, SUCCESS};
+use crate::import::{self, DUMP_SCRIPT, ImportOptions, Imported, PlanSide};
+
+pub(super) fn import(arguments: &Import, terminal: &mut Terminal) -> Outcome {
+    if arguments.script {
+        terminal.print(DUMP_SCRIPT)?;
+        return Ok(SUCCESS);
+    }
+    if arguments.policy {
+        terminal.print(&import::ram_policy())?;
+        return Ok(SUCCESS);
+    }
+    let mut options = ImportOptions::default();
+    options.regions.clone_from(&arguments.region);
+    options.accounts.clone_from(&arguments.account);
+    options.plan = if arguments.before { PlanSide::Before } else { PlanSide::After };
+    options.infer = arguments.infer;
+    let Imported { toml, report } =
+        import::import(&arguments.paths, &options).map_err(|error| Failure::Message(error.to_string()))?;
+    match &arguments.output {
+        Some(path) => std::fs::write(path, &toml)
+            .map_err(|error| Failure::Message(format!("cannot write `{}`: {error}", path.display())))?,
+        None => terminal.print(&toml)?,
+    }
+    let told = match arguments.format {
+        Format::Text => report.text(),
+        Format::Json => report.json(),
+    };
+    terminal.tell(told.trim_end());
+    Ok(if report.is_complete() { SUCCESS } else { DIFFERENT })
+}

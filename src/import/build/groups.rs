@@ -1,0 +1,110 @@
+//! Security groups.
+
+use super::Builder;
+use crate::import::calls;
+use crate::import::draft::{DraftGroup, Remarks};
+use crate::import::facts::GroupFacts;
+use crate::import::inventory::GroupRules;
+use crate::import::report::counted;
+
+/// Rules of one group.
+const MOST_RULES: usize = 200;
+
+impl Builder<'_> {
+    pub(super) fn groups(&mut self) {
+        for (id, facts) in &self.inventory.groups {
+            if let Some(group) = self.group(id, facts) {
+                self.draft.groups.insert(id.clone(), group);
+            }
+        }
+        // Rules name groups: all of them have to be there.
+        for id in self.draft.groups.keys().cloned().collect::<Vec<_>>() {
+            self.group_rules(&id);
+        }
+    }
+
+    fn group(&mut self, id: &str, facts: &GroupFacts) -> Option<DraftGroup> {
+        let vpc = facts.vpc.clone().filter(|vpc| !vpc.is_empty());
+        match &vpc {
+            None if !self.wanted(facts.region.as_ref(), facts.account.as_ref()) => return None,
+            Some(vpc) if !self.draft.vpcs.contains_key(vpc) => {
+                if !self.inventory.vpcs.contains_key(vpc) && self.wanted(facts.region.as_ref(), facts.account.as_ref())
+                {
+                    self.report.leave_out(id, format!("its VPC {vpc} is not in the dump"));
+                }
+                return None;
+            }
+            _ => {}
+        }
+        let mut remarks = Remarks::named(facts.name.as_ref());
+        let enterprise = facts.kind.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("enterprise"));
+        if facts.kind.is_none() {
+            remarks.add("no answer says whether it is basic or enterprise; taken as basic");
+        }
+        let inner = facts.inner_access.as_deref().map(|policy| policy.eq_ignore_ascii_case("accept"));
+        Some(DraftGroup {
+            remarks,
+            enterprise: enterprise && vpc.is_some(),
+            intra_group: inner.filter(|accept| *accept == enterprise),
+            vpc,
+            ingress: Vec::new(),
+            egress: Vec::new(),
+            rules_unknown: None,
+            unknown_rules: 0,
+            left_out: [Vec::new(), Vec::new()],
+            region: facts.region.clone(),
+            account: facts.account.clone(),
+        })
+    }
+
+    fn group_rules(&mut self, id: &str) {
+        let facts = &self.inventory.groups[id];
+        let mut group = self.draft.groups[id].clone();
+        match self.inventory.rules.get(id) {
+            None if self.inventory.managed.contains(id) => {}
+            None => self.unknown_rules(id, &mut group, facts, "its rules are not in the dump"),
+            Some(GroupRules { intranet: false, .. }) if group.vpc.is_none() => {
+                let why = "only the rules of the public NIC are in the dump: a classic group has them for each NIC, and one call gives one";
+                self.unknown_rules(id, &mut group, facts, why);
+            }
+            Some(known) => {
+                for rule in &known.rules {
+                    self.rule(id, &mut group, rule);
+                }
+                self.hold_to_limit(id, &mut group);
+            }
+        }
+        self.draft.groups.insert(id.to_owned(), group);
+    }
+
+    fn unknown_rules(&mut self, id: &str, group: &mut DraftGroup, facts: &GroupFacts, why: &str) {
+        let failed = self.failure("DescribeSecurityGroupAttribute", id);
+        let why = failed.map_or(why.to_owned(), |failure| format!("{why} ({failure})"));
+        group.rules_unknown = Some(why.clone());
+        self.report.miss(id, why, Some(calls::intranet_rules(facts.region.as_deref(), id)));
+    }
+
+    /// The file and code of a call about `id` that failed.
+    pub(super) fn failure(&self, api: &str, id: &str) -> Option<String> {
+        let about = |failed: &&crate::import::inventory::FailedCall| {
+            failed.id.as_deref() == Some(id) && failed.call.as_deref().is_some_and(|call| call.ends_with(api))
+        };
+        let failed = self.inventory.failed.iter().find(about)?;
+        Some(failed.code.as_ref().map_or(failed.file.clone(), |code| format!("{}: {code}", failed.file)))
+    }
+
+    fn hold_to_limit(&mut self, id: &str, group: &mut DraftGroup) {
+        let excess = (group.ingress.len() + group.egress.len()).saturating_sub(MOST_RULES);
+        if excess == 0 {
+            return;
+        }
+        let from_egress = excess.min(group.egress.len());
+        group.egress.truncate(group.egress.len() - from_egress);
+        group.ingress.truncate(group.ingress.len() - (excess - from_egress));
+        group.unknown_rules += excess;
+        self.report.leave_out(
+            id,
+            format!("{} beyond the {MOST_RULES} that a group of a topology takes", counted(excess, "rule")),
+        );
+    }
+}

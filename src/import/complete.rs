@@ -1,0 +1,184 @@
+//! Whether a dump holds everything: told from totals, tokens, counts and ids that are used and not described.
+
+use super::calls;
+use super::inventory::{Answer, Inventory, PageFacts};
+use super::report::{ImportReport, counted};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+/// Notes what the dump lacks.
+pub(super) fn prove(inventory: &Inventory, report: &mut ImportReport) {
+    pages(inventory, report);
+    failures(inventory, report);
+    members(inventory, report);
+    lists_of_vpcs(inventory, report);
+    empty_lists(inventory, report);
+    links(inventory, report);
+    for (answer, file) in &inventory.nameless {
+        report.leave_out(
+            file,
+            format!("the answer of {} names no object, and neither does the name of the file", answer.call()),
+        );
+    }
+    for (id, fields, file) in &inventory.conflicts {
+        report.doubt(id, format!("two answers differ in {}; {file} is followed", fields.join(", ")));
+    }
+}
+
+/// One call: what was asked for, and where.
+type Call<'p> = (Answer, Option<&'p str>, Option<&'p str>);
+
+/// The pages of one call, by the folder they lie in.
+type PagesByFolder<'p> = BTreeMap<&'p PathBuf, Vec<&'p PageFacts>>;
+
+fn pages(inventory: &Inventory, report: &mut ImportReport) {
+    let mut calls_made: BTreeMap<Call<'_>, PagesByFolder<'_>> = BTreeMap::new();
+    for page in &inventory.pages {
+        let call = (page.answer, page.region.as_deref(), page.scope.as_deref());
+        calls_made.entry(call).or_default().entry(&page.folder).or_default().push(page);
+    }
+    for ((answer, region, scope), folders) in calls_made {
+        let all: Vec<&PageFacts> = folders.values().flatten().copied().collect();
+        for pages in folders.values() {
+            // Pages of one call may lie in several folders: they count together where that makes them complete.
+            let Some(gap) = gap(pages).filter(|_| folders.len() == 1 || gap(&all).is_some()) else { continue };
+            let subject = answer.call().replace(' ', ".");
+            let about = scope.map_or(String::new(), |scope| format!(" of {scope}"));
+            let fix = calls::call(answer, region, scope.and_then(|scope| scope.split(' ').next()));
+            report.miss(&subject, format!("{gap}{about}"), Some(fix));
+        }
+    }
+}
+
+/// What pages of one call lack.
+fn gap(pages: &[&PageFacts]) -> Option<String> {
+    let total = pages.iter().filter_map(|page| page.total).max();
+    let items: BTreeSet<&String> = pages.iter().flat_map(|page| &page.items).collect();
+    if let Some(total) = total {
+        let found = items.len() as u64;
+        return (found < total).then(|| format!("{found} of {total}: a page is missing"));
+    }
+    // A chain of pages has one without a token: the last.
+    let ends = pages.iter().any(|page| page.token.is_none());
+    (!ends).then(|| format!("{}, and the last one says that more follow", counted(pages.len(), "page")))
+}
+
+fn failures(inventory: &Inventory, report: &mut ImportReport) {
+    for failed in &inventory.failed {
+        let code =
+            failed.code.as_deref().map_or("the call failed".to_owned(), |code| format!("the call failed: {code}"));
+        let fix = failed.call.as_deref().map(|call| match (call.split_once('.'), failed.code.as_deref()) {
+            (Some((product, api)), Some(code)) if code.starts_with("Forbidden") || code.contains("NoPermission") => {
+                format!("allow the RAM action {product}:{api} and run the script again")
+            }
+            _ => "run the script again: it asks for what is not there".to_owned(),
+        });
+        report.miss(&failed.file, code, fix);
+    }
+}
+
+/// Members of groups against the number that the group says.
+fn members(inventory: &Inventory, report: &mut ImportReport) {
+    let mut members: BTreeMap<&String, u64> = BTreeMap::new();
+    for instance in inventory.instances.values() {
+        for group in instance.groups.iter().flatten() {
+            *members.entry(group).or_default() += 1;
+        }
+    }
+    for (id, facts) in &inventory.groups {
+        let found = members.get(id).copied().unwrap_or(0);
+        if let Some(told) = facts.members.filter(|told| *told > found) {
+            let fix = calls::call(Answer::Instances, facts.region.as_deref(), None);
+            report.miss(id, format!("it says that it has {told} members; the dump has {found}"), Some(fix));
+        }
+    }
+}
+
+/// What a VPC says is in it against the lists.
+fn lists_of_vpcs(inventory: &Inventory, report: &mut ImportReport) {
+    let mut vswitches: BTreeMap<&String, u64> = BTreeMap::new();
+    for vpc in inventory.vswitches.values().filter_map(|facts| facts.vpc.as_ref()) {
+        *vswitches.entry(vpc).or_default() += 1;
+    }
+    for (id, facts) in &inventory.vpcs {
+        let region = facts.region.as_deref();
+        let lists = [
+            (&facts.vswitches, Answer::Vswitches, "vSwitch"),
+            (&facts.route_tables, Answer::RouteTables, "route table"),
+            (&facts.nat_gateways, Answer::NatGateways, "NAT gateway"),
+        ];
+        for (listed, answer, noun) in lists {
+            let described = |one: &&String| match answer {
+                Answer::Vswitches => inventory.vswitches.contains_key(*one),
+                Answer::RouteTables => {
+                    inventory.route_tables.contains_key(*one) || inventory.entries.contains_key(*one)
+                }
+                _ => inventory.gateways.contains_key(*one),
+            };
+            let unknown: Vec<&String> = listed.iter().flatten().filter(|one| !described(one)).collect();
+            if let Some(first) = unknown.first() {
+                let text =
+                    format!("{} of it that no answer describes, {first} among them", counted(unknown.len(), noun));
+                report.miss(id, text, Some(calls::call(answer, region, Some(id))));
+            }
+        }
+        let told = facts.resources.iter().flatten().find(|(kind, _)| kind.eq_ignore_ascii_case("vswitch"));
+        let found = vswitches.get(id).copied().unwrap_or(0);
+        if let Some((_, told)) =
+            told.filter(|(_, told)| *told > found && facts.vswitches.as_ref().is_none_or(Vec::is_empty))
+        {
+            let fix = calls::call(Answer::Vswitches, region, Some(id));
+            report.miss(
+                id,
+                format!("it says that it has {}; the dump has {found}", counted(*told as usize, "vSwitch")),
+                Some(fix),
+            );
+        }
+    }
+}
+
+/// A user without permission gets an empty list and no error.
+fn empty_lists(inventory: &Inventory, report: &mut ImportReport) {
+    let empty = |answer: Answer| {
+        let mut of = inventory.pages.iter().filter(|page| page.answer == answer).peekable();
+        of.peek().is_some() && of.all(|page| page.items.is_empty())
+    };
+    let used = |facts: &super::facts::VswitchFacts| {
+        let net: crate::net::Ipv4Net = facts.cidr.as_deref()?.parse().ok()?;
+        let size = 1u64 << (32 - net.prefix_len()).min(31);
+        Some(size.saturating_sub(4) > facts.available?)
+    };
+    if empty(Answer::Instances) && inventory.vswitches.values().any(|facts| used(facts) == Some(true)) {
+        report.doubt(
+            "ecs.DescribeInstances",
+            "it is empty, yet vSwitches have addresses in use: a user without permission sees this",
+        );
+    }
+    if empty(Answer::Groups) && !inventory.instances.is_empty() {
+        report.doubt(
+            "ecs.DescribeSecurityGroups",
+            "it is empty, yet there are instances: a user without permission sees this",
+        );
+    }
+    if empty(Answer::Vpcs) && !inventory.vswitches.is_empty() {
+        report.doubt("vpc.DescribeVpcs", "it is empty, yet there are vSwitches: a user without permission sees this");
+    }
+}
+
+/// A VPC with ClassicLink whose links no answer holds.
+fn links(inventory: &Inventory, report: &mut ImportReport) {
+    let of_links = |page: &&PageFacts| page.answer == Answer::Links;
+    // Where no file is named after its VPC, one list may hold the links of all.
+    let nameless = inventory.pages.iter().filter(of_links).any(|page| page.scope.is_none());
+    let asked: BTreeSet<&str> = (inventory.pages.iter().filter(of_links))
+        .flat_map(|page| {
+            page.scope.as_deref().into_iter().chain(page.items.iter().filter_map(|item| item.split(' ').nth(1)))
+        })
+        .collect();
+    for (id, facts) in &inventory.vpcs {
+        if facts.classic_link == Some(true) && !asked.contains(id.as_str()) && !nameless {
+            let fix = calls::call(Answer::Links, facts.region.as_deref(), Some(id));
+            report.miss(id, "ClassicLink is on, and no answer holds its links; taken as none", Some(fix));
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The topology as it will be written: checked values, ids still as texts.
+
+use super::report::printable;
+use crate::net::{Ipv4Net, MacAddress, PortRange, Protocol};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+/// A topology to be written, sorted by id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Draft {
+    pub(super) region: Option<String>,
+    pub(super) account: Option<String>,
+    pub(super) vpcs: BTreeMap<String, DraftVpc>,
+    pub(super) vswitches: BTreeMap<String, DraftVswitch>,
+    pub(super) route_tables: BTreeMap<String, DraftTable>,
+    pub(super) peerings: BTreeMap<String, DraftPeering>,
+    pub(super) gateways: BTreeMap<String, DraftGateway>,
+    pub(super) groups: BTreeMap<String, DraftGroup>,
+    pub(super) instances: BTreeMap<String, DraftInstance>,
+    pub(super) services: BTreeMap<String, DraftService>,
+}
+
+/// What people read beside an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Remarks {
+    pub(super) name: Option<String>,
+    pub(super) lines: Vec<String>,
+}
+
+impl Remarks {
+    pub(super) fn named(name: Option<&String>) -> Remarks {
+        Remarks { name: name.map(|name| printable(name)), lines: Vec::new() }
+    }
+
+    pub(super) fn add(&mut self, line: impl AsRef<str>) {
+        self.lines.push(printable(line.as_ref()));
+    }
+}
+
+/// Custom entries of one table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct DraftRoutes {
+    pub(super) entries: Vec<DraftRoute>,
+    /// What was left out, as comments.
+    pub(super) left_out: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DraftRoute {
+    pub(super) destination: Ipv4Net,
+    pub(super) next_hop: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DraftVpc {
+    pub(super) remarks: Remarks,
+    pub(super) cidr: Ipv4Net,
+    pub(super) secondary_cidrs: Vec<Ipv4Net>,
+    pub(super) classic_link: bool,
+    pub(super) routes: DraftRoutes,
+    pub(super) region: Option<String>,
+    pub(super) account: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DraftVswitch {
+    pub(super) remarks: Remarks,
+    pub(super) vpc: String,
+    pub(super) cidr: Ipv4Net,
+    pub(super) zone: Option<String>,
+    pub(super) route_table: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DraftTable {
+    pub(super) remarks: Remarks,
+    pub(super) vpc: String,
+    pub(super) routes: DraftRoutes,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DraftPeering {
+    pub(super) remarks: Remarks,
+    pub(super) vpcs: [String; 2],
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DraftGateway {
+    pub(super) remarks: Remarks,
+    pub(super) vpc: String,
+    pub(super) kind: String,
+    pub(super) remote_cidrs: BTreeSet<Ipv4Net>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DraftGroup {
+    pub(super) remarks: Remarks,
+    /// `None` for a classic group.
+    pub(super) vpc: Option<String>,
+    pub(super) enterprise: bool,
+    /// The inner access policy, where it is not that of the kind: true to accept.
+    pub(super) intra_group: Option<bool>,
+    pub(super) ingress: Vec<DraftRule>,
+    pub(super) egress: Vec<DraftRule>,
+    /// Why the rules are not known, where they are not.
+    pub(super) rules_unknown: Option<String>,
+    /// How many rules there are beside those written that may match IPv4 packets.
+    pub(super) unknown_rules: usize,
+    /// Rules left out, as comments: those for what members receive, then those for what they send.
+    pub(super) left_out: [Vec<String>; 2],
+    pub(super) region: Option<String>,
+    pub(super) account: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DraftRule {
+    pub(super) accept: bool,
+    pub(super) priority: u8,
+    pub(super) protocol: Option<Protocol>,
+    pub(super) port_range: PortRange,
+    pub(super) source_port_range: PortRange,
+    pub(super) peer: DraftPeer,
+    pub(super) own: Option<Ipv4Net>,
+    pub(super) internet: bool,
+    pub(super) description: Option<String>,
+    /// Where it comes from, where that is not plain.
+    pub(super) remark: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum DraftPeer {
+    Cidr(Ipv4Net),
+    Group(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DraftInstance {
+    pub(super) remarks: Remarks,
+    /// `None` for a classic instance.
+    pub(super) vswitch: Option<String>,
+    pub(super) private_ip: Ipv4Addr,
+    pub(super) groups: Vec<String>,
+    pub(super) state: &'static str,
+    pub(super) linked_vpc: Option<String>,
+    pub(super) forwarding: bool,
+    pub(super) public_ip: Option<Ipv4Addr>,
+    pub(super) mac: Option<MacAddress>,
+    pub(super) bandwidth: Option<u64>,
+    pub(super) region: Option<String>,
+    pub(super) account: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DraftService {
+    pub(super) remarks: Remarks,
+    pub(super) kind: &'static str,
+    /// `None` for an address of the classic network.
+    pub(super) vswitch: Option<String>,
+    pub(super) ip: Ipv4Addr,
+    pub(super) whitelist: DraftWhitelist,
+    pub(super) region: Option<String>,
+    pub(super) account: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum DraftWhitelist {
+    /// The service has none.
+    None,
+    Entries(Vec<Ipv4Net>),
+    /// Why it is not known.
+    Unknown(String),
+}

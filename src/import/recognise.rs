@@ -1,0 +1,508 @@
+//! Which answer a JSON value is: told by the fields of its objects, whatever is wrapped around them.
+
+use super::answers;
+use super::facts::WhitelistFacts;
+use super::input::NameHints;
+use super::inventory::{Answer, Inventory, PageFacts};
+use super::json::Node;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a file turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FileKind {
+    /// Answers of the vendor's API.
+    Answers,
+    /// A Terraform state or plan.
+    Terraform,
+    /// A dump of another vendor.
+    Aws,
+    /// A ROS template, whose parameters only the vendor's engine resolves.
+    Ros,
+    /// Nothing that is known.
+    Unknown,
+}
+
+/// Takes everything known in `nodes`, the values of one file, into the inventory.
+pub(super) fn take_in(inventory: &mut Inventory, nodes: &[Node<'_>], hints: &NameHints, file: &str) -> FileKind {
+    let mut reader = Reader { inventory, hints, file, pages: vec![Page::default()], kind: FileKind::Unknown };
+    for node in nodes {
+        if is_terraform(node) {
+            return FileKind::Terraform;
+        }
+        reader.value(node, "");
+    }
+    let page = reader.pages.pop().unwrap_or_default();
+    reader.close(page);
+    reader.kind
+}
+
+fn is_terraform(node: &Node<'_>) -> bool {
+    let shown = node.has("formatversion")
+        && ["values", "plannedvalues", "resourcechanges", "terraformversion"].iter().any(|key| node.has(key));
+    shown || node.has("version") && (node.has("terraformversion") || node.has("lineage"))
+}
+
+fn is_aws(node: &Node<'_>) -> bool {
+    ["dhcpoptionsid", "instancetenancy", "subnetid", "reservations"].iter().any(|key| node.has(key))
+        || node.has("groupid") && (node.has("vpcid") || node.has("ippermissions"))
+}
+
+/// What an object around a list says of it.
+#[derive(Default)]
+struct Page {
+    region: Option<String>,
+    total: Option<u64>,
+    token: Option<String>,
+    items: BTreeMap<Answer, Vec<String>>,
+}
+
+struct Reader<'r> {
+    inventory: &'r mut Inventory,
+    hints: &'r NameHints,
+    file: &'r str,
+    /// The pages that surround what is read, the innermost last.
+    pages: Vec<Page>,
+    kind: FileKind,
+}
+
+/// The answer whose items stand in a list of this name, for lists without items.
+fn answer_of_list(key: &str) -> Option<Answer> {
+    Some(match key {
+        "instance" => Answer::Instances,
+        "networkinterfaceset" => Answer::Interfaces,
+        "securitygroup" => Answer::Groups,
+        "link" => Answer::Links,
+        "vpc" => Answer::Vpcs,
+        "vswitch" => Answer::Vswitches,
+        "routertablelisttype" | "routetable" => Answer::RouteTables,
+        "routeentry" => Answer::RouteEntries,
+        "natgateway" => Answer::NatGateways,
+        "vpngateway" => Answer::VpnGateways,
+        "routerinterfacetype" => Answer::RouterInterfaces,
+        "networkacl" => Answer::NetworkAcls,
+        "vpcpeerconnects" => Answer::Peerings,
+        "loadbalancer" => Answer::LoadBalancers,
+        "kvstoreinstance" => Answer::Redis,
+        "dbinstanceiparray" => Answer::Whitelists,
+        _ => return None,
+    })
+}
+
+impl Reader<'_> {
+    fn value(&mut self, node: &Node<'_>, key: &str) {
+        match node {
+            Node::Object(entries) => {
+                if !self.item(node, key) {
+                    self.wrapper(node, entries);
+                }
+            }
+            Node::List(items) => {
+                if items.is_empty() {
+                    self.empty_list(key);
+                }
+                for item in items {
+                    self.value(item, key);
+                }
+            }
+            Node::Text(_) | Node::Null => {}
+        }
+    }
+
+    fn empty_list(&mut self, key: &str) {
+        if let Some(answer) = answer_of_list(key) {
+            self.page().items.entry(answer).or_default();
+            self.kind = FileKind::Answers;
+        } else if matches!(key, "instances" | "vpcs" | "subnets" | "securitygroups") && self.kind == FileKind::Unknown {
+            // The vendor's lists stand one level deeper; only AWS has them here.
+            self.kind = FileKind::Aws;
+        }
+    }
+
+    fn wrapper(&mut self, node: &Node<'_>, entries: &[(&'static str, Node<'_>)]) {
+        if is_aws(node) {
+            self.kind = FileKind::Aws;
+            return;
+        }
+        if node.has("rostemplateformatversion") {
+            self.kind = FileKind::Ros;
+            return;
+        }
+        let total = node.number("totalcount").or_else(|| node.number("totalrecordcount"));
+        let token = node.owned("nexttoken");
+        let pages = total.is_some() || token.is_some() || node.has("pagenumber");
+        let region = node.owned("regionid");
+        if pages || region.is_some() {
+            let region = region.or_else(|| self.page().region.clone());
+            self.pages.push(Page { region, total, token, ..Page::default() });
+        }
+        self.whitelists_of(node);
+        self.safety_mode(node);
+        for (key, child) in entries {
+            self.value(child, key);
+        }
+        if pages || node.owned("regionid").is_some() {
+            let page = self.pages.pop().unwrap_or_default();
+            self.close(page);
+        }
+    }
+
+    fn page(&mut self) -> &mut Page {
+        self.pages.last_mut().expect("the outermost page stays")
+    }
+
+    fn close(&mut self, page: Page) {
+        for (answer, items) in page.items {
+            self.inventory.pages.push(PageFacts {
+                answer,
+                folder: self.hints.folder.clone(),
+                region: page.region.clone().or_else(|| self.hints.region.clone()),
+                scope: self.hints.id.clone(),
+                total: page.total,
+                token: page.token.clone(),
+                items,
+            });
+        }
+    }
+
+    fn region(&self) -> Option<String> {
+        self.pages.last().and_then(|page| page.region.clone()).or_else(|| self.hints.region.clone())
+    }
+
+    /// Notes that an answer holds `id`.
+    fn met(&mut self, answer: Answer, id: &str) {
+        self.kind = FileKind::Answers;
+        self.page().items.entry(answer).or_default().push(id.to_owned());
+        if !self.inventory.folders.contains_key(id) {
+            self.inventory.folders.insert(id.to_owned(), self.hints.folder.clone());
+        }
+    }
+
+    fn note_conflict(&mut self, id: &str, differ: Vec<&'static str>) {
+        if !differ.is_empty() {
+            self.inventory.conflicts.push((id.to_owned(), differ, self.file.to_owned()));
+        }
+    }
+
+    /// Takes in an object of a known kind; false where it is none.
+    fn item(&mut self, node: &Node<'_>, key: &str) -> bool {
+        let has = |key: &str| node.get(key).is_some();
+        if is_aws(node) {
+            return false;
+        }
+        let id = |key: &str| node.owned(key);
+        if let Some(group) = id("securitygroupid").filter(|_| node.has("permissions")) {
+            self.group_rules(node, &group);
+        } else if has("destinationcidrblock") {
+            self.route_entry(node, None);
+        } else if let Some(id) = id("instanceid").filter(|_| node.get("acceptingvpc").is_some()) {
+            self.peering(node, &id);
+        } else if let Some(id) = id("loadbalancerid").filter(|_| has("address") || has("addresstype")) {
+            self.service(node, &id, Answer::LoadBalancers);
+        } else if let Some(id) = id("routerinterfaceid") {
+            self.router_interface(node, &id);
+        } else if let Some(id) = id("natgatewayid") {
+            self.gateway(node, &id, Answer::NatGateways);
+        } else if let Some(id) = id("vpngatewayid").filter(|_| has("vpcid")) {
+            self.gateway(node, &id, Answer::VpnGateways);
+        } else if let Some(id) = id("prefixlistid") {
+            self.prefix_list(node, &id);
+        } else if let Some(id) = id("networkaclid").filter(|_| !has("vswitchid")) {
+            self.network_acl(node, &id);
+        } else if let Some(id) = id("networkinterfaceid").filter(|_| has("vswitchid") || has("privateipaddress")) {
+            self.interface(node, &id);
+        } else if let Some(id) =
+            id("dbinstanceid").filter(|_| has("engine") || has("instancenetworktype") || has("networktype"))
+        {
+            let engine = node.text_of("engine").unwrap_or("");
+            let documents = engine.eq_ignore_ascii_case("mongodb") || engine.is_empty() && id.starts_with("dds-");
+            self.service(node, &id, if documents { Answer::Mongodb } else { Answer::Rds });
+            self.endpoints_of(node, &id);
+        } else if let Some(id) = id("instanceid").filter(|_| is_instance(node)) {
+            self.instance(node, &id);
+        } else if let Some(id) =
+            id("instanceid").filter(|_| has("connectiondomain") || has("privateip") || key == "kvstoreinstance")
+        {
+            self.service(node, &id, Answer::Redis);
+        } else if let (Some(instance), Some(vpc), true) =
+            (id("instanceid"), id("vpcid"), key == "link" || is_link(node))
+        {
+            self.met(Answer::Links, &format!("{instance} {vpc}"));
+            self.inventory.links.entry(instance).or_default().insert(vpc);
+        } else {
+            return self.smaller_item(node, key);
+        }
+        true
+    }
+
+    fn smaller_item(&mut self, node: &Node<'_>, key: &str) -> bool {
+        let has = |key: &str| node.get(key).is_some();
+        let id = |key: &str| node.owned(key);
+        if let Some(id) = id("routetableid")
+            .filter(|_| ["routetabletype", "routeentrys", "associatetype", "vrouterid"].iter().any(|key| node.has(key)))
+        {
+            self.route_table(node, &id);
+        } else if let Some(id) = id("vswitchid").filter(|_| has("cidrblock")) {
+            self.vswitch(node, &id);
+        } else if let Some(id) = id("vpcid").filter(|_| has("cidrblock") || node.has("classiclinkenabled")) {
+            self.vpc(node, &id);
+        } else if let Some(group) =
+            id("securitygroupid").filter(|_| has("networktype") || key == "ecssecuritygrouprelation")
+        {
+            self.admitted_group(group);
+        } else if let Some(id) = id("securitygroupid") {
+            self.group(node, &id);
+        } else if has("ipaddress")
+            && ["iptype", "dbinstancenettype", "role", "nodeid", "networktype"].iter().any(|key| has(key))
+        {
+            self.endpoint(node, None);
+        } else if node.has("securityiplist") {
+            self.whitelist(answers::whitelist(node), None);
+        } else if let Some(account) =
+            id("accountid").filter(|_| ["arn", "identitytype", "userid"].iter().any(|key| node.has(key)))
+        {
+            self.kind = FileKind::Answers;
+            self.inventory.identities.push((self.hints.folder.clone(), account));
+        } else {
+            return false;
+        }
+        true
+    }
+
+    fn group_rules(&mut self, node: &Node<'_>, id: &str) {
+        let mut rules: Vec<_> = node.items("permissions").into_iter().map(answers::rule).collect();
+        let told = |nic: &str| {
+            rules.iter().any(|rule| rule.nic_type.as_deref().is_some_and(|of| of.eq_ignore_ascii_case(nic)))
+        };
+        let asked = self.hints.variant.as_deref().is_some_and(|variant| variant.eq_ignore_ascii_case("intranet"));
+        let in_vpc = node.get("vpcid").is_some();
+        let intranet = in_vpc || asked || told("intranet");
+        // A call without a NIC type gives the rules of the public NIC.
+        let nic = if in_vpc || asked { "intranet" } else { "internet" };
+        rules.iter_mut().filter(|rule| rule.nic_type.is_none()).for_each(|rule| rule.nic_type = Some(nic.to_owned()));
+        let known = self.inventory.groups.entry(id.to_owned()).or_default();
+        let mut facts = answers::group(node);
+        // This answer has the inner access policy and not the kind; both name the group.
+        facts.region = facts.region.or_else(|| known.region.clone());
+        let differ = known.absorb(facts);
+        self.note_conflict(id, differ);
+        let (token, nics) = (node.owned("nexttoken"), self.hints.variant.clone());
+        self.inventory.add_rules(id, rules, intranet);
+        self.met(Answer::GroupRules, id);
+        let scope = nics.map_or(id.to_owned(), |nic| format!("{id} {nic}"));
+        self.page().items.remove(&Answer::GroupRules);
+        self.inventory.pages.push(PageFacts {
+            answer: Answer::GroupRules,
+            folder: self.hints.folder.clone(),
+            region: node.owned("regionid").or_else(|| self.region()),
+            scope: Some(scope),
+            total: None,
+            token,
+            items: Vec::new(),
+        });
+    }
+
+    fn route_entry(&mut self, node: &Node<'_>, table: Option<&str>) {
+        let table = node.owned("routetableid").or_else(|| table.map(str::to_owned)).or_else(|| self.hints.id.clone());
+        let Some(table) = table else {
+            self.inventory.nameless.push((Answer::RouteEntries, self.file.to_owned()));
+            return;
+        };
+        let entry = answers::route_entry(node);
+        self.met(Answer::RouteEntries, &format!("{table} {}", entry.destination.as_deref().unwrap_or("")));
+        let entries = self.inventory.entries.entry(table).or_default();
+        let same = |known: &&mut super::facts::RouteEntryFacts| {
+            known.destination == entry.destination && known.kind == entry.kind && known.hops == entry.hops
+        };
+        match entries.iter_mut().rev().take(512).find(same) {
+            Some(known) => *known = entry,
+            None => entries.push(entry),
+        }
+    }
+
+    fn route_table(&mut self, node: &Node<'_>, id: &str) {
+        let mut facts = answers::route_table(node);
+        facts.region = facts.region.or_else(|| self.region());
+        let differ = self.inventory.route_tables.entry(id.to_owned()).or_default().absorb(facts);
+        self.note_conflict(id, differ);
+        self.met(Answer::RouteTables, id);
+        for entry in node.items("routeentrys") {
+            self.route_entry(entry, Some(id));
+        }
+        if node.has("routeentrys") {
+            self.inventory.entries.entry(id.to_owned()).or_default();
+        }
+    }
+
+    fn vswitch(&mut self, node: &Node<'_>, id: &str) {
+        let mut facts = answers::vswitch(node);
+        facts.region = facts.region.or_else(|| self.region());
+        let differ = self.inventory.vswitches.entry(id.to_owned()).or_default().absorb(facts);
+        self.note_conflict(id, differ);
+        self.met(Answer::Vswitches, id);
+    }
+
+    fn vpc(&mut self, node: &Node<'_>, id: &str) {
+        let mut facts = answers::vpc(node);
+        facts.region = facts.region.or_else(|| self.region());
+        facts.account = facts.account.or_else(|| self.hints.account.clone());
+        let answer = if node.has("classiclinkenabled") { Answer::VpcAttributes } else { Answer::Vpcs };
+        let differ = self.inventory.vpcs.entry(id.to_owned()).or_default().absorb(facts);
+        self.note_conflict(id, differ);
+        self.met(answer, id);
+    }
+
+    fn group(&mut self, node: &Node<'_>, id: &str) {
+        let mut facts = answers::group(node);
+        facts.region = facts.region.or_else(|| self.region());
+        facts.account = facts.account.or_else(|| self.hints.account.clone());
+        // The list leaves the VPC out of classic groups in some versions.
+        facts.vpc = Some(facts.vpc.unwrap_or_default());
+        let differ = self.inventory.groups.entry(id.to_owned()).or_default().absorb(facts);
+        self.note_conflict(id, differ);
+        self.met(Answer::Groups, id);
+    }
+
+    fn instance(&mut self, node: &Node<'_>, id: &str) {
+        let mut facts = answers::instance(node);
+        facts.region = facts.region.or_else(|| self.region());
+        facts.account = facts.account.or_else(|| self.hints.account.clone());
+        let differ = self.inventory.instances.entry(id.to_owned()).or_default().absorb(facts);
+        self.note_conflict(id, differ);
+        self.met(Answer::Instances, id);
+    }
+
+    fn interface(&mut self, node: &Node<'_>, id: &str) {
+        let mut facts = answers::interface(node);
+        facts.region = facts.region.or_else(|| self.region());
+        let differ = self.inventory.interfaces.entry(id.to_owned()).or_default().absorb(facts);
+        self.note_conflict(id, differ);
+        self.met(Answer::Interfaces, id);
+    }
+
+    fn gateway(&mut self, node: &Node<'_>, id: &str, answer: Answer) {
+        let mut facts =
+            if answer == Answer::NatGateways { answers::nat_gateway(node) } else { answers::vpn_gateway(node) };
+        facts.region = facts.region.or_else(|| self.region());
+        let differ = self.inventory.gateways.entry(id.to_owned()).or_default().absorb(facts);
+        self.note_conflict(id, differ);
+        self.met(answer, id);
+    }
+
+    fn router_interface(&mut self, node: &Node<'_>, id: &str) {
+        let mut facts = answers::router_interface(node);
+        facts.region = facts.region.or_else(|| self.region());
+        let differ = self.inventory.router_interfaces.entry(id.to_owned()).or_default().absorb(facts);
+        self.note_conflict(id, differ);
+        self.met(Answer::RouterInterfaces, id);
+    }
+
+    fn peering(&mut self, node: &Node<'_>, id: &str) {
+        let mut facts = answers::peering(node);
+        facts.region = facts.region.or_else(|| self.region());
+        let differ = self.inventory.peerings.entry(id.to_owned()).or_default().absorb(facts);
+        self.note_conflict(id, differ);
+        self.met(Answer::Peerings, id);
+    }
+
+    fn network_acl(&mut self, node: &Node<'_>, id: &str) {
+        let differ = self.inventory.network_acls.entry(id.to_owned()).or_default().absorb(answers::network_acl(node));
+        self.note_conflict(id, differ);
+        self.met(Answer::NetworkAcls, id);
+    }
+
+    fn prefix_list(&mut self, node: &Node<'_>, id: &str) {
+        let differ = self.inventory.prefix_lists.entry(id.to_owned()).or_default().absorb(answers::prefix_list(node));
+        self.note_conflict(id, differ);
+        self.met(Answer::PrefixLists, id);
+    }
+
+    fn service(&mut self, node: &Node<'_>, id: &str, answer: Answer) {
+        let mut facts = match answer {
+            Answer::LoadBalancers => answers::load_balancer(node),
+            Answer::Redis => answers::service(node, "redis"),
+            Answer::Mongodb => answers::service(node, "mongodb"),
+            _ => answers::service(node, "rds"),
+        };
+        facts.region = facts.region.or_else(|| self.region());
+        facts.account = facts.account.or_else(|| self.hints.account.clone());
+        let differ = self.inventory.services.entry(id.to_owned()).or_default().absorb(facts);
+        self.note_conflict(id, differ);
+        self.met(answer, id);
+    }
+
+    /// The service that an answer without an id is about.
+    fn service_id(&mut self, answer: Answer) -> Option<String> {
+        let id = self.hints.id.clone();
+        if id.is_none() {
+            self.inventory.nameless.push((answer, self.file.to_owned()));
+        }
+        self.kind = FileKind::Answers;
+        id
+    }
+
+    fn endpoints_of(&mut self, node: &Node<'_>, id: &str) {
+        for list in ["dbinstancenetinfos", "netinfoitems", "networkaddresses"] {
+            for one in node.items(list) {
+                self.endpoint(one, Some(id));
+            }
+        }
+    }
+
+    fn endpoint(&mut self, node: &Node<'_>, id: Option<&str>) {
+        let Some(id) = id.map(str::to_owned).or_else(|| self.service_id(Answer::Endpoints)) else { return };
+        let facts = answers::endpoint(node);
+        let known = self.inventory.endpoints.entry(id.clone()).or_default();
+        if !known.contains(&facts) {
+            known.push(facts);
+        }
+        self.page().items.entry(Answer::Endpoints).or_default();
+    }
+
+    fn whitelist(&mut self, mut facts: WhitelistFacts, id: Option<&str>) {
+        let Some(id) = id.map(str::to_owned).or_else(|| self.service_id(Answer::Whitelists)) else { return };
+        let plane = |variant: &String| ["classic", "vpc", "mix"].contains(&variant.to_ascii_lowercase().as_str());
+        facts.plane = facts.plane.or_else(|| self.hints.variant.clone().filter(plane));
+        let known = self.inventory.whitelists.entry(id).or_default();
+        if !known.contains(&facts) {
+            known.push(facts);
+        }
+        self.page().items.entry(Answer::Whitelists).or_default();
+    }
+
+    /// A whitelist in one text beside the groups of whitelists, which MongoDB's answer has.
+    fn whitelists_of(&mut self, node: &Node<'_>) {
+        if node.has("securityips") && node.has("securityipgroups") && node.items("securityipgroups").is_empty() {
+            let entries = Some(node.texts("securityips"));
+            self.whitelist(WhitelistFacts { entries, ..WhitelistFacts::default() }, None);
+        }
+    }
+
+    fn safety_mode(&mut self, node: &Node<'_>) {
+        let Some(id) = self.hints.id.clone() else { return };
+        if let (Some(mode), true) = (node.text_of("securityipmode"), node.has("dbinstancenetinfos")) {
+            let safety = mode.eq_ignore_ascii_case("safety");
+            self.inventory.services.entry(id).or_default().safety_mode = Some(safety);
+        }
+    }
+
+    fn admitted_group(&mut self, group: String) {
+        let Some(id) = self.service_id(Answer::AdmittedGroups) else { return };
+        let known = self.inventory.admitted_groups.entry(id).or_default();
+        if !known.contains(&group) {
+            known.push(group);
+        }
+    }
+}
+
+fn is_instance(node: &Node<'_>) -> bool {
+    ["vpcattributes", "inneripaddress", "securitygroupids", "hostname"].iter().any(|key| node.has(key))
+        && !node.has("connectiondomain")
+        || node.has("instancenetworktype") && !node.has("dbinstanceid") && !node.has("connectiondomain")
+}
+
+/// True for an object of an instance and a VPC and nothing else.
+fn is_link(node: &Node<'_>) -> bool {
+    let Node::Object(entries) = node else { return false };
+    let keys: BTreeSet<&str> = entries.iter().map(|(key, _)| *key).collect();
+    keys == BTreeSet::from(["instanceid", "vpcid"])
+}

@@ -1,0 +1,431 @@
+//! A draft as TOML, and which of its parts stands where in the text.
+//!
+//! What the topology language has no key for yet is written as a comment, by one function each.
+
+use super::draft::*;
+use super::report::ImportReport;
+use crate::net::{Ipv4Net, PortRange};
+use std::borrow::Cow;
+use std::fmt::{Display, Write};
+use std::ops::Range;
+
+/// A part of a draft that can be left out by itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    Vpc(String),
+    Vswitch(String),
+    RouteTable(String),
+    Peering(String),
+    Gateway(String),
+    Group(String),
+    Instance(String),
+    Service(String),
+    /// An entry of the system table of a VPC, by its place.
+    VpcRoute(String, usize),
+    /// An entry of a custom table.
+    TableRoute(String, usize),
+    /// A rule for what members receive.
+    Ingress(String, usize),
+    /// A rule for what members send.
+    Egress(String, usize),
+    /// The link of an instance.
+    Link(String),
+    /// The custom table of a vSwitch.
+    Binding(String),
+}
+
+/// The text of a topology.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    pub(super) text: String,
+    /// The parts by the bytes they stand in; a smaller part comes after the one around it.
+    pub(super) parts: Vec<(Range<usize>, Part)>,
+}
+
+/// Writes a draft below `header`, lines of comments.
+pub(super) fn write(draft: &Draft, header: &[String]) -> Written {
+    let mut writer = Writer::default();
+    for line in header {
+        writer.comment("", line);
+    }
+    writer.defaults(draft);
+    for (id, vpc) in &draft.vpcs {
+        writer.object(Part::Vpc(id.clone()), "vpc", id, &vpc.remarks, |writer| {
+            writer.value("cidr", quoted(vpc.cidr));
+            if !vpc.secondary_cidrs.is_empty() {
+                writer.value("secondary_cidrs", list(&vpc.secondary_cidrs));
+            }
+            if vpc.classic_link {
+                writer.value("classic_link", "true");
+            }
+            writer.place(&vpc.region, &vpc.account);
+            writer.routes(&vpc.routes, |place| Part::VpcRoute(id.clone(), place));
+        });
+    }
+    for (id, vswitch) in &draft.vswitches {
+        writer.object(Part::Vswitch(id.clone()), "vswitch", id, &vswitch.remarks, |writer| {
+            writer.value("vpc", reference(&vswitch.vpc));
+            writer.value("cidr", quoted(vswitch.cidr));
+            if let Some(table) = &vswitch.route_table {
+                writer.part(Part::Binding(id.clone()), |writer| writer.value("route_table", reference(table)));
+            }
+            if let Some(zone) = &vswitch.zone {
+                writer.value("zone", string(zone));
+            }
+        });
+    }
+    for (id, table) in &draft.route_tables {
+        writer.object(Part::RouteTable(id.clone()), "route_table", id, &table.remarks, |writer| {
+            writer.value("vpc", reference(&table.vpc));
+            writer.routes(&table.routes, |place| Part::TableRoute(id.clone(), place));
+        });
+    }
+    for (id, peering) in &draft.peerings {
+        writer.object(Part::Peering(id.clone()), "peering", id, &peering.remarks, |writer| {
+            let [one, two] = &peering.vpcs;
+            writer.value("vpcs", format!("[{}, {}]", reference(one), reference(two)));
+        });
+    }
+    for (id, gateway) in &draft.gateways {
+        writer.object(Part::Gateway(id.clone()), "gateway", id, &gateway.remarks, |writer| {
+            writer.value("vpc", reference(&gateway.vpc));
+            writer.value("kind", string(&gateway.kind));
+            writer.value("remote_cidrs", list(&gateway.remote_cidrs));
+        });
+    }
+    for (id, group) in &draft.groups {
+        writer.object(Part::Group(id.clone()), "security_group", id, &group.remarks, |writer| writer.group(id, group));
+    }
+    for (id, instance) in &draft.instances {
+        writer.object(Part::Instance(id.clone()), "instance", id, &instance.remarks, |writer| {
+            writer.instance(id, instance)
+        });
+    }
+    for (id, service) in &draft.services {
+        writer.object(Part::Service(id.clone()), "service", id, &service.remarks, |writer| writer.service(service));
+    }
+    writer.written
+}
+
+/// Says in the report what [`write()`] can only put into comments: groups and whitelists that are not known are none of
+/// what the topology makes of them.
+pub(super) fn doubt_what_is_unknown(draft: &Draft, report: &mut ImportReport) {
+    for (id, group) in &draft.groups {
+        if let Some(why) = &group.rules_unknown {
+            report.doubt(id, format!("its rules are not known ({why}); the topology has it without rules"));
+        } else if group.unknown_rules > 0 {
+            let count = super::report::counted(group.unknown_rules, "rule");
+            report.doubt(id, format!("{count} of it that may match are not in the topology"));
+        }
+    }
+    for (id, service) in &draft.services {
+        if let DraftWhitelist::Unknown(why) = &service.whitelist {
+            report.doubt(id, format!("its whitelist is not known ({why}); the topology has the default of a new one"));
+        }
+    }
+}
+
+#[derive(Default)]
+struct Writer {
+    written: Written,
+}
+
+impl Writer {
+    fn line(&mut self, line: impl Display) {
+        let _ = writeln!(self.written.text, "{line}");
+    }
+
+    fn comment(&mut self, indent: &str, text: &str) {
+        self.line(format_args!("{indent}# {}", super::report::printable(text)));
+    }
+
+    fn value(&mut self, key: &str, value: impl Display) {
+        self.line(format_args!("{key} = {value}"));
+    }
+
+    fn part(&mut self, part: Part, write: impl FnOnce(&mut Writer)) {
+        let (start, place) = (self.written.text.len(), self.written.parts.len());
+        self.written.parts.push((start..start, part));
+        write(self);
+        self.written.parts[place].0.end = self.written.text.len();
+    }
+
+    fn object(&mut self, part: Part, section: &str, id: &str, remarks: &Remarks, write: impl FnOnce(&mut Writer)) {
+        self.line("");
+        self.part(part, |writer| {
+            writer.heading(section, id, remarks);
+            write(writer);
+        });
+    }
+
+    /// The heading, with the name as a comment: topologies have no key for it.
+    fn heading(&mut self, section: &str, id: &str, remarks: &Remarks) {
+        let heading = format!("[{section}.{}]", key(id));
+        match &remarks.name {
+            Some(name) => self.line(format_args!("{heading:<36} # {name:?}", name = Plain(name))),
+            None => self.line(heading),
+        }
+        for line in &remarks.lines {
+            self.comment("", line);
+        }
+    }
+
+    fn defaults(&mut self, draft: &Draft) {
+        if draft.region.is_some() || draft.account.is_some() {
+            self.line("");
+            self.line("[defaults]");
+            self.place(&draft.region, &draft.account);
+        }
+    }
+
+    fn place(&mut self, region: &Option<String>, account: &Option<String>) {
+        if let Some(region) = region {
+            self.value("region", string(region));
+        }
+        if let Some(account) = account {
+            self.value("account", string(account));
+        }
+    }
+
+    fn routes(&mut self, routes: &DraftRoutes, part: impl Fn(usize) -> Part) {
+        if routes.entries.is_empty() && routes.left_out.is_empty() {
+            return;
+        }
+        self.line("routes = [");
+        for (place, route) in routes.entries.iter().enumerate() {
+            self.part(part(place), |writer| {
+                let (destination, next_hop) = (quoted(route.destination), reference(&route.next_hop));
+                writer.line(format_args!("  {{ destination = {destination}, next_hop = {next_hop} }},"));
+            });
+        }
+        for line in &routes.left_out {
+            self.comment("  ", line);
+        }
+        self.line("]");
+    }
+
+    fn group(&mut self, id: &str, group: &DraftGroup) {
+        match &group.vpc {
+            Some(vpc) => self.value("vpc", reference(vpc)),
+            None => self.value("network", "\"classic\""),
+        }
+        if group.enterprise {
+            self.value("kind", "\"enterprise\"");
+        }
+        if let Some(accept) = group.intra_group {
+            self.value("intra_group", if accept { "\"accept\"" } else { "\"drop\"" });
+        }
+        if let Some(why) = &group.rules_unknown {
+            self.unknown_rules_of(why);
+        } else if group.unknown_rules > 0 {
+            self.number_of_unknown_rules(group.unknown_rules);
+        }
+        let [ingress, egress] = &group.left_out;
+        self.rules("ingress", &group.ingress, ingress, |place| Part::Ingress(id.to_owned(), place));
+        self.rules("egress", &group.egress, egress, |place| Part::Egress(id.to_owned(), place));
+        self.place(&group.region, &group.account);
+    }
+
+    /// A group of which no rule is known.
+    fn unknown_rules_of(&mut self, why: &str) {
+        self.comment("", &format!("rules = \"unknown\": {why}"));
+    }
+
+    /// How many rules a group has beside those written.
+    fn number_of_unknown_rules(&mut self, count: usize) {
+        self.comment("", &format!("unknown_rules = {count}: they may match and are not here"));
+    }
+
+    fn rules(&mut self, direction: &str, rules: &[DraftRule], left_out: &[String], part: impl Fn(usize) -> Part) {
+        if rules.is_empty() && left_out.is_empty() {
+            return;
+        }
+        self.line(format_args!("{direction} = ["));
+        for (place, rule) in rules.iter().enumerate() {
+            self.part(part(place), |writer| writer.rule(direction, rule));
+        }
+        for line in left_out {
+            self.comment("  ", line);
+        }
+        self.line("]");
+    }
+
+    fn rule(&mut self, direction: &str, rule: &DraftRule) {
+        let mut keys = Vec::new();
+        if !rule.accept {
+            keys.push("policy = \"drop\"".to_owned());
+        }
+        if let Some(protocol) = rule.protocol {
+            let name = match protocol.0 {
+                1 | 6 | 17 | 47 => quoted(protocol),
+                number => number.to_string(),
+            };
+            keys.push(format!("protocol = {name}"));
+        }
+        for (key, range) in [("port_range", rule.port_range), ("source_port_range", rule.source_port_range)] {
+            if range != PortRange::ALL {
+                keys.push(format!("{key} = {}", quoted(range)));
+            }
+        }
+        let (far, near) = if direction == "ingress" { ("source", "destination") } else { ("destination", "source") };
+        keys.push(match &rule.peer {
+            DraftPeer::Cidr(net) => format!("{far} = {}", quoted(net)),
+            DraftPeer::Group(group) => format!("{far} = {}", reference(group)),
+        });
+        if let Some(own) = rule.own {
+            keys.push(format!("{near} = {}", quoted(own)));
+        }
+        if rule.priority != 1 {
+            keys.push(format!("priority = {}", rule.priority));
+        }
+        if rule.internet {
+            keys.push("nic_type = \"internet\"".to_owned());
+        }
+        if let Some(description) = &rule.description {
+            keys.push(format!("description = {}", string(description)));
+        }
+        let remark =
+            rule.remark.as_ref().map_or(String::new(), |remark| format!(" # {}", super::report::printable(remark)));
+        self.line(format_args!("  {{ {} }},{remark}", keys.join(", ")));
+    }
+
+    fn instance(&mut self, id: &str, instance: &DraftInstance) {
+        match &instance.vswitch {
+            Some(vswitch) => self.value("vswitch", reference(vswitch)),
+            None => self.value("network", "\"classic\""),
+        }
+        self.value("private_ip", quoted(instance.private_ip));
+        let groups: Vec<_> = instance.groups.iter().map(|group| reference(group)).collect();
+        self.value("security_groups", format!("[{}]", groups.join(", ")));
+        if instance.state != "running" {
+            self.value("state", quoted(instance.state));
+        }
+        if let Some(vpc) = &instance.linked_vpc {
+            self.part(Part::Link(id.to_owned()), |writer| writer.value("linked_vpc", reference(vpc)));
+        }
+        if instance.forwarding {
+            self.value("forwarding", "true");
+        }
+        if let Some(address) = instance.public_ip {
+            self.value("public_ip", quoted(address));
+        }
+        if let Some(mac) = instance.mac {
+            self.value("mac", quoted(mac));
+        }
+        if let Some(bandwidth) = instance.bandwidth {
+            self.value("bandwidth_mbps", bandwidth);
+        }
+        self.place(&instance.region, &instance.account);
+    }
+
+    fn service(&mut self, service: &DraftService) {
+        self.value("kind", quoted(service.kind));
+        match &service.vswitch {
+            Some(vswitch) => self.value("vswitch", reference(vswitch)),
+            None => self.value("network", "\"classic\""),
+        }
+        self.value("ip", quoted(service.ip));
+        match &service.whitelist {
+            DraftWhitelist::None => {}
+            DraftWhitelist::Entries(entries) => self.value("whitelist", list(entries)),
+            DraftWhitelist::Unknown(why) => self.unknown_whitelist(why),
+        }
+        self.place(&service.region, &service.account);
+    }
+
+    /// A whitelist that is not known.
+    fn unknown_whitelist(&mut self, why: &str) {
+        self.comment("", &format!("whitelist = \"unknown\": {why}"));
+    }
+}
+
+/// A text in quotes for a comment: control characters are escaped already.
+struct Plain<'t>(&'t str);
+
+impl std::fmt::Debug for Plain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "\"{}\"", self.0)
+    }
+}
+
+/// The id as topologies take it: without blanks and control characters, not empty, and none of the reserved ones. `%`
+/// stands before what was changed, so that two ids never become one.
+pub(super) fn safe_id(id: &str) -> Cow<'_, str> {
+    if ["classic", "cloud-services", "drops", ""].contains(&id) {
+        return Cow::Owned(format!("%{id}"));
+    }
+    if !id.contains(|c: char| c == '%' || c.is_whitespace() || c.is_control()) {
+        return Cow::Borrowed(id);
+    }
+    let mut safe = String::new();
+    for c in id.chars() {
+        match c {
+            '%' => safe.push_str("%25"),
+            c if c.is_whitespace() || c.is_control() => {
+                let _ = write!(safe, "%{:02x}", u32::from(c));
+            }
+            c => safe.push(c),
+        }
+    }
+    Cow::Owned(safe)
+}
+
+/// An id as a key.
+fn key(id: &str) -> String {
+    let id = safe_id(id);
+    let bare = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    if bare { id.into_owned() } else { string(&id) }
+}
+
+/// An id as a value.
+fn reference(id: &str) -> String {
+    string(&safe_id(id))
+}
+
+/// A value that needs no escapes, in quotes.
+fn quoted(value: impl Display) -> String {
+    format!("\"{value}\"")
+}
+
+fn list<'n>(nets: impl IntoIterator<Item = &'n Ipv4Net>) -> String {
+    let nets: Vec<_> =
+        nets.into_iter().map(|net| if net.prefix_len() == 32 { quoted(net.addr()) } else { quoted(net) }).collect();
+    format!("[{}]", nets.join(", "))
+}
+
+/// A basic string of TOML.
+fn string(text: &str) -> String {
+    let mut string = String::with_capacity(text.len() + 2);
+    string.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => string.push_str("\\\""),
+            '\\' => string.push_str("\\\\"),
+            c if c.is_control() => {
+                let _ = write!(string, "\\u{:04X}", u32::from(c));
+            }
+            c => string.push(c),
+        }
+    }
+    string.push('"');
+    string
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_that_a_topology_refuses_are_changed_and_stay_apart() {
+        assert_eq!(safe_id("i-bp1"), "i-bp1");
+        assert_eq!(safe_id("alicloud_instance.web[\"a b\"]"), "alicloud_instance.web[\"a%20b\"]");
+        assert_eq!([safe_id("classic"), safe_id(""), safe_id("a%20b")], ["%classic", "%", "a%2520b"]);
+        assert_eq!(key("alicloud_instance.web[\"x\"]"), "\"alicloud_instance.web[\\\"x\\\"]\"");
+        assert_eq!(key("i-bp1_x"), "i-bp1_x");
+    }
+
+    #[test]
+    fn strings_hold_any_text() {
+        assert_eq!(string("a\"b\\c\nd\u{7f}"), "\"a\\\"b\\\\c\\u000Ad\\u007F\"");
+    }
+}
