@@ -20,6 +20,9 @@ pub(super) fn prove(inventory: &Inventory, report: &mut ImportReport) {
             format!("the answer of {} names no object, and neither does the name of the file", answer.call()),
         );
     }
+    for (answer, file) in &inventory.unrecognised {
+        report.leave_out(file, format!("an object of {} that lacks its id or its range", answer.call()));
+    }
     for (id, fields, file) in &inventory.conflicts {
         report.doubt(id, format!("two answers differ in {}; {file} is followed", fields.join(", ")));
     }
@@ -86,6 +89,12 @@ fn members(inventory: &Inventory, report: &mut ImportReport) {
         }
     }
     for (id, facts) in &inventory.groups {
+        let rules = inventory.rules.get(id).map(|known| known.rules.len() as u64);
+        if let (Some(told), Some(found)) = (facts.rule_count, rules)
+            && told > found
+        {
+            report.doubt(id, format!("it says that it has {}; the dump has {found}", counted(told as usize, "rule")));
+        }
         let found = members.get(id).copied().unwrap_or(0);
         if let Some(told) = facts.members.filter(|told| *told > found) {
             let fix = calls::call(Answer::Instances, facts.region.as_deref(), None);

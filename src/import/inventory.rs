@@ -133,6 +133,8 @@ pub(super) struct Inventory {
     pub(super) conflicts: Vec<(String, Vec<&'static str>, String)>,
     /// Answers about something whose id stands nowhere.
     pub(super) nameless: Vec<(Answer, String)>,
+    /// Objects in lists of a known answer that lack what makes them one, and the file.
+    pub(super) unrecognised: Vec<(Answer, String)>,
     /// Objects of which Terraform knows everything.
     pub(super) managed: BTreeSet<String>,
     /// What a plan leaves to guess: the object and why.

@@ -32,7 +32,7 @@ static KNOWN: &[&str] = &[
     "acceptingvpc", "acceptingvpcid", "accountid", "address", "addresstype", "arn", "associatedcens",
     "associatedpublicip", "associatetype", "availabilityzone", "availableipaddresscount", "cenid", "censtatus",
     "cidr", "cidrblock", "cidrip", "classiclinkenabled", "cloudresources", "connectiondomain", "data",
-    "dbinstancedescription", "dbinstanceid", "dbinstanceiparray", "dbinstanceiparrayattribute",
+    "dbinstance", "dbinstancedescription", "dbinstanceid", "dbinstanceiparray", "dbinstanceiparrayattribute",
     "dbinstanceiparrayname", "dbinstancename", "dbinstancenetinfos", "dbinstancenettype", "description", "destcidrip",
     "destgroupid", "destgroupowneraccount", "destinationcidrblock", "destprefixlistid", "dhcpoptionsid", "direction",
     "ecscount", "ecssecuritygrouprelation", "egress", "egressacl", "egressaclentries", "eipaddress",

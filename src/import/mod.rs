@@ -201,17 +201,17 @@ fn count(draft: &draft::Draft, report: &mut ImportReport) {
     let rules = draft.groups.values().map(|group| group.ingress.len() + group.egress.len()).sum();
     let links = draft.instances.values().filter(|instance| instance.linked_vpc.is_some()).count();
     let counts = [
-        ("VPCs", draft.vpcs.len()),
-        ("vSwitches", draft.vswitches.len()),
-        ("custom route tables", draft.route_tables.len()),
-        ("routes", entries),
-        ("peerings", draft.peerings.len()),
-        ("gateways", draft.gateways.len()),
-        ("security groups", draft.groups.len()),
-        ("rules", rules),
-        ("instances", draft.instances.len()),
-        ("links", links),
-        ("services", draft.services.len()),
+        ("VPC", draft.vpcs.len()),
+        ("vSwitch", draft.vswitches.len()),
+        ("custom route table", draft.route_tables.len()),
+        ("route", entries),
+        ("peering", draft.peerings.len()),
+        ("gateway", draft.gateways.len()),
+        ("security group", draft.groups.len()),
+        ("rule", rules),
+        ("instance", draft.instances.len()),
+        ("link", links),
+        ("service", draft.services.len()),
     ];
     report.imported = counts.into_iter().map(|(noun, count)| (noun.to_owned(), count)).collect();
 }

@@ -83,6 +83,7 @@ fn answer_of_list(key: &str) -> Option<Answer> {
         "vpcpeerconnects" => Answer::Peerings,
         "loadbalancer" => Answer::LoadBalancers,
         "kvstoreinstance" => Answer::Redis,
+        "dbinstance" => Answer::Rds,
         "dbinstanceiparray" => Answer::Whitelists,
         _ => return None,
     })
@@ -101,7 +102,12 @@ impl Reader<'_> {
                     self.empty_list(key);
                 }
                 for item in items {
-                    self.value(item, key);
+                    let known = answer_of_list(key).filter(|_| matches!(item, Node::Object(_)));
+                    match known.filter(|_| !self.item(item, key)) {
+                        Some(answer) => self.inventory.unrecognised.push((answer, self.file.to_owned())),
+                        None if known.is_some() => {}
+                        None => self.value(item, key),
+                    }
                 }
             }
             Node::Text(_) | Node::Null => {}
@@ -130,6 +136,9 @@ impl Reader<'_> {
         let total = node.number("totalcount").or_else(|| node.number("totalrecordcount"));
         let token = node.owned("nexttoken");
         let pages = total.is_some() || token.is_some() || node.has("pagenumber");
+        if pages && self.kind == FileKind::Unknown {
+            self.kind = FileKind::Answers;
+        }
         let region = node.owned("regionid");
         if pages || region.is_some() {
             let region = region.or_else(|| self.page().region.clone());

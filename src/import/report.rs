@@ -7,7 +7,7 @@ use std::fmt::Write;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ImportReport {
-    /// How many objects of each kind stand in the topology: the noun and the number.
+    /// How many objects of each kind stand in the topology: the noun, in the singular, and the number.
     pub imported: Vec<(String, usize)>,
     /// What the dump holds and the topology does not.
     pub left_out: Vec<ImportNote>,
@@ -78,7 +78,7 @@ impl ImportReport {
             .imported
             .iter()
             .filter(|(_, count)| *count > 0)
-            .map(|(noun, count)| format!("{count} {noun}"))
+            .map(|(noun, count)| counted(*count, noun))
             .collect();
         let mut text =
             format!("imported    {}\n", if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") });
@@ -155,15 +155,20 @@ pub(super) fn printable(text: &str) -> String {
 }
 
 pub(super) fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+    let ending = match count {
+        1 => "",
+        _ if noun.ends_with("ch") => "es",
+        _ => "s",
+    };
+    format!("{count} {noun}{ending}")
 }
 
-/// One line per note; notes that say the same of several objects share a line.
+/// One line per note; notes that say the same of several objects share a line, and show how to mend the first.
 fn grouped(notes: &[ImportNote]) -> Vec<String> {
     let mut groups: Vec<(&ImportNote, Vec<&str>)> = Vec::new();
-    let mut places: std::collections::BTreeMap<(&str, Option<&str>), usize> = std::collections::BTreeMap::new();
+    let mut places: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
     for note in notes {
-        let place = *places.entry((&note.text, note.fix.as_deref())).or_insert_with(|| {
+        let place = *places.entry(&note.text).or_insert_with(|| {
             groups.push((note, Vec::new()));
             groups.len() - 1
         });

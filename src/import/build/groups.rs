@@ -40,6 +40,12 @@ impl Builder<'_> {
         let enterprise = facts.kind.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("enterprise"));
         if facts.kind.is_none() {
             remarks.add("no answer says whether it is basic or enterprise; taken as basic");
+            if !self.inventory.managed.contains(id) && vpc.is_some() {
+                self.report.doubt(id, "no answer says whether it is basic or enterprise; taken as basic");
+            }
+        }
+        if facts.inner_access.is_none() && self.inventory.rules.contains_key(id) && !self.inventory.managed.contains(id) {
+            self.report.doubt(id, "no answer says what its members may do to each other; taken as the vendor's default");
         }
         let inner = facts.inner_access.as_deref().map(|policy| policy.eq_ignore_ascii_case("accept"));
         Some(DraftGroup {

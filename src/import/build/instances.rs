@@ -69,6 +69,9 @@ impl<'b> Builder<'b> {
             remarks.add(format!("locked at the vendor's: {lock}"));
             self.report.doubt(id, "it is locked at the vendor's; here it answers as ever");
         }
+        if primary.is_some_and(|one| one.source_check == Some(true)) {
+            self.checks_source.insert(id.to_owned());
+        }
         let forwards = primary.is_some_and(|one| one.source_check == Some(false)) || facts.forwarding == Some(true);
         Some(DraftInstance {
             remarks,
@@ -91,7 +94,13 @@ impl<'b> Builder<'b> {
     }
 
     fn state(&mut self, id: &str, facts: &InstanceFacts) -> &'static str {
-        let Some(status) = facts.status.as_deref() else { return "running" };
+        let Some(status) = facts.status.as_deref() else {
+            // Terraform's older states have none, and what does not exist yet will run.
+            if !self.inventory.managed.contains(id) {
+                self.report.doubt(id, "no answer says whether it runs; taken as running");
+            }
+            return "running";
+        };
         let states = ["running", "stopped", "pending", "starting", "stopping"];
         states.into_iter().find(|state| state.eq_ignore_ascii_case(status)).unwrap_or_else(|| {
             self.report.doubt(id, format!("its status is {}; taken as running", printable(status)));

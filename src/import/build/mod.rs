@@ -24,6 +24,7 @@ pub(super) fn build(inventory: &Inventory, options: &ImportOptions, report: &mut
         draft: Draft::default(),
         taken: BTreeMap::new(),
         forwarders: BTreeSet::new(),
+        checks_source: BTreeSet::new(),
     };
     builder.networks();
     builder.groups();
@@ -43,6 +44,8 @@ struct Builder<'b> {
     taken: BTreeMap<(String, Ipv4Addr), String>,
     /// Next hops of routes: what they are, their guests forward.
     forwarders: BTreeSet<String>,
+    /// Instances that send from their own address alone.
+    checks_source: BTreeSet<String>,
 }
 
 impl Builder<'_> {

@@ -242,6 +242,9 @@ impl Builder<'_> {
         let kind = hop.kind.as_deref().unwrap_or("").to_ascii_lowercase();
         let id = hop.id.clone().unwrap_or_default();
         let beyond = |kind: &'static str| Target::Gateway(Beyond { id: id.clone(), kind, remote: None });
+        if id.is_empty() && !matches!(kind.as_str(), "cenbasic" | "cen" | "local" | "service") {
+            return Target::Nowhere("no answer says the id of its next hop".to_owned(), true);
+        }
         match kind.as_str() {
             "instance" | "ecs" => self.forwarder(vpc, &id, "instance"),
             "networkinterface" => self.interface_hop(vpc, &id),
@@ -403,11 +406,14 @@ impl Builder<'_> {
     }
 
     fn let_forward(&mut self, id: &str) {
-        let Some(instance) = self.draft.instances.get_mut(id) else { return };
-        if !instance.forwarding {
-            instance.forwarding = true;
-            instance.remarks.add("forwarding: inferred from a route to it");
+        let Some(instance) = self.draft.instances.get_mut(id).filter(|instance| !instance.forwarding) else { return };
+        if self.checks_source.contains(id) {
+            self.report.doubt(id, "a route leads to it, and its source check is on: taken as not forwarding");
+            return;
         }
+        instance.forwarding = true;
+        instance.remarks.add("forwarding: inferred from a route to it");
+        self.report.doubt(id, "a route leads to it, and no answer says whether its source check is off: taken as forwarding");
     }
 
     /// Holds the system entries of a table against those that follow from the vSwitches.

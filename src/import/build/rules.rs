@@ -51,6 +51,10 @@ impl Builder<'_> {
     /// What it matches is not known.
     fn read_rule(&mut self, id: &str, group: &DraftGroup, facts: &RuleFacts) -> Result<Option<Vec<DraftRule>>, String> {
         let egress = facts.egress == Some(true);
+        let silent = [("protocol", &facts.protocol), ("policy", &facts.policy), ("priority", &facts.priority)];
+        for (name, _) in silent.into_iter().filter(|(_, value)| value.is_none()) {
+            self.report.doubt(id, format!("a rule has no {name} in the dump; taken as the vendor's default"));
+        }
         let written = facts.protocol.as_deref().unwrap_or("all").to_ascii_lowercase();
         let protocol = match written.as_str() {
             "icmpv6" | "ipv6-icmp" | "58" => return Ok(None),
@@ -78,6 +82,9 @@ impl Builder<'_> {
             other => return Err(format!("its policy is {}", printable(other))),
         };
         let ported = protocol.is_some_and(Protocol::has_ports);
+        if ported && facts.port_range.is_none() {
+            self.report.doubt(id, "a rule has no port range in the dump; taken as all ports");
+        }
         let (priority, remark) = self.priority(id, facts);
         let rule = DraftRule {
             accept,

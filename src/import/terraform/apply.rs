@@ -123,9 +123,7 @@ impl<'i> Applier<'i> {
         let vpc = Some(attributes.reference(&["vpcid"]).unwrap_or_default());
         let facts = GroupFacts { vpc, ..answers::group(attributes.node()) };
         self.inventory.groups.entry(id.to_owned()).or_default().absorb(facts);
-        if !self.inventory.rules.contains_key(id) {
-            self.inventory.managed.insert(id.to_owned());
-        }
+        self.inventory.managed.insert(id.to_owned());
     }
 
     fn rule(&mut self, attributes: &Attributes<'_>) {
@@ -145,6 +143,7 @@ impl<'i> Applier<'i> {
         if ips.is_empty() && !classic && attributes.is_new() {
             self.without_address[0].insert(id.to_owned());
         }
+        self.inventory.managed.insert(id.to_owned());
         let (inner_ips, private_ips) = if classic { (Some(ips), None) } else { (None, Some(ips)) };
         let facts = InstanceFacts {
             name: attributes.text(&["instancename"]),
