@@ -1,9 +1,9 @@
 //! One object of an answer becomes facts. The same functions read Terraform's attributes: keys are one in any style.
 
 use super::facts::*;
-use super::json::{Node, split};
+use super::json::{JsonNode, split};
 
-pub(super) fn vpc(node: &Node<'_>) -> VpcFacts {
+pub(super) fn vpc(node: &JsonNode<'_>) -> VpcFacts {
     let resources = node.items("cloudresources").into_iter();
     let resources = resources.filter_map(|one| Some((one.owned("resourcetype")?, one.number("resourcecount")?)));
     let cens = node.items("associatedcens").into_iter().filter_map(|cen| cen.owned("cenid"));
@@ -27,11 +27,11 @@ pub(super) fn vpc(node: &Node<'_>) -> VpcFacts {
 }
 
 /// The texts under a key, where it is there: an empty list says something that a missing key does not.
-fn given(node: &Node<'_>, key: &str) -> Option<Vec<String>> {
+fn given(node: &JsonNode<'_>, key: &str) -> Option<Vec<String>> {
     node.has(key).then(|| node.texts(key))
 }
 
-pub(super) fn vswitch(node: &Node<'_>) -> VswitchFacts {
+pub(super) fn vswitch(node: &JsonNode<'_>) -> VswitchFacts {
     let table = node.get("routetable");
     VswitchFacts {
         name: node.owned("vswitchname").or_else(|| node.owned("name")),
@@ -51,7 +51,7 @@ fn is_custom(table_type: &str) -> bool {
     table_type.eq_ignore_ascii_case("custom")
 }
 
-pub(super) fn route_table(node: &Node<'_>) -> RouteTableFacts {
+pub(super) fn route_table(node: &JsonNode<'_>) -> RouteTableFacts {
     RouteTableFacts {
         name: node.owned("routetablename"),
         vpc: node.owned("vpcid"),
@@ -63,7 +63,7 @@ pub(super) fn route_table(node: &Node<'_>) -> RouteTableFacts {
     }
 }
 
-pub(super) fn route_entry(node: &Node<'_>) -> RouteEntryFacts {
+pub(super) fn route_entry(node: &JsonNode<'_>) -> RouteEntryFacts {
     let mut hops: Vec<HopFacts> = node.items("nexthops").into_iter().map(hop).collect();
     if hops.is_empty() {
         hops.push(hop(node));
@@ -76,7 +76,7 @@ pub(super) fn route_entry(node: &Node<'_>) -> RouteEntryFacts {
     }
 }
 
-fn hop(node: &Node<'_>) -> HopFacts {
+fn hop(node: &JsonNode<'_>) -> HopFacts {
     HopFacts {
         kind: node.owned("nexthoptype"),
         id: node.owned("nexthopid").or_else(|| node.owned("instanceid")),
@@ -85,21 +85,21 @@ fn hop(node: &Node<'_>) -> HopFacts {
     }
 }
 
-pub(super) fn nat_gateway(node: &Node<'_>) -> GatewayFacts {
+pub(super) fn nat_gateway(node: &JsonNode<'_>) -> GatewayFacts {
     let name = node.owned("natgatewayname").or_else(|| node.owned("name"));
     GatewayFacts { name, kind: Some("nat"), remote: Some(vec!["0.0.0.0/0".to_owned()]), ..gateway(node) }
 }
 
-pub(super) fn vpn_gateway(node: &Node<'_>) -> GatewayFacts {
+pub(super) fn vpn_gateway(node: &JsonNode<'_>) -> GatewayFacts {
     let name = node.owned("vpngatewayname").or_else(|| node.owned("name"));
     GatewayFacts { name, kind: Some("vpn"), ..gateway(node) }
 }
 
-fn gateway(node: &Node<'_>) -> GatewayFacts {
+fn gateway(node: &JsonNode<'_>) -> GatewayFacts {
     GatewayFacts { vpc: node.owned("vpcid"), region: node.owned("regionid"), ..GatewayFacts::default() }
 }
 
-pub(super) fn router_interface(node: &Node<'_>) -> RouterInterfaceFacts {
+pub(super) fn router_interface(node: &JsonNode<'_>) -> RouterInterfaceFacts {
     RouterInterfaceFacts {
         name: node.owned("name"),
         status: node.owned("status"),
@@ -114,7 +114,7 @@ pub(super) fn router_interface(node: &Node<'_>) -> RouterInterfaceFacts {
     }
 }
 
-pub(super) fn peering(node: &Node<'_>) -> PeeringFacts {
+pub(super) fn peering(node: &JsonNode<'_>) -> PeeringFacts {
     let side = |key: &str, flat: &str| {
         let side = node.get(key);
         (
@@ -129,7 +129,7 @@ pub(super) fn peering(node: &Node<'_>) -> PeeringFacts {
     PeeringFacts { name, vpc, accepting_vpc, cidrs, accepting_cidrs, status, region }
 }
 
-pub(super) fn network_acl(node: &Node<'_>) -> NetworkAclFacts {
+pub(super) fn network_acl(node: &JsonNode<'_>) -> NetworkAclFacts {
     let entries = ["ingressaclentries", "egressaclentries", "ingressacl", "egressacl"].into_iter();
     let entries = entries.flat_map(|key| node.items(key)).filter(|entry| {
         !(entry.text_of("policy").is_some_and(|policy| policy.eq_ignore_ascii_case("accept"))
@@ -145,7 +145,7 @@ pub(super) fn network_acl(node: &Node<'_>) -> NetworkAclFacts {
     }
 }
 
-pub(super) fn group(node: &Node<'_>) -> GroupFacts {
+pub(super) fn group(node: &JsonNode<'_>) -> GroupFacts {
     GroupFacts {
         name: node.owned("securitygroupname").or_else(|| node.owned("name")),
         vpc: node.has("vpcid").then(|| node.owned("vpcid").unwrap_or_default()),
@@ -161,7 +161,7 @@ pub(super) fn group(node: &Node<'_>) -> GroupFacts {
     }
 }
 
-pub(super) fn rule(node: &Node<'_>) -> RuleFacts {
+pub(super) fn rule(node: &JsonNode<'_>) -> RuleFacts {
     let egress = match node.text_of("direction") {
         Some(direction) => direction.eq_ignore_ascii_case("egress"),
         None => !node.has("sourcecidrip") && (node.get("destcidrip").is_some() || node.get("destgroupid").is_some()),
@@ -189,12 +189,12 @@ pub(super) fn rule(node: &Node<'_>) -> RuleFacts {
     }
 }
 
-pub(super) fn prefix_list(node: &Node<'_>) -> PrefixListFacts {
+pub(super) fn prefix_list(node: &JsonNode<'_>) -> PrefixListFacts {
     let entries = node.items("entries").into_iter().filter_map(|entry| entry.owned("cidr"));
     PrefixListFacts { name: node.owned("prefixlistname"), entries: node.has("entries").then(|| entries.collect()) }
 }
 
-pub(super) fn instance(node: &Node<'_>) -> InstanceFacts {
+pub(super) fn instance(node: &JsonNode<'_>) -> InstanceFacts {
     let attributes = node.get("vpcattributes");
     let own = |key: &str| attributes.and_then(|attributes| attributes.owned(key));
     let eip = node.get("eipaddress").and_then(|eip| eip.owned("ipaddress"));
@@ -222,7 +222,8 @@ pub(super) fn instance(node: &Node<'_>) -> InstanceFacts {
         status: node.owned("status"),
         public_ip: public,
         mac: primary.and_then(|one| one.owned("macaddress")),
-        bandwidth: node.number("internetmaxbandwidthout"),
+        // An instance without a public address has none.
+        bandwidth: node.number("internetmaxbandwidthout").filter(|bandwidth| *bandwidth > 0),
         locks: Some(locks.collect()),
         region: node.owned("regionid"),
         zone: node.owned("zoneid"),
@@ -232,7 +233,7 @@ pub(super) fn instance(node: &Node<'_>) -> InstanceFacts {
     }
 }
 
-pub(super) fn interface(node: &Node<'_>) -> InterfaceFacts {
+pub(super) fn interface(node: &JsonNode<'_>) -> InterfaceFacts {
     let (mut ip, mut secondary_ips) =
         (node.owned("privateipaddress").or_else(|| node.owned("primaryipaddress")), Vec::new());
     for one in node.items("privateipsets") {
@@ -263,7 +264,7 @@ pub(super) fn interface(node: &Node<'_>) -> InterfaceFacts {
 }
 
 /// A database, cache or document store in the list of its product.
-pub(super) fn service(node: &Node<'_>, kind: &'static str) -> ServiceFacts {
+pub(super) fn service(node: &JsonNode<'_>, kind: &'static str) -> ServiceFacts {
     ServiceFacts {
         name: ["dbinstancedescription", "instancename", "dbinstancename"].into_iter().find_map(|key| node.owned(key)),
         kind: Some(kind),
@@ -277,7 +278,7 @@ pub(super) fn service(node: &Node<'_>, kind: &'static str) -> ServiceFacts {
     }
 }
 
-pub(super) fn load_balancer(node: &Node<'_>) -> ServiceFacts {
+pub(super) fn load_balancer(node: &JsonNode<'_>) -> ServiceFacts {
     ServiceFacts {
         name: node.owned("loadbalancername"),
         kind: Some("slb"),
@@ -289,7 +290,7 @@ pub(super) fn load_balancer(node: &Node<'_>) -> ServiceFacts {
     }
 }
 
-pub(super) fn endpoint(node: &Node<'_>) -> EndpointFacts {
+pub(super) fn endpoint(node: &JsonNode<'_>) -> EndpointFacts {
     let numbered = node.text_of("dbinstancenettype").map(|kind| match kind {
         "0" => "Public".to_owned(),
         "1" => "Inner".to_owned(),
@@ -312,7 +313,7 @@ pub(super) fn endpoint(node: &Node<'_>) -> EndpointFacts {
     }
 }
 
-pub(super) fn whitelist(node: &Node<'_>) -> WhitelistFacts {
+pub(super) fn whitelist(node: &JsonNode<'_>) -> WhitelistFacts {
     let attribute = node.text_of("dbinstanceiparrayattribute").or_else(|| node.text_of("securityipgroupattribute"));
     WhitelistFacts {
         name: node.owned("dbinstanceiparrayname").or_else(|| node.owned("securityipgroupname")),

@@ -1,26 +1,29 @@
 //! The calls of the vendor's CLI that fill a gap.
 
-use super::inventory::Answer;
+use super::inventory::AnswerKind;
 
 /// The call that gives an answer, in a region where it is known.
-pub(super) fn call(answer: Answer, region: Option<&str>, about: Option<&str>) -> String {
+pub(super) fn call(answer: AnswerKind, region: Option<&str>, about: Option<&str>) -> String {
     let mut text = format!("aliyun {}", answer.call());
     if let Some(region) = region {
         text.push_str(" --RegionId ");
         text.push_str(region);
     }
     let parameter = match answer {
-        Answer::GroupRules => "--SecurityGroupId",
-        Answer::Links | Answer::VpcAttributes | Answer::Vswitches | Answer::RouteTables => "--VpcId",
-        Answer::RouteEntries => "--RouteTableId",
-        Answer::PrefixLists => "--PrefixListId",
-        Answer::Endpoints | Answer::Whitelists | Answer::AdmittedGroups => "--DBInstanceId",
-        Answer::Instances => "--InstanceIds",
-        Answer::Vpcs => "--VpcId",
+        AnswerKind::GroupRules => "--SecurityGroupId",
+        AnswerKind::Links
+        | AnswerKind::VpcAttributes
+        | AnswerKind::Vpcs
+        | AnswerKind::Vswitches
+        | AnswerKind::RouteTables => "--VpcId",
+        AnswerKind::RouteEntries => "--RouteTableId",
+        AnswerKind::PrefixLists => "--PrefixListId",
+        AnswerKind::Endpoints | AnswerKind::Whitelists | AnswerKind::AdmittedGroups => "--DBInstanceId",
+        AnswerKind::Instances => "--InstanceIds",
         _ => return text,
     };
     if let Some(about) = about {
-        let quoted = matches!(answer, Answer::Instances);
+        let quoted = matches!(answer, AnswerKind::Instances);
         text.push_str(&if quoted { format!(" {parameter} '[\"{about}\"]'") } else { format!(" {parameter} {about}") });
     }
     text
@@ -28,7 +31,7 @@ pub(super) fn call(answer: Answer, region: Option<&str>, about: Option<&str>) ->
 
 /// The call for the rules of a group's private NIC.
 pub(super) fn intranet_rules(region: Option<&str>, group: &str) -> String {
-    format!("{} --NicType intranet", call(Answer::GroupRules, region, Some(group)))
+    format!("{} --NicType intranet", call(AnswerKind::GroupRules, region, Some(group)))
 }
 
 /// The call for the whitelist of a service, by its kind.
@@ -36,7 +39,7 @@ pub(super) fn whitelist(kind: &str, id: &str) -> String {
     match kind {
         "redis" => format!("aliyun r-kvstore DescribeSecurityIps --InstanceId {id}"),
         "mongodb" => format!("aliyun dds DescribeSecurityIps --DBInstanceId {id}"),
-        _ => call(Answer::Whitelists, None, Some(id)),
+        _ => call(AnswerKind::Whitelists, None, Some(id)),
     }
 }
 
@@ -45,6 +48,6 @@ pub(super) fn addresses(kind: &str, id: &str) -> String {
     match kind {
         "redis" => format!("aliyun r-kvstore DescribeDBInstanceNetInfo --InstanceId {id}"),
         "mongodb" => format!("aliyun dds DescribeShardingNetworkAddress --DBInstanceId {id}"),
-        _ => call(Answer::Endpoints, None, Some(id)),
+        _ => call(AnswerKind::Endpoints, None, Some(id)),
     }
 }

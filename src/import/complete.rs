@@ -1,7 +1,7 @@
 //! Whether a dump holds everything: told from totals, tokens, counts and ids that are used and not described.
 
 use super::calls;
-use super::inventory::{Answer, Inventory, PageFacts};
+use super::inventory::{AnswerKind, Inventory, PageFacts};
 use super::report::{ImportReport, counted};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -14,6 +14,9 @@ pub(super) fn prove(inventory: &Inventory, report: &mut ImportReport) {
     lists_of_vpcs(inventory, report);
     empty_lists(inventory, report);
     links(inventory, report);
+    if let Some((first, last)) = inventory.times.as_ref().filter(|(first, last)| first.get(..10) != last.get(..10)) {
+        report.doubt("the dump", format!("it was made on different days, from {first} to {last}"));
+    }
     for (answer, file) in &inventory.nameless {
         report.leave_out(
             file,
@@ -29,7 +32,7 @@ pub(super) fn prove(inventory: &Inventory, report: &mut ImportReport) {
 }
 
 /// One call: what was asked for, and where.
-type Call<'p> = (Answer, Option<&'p str>, Option<&'p str>);
+type Call<'p> = (AnswerKind, Option<&'p str>, Option<&'p str>);
 
 /// The pages of one call, by the folder they lie in.
 type PagesByFolder<'p> = BTreeMap<&'p PathBuf, Vec<&'p PageFacts>>;
@@ -68,15 +71,22 @@ fn gap(pages: &[&PageFacts]) -> Option<String> {
 
 fn failures(inventory: &Inventory, report: &mut ImportReport) {
     for failed in &inventory.failed {
+        // What is missing of a group or a service is told of it.
+        let told_there = failed.id.as_ref().is_some_and(|id| {
+            inventory.groups.contains_key(id) && failed.is("DescribeSecurityGroupAttribute", id)
+                || inventory.services.contains_key(id)
+                    && (failed.is("DescribeDBInstanceIPArrayList", id) || failed.is("DescribeSecurityIps", id))
+        });
+        if told_there {
+            continue;
+        }
         let code =
             failed.code.as_deref().map_or("the call failed".to_owned(), |code| format!("the call failed: {code}"));
-        let fix = failed.call.as_deref().map(|call| match (call.split_once('.'), failed.code.as_deref()) {
-            (Some((product, api)), Some(code)) if code.starts_with("Forbidden") || code.contains("NoPermission") => {
-                format!("allow the RAM action {product}:{api} and run the script again")
-            }
-            _ => "run the script again: it asks for what is not there".to_owned(),
-        });
-        report.miss(&failed.file, code, fix);
+        let fix = match failed.missing_permission() {
+            Some(action) => format!("allow the RAM action {action} and run the script again"),
+            None => "run the script again: it asks for what is not there".to_owned(),
+        };
+        report.miss(&failed.file, code, Some(fix));
     }
 }
 
@@ -97,7 +107,7 @@ fn members(inventory: &Inventory, report: &mut ImportReport) {
         }
         let found = members.get(id).copied().unwrap_or(0);
         if let Some(told) = facts.members.filter(|told| *told > found) {
-            let fix = calls::call(Answer::Instances, facts.region.as_deref(), None);
+            let fix = calls::call(AnswerKind::Instances, facts.region.as_deref(), None);
             report.miss(id, format!("it says that it has {told} members; the dump has {found}"), Some(fix));
         }
     }
@@ -112,14 +122,14 @@ fn lists_of_vpcs(inventory: &Inventory, report: &mut ImportReport) {
     for (id, facts) in &inventory.vpcs {
         let region = facts.region.as_deref();
         let lists = [
-            (&facts.vswitches, Answer::Vswitches, "vSwitch"),
-            (&facts.route_tables, Answer::RouteTables, "route table"),
-            (&facts.nat_gateways, Answer::NatGateways, "NAT gateway"),
+            (&facts.vswitches, AnswerKind::Vswitches, "vSwitch"),
+            (&facts.route_tables, AnswerKind::RouteTables, "route table"),
+            (&facts.nat_gateways, AnswerKind::NatGateways, "NAT gateway"),
         ];
         for (listed, answer, noun) in lists {
             let described = |one: &&String| match answer {
-                Answer::Vswitches => inventory.vswitches.contains_key(*one),
-                Answer::RouteTables => {
+                AnswerKind::Vswitches => inventory.vswitches.contains_key(*one),
+                AnswerKind::RouteTables => {
                     inventory.route_tables.contains_key(*one) || inventory.entries.contains_key(*one)
                 }
                 _ => inventory.gateways.contains_key(*one),
@@ -136,7 +146,7 @@ fn lists_of_vpcs(inventory: &Inventory, report: &mut ImportReport) {
         if let Some((_, told)) =
             told.filter(|(_, told)| *told > found && facts.vswitches.as_ref().is_none_or(Vec::is_empty))
         {
-            let fix = calls::call(Answer::Vswitches, region, Some(id));
+            let fix = calls::call(AnswerKind::Vswitches, region, Some(id));
             report.miss(
                 id,
                 format!("it says that it has {}; the dump has {found}", counted(*told as usize, "vSwitch")),
@@ -148,7 +158,7 @@ fn lists_of_vpcs(inventory: &Inventory, report: &mut ImportReport) {
 
 /// A user without permission gets an empty list and no error.
 fn empty_lists(inventory: &Inventory, report: &mut ImportReport) {
-    let empty = |answer: Answer| {
+    let empty = |answer: AnswerKind| {
         let mut of = inventory.pages.iter().filter(|page| page.answer == answer).peekable();
         of.peek().is_some() && of.all(|page| page.items.is_empty())
     };
@@ -157,26 +167,26 @@ fn empty_lists(inventory: &Inventory, report: &mut ImportReport) {
         let size = 1u64 << (32 - net.prefix_len()).min(31);
         Some(size.saturating_sub(4) > facts.available?)
     };
-    if empty(Answer::Instances) && inventory.vswitches.values().any(|facts| used(facts) == Some(true)) {
+    if empty(AnswerKind::Instances) && inventory.vswitches.values().any(|facts| used(facts) == Some(true)) {
         report.doubt(
             "ecs.DescribeInstances",
             "it is empty, yet vSwitches have addresses in use: a user without permission sees this",
         );
     }
-    if empty(Answer::Groups) && !inventory.instances.is_empty() {
+    if empty(AnswerKind::Groups) && !inventory.instances.is_empty() {
         report.doubt(
             "ecs.DescribeSecurityGroups",
             "it is empty, yet there are instances: a user without permission sees this",
         );
     }
-    if empty(Answer::Vpcs) && !inventory.vswitches.is_empty() {
+    if empty(AnswerKind::Vpcs) && !inventory.vswitches.is_empty() {
         report.doubt("vpc.DescribeVpcs", "it is empty, yet there are vSwitches: a user without permission sees this");
     }
 }
 
 /// A VPC with ClassicLink whose links no answer holds.
 fn links(inventory: &Inventory, report: &mut ImportReport) {
-    let of_links = |page: &&PageFacts| page.answer == Answer::Links;
+    let of_links = |page: &&PageFacts| page.answer == AnswerKind::Links;
     // Where no file is named after its VPC, one list may hold the links of all.
     let nameless = inventory.pages.iter().filter(of_links).any(|page| page.scope.is_none());
     let asked: BTreeSet<&str> = (inventory.pages.iter().filter(of_links))
@@ -186,7 +196,7 @@ fn links(inventory: &Inventory, report: &mut ImportReport) {
         .collect();
     for (id, facts) in &inventory.vpcs {
         if facts.classic_link == Some(true) && !asked.contains(id.as_str()) && !nameless {
-            let fix = calls::call(Answer::Links, facts.region.as_deref(), Some(id));
+            let fix = calls::call(AnswerKind::Links, facts.region.as_deref(), Some(id));
             report.miss(id, "ClassicLink is on, and no answer holds its links; taken as none", Some(fix));
         }
     }

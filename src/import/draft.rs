@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 
 /// A topology to be written, sorted by id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Draft {
+pub(super) struct TopologyDraft {
     pub(super) region: Option<String>,
     pub(super) account: Option<String>,
     pub(super) vpcs: BTreeMap<String, DraftVpc>,

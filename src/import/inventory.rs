@@ -1,12 +1,13 @@
 //! Everything that a dump says, merged by id.
 
 use super::facts::*;
+use super::script::ram_action;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// A kind of answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Answer {
+pub(super) enum AnswerKind {
     Instances,
     Interfaces,
     Groups,
@@ -32,33 +33,33 @@ pub(super) enum Answer {
     AdmittedGroups,
 }
 
-impl Answer {
+impl AnswerKind {
     /// The call of the vendor's CLI that gives it.
     pub(super) const fn call(self) -> &'static str {
         match self {
-            Answer::Instances => "ecs DescribeInstances",
-            Answer::Interfaces => "ecs DescribeNetworkInterfaces",
-            Answer::Groups => "ecs DescribeSecurityGroups",
-            Answer::GroupRules => "ecs DescribeSecurityGroupAttribute",
-            Answer::Links => "ecs DescribeClassicLinkInstances",
-            Answer::PrefixLists => "ecs DescribePrefixListAttributes",
-            Answer::Vpcs => "vpc DescribeVpcs",
-            Answer::VpcAttributes => "vpc DescribeVpcAttribute",
-            Answer::Vswitches => "vpc DescribeVSwitches",
-            Answer::RouteTables => "vpc DescribeRouteTableList",
-            Answer::RouteEntries => "vpc DescribeRouteEntryList",
-            Answer::NatGateways => "vpc DescribeNatGateways",
-            Answer::VpnGateways => "vpc DescribeVpnGateways",
-            Answer::RouterInterfaces => "vpc DescribeRouterInterfaces",
-            Answer::NetworkAcls => "vpc DescribeNetworkAcls",
-            Answer::Peerings => "vpcpeer ListVpcPeerConnections",
-            Answer::Rds => "rds DescribeDBInstances",
-            Answer::LoadBalancers => "slb DescribeLoadBalancers",
-            Answer::Redis => "r-kvstore DescribeInstances",
-            Answer::Mongodb => "dds DescribeDBInstances",
-            Answer::Endpoints => "rds DescribeDBInstanceNetInfo",
-            Answer::Whitelists => "rds DescribeDBInstanceIPArrayList",
-            Answer::AdmittedGroups => "rds DescribeSecurityGroupConfiguration",
+            AnswerKind::Instances => "ecs DescribeInstances",
+            AnswerKind::Interfaces => "ecs DescribeNetworkInterfaces",
+            AnswerKind::Groups => "ecs DescribeSecurityGroups",
+            AnswerKind::GroupRules => "ecs DescribeSecurityGroupAttribute",
+            AnswerKind::Links => "ecs DescribeClassicLinkInstances",
+            AnswerKind::PrefixLists => "ecs DescribePrefixListAttributes",
+            AnswerKind::Vpcs => "vpc DescribeVpcs",
+            AnswerKind::VpcAttributes => "vpc DescribeVpcAttribute",
+            AnswerKind::Vswitches => "vpc DescribeVSwitches",
+            AnswerKind::RouteTables => "vpc DescribeRouteTableList",
+            AnswerKind::RouteEntries => "vpc DescribeRouteEntryList",
+            AnswerKind::NatGateways => "vpc DescribeNatGateways",
+            AnswerKind::VpnGateways => "vpc DescribeVpnGateways",
+            AnswerKind::RouterInterfaces => "vpc DescribeRouterInterfaces",
+            AnswerKind::NetworkAcls => "vpc DescribeNetworkAcls",
+            AnswerKind::Peerings => "vpcpeer ListVpcPeerConnections",
+            AnswerKind::Rds => "rds DescribeDBInstances",
+            AnswerKind::LoadBalancers => "slb DescribeLoadBalancers",
+            AnswerKind::Redis => "r-kvstore DescribeInstances",
+            AnswerKind::Mongodb => "dds DescribeDBInstances",
+            AnswerKind::Endpoints => "rds DescribeDBInstanceNetInfo",
+            AnswerKind::Whitelists => "rds DescribeDBInstanceIPArrayList",
+            AnswerKind::AdmittedGroups => "rds DescribeSecurityGroupConfiguration",
         }
     }
 }
@@ -66,7 +67,7 @@ impl Answer {
 /// One page of an answer: what it says of how complete it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PageFacts {
-    pub(super) answer: Answer,
+    pub(super) answer: AnswerKind,
     pub(super) folder: PathBuf,
     pub(super) region: Option<String>,
     /// The id of what the call was about.
@@ -88,9 +89,23 @@ pub(super) struct FailedCall {
     pub(super) code: Option<String>,
 }
 
+impl FailedCall {
+    /// True for a call of `api` about `id`.
+    pub(super) fn is(&self, api: &str, id: &str) -> bool {
+        self.id.as_deref() == Some(id) && self.call.as_deref().is_some_and(|call| call.ends_with(api))
+    }
+
+    /// The RAM action without which it failed, where that was the reason.
+    pub(super) fn missing_permission(&self) -> Option<String> {
+        let code = self.code.as_deref()?;
+        let (product, api) = self.call.as_deref()?.split_once('.')?;
+        (code.starts_with("Forbidden") || code.contains("NoPermission")).then(|| ram_action(product, api))
+    }
+}
+
 /// The rules of a group, and of which NICs they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct GroupRules {
+pub(super) struct KnownRules {
     pub(super) rules: Vec<RuleFacts>,
     /// True where an answer held the rules of the private NIC.
     pub(super) intranet: bool,
@@ -110,7 +125,7 @@ pub(super) struct Inventory {
     pub(super) network_acls: BTreeMap<String, NetworkAclFacts>,
     pub(super) groups: BTreeMap<String, GroupFacts>,
     /// The rules by group.
-    pub(super) rules: BTreeMap<String, GroupRules>,
+    pub(super) rules: BTreeMap<String, KnownRules>,
     pub(super) prefix_lists: BTreeMap<String, PrefixListFacts>,
     pub(super) instances: BTreeMap<String, InstanceFacts>,
     pub(super) interfaces: BTreeMap<String, InterfaceFacts>,
@@ -127,14 +142,16 @@ pub(super) struct Inventory {
     pub(super) identities: Vec<(PathBuf, String)>,
     /// The folder that an object was found in.
     pub(super) folders: BTreeMap<String, PathBuf>,
+    /// When the first and the last line of the script's logs were written.
+    pub(super) times: Option<(String, String)>,
     pub(super) pages: Vec<PageFacts>,
     pub(super) failed: Vec<FailedCall>,
     /// Values that two answers give differently: of which object, which ones, and the file that was followed.
     pub(super) conflicts: Vec<(String, Vec<&'static str>, String)>,
     /// Answers about something whose id stands nowhere.
-    pub(super) nameless: Vec<(Answer, String)>,
+    pub(super) nameless: Vec<(AnswerKind, String)>,
     /// Objects in lists of a known answer that lack what makes them one, and the file.
-    pub(super) unrecognised: Vec<(Answer, String)>,
+    pub(super) unrecognised: Vec<(AnswerKind, String)>,
     /// Objects of which Terraform knows everything.
     pub(super) managed: BTreeSet<String>,
     /// What a plan leaves to guess: the object and why.
@@ -160,6 +177,21 @@ impl Inventory {
             )*};
         }
         settle!(vpcs groups instances services);
+    }
+
+    /// Takes the times out of a log of the script: each line begins with one.
+    pub(super) fn note_times(&mut self, log: &str) {
+        let is_time =
+            |word: &&str| word.len() == 20 && word.bytes().all(|byte| byte.is_ascii_digit() || b"-:TZ".contains(&byte));
+        for time in log.lines().filter_map(|line| line.split(' ').next()).filter(is_time) {
+            let (first, last) = self.times.get_or_insert_with(|| (time.to_owned(), time.to_owned()));
+            if time < first.as_str() {
+                time.clone_into(first);
+            }
+            if time > last.as_str() {
+                time.clone_into(last);
+            }
+        }
     }
 
     /// True where no answer named any object.

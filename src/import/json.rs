@@ -10,16 +10,16 @@ use std::fmt;
 /// A value of which only what has a known name is left. Single values are texts, whatever they were: the vendor writes
 /// numbers as strings and back, and an account id has more digits than a float holds.
 #[derive(Debug, Default)]
-pub(super) enum Node<'a> {
+pub(super) enum JsonNode<'a> {
     /// Nothing: `null`, or a value whose key is not known.
     #[default]
     Null,
     /// A string, number or boolean.
     Text(Cow<'a, str>),
     /// An array.
-    List(Vec<Node<'a>>),
+    List(Vec<JsonNode<'a>>),
     /// An object. What was under a key that is not known stands under [`UNKNOWN`], where it holds objects or arrays.
-    Object(Vec<(&'static str, Node<'a>)>),
+    Object(Vec<(&'static str, JsonNode<'a>)>),
 }
 
 /// The name of every key that is not known.
@@ -77,11 +77,11 @@ fn known(written: &str) -> Option<&'static str> {
     TABLE.get(&normal[..length]).copied()
 }
 
-impl<'a> Node<'a> {
+impl<'a> JsonNode<'a> {
     /// Every JSON value in `text`, one after the other, and where and why reading stopped.
-    pub(super) fn read_all(text: &'a str) -> (Vec<Node<'a>>, Option<Malformed>) {
+    pub(super) fn read_all(text: &'a str) -> (Vec<JsonNode<'a>>, Option<Malformed>) {
         let mut nodes = Vec::new();
-        for read in serde_json::Deserializer::from_str(text).into_iter::<Node<'a>>() {
+        for read in serde_json::Deserializer::from_str(text).into_iter::<JsonNode<'a>>() {
             match read {
                 Ok(node) => nodes.push(node),
                 Err(error) => return (nodes, Some(Malformed::of(&error))),
@@ -93,22 +93,22 @@ impl<'a> Node<'a> {
     /// The text of a single value.
     pub(super) fn text(&self) -> Option<&str> {
         match self {
-            Node::Text(text) => Some(text.trim()).filter(|text| !text.is_empty()),
+            JsonNode::Text(text) => Some(text.trim()).filter(|text| !text.is_empty()),
             _ => None,
         }
     }
 
     /// What stands under `key`: the first value that holds something, as an object may have a key twice.
-    pub(super) fn get(&self, key: &str) -> Option<&Node<'a>> {
+    pub(super) fn get(&self, key: &str) -> Option<&JsonNode<'a>> {
         debug_assert!(KNOWN.contains(&key), "`{key}` is not among the known keys");
-        let Node::Object(entries) = self else { return None };
+        let JsonNode::Object(entries) = self else { return None };
         entries.iter().filter(|(known, _)| *known == key).map(|(_, node)| node).find(|node| !node.is_nothing())
     }
 
     /// True where the object has this key, whatever is under it.
     pub(super) fn has(&self, key: &str) -> bool {
         debug_assert!(KNOWN.contains(&key), "`{key}` is not among the known keys");
-        matches!(self, Node::Object(entries) if entries.iter().any(|(known, _)| *known == key))
+        matches!(self, JsonNode::Object(entries) if entries.iter().any(|(known, _)| *known == key))
     }
 
     /// The text under `key`.
@@ -136,17 +136,17 @@ impl<'a> Node<'a> {
     }
 
     /// The elements under `key`, whether the array stands there or one level deeper (`Instances.Instance[]`).
-    pub(super) fn items(&self, key: &str) -> Vec<&Node<'a>> {
-        self.get(key).map_or(Vec::new(), Node::elements)
+    pub(super) fn items(&self, key: &str) -> Vec<&JsonNode<'a>> {
+        self.get(key).map_or(Vec::new(), JsonNode::elements)
     }
 
     /// The elements of an array, of the arrays that an object holds, or the object itself where it holds none.
-    pub(super) fn elements(&self) -> Vec<&Node<'a>> {
+    pub(super) fn elements(&self) -> Vec<&JsonNode<'a>> {
         match self {
-            Node::List(items) => items.iter().collect(),
-            Node::Object(entries) => {
+            JsonNode::List(items) => items.iter().collect(),
+            JsonNode::Object(entries) => {
                 let lists = entries.iter().filter_map(|(_, node)| match node {
-                    Node::List(items) => Some(items),
+                    JsonNode::List(items) => Some(items),
                     _ => None,
                 });
                 lists.flatten().collect()
@@ -155,26 +155,26 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The texts under `key`, at the depth of [`Node::items`]; one text alone counts, split at commas.
+    /// The texts under `key`, at the depth of [`JsonNode::items`]; one text alone counts, split at commas.
     pub(super) fn texts(&self, key: &str) -> Vec<String> {
         match self.get(key) {
-            Some(Node::Text(text)) => split(text).map(str::to_owned).collect(),
-            Some(node) => node.elements().into_iter().filter_map(Node::text).map(str::to_owned).collect(),
+            Some(JsonNode::Text(text)) => split(text).map(str::to_owned).collect(),
+            Some(node) => node.elements().into_iter().filter_map(JsonNode::text).map(str::to_owned).collect(),
             None => Vec::new(),
         }
     }
 
     fn is_nothing(&self) -> bool {
         match self {
-            Node::Null => true,
-            Node::Text(text) => text.trim().is_empty(),
-            Node::List(items) => items.is_empty(),
-            Node::Object(entries) => entries.is_empty(),
+            JsonNode::Null => true,
+            JsonNode::Text(text) => text.trim().is_empty(),
+            JsonNode::List(items) => items.is_empty(),
+            JsonNode::Object(entries) => entries.is_empty(),
         }
     }
 
     fn is_container(&self) -> bool {
-        matches!(self, Node::List(_) | Node::Object(_))
+        matches!(self, JsonNode::List(_) | JsonNode::Object(_))
     }
 }
 
@@ -206,8 +206,8 @@ impl fmt::Display for Malformed {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Node<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Node<'a>, D::Error> {
+impl<'de: 'a, 'a> Deserialize<'de> for JsonNode<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<JsonNode<'a>, D::Error> {
         deserializer.deserialize_any(NodeVisitor)
     }
 }
@@ -215,51 +215,51 @@ impl<'de: 'a, 'a> Deserialize<'de> for Node<'a> {
 struct NodeVisitor;
 
 impl<'de> Visitor<'de> for NodeVisitor {
-    type Value = Node<'de>;
+    type Value = JsonNode<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
 
-    fn visit_unit<E>(self) -> Result<Node<'de>, E> {
-        Ok(Node::Null)
+    fn visit_unit<E>(self) -> Result<JsonNode<'de>, E> {
+        Ok(JsonNode::Null)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Node<'de>, E> {
-        Ok(Node::Text(Cow::Borrowed(if value { "true" } else { "false" })))
+    fn visit_bool<E>(self, value: bool) -> Result<JsonNode<'de>, E> {
+        Ok(JsonNode::Text(Cow::Borrowed(if value { "true" } else { "false" })))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Node<'de>, E> {
-        Ok(Node::Text(Cow::Owned(value.to_string())))
+    fn visit_u64<E>(self, value: u64) -> Result<JsonNode<'de>, E> {
+        Ok(JsonNode::Text(Cow::Owned(value.to_string())))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Node<'de>, E> {
-        Ok(Node::Text(Cow::Owned(value.to_string())))
+    fn visit_i64<E>(self, value: i64) -> Result<JsonNode<'de>, E> {
+        Ok(JsonNode::Text(Cow::Owned(value.to_string())))
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Node<'de>, E> {
-        Ok(Node::Text(Cow::Owned(value.to_string())))
+    fn visit_f64<E>(self, value: f64) -> Result<JsonNode<'de>, E> {
+        Ok(JsonNode::Text(Cow::Owned(value.to_string())))
     }
 
-    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Node<'de>, E> {
-        Ok(Node::Text(Cow::Borrowed(value)))
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<JsonNode<'de>, E> {
+        Ok(JsonNode::Text(Cow::Borrowed(value)))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Node<'de>, E> {
-        Ok(Node::Text(Cow::Owned(value.to_owned())))
+    fn visit_str<E>(self, value: &str) -> Result<JsonNode<'de>, E> {
+        Ok(JsonNode::Text(Cow::Owned(value.to_owned())))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Node<'de>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<JsonNode<'de>, A::Error> {
         let mut items = Vec::new();
         while let Some(item) = sequence.next_element()? {
             items.push(item);
         }
-        Ok(Node::List(items))
+        Ok(JsonNode::List(items))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node<'de>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonNode<'de>, A::Error> {
         let mut entries = Vec::new();
-        while let Some(Key(key)) = map.next_key()? {
+        while let Some(KnownKey(key)) = map.next_key()? {
             match key {
                 Some(key) => entries.push((key, map.next_value()?)),
                 None => {
@@ -270,25 +270,25 @@ impl<'de> Visitor<'de> for NodeVisitor {
                 }
             }
         }
-        Ok(Node::Object(entries))
+        Ok(JsonNode::Object(entries))
     }
 }
 
 /// A key, where it is known.
-struct Key(Option<&'static str>);
+struct KnownKey(Option<&'static str>);
 
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Key, D::Error> {
+impl<'de> Deserialize<'de> for KnownKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<KnownKey, D::Error> {
         struct KeyVisitor;
         impl Visitor<'_> for KeyVisitor {
-            type Value = Key;
+            type Value = KnownKey;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a key")
             }
 
-            fn visit_str<E>(self, written: &str) -> Result<Key, E> {
-                Ok(Key(known(written)))
+            fn visit_str<E>(self, written: &str) -> Result<KnownKey, E> {
+                Ok(KnownKey(known(written)))
             }
         }
         deserializer.deserialize_str(KeyVisitor)
@@ -296,7 +296,7 @@ impl<'de> Deserialize<'de> for Key {
 }
 
 /// The value of a key that is not known: objects are kept for the known keys in them, single values are not.
-struct Nameless<'a>(Node<'a>);
+struct Nameless<'a>(JsonNode<'a>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Nameless<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Nameless<'a>, D::Error> {
@@ -308,14 +308,14 @@ struct NamelessVisitor;
 
 macro_rules! drops {
     ($($visit:ident: $type:ty),*) => {
-        $(fn $visit<E>(self, _: $type) -> Result<Node<'de>, E> {
-            Ok(Node::Null)
+        $(fn $visit<E>(self, _: $type) -> Result<JsonNode<'de>, E> {
+            Ok(JsonNode::Null)
         })*
     };
 }
 
 impl<'de> Visitor<'de> for NamelessVisitor {
-    type Value = Node<'de>;
+    type Value = JsonNode<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
@@ -323,21 +323,21 @@ impl<'de> Visitor<'de> for NamelessVisitor {
 
     drops!(visit_bool: bool, visit_u64: u64, visit_i64: i64, visit_f64: f64, visit_str: &str);
 
-    fn visit_unit<E>(self) -> Result<Node<'de>, E> {
-        Ok(Node::Null)
+    fn visit_unit<E>(self) -> Result<JsonNode<'de>, E> {
+        Ok(JsonNode::Null)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Node<'de>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<JsonNode<'de>, A::Error> {
         let mut items = Vec::new();
         while let Some(Nameless(item)) = sequence.next_element()? {
             if !item.is_nothing() {
                 items.push(item);
             }
         }
-        Ok(Node::List(items))
+        Ok(JsonNode::List(items))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Node<'de>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<JsonNode<'de>, A::Error> {
         NodeVisitor.visit_map(map)
     }
 }
@@ -346,8 +346,8 @@ impl<'de> Visitor<'de> for NamelessVisitor {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Node<'_> {
-        let (mut nodes, stopped) = Node::read_all(text);
+    fn read(text: &str) -> JsonNode<'_> {
+        let (mut nodes, stopped) = JsonNode::read_all(text);
         assert_eq!((nodes.len(), stopped), (1, None), "{text}");
         nodes.remove(0)
     }
@@ -382,13 +382,13 @@ mod tests {
 
     #[test]
     fn values_before_the_damage_are_kept_and_the_damage_is_placed() {
-        let (nodes, stopped) = Node::read_all("{\"VpcId\": \"a\"}\n{\"VpcId\": \"b\"}\n{\"VpcId\": \"hunter2");
+        let (nodes, stopped) = JsonNode::read_all("{\"VpcId\": \"a\"}\n{\"VpcId\": \"b\"}\n{\"VpcId\": \"hunter2");
         assert_eq!(nodes.len(), 2);
         assert_eq!(stopped.unwrap().to_string(), "ends in the middle of a value, in line 3");
-        let (_, stopped) = Node::read_all("{\"VpcId\": hunter2}");
+        let (_, stopped) = JsonNode::read_all("{\"VpcId\": hunter2}");
         assert_eq!(stopped.unwrap().to_string(), "is no JSON from line 1, column 11 on");
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-        assert!(Node::read_all(&deep).1.is_some());
+        assert!(JsonNode::read_all(&deep).1.is_some());
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub use script::{DUMP_SCRIPT, ram_policy};
 
 use input::NameHints;
 use inventory::{FailedCall, Inventory};
-use json::Node;
+use json::JsonNode;
 use recognise::FileKind;
 use report::counted;
 use std::fmt;
@@ -121,7 +121,7 @@ fn topology(inventory: &Inventory, options: &ImportOptions, mut report: ImportRe
         }
         if !verify::leave_out(&mut draft, &written, &errors, &mut report) {
             // An error about no object cannot be mended by leaving one out.
-            draft = draft::Draft::default();
+            draft = draft::TopologyDraft::default();
             report.leave_out("the topology", "it does not load, for a reason that is about none of its objects");
         }
         written = write::write(&draft, &[]);
@@ -130,7 +130,7 @@ fn topology(inventory: &Inventory, options: &ImportOptions, mut report: ImportRe
     count(&draft, &mut report);
     report_renamed(&draft, &mut report);
     report.settle();
-    let toml = write::write(&draft, &header(&report)).text;
+    let toml = write::write(&draft, &header(inventory, &report)).text;
     Imported { toml, report }
 }
 
@@ -139,9 +139,13 @@ fn read_file(path: &Path, inventory: &mut Inventory, report: &mut ImportReport, 
     let name = path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
     let extension =
         path.extension().map_or(String::new(), |extension| extension.to_string_lossy().to_ascii_lowercase());
-    // `.part` is what the script was writing when it was stopped.
-    if extension == "part" || extension == "log" || extension == "toml" {
+    // `.part` is what the script was writing when it was stopped, and an error stays beside an answer that came later.
+    let came_later = extension == "error" && path.with_extension("json").exists();
+    if extension == "part" || extension == "toml" || came_later {
         return;
+    }
+    if name == "dump.log" {
+        return inventory.note_times(&input::read(path).unwrap_or_default());
     }
     report.files.read += 1;
     let text = match input::read(path) {
@@ -154,7 +158,7 @@ fn read_file(path: &Path, inventory: &mut Inventory, report: &mut ImportReport, 
         inventory.failed.push(FailedCall { file: name, call: hints.call, id: hints.id, region: hints.region, code });
         return;
     }
-    let (nodes, stopped) = Node::read_all(&text);
+    let (nodes, stopped) = JsonNode::read_all(&text);
     if let Some(stopped) = &stopped {
         if nodes.is_empty() {
             return report.files.not_used.push(report::printable(&format!("{name} {stopped}")));
@@ -195,7 +199,7 @@ fn nothing_to_import(report: &ImportReport, with_terraform: bool) -> ImportError
     ImportError { message }
 }
 
-fn count(draft: &draft::Draft, report: &mut ImportReport) {
+fn count(draft: &draft::TopologyDraft, report: &mut ImportReport) {
     let entries = draft.vpcs.values().map(|vpc| vpc.routes.entries.len()).sum::<usize>();
     let entries = entries + draft.route_tables.values().map(|table| table.routes.entries.len()).sum::<usize>();
     let rules = draft.groups.values().map(|group| group.ingress.len() + group.egress.len()).sum();
@@ -216,7 +220,7 @@ fn count(draft: &draft::Draft, report: &mut ImportReport) {
     report.imported = counts.into_iter().map(|(noun, count)| (noun.to_owned(), count)).collect();
 }
 
-fn report_renamed(draft: &draft::Draft, report: &mut ImportReport) {
+fn report_renamed(draft: &draft::TopologyDraft, report: &mut ImportReport) {
     macro_rules! ids {
         ($($table:ident)*) => { [].into_iter()$(.chain(draft.$table.keys()))* };
     }
@@ -229,8 +233,12 @@ fn report_renamed(draft: &draft::Draft, report: &mut ImportReport) {
 }
 
 /// The report as the first lines of the topology.
-fn header(report: &ImportReport) -> Vec<String> {
-    let mut lines = vec![format!("Imported by biplane {}.", env!("CARGO_PKG_VERSION"))];
+fn header(inventory: &Inventory, report: &ImportReport) -> Vec<String> {
+    let version = env!("CARGO_PKG_VERSION");
+    let mut lines = vec![match &inventory.times {
+        Some((first, last)) => format!("Imported by biplane {version} from a dump of {first} to {last}."),
+        None => format!("Imported by biplane {version}."),
+    }];
     lines.extend(report.text().lines().map(|line| line.trim_end().to_owned()));
     lines
 }

@@ -3,8 +3,8 @@
 use super::answers;
 use super::facts::WhitelistFacts;
 use super::input::NameHints;
-use super::inventory::{Answer, Inventory, PageFacts};
-use super::json::Node;
+use super::inventory::{AnswerKind, Inventory, PageFacts};
+use super::json::JsonNode;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a file turned out to be.
@@ -23,8 +23,8 @@ pub(super) enum FileKind {
 }
 
 /// Takes everything known in `nodes`, the values of one file, into the inventory.
-pub(super) fn take_in(inventory: &mut Inventory, nodes: &[Node<'_>], hints: &NameHints, file: &str) -> FileKind {
-    let mut reader = Reader { inventory, hints, file, pages: vec![Page::default()], kind: FileKind::Unknown };
+pub(super) fn take_in(inventory: &mut Inventory, nodes: &[JsonNode<'_>], hints: &NameHints, file: &str) -> FileKind {
+    let mut reader = AnswerReader { inventory, hints, file, pages: vec![OpenPage::default()], kind: FileKind::Unknown };
     for node in nodes {
         if is_terraform(node) {
             return FileKind::Terraform;
@@ -36,73 +36,73 @@ pub(super) fn take_in(inventory: &mut Inventory, nodes: &[Node<'_>], hints: &Nam
     reader.kind
 }
 
-fn is_terraform(node: &Node<'_>) -> bool {
+fn is_terraform(node: &JsonNode<'_>) -> bool {
     let shown = node.has("formatversion")
         && ["values", "plannedvalues", "resourcechanges", "terraformversion"].iter().any(|key| node.has(key));
     shown || node.has("version") && (node.has("terraformversion") || node.has("lineage"))
 }
 
-fn is_aws(node: &Node<'_>) -> bool {
+fn is_aws(node: &JsonNode<'_>) -> bool {
     ["dhcpoptionsid", "instancetenancy", "subnetid", "reservations"].iter().any(|key| node.has(key))
         || node.has("groupid") && (node.has("vpcid") || node.has("ippermissions"))
 }
 
 /// What an object around a list says of it.
 #[derive(Default)]
-struct Page {
+struct OpenPage {
     region: Option<String>,
     total: Option<u64>,
     token: Option<String>,
-    items: BTreeMap<Answer, Vec<String>>,
+    items: BTreeMap<AnswerKind, Vec<String>>,
 }
 
-struct Reader<'r> {
+struct AnswerReader<'r> {
     inventory: &'r mut Inventory,
     hints: &'r NameHints,
     file: &'r str,
     /// The pages that surround what is read, the innermost last.
-    pages: Vec<Page>,
+    pages: Vec<OpenPage>,
     kind: FileKind,
 }
 
 /// The answer whose items stand in a list of this name, for lists without items.
-fn answer_of_list(key: &str) -> Option<Answer> {
+fn answer_of_list(key: &str) -> Option<AnswerKind> {
     Some(match key {
-        "instance" => Answer::Instances,
-        "networkinterfaceset" => Answer::Interfaces,
-        "securitygroup" => Answer::Groups,
-        "link" => Answer::Links,
-        "vpc" => Answer::Vpcs,
-        "vswitch" => Answer::Vswitches,
-        "routertablelisttype" | "routetable" => Answer::RouteTables,
-        "routeentry" => Answer::RouteEntries,
-        "natgateway" => Answer::NatGateways,
-        "vpngateway" => Answer::VpnGateways,
-        "routerinterfacetype" => Answer::RouterInterfaces,
-        "networkacl" => Answer::NetworkAcls,
-        "vpcpeerconnects" => Answer::Peerings,
-        "loadbalancer" => Answer::LoadBalancers,
-        "kvstoreinstance" => Answer::Redis,
-        "dbinstance" => Answer::Rds,
-        "dbinstanceiparray" => Answer::Whitelists,
+        "instance" => AnswerKind::Instances,
+        "networkinterfaceset" => AnswerKind::Interfaces,
+        "securitygroup" => AnswerKind::Groups,
+        "link" => AnswerKind::Links,
+        "vpc" => AnswerKind::Vpcs,
+        "vswitch" => AnswerKind::Vswitches,
+        "routertablelisttype" | "routetable" => AnswerKind::RouteTables,
+        "routeentry" => AnswerKind::RouteEntries,
+        "natgateway" => AnswerKind::NatGateways,
+        "vpngateway" => AnswerKind::VpnGateways,
+        "routerinterfacetype" => AnswerKind::RouterInterfaces,
+        "networkacl" => AnswerKind::NetworkAcls,
+        "vpcpeerconnects" => AnswerKind::Peerings,
+        "loadbalancer" => AnswerKind::LoadBalancers,
+        "kvstoreinstance" => AnswerKind::Redis,
+        "dbinstance" => AnswerKind::Rds,
+        "dbinstanceiparray" => AnswerKind::Whitelists,
         _ => return None,
     })
 }
 
-impl Reader<'_> {
-    fn value(&mut self, node: &Node<'_>, key: &str) {
+impl AnswerReader<'_> {
+    fn value(&mut self, node: &JsonNode<'_>, key: &str) {
         match node {
-            Node::Object(entries) => {
+            JsonNode::Object(entries) => {
                 if !self.item(node, key) {
                     self.wrapper(node, entries);
                 }
             }
-            Node::List(items) => {
+            JsonNode::List(items) => {
                 if items.is_empty() {
                     self.empty_list(key);
                 }
                 for item in items {
-                    let known = answer_of_list(key).filter(|_| matches!(item, Node::Object(_)));
+                    let known = answer_of_list(key).filter(|_| matches!(item, JsonNode::Object(_)));
                     match known.filter(|_| !self.item(item, key)) {
                         Some(answer) => self.inventory.unrecognised.push((answer, self.file.to_owned())),
                         None if known.is_some() => {}
@@ -110,7 +110,7 @@ impl Reader<'_> {
                     }
                 }
             }
-            Node::Text(_) | Node::Null => {}
+            JsonNode::Text(_) | JsonNode::Null => {}
         }
     }
 
@@ -124,7 +124,7 @@ impl Reader<'_> {
         }
     }
 
-    fn wrapper(&mut self, node: &Node<'_>, entries: &[(&'static str, Node<'_>)]) {
+    fn wrapper(&mut self, node: &JsonNode<'_>, entries: &[(&'static str, JsonNode<'_>)]) {
         if is_aws(node) {
             self.kind = FileKind::Aws;
             return;
@@ -142,7 +142,7 @@ impl Reader<'_> {
         let region = node.owned("regionid");
         if pages || region.is_some() {
             let region = region.or_else(|| self.page().region.clone());
-            self.pages.push(Page { region, total, token, ..Page::default() });
+            self.pages.push(OpenPage { region, total, token, ..OpenPage::default() });
         }
         self.whitelists_of(node);
         self.safety_mode(node);
@@ -155,11 +155,11 @@ impl Reader<'_> {
         }
     }
 
-    fn page(&mut self) -> &mut Page {
+    fn page(&mut self) -> &mut OpenPage {
         self.pages.last_mut().expect("the outermost page stays")
     }
 
-    fn close(&mut self, page: Page) {
+    fn close(&mut self, page: OpenPage) {
         for (answer, items) in page.items {
             self.inventory.pages.push(PageFacts {
                 answer,
@@ -178,7 +178,7 @@ impl Reader<'_> {
     }
 
     /// Notes that an answer holds `id`.
-    fn met(&mut self, answer: Answer, id: &str) {
+    fn met(&mut self, answer: AnswerKind, id: &str) {
         self.kind = FileKind::Answers;
         self.page().items.entry(answer).or_default().push(id.to_owned());
         if !self.inventory.folders.contains_key(id) {
@@ -193,7 +193,7 @@ impl Reader<'_> {
     }
 
     /// Takes in an object of a known kind; false where it is none.
-    fn item(&mut self, node: &Node<'_>, key: &str) -> bool {
+    fn item(&mut self, node: &JsonNode<'_>, key: &str) -> bool {
         let has = |key: &str| node.get(key).is_some();
         if is_aws(node) {
             return false;
@@ -206,13 +206,13 @@ impl Reader<'_> {
         } else if let Some(id) = id("instanceid").filter(|_| node.get("acceptingvpc").is_some()) {
             self.peering(node, &id);
         } else if let Some(id) = id("loadbalancerid").filter(|_| has("address") || has("addresstype")) {
-            self.service(node, &id, Answer::LoadBalancers);
+            self.service(node, &id, AnswerKind::LoadBalancers);
         } else if let Some(id) = id("routerinterfaceid") {
             self.router_interface(node, &id);
         } else if let Some(id) = id("natgatewayid") {
-            self.gateway(node, &id, Answer::NatGateways);
+            self.gateway(node, &id, AnswerKind::NatGateways);
         } else if let Some(id) = id("vpngatewayid").filter(|_| has("vpcid")) {
-            self.gateway(node, &id, Answer::VpnGateways);
+            self.gateway(node, &id, AnswerKind::VpnGateways);
         } else if let Some(id) = id("prefixlistid") {
             self.prefix_list(node, &id);
         } else if let Some(id) = id("networkaclid").filter(|_| !has("vswitchid")) {
@@ -224,18 +224,18 @@ impl Reader<'_> {
         {
             let engine = node.text_of("engine").unwrap_or("");
             let documents = engine.eq_ignore_ascii_case("mongodb") || engine.is_empty() && id.starts_with("dds-");
-            self.service(node, &id, if documents { Answer::Mongodb } else { Answer::Rds });
+            self.service(node, &id, if documents { AnswerKind::Mongodb } else { AnswerKind::Rds });
             self.endpoints_of(node, &id);
         } else if let Some(id) = id("instanceid").filter(|_| is_instance(node)) {
             self.instance(node, &id);
         } else if let Some(id) =
             id("instanceid").filter(|_| has("connectiondomain") || has("privateip") || key == "kvstoreinstance")
         {
-            self.service(node, &id, Answer::Redis);
+            self.service(node, &id, AnswerKind::Redis);
         } else if let (Some(instance), Some(vpc), true) =
             (id("instanceid"), id("vpcid"), key == "link" || is_link(node))
         {
-            self.met(Answer::Links, &format!("{instance} {vpc}"));
+            self.met(AnswerKind::Links, &format!("{instance} {vpc}"));
             self.inventory.links.entry(instance).or_default().insert(vpc);
         } else {
             return self.smaller_item(node, key);
@@ -243,7 +243,7 @@ impl Reader<'_> {
         true
     }
 
-    fn smaller_item(&mut self, node: &Node<'_>, key: &str) -> bool {
+    fn smaller_item(&mut self, node: &JsonNode<'_>, key: &str) -> bool {
         let has = |key: &str| node.get(key).is_some();
         let id = |key: &str| node.owned(key);
         if let Some(id) = id("routetableid")
@@ -277,7 +277,7 @@ impl Reader<'_> {
         true
     }
 
-    fn group_rules(&mut self, node: &Node<'_>, id: &str) {
+    fn group_rules(&mut self, node: &JsonNode<'_>, id: &str) {
         let mut rules: Vec<_> = node.items("permissions").into_iter().map(answers::rule).collect();
         let told = |nic: &str| {
             rules.iter().any(|rule| rule.nic_type.as_deref().is_some_and(|of| of.eq_ignore_ascii_case(nic)))
@@ -296,11 +296,11 @@ impl Reader<'_> {
         self.note_conflict(id, differ);
         let (token, nics) = (node.owned("nexttoken"), self.hints.variant.clone());
         self.inventory.add_rules(id, rules, intranet);
-        self.met(Answer::GroupRules, id);
+        self.met(AnswerKind::GroupRules, id);
         let scope = nics.map_or(id.to_owned(), |nic| format!("{id} {nic}"));
-        self.page().items.remove(&Answer::GroupRules);
+        self.page().items.remove(&AnswerKind::GroupRules);
         self.inventory.pages.push(PageFacts {
-            answer: Answer::GroupRules,
+            answer: AnswerKind::GroupRules,
             folder: self.hints.folder.clone(),
             region: node.owned("regionid").or_else(|| self.region()),
             scope: Some(scope),
@@ -310,14 +310,14 @@ impl Reader<'_> {
         });
     }
 
-    fn route_entry(&mut self, node: &Node<'_>, table: Option<&str>) {
+    fn route_entry(&mut self, node: &JsonNode<'_>, table: Option<&str>) {
         let table = node.owned("routetableid").or_else(|| table.map(str::to_owned)).or_else(|| self.hints.id.clone());
         let Some(table) = table else {
-            self.inventory.nameless.push((Answer::RouteEntries, self.file.to_owned()));
+            self.inventory.nameless.push((AnswerKind::RouteEntries, self.file.to_owned()));
             return;
         };
         let entry = answers::route_entry(node);
-        self.met(Answer::RouteEntries, &format!("{table} {}", entry.destination.as_deref().unwrap_or("")));
+        self.met(AnswerKind::RouteEntries, &format!("{table} {}", entry.destination.as_deref().unwrap_or("")));
         let entries = self.inventory.entries.entry(table).or_default();
         let same = |known: &&mut super::facts::RouteEntryFacts| {
             known.destination == entry.destination && known.kind == entry.kind && known.hops == entry.hops
@@ -328,12 +328,12 @@ impl Reader<'_> {
         }
     }
 
-    fn route_table(&mut self, node: &Node<'_>, id: &str) {
+    fn route_table(&mut self, node: &JsonNode<'_>, id: &str) {
         let mut facts = answers::route_table(node);
         facts.region = facts.region.or_else(|| self.region());
         let differ = self.inventory.route_tables.entry(id.to_owned()).or_default().absorb(facts);
         self.note_conflict(id, differ);
-        self.met(Answer::RouteTables, id);
+        self.met(AnswerKind::RouteTables, id);
         for entry in node.items("routeentrys") {
             self.route_entry(entry, Some(id));
         }
@@ -342,25 +342,25 @@ impl Reader<'_> {
         }
     }
 
-    fn vswitch(&mut self, node: &Node<'_>, id: &str) {
+    fn vswitch(&mut self, node: &JsonNode<'_>, id: &str) {
         let mut facts = answers::vswitch(node);
         facts.region = facts.region.or_else(|| self.region());
         let differ = self.inventory.vswitches.entry(id.to_owned()).or_default().absorb(facts);
         self.note_conflict(id, differ);
-        self.met(Answer::Vswitches, id);
+        self.met(AnswerKind::Vswitches, id);
     }
 
-    fn vpc(&mut self, node: &Node<'_>, id: &str) {
+    fn vpc(&mut self, node: &JsonNode<'_>, id: &str) {
         let mut facts = answers::vpc(node);
         facts.region = facts.region.or_else(|| self.region());
         facts.account = facts.account.or_else(|| self.hints.account.clone());
-        let answer = if node.has("classiclinkenabled") { Answer::VpcAttributes } else { Answer::Vpcs };
+        let answer = if node.has("classiclinkenabled") { AnswerKind::VpcAttributes } else { AnswerKind::Vpcs };
         let differ = self.inventory.vpcs.entry(id.to_owned()).or_default().absorb(facts);
         self.note_conflict(id, differ);
         self.met(answer, id);
     }
 
-    fn group(&mut self, node: &Node<'_>, id: &str) {
+    fn group(&mut self, node: &JsonNode<'_>, id: &str) {
         let mut facts = answers::group(node);
         facts.region = facts.region.or_else(|| self.region());
         facts.account = facts.account.or_else(|| self.hints.account.clone());
@@ -368,68 +368,68 @@ impl Reader<'_> {
         facts.vpc = Some(facts.vpc.unwrap_or_default());
         let differ = self.inventory.groups.entry(id.to_owned()).or_default().absorb(facts);
         self.note_conflict(id, differ);
-        self.met(Answer::Groups, id);
+        self.met(AnswerKind::Groups, id);
     }
 
-    fn instance(&mut self, node: &Node<'_>, id: &str) {
+    fn instance(&mut self, node: &JsonNode<'_>, id: &str) {
         let mut facts = answers::instance(node);
         facts.region = facts.region.or_else(|| self.region());
         facts.account = facts.account.or_else(|| self.hints.account.clone());
         let differ = self.inventory.instances.entry(id.to_owned()).or_default().absorb(facts);
         self.note_conflict(id, differ);
-        self.met(Answer::Instances, id);
+        self.met(AnswerKind::Instances, id);
     }
 
-    fn interface(&mut self, node: &Node<'_>, id: &str) {
+    fn interface(&mut self, node: &JsonNode<'_>, id: &str) {
         let mut facts = answers::interface(node);
         facts.region = facts.region.or_else(|| self.region());
         let differ = self.inventory.interfaces.entry(id.to_owned()).or_default().absorb(facts);
         self.note_conflict(id, differ);
-        self.met(Answer::Interfaces, id);
+        self.met(AnswerKind::Interfaces, id);
     }
 
-    fn gateway(&mut self, node: &Node<'_>, id: &str, answer: Answer) {
+    fn gateway(&mut self, node: &JsonNode<'_>, id: &str, answer: AnswerKind) {
         let mut facts =
-            if answer == Answer::NatGateways { answers::nat_gateway(node) } else { answers::vpn_gateway(node) };
+            if answer == AnswerKind::NatGateways { answers::nat_gateway(node) } else { answers::vpn_gateway(node) };
         facts.region = facts.region.or_else(|| self.region());
         let differ = self.inventory.gateways.entry(id.to_owned()).or_default().absorb(facts);
         self.note_conflict(id, differ);
         self.met(answer, id);
     }
 
-    fn router_interface(&mut self, node: &Node<'_>, id: &str) {
+    fn router_interface(&mut self, node: &JsonNode<'_>, id: &str) {
         let mut facts = answers::router_interface(node);
         facts.region = facts.region.or_else(|| self.region());
         let differ = self.inventory.router_interfaces.entry(id.to_owned()).or_default().absorb(facts);
         self.note_conflict(id, differ);
-        self.met(Answer::RouterInterfaces, id);
+        self.met(AnswerKind::RouterInterfaces, id);
     }
 
-    fn peering(&mut self, node: &Node<'_>, id: &str) {
+    fn peering(&mut self, node: &JsonNode<'_>, id: &str) {
         let mut facts = answers::peering(node);
         facts.region = facts.region.or_else(|| self.region());
         let differ = self.inventory.peerings.entry(id.to_owned()).or_default().absorb(facts);
         self.note_conflict(id, differ);
-        self.met(Answer::Peerings, id);
+        self.met(AnswerKind::Peerings, id);
     }
 
-    fn network_acl(&mut self, node: &Node<'_>, id: &str) {
+    fn network_acl(&mut self, node: &JsonNode<'_>, id: &str) {
         let differ = self.inventory.network_acls.entry(id.to_owned()).or_default().absorb(answers::network_acl(node));
         self.note_conflict(id, differ);
-        self.met(Answer::NetworkAcls, id);
+        self.met(AnswerKind::NetworkAcls, id);
     }
 
-    fn prefix_list(&mut self, node: &Node<'_>, id: &str) {
+    fn prefix_list(&mut self, node: &JsonNode<'_>, id: &str) {
         let differ = self.inventory.prefix_lists.entry(id.to_owned()).or_default().absorb(answers::prefix_list(node));
         self.note_conflict(id, differ);
-        self.met(Answer::PrefixLists, id);
+        self.met(AnswerKind::PrefixLists, id);
     }
 
-    fn service(&mut self, node: &Node<'_>, id: &str, answer: Answer) {
+    fn service(&mut self, node: &JsonNode<'_>, id: &str, answer: AnswerKind) {
         let mut facts = match answer {
-            Answer::LoadBalancers => answers::load_balancer(node),
-            Answer::Redis => answers::service(node, "redis"),
-            Answer::Mongodb => answers::service(node, "mongodb"),
+            AnswerKind::LoadBalancers => answers::load_balancer(node),
+            AnswerKind::Redis => answers::service(node, "redis"),
+            AnswerKind::Mongodb => answers::service(node, "mongodb"),
             _ => answers::service(node, "rds"),
         };
         facts.region = facts.region.or_else(|| self.region());
@@ -440,7 +440,7 @@ impl Reader<'_> {
     }
 
     /// The service that an answer without an id is about.
-    fn service_id(&mut self, answer: Answer) -> Option<String> {
+    fn service_id(&mut self, answer: AnswerKind) -> Option<String> {
         let id = self.hints.id.clone();
         if id.is_none() {
             self.inventory.nameless.push((answer, self.file.to_owned()));
@@ -449,7 +449,7 @@ impl Reader<'_> {
         id
     }
 
-    fn endpoints_of(&mut self, node: &Node<'_>, id: &str) {
+    fn endpoints_of(&mut self, node: &JsonNode<'_>, id: &str) {
         for list in ["dbinstancenetinfos", "netinfoitems", "networkaddresses"] {
             for one in node.items(list) {
                 self.endpoint(one, Some(id));
@@ -457,36 +457,36 @@ impl Reader<'_> {
         }
     }
 
-    fn endpoint(&mut self, node: &Node<'_>, id: Option<&str>) {
-        let Some(id) = id.map(str::to_owned).or_else(|| self.service_id(Answer::Endpoints)) else { return };
+    fn endpoint(&mut self, node: &JsonNode<'_>, id: Option<&str>) {
+        let Some(id) = id.map(str::to_owned).or_else(|| self.service_id(AnswerKind::Endpoints)) else { return };
         let facts = answers::endpoint(node);
         let known = self.inventory.endpoints.entry(id.clone()).or_default();
         if !known.contains(&facts) {
             known.push(facts);
         }
-        self.page().items.entry(Answer::Endpoints).or_default();
+        self.page().items.entry(AnswerKind::Endpoints).or_default();
     }
 
     fn whitelist(&mut self, mut facts: WhitelistFacts, id: Option<&str>) {
-        let Some(id) = id.map(str::to_owned).or_else(|| self.service_id(Answer::Whitelists)) else { return };
+        let Some(id) = id.map(str::to_owned).or_else(|| self.service_id(AnswerKind::Whitelists)) else { return };
         let plane = |variant: &String| ["classic", "vpc", "mix"].contains(&variant.to_ascii_lowercase().as_str());
         facts.plane = facts.plane.or_else(|| self.hints.variant.clone().filter(plane));
         let known = self.inventory.whitelists.entry(id).or_default();
         if !known.contains(&facts) {
             known.push(facts);
         }
-        self.page().items.entry(Answer::Whitelists).or_default();
+        self.page().items.entry(AnswerKind::Whitelists).or_default();
     }
 
     /// A whitelist in one text beside the groups of whitelists, which MongoDB's answer has.
-    fn whitelists_of(&mut self, node: &Node<'_>) {
+    fn whitelists_of(&mut self, node: &JsonNode<'_>) {
         if node.has("securityips") && node.has("securityipgroups") && node.items("securityipgroups").is_empty() {
             let entries = Some(node.texts("securityips"));
             self.whitelist(WhitelistFacts { entries, ..WhitelistFacts::default() }, None);
         }
     }
 
-    fn safety_mode(&mut self, node: &Node<'_>) {
+    fn safety_mode(&mut self, node: &JsonNode<'_>) {
         let Some(id) = self.hints.id.clone() else { return };
         if let (Some(mode), true) = (node.text_of("securityipmode"), node.has("dbinstancenetinfos")) {
             let safety = mode.eq_ignore_ascii_case("safety");
@@ -495,7 +495,7 @@ impl Reader<'_> {
     }
 
     fn admitted_group(&mut self, group: String) {
-        let Some(id) = self.service_id(Answer::AdmittedGroups) else { return };
+        let Some(id) = self.service_id(AnswerKind::AdmittedGroups) else { return };
         let known = self.inventory.admitted_groups.entry(id).or_default();
         if !known.contains(&group) {
             known.push(group);
@@ -503,15 +503,15 @@ impl Reader<'_> {
     }
 }
 
-fn is_instance(node: &Node<'_>) -> bool {
+fn is_instance(node: &JsonNode<'_>) -> bool {
     ["vpcattributes", "inneripaddress", "securitygroupids", "hostname"].iter().any(|key| node.has(key))
         && !node.has("connectiondomain")
         || node.has("instancenetworktype") && !node.has("dbinstanceid") && !node.has("connectiondomain")
 }
 
 /// True for an object of an instance and a VPC and nothing else.
-fn is_link(node: &Node<'_>) -> bool {
-    let Node::Object(entries) = node else { return false };
+fn is_link(node: &JsonNode<'_>) -> bool {
+    let JsonNode::Object(entries) = node else { return false };
     let keys: BTreeSet<&str> = entries.iter().map(|(key, _)| *key).collect();
     keys == BTreeSet::from(["instanceid", "vpcid"])
 }

@@ -74,12 +74,8 @@ impl ImportReport {
 
     /// The report for people.
     pub fn text(&self) -> String {
-        let counts: Vec<_> = self
-            .imported
-            .iter()
-            .filter(|(_, count)| *count > 0)
-            .map(|(noun, count)| counted(*count, noun))
-            .collect();
+        let counts: Vec<_> =
+            self.imported.iter().filter(|(_, count)| *count > 0).map(|(noun, count)| counted(*count, noun)).collect();
         let mut text =
             format!("imported    {}\n", if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") });
         for (title, notes) in [("left out", &self.left_out), ("missing", &self.missing), ("doubtful", &self.doubtful)] {

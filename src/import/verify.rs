@@ -1,8 +1,8 @@
 //! What is written loads: it is read back and checked, and what is refused is left out and reported until nothing is.
 
-use super::draft::Draft;
+use super::draft::TopologyDraft;
 use super::report::{ImportReport, printable};
-use super::write::{Part, Written};
+use super::write::{DraftPart, Written};
 use crate::check;
 use crate::diag::{Diagnostic, Severity, Sources, Span};
 use crate::scenario;
@@ -18,12 +18,12 @@ pub(super) fn errors(text: &str) -> Vec<Diagnostic> {
 
 /// Takes the parts that `errors` are about out of the draft. False where an error is about none.
 pub(super) fn leave_out(
-    draft: &mut Draft,
+    draft: &mut TopologyDraft,
     written: &Written,
     errors: &[Diagnostic],
     report: &mut ImportReport,
 ) -> bool {
-    let mut parts: BTreeMap<Part, String> = BTreeMap::new();
+    let mut parts: BTreeMap<DraftPart, String> = BTreeMap::new();
     for error in errors {
         let Some(place) = error.labels.first().map(|label| label.span) else { return false };
         let Some(part) = part_at(written, place) else { return false };
@@ -38,71 +38,74 @@ pub(super) fn leave_out(
 }
 
 /// The smallest part around a place.
-fn part_at(written: &Written, place: Span) -> Option<Part> {
+fn part_at(written: &Written, place: Span) -> Option<DraftPart> {
     let at = place.start as usize;
     // Objects follow each other, and what is inside one stands after it.
     let after = written.parts.partition_point(|(range, _)| range.start <= at);
     written.parts[..after].iter().rev().find(|(range, _)| range.contains(&at)).map(|(_, part)| part.clone())
 }
 
-impl Part {
+impl DraftPart {
     fn id(&self) -> &str {
         match self {
-            Part::Vpc(id)
-            | Part::Vswitch(id)
-            | Part::RouteTable(id)
-            | Part::Peering(id)
-            | Part::Gateway(id)
-            | Part::Group(id)
-            | Part::Instance(id)
-            | Part::Service(id)
-            | Part::VpcRoute(id, _)
-            | Part::TableRoute(id, _)
-            | Part::Ingress(id, _)
-            | Part::Egress(id, _)
-            | Part::Link(id)
-            | Part::Binding(id) => id,
+            DraftPart::Vpc(id)
+            | DraftPart::Vswitch(id)
+            | DraftPart::RouteTable(id)
+            | DraftPart::Peering(id)
+            | DraftPart::Gateway(id)
+            | DraftPart::Group(id)
+            | DraftPart::Instance(id)
+            | DraftPart::Service(id)
+            | DraftPart::VpcRoute(id, _)
+            | DraftPart::TableRoute(id, _)
+            | DraftPart::Ingress(id, _)
+            | DraftPart::Egress(id, _)
+            | DraftPart::Link(id)
+            | DraftPart::Binding(id) => id,
         }
     }
 }
 
-fn remove(draft: &mut Draft, part: &Part) {
+fn remove(draft: &mut TopologyDraft, part: &DraftPart) {
     fn take<T>(list: &mut Vec<T>, place: usize) {
         if place < list.len() {
             list.remove(place);
         }
     }
     match part {
-        Part::Vpc(id) => drop(draft.vpcs.remove(id)),
-        Part::Vswitch(id) => drop(draft.vswitches.remove(id)),
-        Part::RouteTable(id) => drop(draft.route_tables.remove(id)),
-        Part::Peering(id) => drop(draft.peerings.remove(id)),
-        Part::Gateway(id) => drop(draft.gateways.remove(id)),
-        Part::Group(id) => drop(draft.groups.remove(id)),
-        Part::Instance(id) => drop(draft.instances.remove(id)),
-        Part::Service(id) => drop(draft.services.remove(id)),
-        Part::VpcRoute(id, place) => {
+        DraftPart::Vpc(id) => drop(draft.vpcs.remove(id)),
+        DraftPart::Vswitch(id) => drop(draft.vswitches.remove(id)),
+        DraftPart::RouteTable(id) => drop(draft.route_tables.remove(id)),
+        DraftPart::Peering(id) => drop(draft.peerings.remove(id)),
+        DraftPart::Gateway(id) => drop(draft.gateways.remove(id)),
+        DraftPart::Group(id) => drop(draft.groups.remove(id)),
+        DraftPart::Instance(id) => drop(draft.instances.remove(id)),
+        DraftPart::Service(id) => drop(draft.services.remove(id)),
+        DraftPart::VpcRoute(id, place) => {
             if let Some(vpc) = draft.vpcs.get_mut(id) {
                 take(&mut vpc.routes.entries, *place);
             }
         }
-        Part::TableRoute(id, place) => {
+        DraftPart::TableRoute(id, place) => {
             if let Some(table) = draft.route_tables.get_mut(id) {
                 take(&mut table.routes.entries, *place);
             }
         }
-        Part::Ingress(id, place) | Part::Egress(id, place) => {
+        DraftPart::Ingress(id, place) | DraftPart::Egress(id, place) => {
             if let Some(group) = draft.groups.get_mut(id) {
-                take(if matches!(part, Part::Ingress(..)) { &mut group.ingress } else { &mut group.egress }, *place);
+                take(
+                    if matches!(part, DraftPart::Ingress(..)) { &mut group.ingress } else { &mut group.egress },
+                    *place,
+                );
                 group.unknown_rules += 1;
             }
         }
-        Part::Link(id) => {
+        DraftPart::Link(id) => {
             if let Some(instance) = draft.instances.get_mut(id) {
                 instance.linked_vpc = None;
             }
         }
-        Part::Binding(id) => {
+        DraftPart::Binding(id) => {
             if let Some(vswitch) = draft.vswitches.get_mut(id) {
                 vswitch.route_table = None;
             }

@@ -11,7 +11,7 @@ use std::ops::Range;
 
 /// A part of a draft that can be left out by itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Part {
+pub(super) enum DraftPart {
     Vpc(String),
     Vswitch(String),
     RouteTable(String),
@@ -39,18 +39,18 @@ pub(super) enum Part {
 pub(super) struct Written {
     pub(super) text: String,
     /// The parts by the bytes they stand in; a smaller part comes after the one around it.
-    pub(super) parts: Vec<(Range<usize>, Part)>,
+    pub(super) parts: Vec<(Range<usize>, DraftPart)>,
 }
 
 /// Writes a draft below `header`, lines of comments.
-pub(super) fn write(draft: &Draft, header: &[String]) -> Written {
-    let mut writer = Writer::default();
+pub(super) fn write(draft: &TopologyDraft, header: &[String]) -> Written {
+    let mut writer = TomlWriter::default();
     for line in header {
         writer.comment("", line);
     }
     writer.defaults(draft);
     for (id, vpc) in &draft.vpcs {
-        writer.object(Part::Vpc(id.clone()), "vpc", id, &vpc.remarks, |writer| {
+        writer.object(DraftPart::Vpc(id.clone()), "vpc", id, &vpc.remarks, |writer| {
             writer.value("cidr", quoted(vpc.cidr));
             if !vpc.secondary_cidrs.is_empty() {
                 writer.value("secondary_cidrs", list(&vpc.secondary_cidrs));
@@ -59,15 +59,15 @@ pub(super) fn write(draft: &Draft, header: &[String]) -> Written {
                 writer.value("classic_link", "true");
             }
             writer.place(&vpc.region, &vpc.account);
-            writer.routes(&vpc.routes, |place| Part::VpcRoute(id.clone(), place));
+            writer.routes(&vpc.routes, |place| DraftPart::VpcRoute(id.clone(), place));
         });
     }
     for (id, vswitch) in &draft.vswitches {
-        writer.object(Part::Vswitch(id.clone()), "vswitch", id, &vswitch.remarks, |writer| {
+        writer.object(DraftPart::Vswitch(id.clone()), "vswitch", id, &vswitch.remarks, |writer| {
             writer.value("vpc", reference(&vswitch.vpc));
             writer.value("cidr", quoted(vswitch.cidr));
             if let Some(table) = &vswitch.route_table {
-                writer.part(Part::Binding(id.clone()), |writer| writer.value("route_table", reference(table)));
+                writer.part(DraftPart::Binding(id.clone()), |writer| writer.value("route_table", reference(table)));
             }
             if let Some(zone) = &vswitch.zone {
                 writer.value("zone", string(zone));
@@ -75,44 +75,47 @@ pub(super) fn write(draft: &Draft, header: &[String]) -> Written {
         });
     }
     for (id, table) in &draft.route_tables {
-        writer.object(Part::RouteTable(id.clone()), "route_table", id, &table.remarks, |writer| {
+        writer.object(DraftPart::RouteTable(id.clone()), "route_table", id, &table.remarks, |writer| {
             writer.value("vpc", reference(&table.vpc));
-            writer.routes(&table.routes, |place| Part::TableRoute(id.clone(), place));
+            writer.routes(&table.routes, |place| DraftPart::TableRoute(id.clone(), place));
         });
     }
     for (id, peering) in &draft.peerings {
-        writer.object(Part::Peering(id.clone()), "peering", id, &peering.remarks, |writer| {
+        writer.object(DraftPart::Peering(id.clone()), "peering", id, &peering.remarks, |writer| {
             let [one, two] = &peering.vpcs;
             writer.value("vpcs", format!("[{}, {}]", reference(one), reference(two)));
         });
     }
     for (id, gateway) in &draft.gateways {
-        writer.object(Part::Gateway(id.clone()), "gateway", id, &gateway.remarks, |writer| {
+        writer.object(DraftPart::Gateway(id.clone()), "gateway", id, &gateway.remarks, |writer| {
             writer.value("vpc", reference(&gateway.vpc));
             writer.value("kind", string(&gateway.kind));
             writer.value("remote_cidrs", list(&gateway.remote_cidrs));
         });
     }
     for (id, group) in &draft.groups {
-        writer.object(Part::Group(id.clone()), "security_group", id, &group.remarks, |writer| writer.group(id, group));
+        writer.object(DraftPart::Group(id.clone()), "security_group", id, &group.remarks, |writer| {
+            writer.group(id, group)
+        });
     }
     for (id, instance) in &draft.instances {
-        writer.object(Part::Instance(id.clone()), "instance", id, &instance.remarks, |writer| {
-            writer.instance(id, instance)
+        writer.object(DraftPart::Instance(id.clone()), "instance", id, &instance.remarks, |writer| {
+            writer.instance(id, instance);
         });
     }
     for (id, service) in &draft.services {
-        writer.object(Part::Service(id.clone()), "service", id, &service.remarks, |writer| writer.service(service));
+        writer
+            .object(DraftPart::Service(id.clone()), "service", id, &service.remarks, |writer| writer.service(service));
     }
     writer.written
 }
 
 /// Says in the report what [`write()`] can only put into comments: groups and whitelists that are not known are none of
 /// what the topology makes of them.
-pub(super) fn doubt_what_is_unknown(draft: &Draft, report: &mut ImportReport) {
+pub(super) fn doubt_what_is_unknown(draft: &TopologyDraft, report: &mut ImportReport) {
     for (id, group) in &draft.groups {
         if let Some(why) = &group.rules_unknown {
-            report.doubt(id, format!("its rules are not known ({why}); the topology has it without rules"));
+            report.doubt(id, format!("{why}; the topology has it as a group without rules"));
         } else if group.unknown_rules > 0 {
             let count = super::report::counted(group.unknown_rules, "rule");
             report.doubt(id, format!("{count} of it that may match are not in the topology"));
@@ -120,17 +123,17 @@ pub(super) fn doubt_what_is_unknown(draft: &Draft, report: &mut ImportReport) {
     }
     for (id, service) in &draft.services {
         if let DraftWhitelist::Unknown(why) = &service.whitelist {
-            report.doubt(id, format!("its whitelist is not known ({why}); the topology has the default of a new one"));
+            report.doubt(id, format!("its whitelist is not known: {why}; the topology has the default of a new one"));
         }
     }
 }
 
 #[derive(Default)]
-struct Writer {
+struct TomlWriter {
     written: Written,
 }
 
-impl Writer {
+impl TomlWriter {
     fn line(&mut self, line: impl Display) {
         let _ = writeln!(self.written.text, "{line}");
     }
@@ -143,14 +146,21 @@ impl Writer {
         self.line(format_args!("{key} = {value}"));
     }
 
-    fn part(&mut self, part: Part, write: impl FnOnce(&mut Writer)) {
+    fn part(&mut self, part: DraftPart, write: impl FnOnce(&mut TomlWriter)) {
         let (start, place) = (self.written.text.len(), self.written.parts.len());
         self.written.parts.push((start..start, part));
         write(self);
         self.written.parts[place].0.end = self.written.text.len();
     }
 
-    fn object(&mut self, part: Part, section: &str, id: &str, remarks: &Remarks, write: impl FnOnce(&mut Writer)) {
+    fn object(
+        &mut self,
+        part: DraftPart,
+        section: &str,
+        id: &str,
+        remarks: &Remarks,
+        write: impl FnOnce(&mut TomlWriter),
+    ) {
         self.line("");
         self.part(part, |writer| {
             writer.heading(section, id, remarks);
@@ -162,7 +172,7 @@ impl Writer {
     fn heading(&mut self, section: &str, id: &str, remarks: &Remarks) {
         let heading = format!("[{section}.{}]", key(id));
         match &remarks.name {
-            Some(name) => self.line(format_args!("{heading:<36} # {name:?}", name = Plain(name))),
+            Some(name) => self.line(format_args!("{heading:<36} # {name:?}", name = InQuotes(name))),
             None => self.line(heading),
         }
         for line in &remarks.lines {
@@ -170,7 +180,7 @@ impl Writer {
         }
     }
 
-    fn defaults(&mut self, draft: &Draft) {
+    fn defaults(&mut self, draft: &TopologyDraft) {
         if draft.region.is_some() || draft.account.is_some() {
             self.line("");
             self.line("[defaults]");
@@ -187,7 +197,7 @@ impl Writer {
         }
     }
 
-    fn routes(&mut self, routes: &DraftRoutes, part: impl Fn(usize) -> Part) {
+    fn routes(&mut self, routes: &DraftRoutes, part: impl Fn(usize) -> DraftPart) {
         if routes.entries.is_empty() && routes.left_out.is_empty() {
             return;
         }
@@ -221,8 +231,8 @@ impl Writer {
             self.number_of_unknown_rules(group.unknown_rules);
         }
         let [ingress, egress] = &group.left_out;
-        self.rules("ingress", &group.ingress, ingress, |place| Part::Ingress(id.to_owned(), place));
-        self.rules("egress", &group.egress, egress, |place| Part::Egress(id.to_owned(), place));
+        self.rules("ingress", &group.ingress, ingress, |place| DraftPart::Ingress(id.to_owned(), place));
+        self.rules("egress", &group.egress, egress, |place| DraftPart::Egress(id.to_owned(), place));
         self.place(&group.region, &group.account);
     }
 
@@ -236,7 +246,7 @@ impl Writer {
         self.comment("", &format!("unknown_rules = {count}: they may match and are not here"));
     }
 
-    fn rules(&mut self, direction: &str, rules: &[DraftRule], left_out: &[String], part: impl Fn(usize) -> Part) {
+    fn rules(&mut self, direction: &str, rules: &[DraftRule], left_out: &[String], part: impl Fn(usize) -> DraftPart) {
         if rules.is_empty() && left_out.is_empty() {
             return;
         }
@@ -301,7 +311,7 @@ impl Writer {
             self.value("state", quoted(instance.state));
         }
         if let Some(vpc) = &instance.linked_vpc {
-            self.part(Part::Link(id.to_owned()), |writer| writer.value("linked_vpc", reference(vpc)));
+            self.part(DraftPart::Link(id.to_owned()), |writer| writer.value("linked_vpc", reference(vpc)));
         }
         if instance.forwarding {
             self.value("forwarding", "true");
@@ -340,9 +350,9 @@ impl Writer {
 }
 
 /// A text in quotes for a comment: control characters are escaped already.
-struct Plain<'t>(&'t str);
+struct InQuotes<'t>(&'t str);
 
-impl std::fmt::Debug for Plain<'_> {
+impl std::fmt::Debug for InQuotes<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "\"{}\"", self.0)
     }

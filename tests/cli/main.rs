@@ -7,6 +7,7 @@ mod damage;
 mod files;
 mod guest_route;
 mod hostile;
+mod import;
 #[cfg(unix)]
 mod interrupt;
 mod messages;

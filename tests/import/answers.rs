@@ -16,7 +16,10 @@ pub(crate) fn dump_of(world: &World, page: usize) -> Dump {
     let mut dump = Dump::new();
     let mut writer = Writer { world, page, dump: &mut dump };
     for account in writer.accounts() {
-        writer.dump.insert(format!("{account}/sts.GetCallerIdentity.1.json"), json!({"AccountId": account, "Arn": "acs:ram::x:root"}));
+        writer.dump.insert(
+            format!("{account}/sts.GetCallerIdentity.1.json"),
+            json!({"AccountId": account, "Arn": "acs:ram::x:root"}),
+        );
         for region in writer.regions() {
             writer.place(&account, &region);
         }
@@ -44,8 +47,10 @@ impl Writer<'_> {
         let world = self.world;
         let of_vpcs = world.vpcs.iter().map(|(key, _)| world.vpc_account(key).to_string());
         let of_instances = world.instances.values().map(|one| world.instance_account(one).to_owned());
-        let of_groups = world.security_groups.values().map(|one| world.account(*one.network, &one.placement).to_string());
-        let of_services = world.services.values().map(|one| world.account(world.network(*one.location), &one.placement).to_string());
+        let of_groups =
+            world.security_groups.values().map(|one| world.account(*one.network, &one.placement).to_string());
+        let of_services =
+            world.services.values().map(|one| world.account(world.network(*one.location), &one.placement).to_string());
         let mut accounts: Vec<_> = of_vpcs.chain(of_instances).chain(of_groups).chain(of_services).collect();
         accounts.sort();
         accounts.dedup();
@@ -54,7 +59,8 @@ impl Writer<'_> {
 
     fn regions(&self) -> Vec<String> {
         let mut regions: Vec<_> = self.world.regions().into_iter().map(str::to_owned).collect();
-        let of_groups = self.world.security_groups.values().map(|one| self.world.region(*one.network, &one.placement).to_string());
+        let of_groups =
+            self.world.security_groups.values().map(|one| self.world.region(*one.network, &one.placement).to_string());
         regions.extend(of_groups);
         regions.sort();
         regions.dedup();
@@ -71,15 +77,28 @@ impl Writer<'_> {
         let vpcs: Vec<_> = world.vpcs.iter().filter(|(key, vpc)| here(Network::Vpc(*key), &vpc.placement)).collect();
         let in_vpc = |key: biplane::model::Key<biplane::model::Vpc>| vpcs.iter().any(|(own, _)| *own == key);
 
-        let instances = world.instances.values().filter(|one| here(world.network(*one.location), &one.placement)).map(|one| self.instance(one, region)).collect();
+        let instances = world
+            .instances
+            .values()
+            .filter(|one| here(world.network(*one.location), &one.placement))
+            .map(|one| self.instance(one, region))
+            .collect();
         self.numbered(&stem("ecs.DescribeInstances"), ["Instances", "Instance"], instances);
         let interfaces = world.instances.values().filter(|one| matches!(world.network(*one.location), Network::Vpc(vpc) if in_vpc(vpc))).map(|one| {
             json!({"NetworkInterfaceId": format!("eni-{}", one.id.value), "InstanceId": one.id.value, "Type": "Primary", "SourceDestCheck": !one.forwarding.value,
                 "PrivateIpAddress": one.private_ip.to_string(), "VSwitchId": vswitch_of(world, *one.location)})
         }).collect();
-        self.chained(&stem("ecs.DescribeNetworkInterfaces"), ["NetworkInterfaceSets", "NetworkInterfaceSet"], interfaces);
+        self.chained(
+            &stem("ecs.DescribeNetworkInterfaces"),
+            ["NetworkInterfaceSets", "NetworkInterfaceSet"],
+            interfaces,
+        );
         let groups: Vec<_> = world.security_groups.values().filter(|one| here(*one.network, &one.placement)).collect();
-        self.numbered(&stem("ecs.DescribeSecurityGroups"), ["SecurityGroups", "SecurityGroup"], groups.iter().map(|one| group(world, one)).collect());
+        self.numbered(
+            &stem("ecs.DescribeSecurityGroups"),
+            ["SecurityGroups", "SecurityGroup"],
+            groups.iter().map(|one| group(world, one)).collect(),
+        );
         for one in groups {
             self.rules(&stem("ecs.DescribeSecurityGroupAttribute"), one, region);
         }
@@ -98,9 +117,16 @@ impl Writer<'_> {
             attribute["ClassicLinkEnabled"] = json!(*vpc.classic_link);
             self.dump.insert(stem(&format!("vpc.DescribeVpcAttribute.{}.1.json", *vpc.id)), attribute);
             if *vpc.classic_link {
-                let linked = world.instances.values().filter(|one| one.linked_vpc.as_ref().is_some_and(|link| link.value == *key));
+                let linked = world
+                    .instances
+                    .values()
+                    .filter(|one| one.linked_vpc.as_ref().is_some_and(|link| link.value == *key));
                 let links = linked.map(|one| json!({"InstanceId": *one.id, "VpcId": *vpc.id})).collect();
-                self.numbered(&stem(&format!("ecs.DescribeClassicLinkInstances.{}", *vpc.id)), ["Links", "Link"], links);
+                self.numbered(
+                    &stem(&format!("ecs.DescribeClassicLinkInstances.{}", *vpc.id)),
+                    ["Links", "Link"],
+                    links,
+                );
             }
         }
         // A link stays while ClassicLink is off for its VPC; the call wants it on, so the answer is an older one.
@@ -119,11 +145,20 @@ impl Writer<'_> {
             let own = own.map(|one| json!({id: *one.id, "VpcId": *world.vpcs[one.vpc.value].id})).collect();
             self.numbered(&stem(call), list, own);
         }
-        let peerings: Vec<_> = world.peerings.values().filter(|one| in_vpc(one.vpcs[0].value)).map(|one| {
-            let [own, other] = [one.vpcs[0].value, one.vpcs[1].value].map(|vpc| json!({"VpcId": *world.vpcs[vpc].id, "Ipv4Cidrs": [world.vpcs[vpc].cidr.to_string()]}));
-            json!({"InstanceId": *one.id, "Vpc": own, "AcceptingVpc": other, "Status": "Activated"})
-        }).collect();
-        self.dump.insert(stem("vpcpeer.ListVpcPeerConnections.1.json"), json!({"VpcPeerConnects": peerings, "RegionId": region}));
+        let peerings: Vec<_> = world
+            .peerings
+            .values()
+            .filter(|one| in_vpc(one.vpcs[0].value))
+            .map(|one| {
+                let [own, other] = [one.vpcs[0].value, one.vpcs[1].value]
+                    .map(|vpc| json!({"VpcId": *world.vpcs[vpc].id, "Ipv4Cidrs": [world.vpcs[vpc].cidr.to_string()]}));
+                json!({"InstanceId": *one.id, "Vpc": own, "AcceptingVpc": other, "Status": "Activated"})
+            })
+            .collect();
+        self.dump.insert(
+            stem("vpcpeer.ListVpcPeerConnections.1.json"),
+            json!({"VpcPeerConnects": peerings, "RegionId": region}),
+        );
         let mut lists = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
         for service in world.services.values().filter(|one| here(world.network(*one.location), &one.placement)) {
             self.service(&stem(""), service, region, &mut lists);
@@ -138,10 +173,7 @@ impl Writer<'_> {
     /// Pages with numbers and a total.
     fn numbered(&mut self, stem: &str, [outer, inner]: [&str; 2], items: Vec<Value>) {
         let total = items.len();
-        let mut pages: Vec<Vec<Value>> = items.chunks(self.page).map(<[Value]>::to_vec).collect();
-        if pages.is_empty() {
-            pages.push(Vec::new());
-        }
+        let pages = chunks(items, self.page);
         for (page, items) in (1..).zip(pages) {
             let answer = json!({outer: {inner: items}, "TotalCount": total, "PageNumber": page, "PageSize": self.page, "RequestId": "x"});
             self.dump.insert(format!("{stem}.{page}.json"), answer);
@@ -150,10 +182,9 @@ impl Writer<'_> {
 
     /// Pages with tokens.
     fn chained(&mut self, stem: &str, [outer, inner]: [&str; 2], items: Vec<Value>) {
-        let pages: Vec<Vec<Value>> = items.chunks(self.page).map(<[Value]>::to_vec).collect();
-        let last = pages.len().max(1);
-        for page in 1..=last {
-            let items = pages.get(page - 1).cloned().unwrap_or_default();
+        let pages = chunks(items, self.page);
+        let last = pages.len();
+        for (page, items) in (1..).zip(pages) {
             let token = if page < last { format!("token-{page}") } else { String::new() };
             self.dump.insert(format!("{stem}.{page}.json"), json!({outer: {inner: items}, "NextToken": token}));
         }
@@ -163,7 +194,8 @@ impl Writer<'_> {
         let world = self.world;
         let status = one.state.name();
         let status = format!("{}{}", status[..1].to_ascii_uppercase(), &status[1..]);
-        let groups: Vec<&str> = one.security_groups.iter().map(|group| world.security_groups[group.value].id.as_str()).collect();
+        let groups: Vec<&str> =
+            one.security_groups.iter().map(|group| world.security_groups[group.value].id.as_str()).collect();
         let ip = json!({"IpAddress": [one.private_ip.to_string()]});
         let mut answer = json!({"InstanceId": *one.id, "InstanceName": "masked", "Status": status, "RegionId": region,
             "SecurityGroupIds": {"SecurityGroupId": groups}, "OperationLocks": {"LockReason": []}});
@@ -177,7 +209,8 @@ impl Writer<'_> {
                 answer["InstanceNetworkType"] = json!("vpc");
                 answer["InnerIpAddress"] = json!({"IpAddress": []});
                 let vpc = &world.vpcs[world.vswitches[vswitch].vpc.value];
-                answer["VpcAttributes"] = json!({"VpcId": *vpc.id, "VSwitchId": *world.vswitches[vswitch].id, "PrivateIpAddress": ip});
+                answer["VpcAttributes"] =
+                    json!({"VpcId": *vpc.id, "VSwitchId": *world.vswitches[vswitch].id, "PrivateIpAddress": ip});
             }
         }
         if let Some(address) = &one.public_ip {
@@ -195,7 +228,8 @@ impl Writer<'_> {
     fn vpc(&self, key: biplane::model::Key<biplane::model::Vpc>) -> Value {
         let (world, vpc) = (self.world, &self.world.vpcs[key]);
         let secondary: Vec<_> = vpc.secondary_cidrs.iter().map(|cidr| cidr.to_string()).collect();
-        let vswitches: Vec<&str> = world.vswitches.values().filter(|one| one.vpc.value == key).map(|one| one.id.as_str()).collect();
+        let vswitches: Vec<&str> =
+            world.vswitches.values().filter(|one| one.vpc.value == key).map(|one| one.id.as_str()).collect();
         json!({"VpcId": *vpc.id, "CidrBlock": vpc.cidr.to_string(), "SecondaryCidrBlocks": {"SecondaryCidrBlock": secondary}, "RegionId": world.vpc_region(key).as_str(),
             "OwnerId": world.vpc_account(key).as_str(), "VSwitchIds": {"VSwitchId": vswitches}, "UserCidrs": {"UserCidr": []}})
     }
@@ -218,7 +252,11 @@ impl Writer<'_> {
     }
 
     fn rule(&self, rule: &Rule, egress: bool, classic: bool) -> Value {
-        let (far, near, far_group) = if egress { ("DestCidrIp", "SourceCidrIp", "DestGroupId") } else { ("SourceCidrIp", "DestCidrIp", "SourceGroupId") };
+        let (far, near, far_group) = if egress {
+            ("DestCidrIp", "SourceCidrIp", "DestGroupId")
+        } else {
+            ("SourceCidrIp", "DestCidrIp", "SourceGroupId")
+        };
         let mut answer = json!({"Direction": if egress { "egress" } else { "ingress" }, "Policy": if rule.policy == Policy::Accept { "Accept" } else { "Drop" },
             "Priority": rule.priority, "IpProtocol": rule.protocol.map_or("ALL".to_owned(), |protocol| match protocol.0 {
                 1 | 6 | 17 | 47 => protocol.to_string().to_ascii_uppercase(), number => number.to_string() }),
@@ -246,14 +284,20 @@ impl Writer<'_> {
             entries.push((system, *key, &vpc.routes));
         }
         for (key, table) in world.route_tables.iter().filter(|(_, table)| vpcs.contains(&table.vpc.value)) {
-            let bound = world.vswitches.values().filter(|one| one.route_table.as_ref().is_some_and(|own| own.value == key));
+            let bound =
+                world.vswitches.values().filter(|one| one.route_table.as_ref().is_some_and(|own| own.value == key));
             let bound: Vec<&str> = bound.map(|one| one.id.as_str()).collect();
             list.push(json!({"RouteTableId": *table.id, "VpcId": *world.vpcs[table.vpc.value].id, "RouteTableType": "Custom", "AssociateType": "VSwitch", "VSwitchIds": {"VSwitchId": bound}}));
             entries.push((table.id.value.clone(), table.vpc.value, &table.routes));
         }
         self.numbered(&format!("{stem}vpc.DescribeRouteTableList"), ["RouterTableList", "RouterTableListType"], list);
         for (table, vpc, routes) in entries {
-            let local = world.vswitches.values().filter(|one| one.vpc.value == vpc).map(|one| one.cidr.to_string()).chain(["100.64.0.0/10".to_owned()]);
+            let local = world
+                .vswitches
+                .values()
+                .filter(|one| one.vpc.value == vpc)
+                .map(|one| one.cidr.to_string())
+                .chain(["100.64.0.0/10".to_owned()]);
             let system = local.map(|net| json!({"RouteTableId": table, "DestinationCidrBlock": net, "Type": "System", "Status": "Available", "NextHops": {"NextHop": [{"NextHopType": "local", "NextHopId": ""}]}}));
             let custom = routes.iter().map(|route| {
                 let (kind, id) = match route.next_hop.value {
@@ -297,8 +341,14 @@ impl Writer<'_> {
                 let item = json!({"DBInstanceId": id, "Engine": "MongoDB", "NetworkType": network, "RegionId": region});
                 mongodb.push(item);
                 let address = json!({"IPAddress": ip, "NetworkType": network, "VPCId": vpc, "VswitchId": vswitch, "Role": "Primary"});
-                self.dump.insert(format!("{stem}dds.DescribeShardingNetworkAddress.{id}.1.json"), json!({"NetworkAddresses": {"NetworkAddress": [address]}}));
-                self.dump.insert(format!("{stem}dds.DescribeSecurityIps.{id}.1.json"), json!({"SecurityIps": list, "SecurityIpGroups": {"SecurityIpGroup": []}}));
+                self.dump.insert(
+                    format!("{stem}dds.DescribeShardingNetworkAddress.{id}.1.json"),
+                    json!({"NetworkAddresses": {"NetworkAddress": [address]}}),
+                );
+                self.dump.insert(
+                    format!("{stem}dds.DescribeSecurityIps.{id}.1.json"),
+                    json!({"SecurityIps": list, "SecurityIpGroups": {"SecurityIpGroup": []}}),
+                );
             }
             ServiceKind::Slb => {
                 let item = json!({"LoadBalancerId": id, "Address": ip, "AddressType": "intranet", "NetworkType": network.to_ascii_lowercase(), "VpcId": vpc, "VSwitchId": vswitch, "RegionId": region, "LoadBalancerStatus": "active"});
@@ -327,4 +377,15 @@ fn vswitch_of(world: &World, location: Location) -> String {
         Location::Vswitch(vswitch) => world.vswitches[vswitch].id.value.clone(),
         Location::Classic => String::new(),
     }
+}
+
+/// Pages of `size` items; one without items where there are none.
+fn chunks(mut items: Vec<Value>, size: usize) -> Vec<Vec<Value>> {
+    let mut pages = Vec::new();
+    while items.len() > size {
+        let rest = items.split_off(size);
+        pages.push(std::mem::replace(&mut items, rest));
+    }
+    pages.push(items);
+    pages
 }

@@ -38,7 +38,8 @@ fn instance(id: &str, ip: &str, changes: &Value) -> Value {
 }
 
 fn run(answers: &[Value]) -> Imported {
-    let files: Vec<(String, String)> = answers.iter().enumerate().map(|(n, answer)| (format!("{n}.json"), answer.to_string())).collect();
+    let files: Vec<(String, String)> =
+        answers.iter().enumerate().map(|(n, answer)| (format!("{n}.json"), answer.to_string())).collect();
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     imported_files(&files, &ImportOptions::default()).unwrap()
 }
@@ -65,9 +66,13 @@ fn an_account_without_any_classic_object_is_complete() {
 fn rules_that_are_not_in_the_dump_are_never_taken_for_none() {
     let known = run(&[network(), group("sg-1", "vpc-1", &json!([])), instance("i-1", "172.16.1.10", &json!({}))]);
     assert!(known.report.is_complete(), "{}", known.report.text());
-    let unknown = json!({"SecurityGroupId": "sg-1", "VpcId": "vpc-1", "SecurityGroupType": "normal", "RegionId": "cn-x"});
+    let unknown =
+        json!({"SecurityGroupId": "sg-1", "VpcId": "vpc-1", "SecurityGroupType": "normal", "RegionId": "cn-x"});
     let unknown = run(&[network(), unknown, instance("i-1", "172.16.1.10", &json!({}))]);
-    assert!(says(&unknown, "its rules are not known") && unknown.toml.contains("# rules = \"unknown\""));
+    assert!(
+        says(&unknown, "the topology has it as a group without rules")
+            && unknown.toml.contains("# rules = \"unknown\"")
+    );
     let call = "aliyun ecs DescribeSecurityGroupAttribute --RegionId cn-x --SecurityGroupId sg-1 --NicType intranet";
     assert!(unknown.report.missing.iter().any(|note| note.fix.as_deref() == Some(call)), "{}", unknown.report.json());
 }
@@ -81,7 +86,9 @@ fn a_classic_group_needs_the_rules_of_its_private_nic() {
     assert!(says(&of_nic("internet"), "only the rules of the public NIC"));
     // The answer of an empty group does not say of which NIC it is; the name of its file may.
     let empty = group("sg-1", "", &json!([])).to_string();
-    let files = |name: &str| imported_files(&[("i.json", &instance.to_string()), (name, &empty)], &ImportOptions::default()).unwrap();
+    let files = |name: &str| {
+        imported_files(&[("i.json", &instance.to_string()), (name, &empty)], &ImportOptions::default()).unwrap()
+    };
     assert!(!files("ecs.DescribeSecurityGroupAttribute.sg-1.1.json").report.is_complete());
     assert!(files("ecs.DescribeSecurityGroupAttribute@intranet.sg-1.1.json").report.is_complete());
 }
@@ -89,7 +96,9 @@ fn a_classic_group_needs_the_rules_of_its_private_nic() {
 #[test]
 fn rules_keep_what_they_mean() {
     let rules = json!([
-        rule(&json!({"Policy": "drop", "Priority": "100", "SourceCidrIp": "10.159.6.18/12", "IpProtocol": "ALL", "PortRange": "-1/-1"})),
+        rule(
+            &json!({"Policy": "drop", "Priority": "100", "SourceCidrIp": "10.159.6.18/12", "IpProtocol": "ALL", "PortRange": "-1/-1"})
+        ),
         rule(&json!({"SourceCidrIp": "10.0.1.114", "IpProtocol": "ICMP", "PortRange": "-1/-1", "SourcePortRange": ""})),
         rule(&json!({"Direction": "egress", "SourceCidrIp": "", "DestCidrIp": "0.0.0.0/0"})),
     ]);
@@ -100,7 +109,10 @@ fn rules_keep_what_they_mean() {
         Peer::Cidr(net) => net.to_string(),
         Peer::Group(_) => "a group".to_owned(),
     };
-    assert_eq!((group.ingress.len(), group.egress.len(), net(0), net(1)), (2, 1, "10.144.0.0/12".to_owned(), "10.0.1.114/32".to_owned()));
+    assert_eq!(
+        (group.ingress.len(), group.egress.len(), net(0), net(1)),
+        (2, 1, "10.144.0.0/12".to_owned(), "10.0.1.114/32".to_owned())
+    );
     assert_eq!((group.ingress[0].policy, group.ingress[0].priority), (Policy::Drop, 100));
     assert!(says(&imported, "host bits"));
 }
@@ -130,7 +142,8 @@ fn rules_that_cannot_be_written_are_counted_unless_they_are_for_ipv6() {
 #[test]
 fn the_entries_of_a_prefix_list_become_rules() {
     let rules = json!([rule(&json!({"SourceCidrIp": "", "SourcePrefixListId": "pl-1"}))]);
-    let list = json!({"PrefixListId": "pl-1", "Entries": {"Entry": [{"Cidr": "10.1.0.0/16"}, {"Cidr": "10.2.0.0/16"}]}});
+    let list =
+        json!({"PrefixListId": "pl-1", "Entries": {"Entry": [{"Cidr": "10.1.0.0/16"}, {"Cidr": "10.2.0.0/16"}]}});
     let imported = run(&[network(), group("sg-1", "vpc-1", &rules), list]);
     let world = world_of(&imported.toml);
     assert_eq!(world.security_groups.values().next().unwrap().ingress.len(), 2);
@@ -146,7 +159,14 @@ fn a_priority_of_the_vendors_own_rules_is_in_doubt() {
 
 #[test]
 fn of_two_with_one_address_the_first_stays() {
-    let answers = |second: &str| run(&[network(), group("sg-1", "vpc-1", &json!([])), instance("i-a", "172.16.1.10", &json!({})), instance("i-b", second, &json!({}))]);
+    let answers = |second: &str| {
+        run(&[
+            network(),
+            group("sg-1", "vpc-1", &json!([])),
+            instance("i-a", "172.16.1.10", &json!({})),
+            instance("i-b", second, &json!({})),
+        ])
+    };
     assert!(answers("172.16.1.11").report.is_complete());
     let imported = answers("172.16.1.10");
     assert!(says(&imported, "i-b: its address 172.16.1.10 is that of i-a already"));
@@ -155,10 +175,9 @@ fn of_two_with_one_address_the_first_stays() {
 
 #[test]
 fn a_page_that_is_not_there_is_told_and_the_same_page_twice_is_not() {
-    let page = |number: u32, ids: [&str; 2], ips: [&str; 2]| {
-        json!({"Instances": {"Instance": [instance(ids[0], ips[0], &json!({})), instance(ids[1], ips[1], &json!({}))]}, "TotalCount": 4, "PageNumber": number, "PageSize": 2})
-    };
-    let (one, two) = (page(1, ["i-1", "i-2"], ["172.16.1.1", "172.16.1.2"]), page(2, ["i-3", "i-4"], ["172.16.1.3", "172.16.1.4"]));
+    let page = |number: u32, ids: [&str; 2], ips: [&str; 2]| json!({"Instances": {"Instance": [instance(ids[0], ips[0], &json!({})), instance(ids[1], ips[1], &json!({}))]}, "TotalCount": 4, "PageNumber": number, "PageSize": 2});
+    let (one, two) =
+        (page(1, ["i-1", "i-2"], ["172.16.1.1", "172.16.1.2"]), page(2, ["i-3", "i-4"], ["172.16.1.3", "172.16.1.4"]));
     let group = group("sg-1", "vpc-1", &json!([]));
     assert!(run(&[network(), group.clone(), one.clone(), two.clone()]).report.is_complete());
     assert!(run(&[network(), group.clone(), one.clone(), two, one.clone()]).report.is_complete());
@@ -208,10 +227,21 @@ fn instances_of_what_no_answer_describes_are_left_out_and_guessed_where_that_is_
 fn links_are_taken_over_and_dangling_ones_told() {
     let classic = json!({"InstanceId": "i-1", "Status": "Running", "InstanceNetworkType": "classic", "InnerIpAddress": {"IpAddress": ["10.1.2.3"]},
         "SecurityGroupIds": {"SecurityGroupId": ["sg-c"]}, "RegionId": "cn-x", "VpcAttributes": {}});
-    let links = |id: &str| run(&[network(), classic.clone(), group("sg-c", "", &json!([rule(&json!({}))])), json!({"Links": {"Link": [{"InstanceId": id, "VpcId": "vpc-1"}]}})]);
+    let links = |id: &str| {
+        run(&[
+            network(),
+            classic.clone(),
+            group("sg-c", "", &json!([rule(&json!({}))])),
+            json!({"Links": {"Link": [{"InstanceId": id, "VpcId": "vpc-1"}]}}),
+        ])
+    };
     let imported = links("i-1");
     let world = world_of(&imported.toml);
-    assert!(world.instances.values().next().unwrap().linked_vpc.is_some() && imported.report.is_complete(), "{}", imported.report.text());
+    assert!(
+        world.instances.values().next().unwrap().linked_vpc.is_some() && imported.report.is_complete(),
+        "{}",
+        imported.report.text()
+    );
     assert!(says(&links("i-2"), "i-2: a link of an instance that is not in the dump"));
 }
 
@@ -220,7 +250,10 @@ fn a_service_with_two_endpoints_is_two_entries_and_its_whitelists_hold_for_their
     let list = json!({"Items": {"DBInstance": [{"DBInstanceId": "rm-1", "Engine": "MySQL", "InstanceNetworkType": "VPC", "RegionId": "cn-x", "VpcId": "vpc-1", "VSwitchId": "vsw-1"}]}});
     let addresses = json!({"SecurityIPMode": "safety", "DBInstanceNetInfos": {"DBInstanceNetInfo": [
         {"IPAddress": "172.16.1.20", "IPType": "Private", "VPCId": "vpc-1", "VSwitchId": "vsw-1"}, {"IPAddress": "10.1.2.20", "IPType": "Inner"}]}});
-    let whitelist = |entries: &str| json!({"Items": {"DBInstanceIPArray": [{"DBInstanceIPArrayName": "default", "SecurityIPList": entries}]}}).to_string();
+    let whitelist = |entries: &str| {
+        json!({"Items": {"DBInstanceIPArray": [{"DBInstanceIPArrayName": "default", "SecurityIPList": entries}]}})
+            .to_string()
+    };
     let imported = imported_files(
         &[
             ("n.json", &network().to_string()),
@@ -257,16 +290,20 @@ fn a_load_balancer_of_the_vendors_own_range_is_built_in() {
 
 #[test]
 fn routes_lead_to_gateways_peerings_and_second_interfaces() {
-    let entry = |destination: &str, kind: &str, id: &str| {
-        json!({"DestinationCidrBlock": destination, "Type": "Custom", "Status": "Available", "RouteTableId": "vtb-1", "NextHops": {"NextHop": [{"NextHopType": kind, "NextHopId": id}]}})
-    };
+    let entry = |destination: &str, kind: &str, id: &str| json!({"DestinationCidrBlock": destination, "Type": "Custom", "Status": "Available", "RouteTableId": "vtb-1", "NextHops": {"NextHop": [{"NextHopType": kind, "NextHopId": id}]}});
     let entries = json!({"RouteEntrys": {"RouteEntry": [
         entry("0.0.0.0/0", "NatGateway", "ngw-1"), entry("10.8.0.0/16", "VpnGateway", "vpn-1"), entry("10.9.0.0/16", "Attachment", "tr-1"),
         entry("10.10.0.0/16", "NetworkInterface", "eni-2"), entry("10.11.0.0/16", "HaVip", "havip-1"), entry("fd00::/8", "IPv6Gateway", "ipv6gw-1"),
         entry("10.12.0.0/16", "Instance", "i-gone")]}});
     let interface = json!({"NetworkInterfaceId": "eni-2", "InstanceId": "i-1", "Type": "Secondary", "PrivateIpAddress": "172.16.1.30", "VSwitchId": "vsw-1", "VpcId": "vpc-1",
         "SecurityGroupIds": {"SecurityGroupId": ["sg-1"]}, "SourceDestCheck": false});
-    let imported = run(&[network(), group("sg-1", "vpc-1", &json!([])), instance("i-1", "172.16.1.10", &json!({})), interface, entries]);
+    let imported = run(&[
+        network(),
+        group("sg-1", "vpc-1", &json!([])),
+        instance("i-1", "172.16.1.10", &json!({})),
+        interface,
+        entries,
+    ]);
     let world = world_of(&imported.toml);
     let vpc = world.vpcs.values().next().unwrap();
     assert_eq!(vpc.routes.len(), 4, "{}", imported.toml);
@@ -281,10 +318,15 @@ fn two_router_interfaces_that_lead_to_each_other_are_one_peering() {
     let other = json!([{"VpcId": "vpc-2", "CidrBlock": "192.168.0.0/16", "RegionId": "cn-x", "ClassicLinkEnabled": false},
         {"RouteTableId": "vtb-2", "VpcId": "vpc-2", "RouteTableType": "System", "RouteEntrys": {"RouteEntry": [
             {"DestinationCidrBlock": "172.16.0.0/12", "Type": "Custom", "NextHopType": "RouterInterface", "InstanceId": "ri-2"}]}}]);
-    let interface = |id: &str, opposite: &str, vpc: &str, role: &str, status: &str| {
-        json!({"RouterInterfaceId": id, "OppositeInterfaceId": opposite, "VpcInstanceId": vpc, "Role": role, "Status": status, "RouterType": "VRouter", "OppositeRouterType": "VRouter"})
+    let interface = |id: &str, opposite: &str, vpc: &str, role: &str, status: &str| json!({"RouterInterfaceId": id, "OppositeInterfaceId": opposite, "VpcInstanceId": vpc, "Role": role, "Status": status, "RouterType": "VRouter", "OppositeRouterType": "VRouter"});
+    let answers = |status: &str| {
+        run(&[
+            network(),
+            other.clone(),
+            interface("ri-1", "ri-2", "vpc-1", "InitiatingSide", "Active"),
+            interface("ri-2", "ri-1", "vpc-2", "AcceptingSide", status),
+        ])
     };
-    let answers = |status: &str| run(&[network(), other.clone(), interface("ri-1", "ri-2", "vpc-1", "InitiatingSide", "Active"), interface("ri-2", "ri-1", "vpc-2", "AcceptingSide", status)]);
     let world = world_of(&answers("Active").toml);
     assert_eq!(world.peerings.ids().collect::<Vec<_>>(), ["ri-1"]);
     assert_eq!(world.vpcs[world.vpcs.find("vpc-2").unwrap()].routes.len(), 1);
@@ -296,7 +338,10 @@ fn a_network_acl_is_told_unless_it_accepts_everything() {
     let acl = |policy: &str| {
         let mut answers = network();
         answers[1]["NetworkAclId"] = json!("nacl-1");
-        run(&[answers, json!({"NetworkAcls": {"NetworkAcl": [{"NetworkAclId": "nacl-1", "VpcId": "vpc-1", "IngressAclEntries": {"IngressAclEntry": [{"Policy": policy, "SourceCidrIp": "0.0.0.0/0"}]}}]}})])
+        run(&[
+            answers,
+            json!({"NetworkAcls": {"NetworkAcl": [{"NetworkAclId": "nacl-1", "VpcId": "vpc-1", "IngressAclEntries": {"IngressAclEntry": [{"Policy": policy, "SourceCidrIp": "0.0.0.0/0"}]}}]}}),
+        ])
     };
     assert!(acl("accept").report.is_complete(), "{}", acl("accept").report.text());
     assert!(says(&acl("drop"), "network ACL nacl-1 may refuse"));
@@ -308,7 +353,10 @@ fn system_routes_are_held_against_the_vswitches() {
         let entry = |net: &str| json!({"DestinationCidrBlock": net, "Type": "System", "RouteTableId": "vtb-1", "NextHopType": "local"});
         run(&[network(), json!({"RouteEntrys": {"RouteEntry": [entry("100.64.0.0/10"), entry(net)]}})])
     };
-    assert_eq!((entries("172.16.1.0/24").report.system_routes.same, entries("172.16.1.0/24").report.is_complete()), (2, true));
+    assert_eq!(
+        (entries("172.16.1.0/24").report.system_routes.same, entries("172.16.1.0/24").report.is_complete()),
+        (2, true)
+    );
     assert_eq!(entries("172.16.2.0/24").report.system_routes.different.len(), 2);
 }
 
@@ -327,11 +375,25 @@ fn ids_names_and_descriptions_of_any_kind_load() {
 #[test]
 fn other_dumps_and_files_are_named_and_not_used() {
     let aws = json!({"Vpcs": [{"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16", "DhcpOptionsId": "d"}]}).to_string();
-    let error = imported_files(&[("Vpcs.json", &aws), ("Instances.json", "{\"Instances\": []}"), ("notes.json", "{\"a\": 1}")], &ImportOptions::default()).unwrap_err();
+    let error = imported_files(
+        &[("Vpcs.json", &aws), ("Instances.json", "{\"Instances\": []}"), ("notes.json", "{\"a\": 1}")],
+        &ImportOptions::default(),
+    )
+    .unwrap_err();
     let error = error.to_string();
-    assert!(error.contains("Vpcs.json is a dump of AWS") && error.contains("Instances.json is a dump of AWS") && error.contains("notes.json is of no known kind"), "{error}");
+    assert!(
+        error.contains("Vpcs.json is a dump of AWS")
+            && error.contains("Instances.json is a dump of AWS")
+            && error.contains("notes.json is of no known kind"),
+        "{error}"
+    );
     let empty = json!({"Instances": {"Instance": []}, "TotalCount": 0}).to_string();
-    assert!(imported_files(&[("a.json", &empty)], &ImportOptions::default()).unwrap_err().to_string().contains("nothing to import"));
+    assert!(
+        imported_files(&[("a.json", &empty)], &ImportOptions::default())
+            .unwrap_err()
+            .to_string()
+            .contains("nothing to import")
+    );
 }
 
 #[test]
@@ -343,4 +405,51 @@ fn regions_and_accounts_are_chosen_and_mix_otherwise() {
     options.regions = vec!["cn-x".to_owned()];
     options.accounts = vec!["1".to_owned()];
     assert_eq!(world_of(&run_with(&options, &answers).toml).vpcs.ids().collect::<Vec<_>>(), ["vpc-a"]);
+}
+
+#[test]
+fn the_time_of_a_dump_stands_at_its_top_and_two_days_are_told() {
+    let with = |log: &str| {
+        let answers = network().to_string();
+        imported_files(&[("a.json", &answers), ("dump.log", log)], &ImportOptions::default()).unwrap()
+    };
+    let log = "2026-11-28T09:12:03Z start: 3.0.99 cn-x\n2026-11-28T09:14:40Z end: 39 new answers, 0 failed\n";
+    let one_day = with(log);
+    assert!(
+        one_day.toml.contains("a dump of 2026-11-28T09:12:03Z to 2026-11-28T09:14:40Z") && one_day.report.is_complete()
+    );
+    assert!(says(&with(&log.replace("28T09:14", "29T09:14")), "it was made on different days"));
+}
+
+#[test]
+fn groups_and_tables_beyond_the_limits_of_a_topology_are_cut_and_told() {
+    let rules: Vec<Value> = (0..250).map(|n| rule(&json!({"PortRange": format!("{}/{}", n + 1, n + 1)}))).collect();
+    let mut vpc = network();
+    vpc[0]["SecondaryCidrBlocks"] = json!({"SecondaryCidrBlock": (1..=7).map(|n| format!("10.{n}.0.0/16")).chain(["10.1.8.0/24".to_owned()]).collect::<Vec<_>>()});
+    let imported = run(&[vpc, group("sg-1", "vpc-1", &json!(rules))]);
+    let world = world_of(&imported.toml);
+    assert_eq!(world.security_groups.values().next().unwrap().ingress.len(), 200);
+    assert_eq!(world.vpcs.values().next().unwrap().secondary_cidrs.len(), 5);
+    assert!(says(&imported, "50 rules beyond the 200") && says(&imported, "10.1.8.0/24, which overlaps"));
+    assert!(imported.toml.contains("# unknown_rules = 50"));
+}
+
+#[test]
+fn what_checks_refuse_is_left_out_and_the_rest_loads() {
+    let mut network = network();
+    let more = json!([{"VSwitchId": "vsw-2", "VpcId": "vpc-1", "CidrBlock": "172.16.1.128/25"}, {"VSwitchId": "vsw-3", "VpcId": "vpc-1", "CidrBlock": "172.16.3.0/30"}]);
+    network.as_array_mut().unwrap().extend(more.as_array().unwrap().clone());
+    let second = instance(
+        "i-2",
+        "172.16.1.130",
+        &json!({"VpcAttributes": {"VpcId": "vpc-1", "VSwitchId": "vsw-2", "PrivateIpAddress": {"IpAddress": ["172.16.1.130"]}}}),
+    );
+    let imported =
+        run(&[network, group("sg-1", "vpc-1", &json!([])), instance("i-1", "172.16.1.10", &json!({})), second]);
+    let world = world_of(&imported.toml);
+    assert_eq!(world.vswitches.ids().collect::<Vec<_>>(), ["vsw-1"]);
+    assert_eq!(world.instances.ids().collect::<Vec<_>>(), ["i-1"]);
+    for part in ["[vswitch-overlap]", "[vswitch-cidr-length]", "[unknown-id]"] {
+        assert!(says(&imported, part), "{part}\n{}", imported.report.text());
+    }
 }

@@ -17,7 +17,10 @@ pub(crate) fn lines(world: &World) -> Vec<String> {
     }
     for vswitch in world.vswitches.values() {
         let table = vswitch.route_table.as_ref().map(|table| world.route_tables[table.value].id.value.clone());
-        lines.push(format!("vswitch {} {} {} {table:?} {:?}", *vswitch.id, *world.vpcs[vswitch.vpc.value].id, *vswitch.cidr, vswitch.zone));
+        lines.push(format!(
+            "vswitch {} {} {} {table:?} {:?}",
+            *vswitch.id, *world.vpcs[vswitch.vpc.value].id, *vswitch.cidr, vswitch.zone
+        ));
     }
     for table in world.route_tables.values() {
         lines.push(format!("table {} {}", *table.id, *world.vpcs[table.vpc.value].id));
@@ -30,7 +33,8 @@ pub(crate) fn lines(world: &World) -> Vec<String> {
     gateways(world, &mut lines);
     groups(world, &mut lines);
     for one in world.instances.values() {
-        let groups: Vec<&str> = one.security_groups.iter().map(|group| world.security_groups[group.value].id.as_str()).collect();
+        let groups: Vec<&str> =
+            one.security_groups.iter().map(|group| world.security_groups[group.value].id.as_str()).collect();
         let link = one.linked_vpc.as_ref().map(|vpc| world.vpcs[vpc.value].id.value.clone());
         let classic = *one.location == Location::Classic;
         let (region, account) = (world.instance_region(one), world.instance_account(one));
@@ -38,7 +42,12 @@ pub(crate) fn lines(world: &World) -> Vec<String> {
         let mac = one.mac.map(|mac| mac.to_string());
         lines.push(format!(
             "instance {} {} {} {groups:?} {} {link:?} {} {public:?} {mac:?} {:?} {region} {account}",
-            *one.id, place(world, *one.location), *one.private_ip, one.state.name(), *one.forwarding && !classic, one.bandwidth_mbps
+            *one.id,
+            place(world, *one.location),
+            *one.private_ip,
+            one.state.name(),
+            *one.forwarding && !classic,
+            one.bandwidth_mbps
         ));
     }
     for one in world.services.values().filter(|one| !matches!(*one.kind, ServiceKind::Oss | ServiceKind::Other)) {
@@ -46,7 +55,15 @@ pub(crate) fn lines(world: &World) -> Vec<String> {
         let whitelist: Option<BTreeSet<String>> = whitelist.map(|list| list.iter().map(ToString::to_string).collect());
         let network = world.network(*one.location);
         let (region, account) = (world.region(network, &one.placement), world.account(network, &one.placement));
-        lines.push(format!("service {} {} {} {} {whitelist:?} {} {}", *one.id, *one.kind, place(world, *one.location), *one.ip, **region, **account));
+        lines.push(format!(
+            "service {} {} {} {} {whitelist:?} {} {}",
+            *one.id,
+            *one.kind,
+            place(world, *one.location),
+            *one.ip,
+            **region,
+            **account
+        ));
     }
     lines.sort();
     lines
@@ -72,12 +89,20 @@ fn routes(world: &World, of: &str, routes: &[Route], lines: &mut Vec<String>) {
 
 /// A NAT gateway leads everywhere; what is behind another one are the destinations of the routes to it.
 fn gateways(world: &World, lines: &mut Vec<String>) {
-    let tables = world.vpcs.values().map(|vpc| &vpc.routes).chain(world.route_tables.values().map(|table| &table.routes));
+    let tables =
+        world.vpcs.values().map(|vpc| &vpc.routes).chain(world.route_tables.values().map(|table| &table.routes));
     let all: Vec<&Route> = tables.flatten().collect();
     for (key, gateway) in world.gateways.iter() {
-        let behind: BTreeSet<Ipv4Net> = all.iter().filter(|route| route.next_hop.value == NextHop::Gateway(key)).map(|route| *route.destination).collect();
+        let behind: BTreeSet<Ipv4Net> = all
+            .iter()
+            .filter(|route| route.next_hop.value == NextHop::Gateway(key))
+            .map(|route| *route.destination)
+            .collect();
         let remote = if *gateway.kind == "nat" { BTreeSet::from([Ipv4Net::default()]) } else { behind };
-        lines.push(format!("gateway {} {} {} {remote:?}", *gateway.id, *world.vpcs[gateway.vpc.value].id, *gateway.kind));
+        lines.push(format!(
+            "gateway {} {} {} {remote:?}",
+            *gateway.id, *world.vpcs[gateway.vpc.value].id, *gateway.kind
+        ));
     }
 }
 
@@ -87,8 +112,12 @@ fn groups(world: &World, lines: &mut Vec<String>) {
             Network::Classic => "classic",
             Network::Vpc(vpc) => &world.vpcs[vpc].id,
         };
-        let (region, account) = (world.region(*group.network, &group.placement), world.account(*group.network, &group.placement));
-        lines.push(format!("group {} {network} {:?} {:?} {} {}", *group.id, *group.kind, *group.intra_group, **region, **account));
+        let (region, account) =
+            (world.region(*group.network, &group.placement), world.account(*group.network, &group.placement));
+        lines.push(format!(
+            "group {} {network} {:?} {:?} {} {}",
+            *group.id, *group.kind, *group.intra_group, **region, **account
+        ));
         for (direction, rules) in [("ingress", &group.ingress), ("egress", &group.egress)] {
             for (number, rule) in rules.iter().enumerate() {
                 let peer = match rule.peer.value {
@@ -101,8 +130,14 @@ fn groups(world: &World, lines: &mut Vec<String>) {
                 let number = rules[..number].iter().filter(|other| !classic || other.nic_type == rule.nic_type).count();
                 lines.push(format!(
                     "rule {} {direction} {internet} {number} {:?} {} {:?} {} {} {peer} {:?} {:?}",
-                    *group.id, rule.policy, rule.priority, rule.protocol, rule.port_range, rule.source_port_range,
-                    rule.own.map(|own| own.to_string()), rule.description
+                    *group.id,
+                    rule.policy,
+                    rule.priority,
+                    rule.protocol,
+                    rule.port_range,
+                    rule.source_port_range,
+                    rule.own.map(|own| own.to_string()),
+                    rule.description
                 ));
             }
         }

@@ -10,7 +10,9 @@ fn write(folder: &std::path::Path, count: usize) -> u64 {
     let filler = "x".repeat(300);
     let tags: Vec<_> = (0..50).map(|n| json!({"TagKey": format!("tag-{n}"), "TagValue": filler})).collect();
     let mut bytes = 0;
-    let groups: Vec<_> = (0..count.div_ceil(500)).map(|n| json!({"SecurityGroupId": format!("sg-{n}"), "VpcId": "vpc-1", "SecurityGroupType": "normal"})).collect();
+    let groups: Vec<_> = (0..count.div_ceil(500))
+        .map(|n| json!({"SecurityGroupId": format!("sg-{n}"), "VpcId": "vpc-1", "SecurityGroupType": "normal"}))
+        .collect();
     let network = json!({"Vpcs": {"Vpc": [{"VpcId": "vpc-1", "CidrBlock": "172.16.0.0/12", "RegionId": "cn-x"}]},
         "VSwitches": {"VSwitch": [{"VSwitchId": "vsw-1", "VpcId": "vpc-1", "CidrBlock": "172.16.0.0/16"}]}, "SecurityGroups": {"SecurityGroup": groups}});
     fs::write(folder.join("networks.json"), network.to_string()).unwrap();
@@ -21,7 +23,8 @@ fn write(folder: &std::path::Path, count: usize) -> u64 {
                 "VpcAttributes": {"VpcId": "vpc-1", "VSwitchId": "vsw-1", "PrivateIpAddress": {"IpAddress": [ip.to_string()]}},
                 "SecurityGroupIds": {"SecurityGroupId": [format!("sg-{}", n / 500)]}})
         }).collect();
-        let text = json!({"Instances": {"Instance": instances}, "TotalCount": count, "PageNumber": page + 1}).to_string();
+        let text =
+            json!({"Instances": {"Instance": instances}, "TotalCount": count, "PageNumber": page + 1}).to_string();
         bytes += text.len() as u64;
         fs::write(folder.join(format!("ecs.DescribeInstances.{}.json", page + 1)), text).unwrap();
     }
@@ -29,6 +32,7 @@ fn write(folder: &std::path::Path, count: usize) -> u64 {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "what is measured is the time of the machine")]
 fn a_hundred_megabytes_are_imported_in_seconds() {
     let folder = tempfile::tempdir().unwrap();
     let bytes = write(folder.path(), 5_000);

@@ -45,12 +45,15 @@ fn import_from(path: &Path) -> Result<Imported, ImportError> {
 /// Imports files that are given as names and texts.
 fn imported_files(files: &[(&str, &str)], options: &ImportOptions) -> Result<Imported, ImportError> {
     let folder = tempfile::tempdir().unwrap();
-    let paths: Vec<PathBuf> = files.iter().map(|(name, text)| {
-        let path = folder.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, text).unwrap();
-        path
-    }).collect();
+    let paths: Vec<PathBuf> = files
+        .iter()
+        .map(|(name, text)| {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, text).unwrap();
+            path
+        })
+        .collect();
     import(&paths, options)
 }
 
@@ -58,5 +61,8 @@ fn imported_files(files: &[(&str, &str)], options: &ImportOptions) -> Result<Imp
 fn told(imported: &Imported) -> Vec<String> {
     let report = &imported.report;
     let notes = report.left_out.iter().chain(&report.missing).chain(&report.doubtful);
-    notes.map(|note| format!("{}: {}", note.subject, note.text)).chain(report.system_routes.different.iter().cloned()).collect()
+    notes
+        .map(|note| format!("{}: {}", note.subject, note.text))
+        .chain(report.system_routes.different.iter().cloned())
+        .collect()
 }

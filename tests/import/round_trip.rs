@@ -12,7 +12,8 @@ fn topologies() -> Vec<(PathBuf, biplane::model::World)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let files = |folder: PathBuf| {
         let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-        let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|extension| extension == "toml")).collect();
+        let mut files: Vec<_> =
+            entries.filter(|path| path.extension().is_some_and(|extension| extension == "toml")).collect();
         files.sort();
         files
     };
@@ -41,8 +42,15 @@ fn every_topology_comes_back_equal_in_pages_of_any_size() {
             continue;
         }
         for page in [1, 3, 100] {
-            let imported = imported(&dump_of(&world, page)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            assert_eq!(facts::lines(&world_of(&imported.toml)), expected, "{}\n{}", path.display(), imported.report.text());
+            let imported =
+                imported(&dump_of(&world, page)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            assert_eq!(
+                facts::lines(&world_of(&imported.toml)),
+                expected,
+                "{}\n{}",
+                path.display(),
+                imported.report.text()
+            );
             assert_eq!(imported.report.system_routes.different, Vec::<String>::new(), "{}", path.display());
         }
     }
@@ -52,7 +60,8 @@ fn every_topology_comes_back_equal_in_pages_of_any_size() {
 fn a_complete_dump_is_told_to_be_complete() {
     for name in ["shop.toml", "office.toml", "analytics.toml"] {
         let imported = imported(&dump_of(&world(name), 2)).unwrap();
-        let faults: Vec<String> = told(&imported).into_iter().filter(|line| !line.contains("source check is on")).collect();
+        let faults: Vec<String> =
+            told(&imported).into_iter().filter(|line| !line.contains("source check is on")).collect();
         assert_eq!(faults, Vec::<String>::new(), "{name}");
     }
 }
@@ -79,9 +88,19 @@ fn one_file_of_lines_says_the_same_as_a_folder() {
     let dump = dump_of(&world, 3);
     let lines = |answers: &mut dyn Iterator<Item = String>| answers.collect::<Vec<_>>().join("\n");
     // Answers about whitelists and addresses name no service: their file does.
-    let named = |name: &&String| name.contains("IPArray") || name.contains("NetInfo") || name.contains("SecurityIps") || name.contains("GetCallerIdentity") || name.contains("@");
-    let mut files: Vec<(String, String)> = dump.iter().filter(|(name, _)| named(name)).map(|(name, answer)| (name.clone(), answer.to_string())).collect();
-    files.push(("all.json".to_owned(), lines(&mut dump.iter().filter(|(name, _)| !named(name)).map(|(_, answer)| answer.to_string()))));
+    let named = |name: &&String| {
+        name.contains("IPArray")
+            || name.contains("NetInfo")
+            || name.contains("SecurityIps")
+            || name.contains("GetCallerIdentity")
+            || name.contains("@")
+    };
+    let mut files: Vec<(String, String)> =
+        dump.iter().filter(|(name, _)| named(name)).map(|(name, answer)| (name.clone(), answer.to_string())).collect();
+    files.push((
+        "all.json".to_owned(),
+        lines(&mut dump.iter().filter(|(name, _)| !named(name)).map(|(_, answer)| answer.to_string())),
+    ));
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let imported = crate::imported_files(&files, &ImportOptions::default()).unwrap();
     assert_eq!(facts::lines(&world_of(&imported.toml)), facts::lines(&world));
@@ -91,7 +110,9 @@ fn one_file_of_lines_says_the_same_as_a_folder() {
 fn keys_in_another_case_and_wrappers_that_are_not_known_change_nothing() {
     fn lower(value: &serde_json::Value) -> serde_json::Value {
         match value {
-            serde_json::Value::Object(entries) => entries.iter().map(|(key, value)| (key.to_lowercase(), lower(value))).collect(),
+            serde_json::Value::Object(entries) => {
+                entries.iter().map(|(key, value)| (key.to_lowercase(), lower(value))).collect()
+            }
             serde_json::Value::Array(items) => items.iter().map(lower).collect(),
             other => other.clone(),
         }

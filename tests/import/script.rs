@@ -59,7 +59,8 @@ impl Stage {
         fs::write(path.join("dump.sh"), DUMP_SCRIPT).unwrap();
         // One account and one region: their folders are the script's own.
         let dump = dump_of(&world("shop.toml"), 100);
-        let dump = dump.into_iter().map(|(name, answer)| (name.split_once('/').unwrap().1.to_owned(), answer)).collect();
+        let dump =
+            dump.into_iter().map(|(name, answer)| (name.split_once('/').unwrap().1.to_owned(), answer)).collect();
         answers::write(&dump, &path.join("bin/answers"));
         Stage { folder, shell }
     }
@@ -90,7 +91,9 @@ impl Stage {
 
 /// The shells that are there; says which are not.
 fn shells() -> Vec<Vec<&'static str>> {
-    let is_there = |program: &str| std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(|folder| folder.join(program).exists());
+    let is_there = |program: &str| {
+        std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(|folder| folder.join(program).exists())
+    };
     let mut shells = Vec::new();
     for shell in [vec!["dash"], vec!["bash", "--posix"], vec!["busybox", "sh"]] {
         if is_there(shell[0]) {
@@ -124,7 +127,9 @@ fn a_dump_of_the_script_imports_as_the_account_it_is_of() {
         let imported = import_from(&stage.out()).unwrap();
         let (found, expected) = (facts::lines(&world_of(&imported.toml)), facts::lines(&world("shop.toml")));
         assert_eq!(found, expected, "{shell:?}\n{}", imported.report.text());
-        let reads = |call: &String| ["Describe", "List", "Get"].iter().any(|verb| call.split('.').nth(1).unwrap().starts_with(verb));
+        let reads = |call: &String| {
+            ["Describe", "List", "Get"].iter().any(|verb| call.split('.').nth(1).unwrap().starts_with(verb))
+        };
         let calls = stage.calls();
         assert!(calls.len() > 30 && calls.iter().all(reads), "{calls:?}");
     }
@@ -150,7 +155,11 @@ fn a_refused_call_is_kept_beside_the_answers_and_told_by_the_import() {
     for shell in shells() {
         let stage = Stage::new(shell.clone());
         let group = world("shop.toml").security_groups.ids().next().unwrap().to_owned();
-        fs::write(stage.folder.path().join("bin/fail"), format!("ecs.DescribeSecurityGroupAttribute@intranet.{group}\n")).unwrap();
+        fs::write(
+            stage.folder.path().join("bin/fail"),
+            format!("ecs.DescribeSecurityGroupAttribute@intranet.{group}\n"),
+        )
+        .unwrap();
         let output = stage.run();
         assert_eq!(output.status.code(), Some(1), "{shell:?}");
         assert_eq!(errors_in(&stage.out()).len(), 1, "{shell:?}");
@@ -183,11 +192,24 @@ fn without_arguments_or_the_cli_it_says_what_to_do() {
         let stage = Stage::new(shell.clone());
         let (program, arguments) = shell.split_first().unwrap();
         let run = |more: &[&str]| {
-            Command::new(program).args(arguments).arg("dump.sh").args(more).current_dir(stage.folder.path()).env("BIPLANE_WAITS", "").output().unwrap()
+            Command::new(program)
+                .args(arguments)
+                .arg("dump.sh")
+                .args(more)
+                .current_dir(stage.folder.path())
+                .env("BIPLANE_WAITS", "")
+                .output()
+                .unwrap()
         };
         let usage = run(&[]);
-        assert!(usage.status.code() == Some(2) && String::from_utf8_lossy(&usage.stderr).contains("usage:"), "{shell:?}");
+        assert!(
+            usage.status.code() == Some(2) && String::from_utf8_lossy(&usage.stderr).contains("usage:"),
+            "{shell:?}"
+        );
         let no_cli = run(&["out", "cn-hangzhou"]);
-        assert!(no_cli.status.code() == Some(2) && String::from_utf8_lossy(&no_cli.stderr).contains("is not installed"), "{shell:?}");
+        assert!(
+            no_cli.status.code() == Some(2) && String::from_utf8_lossy(&no_cli.stderr).contains("is not installed"),
+            "{shell:?}"
+        );
     }
 }

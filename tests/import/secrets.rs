@@ -27,14 +27,18 @@ fn what_stands_under_unknown_keys_of_answers_reaches_no_output() {
     let mut dump = dump_of(&world("shop.toml"), 2);
     dump.values_mut().for_each(plant);
     let imported = imported(&dump).unwrap();
-    assert!(!imported.toml.contains(SECRET) && !imported.report.json().contains(SECRET) && !imported.report.text().contains(SECRET));
+    assert!(
+        !imported.toml.contains(SECRET)
+            && !imported.report.json().contains(SECRET)
+            && !imported.report.text().contains(SECRET)
+    );
 }
 
 #[test]
 fn errors_about_damaged_files_hold_no_part_of_them() {
     for text in [
         format!("{{\"Instances\": {{\"Instance\": [{{\"InstanceId\": \"i-1\", \"x\": {SECRET}"),
-        format!("{SECRET}"),
+        SECRET.to_owned(),
         format!("{{\"version\": \"{SECRET}\", \"lineage\": 1}}"),
         format!("{{\"version\": 4, \"lineage\": \"x\", \"resources\": \"{SECRET}\"}}"),
         format!("{{\"format_version\": \"1.2\", \"planned_values\": {{\"root_module\": \"{SECRET}\"}}}}"),

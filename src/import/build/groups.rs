@@ -1,16 +1,14 @@
 //! Security groups.
 
-use super::Builder;
+use super::TopologyBuilder;
+use crate::check::limits::RULES_PER_GROUP;
 use crate::import::calls;
 use crate::import::draft::{DraftGroup, Remarks};
 use crate::import::facts::GroupFacts;
-use crate::import::inventory::GroupRules;
+use crate::import::inventory::KnownRules;
 use crate::import::report::counted;
 
-/// Rules of one group.
-const MOST_RULES: usize = 200;
-
-impl Builder<'_> {
+impl TopologyBuilder<'_> {
     pub(super) fn groups(&mut self) {
         for (id, facts) in &self.inventory.groups {
             if let Some(group) = self.group(id, facts) {
@@ -44,8 +42,10 @@ impl Builder<'_> {
                 self.report.doubt(id, "no answer says whether it is basic or enterprise; taken as basic");
             }
         }
-        if facts.inner_access.is_none() && self.inventory.rules.contains_key(id) && !self.inventory.managed.contains(id) {
-            self.report.doubt(id, "no answer says what its members may do to each other; taken as the vendor's default");
+        if facts.inner_access.is_none() && self.inventory.rules.contains_key(id) && !self.inventory.managed.contains(id)
+        {
+            self.report
+                .doubt(id, "no answer says what its members may do to each other; taken as the vendor's default");
         }
         let inner = facts.inner_access.as_deref().map(|policy| policy.eq_ignore_ascii_case("accept"));
         Some(DraftGroup {
@@ -69,7 +69,7 @@ impl Builder<'_> {
         match self.inventory.rules.get(id) {
             None if self.inventory.managed.contains(id) => {}
             None => self.unknown_rules(id, &mut group, facts, "its rules are not in the dump"),
-            Some(GroupRules { intranet: false, .. }) if group.vpc.is_none() => {
+            Some(KnownRules { intranet: false, .. }) if group.vpc.is_none() => {
                 let why = "only the rules of the public NIC are in the dump: a classic group has them for each NIC, and one call gives one";
                 self.unknown_rules(id, &mut group, facts, why);
             }
@@ -84,23 +84,26 @@ impl Builder<'_> {
     }
 
     fn unknown_rules(&mut self, id: &str, group: &mut DraftGroup, facts: &GroupFacts, why: &str) {
-        let failed = self.failure("DescribeSecurityGroupAttribute", id);
-        let why = failed.map_or(why.to_owned(), |failure| format!("{why} ({failure})"));
+        let call = calls::intranet_rules(facts.region.as_deref(), id);
+        let (why, fix) = self.explained("DescribeSecurityGroupAttribute", id, why, call);
         group.rules_unknown = Some(why.clone());
-        self.report.miss(id, why, Some(calls::intranet_rules(facts.region.as_deref(), id)));
+        self.report.miss(id, why, Some(fix));
     }
 
-    /// The file and code of a call about `id` that failed.
-    pub(super) fn failure(&self, api: &str, id: &str) -> Option<String> {
-        let about = |failed: &&crate::import::inventory::FailedCall| {
-            failed.id.as_deref() == Some(id) && failed.call.as_deref().is_some_and(|call| call.ends_with(api))
+    /// Why an answer about `id` is missing and how to get it, with the failure of the call where the dump has one.
+    pub(super) fn explained(&self, api: &str, id: &str, why: &str, call: String) -> (String, String) {
+        let Some(failed) = self.inventory.failed.iter().find(|failed| failed.is(api, id)) else {
+            return (why.to_owned(), call);
         };
-        let failed = self.inventory.failed.iter().find(about)?;
-        Some(failed.code.as_ref().map_or(failed.file.clone(), |code| format!("{}: {code}", failed.file)))
+        let code = failed.code.as_deref().unwrap_or("the call failed");
+        let fix = failed
+            .missing_permission()
+            .map_or(call.clone(), |action| format!("allow the RAM action {action}, then {call}"));
+        (format!("{why}: {code}"), fix)
     }
 
     fn hold_to_limit(&mut self, id: &str, group: &mut DraftGroup) {
-        let excess = (group.ingress.len() + group.egress.len()).saturating_sub(MOST_RULES);
+        let excess = (group.ingress.len() + group.egress.len()).saturating_sub(RULES_PER_GROUP);
         if excess == 0 {
             return;
         }
@@ -110,7 +113,7 @@ impl Builder<'_> {
         group.unknown_rules += excess;
         self.report.leave_out(
             id,
-            format!("{} beyond the {MOST_RULES} that a group of a topology takes", counted(excess, "rule")),
+            format!("{} beyond the {RULES_PER_GROUP} that a group of a topology takes", counted(excess, "rule")),
         );
     }
 }

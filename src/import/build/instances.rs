@@ -1,20 +1,17 @@
 //! ECS instances, their links, and interfaces beside the first.
 
-use super::{Builder, classic_domain};
+use super::{TopologyBuilder, classic_domain};
+use crate::check::limits::{
+    CLASSIC_GROUP_MEMBERS, ENTERPRISE_GROUP_MEMBERS, GROUPS_PER_INSTANCE, LINKS_PER_VPC, VPC_GROUP_MEMBERS,
+};
 use crate::import::calls;
 use crate::import::draft::{DraftGroup, DraftInstance, Remarks};
 use crate::import::facts::{InstanceFacts, InterfaceFacts};
-use crate::import::inventory::Answer;
+use crate::import::inventory::AnswerKind;
 use crate::import::report::printable;
 use crate::net::ranges;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
-
-/// Groups of one instance.
-const MOST_GROUPS: usize = 5;
-
-/// Links of one VPC.
-const MOST_LINKS: usize = 1000;
 
 /// Where an endpoint stands.
 pub(super) struct Seat {
@@ -24,7 +21,7 @@ pub(super) struct Seat {
     pub(super) address: Ipv4Addr,
 }
 
-impl<'b> Builder<'b> {
+impl<'b> TopologyBuilder<'b> {
     pub(super) fn instances(&mut self) {
         let interfaces = self.interfaces_by_instance();
         for (id, facts) in &self.inventory.instances {
@@ -163,7 +160,7 @@ impl<'b> Builder<'b> {
                 }
                 Some(vswitch) => {
                     self.report.leave_out(id, format!("its vSwitch {vswitch} is not in the dump"));
-                    let fix = calls::call(Answer::Vswitches, None, vpc.map(String::as_str));
+                    let fix = calls::call(AnswerKind::Vswitches, None, vpc.map(String::as_str));
                     self.report.miss(vswitch, "a vSwitch that others name and no answer describes", Some(fix));
                 }
             }
@@ -194,13 +191,14 @@ impl<'b> Builder<'b> {
         vpc: Option<&String>,
         region: Option<&String>,
     ) -> Vec<String> {
+        let most = *GROUPS_PER_INSTANCE.end();
         let mut kept: Vec<String> = Vec::new();
         for group in groups {
             if kept.contains(group) {
                 continue;
             }
-            if kept.len() == MOST_GROUPS {
-                self.report.leave_out(id, format!("its groups beyond the first {MOST_GROUPS}, {group} among them"));
+            if kept.len() == most {
+                self.report.leave_out(id, format!("its groups beyond the first {most}, {group} among them"));
                 break;
             }
             match self.draft.groups.get(group) {
@@ -220,6 +218,7 @@ impl<'b> Builder<'b> {
         for group in others {
             self.report.leave_out(id, format!("its membership of {group}: groups of both kinds on one instance"));
         }
+        let same: Vec<String> = same.into_iter().filter(|group| self.join(id, group)).collect();
         if !same.is_empty() {
             return same;
         }
@@ -230,10 +229,26 @@ impl<'b> Builder<'b> {
         self.report.miss(
             id,
             "its security groups are not in the dump",
-            Some(calls::call(Answer::Instances, region.map(String::as_str), Some(id))),
+            Some(calls::call(AnswerKind::Instances, region.map(String::as_str), Some(id))),
         );
         self.stand_in(&name, vpc, region);
         vec![name]
+    }
+
+    /// Counts a member of a group. False where the group takes no more, which is reported.
+    fn join(&mut self, id: &str, group: &str) -> bool {
+        let most = match &self.draft.groups[group] {
+            DraftGroup { vpc: None, .. } => CLASSIC_GROUP_MEMBERS,
+            DraftGroup { enterprise: true, .. } => ENTERPRISE_GROUP_MEMBERS,
+            _ => VPC_GROUP_MEMBERS,
+        };
+        let members = self.members.entry(group.to_owned()).or_default();
+        *members += 1;
+        let joins = *members <= most;
+        if !joins {
+            self.report.leave_out(id, format!("its membership of {group}, which takes {most} members in a topology"));
+        }
+        joins
     }
 
     /// A group that endpoints name and no answer describes.
@@ -356,8 +371,8 @@ impl<'b> Builder<'b> {
             }
             let linked = count.entry(vpc).or_default();
             *linked += 1;
-            if *linked > MOST_LINKS {
-                self.report.leave_out(id, format!("its link to {vpc}, which takes {MOST_LINKS}"));
+            if *linked > LINKS_PER_VPC {
+                self.report.leave_out(id, format!("its link to {vpc}, which takes {LINKS_PER_VPC}"));
                 continue;
             }
             instance.linked_vpc = Some(vpc.clone());

@@ -8,7 +8,7 @@ mod rules;
 mod services;
 
 use super::ImportOptions;
-use super::draft::Draft;
+use super::draft::TopologyDraft;
 use super::inventory::Inventory;
 use super::report::ImportReport;
 use crate::net::Ipv4Net;
@@ -16,14 +16,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 /// Makes the topology of an inventory; what has no place in it, or is in doubt, stands in the report afterwards.
-pub(super) fn build(inventory: &Inventory, options: &ImportOptions, report: &mut ImportReport) -> Draft {
-    let mut builder = Builder {
+pub(super) fn build(inventory: &Inventory, options: &ImportOptions, report: &mut ImportReport) -> TopologyDraft {
+    let mut builder = TopologyBuilder {
         inventory,
         options,
         report,
-        draft: Draft::default(),
+        draft: TopologyDraft::default(),
         taken: BTreeMap::new(),
         forwarders: BTreeSet::new(),
+        members: BTreeMap::new(),
         checks_source: BTreeSet::new(),
     };
     builder.networks();
@@ -35,20 +36,22 @@ pub(super) fn build(inventory: &Inventory, options: &ImportOptions, report: &mut
     builder.draft
 }
 
-struct Builder<'b> {
+struct TopologyBuilder<'b> {
     inventory: &'b Inventory,
     options: &'b ImportOptions,
     report: &'b mut ImportReport,
-    draft: Draft,
+    draft: TopologyDraft,
     /// The endpoints by routing domain and address.
     taken: BTreeMap<(String, Ipv4Addr), String>,
     /// Next hops of routes: what they are, their guests forward.
     forwarders: BTreeSet<String>,
+    /// How many endpoints are in a group.
+    members: BTreeMap<String, usize>,
     /// Instances that send from their own address alone.
     checks_source: BTreeSet<String>,
 }
 
-impl Builder<'_> {
+impl TopologyBuilder<'_> {
     /// True for what the options ask for.
     fn wanted(&self, region: Option<&String>, account: Option<&String>) -> bool {
         let fits =

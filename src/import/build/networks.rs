@@ -1,18 +1,16 @@
 //! VPCs, vSwitches, peerings, and what is said about networks that has no place in a topology.
 
-use super::{Builder, parse_prefix};
+use super::{TopologyBuilder, parse_prefix};
+use crate::check::limits::SECONDARY_CIDRS_PER_VPC;
 use crate::import::calls;
 use crate::import::draft::{DraftPeering, DraftRoutes, DraftVpc, DraftVswitch, Remarks};
 use crate::import::facts::VswitchFacts;
-use crate::import::inventory::Answer;
+use crate::import::inventory::AnswerKind;
 use crate::import::report::counted;
-use crate::net::Ipv4Net;
+use crate::net::{Ipv4Net, overlap};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Secondary CIDRs of one VPC.
-const MOST_SECONDARY: usize = 5;
-
-impl Builder<'_> {
+impl TopologyBuilder<'_> {
     pub(super) fn networks(&mut self) {
         self.vpcs();
         self.infer_vpcs();
@@ -32,23 +30,14 @@ impl Builder<'_> {
                 continue;
             };
             let mut remarks = Remarks::named(facts.name.as_ref());
-            let mut secondary_cidrs = Vec::new();
-            for text in facts.secondary_cidrs.iter().flatten() {
-                match self.prefix(id, text) {
-                    Some(net) if secondary_cidrs.len() < MOST_SECONDARY => secondary_cidrs.push(net),
-                    Some(net) => self
-                        .report
-                        .leave_out(id, format!("its secondary CIDR {net}: a topology takes {MOST_SECONDARY}")),
-                    None => self.report.leave_out_by_design(id, "a secondary CIDR of IPv6"),
-                }
-            }
+            let secondary_cidrs = self.secondary_cidrs(id, cidr, facts.secondary_cidrs.as_deref().unwrap_or(&[]));
             let classic_link = facts.classic_link.unwrap_or_else(|| linked.contains(id));
             if facts.classic_link.is_none() && !classic_link {
                 remarks.add("whether ClassicLink is on stands in no answer of the dump; taken as off");
                 self.report.miss(
                     id,
                     "whether ClassicLink is on; taken as off",
-                    Some(calls::call(Answer::VpcAttributes, facts.region.as_deref(), Some(id))),
+                    Some(calls::call(AnswerKind::VpcAttributes, facts.region.as_deref(), Some(id))),
                 );
             }
             for range in facts.user_cidrs.iter().flatten() {
@@ -72,6 +61,24 @@ impl Builder<'_> {
             };
             self.draft.vpcs.insert(id.clone(), vpc);
         }
+    }
+
+    fn secondary_cidrs(&mut self, id: &str, primary: Ipv4Net, texts: &[String]) -> Vec<Ipv4Net> {
+        let mut cidrs: Vec<Ipv4Net> = Vec::new();
+        for text in texts {
+            match self.prefix(id, text) {
+                Some(net) if overlap(net, primary) || cidrs.iter().any(|other| overlap(net, *other)) => {
+                    self.report.leave_out(id, format!("its secondary CIDR {net}, which overlaps another CIDR of it"));
+                }
+                Some(net) if cidrs.len() == SECONDARY_CIDRS_PER_VPC => {
+                    let text = format!("its secondary CIDR {net}: a topology takes {SECONDARY_CIDRS_PER_VPC}");
+                    self.report.leave_out(id, text);
+                }
+                Some(net) => cidrs.push(net),
+                None => self.report.leave_out_by_design(id, "a secondary CIDR of IPv6"),
+            }
+        }
+        cidrs
     }
 
     /// Guesses the VPCs that vSwitches name and no answer describes, where that is asked for.
@@ -128,7 +135,7 @@ impl Builder<'_> {
                         "its VPC {vpc} is not in the dump: it may belong to another account; --infer guesses it"
                     );
                     self.report.leave_out(id, text);
-                    let fix = calls::call(Answer::Vpcs, facts.region.as_deref(), Some(vpc));
+                    let fix = calls::call(AnswerKind::Vpcs, facts.region.as_deref(), Some(vpc));
                     self.report.miss(vpc, "a VPC that vSwitches name and no answer describes", Some(fix));
                 }
                 continue;
@@ -232,7 +239,7 @@ impl Builder<'_> {
             let entries = self.inventory.network_acls.get(acl).and_then(|facts| facts.entries);
             match entries {
                 Some(0) => {
-                    self.report.leave_out_by_design(vswitch, format!("its network ACL {acl} accepts everything"))
+                    self.report.leave_out_by_design(vswitch, format!("its network ACL {acl} accepts everything"));
                 }
                 _ => self.report.doubt(
                     vswitch,

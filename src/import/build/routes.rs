@@ -1,19 +1,14 @@
 //! Route tables, their entries, and the gateways that entries lead to.
 
-use super::{Builder, is_ipv6};
+use super::{TopologyBuilder, is_ipv6};
+use crate::check::limits::{CUSTOM_TABLES_PER_VPC, ROUTES_PER_TABLE};
 use crate::import::calls;
 use crate::import::draft::{DraftGateway, DraftRoute, DraftRoutes, DraftTable, Remarks};
 use crate::import::facts::{HopFacts, RouteEntryFacts};
-use crate::import::inventory::Answer;
+use crate::import::inventory::AnswerKind;
 use crate::import::report::printable;
 use crate::net::{Ipv4Net, ranges};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Custom entries of one table.
-const MOST_ENTRIES: usize = 200;
-
-/// Custom tables of one VPC.
-const MOST_TABLES: usize = 9;
 
 /// A next hop that is another VPC or something behind a gateway.
 struct Beyond {
@@ -24,7 +19,7 @@ struct Beyond {
 }
 
 /// What an entry leads to.
-enum Target {
+enum HopTarget {
     /// An instance or peering of the topology.
     Known(String),
     Gateway(Beyond),
@@ -32,7 +27,7 @@ enum Target {
     Nowhere(String, bool),
 }
 
-impl Builder<'_> {
+impl TopologyBuilder<'_> {
     pub(super) fn routes(&mut self) {
         let tables = self.tables();
         for (table, vpc) in &tables {
@@ -40,7 +35,7 @@ impl Builder<'_> {
                 let custom = self.draft.route_tables.contains_key(table);
                 let what = if custom { "a custom route table" } else { "a system route table" };
                 let region = self.draft.vpcs.get(vpc).and_then(|vpc| vpc.region.clone());
-                let fix = calls::call(Answer::RouteEntries, region.as_deref(), Some(table));
+                let fix = calls::call(AnswerKind::RouteEntries, region.as_deref(), Some(table));
                 self.report.miss(table, format!("the entries of {what} of {vpc}; taken as none"), Some(fix));
                 continue;
             };
@@ -90,8 +85,11 @@ impl Builder<'_> {
             if facts.custom == Some(true) {
                 let custom = count.entry(vpc.clone()).or_default();
                 *custom += 1;
-                if *custom > MOST_TABLES {
-                    self.report.leave_out(id, format!("a topology takes {MOST_TABLES} custom route tables of a VPC"));
+                if *custom > CUSTOM_TABLES_PER_VPC {
+                    self.report.leave_out(
+                        id,
+                        format!("a topology takes {CUSTOM_TABLES_PER_VPC} custom route tables of a VPC"),
+                    );
                     continue;
                 }
                 let remarks = Remarks::named(facts.name.as_ref());
@@ -136,7 +134,7 @@ impl Builder<'_> {
         }
         for (table, vswitch) in unknown {
             let text = format!("the custom route table of {vswitch}; the system table is used for it");
-            self.report.miss(&table, text, Some(calls::call(Answer::RouteEntries, None, Some(&table))));
+            self.report.miss(&table, text, Some(calls::call(AnswerKind::RouteEntries, None, Some(&table))));
         }
     }
 
@@ -145,7 +143,7 @@ impl Builder<'_> {
         for (table, entries) in &self.inventory.entries {
             if !self.inventory.route_tables.contains_key(table) && !entries.is_empty() {
                 self.report.leave_out(table, "the entries of a route table that no answer describes");
-                self.report.miss(table, "the route table", Some(calls::call(Answer::RouteTables, None, None)));
+                self.report.miss(table, "the route table", Some(calls::call(AnswerKind::RouteTables, None, None)));
             }
         }
         let with_system: BTreeSet<&String> = tables
@@ -155,7 +153,7 @@ impl Builder<'_> {
             .collect();
         for (id, vpc) in &self.draft.vpcs {
             if !with_system.contains(id) && !self.inventory.managed.contains(id) {
-                let fix = calls::call(Answer::RouteTables, vpc.region.as_deref(), Some(id));
+                let fix = calls::call(AnswerKind::RouteTables, vpc.region.as_deref(), Some(id));
                 self.report.miss(id, "its system route table; taken as without custom entries", Some(fix));
             }
         }
@@ -193,17 +191,14 @@ impl Builder<'_> {
                 leave_out(self, "inside 100.64.0.0/10, which is a system route", false);
                 continue;
             }
-            let hop = match self.chosen_hop(table, destination, entry) {
-                Some(hop) => hop,
-                None => {
-                    leave_out(self, "it has no next hop", true);
-                    continue;
-                }
+            let Some(hop) = self.chosen_hop(table, destination, entry) else {
+                leave_out(self, "it has no next hop", true);
+                continue;
             };
             let next_hop = match self.target(vpc, destination, &hop) {
-                Target::Known(id) => id,
-                Target::Gateway(beyond) => self.gateway(vpc, destination, beyond),
-                Target::Nowhere(why, fault) => {
+                HopTarget::Known(id) => id,
+                HopTarget::Gateway(beyond) => self.gateway(vpc, destination, beyond),
+                HopTarget::Nowhere(why, fault) => {
                     leave_out(self, &why, fault);
                     continue;
                 }
@@ -213,8 +208,8 @@ impl Builder<'_> {
                 leave_out(self, &why, *other != next_hop);
                 continue;
             }
-            if seen.len() == MOST_ENTRIES {
-                leave_out(self, &format!("a topology takes {MOST_ENTRIES} entries of a table"), true);
+            if seen.len() == ROUTES_PER_TABLE {
+                leave_out(self, &format!("a topology takes {ROUTES_PER_TABLE} entries of a table"), true);
                 continue;
             }
             seen.insert(destination, next_hop.clone());
@@ -238,17 +233,17 @@ impl Builder<'_> {
         Some(chosen.clone())
     }
 
-    fn target(&mut self, vpc: &str, destination: Ipv4Net, hop: &HopFacts) -> Target {
+    fn target(&mut self, vpc: &str, destination: Ipv4Net, hop: &HopFacts) -> HopTarget {
         let kind = hop.kind.as_deref().unwrap_or("").to_ascii_lowercase();
         let id = hop.id.clone().unwrap_or_default();
-        let beyond = |kind: &'static str| Target::Gateway(Beyond { id: id.clone(), kind, remote: None });
+        let beyond = |kind: &'static str| HopTarget::Gateway(Beyond { id: id.clone(), kind, remote: None });
         if id.is_empty() && !matches!(kind.as_str(), "cenbasic" | "cen" | "local" | "service") {
-            return Target::Nowhere("no answer says the id of its next hop".to_owned(), true);
+            return HopTarget::Nowhere("no answer says the id of its next hop".to_owned(), true);
         }
         match kind.as_str() {
             "instance" | "ecs" => self.forwarder(vpc, &id, "instance"),
             "networkinterface" => self.interface_hop(vpc, &id),
-            "natgateway" => Target::Gateway(Beyond { id, kind: "nat", remote: Some(vec![Ipv4Net::default()]) }),
+            "natgateway" => HopTarget::Gateway(Beyond { id, kind: "nat", remote: Some(vec![Ipv4Net::default()]) }),
             "vpngateway" => beyond("vpn"),
             "ipv4gateway" => beyond("ipv4"),
             "attachment" | "transitrouter" => beyond("tr"),
@@ -256,21 +251,21 @@ impl Builder<'_> {
             "ecr" => beyond("ecr"),
             "gatewayendpoint" => beyond("endpoint"),
             "vpcpeer" => self.peering_hop(vpc, &id),
-            "routerinterface" => self.router_interface_hop(vpc, &id),
-            "havip" => Target::Nowhere(
+            "routerinterface" => self.router_interface_hop(&id),
+            "havip" => HopTarget::Nowhere(
                 format!("the next hop {id} is an HaVip: which instance has it is not in the dump"),
                 true,
             ),
-            "ipv6gateway" | "local" | "service" => Target::Nowhere(format!("a next hop of the kind {kind}"), false),
+            "ipv6gateway" | "local" | "service" => HopTarget::Nowhere(format!("a next hop of the kind {kind}"), false),
             // Older answers leave the kind out; the id says it.
             "" => match id.split('-').next().unwrap_or("") {
                 "i" => self.forwarder(vpc, &id, "instance"),
                 "eni" => self.interface_hop(vpc, &id),
-                "ngw" => Target::Gateway(Beyond { id, kind: "nat", remote: Some(vec![Ipv4Net::default()]) }),
+                "ngw" => HopTarget::Gateway(Beyond { id, kind: "nat", remote: Some(vec![Ipv4Net::default()]) }),
                 "vpn" => beyond("vpn"),
                 "pcc" => self.peering_hop(vpc, &id),
-                "ri" => self.router_interface_hop(vpc, &id),
-                _ => Target::Nowhere("no answer says what its next hop is".to_owned(), true),
+                "ri" => self.router_interface_hop(&id),
+                _ => HopTarget::Nowhere("no answer says what its next hop is".to_owned(), true),
             },
             _ => {
                 let text = format!("{id}: a next hop of a kind that this version does not know, taken as a gateway");
@@ -280,22 +275,22 @@ impl Builder<'_> {
         }
     }
 
-    fn forwarder(&mut self, vpc: &str, id: &str, what: &str) -> Target {
+    fn forwarder(&mut self, vpc: &str, id: &str, what: &str) -> HopTarget {
         let Some(instance) = self.draft.instances.get(id) else {
-            return Target::Nowhere(
+            return HopTarget::Nowhere(
                 format!("the next hop {id} is an {what} that is not in the topology: released, or left out"),
                 true,
             );
         };
         let home = instance.vswitch.as_ref().and_then(|vswitch| self.vpc_of(vswitch));
         if home.is_none_or(|home| home != vpc) {
-            return Target::Nowhere(format!("the next hop {id} is not in {vpc}"), true);
+            return HopTarget::Nowhere(format!("the next hop {id} is not in {vpc}"), true);
         }
         self.forwarders.insert(id.to_owned());
-        Target::Known(id.to_owned())
+        HopTarget::Known(id.to_owned())
     }
 
-    fn interface_hop(&mut self, vpc: &str, id: &str) -> Target {
+    fn interface_hop(&mut self, vpc: &str, id: &str) -> HopTarget {
         let facts = self.inventory.interfaces.get(id);
         let owner = facts.filter(|facts| facts.primary == Some(true)).and_then(|facts| facts.instance.clone());
         let by_instance = || {
@@ -308,45 +303,44 @@ impl Builder<'_> {
         self.forwarder(vpc, owner.as_deref().unwrap_or(id), "interface")
     }
 
-    fn peering_hop(&mut self, vpc: &str, id: &str) -> Target {
+    fn peering_hop(&mut self, vpc: &str, id: &str) -> HopTarget {
         if self.draft.peerings.contains_key(id) {
-            return Target::Known(id.to_owned());
+            return HopTarget::Known(id.to_owned());
         }
         let Some(facts) = self.inventory.peerings.get(id) else {
-            return Target::Gateway(Beyond { id: id.to_owned(), kind: "peering", remote: None });
+            return HopTarget::Gateway(Beyond { id: id.to_owned(), kind: "peering", remote: None });
         };
         if facts.status.as_deref().is_some_and(|status| !status.eq_ignore_ascii_case("activated")) {
-            return Target::Nowhere(format!("the peering {id} is not activated"), false);
+            return HopTarget::Nowhere(format!("the peering {id} is not activated"), false);
         }
         let other = if facts.vpc.as_deref() == Some(vpc) { &facts.accepting_cidrs } else { &facts.cidrs };
         let remote: Vec<Ipv4Net> =
             other.iter().flatten().filter_map(|text| super::parse_prefix(text)).map(|net| net.trunc()).collect();
-        Target::Gateway(Beyond {
+        HopTarget::Gateway(Beyond {
             id: id.to_owned(),
             kind: "peering",
             remote: Some(remote).filter(|remote| !remote.is_empty()),
         })
     }
 
-    fn router_interface_hop(&mut self, vpc: &str, id: &str) -> Target {
+    fn router_interface_hop(&self, id: &str) -> HopTarget {
         if self.draft.peerings.contains_key(id) {
-            return Target::Known(id.to_owned());
+            return HopTarget::Known(id.to_owned());
         }
         let facts = self.inventory.router_interfaces.get(id);
         if let Some(opposite) =
             facts.and_then(|facts| facts.opposite.as_ref()).filter(|one| self.draft.peerings.contains_key(*one))
         {
-            return Target::Known(opposite.clone());
+            return HopTarget::Known(opposite.clone());
         }
         if facts.and_then(|facts| facts.status.as_deref()).is_some_and(|status| !status.eq_ignore_ascii_case("active"))
         {
-            return Target::Nowhere(format!("the router interface {id} is not active"), false);
+            return HopTarget::Nowhere(format!("the router interface {id} is not active"), false);
         }
         let to_vpc = facts
             .and_then(|facts| facts.opposite_router_type.as_deref())
             .is_some_and(|kind| kind.eq_ignore_ascii_case("vrouter"));
-        let _ = vpc;
-        Target::Gateway(Beyond { id: id.to_owned(), kind: if to_vpc { "peering" } else { "vbr" }, remote: None })
+        HopTarget::Gateway(Beyond { id: id.to_owned(), kind: if to_vpc { "peering" } else { "vbr" }, remote: None })
     }
 
     /// The gateway of a VPC with this id, made with the first route to it; the id to write. One that several VPCs have
@@ -413,7 +407,8 @@ impl Builder<'_> {
         }
         instance.forwarding = true;
         instance.remarks.add("forwarding: inferred from a route to it");
-        self.report.doubt(id, "a route leads to it, and no answer says whether its source check is off: taken as forwarding");
+        self.report
+            .doubt(id, "a route leads to it, and no answer says whether its source check is off: taken as forwarding");
     }
 
     /// Holds the system entries of a table against those that follow from the vSwitches.

@@ -1,18 +1,16 @@
 //! Rules of security groups.
 
-use super::{Builder, is_ipv6, parse_prefix};
+use super::{TopologyBuilder, is_ipv6, parse_prefix};
+use crate::check::limits::DESCRIPTION_CHARACTERS;
 use crate::import::calls;
 use crate::import::draft::{DraftGroup, DraftPeer, DraftRule};
 use crate::import::facts::RuleFacts;
-use crate::import::inventory::Answer;
+use crate::import::inventory::AnswerKind;
 use crate::import::report::printable;
 use crate::net::{Ipv4Net, PortRange, Protocol};
 
 /// The largest priority that a topology takes. The vendor's own groups go up to 110.
 const MOST_PRIORITY: u64 = 100;
-
-/// Characters of a description.
-const MOST_DESCRIPTION: usize = 512;
 
 /// The far sides that one rule names.
 enum Peers {
@@ -24,7 +22,7 @@ enum Peers {
     Unknown(String),
 }
 
-impl Builder<'_> {
+impl TopologyBuilder<'_> {
     /// Adds a rule to its group, or notes there why not.
     pub(super) fn rule(&mut self, id: &str, group: &mut DraftGroup, facts: &RuleFacts) {
         let egress = facts.egress == Some(true);
@@ -96,7 +94,7 @@ impl Builder<'_> {
             own,
             internet: group.vpc.is_none()
                 && facts.nic_type.as_deref().is_some_and(|nic| nic.eq_ignore_ascii_case("internet")),
-            description: facts.description.as_ref().map(|text| text.chars().take(MOST_DESCRIPTION).collect()),
+            description: facts.description.as_ref().map(|text| text.chars().take(DESCRIPTION_CHARACTERS).collect()),
             remark,
         };
         let list = if egress { &facts.destination_list } else { &facts.source_list };
@@ -134,7 +132,7 @@ impl Builder<'_> {
                 self.report.miss(
                     list,
                     "the entries of a prefix list that rules name",
-                    Some(calls::call(Answer::PrefixLists, region, Some(list))),
+                    Some(calls::call(AnswerKind::PrefixLists, region, Some(list))),
                 );
                 return Peers::Unknown(format!("the entries of the prefix list {list} are not in the dump"));
             };

@@ -1,6 +1,7 @@
 //! Managed services: their addresses in each plane, and their whitelists.
 
-use super::{Builder, classic_domain, is_ipv6, parse_prefix};
+use super::{TopologyBuilder, classic_domain, is_ipv6, parse_prefix};
+use crate::check::limits::WHITELIST_ENTRIES;
 use crate::import::calls;
 use crate::import::draft::{DraftService, DraftWhitelist, Remarks};
 use crate::import::facts::{EndpointFacts, ServiceFacts};
@@ -8,9 +9,6 @@ use crate::import::report::printable;
 use crate::net::{Ipv4Net, ranges};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
-
-/// Entries of the whitelists of one service.
-const MOST_ENTRIES: usize = 1000;
 
 /// One private address of a service.
 struct Address {
@@ -22,24 +20,24 @@ struct Address {
     vpc: Option<String>,
 }
 
-impl Builder<'_> {
+impl TopologyBuilder<'_> {
     pub(super) fn services(&mut self) {
         let mut members: BTreeMap<&String, Vec<Ipv4Addr>> = BTreeMap::new();
-        for (id, groups) in &self.inventory.admitted_groups {
-            let addresses = self
-                .draft
-                .instances
-                .values()
-                .filter(|instance| instance.groups.iter().any(|group| groups.contains(group)));
-            members.insert(id, addresses.map(|instance| instance.private_ip).collect());
+        for instance in self.draft.instances.values() {
+            for group in &instance.groups {
+                if let Some((group, _)) = self.inventory.groups.get_key_value(group) {
+                    members.entry(group).or_default().push(instance.private_ip);
+                }
+            }
         }
         for (id, facts) in &self.inventory.services {
             let of_vpc = || self.inventory.vpcs.get(facts.vpc.as_ref()?)?.account.as_ref();
             if facts.kind.is_none() || !self.wanted(facts.region.as_ref(), facts.account.as_ref().or_else(of_vpc)) {
                 continue;
             }
-            let admitted = members.get(id).map_or(&[][..], Vec::as_slice);
-            self.service(id, facts, admitted);
+            let groups = self.inventory.admitted_groups.get(id).into_iter().flatten();
+            let admitted: Vec<Ipv4Addr> = groups.filter_map(|group| members.get(group)).flatten().copied().collect();
+            self.service(id, facts, &admitted);
         }
         for id in self.inventory.whitelists.keys().chain(self.inventory.endpoints.keys()).collect::<BTreeSet<_>>() {
             if self.inventory.services.get(id).is_none_or(|facts| facts.kind.is_none()) {
@@ -166,11 +164,9 @@ impl Builder<'_> {
             if !matches!(kind, "rds" | "redis" | "mongodb") {
                 return DraftWhitelist::None;
             }
-            let failed =
-                ["DescribeDBInstanceIPArrayList", "DescribeSecurityIps"].iter().find_map(|api| self.failure(api, id));
-            let why =
-                failed.map_or("it is not in the dump".to_owned(), |failed| format!("it is not in the dump ({failed})"));
-            self.report.miss(id, "its whitelist", Some(calls::whitelist(kind, id)));
+            let api = if kind == "rds" { "DescribeDBInstanceIPArrayList" } else { "DescribeSecurityIps" };
+            let (why, fix) = self.explained(api, id, "it is not in the dump", calls::whitelist(kind, id));
+            self.report.miss(id, format!("its whitelist: {why}"), Some(fix));
             return DraftWhitelist::Unknown(why);
         }
         if facts.safety_mode == Some(true) && lists.iter().all(|list| list.plane.is_none()) {
@@ -209,9 +205,11 @@ impl Builder<'_> {
                 ));
             }
         }
-        if entries.len() > MOST_ENTRIES {
-            self.report
-                .leave_out(id, format!("entries of its whitelist beyond the {MOST_ENTRIES} that a topology takes"));
+        if entries.len() > WHITELIST_ENTRIES {
+            self.report.leave_out(
+                id,
+                format!("entries of its whitelist beyond the {WHITELIST_ENTRIES} that a topology takes"),
+            );
         }
         if entries.is_empty()
             && domains == 0
@@ -220,7 +218,7 @@ impl Builder<'_> {
         {
             return DraftWhitelist::None;
         }
-        DraftWhitelist::Entries(entries.into_iter().take(MOST_ENTRIES).collect())
+        DraftWhitelist::Entries(entries.into_iter().take(WHITELIST_ENTRIES).collect())
     }
 }
 
@@ -236,7 +234,7 @@ fn admit(whitelist: DraftWhitelist, members: &[Ipv4Addr]) -> DraftWhitelist {
         DraftWhitelist::Entries(entries) if !members.is_empty() => {
             let all: BTreeSet<Ipv4Net> =
                 entries.into_iter().chain(members.iter().copied().map(Ipv4Net::from)).collect();
-            DraftWhitelist::Entries(all.into_iter().take(MOST_ENTRIES).collect())
+            DraftWhitelist::Entries(all.into_iter().take(WHITELIST_ENTRIES).collect())
         }
         other => other,
     }

@@ -38,7 +38,7 @@ impl<'i> Applier<'i> {
             "alicloud_instance" => self.instance(&attributes, &id),
             "alicloud_ecs_network_interface" | "alicloud_network_interface" => self.interface(&attributes, &id),
             "alicloud_ecs_network_interface_attachment" | "alicloud_network_interface_attachment" => {
-                self.attach(&attributes)
+                self.attach(&attributes);
             }
             "alicloud_route_table" => self.route_table(&attributes, &id),
             "alicloud_route_table_attachment" => self.bind_table(&attributes),
@@ -53,7 +53,7 @@ impl<'i> Applier<'i> {
             "alicloud_slb_load_balancer" | "alicloud_slb" => self.service(&attributes, &id, "slb"),
             "alicloud_kvstore_instance" => self.service(&attributes, &id, "redis"),
             "alicloud_mongodb_instance" | "alicloud_mongodb_sharding_instance" => {
-                self.service(&attributes, &id, "mongodb")
+                self.service(&attributes, &id, "mongodb");
             }
             "alicloud_network_acl" => self.network_acl(&attributes, &id),
             "alicloud_network_acl_attachment" => self.bind_network_acl(&attributes),
@@ -155,7 +155,7 @@ impl<'i> Applier<'i> {
             groups: Some(attributes.references(&["securitygroups", "securitygroupids"])),
             status: attributes.text(&["status"]),
             public_ip: attributes.text(&["publicip"]),
-            bandwidth: attributes.node().number("internetmaxbandwidthout"),
+            bandwidth: attributes.node().number("internetmaxbandwidthout").filter(|bandwidth| *bandwidth > 0),
             zone: attributes.text(&["availabilityzone", "zoneid"]),
             ..InstanceFacts::default()
         };

@@ -2,7 +2,7 @@
 
 use super::document::Resource;
 use super::references::References;
-use crate::import::json::Node;
+use crate::import::json::JsonNode;
 
 /// A resource and where what it does not know yet comes from.
 pub(super) struct Attributes<'r> {
@@ -15,7 +15,7 @@ impl<'r> Attributes<'r> {
         Attributes { resource, references }
     }
 
-    pub(super) fn node(&self) -> &Node<'r> {
+    pub(super) fn node(&self) -> &JsonNode<'r> {
         self.resource.attributes
     }
 

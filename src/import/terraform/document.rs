@@ -1,6 +1,6 @@
 //! The forms of states and plans.
 
-use crate::import::json::Node;
+use crate::import::json::JsonNode;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 #[serde(default)]
 pub(super) struct Document<'a> {
     #[serde(borrow)]
-    version: Node<'a>,
+    version: JsonNode<'a>,
     format_version: Option<IgnoredAny>,
     #[serde(borrow)]
     resources: Vec<StateResource<'a>>,
@@ -56,7 +56,7 @@ struct ShownResource<'a> {
     mode: String,
     r#type: String,
     #[serde(borrow)]
-    values: Node<'a>,
+    values: JsonNode<'a>,
 }
 
 /// A resource of a state file.
@@ -78,7 +78,7 @@ struct StateInstance<'a> {
     /// There where the object was replaced and not yet destroyed.
     deposed: Option<IgnoredAny>,
     #[serde(borrow)]
-    attributes: Node<'a>,
+    attributes: JsonNode<'a>,
 }
 
 #[derive(Deserialize)]
@@ -104,9 +104,9 @@ struct ResourceChange<'a> {
 struct ChangeValues<'a> {
     actions: Vec<String>,
     #[serde(borrow)]
-    before: Node<'a>,
+    before: JsonNode<'a>,
     #[serde(borrow)]
-    after: Node<'a>,
+    after: JsonNode<'a>,
 }
 
 /// The configuration of a plan: where references lead.
@@ -177,12 +177,12 @@ pub(super) struct Resource<'a> {
     pub(super) address: String,
     /// `alicloud_instance`.
     pub(super) kind: String,
-    pub(super) attributes: &'a Node<'a>,
+    pub(super) attributes: &'a JsonNode<'a>,
 }
 
 /// What a plan does to a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Action {
+pub(super) enum PlanAction {
     Nothing,
     Create,
     Update,
@@ -191,8 +191,8 @@ pub(super) enum Action {
 }
 
 /// A change of a plan, with the resource as it was.
-pub(super) struct Change<'a> {
-    pub(super) action: Action,
+pub(super) struct PlannedChange<'a> {
+    pub(super) action: PlanAction,
     pub(super) address: &'a str,
     pub(super) resource: Resource<'a>,
 }
@@ -242,7 +242,7 @@ impl<'a> Document<'a> {
             shown(&values.root_module, &mut resources);
             return resources;
         }
-        let changes = self.managed_changes().filter(|change| matches!(change.change.before, Node::Object(_)));
+        let changes = self.managed_changes().filter(|change| matches!(change.change.before, JsonNode::Object(_)));
         changes.map(|change| change.resource(&change.change.before)).collect()
     }
 
@@ -253,7 +253,7 @@ impl<'a> Document<'a> {
             shown(&values.root_module, &mut resources);
             return resources;
         }
-        let changes = self.managed_changes().filter(|change| matches!(change.change.after, Node::Object(_)));
+        let changes = self.managed_changes().filter(|change| matches!(change.change.after, JsonNode::Object(_)));
         changes.map(|change| change.resource(&change.change.after)).collect()
     }
 
@@ -261,24 +261,24 @@ impl<'a> Document<'a> {
         self.resource_changes.iter().flatten().filter(|change| change.mode != "data")
     }
 
-    pub(super) fn changes(&'a self) -> Vec<Change<'a>> {
+    pub(super) fn changes(&'a self) -> Vec<PlannedChange<'a>> {
         let change = |change: &'a ResourceChange<'a>| {
             let does = |action: &str| change.change.actions.iter().any(|own| own == action);
             let action = match (does("delete"), does("create"), does("update")) {
-                (true, true, _) => Action::Replace,
-                (true, false, _) => Action::Delete,
-                (false, true, _) => Action::Create,
-                (false, false, true) => Action::Update,
-                (false, false, false) => Action::Nothing,
+                (true, true, _) => PlanAction::Replace,
+                (true, false, _) => PlanAction::Delete,
+                (false, true, _) => PlanAction::Create,
+                (false, false, true) => PlanAction::Update,
+                (false, false, false) => PlanAction::Nothing,
             };
-            Change { action, address: &change.address, resource: change.resource(&change.change.before) }
+            PlannedChange { action, address: &change.address, resource: change.resource(&change.change.before) }
         };
         self.managed_changes().map(change).collect()
     }
 }
 
 impl<'a> ResourceChange<'a> {
-    fn resource(&self, attributes: &'a Node<'a>) -> Resource<'a> {
+    fn resource(&self, attributes: &'a JsonNode<'a>) -> Resource<'a> {
         Resource { address: self.address.clone(), kind: self.r#type.clone(), attributes }
     }
 }

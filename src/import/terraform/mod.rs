@@ -13,7 +13,7 @@ use super::PlanSide;
 use super::inventory::Inventory;
 use super::json::Malformed;
 use apply::Applier;
-use document::{Action, Document, Resource};
+use document::{Document, PlanAction, Resource};
 use references::References;
 use std::collections::BTreeSet;
 
@@ -91,13 +91,13 @@ fn put_changes(
     after: &[Resource<'_>],
 ) {
     for change in document.changes() {
-        let gone = matches!(change.action, Action::Delete | Action::Replace);
-        if gone || change.action == Action::Update && change.resource.is_part_of_another() {
+        let gone = matches!(change.action, PlanAction::Delete | PlanAction::Replace);
+        if gone || change.action == PlanAction::Update && change.resource.is_part_of_another() {
             removal::remove(inventory, &change.resource);
         }
     }
     let changed: BTreeSet<&str> = (document.changes().iter())
-        .filter(|change| matches!(change.action, Action::Create | Action::Update | Action::Replace))
+        .filter(|change| matches!(change.action, PlanAction::Create | PlanAction::Update | PlanAction::Replace))
         .map(|change| change.address)
         .collect();
     let known: BTreeSet<String> = inventory.folders.keys().cloned().collect();

@@ -6,17 +6,20 @@ use std::collections::BTreeMap;
 /// How many variables and outputs a reference is followed through.
 const MAX_STEPS: usize = 32;
 
+/// What a module is called with.
+type Arguments = BTreeMap<String, Expression>;
+
 /// The modules and resources that references lead to.
 pub(super) struct References<'c> {
     /// Modules by their path without keys: `""`, `module.net`.
-    modules: BTreeMap<String, (&'c ConfiguredModule, Option<&'c BTreeMap<String, Expression>>)>,
+    modules: BTreeMap<String, (&'c ConfiguredModule, Option<&'c Arguments>)>,
     /// Resources by their address without keys: the whole address, its keys, and the id.
-    resources: BTreeMap<String, Vec<Instance>>,
+    resources: BTreeMap<String, Vec<ResourceInstance>>,
 }
 
 /// One of the resources that a block stands for.
 #[derive(Clone)]
-pub(super) struct Instance {
+pub(super) struct ResourceInstance {
     keys: Vec<String>,
     pub(super) id: String,
 }
@@ -30,17 +33,12 @@ impl<'c> References<'c> {
         for resource in resources {
             let (address, keys) = without_keys(&resource.address);
             let id = resource.id().map_or(resource.address.clone(), str::to_owned);
-            references.resources.entry(address).or_default().push(Instance { keys, id });
+            references.resources.entry(address).or_default().push(ResourceInstance { keys, id });
         }
         references
     }
 
-    fn add_module(
-        &mut self,
-        path: String,
-        module: &'c ConfiguredModule,
-        arguments: Option<&'c BTreeMap<String, Expression>>,
-    ) {
+    fn add_module(&mut self, path: String, module: &'c ConfiguredModule, arguments: Option<&'c Arguments>) {
         for (name, call) in &module.module_calls {
             self.add_module(below(&path, &format!("module.{name}")), &call.module, Some(&call.expressions));
         }
@@ -121,7 +119,7 @@ impl<'c> References<'c> {
         if let Some(named) = key.as_ref().map(of_key).filter(|named| !named.is_empty()) {
             return named;
         }
-        let same = |one: &&Instance| {
+        let same = |one: &&ResourceInstance| {
             !own.is_empty() && one.keys.len() <= own.len() && own.starts_with(&one.keys) || one.keys == own
         };
         let same: Vec<String> = instances.iter().filter(same).map(|one| one.id.clone()).collect();
