@@ -5,6 +5,7 @@
 use super::draft::*;
 use super::report::ImportReport;
 use crate::net::{Ipv4Net, PortRange};
+use crate::scenario::{is_allowed_in_ids, is_reserved_id};
 use std::borrow::Cow;
 use std::fmt::{Display, Write};
 use std::ops::Range;
@@ -95,7 +96,7 @@ pub(super) fn write(draft: &TopologyDraft, header: &[String]) -> Written {
     }
     for (id, group) in &draft.groups {
         writer.object(DraftPart::Group(id.clone()), "security_group", id, &group.remarks, |writer| {
-            writer.group(id, group)
+            writer.group(id, group);
         });
     }
     for (id, instance) in &draft.instances {
@@ -358,26 +359,25 @@ impl std::fmt::Debug for InQuotes<'_> {
     }
 }
 
-/// The id as topologies take it: without blanks and control characters, not empty, and none of the reserved ones. `%`
-/// stands before what was changed, so that two ids never become one.
+/// The id as topologies take it: what they refuse in one is written as `%` and its number, and `%` stands before a
+/// reserved one, so that two ids never become one.
 pub(super) fn safe_id(id: &str) -> Cow<'_, str> {
-    if ["classic", "cloud-services", "drops", ""].contains(&id) {
-        return Cow::Owned(format!("%{id}"));
+    if id.is_empty() || id.starts_with('-') || is_reserved_id(id) {
+        return Cow::Owned(format!("%{}", escaped_id(id)));
     }
-    if !id.contains(|c: char| c == '%' || c.is_whitespace() || c.is_control()) {
-        return Cow::Borrowed(id);
-    }
+    if id.chars().all(|c| c != '%' && is_allowed_in_ids(c)) { Cow::Borrowed(id) } else { Cow::Owned(escaped_id(id)) }
+}
+
+fn escaped_id(id: &str) -> String {
     let mut safe = String::new();
     for c in id.chars() {
-        match c {
-            '%' => safe.push_str("%25"),
-            c if c.is_whitespace() || c.is_control() => {
-                let _ = write!(safe, "%{:02x}", u32::from(c));
-            }
-            c => safe.push(c),
-        }
+        let _ = match u32::from(c) {
+            _ if c != '%' && is_allowed_in_ids(c) => write!(safe, "{c}"),
+            number @ 0..=0xff => write!(safe, "%{number:02x}"),
+            number => write!(safe, "%{{{number:x}}}"),
+        };
     }
-    Cow::Owned(safe)
+    safe
 }
 
 /// An id as a key.
@@ -428,9 +428,10 @@ mod tests {
     #[test]
     fn ids_that_a_topology_refuses_are_changed_and_stay_apart() {
         assert_eq!(safe_id("i-bp1"), "i-bp1");
-        assert_eq!(safe_id("alicloud_instance.web[\"a b\"]"), "alicloud_instance.web[\"a%20b\"]");
+        assert_eq!(safe_id("web[\"a b\"]"), "web[%22a%20b%22]");
+        assert_eq!([safe_id("a\u{202e}b"), safe_id("a 2eb"), safe_id("-a")], ["a%{202e}b", "a%202eb", "%-a"]);
         assert_eq!([safe_id("classic"), safe_id(""), safe_id("a%20b")], ["%classic", "%", "a%2520b"]);
-        assert_eq!(key("alicloud_instance.web[\"x\"]"), "\"alicloud_instance.web[\\\"x\\\"]\"");
+        assert_eq!(key("alicloud_instance.web[x]"), "\"alicloud_instance.web[x]\"");
         assert_eq!(key("i-bp1_x"), "i-bp1_x");
     }
 

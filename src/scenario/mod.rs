@@ -22,6 +22,7 @@ pub use file::{MOST_BYTES, ReadError, STANDARD_INPUT};
 pub use operation::{ApplyExpectation, ApplyStep, Request};
 pub use packet::{IcmpSpec, Ipv4Spec, PacketSpec, SendStep, Transport};
 pub use steps::{Action, ReplayStep, Scenario, Step};
+pub(crate) use topology::{is_allowed_in_ids, is_reserved_id};
 pub use values::{DurationError, parse_duration};
 
 use crate::diag::{Diagnostic, FileId, Severity, Sources};

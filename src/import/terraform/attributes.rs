@@ -21,7 +21,7 @@ impl<'r> Attributes<'r> {
 
     /// The id at the vendor's, or the address of what does not exist yet.
     pub(super) fn id(&self) -> String {
-        self.resource.id().map_or(self.resource.address.clone(), str::to_owned)
+        self.resource.name()
     }
 
     /// True for what does not exist yet.

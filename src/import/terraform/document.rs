@@ -299,6 +299,11 @@ impl Resource<'_> {
         self.attributes.text_of("id")
     }
 
+    /// That id; of what does not exist yet the address, without the quotes around its keys, which no id holds.
+    pub(super) fn name(&self) -> String {
+        self.id().map_or_else(|| self.address.replace("[\"", "[").replace("\"]", "]"), str::to_owned)
+    }
+
     /// True for what is a part of another object: rules, entries, attachments.
     pub(super) fn is_part_of_another(&self) -> bool {
         matches!(

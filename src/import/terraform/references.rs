@@ -32,7 +32,7 @@ impl<'c> References<'c> {
         }
         for resource in resources {
             let (address, keys) = without_keys(&resource.address);
-            let id = resource.id().map_or(resource.address.clone(), str::to_owned);
+            let id = resource.name();
             references.resources.entry(address).or_default().push(ResourceInstance { keys, id });
         }
         references

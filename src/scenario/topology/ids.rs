@@ -20,6 +20,16 @@ const FORBIDDEN: &str = "ids stand in reports and shell commands: they hold no w
                          bidirectional mark, quote, backslash or any of $ ; & | < > ( ) * and the backtick, and do not \
                          begin with `-`";
 
+/// True where an id may hold `c`.
+pub(crate) fn is_allowed_in_ids(c: char) -> bool {
+    forbidden(c).is_none()
+}
+
+/// True where nothing in a file may take `id`.
+pub(crate) fn is_reserved_id(id: &str) -> bool {
+    RESERVED.iter().any(|(reserved, _)| *reserved == id)
+}
+
 /// Reports an id that its object, "an instance", cannot have.
 pub(super) fn check(decoder: &mut Decoder<'_>, id: Spanned<&str>, article: &str, noun: &str) {
     if let Some((_, stands_for)) = RESERVED.iter().find(|(reserved, _)| *reserved == id.value) {

@@ -10,6 +10,7 @@ use crate::diag::Spanned;
 use crate::model::{SharedText, World, limits};
 use crate::time::SimDuration;
 use hashbrown::HashSet;
+pub(crate) use ids::{is_allowed_in_ids, is_reserved_id};
 use objects::{Objects, Pending};
 use references::Declared;
 pub(super) use rules::{port_range, protocol, rule_request};
