@@ -37,7 +37,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // What to do about a refusal stands on its page: `explain`.
     ("report", &["datapath", "explain", "program", "diag", "text", "wire", "net", "time", "table"]),
     // Accounts that exist become topology files, which are read back and checked.
-    ("import", &["check", "model", "net", "diag", "scenario"]),
+    ("import", &["check", "model", "net", "diag", "scenario", "text"]),
     // What people call.
     (
         "lab",

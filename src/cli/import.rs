@@ -3,6 +3,7 @@
 use super::arguments::{Format, Import};
 use super::output::Terminal;
 use super::{DIFFERENT, Failure, Outcome, SUCCESS};
+use crate::files::{self, Inputs};
 use crate::import::{self, DUMP_SCRIPT, ImportOptions, Imported, PlanSide};
 
 pub(super) fn import(arguments: &Import, terminal: &mut Terminal) -> Outcome {
@@ -22,8 +23,11 @@ pub(super) fn import(arguments: &Import, terminal: &mut Terminal) -> Outcome {
     let Imported { toml, report } =
         import::import(&arguments.paths, &options).map_err(|error| Failure::Message(error.to_string()))?;
     match &arguments.output {
-        Some(path) => std::fs::write(path, &toml)
-            .map_err(|error| Failure::Message(format!("cannot write `{}`: {error}", path.display())))?,
+        Some(path) => {
+            let mut inputs = Inputs::default();
+            arguments.paths.iter().filter(|path| path.is_file()).for_each(|path| inputs.add(path, "dump"));
+            files::write(path, &inputs, toml.as_bytes())?;
+        }
         None => terminal.print(&toml)?,
     }
     let told = match arguments.format {

@@ -1,13 +1,14 @@
 //! The calls of the vendor's CLI that fill a gap.
 
 use super::inventory::AnswerKind;
+use crate::text::sh_word;
 
 /// The call that gives an answer, in a region where it is known.
 pub(super) fn call(answer: AnswerKind, region: Option<&str>, about: Option<&str>) -> String {
     let mut text = format!("aliyun {}", answer.call());
     if let Some(region) = region {
         text.push_str(" --RegionId ");
-        text.push_str(region);
+        text.push_str(&sh_word(region));
     }
     let parameter = match answer {
         AnswerKind::GroupRules => "--SecurityGroupId",
@@ -23,8 +24,10 @@ pub(super) fn call(answer: AnswerKind, region: Option<&str>, about: Option<&str>
         _ => return text,
     };
     if let Some(about) = about {
-        let quoted = matches!(answer, AnswerKind::Instances);
-        text.push_str(&if quoted { format!(" {parameter} '[\"{about}\"]'") } else { format!(" {parameter} {about}") });
+        // This parameter is a list.
+        let list = matches!(answer, AnswerKind::Instances);
+        let word = if list { sh_word(&format!("[\"{about}\"]")) } else { sh_word(about) };
+        text.push_str(&format!(" {parameter} {word}"));
     }
     text
 }
@@ -37,8 +40,8 @@ pub(super) fn intranet_rules(region: Option<&str>, group: &str) -> String {
 /// The call for the whitelist of a service, by its kind.
 pub(super) fn whitelist(kind: &str, id: &str) -> String {
     match kind {
-        "redis" => format!("aliyun r-kvstore DescribeSecurityIps --InstanceId {id}"),
-        "mongodb" => format!("aliyun dds DescribeSecurityIps --DBInstanceId {id}"),
+        "redis" => format!("aliyun r-kvstore DescribeSecurityIps --InstanceId {}", sh_word(id)),
+        "mongodb" => format!("aliyun dds DescribeSecurityIps --DBInstanceId {}", sh_word(id)),
         _ => call(AnswerKind::Whitelists, None, Some(id)),
     }
 }
@@ -46,8 +49,8 @@ pub(super) fn whitelist(kind: &str, id: &str) -> String {
 /// The call for the addresses of a service, by its kind.
 pub(super) fn addresses(kind: &str, id: &str) -> String {
     match kind {
-        "redis" => format!("aliyun r-kvstore DescribeDBInstanceNetInfo --InstanceId {id}"),
-        "mongodb" => format!("aliyun dds DescribeShardingNetworkAddress --DBInstanceId {id}"),
+        "redis" => format!("aliyun r-kvstore DescribeDBInstanceNetInfo --InstanceId {}", sh_word(id)),
+        "mongodb" => format!("aliyun dds DescribeShardingNetworkAddress --DBInstanceId {}", sh_word(id)),
         _ => call(AnswerKind::Endpoints, None, Some(id)),
     }
 }

@@ -135,19 +135,9 @@ fn note(subject: &str, text: &str, fix: Option<String>, by_design: bool) -> Impo
     ImportNote { subject: printable(subject), text: printable(text), fix: fix.map(|fix| printable(&fix)), by_design }
 }
 
-/// The same text with control characters, and those that change the direction of writing, escaped: names and
-/// descriptions of a dump may hold any.
+/// A text of a dump as it is shown: names and descriptions may hold any character.
 pub(super) fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for c in text.chars() {
-        let hidden = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}');
-        if c.is_control() || hidden {
-            printable.extend(c.escape_default());
-        } else {
-            printable.push(c);
-        }
-    }
-    printable
+    crate::text::shown(text).into_owned()
 }
 
 pub(super) fn counted(count: usize, noun: &str) -> String {

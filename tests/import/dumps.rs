@@ -453,3 +453,11 @@ fn what_checks_refuse_is_left_out_and_the_rest_loads() {
         assert!(says(&imported, part), "{part}\n{}", imported.report.text());
     }
 }
+
+#[test]
+fn ids_in_the_calls_of_a_report_are_single_words_of_a_shell() {
+    let group = json!({"SecurityGroupId": "sg-1; touch x", "VpcId": "vpc-1", "SecurityGroupType": "normal"});
+    let imported = run(&[network(), group]);
+    let fix = imported.report.missing[0].fix.as_deref().unwrap();
+    assert!(fix.contains("--SecurityGroupId 'sg-1; touch x' --NicType intranet"), "{fix}");
+}
