@@ -5,7 +5,7 @@ use super::link::LinkType;
 use crate::time::SimTime;
 use std::collections::HashMap;
 
-/// The most interfaces that a section of a pcapng may describe. One counts once more for every [`NAME_UNIT`] bytes of
+/// The most interfaces that a section of a pcapng may describe. One counts once more for every `NAME_UNIT` bytes of
 /// its name.
 pub const MAX_INTERFACES: u32 = 65_536;
 

@@ -1,7 +1,7 @@
 //! Forwarding: resolve, then check.
 //!
-//! [`context`] looks up all that the tables say about a packet, [`checks`] holds the order in which refusals count as
-//! one list, and [`stages`] holds the checks of each stage. A [`Trace`] is made of the same contexts by the same checks.
+//! `context` looks up all that the tables say about a packet, `checks` holds the order in which refusals count as
+//! one list, and `stages` holds the checks of each stage. A [`Trace`] is made of the same contexts by the same checks.
 //! [`Fabric::process`] tells how a burst goes through, and why it is built so.
 
 mod checks;

@@ -52,7 +52,7 @@ pub struct ProblemRecord {
     pub meaning: &'static str,
     /// What to do about it.
     pub remedy: &'static str,
-    /// One of [`super::citation`].
+    /// One of `diag::citation`.
     pub source: &'static str,
     /// A typical line: of a drop the comment in a capture, else the message of a finding or hint.
     pub example: &'static str,

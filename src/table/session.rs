@@ -20,7 +20,7 @@
 //! its end at the earliest, by the lowest stamp that its segment has seen lately, and only when there is no room. At
 //! its limit a shard removes what is dead at once, and takes no new flow while there is none: see
 //! [`Sessions::insert`]. A segment that cannot be parted, since its flows have too much of the hash in common, leaves
-//! further ones to the [`overflow`], so that no choice of addresses, ports or domains makes a shard refuse earlier.
+//! further ones to the `overflow`, so that no choice of addresses, ports or domains makes a shard refuse earlier.
 //!
 //! A key is that of a pair of domains, whose one entry stands for both ends of a flow, or that of one end alone: see
 //! [`EndKey`]. Both kinds stand side by side under the hash of their 5-tuple.
