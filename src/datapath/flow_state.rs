@@ -299,7 +299,7 @@ fn first_session(frame: &Frame<'_>, packet: &PacketContext<'_>, flow: &Flow, dec
 /// True where what endpoint `then` keeps belongs to `now`, within one domain: it is the same endpoint, or both are
 /// gateways.
 #[inline]
-fn is_same_end(program: &Program, then: u32, now: EndpointId) -> bool {
+pub(super) fn is_same_end(program: &Program, then: u32, now: EndpointId) -> bool {
     let is_gateway = |id: EndpointId| program.endpoint(id).kind == EndpointKind::Gateway;
     then == now.0 || (is_gateway(now) && is_gateway(EndpointId(then)))
 }

@@ -7,6 +7,7 @@
 mod checks;
 mod context;
 mod fast_path;
+mod first_packet;
 mod flow_state;
 mod output;
 mod route_cache;
@@ -14,6 +15,7 @@ mod stages;
 mod steering;
 mod trace;
 
+pub(crate) use first_packet::FirstPacket;
 pub use output::{At, Decider, Emitted, Outcome, Output, Sent, Verdict};
 pub use stages::ingress::Entry;
 pub use steering::{SHARDS, ShardId, Steering};

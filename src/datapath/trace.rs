@@ -322,6 +322,10 @@ impl Walk<'_> {
         finding.refusal = None;
         self.routes = over_missing_link(self.routes, bridge);
         self.follow_routes();
+        // Nobody is there: what refuses the packet now is the bridge, which looks at the sender first.
+        if let (Err(refusal), Bridge::Classic(_)) = (&mut self.packet.forwarding, bridge) {
+            refusal.check = CheckId::CrossingTarget;
+        }
     }
 }
 

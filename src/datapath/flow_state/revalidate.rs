@@ -1,16 +1,15 @@
 //! Records after a change of the world.
 
 use super::{SessionLookup, marks};
-use crate::datapath::Options;
 use crate::datapath::checks;
-use crate::datapath::context::{CachedRoute, PacketContext, RouteContext, RouteQuery, TransportSource, owns};
+use crate::datapath::context::{CachedRoute, PacketContext, RouteContext, RouteQuery, owns};
+use crate::datapath::first_packet::FirstPacket;
 use crate::datapath::flow_state::Keeping;
 use crate::datapath::output::Decider;
 use crate::datapath::stages::guest;
 use crate::datapath::trace::SessionStep;
 use crate::program::{CLOUD_SERVICES, DomainId, EndpointId, EndpointKind, Program};
 use crate::table::session::{FlowKey, Session};
-use crate::wire::{IPV4_HEADER, Ipv4, Transport};
 use std::net::Ipv4Addr;
 
 /// Judges the packet that made a record again, as then: by stages 3, 6 and 7, and by 5 or 8 at the ends that judged it.
@@ -61,23 +60,14 @@ fn is_there(program: &Program, id: EndpointId, domain: DomainId, address: Ipv4Ad
 /// The packet that made a record, as far as rules read it: whole, with all its TTL.
 fn first_packet<'a>(program: &'a Program, route: CachedRoute, key: &FlowKey, session: &Session) -> PacketContext<'a> {
     let (source, target) = key.ends(session.state.opened());
-    let ipv4 = Ipv4 {
+    let first = FirstPacket {
+        sender: route.sender,
         source: source.address.into(),
         destination: target.address.into(),
         protocol: key.protocol(),
-        ttl: u8::MAX,
-        header_length: IPV4_HEADER as u8,
-        total_length: IPV4_HEADER as u16,
-        identification: 0,
-        dont_fragment: false,
-        more_fragments: false,
-        fragment_offset: 0,
+        ports: [source.port, target.port],
     };
-    let mut packet = PacketContext::new(program, Options::default(), ipv4, route);
-    packet.transport_source = TransportSource::Packet;
-    if key.protocol().has_ports() {
-        packet.transport = Transport::Udp { source_port: source.port, destination_port: target.port };
-    }
+    let mut packet = first.context(program, route);
     // An end that did not judge it then had a live record.
     let live = SessionStep::Live { opener: EndpointId(session.opener()) };
     let found = |mark: u8| if session.marks & mark == 0 { live } else { SessionStep::None };
