@@ -54,7 +54,9 @@
 //! | [`diag`] | reasons, diagnostics and places in files, as data |
 //! | [`report`] | text, JSON, JUnit and capture comments: alone owns layout, colour and names |
 //! | [`explain`] | the page of every reason and rule |
+//! | `links` | what ClassicLink connections carry, asked of the compiled world |
 //! | [`lab`] | the facade: load, check, compile, hold state and time |
+//! | [`preflight`] | every reason against a link before it is made |
 //! | [`advise`] | what to do so that one endpoint reaches another |
 //! | [`import`] | dumps of accounts, Terraform states and plans to a topology, and a report of what is not in it |
 //! | [`replay`] | captures and scenarios through a lab: attribution, workers, order, expectations |
@@ -78,8 +80,10 @@ pub mod explain;
 pub mod files;
 pub mod import;
 pub mod lab;
+mod links;
 pub mod model;
 pub mod net;
+pub mod preflight;
 pub mod program;
 pub mod replay;
 pub mod report;

@@ -38,14 +38,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("report", &["datapath", "explain", "program", "diag", "text", "wire", "net", "time", "table"]),
     // Accounts that exist become topology files, which are read back and checked.
     ("import", &["check", "model", "net", "diag", "scenario", "text"]),
+    // What a world carries, asked of its program: findings bear records of `check`.
+    ("links", &["check", "datapath", "diag", "model", "net", "program", "table"]),
     // What people call.
     (
         "lab",
         &[
-            "check", "compile", "control", "datapath", "diag", "explain", "model", "net", "program", "report",
+            "check", "compile", "control", "datapath", "diag", "explain", "links", "model", "net", "program", "report",
             "scenario", "table", "time", "wire",
         ],
     ),
+    ("preflight", &["check", "control", "datapath", "diag", "lab", "links", "model", "net", "program"]),
     (
         "advise",
         &[

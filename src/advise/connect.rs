@@ -3,12 +3,13 @@
 use super::Conflict;
 use super::mend::Mend;
 use super::new_id::{fresh, stem};
+use super::relocate::cidrs;
 use super::side::Subject;
 use super::step::Step;
 use crate::control::Operation;
 use crate::datapath::{Decider, Outcome};
 use crate::model::{Key, Location, Route, Vpc, Vswitch, World, ranges};
-use crate::net::Ipv4Net;
+use crate::net::{self, Ipv4Net};
 use crate::program::Program;
 use std::net::Ipv4Addr;
 
@@ -25,6 +26,9 @@ impl Mend {
         let Some(address) = receiver.address(world) else { return Err(unroutable(world, receiver)) };
         if let Some(vswitch) = vswitch_of(world, own, address) {
             return Err(overlap(world, vswitch, address, receiver));
+        }
+        if let Some([one, other]) = shared_cidrs(world, own, peer) {
+            return Err(cidr_overlap(world, [(own, one), (peer, other)]));
         }
         let peering = self.peering(own, peer)?;
         let world = self.world();
@@ -124,6 +128,17 @@ fn overlap(world: &World, vswitch: &Vswitch, address: Ipv4Addr, receiver: Subjec
         what,
         "move one of the two into a vSwitch whose range the other VPC does not use",
     )
+}
+
+/// The first CIDRs of two VPCs that overlap.
+fn shared_cidrs(world: &World, one: Key<Vpc>, two: Key<Vpc>) -> Option<[Ipv4Net; 2]> {
+    cidrs(world, one).find_map(|a| Some([a, cidrs(world, two).find(|b| net::overlap(a, *b))?]))
+}
+
+fn cidr_overlap(world: &World, [one, other]: [(Key<Vpc>, Ipv4Net); 2]) -> Conflict {
+    let name = |(vpc, cidr): (Key<Vpc>, Ipv4Net)| format!("{cidr} of {}", *world.vpcs[vpc].id);
+    let what = format!("{} and {} overlap, and VPCs that are connected have CIDRs that do not", name(one), name(other));
+    Conflict::new("peering-cidr-overlap", what, "move one of the two into a VPC whose CIDRs the other VPC does not use")
 }
 
 /// What in `vpc` takes the packets that `other` sends to a classic instance at `classic`, before they reach the link: a

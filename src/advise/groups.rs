@@ -6,7 +6,7 @@ use super::side::Subject;
 use super::step::Step;
 use crate::control::{Operation, PeerRequest, RuleRequest};
 use crate::datapath::{Decider, Outcome};
-use crate::model::{Direction, GroupKind, Instance, Key, Network, Peer, Rule, SecurityGroup, World};
+use crate::model::{Direction, GroupKind, Instance, Key, Network, SecurityGroup, World};
 use crate::net::{Ipv4Net, PortRange};
 use crate::program::Names;
 
@@ -43,7 +43,7 @@ impl Mend {
         let groups = world.instances[owner].security_groups.iter().map(|group| &world.security_groups[group.value]);
         let found = groups.into_iter().find_map(|group| {
             let rule = group.rules(direction).iter().find(|rule| rule.span == span && rule.priority == 1)?;
-            Some((group.id.value.clone(), request(world, rule)))
+            Some((group.id.value.clone(), RuleRequest::of(world, rule)))
         });
         let Some((group, rule)) = found.filter(|_| !span.is_none()) else { return Ok(()) };
         let weaker = RuleRequest { priority: 2, ..rule.clone() };
@@ -104,24 +104,5 @@ fn may_name(world: &World, own: Key<SecurityGroup>, peer: Key<SecurityGroup>) ->
         (Network::Vpc(one), Network::Vpc(two)) => one == two,
         (Network::Classic, Network::Classic) => region(group) == region(other),
         (Network::Vpc(vpc), Network::Classic) | (Network::Classic, Network::Vpc(vpc)) => *world.vpcs[vpc].classic_link,
-    }
-}
-
-/// A rule as operations name it.
-pub(super) fn request(world: &World, rule: &Rule) -> RuleRequest {
-    let peer = match rule.peer.value {
-        Peer::Cidr(net) => PeerRequest::Cidr(net),
-        Peer::Group(group) => PeerRequest::Group(world.security_groups[group].id.value.clone()),
-    };
-    RuleRequest {
-        policy: rule.policy,
-        priority: rule.priority,
-        protocol: rule.protocol,
-        port_range: rule.port_range,
-        source_port_range: rule.source_port_range,
-        peer,
-        own: rule.own.as_ref().map(|own| own.value),
-        nic_type: rule.nic_type,
-        description: rule.description.clone(),
     }
 }

@@ -89,7 +89,7 @@ fn vacant(world: &World, instance: Key<Instance>, other: Option<Key<Vpc>>) -> Op
     candidates.into_iter().map(|(_, _, key)| key).find(|key| free_address(world, *key).is_some())
 }
 
-fn cidrs(world: &World, vpc: Key<Vpc>) -> impl Iterator<Item = Ipv4Net> {
+pub(super) fn cidrs(world: &World, vpc: Key<Vpc>) -> impl Iterator<Item = Ipv4Net> {
     let vpc = &world.vpcs[vpc];
     std::iter::once(&vpc.cidr).chain(&vpc.secondary_cidrs).map(|cidr| cidr.value)
 }

@@ -6,7 +6,7 @@ use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Reason, Severity, Span
 use crate::model::{
     Instance, Key, Location, MissingGuestRoute, Placement, Route, SharedText, Vpc, Vswitch, World, ranges,
 };
-use crate::net::GuestRoute;
+use crate::net::{GuestRoute, Ipv4Net, overlap};
 use std::net::Ipv4Addr;
 
 pub(super) static LINK_LIMIT: ProblemRecord = ProblemRecord {
@@ -50,7 +50,7 @@ pub(super) static LINK_FROM_VPC: ProblemRecord = ProblemRecord {
     example: "`i-a` lives in `vsw-a` and cannot be linked to `vpc-a`",
 };
 
-pub(super) static ROUTE_CONFLICT: ProblemRecord = ProblemRecord {
+pub(crate) static ROUTE_CONFLICT: ProblemRecord = ProblemRecord {
     id: "classiclink-route-conflict",
     kind: ProblemKind::Rule(Severity::Error),
     summary: "a VPC with ClassicLink has a custom route to 10.0.0.0/8",
@@ -111,13 +111,14 @@ pub(super) static GUEST_ROUTE: ProblemRecord = ProblemRecord {
     example: "`i-a` has no guest route to `192.168.0.0/16` of `vpc-a`",
 };
 
-pub(super) static SHADOW: ProblemRecord = ProblemRecord {
+pub(crate) static SHADOW: ProblemRecord = ProblemRecord {
     id: "classiclink-shadowed",
     kind: ProblemKind::Rule(Severity::Warning),
-    summary: "a custom route of a VPC with ClassicLink covers part of the classic network",
-    meaning: "the longest prefix wins: what the VPC sends to these addresses, answers too, takes the custom route and \
-              never the link",
-    remedy: "narrow the route until it leaves the linked instances out, or remove it",
+    summary: "a custom route or a vSwitch of a VPC with ClassicLink covers part of the classic network",
+    meaning: "the longest prefix wins: what the VPC sends to these addresses, answers too, takes the custom route or \
+              stays in the vSwitch, and never takes the link",
+    remedy: "narrow the route until it leaves the linked instances out, or remove it; move what must talk to them into \
+             a VPC without that vSwitch",
     source: citation::OWN_CHOICE,
     example: "the route to `10.20.0.0/16` in the system table of `vpc-a` hides classic addresses",
 };
@@ -234,11 +235,16 @@ fn enabled_vpc(survey: &Survey<'_>, key: Key<Vpc>, vpc: &Vpc, findings: &mut Vec
             }
         }
     }
-    unreachable(survey, key, vpc, findings);
+    let vswitches = survey.vswitches(key);
+    for vswitch in vswitches.iter().filter(|vswitch| overlap(*vswitch.cidr, ranges::CLASSIC)) {
+        let linked = linked.get_or_insert_with(|| survey.linked_addresses(key));
+        findings.extend(hiding_vswitch(vswitch, vpc, within(linked, *vswitch.cidr)));
+    }
+    unreachable(vswitches, vpc, findings);
 }
 
-/// The parts of a VPC that no link reaches, whether or not ClassicLink is on.
-pub(super) fn unreachable(survey: &Survey<'_>, key: Key<Vpc>, vpc: &Vpc, findings: &mut Vec<Diagnostic>) {
+/// The parts of a VPC with these vSwitches that no link reaches, whether or not ClassicLink is on.
+pub(super) fn unreachable(vswitches: &[&Vswitch], vpc: &Vpc, findings: &mut Vec<Diagnostic>) {
     let switch = placed_or(vpc.classic_link.span, vpc.id.span);
     let on = if *vpc.classic_link { "ClassicLink is enabled here" } else { "the VPC" };
     let linkable = ranges::LINKABLE.iter().any(|range| range.contains(&*vpc.cidr) || vpc.cidr.contains(range));
@@ -250,7 +256,7 @@ pub(super) fn unreachable(survey: &Survey<'_>, key: Key<Vpc>, vpc: &Vpc, finding
         let finding = RANGE.found(message).at(vpc.cidr.span, "outside the three ranges");
         findings.push(finding.at(switch, on));
     }
-    for vswitch in survey.vswitches(key) {
+    for vswitch in vswitches {
         if !vpc.cidr.contains(&*vswitch.cidr) {
             if let Some(secondary) = vpc.secondary_cidrs.iter().find(|cidr| cidr.contains(&*vswitch.cidr)) {
                 let finding = vswitch_unreachable(&SECONDARY, vswitch, vpc, "in a secondary CIDR");
@@ -270,22 +276,39 @@ pub(super) fn unreachable(survey: &Survey<'_>, key: Key<Vpc>, vpc: &Vpc, finding
 /// A custom route that wins over the link, and the linked instances among `linked`, ascending, that it hides.
 fn shadow(table: &str, route: &Route, linked: &[(Ipv4Addr, &Instance)], switch: Span) -> Diagnostic {
     let destination = route.destination.value;
-    let start = linked.partition_point(|(address, _)| *address < destination.network());
-    let end = linked.partition_point(|(address, _)| *address <= destination.broadcast());
-    let hidden = &linked[start..end];
+    let hidden = within(linked, destination);
     let leads = format!("the route to `{destination}` in {table} hides");
     let place = (route.destination.span, "wins over the link for these addresses");
     let Some((address, first)) = hidden.first() else {
         let finding = SHADOW.found(format!("{leads} classic addresses")).at(place.0, place.1);
         return finding.at(switch, "ClassicLink is enabled here");
     };
-    let id = first.id.as_str();
-    let message = match hidden.len() {
-        1 => format!("{leads} the linked instance `{id}`"),
-        count => format!("{leads} `{id}` and {} more linked instance{}", count - 1, if count == 2 { "" } else { "s" }),
-    };
-    let finding = SHADOW.found(message).at(place.0, place.1);
+    let finding = SHADOW.found(format!("{leads} {}", counted(first, hidden.len()))).at(place.0, place.1);
     finding.at(first.private_ip.span, format!("{address} lies inside"))
+}
+
+/// A vSwitch that keeps what the VPC sends to the linked instances `hidden`, where there are any.
+fn hiding_vswitch(vswitch: &Vswitch, vpc: &Vpc, hidden: &[(Ipv4Addr, &Instance)]) -> Option<Diagnostic> {
+    let (address, first) = hidden.first()?;
+    let (id, cidr) = (vswitch.id.as_str(), vswitch.cidr.value);
+    let message = format!("`{id}` (`{cidr}`) of `{}` hides {}", *vpc.id, counted(first, hidden.len()));
+    let finding = SHADOW.found(message).at(vswitch.cidr.span, "keeps what is sent to these addresses");
+    Some(finding.at(first.private_ip.span, format!("{address} lies inside")))
+}
+
+fn within<'l, 'w>(linked: &'l [(Ipv4Addr, &'w Instance)], net: Ipv4Net) -> &'l [(Ipv4Addr, &'w Instance)] {
+    let start = linked.partition_point(|(address, _)| *address < net.network());
+    let end = linked.partition_point(|(address, _)| *address <= net.broadcast());
+    &linked[start..end]
+}
+
+/// `count` linked instances of which `first` is the first.
+fn counted(first: &Instance, count: usize) -> String {
+    let id = first.id.as_str();
+    match count {
+        1 => format!("the linked instance `{id}`"),
+        count => format!("`{id}` and {} more linked instance{}", count - 1, if count == 2 { "" } else { "s" }),
+    }
 }
 
 fn vswitch_unreachable(rule: &ProblemRecord, vswitch: &Vswitch, vpc: &Vpc, place: &str) -> Diagnostic {

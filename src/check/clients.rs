@@ -1,7 +1,7 @@
 //! Who could send to a service: the addresses that its routing domain holds or is joined to.
 
 use super::survey::{Endpoint, Survey, endpoints};
-use crate::model::{Key, Location, Network, Service, Vpc, ranges};
+use crate::model::{Key, Location, Network, NextHop, Service, Vpc, ranges};
 use crate::net::{Ipv4Net, overlap};
 use hashbrown::HashMap;
 use std::net::Ipv4Addr;
@@ -22,7 +22,7 @@ struct Addresses<'w> {
     regions: HashMap<&'w str, Owners<'w>, foldhash::fast::FixedState>,
     /// Of the classic instances linked to each VPC.
     linked: Vec<Vec<Ipv4Addr>>,
-    /// What lies behind the gateways and peerings of each VPC: disjoint and ascending.
+    /// What lies behind the gateways, forwarding instances and peerings of each VPC: disjoint and ascending.
     beyond: Vec<Vec<Ipv4Net>>,
 }
 
@@ -101,6 +101,14 @@ impl<'w> Addresses<'w> {
         for gateway in world.gateways.values() {
             let remote = gateway.remote_cidrs.iter().map(|remote| remote.value);
             addresses.beyond[gateway.vpc.index()].extend(remote);
+        }
+        for (vpc, _) in world.vpcs.iter() {
+            for route in survey.tables(vpc).flat_map(|table| table.routes) {
+                let NextHop::Instance(instance) = route.next_hop.value else { continue };
+                if *world.instances[instance].forwarding {
+                    addresses.beyond[vpc.index()].push(route.destination.value);
+                }
+            }
         }
         for peering in world.peerings.values() {
             let [one, two] = [peering.vpcs[0].value, peering.vpcs[1].value];

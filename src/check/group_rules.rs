@@ -52,10 +52,10 @@ pub(super) static DUPLICATE: ProblemRecord = ProblemRecord {
 
 pub(super) static NIC: ProblemRecord = ProblemRecord {
     id: "group-rule-nic-type",
-    kind: ProblemKind::Rule(Severity::Warning),
+    kind: ProblemKind::Rule(Severity::Error),
     summary: "a rule for the public NIC stands where the vendor knows private ones only",
-    meaning: "rules of VPC groups, and rules that name groups, are for the private NIC; an internet rule never matches \
-              here",
+    meaning: "rules of VPC groups, and rules that name groups, are for the private NIC; AuthorizeSecurityGroup refuses \
+              others with InvalidNicType.Mismatch and InvalidSourceGroupId.Mismatch",
     remedy: "remove `nic_type`",
     source: citation::AUTHORIZE,
     example: "a rule of `sg-a` is for the public NIC, but the group is in `vpc-a`",

@@ -29,6 +29,7 @@ mod whitelists;
 
 pub use crate::model::limits;
 pub(crate) use cidrs::forbidden_range;
+pub(crate) use closed_links::{ClosedLinks, link_without_rule};
 pub(crate) use groups::member_limit;
 pub use refusal::{Refusal, RefusalRecord};
 
@@ -104,6 +105,7 @@ pub static RULES: &[&ProblemRecord] = &[
     &routes::NOT_FORWARDING,
     &peerings::SELF,
     &peerings::TWICE,
+    &peerings::CIDR_OVERLAP,
     &peerings::VSWITCH_OVERLAP,
     &peerings::NO_ROUTE,
     &peerings::MISSES,
@@ -147,7 +149,6 @@ fn first_half(survey: &Survey<'_>) -> Vec<Diagnostic> {
     cidrs::check(survey, &mut findings);
     addresses::check(survey, &mut findings);
     classiclink::check(survey, &mut findings);
-    closed_links::check(survey, &mut findings);
     findings
 }
 

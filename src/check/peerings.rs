@@ -1,8 +1,9 @@
 //! Peering connections and the routes that lead to them.
 
 use super::survey::Survey;
-use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Reason, Severity, Span, citation};
+use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Reason, Severity, Span, Spanned, citation};
 use crate::model::{Key, NextHop, Peering, Vpc, Vswitch, World, ranges};
+use crate::net::{Ipv4Net, overlap};
 use hashbrown::hash_map::Entry;
 use hashbrown::{HashMap, HashSet};
 
@@ -24,6 +25,17 @@ pub(super) static TWICE: ProblemRecord = ProblemRecord {
     remedy: "remove one of the two and let the routes name the other",
     source: citation::OWN_CHOICE,
     example: "`pcc-b` and `pcc-a` both join `vpc-a` and `vpc-b`",
+};
+
+pub(super) static CIDR_OVERLAP: ProblemRecord = ProblemRecord {
+    id: "peering-cidr-overlap",
+    kind: ProblemKind::Rule(Severity::Warning),
+    summary: "CIDRs of the two VPCs of a peering share addresses",
+    meaning: "VPCs that are connected have CIDRs that do not overlap: a route to the peer's CIDR covers addresses of the \
+              own VPC, and a vSwitch that is made there later takes them away",
+    remedy: "connect VPCs whose CIDRs do not overlap; move what must communicate into another VPC",
+    source: citation::PEERING,
+    example: "`172.16.0.0/16` of `vpc-b` and `172.16.0.0/16` of `vpc-a` overlap, on the two sides of `pcc-a`",
 };
 
 pub(super) static VSWITCH_OVERLAP: ProblemRecord = ProblemRecord {
@@ -97,6 +109,12 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Diagnostic>) {
             let message = format!("`{}` and `{}` overlap, on the two sides of `{id}`", *later.id, *earlier.id);
             let finding = VSWITCH_OVERLAP.found(message).at(later.cidr.span, "cannot reach");
             findings.push(finding.at(earlier.cidr.span, "this one").at(peering.id.span, "through this peering"));
+        } else if let Some((later, earlier)) = shared_cidrs(world, one, two) {
+            let [(cidr, owner), (other, of)] = [later, earlier];
+            let message =
+                format!("`{}` of `{owner}` and `{}` of `{of}` overlap, on the two sides of `{id}`", **cidr, **other);
+            let finding = CIDR_OVERLAP.found(message).at(cidr.span, "shares addresses");
+            findings.push(finding.at(other.span, "with this one").at(peering.id.span, "joined by this peering"));
         }
         for end in &peering.vpcs {
             if !routed.contains(&(end.value, key)) {
@@ -165,4 +183,17 @@ fn shared_addresses<'w>(survey: &Survey<'w>, one: Key<Vpc>, two: Key<Vpc>) -> Op
         .iter()
         .find_map(|vswitch| Some((*vswitch, survey.vswitch_touching(many, *vswitch.cidr)?)))?;
     Some(if a.cidr.span > b.cidr.span { (a, b) } else { (b, a) })
+}
+
+/// A CIDR and the id of its VPC.
+type OwnedCidr<'w> = (&'w Spanned<Ipv4Net>, &'w str);
+
+/// The first CIDRs of two VPCs that overlap: the later one in the file, then the earlier.
+fn shared_cidrs(world: &World, one: Key<Vpc>, two: Key<Vpc>) -> Option<(OwnedCidr<'_>, OwnedCidr<'_>)> {
+    let owned = |key: Key<Vpc>| {
+        let vpc = &world.vpcs[key];
+        std::iter::once(&vpc.cidr).chain(&vpc.secondary_cidrs).map(|cidr| (cidr, vpc.id.as_str()))
+    };
+    let (a, b) = owned(one).find_map(|a| Some((a, owned(two).find(|b| overlap(a.0.value, b.0.value))?)))?;
+    Some(if a.0.span > b.0.span { (a, b) } else { (b, a) })
 }

@@ -34,15 +34,15 @@ pub(super) static DEAD_ENTRY: ProblemRecord = ProblemRecord {
     id: "whitelist-entry-unused",
     kind: ProblemKind::Rule(Severity::Warning),
     summary: "an entry of a whitelist holds no address that could reach the service",
-    meaning: "a service is reached from its own network and, in a VPC, by linked classic instances, gateways and \
-              peerings; over a link it sees the classic instance's own private address",
+    meaning: "a service is reached from its own network and, in a VPC, by linked classic instances, gateways, forwarding \
+              instances and peerings; over a link it sees the classic instance's own private address",
     remedy: "remove the entry, correct the address, or link the instance that has it with `linked_vpc`",
     source: citation::OWN_CHOICE,
     example: "`10.24.1.6` in the whitelist of `rm-a` admits nobody: nobody has this address",
 };
 
 /// A service that a planned link would reach does not know the instance.
-pub(super) static NOT_HELD: ProblemRecord = ProblemRecord {
+pub(crate) static NOT_HELD: ProblemRecord = ProblemRecord {
     id: Reason::WhitelistDeny.id(),
     kind: ProblemKind::Rule(Severity::Warning),
     summary: "the whitelist of a service that a planned link would reach does not hold the instance",

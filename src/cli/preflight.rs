@@ -4,14 +4,15 @@ use super::arguments::{Check, CheckFormat};
 use super::names::unknown;
 use super::output::Terminal;
 use super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
-use crate::check;
-use crate::check::preflight::{Planned, Preflight};
 use crate::diag::{Diagnostic, Severity, Sources, and_list};
+use crate::lab::{LabError, Topology};
 use crate::model::{Instance, Key, Vpc, World};
+use crate::preflight::{Planned, Preflight};
 use crate::report::diagnostics;
 use crate::scenario;
 use serde_json::{Value, json};
 use std::path::Path;
+use std::sync::Arc;
 
 /// How many endpoints are named in one line.
 const NAMED: usize = 3;
@@ -39,7 +40,10 @@ pub(super) fn preflight(arguments: &Check, format: CheckFormat, terminal: &mut T
         }
         let links = arguments.link.iter().map(|(instance, vpc)| find(world, instance, vpc));
         let links = links.collect::<Result<Vec<_>, Failure>>()?;
-        let mut planned = Planned::new(world);
+        let mut planned = match &file.topology {
+            Some(topology) => Planned::new(topology),
+            None => Planned::in_broken_world(world.clone()),
+        };
         for (instance, vpc) in links {
             let link = planned.link(instance, vpc);
             if !link.is_useful() {
@@ -66,9 +70,11 @@ pub(super) fn preflight(arguments: &Check, format: CheckFormat, terminal: &mut T
 struct File {
     /// `None` where it is no topology.
     world: Option<World>,
+    /// `None` where it breaks rules.
+    topology: Option<Topology>,
     /// What is wrong with the file itself.
     broken: Vec<Diagnostic>,
-    sources: Sources,
+    sources: Arc<Sources>,
 }
 
 impl File {
@@ -84,10 +90,22 @@ impl File {
         };
         let is_error = |finding: &Diagnostic| finding.severity == Severity::Error;
         if problems.iter().any(is_error) {
-            return Some(File { world: None, broken: problems, sources });
+            return Some(File { world: None, topology: None, broken: problems, sources: Arc::new(sources) });
         }
-        let broken = check::check(&world).into_iter().filter(is_error).collect();
-        Some(File { world: Some(world), broken, sources })
+        Some(match Topology::build(world.clone(), problems, sources) {
+            Ok(topology) => {
+                let sources = Arc::clone(&topology.sources);
+                File { world: Some(world), topology: Some(topology), broken: Vec::new(), sources }
+            }
+            Err(LabError::Invalid { diagnostics, sources, .. }) => {
+                let broken = diagnostics.into_iter().filter(is_error).collect();
+                File { world: Some(world), topology: None, broken, sources: Arc::new(sources) }
+            }
+            Err(LabError::Read(error)) => {
+                terminal.complain(&error.to_string());
+                return None;
+            }
+        })
     }
 
     /// Findings and a blank line behind them; nothing where there are none.
@@ -123,9 +141,13 @@ fn verdict((instance, vpc): (&str, &str), link: &Preflight) -> String {
     };
     match (link.can_be_made, link.carries()) {
         (true, true) => format!("`{instance}` can be linked to `{vpc}`: {passes}"),
-        (true, false) => format!("`{instance}` can be linked to `{vpc}`, but {passes}"),
+        (true, false) if link.was_tried => format!("`{instance}` can be linked to `{vpc}`, but {passes}"),
+        (true, false) => format!(
+            "`{instance}` can be linked to `{vpc}`; what would pass is told once the file has no errors of its own"
+        ),
         (false, true) => format!("`{instance}` cannot be linked to `{vpc}`; with a link {passes}"),
-        (false, false) => format!("`{instance}` cannot be linked to `{vpc}`, and {passes}"),
+        (false, false) if link.was_tried => format!("`{instance}` cannot be linked to `{vpc}`, and {passes}"),
+        (false, false) => format!("`{instance}` cannot be linked to `{vpc}`"),
     }
 }
 

@@ -81,6 +81,7 @@ impl Story {
             Some(Ok(reply)) => {
                 text.push('\n');
                 write(&mut text, reply, "reply");
+                reply.write_misdelivered(&mut text, self.request.outcome().from);
             }
             Some(Err(why)) => report::no_reply_text(&mut text, why),
             None => {}
@@ -104,7 +105,13 @@ impl Story {
             false => passage.trace_json(label),
         };
         let reply = self.reply.as_ref().map(|reply| match reply {
-            Ok(reply) => json(reply, "reply"),
+            Ok(reply) => {
+                let mut value = json(reply, "reply");
+                if let Some([_, asked]) = reply.misdelivered(self.request.outcome().from) {
+                    value["instead_of"] = reply.topology().names.endpoint(asked).into();
+                }
+                value
+            }
             Err(why) => json!({ "not_tried": why }),
         });
         let reverse = self.reverse.as_ref().map(|reverse| json(reverse, "reverse"));

@@ -7,11 +7,11 @@
 //! - disabling a VPC that has links is `InvalidAction`; newer pages call it `DependencyViolation.Instance` as well;
 //! - rules that name groups of the other plane are left in place and match nothing while ClassicLink is off.
 
-use super::change::Edit;
+use super::change::{Change, Edit};
 use super::{Decision, Planner, Refusal, RefusalRecord};
 use crate::check::link;
-use crate::diag::citation;
-use crate::model::{Instance, InstanceState, Key, Location, Vpc, ranges};
+use crate::diag::{Span, citation};
+use crate::model::{Instance, InstanceState, Key, Location, Vpc, World, ranges};
 
 static ENABLE_NO_VPC: RefusalRecord = RefusalRecord {
     code: "InvalidVpcId.NotFound",
@@ -149,4 +149,21 @@ impl Planner<'_> {
         }
         Ok(vec![Edit::Unlink(key)])
     }
+}
+
+/// The change that makes a link whatever speaks against it: ClassicLink is enabled for the VPC, and a link that the
+/// instance has to another one is taken away.
+pub(crate) fn link_in_any_case(world: &World, instance: Key<Instance>, vpc: Key<Vpc>) -> Change {
+    let mut edits = Vec::new();
+    if !*world.vpcs[vpc].classic_link {
+        edits.push(Edit::Switch(vpc, true));
+    }
+    let linked = world.instances[instance].linked_vpc.as_ref().map(|linked| linked.value);
+    if linked.is_some_and(|linked| linked != vpc) {
+        edits.push(Edit::Unlink(instance));
+    }
+    if linked != Some(vpc) {
+        edits.push(Edit::Link(instance, vpc));
+    }
+    Change::new(edits, Span::NONE)
 }

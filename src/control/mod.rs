@@ -23,6 +23,7 @@ mod services;
 
 pub use crate::check::{Refusal, RefusalRecord};
 pub use change::Change;
+pub(crate) use classiclink::link_in_any_case;
 pub use describe::{Link, LinkPage, LinkQuery, describe};
 pub use operation::{ClassicLinkMode, ClassicLinkRule, Operation, PeerRequest, RuleRequest, WhitelistChange};
 

@@ -1,6 +1,6 @@
 //! The operations as data: what is asked of the world, by id.
 
-use crate::model::{Direction, NicType, Policy};
+use crate::model::{Direction, NicType, Peer, Policy, Rule, World};
 use crate::net::{Ipv4Net, PortRange, Protocol};
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -304,6 +304,25 @@ impl RuleRequest {
             own: None,
             nic_type: NicType::Intranet,
             description: None,
+        }
+    }
+
+    /// A declared rule as operations name it.
+    pub(crate) fn of(world: &World, rule: &Rule) -> RuleRequest {
+        let peer = match rule.peer.value {
+            Peer::Cidr(net) => PeerRequest::Cidr(net),
+            Peer::Group(group) => PeerRequest::Group(world.security_groups[group].id.value.clone()),
+        };
+        RuleRequest {
+            policy: rule.policy,
+            priority: rule.priority,
+            protocol: rule.protocol,
+            port_range: rule.port_range,
+            source_port_range: rule.source_port_range,
+            peer,
+            own: rule.own.as_ref().map(|own| own.value),
+            nic_type: rule.nic_type,
+            description: rule.description.clone(),
         }
     }
 }

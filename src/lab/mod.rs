@@ -18,6 +18,7 @@
 
 mod partial;
 mod passage;
+mod remedies;
 
 pub use passage::{Copy, Passage};
 
@@ -26,6 +27,7 @@ use crate::compile::{self, Compiled, compile};
 use crate::control::{self, Change, LinkPage, LinkQuery, Operation, Refusal};
 use crate::datapath::{Entry, Fabric, Frame, Options, Output, Steering};
 use crate::diag::{Diagnostic, Severity, Sources, Span};
+use crate::links;
 use crate::model::{ChangeSet, World};
 use crate::program::{EndpointId, Epoch, Names, Program};
 use crate::scenario;
@@ -123,18 +125,20 @@ impl Topology {
             sort_by_place(&mut findings);
             return Err(LabError::Invalid { understood: false, diagnostics: findings, sources });
         }
-        let world = match check::checked(world) {
-            Ok((world, warnings)) => {
-                findings.extend(warnings);
-                world
-            }
+        let (world, mut warnings) = match check::checked(world) {
+            Ok(checked) => checked,
             Err(broken) => {
                 findings.extend(broken);
                 sort_by_place(&mut findings);
                 return Err(LabError::Invalid { understood: true, diagnostics: findings, sources });
             }
         };
-        Ok(Topology::compiled(world, findings, Arc::new(sources)))
+        let mut topology = Topology::compiled(world, Vec::new(), Arc::new(sources));
+        warnings.extend(links::warnings(&topology.world, &topology.program, &topology.names));
+        sort_by_place(&mut warnings);
+        findings.extend(warnings);
+        topology.warnings = Arc::new(findings);
+        Ok(topology)
     }
 
     /// Another world beside the same texts, checked and compiled as a whole; all findings where one of them is an error.
@@ -180,6 +184,7 @@ fn sort_by_place(findings: &mut [Diagnostic]) {
 pub struct Lab {
     topology: Arc<Topology>,
     fabric: Fabric,
+    options: Options,
     steering: Steering,
     now: SimTime,
 }
@@ -204,7 +209,7 @@ impl Lab {
     /// A lab on a topology that was opened before.
     pub fn new(topology: Arc<Topology>, options: Options) -> Lab {
         let fabric = Fabric::new(Arc::clone(&topology.program), options);
-        Lab { topology, fabric, steering: Steering::default(), now: SimTime::ZERO }
+        Lab { topology, fabric, options, steering: Steering::default(), now: SimTime::ZERO }
     }
 
     /// The topology the lab stands on, as the operations so far have left it. Its warnings are those of its file.
@@ -256,7 +261,7 @@ impl Lab {
     pub fn pass(&mut self, frame: &Frame<'_>) -> Passage {
         let mut output = Output::default();
         let trace = self.fabric.trace(frame, &mut output);
-        Passage::new(Arc::clone(&self.topology), frame, output, trace)
+        Passage::new(Arc::clone(&self.topology), frame, output, trace).under(self.options)
     }
 
     /// Applies an operation to the world, now. Sessions live on as long as their first packet would still be permitted;

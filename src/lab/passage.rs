@@ -1,11 +1,14 @@
 //! What became of one frame, and claims about it.
 
-use super::Topology;
-use crate::datapath::{At, Blocker, Decider, Emitted, Frame, Outcome, Output, Sent, Step, Trace, Verdict};
+use super::{Topology, remedies};
+use crate::datapath::{At, Blocker, Decider, Emitted, Entry, Frame, Options, Outcome, Output};
+use crate::datapath::{Sent, ShardId, Step, Trace, Verdict};
+use crate::diag::Span;
 use crate::program::{EndpointId, EndpointKind, Owner};
-use crate::report::{self, Palette, Sentence, Traced, Words};
+use crate::report::{self, Palette, Places, Sentence, Traced, Words};
 use crate::time::SimTime;
 use crate::wire::{self, PacketBuilder};
+use std::cell::OnceCell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -35,6 +38,11 @@ pub struct Passage {
     copies: Vec<Copy>,
     sent: Vec<Sent>,
     trace: Trace,
+    options: Options,
+    /// Whether the remedies take all out of the packet's way, once it was tried.
+    remedies_help: OnceCell<bool>,
+    entry: Entry,
+    shard: ShardId,
 }
 
 impl Passage {
@@ -47,9 +55,26 @@ impl Passage {
             wire_length: sent.wire_length,
         };
         let copies = sent.iter().map(copy).collect();
-        let Frame { bytes: entered, wire_length, time, .. } = *frame;
-        let frame = entered.to_vec();
-        Passage { topology, frame, wire_length, time, outcome: outcomes[0], copies, sent, trace }
+        let Frame { bytes: entered, wire_length, time, entry, shard } = *frame;
+        Passage {
+            topology,
+            frame: entered.to_vec(),
+            wire_length,
+            time,
+            outcome: outcomes[0],
+            copies,
+            sent,
+            trace,
+            options: Options::default(),
+            remedies_help: OnceCell::new(),
+            entry,
+            shard,
+        }
+    }
+
+    /// The same, of a lab with these options.
+    pub(super) fn under(self, options: Options) -> Passage {
+        Passage { options, ..self }
     }
 
     /// The result in ids.
@@ -149,6 +174,19 @@ impl Passage {
         })
     }
 
+    /// Who was reached in place of `asked` by the reply to a packet of `asked`.
+    pub(crate) fn misdelivered(&self, asked: Option<EndpointId>) -> Option<[EndpointId; 2]> {
+        let (Verdict::Delivered { to }, Some(asked)) = (self.outcome.verdict, asked) else { return None };
+        (to != asked).then_some([to, asked])
+    }
+
+    /// Writes that this reply reached somebody else than `asked`; nothing where it did not.
+    pub(crate) fn write_misdelivered(&self, out: &mut String, asked: Option<EndpointId>) {
+        if let Some([reached, asked]) = self.misdelivered(asked) {
+            report::misdelivered_text(out, self.words(), reached, asked);
+        }
+    }
+
     /// The trace, hop by hop, without colours.
     pub fn trace(&self) -> String {
         let mut text = String::new();
@@ -171,14 +209,14 @@ impl Passage {
     /// Writes the trace past every refusal, and all that stands in the packet's way with what to do about it.
     pub fn write_full_trace(&self, out: &mut String, label: &str, palette: Palette) {
         let description = self.description();
-        let traced = self.fully_traced(label, &description);
+        let traced = self.remedied(label, &description);
         report::trace_text(out, self.words(), &traced, palette);
         report::blockers_text(out, self.words(), &traced, palette);
     }
 
     /// Writes what to do about the first thing that stands in the packet's way; nothing where there is none.
     pub fn write_remedy(&self, out: &mut String, palette: Palette) {
-        report::remedy_text(out, self.words(), &self.fully_traced("", ""), palette);
+        report::remedy_text(out, self.words(), &self.remedied("", ""), palette);
     }
 
     /// The trace as one JSON object.
@@ -190,21 +228,34 @@ impl Passage {
     /// The trace past every refusal as one JSON object.
     pub fn full_trace_json(&self, label: &str) -> serde_json::Value {
         let description = self.description();
-        report::trace_json(self.words(), &self.fully_traced(label, &description))
+        report::trace_json(self.words(), &self.remedied(label, &description))
     }
 
-    fn fully_traced<'a>(&'a self, label: &'a str, description: &'a str) -> Traced<'a> {
+    pub(super) fn fully_traced<'a>(&'a self, label: &'a str, description: &'a str) -> Traced<'a> {
         Traced { steps: &self.trace.steps, ..self.traced(label, description) }
+    }
+
+    /// As [`Passage::fully_traced`], for output that tells remedies.
+    fn remedied<'a>(&'a self, label: &'a str, description: &'a str) -> Traced<'a> {
+        let Passage { frame, wire_length, time, entry, shard, options, .. } = self;
+        let frame = Frame { bytes: frame, wire_length: *wire_length, time: *time, entry: *entry, shard: *shard };
+        let is_dropped = matches!(self.outcome.verdict, Verdict::Dropped { .. });
+        let help = || !is_dropped || remedies::help(self, &frame, *options);
+        Traced { changes_fail: !*self.remedies_help.get_or_init(help), ..self.fully_traced(label, description) }
     }
 
     fn traced<'a>(&'a self, label: &'a str, description: &'a str) -> Traced<'a> {
         let (time, steps) = (self.time, self.steps());
-        Traced { label, description, time, steps, outcome: self.outcome(), sent: self.sent() }
+        Traced { label, description, time, steps, outcome: self.outcome(), sent: self.sent(), changes_fail: false }
     }
 
-    fn words(&self) -> Words<'_> {
-        let Topology { program, names, sources, .. } = &*self.topology;
-        Words::new(program, names, sources)
+    pub(super) fn words(&self) -> Words<'_> {
+        let Topology { world, program, names, sources, .. } = &*self.topology;
+        let sender = self.outcome.from.and_then(|from| world.instances.find(names.endpoint(from)));
+        let link = sender.and_then(|sender| world.instances[sender].linked_vpc.as_ref());
+        let mtu = if self.options.mtu.is_some() { Span::NONE } else { world.mtu.span };
+        let link = link.map_or(Span::NONE, |link| link.span);
+        Words::new(program, names, sources).with(Places { mtu_value: self.options.mtu, mtu, link })
     }
 
     /// What became of the frame, as one line of plain English without a full stop.
@@ -228,7 +279,7 @@ impl Passage {
     #[track_caller]
     fn fail(&self, claim: impl fmt::Display, fact: impl fmt::Display) -> ! {
         let mut trace = self.trace();
-        report::blockers_text(&mut trace, self.words(), &self.fully_traced("", ""), Palette::Plain);
+        report::blockers_text(&mut trace, self.words(), &self.remedied("", ""), Palette::Plain);
         panic!("claim: {claim}\n fact: {fact}\n\n{trace}");
     }
 

@@ -11,6 +11,23 @@ pub struct Words<'a> {
     pub(super) program: &'a Program,
     pub(super) names: &'a Names,
     pub(super) sources: &'a Sources,
+    pub(super) places: Places,
+}
+
+/// Places and values that a program and its names do not hold; all of them may be missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// The MTU in force, where it is not the program's.
+    pub mtu_value: Option<u16>,
+    /// Where the MTU stands.
+    pub mtu: Span,
+    /// Where the sender's link stands.
+    pub link: Span,
+}
+
+impl Places {
+    /// None known.
+    pub const NONE: Places = Places { mtu_value: None, mtu: Span::NONE, link: Span::NONE };
 }
 
 /// A line of a file, printed as `shop.toml:19`, the file as it was opened.
@@ -40,7 +57,18 @@ pub struct Cause<'a> {
 impl<'a> Words<'a> {
     /// The words for `program`.
     pub fn new(program: &'a Program, names: &'a Names, sources: &'a Sources) -> Words<'a> {
-        Words { program, names, sources }
+        Words { program, names, sources, places: Places::NONE }
+    }
+
+    /// The same, with more places.
+    #[must_use]
+    pub fn with(self, places: Places) -> Words<'a> {
+        Words { places, ..self }
+    }
+
+    /// The MTU in force.
+    pub(super) fn mtu(self) -> u16 {
+        self.places.mtu_value.unwrap_or(self.program.mtu)
     }
 
     /// What an endpoint is called.

@@ -104,7 +104,7 @@ fn every_reason_against_a_link_is_told_with_its_places_and_its_remedy() {
     33 | private_ip = "10.24.1.5"
        |              ----------- this address lies inside
        |
-       = note: the longest prefix wins: what the VPC sends to these addresses, answers too, takes the custom route and never the link (biplane's own choice)
+       = note: the longest prefix wins: what the VPC sends to these addresses, answers too, takes the custom route or stays in the vSwitch, and never takes the link (biplane's own choice)
        = help: remove the route to `10.24.0.0/16`, or narrow it until it leaves 10.24.1.5 out
 
     warning[classiclink-secondary-cidr]: `vsw-second` (`172.16.1.0/24`) cannot communicate with the classic instances linked to `vpc-shop`

@@ -328,3 +328,132 @@ fn of_a_dropped_packet_the_number_of_blockers_behind_the_first_is_told() {
         assert_eq!(bench.run(&[&packet[..], &["--all"]].concat()).error, "");
     }
 }
+
+/// A VPC whose second vSwitch, and an endpoint in it, has the address of the linked `i-c`; and a VPC beside it.
+const HIDDEN: &str = r#"[fabric]
+mtu = 1400
+
+[vpc.vpc-a]
+cidr = "10.0.0.0/8"
+secondary_cidrs = ["172.20.0.0/16"]
+classic_link = true
+
+[vpc.vpc-b]
+cidr = "192.168.0.0/16"
+classic_link = true
+
+[vswitch]
+vsw-app = { vpc = "vpc-a", cidr = "10.111.1.0/24" }
+vsw-old = { vpc = "vpc-a", cidr = "10.24.1.0/24" }
+vsw-second = { vpc = "vpc-a", cidr = "172.20.1.0/24" }
+vsw-b = { vpc = "vpc-b", cidr = "192.168.1.0/24" }
+
+[security_group]
+sg-c = { network = "classic", ingress = [{ source = "0.0.0.0/0" }] }
+sg-a = { vpc = "vpc-a", ingress = [{ source = "0.0.0.0/0" }] }
+sg-b = { vpc = "vpc-b", ingress = [{ source = "0.0.0.0/0" }] }
+
+[instance.i-c]
+network = "classic"
+private_ip = "10.24.1.5"
+security_groups = ["sg-c"]
+linked_vpc = "vpc-a"
+
+[instance.i-app]
+vswitch = "vsw-app"
+private_ip = "10.111.1.10"
+security_groups = ["sg-a"]
+
+[instance.i-twin]
+vswitch = "vsw-old"
+private_ip = "10.24.1.5"
+security_groups = ["sg-a"]
+
+[instance.i-second]
+vswitch = "vsw-second"
+private_ip = "172.20.1.10"
+security_groups = ["sg-a"]
+
+[instance.i-b]
+vswitch = "vsw-b"
+private_ip = "192.168.1.10"
+security_groups = ["sg-b"]
+"#;
+
+fn hidden(topology: &str, arguments: &[&str]) -> String {
+    let bench = Bench::new().write("hidden.toml", topology);
+    bench.run(&[&["trace", "hidden.toml", "--from", "i-c"], arguments].concat()).out
+}
+
+#[test]
+fn a_reply_that_reaches_somebody_else_is_told_as_such() {
+    let packet = ["--tcp", "10.24.1.5:40000 > 10.111.1.10:80"];
+    let told = hidden(HIDDEN, &packet);
+    assert!(told.contains("\nnote     the reply reached i-twin, not i-c\n"), "{told}");
+    let value: Value = serde_json::from_str(&hidden(HIDDEN, &[&packet[..], &["--format", "json"]].concat())).unwrap();
+    assert_eq!((&value["reply"]["to"], &value["reply"]["instead_of"]), (&"i-twin".into(), &"i-c".into()));
+    // Elsewhere the vSwitch takes nothing, and the reply is its own.
+    let seen =
+        HIDDEN.replace("cidr = \"10.24.1.0/24\"", "cidr = \"10.24.2.0/24\"").replacen("10.24.1.5", "10.24.1.6", 1);
+    let seen = seen.replace("private_ip = \"10.24.1.5\"", "private_ip = \"10.24.2.5\"");
+    let told = hidden(&seen, &["--tcp", "10.24.1.6:40000 > 10.111.1.10:80"]);
+    assert!(told.contains("DELIVERED to i-c") && !told.contains("note"), "{told}");
+}
+
+/// The line with the blockers' remedies.
+fn remedies(told: &str) -> Vec<&str> {
+    told.lines().filter_map(|line| line.strip_prefix("remedy   ")).collect()
+}
+
+#[test]
+fn a_remedy_that_cannot_help_is_not_told() {
+    // A guest route would lead to the secondary CIDR of a VPC, which takes no part in ClassicLink.
+    let second = HIDDEN
+        .replace("172.20.", "192.168.")
+        .replace("192.168.1.10\"\nsecurity_groups = [\"sg-b", "172.16.1.10\"\nsecurity_groups = [\"sg-b")
+        .replace("vpc = \"vpc-b\", cidr = \"192.168.1.0/24\"", "vpc = \"vpc-b\", cidr = \"172.16.1.0/24\"")
+        .replace("[vpc.vpc-b]\ncidr = \"192.168.0.0/16\"", "[vpc.vpc-b]\ncidr = \"172.16.0.0/16\"");
+    let packet = ["--tcp", "10.24.1.5:40000 > 192.168.1.10:80", "--all"];
+    let told = hidden(&second, &packet);
+    assert!(told.contains("guest-route-public-nic") && told.contains("classiclink-secondary-cidr"), "{told}");
+    assert!(!told.contains("add `guest_routes"), "{told}");
+    // In the primary CIDR it helps.
+    let primary = HIDDEN.replace("linked_vpc = \"vpc-a\"", "linked_vpc = \"vpc-b\"");
+    let told = hidden(&primary, &["--tcp", "10.24.1.5:40000 > 192.168.1.10:80", "--all"]);
+    assert!(told.contains("-> add `guest_routes = [\"192.168.0.0/16\"]` to i-c"), "{told}");
+}
+
+#[test]
+fn an_address_that_another_vpc_has_is_not_nobodys() {
+    let guest =
+        HIDDEN.replace("linked_vpc = \"vpc-a\"\n", "linked_vpc = \"vpc-a\"\nguest_routes = [\"192.168.0.0/16\"]\n");
+    let packet = ["--tcp", "10.24.1.5:40000 > 192.168.1.10:80"];
+    let told = hidden(&guest, &packet);
+    assert!(told.contains("192.168.1.10 is i-b of vpc-b, and i-c is linked to vpc-a"), "{told}");
+    let line = guest.lines().position(|line| line.starts_with("linked_vpc")).unwrap() + 1;
+    let remedy = format!(
+        "detach i-c from its VPC, then link it to the one that has the address: `linked_vpc = \"vpc-b\"`  hidden.toml:{line}"
+    );
+    assert_eq!(remedies(&told)[0], remedy);
+    let helped = hidden(&guest.replace("linked_vpc = \"vpc-a\"", "linked_vpc = \"vpc-b\""), &packet);
+    assert!(helped.contains("DELIVERED to i-b"), "{helped}");
+    // Where nobody has it, nothing in the classic network can be made for it.
+    let told = hidden(&guest, &["--tcp", "10.24.1.5:40000 > 192.168.9.9:80"]);
+    assert!(told.contains("DROPPED  no-route"), "{told}");
+    assert_eq!(remedies(&told), [""; 0]);
+}
+
+#[test]
+fn a_packet_that_is_too_long_is_told_how_short_is_short_enough() {
+    let packet = ["--tcp", "10.24.1.5:40000 > 10.111.1.10:80", "--length", "1361", "--df"];
+    let told = hidden(HIDDEN, &packet);
+    assert!(told.contains("1401 bytes are longer than the MTU of 1400, and DF is set"), "{told}");
+    let remedy = "send packets of at most 1400 bytes, or clear DF so that they may be fragmented  hidden.toml:2";
+    assert_eq!(remedies(&told), [remedy]);
+    let told = hidden(HIDDEN, &["--tcp", "10.24.1.5:40000 > 10.111.1.10:80", "--length", "1360", "--df"]);
+    assert!(told.contains("DELIVERED to i-app"), "{told}");
+    // The option is no line of the file.
+    let told = hidden(HIDDEN, &[&packet[..], &["--mtu", "1300"]].concat());
+    let remedy = "send packets of at most 1300 bytes, or clear DF so that they may be fragmented";
+    assert_eq!(remedies(&told), [remedy]);
+}

@@ -1,5 +1,6 @@
 //! What holds for every world and every frame.
 
+mod agreement;
 mod blockers;
 mod conversations;
 mod oracle;
@@ -152,6 +153,15 @@ proptest! {
     #[test]
     fn a_blocker_out_of_the_way_leaves_those_behind_it(world in world(), draws in draws(), strict in any::<bool>()) {
         blockers::give_way_one_by_one(&world, &draws, strict);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_foretold_of_a_link_is_what_packets_meet(world in world(), classic in 0..3_usize, vpc in 0..2_usize) {
+        agreement::about_a_link(&world, classic, vpc);
     }
 }
 

@@ -101,10 +101,12 @@ const fn shape(cidr: &'static str, secondary: Option<&'static str>, vswitches: [
     Shape { cidr, secondary, vswitches }
 }
 
-const SHAPES: [Shape; 4] = [
+const SHAPES: [Shape; 5] = [
     shape("172.16.0.0/12", None, ["172.16.1.0/24", "172.16.2.0/24"]),
     shape("10.0.0.0/8", None, ["10.111.1.0/24", "10.112.1.0/24"]),
     shape("192.168.0.0/16", None, ["192.168.1.0/24", "192.168.2.0/24"]),
+    // The second vSwitch is around classic instances.
+    shape("10.0.0.0/8", None, ["10.111.1.0/24", "10.24.1.0/24"]),
     shape("172.16.0.0/16", Some("192.168.64.0/18"), ["172.16.1.0/24", "192.168.64.0/24"]),
 ];
 
@@ -237,6 +239,17 @@ impl World {
                         rule.peer = Peer::Cidr("10.24.0.0/16");
                     }
                 }
+            }
+        }
+        for vpc in &mut self.vpcs {
+            let vswitches = vpc.vswitches();
+            let outside = |(destination, _): &(&str, Hop)| {
+                let destination: Ipv4Net = destination.parse().unwrap();
+                vswitches.iter().all(|vswitch| !vswitch.contains(&destination))
+            };
+            vpc.routes.retain(outside);
+            if let Some(custom) = &mut vpc.custom {
+                custom.retain(outside);
             }
         }
         if !self.has_peering() {

@@ -1,6 +1,5 @@
 //! Rules of security groups in words, as the vendor's calls, and as TOML.
 
-use super::super::groups::request;
 use super::{Writer, call, table};
 use crate::control::{PeerRequest, RuleRequest};
 use crate::model::{Direction, Policy, SecurityGroup};
@@ -27,8 +26,8 @@ impl Writer<'_> {
 
     pub(super) fn revoke(&self, group: &str, direction: Direction, rule: &RuleRequest) -> AdvisedStep {
         let own = self.world.security_groups.find(group).map(|key| &self.world.security_groups[key]);
-        let number =
-            own.and_then(|own| own.rules(direction).iter().position(|known| request(self.world, known) == *rule));
+        let number = own
+            .and_then(|own| own.rules(direction).iter().position(|known| RuleRequest::of(self.world, known) == *rule));
         let (verb, way) = (verb(rule.policy), preposition(direction));
         let span = own.zip(number).map(|(own, number)| own.rules(direction)[number].span);
         AdvisedStep {

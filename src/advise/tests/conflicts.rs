@@ -186,7 +186,7 @@ fn a_stopped_instance_is_started() {
 }
 
 #[test]
-fn vpcs_are_connected_unless_their_vswitches_overlap() {
+fn vpcs_are_connected_unless_they_share_addresses() {
     let peers = |range: &str| {
         format!(
             "{WORLD}[vpc.vpc-lab]\ncidr = \"172.16.0.0/12\"\n[vswitch.vsw-lab]\nvpc = \"vpc-lab\"\ncidr = \"{range}0/24\"\n\
@@ -194,10 +194,14 @@ fn vpcs_are_connected_unless_their_vswitches_overlap() {
              private_ip = \"{range}10\"\nsecurity_groups = [\"sg-lab\"]\n"
         )
     };
+    let apart = peers("172.20.1.").replace("172.16.0.0/12", "172.20.0.0/16");
+    assert_leads_there(&apart, &plan(&apart, "i-app", "i-lab"), "i-app", "i-lab");
     // The CIDRs overlap and the vSwitches do not.
-    let apart = peers("172.20.1.");
-    let plan = plan(&apart, "i-app", "i-lab");
-    assert_leads_there(&apart, &plan, "i-app", "i-lab");
+    let advice = asked(&open(&peers("172.20.1.")), "i-app", "i-lab");
+    assert_eq!((before(&advice), conflicts(&advice.plans[0])), ("no-route", vec!["peering-cidr-overlap"]));
+    let what = "172.16.0.0/16 of vpc-shop and 172.16.0.0/12 of vpc-lab overlap, and VPCs that are connected have CIDRs \
+                that do not";
+    assert_eq!((advice.plans[0].conflicts[0].what.as_str(), whats(&advice.plans[0])), (what, vec![]));
     let advice = asked(
         &open(
             &peers("172.16.1.")

@@ -3,7 +3,6 @@
 mod classiclink;
 mod closed_links;
 mod groups;
-mod preflight;
 mod ranges;
 mod routes;
 mod scale;
@@ -11,6 +10,7 @@ mod services;
 
 use super::{RULES, check, checked};
 use crate::diag::{Diagnostic, OWN_CHOICE, ProblemRecord, Severity, Sources};
+use crate::lab::{LabError, Topology};
 use crate::model::World;
 use crate::scenario;
 
@@ -77,7 +77,13 @@ fn places(sources: &Sources, finding: &Diagnostic) -> Vec<String> {
 pub(super) fn findings(text: &str) -> Vec<(&'static str, String, Vec<String>)> {
     let mut sources = Sources::new();
     let world = world(&mut sources, text);
-    check(&world).iter().map(|finding| (finding.id, finding.message.clone(), places(&sources, finding))).collect()
+    // Some warnings are those of the compiled world.
+    let (all, sources) = match Topology::build(world, Vec::new(), sources) {
+        Ok(topology) => (topology.warnings.to_vec(), Sources::clone(&topology.sources)),
+        Err(LabError::Invalid { diagnostics, sources, .. }) => (diagnostics, sources),
+        Err(LabError::Read(_)) => unreachable!("a text needs no reading"),
+    };
+    all.iter().map(|finding| (finding.id, finding.message.clone(), places(&sources, finding))).collect()
 }
 
 /// `text` breaks `rule` alone, with this message, at these places.

@@ -30,13 +30,26 @@ fn tables(count: usize) -> String {
 /// A vSwitch that uses the table `vtb-a`.
 const VSW_OF_TABLE: &str = "[vswitch.vsw-t]\nvpc = \"vpc-a\"\ncidr = \"172.16.9.0/24\"\nroute_table = \"vtb-a\"\n";
 
+/// VPCs that share no addresses.
+fn apart() -> (String, String) {
+    (VPC_A.replace("/12", "/16"), VPC_B.replace("172.16.0.0/12", "172.17.0.0/16"))
+}
+
 /// Two VPCs whose vSwitches are joined both ways, with more routes on either side.
 fn peered(more_of_a: &[(&str, &str)], more_of_b: &[(&str, &str)]) -> String {
+    let (vpc_a, vpc_b) = apart();
     format!(
-        "{VPC_A}{}{VSW_A}{VPC_B}{}{VSW_B}{PEERING}",
+        "{vpc_a}{}{VSW_A}{vpc_b}{}{VSW_B}{PEERING}",
         routes(&[&[("172.17.0.0/16", "pcc-a")], more_of_a].concat()),
         routes(&[&[("172.16.0.0/16", "pcc-a")], more_of_b].concat())
     )
+}
+
+/// The same with a secondary CIDR of `vpc-b` and a vSwitch in it.
+fn with_second_cidr(vswitch: &str) -> String {
+    let second = "cidr = \"172.17.0.0/16\"\nsecondary_cidrs = [\"172.@@.0.0/16\"]";
+    peered(&[], &[]).replace("cidr = \"172.17.0.0/16\"", second)
+        + &format!("[vswitch.vsw-c]\nvpc = \"vpc-b\"\ncidr = \"{vswitch}\"\n")
 }
 
 pub(super) fn cases() -> Vec<Case> {
@@ -130,17 +143,26 @@ pub(super) fn cases() -> Vec<Case> {
             &["pcc-b", "pcc-a"],
         ),
         case(
+            &peerings::CIDR_OVERLAP,
+            with_second_cidr("172.@@.2.0/24"),
+            "16",
+            "18",
+            &["172.16.0.0/16", "172.16.0.0/16", "pcc-a"],
+        ),
+        case(
             &peerings::VSWITCH_OVERLAP,
-            peered(&[], &[]) + "[vswitch.vsw-c]\nvpc = \"vpc-b\"\ncidr = \"172.16.@@.0/24\"\n",
-            "1",
-            "2",
+            with_second_cidr("172.@@.1.0/24"),
+            "16",
+            "18",
             &["172.16.1.0/24", "172.16.1.0/24", "pcc-a"],
         ),
         case(
             &peerings::NO_ROUTE,
             format!(
-                "{VPC_A}{}{VSW_A}{VPC_B}{}{VSW_B}{PEERING}[gateway.vpn-b]\nvpc = \"vpc-b\"\n",
+                "{}{}{VSW_A}{}{}{VSW_B}{PEERING}[gateway.vpn-b]\nvpc = \"vpc-b\"\n",
+                apart().0,
                 routes(&[("172.17.0.0/16", "pcc-a")]),
+                apart().1,
                 routes(&[("0.0.0.0/0", "vpn-b"), ("172.16.0.0/16", "@@")])
             ),
             "vpn-b",
@@ -207,7 +229,7 @@ fn a_classic_instance_is_no_next_hop() {
 
 #[test]
 fn a_peering_without_any_route_is_told_for_both_ends() {
-    let text = format!("{VPC_A}{VPC_B}{PEERING}");
+    let text = format!("{}{}{PEERING}", apart().0, apart().1);
     let places: Vec<_> = findings(&text).into_iter().map(|(id, _, places)| (id, places)).collect();
     let expected = |vpc: &str| ("peering-without-route", vec![vpc.to_owned(), "pcc-a".to_owned()]);
     assert_eq!(places, [expected("vpc-a"), expected("vpc-b")]);

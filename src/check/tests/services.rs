@@ -143,19 +143,26 @@ fn a_list_with_many_dead_entries_is_one_finding() {
 
 #[test]
 fn clients_come_from_the_vpc_its_links_its_gateways_and_its_peers() {
-    let entries = "\"172.16.1.0/24\", \"10.24.1.5\", \"100.64.0.0/10\", \"172.20.3.4\", \"172.17.1.8\"";
+    let entries =
+        "\"172.16.1.0/24\", \"10.24.1.5\", \"100.64.0.0/10\", \"172.20.3.4\", \"172.22.0.9\", \"192.168.1.8\"";
     let alive = database(entries).replace(
         "classic_link = true\n",
         "classic_link = true\nroutes = [\n{ destination = \"172.20.0.0/16\", next_hop = \"vpn-a\" },\n\
-         { destination = \"172.17.0.0/16\", next_hop = \"pcc-a\" },\n]\n",
+         { destination = \"172.22.0.0/16\", next_hop = \"i-fw\" },\n\
+         { destination = \"192.168.0.0/16\", next_hop = \"pcc-a\" },\n]\n",
     ) + &format!(
         "linked_vpc = \"vpc-a\"\n[gateway.vpn-a]\nvpc = \"vpc-a\"\nremote_cidrs = [\"172.20.0.0/16\"]\n\
-         {VPC_B}routes = [{{ destination = \"172.16.0.0/16\", next_hop = \"pcc-a\" }}]\n\
-         [vswitch.vsw-b]\nvpc = \"vpc-b\"\ncidr = \"172.17.1.0/24\"\n[peering.pcc-a]\nvpcs = [\"vpc-a\", \"vpc-b\"]\n"
+         [security_group.sg-fw]\nvpc = \"vpc-a\"\n[instance.i-fw]\nvswitch = \"vsw-a\"\n\
+         private_ip = \"172.16.1.77\"\nsecurity_groups = [\"sg-fw\"]\nforwarding = true\n\
+         {}routes = [{{ destination = \"172.16.0.0/16\", next_hop = \"pcc-a\" }}]\n\
+         [vswitch.vsw-b]\nvpc = \"vpc-b\"\ncidr = \"192.168.1.0/24\"\n[peering.pcc-a]\nvpcs = [\"vpc-a\", \"vpc-b\"]\n",
+        VPC_B.replace("172.16.0.0/12", "192.168.0.0/16")
     );
     clean(&alive);
     let message = "`172.21.3.4` in the whitelist of `rm-a` admits nobody: nobody has this address";
     breaks(&alive.replace("172.20.3.4", "172.21.3.4"), &whitelists::DEAD_ENTRY, message, &["172.21.3.4"]);
+    let message = "`172.23.0.9` in the whitelist of `rm-a` admits nobody: nobody has this address";
+    breaks(&alive.replace("172.22.0.9", "172.23.0.9"), &whitelists::DEAD_ENTRY, message, &["172.23.0.9"]);
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use super::concern::{Case, entered};
 use super::explain::cause_place;
-use super::remedy::remedy;
+use super::remedy::{Fix, Remedy, remedy};
 use super::{Traced, packet};
 use crate::datapath::{Blocker, Decider, Found, Step, Verdict};
+use crate::diag::Span;
 use crate::program::EndpointId;
 use crate::report::because::because;
 use crate::report::words::Words;
@@ -21,7 +22,9 @@ pub(super) struct Account {
     why: String,
     /// The line of what decided, or of what is concerned.
     place: Option<String>,
-    remedy: String,
+    /// What to do, where there is something.
+    remedy: Option<String>,
+    fix: Fix,
     /// The line to change.
     change: Option<String>,
 }
@@ -52,15 +55,20 @@ fn account(words: Words<'_>, traced: &Traced<'_>, blocker: Blocker) -> Account {
     } else if let Some(says) = cause.and_then(|cause| cause.says()) {
         says.clone_into(&mut why);
     }
-    let (remedy, change) = remedy(case, traced.steps);
+    let nothing = Remedy { text: String::new(), place: Span::NONE, fix: Fix::Never };
+    let Remedy { text, place: change, fix } = remedy(case, traced.steps).unwrap_or(nothing);
+    // What was tried and does not help is not told.
+    let was_tried = matches!(fix, Fix::Change(_));
+    let helps = !text.is_empty() && !(was_tried && traced.changes_fail);
     Account {
         blocker,
         at: words.at(blocker.at).map(str::to_owned),
         rule: cause.map(|cause| cause.to_string()),
         why,
         place: stands.or_else(|| cause_place(words, &blocker)),
-        remedy,
-        change: place(change),
+        remedy: helps.then_some(text),
+        fix,
+        change: place(change).filter(|_| helps),
     }
 }
 
@@ -76,8 +84,12 @@ impl Account {
         self.place.as_ref()
     }
 
-    pub(super) fn remedy(&self) -> &str {
-        &self.remedy
+    pub(super) fn remedy(&self) -> Option<&str> {
+        self.remedy.as_deref()
+    }
+
+    pub(super) fn fix(&self) -> &Fix {
+        &self.fix
     }
 
     pub(super) fn change(&self) -> Option<&String> {
@@ -92,7 +104,7 @@ impl Account {
         set("rule", self.rule.as_deref());
         set("why", Some(&self.why));
         set("source", self.place.as_deref());
-        set("remedy", Some(&self.remedy));
+        set("remedy", self.remedy.as_deref());
         set("change", self.change.as_deref());
         Value::Object(fields)
     }

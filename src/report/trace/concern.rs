@@ -1,10 +1,9 @@
 //! What a refusal is about in this packet's case: the endpoint, link or VPC concerned, and where it stands.
 
-use super::explain::listed;
 use crate::datapath::{At, Blocker, Crossing, Decider, Step};
-use crate::diag::{Reason, Span};
+use crate::diag::{Reason, Span, and_list};
 use crate::net::ranges;
-use crate::program::{Action, DomainId, EndpointId, EndpointKind, Vpc};
+use crate::program::{Action, DomainId, EndpointId, EndpointKind, Owner, Vpc};
 use crate::report::words::Words;
 use crate::wire::Ipv4;
 use std::net::Ipv4Addr;
@@ -46,15 +45,19 @@ impl<'a> Case<'a> {
             Reason::AmbiguousSource => {
                 let candidates = words.program.candidates(source).into_iter();
                 let names: Vec<String> = candidates.map(|id| words.endpoint(id).to_owned()).collect();
-                unplaced(format!("{} may send from {source}", listed(&names)))
+                unplaced(format!("{} may send from {source}", and_list(&names)))
             }
             Reason::UnknownSource if from_services => {
                 unplaced(format!("no endpoint owns its destination {destination}"))
             }
             Reason::UnknownSource => unplaced(format!("no endpoint may send from {source}")),
-            Reason::NoSuchAddress => unplaced(format!("nobody has {destination}")),
+            Reason::NoSuchAddress | Reason::NoRoute => self.absent(destination),
             Reason::TtlExceeded => unplaced(format!("{ttl} would reach 0")),
-            Reason::MtuExceeded => unplaced(format!("{total_length} bytes are longer than the MTU, and DF is set")),
+            Reason::MtuExceeded => {
+                let mtu = words.mtu();
+                let text = format!("{total_length} bytes are longer than the MTU of {mtu}, and DF is set");
+                Some((text, words.places.mtu))
+            }
             Reason::InstanceStopped => match self.blocker.at {
                 At::Endpoint(id) => Some((format!("{} is stopped", words.endpoint(id)), self.place(id))),
                 _ => None,
@@ -72,6 +75,64 @@ impl<'a> Case<'a> {
             }
             _ => self.of_classiclink(),
         }
+    }
+
+    /// Nobody has the destination where the packet was sent; somebody elsewhere may.
+    fn absent(self, destination: Ipv4Addr) -> Option<Concern> {
+        let words = self.words;
+        let At::Domain(domain) = self.blocker.at else { return None };
+        let elsewhere = self.owners_elsewhere();
+        if elsewhere.is_empty() {
+            let nobody = self.blocker.reason == Reason::NoSuchAddress;
+            return nobody.then(|| (format!("nobody has {destination}"), Span::NONE));
+        }
+        let owners: Vec<String> = elsewhere.iter().map(|id| self.at_home(*id)).collect();
+        let has = format!("{destination} is {}", and_list(&owners));
+        let linked = self.sender.and_then(|sender| words.program.endpoint(sender).link);
+        Some(match (linked, self.sender) {
+            (Some(vpc), Some(sender)) if words.program.vpc(domain).is_none() => {
+                (format!("{has}, and {} is linked to {}", words.endpoint(sender), words.domain(vpc)), words.places.link)
+            }
+            _ => (format!("{has}, and nobody in {} has it", words.domain(domain)), self.place(elsewhere[0])),
+        })
+    }
+
+    /// `i-b of vpc-b`.
+    fn at_home(self, id: EndpointId) -> String {
+        let endpoint = self.words.program.endpoint(id);
+        match self.words.program.vpc(endpoint.domain) {
+            Some(_) => format!("{} of {}", self.words.endpoint(id), self.words.domain(endpoint.domain)),
+            None => format!("{} of the classic network", self.words.endpoint(id)),
+        }
+    }
+
+    /// Who has the destination outside the domain that refused the packet.
+    pub(super) fn owners_elsewhere(self) -> Vec<EndpointId> {
+        let program = self.words.program;
+        let (At::Domain(domain), Some(packet)) = (self.blocker.at, self.packet) else { return Vec::new() };
+        let destination = packet.destination;
+        let mut owners: Vec<EndpointId> = match program.owners.get(&destination) {
+            None => Vec::new(),
+            Some(Owner::One(id)) => vec![*id],
+            Some(Owner::Several) => {
+                let ids = (0..program.domains.len()).map(DomainId::from_index);
+                ids.filter_map(|id| program.host(id, destination)).collect()
+            }
+        };
+        owners.retain(|id| program.endpoint(*id).domain != domain);
+        owners
+    }
+
+    /// A linked sender, and the only other VPC of its region that has the destination.
+    pub(super) fn linked_elsewhere(self) -> Option<(EndpointId, DomainId)> {
+        let program = self.words.program;
+        let sender = self.sender?;
+        let (linked, own) = (program.endpoint(sender).link?, program.endpoint(sender).domain);
+        let homes = self.owners_elsewhere().into_iter().map(|id| program.endpoint(id).domain);
+        let reachable = |id: &DomainId| *id != linked && program.vpc(*id).is_some_and(|vpc| vpc.classic == own);
+        let mut homes = homes.filter(reachable);
+        let home = homes.next()?;
+        homes.next().is_none().then_some((sender, home))
     }
 
     fn spoofed(self, source: Ipv4Addr) -> Option<Concern> {

@@ -1,6 +1,7 @@
 //! What a lookup's winner beat, and what came nearest where nothing matched.
 
 use crate::datapath::Blocker;
+use crate::diag::and_list;
 use crate::net::{Ipv4Net, Protocol};
 use crate::program::{AclId, Action, EndpointId, RouteId, RuleId, WhitelistId};
 use crate::report::words::Words;
@@ -108,21 +109,12 @@ pub(super) fn whitelist_text(words: Words<'_>, whitelist: WhitelistId) -> String
     if entries.len() > NAMED {
         named.push(format!("{} more", entries.len() - NAMED));
     }
-    format!("it holds {}", listed(&named))
+    format!("it holds {}", and_list(&named))
 }
 
 /// A prefix, or an address where that is all it holds.
 fn prefix_text(prefix: Ipv4Net) -> String {
     if prefix.prefix_len() == 32 { prefix.addr().to_string() } else { prefix.to_string() }
-}
-
-/// `a`, `a and b`, `a, b and c`.
-pub(super) fn listed(texts: &[String]) -> String {
-    match texts {
-        [] => String::new(),
-        [only] => only.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
 }
 
 /// A rule that would have accepted what an earlier one drops.

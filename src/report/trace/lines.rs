@@ -1,10 +1,11 @@
 //! A trace as sections of lines: one section for each routing domain, one for the bridge between two.
 
 use super::concern::{Case, entered};
-use super::explain::{Entry, beaten, cause_place, entry, listed, nearest_rule, whitelist_text};
+use super::explain::{Entry, beaten, cause_place, entry, nearest_rule, whitelist_text};
 use super::explain::{later_rule, nearest_entry, nearest_route};
 use super::{LABEL, Traced, packet};
 use crate::datapath::{At, Blocker, Crossing, Found, SessionStep, Spared, Step};
+use crate::diag::and_list;
 use crate::diag::{Reason, Span, Stage};
 use crate::net::ranges;
 use crate::program::{AclId, Action, DomainId, EndpointId, EndpointKind, RuleId, WhitelistId};
@@ -148,7 +149,9 @@ impl Writer<'_> {
             Some(Step::Route { found: Found::Nothing { .. }, .. }) => blocker.reason == Reason::NoRoute,
             _ => false,
         };
-        if !told {
+        let Writer { words, sender, packet, entered, .. } = *self;
+        let case = Case { words, sender, packet, entered, blocker: *blocker };
+        if !told || !case.owners_elsewhere().is_empty() {
             self.refusal(blocker, before.iter().any(|step| matches!(step, Step::Route { .. })));
         }
     }
@@ -215,7 +218,7 @@ impl Writer<'_> {
             let name = name.strip_prefix(&of_these).unwrap_or(&name);
             let says = &words.names.rule_texts[nearest.rule.index()];
             let verb = if nearest.differs.len() == 1 { "differs" } else { "differ" };
-            let differs = listed(&nearest.differs);
+            let differs = and_list(&nearest.differs);
             self.push(None, format!("nearest: {name} {says}; {differs} {verb}"), place);
         }
     }

@@ -10,6 +10,7 @@ mod remedy;
 mod tests;
 
 pub use json::trace_json;
+pub use remedy::{Fix, TopologyChange};
 
 use super::layout::{Palette, Style, counted, seconds, space, width};
 use super::words::Words;
@@ -36,6 +37,9 @@ pub struct Traced<'a> {
     pub outcome: &'a Outcome,
     /// What left the fabric because of it.
     pub sent: &'a [Sent],
+    /// True where the changes that the remedies name were made on a copy of the world, and the packet still does not
+    /// arrive.
+    pub changes_fail: bool,
 }
 
 /// Columns of the labels at the left edge.
@@ -67,16 +71,31 @@ pub fn blockers_text(out: &mut String, words: Words<'_>, traced: &Traced<'_>, pa
     let _ = writeln!(out, "{}", palette.paint(Style::Heading, format!("{count}: {behind}")));
     for (number, account) in (1..).zip(&accounts) {
         write_numbered(out, &format!("{number:>3}  "), &account.text(), account.place(), palette);
-        write_numbered(out, "       -> ", account.remedy(), account.change(), palette);
+        if let Some(remedy) = account.remedy() {
+            write_numbered(out, "       -> ", remedy, account.change(), palette);
+        }
     }
 }
 
 /// Writes what to do about the first thing that stands in a packet's way; `traced` as for [`blockers_text`].
 pub fn remedy_text(out: &mut String, words: Words<'_>, traced: &Traced<'_>, palette: Palette) {
-    if let Some(first) = accounts(words, traced).first() {
+    if let Some(first) = accounts(words, traced).first()
+        && let Some(remedy) = first.remedy()
+    {
         write_label(out, "remedy");
-        write_numbered(out, "", first.remedy(), first.change(), palette);
+        write_numbered(out, "", remedy, first.change(), palette);
     }
+}
+
+/// Returns what the remedies come to, one for each blocker; `traced` as for [`blockers_text`].
+pub fn fixes(words: Words<'_>, traced: &Traced<'_>) -> Vec<Fix> {
+    accounts(words, traced).iter().map(|account| account.fix().clone()).collect()
+}
+
+/// Writes, in a trace's columns, that a reply reached somebody else than the endpoint that asked.
+pub fn misdelivered_text(out: &mut String, words: Words<'_>, reached: EndpointId, asked: EndpointId) {
+    write_label(out, "note");
+    let _ = writeln!(out, "the reply reached {}, not {}", words.endpoint(reached), words.endpoint(asked));
 }
 
 fn write_numbered(out: &mut String, before: &str, text: &str, place: Option<&String>, palette: Palette) {

@@ -1,20 +1,89 @@
 //! What would take a blocker out of the way: in this case where there is something to type, else as its page says.
 
 use super::concern::{Case, Concern};
-use super::explain::listed;
+use super::explain::later_rule;
 use crate::datapath::{At, Decider, Step};
-use crate::diag::{Reason, Span};
-use crate::explain;
-use crate::net::{Protocol, ranges};
-use crate::program::{AclId, EndpointKind};
+use crate::diag::{Reason, Span, and_list};
+use crate::net::{Ipv4Net, Protocol, ranges};
+use crate::program::{AclId, DomainId, EndpointId, EndpointKind, RuleId, WhitelistId};
 use crate::table::acl::Query;
+use std::net::Ipv4Addr;
 
-/// What to do, and the place of what to change. `steps` are all that were taken, before the refusal and behind it.
-pub(super) fn remedy(case: Case<'_>, steps: &[Step]) -> Concern {
-    of_this_case(case, steps).unwrap_or_else(|| {
-        let page = explain::page(case.blocker.reason.id());
-        (page.map_or_else(String::new, |page| as_clause(page.remedy)), Span::NONE)
-    })
+/// What to do about a blocker.
+pub(super) struct Remedy {
+    pub(super) text: String,
+    /// The place of what to change.
+    pub(super) place: Span,
+    pub(super) fix: Fix,
+}
+
+/// What a remedy comes to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fix {
+    /// Changes of the topology, which can be tried.
+    Change(Vec<TopologyChange>),
+    /// Something else that may take the blocker away: another packet, or a change that no operation makes.
+    Untried,
+    /// Nothing takes the blocker away while packet and addresses are what they are.
+    Never,
+}
+
+/// A change of the topology, in ids.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum TopologyChange {
+    /// ClassicLink is enabled for a VPC.
+    Enable(DomainId),
+    /// An instance is started.
+    Start(EndpointId),
+    /// A classic instance is linked to a VPC, and to no other.
+    Link(EndpointId, DomainId),
+    /// A guest sends a range to its private NIC.
+    GuestRoute(EndpointId, Ipv4Net),
+    /// A rule of a security group is taken out.
+    TakeOut(RuleId),
+    /// The first group of a list accepts what a query asks about, in its ingress or egress rules.
+    Accept {
+        /// The merged rules of the groups.
+        groups: AclId,
+        /// The direction.
+        ingress: bool,
+        /// The query.
+        query: Query,
+    },
+    /// A whitelist takes an address.
+    Admit(WhitelistId, Ipv4Addr),
+}
+
+/// What to do about the blocker of `case`; `None` where its page has nothing to say for the case. `steps` are all that
+/// were taken, before the refusal and behind it.
+pub(super) fn remedy(case: Case<'_>, steps: &[Step]) -> Option<Remedy> {
+    let reason = case.blocker.reason;
+    if let Some(remedy) = change(case, steps) {
+        return Some(remedy);
+    }
+    let (text, place) = match of_addresses(case) {
+        Some(told) => told?,
+        None => of_this_case(case, steps).unwrap_or_else(|| (as_clause(reason.record().remedy), Span::NONE)),
+    };
+    Some(Remedy { text, place, fix: untried(reason) })
+}
+
+/// What the remedy of a reason comes to where it is no change that could be tried.
+fn untried(reason: Reason) -> Fix {
+    match reason {
+        Reason::NoRoute
+        | Reason::NoSuchAddress
+        | Reason::OtherRegion
+        | Reason::Broadcast
+        | Reason::PeeringNoTransit
+        | Reason::ClassiclinkNoTransit
+        | Reason::ClassiclinkTargetNotEcs
+        | Reason::ClassiclinkGatewayRange
+        | Reason::ClassiclinkSecondaryCidr
+        | Reason::ClassiclinkRangeNotLinkable
+        | Reason::ClassiclinkVswitchOutside10111 => Fix::Never,
+        _ => Fix::Untried,
+    }
 }
 
 /// A sentence as one of several lines: without its capital and its full stop.
@@ -24,6 +93,117 @@ fn as_clause(sentence: &str) -> String {
     let is_name = letters.clone().next().is_some_and(char::is_uppercase);
     let first = first.map(|letter| if is_name { letter } else { letter.to_ascii_lowercase() });
     first.chain(letters).collect()
+}
+
+/// A change of the topology that takes the blocker away.
+fn change(case: Case<'_>, steps: &[Step]) -> Option<Remedy> {
+    let Case { words, blocker, .. } = case;
+    let packet = case.packet?;
+    let (text, place, change) = match blocker.reason {
+        Reason::InstanceStopped => {
+            let At::Endpoint(id) = blocker.at else { return None };
+            let text = format!("start {}: `state = \"running\"`", words.endpoint(id));
+            (text, case.place(id), TopologyChange::Start(id))
+        }
+        Reason::NextHopDown => {
+            let id = case.next_hop()?;
+            let text = format!("start {}, or lead the route elsewhere", words.endpoint(id));
+            (text, case.place(id), TopologyChange::Start(id))
+        }
+        Reason::GuestRoutePublicNic => {
+            let sender = case.sender?;
+            let name = words.endpoint(sender);
+            let range = ranges::LINKABLE.into_iter().find(|range| range.contains(&packet.destination))?;
+            let text = format!(
+                "add `guest_routes = [\"{range}\"]` to {name}; `biplane guest-route` prints the commands to run on it"
+            );
+            (text, case.place(sender), TopologyChange::GuestRoute(sender, range))
+        }
+        Reason::SgEgressDeny | Reason::SgIngressDeny => return of_groups(case, steps),
+        Reason::WhitelistDeny => {
+            let Decider::Whitelist(id) = blocker.decider else { return None };
+            let name = &words.names.whitelists[id.index()];
+            let text = format!("add \"{}\" to the whitelist of {}", packet.source, name.text);
+            (text, name.span, TopologyChange::Admit(id, packet.source))
+        }
+        Reason::ClassiclinkDisabled => {
+            let id = case.vpc().map(|(id, _)| id)?;
+            let text = format!("set `classic_link = true` for {}", words.domain(id));
+            (text, case.domain_place(id), TopologyChange::Enable(id))
+        }
+        Reason::ClassiclinkNotLinked => {
+            let (sender, vpc) = (case.sender?, case.entered?);
+            let (name, id) = (words.endpoint(sender), words.domain(vpc));
+            let file = words.place(case.place(sender)).map_or("TOPOLOGY", |place| place.file);
+            let text = format!(
+                "link {name}: `linked_vpc = \"{id}\"`; `biplane check {file} --link {name}={id}` tells whether it can be"
+            );
+            (text, case.place(sender), TopologyChange::Link(sender, vpc))
+        }
+        Reason::ClassiclinkTargetNotLinked => {
+            let (id, _) = case.vpc()?;
+            let target = case.target()?;
+            let (name, vpc) = (words.endpoint(target), words.domain(id));
+            let first = match words.program.endpoint(target).link {
+                Some(other) => format!("detach {name} from {} first, then link it", words.domain(other)),
+                None => format!("link {name}"),
+            };
+            let text = format!("{first}: `linked_vpc = \"{vpc}\"`");
+            (text, case.place(target), TopologyChange::Link(target, id))
+        }
+        Reason::NoRoute => {
+            let (sender, owner) = case.linked_elsewhere()?;
+            let (name, vpc) = (words.endpoint(sender), words.domain(owner));
+            let text = format!(
+                "detach {name} from its VPC, then link it to the one that has the address: `linked_vpc = \"{vpc}\"`"
+            );
+            (text, words.places.link, TopologyChange::Link(sender, owner))
+        }
+        _ => return None,
+    };
+    Some(Remedy { text, place, fix: Fix::Change(vec![change]) })
+}
+
+/// What to do where nobody is where the packet was sent; `Some(None)` where nothing that could be done is known.
+fn of_addresses(case: Case<'_>) -> Option<Option<Concern>> {
+    let Case { words, blocker, .. } = case;
+    let destination = case.packet?.destination;
+    if !matches!(blocker.reason, Reason::NoRoute | Reason::NoSuchAddress) {
+        return None;
+    }
+    let At::Domain(domain) = blocker.at else { return None };
+    let in_vpc = words.program.vpc(domain).is_some();
+    let elsewhere = case.owners_elsewhere();
+    let Some(owner) = elsewhere.first().copied() else {
+        return Some(match (blocker.reason, in_vpc) {
+            (Reason::NoRoute, true) => {
+                let vpc = words.domain(domain);
+                let text = format!("add a vSwitch of {vpc} that holds {destination}, or a route to it");
+                Some((text, case.domain_place(domain)))
+            }
+            (Reason::NoRoute, false) => None,
+            _ => Some((
+                format!("give {destination} to an instance or service, or send to an address that somebody has"),
+                Span::NONE,
+            )),
+        });
+    };
+    let names = case.sender.map(|sender| [words.endpoint(sender), words.endpoint(owner)]);
+    let shadowed = in_vpc && words.program.endpoint(owner).link == Some(domain);
+    Some(match names {
+        _ if shadowed => {
+            let text = format!(
+                "move what must talk to {} into a VPC without a vSwitch or route around {destination}",
+                words.endpoint(owner)
+            );
+            Some((text, case.place(owner)))
+        }
+        Some([from, to]) => {
+            let file = words.place(case.place(owner)).map_or("TOPOLOGY", |place| place.file);
+            Some((format!("`biplane advise {file} --from {from} --to {to}` tells what joins the two"), Span::NONE))
+        }
+        None => None,
+    })
 }
 
 fn of_this_case(case: Case<'_>, steps: &[Step]) -> Option<Concern> {
@@ -39,10 +219,6 @@ fn of_this_case(case: Case<'_>, steps: &[Step]) -> Option<Concern> {
         Reason::UnknownSource if !ranges::CLOUD_SERVICES.contains(&packet.source) => {
             unplaced(format!("declare who has {}, or name the sender: `--from ID`", packet.source))
         }
-        Reason::InstanceStopped => match blocker.at {
-            At::Endpoint(id) => Some((format!("start {}: `state = \"running\"`", words.endpoint(id)), case.place(id))),
-            _ => None,
-        },
         Reason::SourceSpoofed => match blocker.at {
             At::Endpoint(id) if words.program.endpoint(id).kind != EndpointKind::Gateway => {
                 unplaced(format!("send from {}", words.program.endpoint(id).address))
@@ -53,107 +229,61 @@ fn of_this_case(case: Case<'_>, steps: &[Step]) -> Option<Concern> {
             }
             _ => None,
         },
-        Reason::NextHopDown => {
-            let id = case.next_hop()?;
-            Some((format!("start {}, or lead the route elsewhere", words.endpoint(id)), case.place(id)))
-        }
         Reason::NextHopNotForwarding => {
             let id = case.next_hop()?;
             let name = words.endpoint(id);
             Some((format!("let {name} forward: `forwarding = true`, or lead the route elsewhere"), case.place(id)))
         }
-        Reason::GuestRoutePublicNic => {
-            let sender = case.sender?;
-            let name = words.endpoint(sender);
-            let range = ranges::LINKABLE.into_iter().find(|range| range.contains(&packet.destination))?;
-            let text = format!(
-                "add `guest_routes = [\"{range}\"]` to {name}; `biplane guest-route` prints the commands to run on it"
-            );
-            Some((text, case.place(sender)))
-        }
-        Reason::SgEgressDeny | Reason::SgIngressDeny => of_groups(case, steps),
-        Reason::WhitelistDeny => {
-            let Decider::Whitelist(id) = blocker.decider else { return None };
-            let name = &words.names.whitelists[id.index()];
-            Some((format!("add \"{}\" to the whitelist of {}", packet.source, name.text), name.span))
-        }
-        Reason::NoRoute => {
-            let At::Domain(id) = blocker.at else { return None };
-            words.program.vpc(id)?;
-            let (destination, vpc) = (packet.destination, words.domain(id));
-            let text = format!("add a vSwitch of {vpc} that holds {destination}, or a route to it");
-            Some((text, case.domain_place(id)))
-        }
-        Reason::NoSuchAddress => unplaced(format!(
-            "give {} to an instance or service, or send to an address that somebody has",
-            packet.destination
-        )),
-        Reason::ClassiclinkDisabled => {
-            let id = case.vpc().map(|(id, _)| id)?;
-            Some((format!("set `classic_link = true` for {}", words.domain(id)), case.domain_place(id)))
-        }
         Reason::ClassiclinkNotLinked => not_linked(case),
-        Reason::ClassiclinkTargetNotLinked => {
-            let (id, _) = case.vpc()?;
-            let target = case.target()?;
-            let (name, vpc) = (words.endpoint(target), words.domain(id));
-            let first = match words.program.endpoint(target).link {
-                Some(other) => format!("detach {name} from {} first, then link it", words.domain(other)),
-                None => format!("link {name}"),
-            };
-            Some((format!("{first}: `linked_vpc = \"{vpc}\"`"), case.place(target)))
-        }
         Reason::TtlExceeded => {
             let crosses = steps.iter().any(|step| matches!(step, Step::Bridge { .. }));
             unplaced(format!("send it with a TTL of {} or more", if crosses { 3 } else { 2 }))
         }
-        Reason::MtuExceeded => unplaced("send shorter packets, or clear DF so that they may be fragmented".to_owned()),
+        Reason::MtuExceeded => Some((
+            format!("send packets of at most {} bytes, or clear DF so that they may be fragmented", words.mtu()),
+            words.places.mtu,
+        )),
         _ => None,
     }
 }
 
+/// The VPC to link an instance to, where it is not known which one is meant.
 fn not_linked(case: Case<'_>) -> Option<Concern> {
     let words = case.words;
     let sender = case.sender?;
     let name = words.endpoint(sender);
-    let text = if let Some(vpc) = case.entered {
-        let vpc = words.domain(vpc);
-        let file = words.place(case.place(sender)).map_or("TOPOLOGY", |place| place.file);
-        format!(
-            "link {name}: `linked_vpc = \"{vpc}\"`; `biplane check {file} --link {name}={vpc}` tells whether it can be"
-        )
-    } else {
-        let destination = case.packet?.destination;
-        let ids = (0..words.program.domains.len()).map(crate::program::DomainId::from_index);
-        let holding = ids.filter(|id| words.program.vpc(*id).is_some_and(|vpc| vpc.primary.contains(&destination)));
-        let names: Vec<String> = holding.map(|id| words.domain(id).to_owned()).collect();
-        match &names[..] {
-            [] => format!("no VPC has {destination}: declare the one that does, and link {name} to it"),
-            _ => format!("link {name} to the one VPC that is meant, {} have {destination}", listed(&names)),
-        }
+    let destination = case.packet?.destination;
+    let ids = (0..words.program.domains.len()).map(DomainId::from_index);
+    let holding = ids.filter(|id| words.program.vpc(*id).is_some_and(|vpc| vpc.primary.contains(&destination)));
+    let names: Vec<String> = holding.map(|id| words.domain(id).to_owned()).collect();
+    let text = match &names[..] {
+        [] => format!("no VPC has {destination}: declare the one that does, and link {name} to it"),
+        _ => format!("link {name} to the one VPC that is meant, {} have {destination}", and_list(&names)),
     };
     Some((text, case.place(sender)))
 }
 
-fn of_groups(case: Case<'_>, steps: &[Step]) -> Option<Concern> {
+fn of_groups(case: Case<'_>, steps: &[Step]) -> Option<Remedy> {
     let Case { words, blocker, .. } = case;
     let ingress = blocker.reason == Reason::SgIngressDeny;
-    match blocker.decider {
-        Decider::Rule(id) => {
-            let name = &words.names.rules[id.index()];
-            Some((format!("take {} out or narrow it: it drops this packet", name.text), name.span))
-        }
-        Decider::GroupDefault(id) => {
-            let query = steps.iter().find_map(|step| match step {
-                Step::Groups { acl, ingress: direction, query, .. } if *acl == id && *direction == ingress => {
-                    Some(query)
-                }
-                _ => None,
-            })?;
-            Some(admitting_rule(case, id, ingress, query))
-        }
+    let (acl, query) = steps.iter().find_map(|step| match step {
+        Step::Groups { acl, ingress: direction, query, .. } if *direction == ingress => Some((*acl, *query)),
         _ => None,
-    }
+    })?;
+    let accept = TopologyChange::Accept { groups: acl, ingress, query };
+    let (text, place) = admitting_rule(case, acl, ingress, &query);
+    let Decider::Rule(id) = blocker.decider else {
+        return Some(Remedy { text, place, fix: Fix::Change(vec![accept]) });
+    };
+    let name = &words.names.rules[id.index()];
+    let take_out = TopologyChange::TakeOut(id);
+    // Without the rule another one may accept the packet, or the default.
+    let accepted_without = words.program.acl(acl).default_accept() || later_rule(words, acl, &query).is_some();
+    let (text, changes) = match accepted_without {
+        true => (format!("take {} out or narrow it: it drops this packet", name.text), vec![take_out]),
+        false => (format!("take {} out or narrow it, and {text}", name.text), vec![take_out, accept]),
+    };
+    Some(Remedy { text, place: name.span, fix: Fix::Change(changes) })
 }
 
 /// The rule that lets in exactly what was refused, for the first of the groups.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 fn traced<'a>(description: &'a str, passed: &'a Passed) -> Traced<'a> {
     let Passed { steps, outcome, sent, time, .. } = passed;
-    Traced { label: "frame", description, time: *time, steps, outcome, sent }
+    Traced { label: "frame", description, time: *time, steps, outcome, sent, changes_fail: false }
 }
 
 fn text(fixture: &Fixture, description: &str, passed: &Passed) -> String {
@@ -229,7 +229,7 @@ fn every_verdict_ends_a_trace() {
       group    sg-db egress: no rule matched, default accept  shop.toml:26
       route    172.16.1.0/24 -> vsw-db -> slb-front           shop.toml:13
                  beats 0.0.0.0/0 -> ngw-out                   shop.toml:5
-      mtu      1628 bytes are longer than the MTU, and DF is set
+      mtu      1628 bytes are longer than the MTU of 1500, and DF is set
     DROPPED  mtu-exceeded at shop
     emitted  fragmentation-needed by shop to db-1
     frame    answered  enters at db-1  t=0

@@ -1,34 +1,22 @@
 //! What AttachClassicLinkVpc would refuse, with its places in the file.
 
-use super::super::classiclink::{self, ROUTE_CONFLICT};
-use super::super::link;
-use super::super::refusal::{Refusal, RefusalRecord};
-use super::super::survey::placed_or;
-use super::Plan;
-use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Reason, Severity, Span, Spanned, citation};
-use crate::model::SharedText;
+use crate::check::preflight::{ROUTE_CONFLICT, custom_routes, is_conflict};
+use crate::check::{Refusal, RefusalRecord, link};
+use crate::diag::{Diagnostic, Span, Spanned, citation};
+use crate::model::{Instance, Key, SharedText, Vpc, World};
 
-/// The instance is off.
-pub(super) static STOPPED: ProblemRecord = ProblemRecord {
-    id: Reason::InstanceStopped.id(),
-    kind: ProblemKind::Rule(Severity::Error),
-    summary: "the instance of a planned link is not running",
-    meaning: "a link is made to a stopped instance too, and nothing passes it until the instance runs",
-    remedy: "start the instance",
-    source: citation::ATTACH,
-    example: "`i-a` is stopped: nothing passes its link until it runs",
-};
+/// A link that somebody thinks of.
+pub(super) struct Plan<'w> {
+    pub(super) world: &'w World,
+    pub(super) instance: &'w Instance,
+    pub(super) vpc: Key<Vpc>,
+    pub(super) target: &'w Vpc,
+}
 
-/// What is at the other end is off.
-pub(super) static FAR_STOPPED: ProblemRecord = ProblemRecord {
-    id: "link-to-stopped",
-    kind: ProblemKind::Rule(Severity::Error),
-    summary: "an instance at the other end of a planned link is not running",
-    meaning: "an instance that is not running sends and receives nothing",
-    remedy: "start the instance",
-    source: citation::OWN_CHOICE,
-    example: "`i-b` of `vpc-a` is stopped",
-};
+/// `span` where it is a place, or `other`: a default has no place of its own.
+pub(super) fn placed_or(span: Span, other: Span) -> Span {
+    if span.is_none() { other } else { span }
+}
 
 /// The header of an object's table, as TOML has it: `[vpc.vpc-shop]`.
 pub(super) fn table(section: &str, id: &str) -> String {
@@ -40,7 +28,7 @@ fn place_of(value: Option<&Spanned<SharedText>>, otherwise: Span) -> Span {
     value.map_or(otherwise, |value| value.span)
 }
 
-impl Plan<'_, '_> {
+impl Plan<'_> {
     /// A refusal as a finding: its id is the vendor's code.
     pub(super) fn refused(&self, refusal: &Refusal) -> Diagnostic {
         let record = refusal.record;
@@ -56,7 +44,7 @@ impl Plan<'_, '_> {
                 let other = place_of(self.target.placement.region.as_ref(), self.target.id.span);
                 let help = format!(
                     "use a VPC of {}; or migrate `{id}` into one and connect it to `{vpc}`",
-                    self.survey.world.instance_region(self.instance)
+                    self.world.instance_region(self.instance)
                 );
                 finding.at(own, "the instance's region").at(other, "the VPC's region").help(help)
             }
@@ -91,7 +79,7 @@ impl Plan<'_, '_> {
     }
 
     fn of_another_account(&self, finding: Diagnostic) -> Diagnostic {
-        let world = self.survey.world;
+        let world = self.world;
         let own = place_of(self.instance.placement.account.as_ref(), self.instance.id.span);
         let other = place_of(self.target.placement.account.as_ref(), self.target.id.span);
         let finding = finding.at(own, "the instance's account").at(other, "the VPC's account");
@@ -112,18 +100,15 @@ impl Plan<'_, '_> {
     }
 
     /// What EnableVpcClassicLink would refuse, once it is asked to.
-    pub(super) fn refused_to_enable(&self, findings: &mut Vec<Diagnostic>) {
-        for table in self.survey.tables(self.vpc) {
-            let conflicts = table.routes.iter().filter(|route| classiclink::is_conflict(route));
-            findings.extend(conflicts.map(|route| {
-                let message =
-                    format!("{} has a route to {}, which ClassicLink needs", table.name, route.destination.value);
-                let finding = ROUTE_CONFLICT.found(message).at(route.destination.span, "a custom route to 10.0.0.0/8");
-                finding.at(self.switch(), "ClassicLink cannot be enabled here").note(format!(
-                    "EnableVpcClassicLink answers RouteConflict.AlreadyExist ({})",
-                    citation::CLASSIC_LINK
-                ))
-            }));
-        }
+    pub(super) fn refused_to_enable(&self) -> Vec<Diagnostic> {
+        let conflicts = custom_routes(self.world, self.vpc).filter(|(_, route)| is_conflict(route));
+        let finding = |(table, route): (String, &crate::model::Route)| {
+            let message = format!("{table} has a route to {}, which ClassicLink needs", route.destination.value);
+            let finding = ROUTE_CONFLICT.found(message).at(route.destination.span, "a custom route to 10.0.0.0/8");
+            finding
+                .at(self.switch(), "ClassicLink cannot be enabled here")
+                .note(format!("EnableVpcClassicLink answers RouteConflict.AlreadyExist ({})", citation::CLASSIC_LINK))
+        };
+        conflicts.map(finding).collect()
     }
 }
