@@ -90,14 +90,8 @@ impl FirstPacket {
     fn forwarded_to<'a>(&self, program: &'a Program, to: EndpointId) -> PacketContext<'a> {
         let [domain, last] = [self.sender, to].map(|end| program.endpoint(end).domain);
         let second = (domain != last).then_some(last);
-        let forwarding = Forwarding {
-            to,
-            second,
-            first_hops: 1,
-            needs_session: false,
-            is_leg: false,
-            decider: Decider::None,
-        };
+        let forwarding =
+            Forwarding { to, second, first_hops: 1, needs_session: false, is_leg: false, decider: Decider::None };
         self.context(program, CachedRoute { sender: self.sender, domain, forwarding: Ok(forwarding) })
     }
 

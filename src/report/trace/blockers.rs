@@ -58,8 +58,8 @@ fn account(words: Words<'_>, traced: &Traced<'_>, blocker: Blocker) -> Account {
     let nothing = Remedy { text: String::new(), place: Span::NONE, fix: Fix::Never };
     let Remedy { text, place: change, fix } = remedy(case, traced.steps).unwrap_or(nothing);
     // What was tried and does not help is not told.
-    let was_tried = matches!(fix, Fix::Change(_));
-    let helps = !text.is_empty() && !(was_tried && traced.changes_fail);
+    let failed = traced.changes_fail && matches!(fix, Fix::Change(_));
+    let helps = !(failed || text.is_empty());
     Account {
         blocker,
         at: words.at(blocker.at).map(str::to_owned),
