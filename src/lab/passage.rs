@@ -175,13 +175,13 @@ impl Passage {
     }
 
     /// Who was reached in place of `asked` by the reply to a packet of `asked`.
-    pub(crate) fn misdelivered(&self, asked: Option<EndpointId>) -> Option<[EndpointId; 2]> {
+    pub fn misdelivered(&self, asked: Option<EndpointId>) -> Option<[EndpointId; 2]> {
         let (Verdict::Delivered { to }, Some(asked)) = (self.outcome.verdict, asked) else { return None };
         (to != asked).then_some([to, asked])
     }
 
     /// Writes that this reply reached somebody else than `asked`; nothing where it did not.
-    pub(crate) fn write_misdelivered(&self, out: &mut String, asked: Option<EndpointId>) {
+    pub fn write_misdelivered(&self, out: &mut String, asked: Option<EndpointId>) {
         if let Some([reached, asked]) = self.misdelivered(asked) {
             report::misdelivered_text(out, self.words(), reached, asked);
         }
