@@ -4,6 +4,9 @@
 //! Forwarding takes the first refusal, a trace of everything takes all of them, and a session is held against a changed
 //! world by the same functions.
 //!
+//! The checks on the packet are inlined by force where they are asked for every one: a [`Finding`] that goes through memory
+//! costs more than the check, and forwarding uses little of it.
+//!
 //! A check reads either the routes, so that its answer depends on nothing but addresses, entry and epoch and can be
 //! kept, or the packet. Checks of stages 2 and 3 come before the state of flows is looked up.
 

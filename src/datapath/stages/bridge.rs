@@ -34,7 +34,7 @@ pub(in crate::datapath) fn not_cloud_services(routes: &RouteContext<'_>) -> Find
 }
 
 /// A managed service of a VPC answers the classic network by its own record of the flow, and never opens a session to it.
-#[inline]
+#[inline(always)]
 pub(in crate::datapath) fn service_in_session(packet: &PacketContext<'_>) -> Finding {
     let is_service = || matches!(packet.program.endpoint(packet.sender).kind, EndpointKind::Service { .. });
     let (crosses, decider) = match &packet.forwarding {

@@ -14,7 +14,7 @@ use crate::wire::{IcmpError, Transport};
 use std::net::Ipv4Addr;
 
 /// Whether the TTL lasts for the first domain, once a route that counts is found there and before what lies behind it.
-#[inline]
+#[inline(always)]
 pub(in crate::datapath) fn first_ttl(packet: &PacketContext<'_>) -> Finding {
     let is_routed = packet.forwarding.as_ref().map_or(true, |forwarding| forwarding.first_hops != 0);
     let refusal = Refusal::new(Reason::TtlExceeded, At::Domain(packet.domain));
@@ -22,7 +22,7 @@ pub(in crate::datapath) fn first_ttl(packet: &PacketContext<'_>) -> Finding {
 }
 
 /// Whether the TTL lasts for the second domain.
-#[inline]
+#[inline(always)]
 pub(in crate::datapath) fn second_ttl(packet: &PacketContext<'_>) -> Finding {
     let Ok(forwarding) = &packet.forwarding else { return Finding::PASS };
     let (ttl, hops) = (packet.ipv4.ttl, forwarding.hops());
@@ -36,7 +36,7 @@ pub(in crate::datapath) fn second_ttl(packet: &PacketContext<'_>) -> Finding {
 }
 
 /// Whether the packet is carried whole or may be fragmented; tested in the last domain.
-#[inline]
+#[inline(always)]
 pub(in crate::datapath) fn mtu(packet: &PacketContext<'_>) -> Finding {
     let Ok(forwarding) = &packet.forwarding else { return Finding::PASS };
     let fits = !packet.ipv4.dont_fragment || packet.ipv4.total_length <= packet.mtu();

@@ -12,7 +12,7 @@ use crate::diag::Reason;
 use crate::program::{Action, CLOUD_SERVICES, EndpointId, EndpointKind, Program, WhitelistId};
 
 /// Whether the receiver is running. The sender's own state and that of a next hop were checked before.
-#[inline]
+#[inline(always)]
 pub(in crate::datapath) fn state(packet: &PacketContext<'_>) -> Finding {
     let Ok(forwarding) = &packet.forwarding else { return Finding::PASS };
     let id = forwarding.to;
@@ -27,7 +27,7 @@ fn is_next_hop(program: &Program, forwarding: &Forwarding) -> bool {
 }
 
 /// Asks the receiver's groups or whitelist, unless it has a live record of the flow.
-#[inline]
+#[inline(always)]
 pub(in crate::datapath) fn filter(packet: &PacketContext<'_>) -> Finding {
     let Ok(forwarding) = &packet.forwarding else { return Finding::PASS };
     let (program, id) = (packet.program, forwarding.to);
@@ -49,6 +49,7 @@ pub(in crate::datapath) fn filter(packet: &PacketContext<'_>) -> Finding {
     Finding { admitted_by: Some(decider), ..Finding::of_step(step) }
 }
 
+#[inline(always)]
 fn ask_whitelist(packet: &PacketContext<'_>, endpoint: EndpointId, whitelist: WhitelistId) -> Finding {
     let entries = &packet.program.whitelists[whitelist.index()];
     let entry = entries.iter().position(|entry| entry.contains(&packet.ipv4.source));

@@ -6,7 +6,8 @@ use crate::datapath::output::{At, Decider, Refusal};
 use crate::datapath::trace::{Spared, Step};
 use crate::diag::Reason;
 use crate::net::ranges;
-use crate::program::{AclId, EndpointId, RuleId};
+use crate::program::{AclId, EndpointId, Program, RuleId};
+use crate::table::acl::{Decision, Query};
 
 /// Which of an instance's rules are asked.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub(in crate::datapath) enum Side {
 /// Asks the sender's groups, unless it has a live record of the flow. Two things are never filtered: egress to
 /// 100.100.100.200 and ICMP "fragmentation needed"
 /// (<https://www.alibabacloud.com/help/en/ecs/user-guide/security-group-rules>).
-#[inline]
+#[inline(always)]
 pub(in crate::datapath) fn groups(packet: &PacketContext<'_>) -> Finding {
     let endpoint = packet.sender;
     let why = match packet.program.endpoint(endpoint).egress {
@@ -32,7 +33,7 @@ pub(in crate::datapath) fn groups(packet: &PacketContext<'_>) -> Finding {
 }
 
 /// Asks one direction of an instance's merged rules.
-#[inline]
+#[inline(always)]
 pub(in crate::datapath) fn ask_groups(
     packet: &PacketContext<'_>,
     endpoint: EndpointId,
@@ -45,7 +46,7 @@ pub(in crate::datapath) fn ask_groups(
         Side::Ingress => (packet.rule_query(source, destination), Reason::SgIngressDeny),
         Side::Egress => (packet.rule_query(destination, source), Reason::SgEgressDeny),
     };
-    let decision = packet.program.acl(acl).compiled().decide(&packet.program.address_sets, &query);
+    let decision = decide(packet.program, acl, &query);
     let rule = decision.rule.map(RuleId);
     let decider = rule.map_or(Decider::GroupDefault(acl), Decider::Rule);
     let refusal = Refusal::new(reason, At::Endpoint(endpoint)).by(decider);
@@ -54,4 +55,10 @@ pub(in crate::datapath) fn ask_groups(
         refusal: (!decision.accept).then_some(refusal),
         admitted_by: Some(decider),
     }
+}
+
+/// Out of line: both ends ask, and what is found about them is put together at the caller, where most of it is unused.
+#[inline(never)]
+fn decide(program: &Program, acl: AclId, query: &Query) -> Decision {
+    program.acl(acl).compiled().decide(&program.address_sets, query)
 }

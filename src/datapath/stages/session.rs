@@ -13,7 +13,7 @@ use crate::diag::Reason;
 use crate::wire::Transport;
 
 /// Whether the fields of layer 4 that decide are known.
-#[inline]
+#[inline(always)]
 pub(in crate::datapath) fn layer4(packet: &PacketContext<'_>) -> Finding {
     let (transport, source) = (packet.transport, packet.transport_source);
     match source {
@@ -28,7 +28,7 @@ pub(in crate::datapath) fn layer4(packet: &PacketContext<'_>) -> Finding {
 }
 
 /// What the session table answered; it refuses nothing.
-#[inline]
+#[inline(always)]
 pub(in crate::datapath) fn session(packet: &PacketContext<'_>) -> Finding {
     let (sender, receiver) = (packet.session.sender, packet.session.receiver);
     match (&packet.flow, &packet.forwarding) {
@@ -41,7 +41,7 @@ pub(in crate::datapath) fn session(packet: &PacketContext<'_>) -> Finding {
 }
 
 /// Whether a packet of which either end has no live record may begin a flow.
-#[inline]
+#[inline(always)]
 pub(in crate::datapath) fn first_packet(packet: &PacketContext<'_>) -> Finding {
     let is_bare_syn = match packet.transport {
         Transport::Tcp { flags, .. } => flags.is_bare_syn(),
