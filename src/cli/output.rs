@@ -90,8 +90,17 @@ impl Terminal {
 
     /// An error on standard error: one line.
     pub(super) fn complain(&mut self, message: &str) {
+        self.alarm("error", message);
+    }
+
+    /// An expectation that does not hold, on standard error: one line.
+    pub(super) fn fail(&mut self, message: &str) {
+        self.alarm("failed", message);
+    }
+
+    fn alarm(&mut self, word: &str, message: &str) {
         let (start, end) = if self.error_colored { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
-        self.tell(&format!("{start}error{end}: {}", Shown(message)));
+        self.tell(&format!("{start}{word}{end}: {}", Shown(message)));
     }
 
     /// The colours of standard error.
