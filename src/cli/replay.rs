@@ -241,7 +241,7 @@ fn report(
     match arguments.format {
         ReplayFormat::Text => {
             report::summary_text(&mut text, words, &replayed.tally, &facts, terminal.palette());
-            terminal.print(&text)?;
+            terminal.print_text(&text)?;
         }
         ReplayFormat::Json => {
             let value = report::summary_json(words, &replayed.tally, &facts);

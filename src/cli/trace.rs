@@ -109,7 +109,7 @@ impl Story {
                 reverse.write_remedy(&mut text, palette);
             }
         }
-        terminal.print(&text)?;
+        terminal.print_text(&text)?;
         Ok(())
     }
 

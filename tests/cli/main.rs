@@ -19,6 +19,8 @@ mod replay;
 mod run;
 mod trace;
 #[cfg(unix)]
+mod width;
+#[cfg(unix)]
 mod written;
 
 use biplane::capture::{LinkType, PcapWriter, Precision};
