@@ -233,6 +233,8 @@ fn report(
         capture: &capture,
         ambiguous_sources: &replayed.ambiguous_sources,
         unknown_sources: &replayed.unknown_sources,
+        missed: &replayed.missed,
+        default_entries: &replayed.default_entries,
         unreadable: &unreadable,
         facts: replayed.facts,
         interrupted: replayed.interrupted,
@@ -254,8 +256,9 @@ fn report(
             }
         }
     }
-    for sentence in report::open_gateways(words, &replayed.tally) {
-        terminal.tell(&format!("note: {sentence}"));
+    let entries = report::default_entries_text(words, &replayed.default_entries);
+    if !entries.is_empty() {
+        terminal.tell(entries.trim_end());
     }
     Ok(())
 }
