@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
 /// The port that packets come from.
-const SOURCE_PORT: u16 = 40000;
+pub(super) const SOURCE_PORT: u16 = 40000;
 
 /// What kind of traffic is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Traffic {
         }
     }
 
-    fn first_packet(self, from: Ipv4Addr, to: Ipv4Addr) -> PacketBuilder {
+    pub(super) fn first_packet(self, from: Ipv4Addr, to: Ipv4Addr) -> PacketBuilder {
         let at = |address, port| SocketAddrV4::new(address, port);
         let port = self.port.unwrap_or_default();
         match self.protocol {

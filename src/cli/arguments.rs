@@ -9,6 +9,8 @@ pub(super) use advice::{Advise, Format, GuestRoute};
 pub(super) use frames::FrameOptions;
 
 use crate::model::limits::LEAST_MTU;
+use crate::net::Protocol;
+use crate::report::{ExpectedCount, ExpectedVerdict};
 use crate::wire::{TcpFlags, TextError, read_addresses, read_endpoints, read_hexadecimal};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -42,6 +44,8 @@ pub(super) enum When {
 
 const TRACE_EXAMPLES: &str = "\
 Examples:
+  biplane trace shop.toml --from i-web --to i-app --port 8080
+  biplane trace shop.toml --from i-web --to rm-orders --expect delivered --fail-on-drop
   biplane trace shop.toml --from i-web --tcp '10.24.1.5:40000 > 172.16.1.10:8080'
   biplane trace shop.toml --icmp '10.24.1.5 > 172.16.1.10' --length 1472 --df
   biplane trace shop.toml --capture week.pcap --frame 17
@@ -67,6 +71,7 @@ Examples:
   biplane replay shop.toml week.pcap --map 192.0.2.7=10.24.1.5 --inject 172.16.1.10=i-app
   biplane replay shop.toml week.pcap --format ndjson
   biplane replay shop.toml mirror.pcap --strip vxlan --dedup
+  biplane replay shop.toml week.pcap --expect sg-egress-deny=0 --fail-on-drop
   tcpdump -w - | biplane replay shop.toml -";
 
 #[derive(Debug, Subcommand)]
@@ -167,6 +172,12 @@ pub(super) struct Replay {
     /// How many threads share the work; verdicts and bytes are the same for any number.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = workers)]
     pub(super) workers: usize,
+    /// Exit with 1 unless so many frames have this verdict, or are dropped for this reason. May be repeated.
+    #[arg(long, value_name = "VERDICT=N", value_parser = expected_count)]
+    pub(super) expect: Vec<ExpectedCount>,
+    /// Exit with 1 where a frame is dropped or undetermined.
+    #[arg(long)]
+    pub(super) fail_on_drop: bool,
     /// What to print.
     #[arg(long, value_enum, default_value_t = ReplayFormat::Text)]
     pub(super) format: ReplayFormat,
@@ -213,25 +224,27 @@ pub(super) struct Trace {
     pub(super) from: Option<String>,
     #[command(flatten)]
     pub(super) packet: TracePacket,
-    /// TCP flags: some of the letters F S R P A U E C, or `none`.
-    #[arg(long, value_name = "FLAGS", default_value = "S", conflicts_with_all = ["udp", "icmp", "hex", "capture"])]
-    pub(super) flags: TcpFlags,
-    /// ICMP type.
+    /// With --to: tcp, udp, icmp, gre or a number; tcp by default.
+    #[arg(long, value_name = "PROTOCOL", requires = "to", conflicts_with_all = PACKETS)]
+    pub(super) protocol: Option<Protocol>,
+    /// With --to: the destination port; by default the one that `biplane advise` asks about.
     #[arg(
-        long = "icmp-type",
-        value_name = "N",
-        default_value_t = 8,
-        conflicts_with_all = ["tcp", "udp", "hex", "capture"]
+        long,
+        value_name = "PORT",
+        requires = "to",
+        conflicts_with_all = PACKETS,
+        value_parser = clap::value_parser!(u16).range(1..)
     )]
-    pub(super) icmp_type: u8,
-    /// ICMP code.
-    #[arg(
-        long = "icmp-code",
-        value_name = "N",
-        default_value_t = 0,
-        conflicts_with_all = ["tcp", "udp", "hex", "capture"]
-    )]
-    pub(super) icmp_code: u8,
+    pub(super) port: Option<u16>,
+    /// TCP flags: some of the letters F S R P A U E C, or `none`; S by default.
+    #[arg(long, value_name = "FLAGS", conflicts_with_all = ["udp", "icmp", "hex", "capture"])]
+    pub(super) flags: Option<TcpFlags>,
+    /// ICMP type; 8, an echo request, by default.
+    #[arg(long = "icmp-type", value_name = "N", conflicts_with_all = ["tcp", "udp", "hex", "capture"])]
+    pub(super) icmp_type: Option<u8>,
+    /// ICMP code; 0 by default.
+    #[arg(long = "icmp-code", value_name = "N", conflicts_with_all = ["tcp", "udp", "hex", "capture"])]
+    pub(super) icmp_code: Option<u8>,
     /// IPv4 time to live.
     #[arg(long, value_name = "N", default_value_t = 64, conflicts_with_all = ["hex", "capture"])]
     pub(super) ttl: u8,
@@ -256,6 +269,13 @@ pub(super) struct Trace {
     /// about it; of the reply and of the new packet the other way too.
     #[arg(long)]
     pub(super) all: bool,
+    /// Exit with 1 unless this becomes of the packet: a verdict (`delivered`; with --to to that endpoint), a reason
+    /// (`sg-ingress-deny`), or both (`dropped:sg-ingress-deny`).
+    #[arg(long, value_name = "VERDICT[:REASON]", value_parser = expected_verdict)]
+    pub(super) expect: Option<ExpectedVerdict>,
+    /// Exit with 1 where the packet or its reply is dropped or undetermined, or the reply reaches somebody else.
+    #[arg(long)]
+    pub(super) fail_on_drop: bool,
     /// What to print.
     #[arg(long, value_enum, default_value_t = TraceFormat::Text)]
     pub(super) format: TraceFormat,
@@ -264,6 +284,10 @@ pub(super) struct Trace {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct TracePacket {
+    /// The endpoint that the packet is meant for: its address and that of --from need not be typed. See --protocol and
+    /// --port.
+    #[arg(long, value_name = "ID", requires = "from")]
+    pub(super) to: Option<String>,
     /// A TCP packet: 'ADDRESS:PORT > ADDRESS:PORT'.
     #[arg(long, value_name = "FLOW", value_parser = endpoints)]
     pub(super) tcp: Option<(SocketAddrV4, SocketAddrV4)>,
@@ -280,6 +304,9 @@ pub(super) struct TracePacket {
     #[arg(long, value_name = "FILE", requires = "frame")]
     pub(super) capture: Option<PathBuf>,
 }
+
+/// The other ways to say which packet is meant.
+const PACKETS: [&str; 5] = ["tcp", "udp", "icmp", "hex", "capture"];
 
 /// The bytes of a frame.
 #[derive(Clone, Debug)]
@@ -352,6 +379,14 @@ fn pointed(text: &str, error: &TextError) -> String {
     let blank = " ".repeat(columns(&text[..error.range.start]));
     let carets = "^".repeat(columns(&text[error.range.clone()]).max(1));
     format!("{error}\n  {text}\n  {blank}{carets}")
+}
+
+fn expected_verdict(text: &str) -> Result<ExpectedVerdict, String> {
+    text.parse()
+}
+
+fn expected_count(text: &str) -> Result<ExpectedCount, String> {
+    text.parse()
 }
 
 fn frame_number(text: &str) -> Result<u64, &'static str> {

@@ -6,7 +6,7 @@ use super::preflight;
 use super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
 use crate::diag::{Diagnostic, Severity, Sources};
 use crate::lab::{LabError, Topology};
-use crate::report::diagnostics;
+use crate::report::diagnostics::{self, FindingsStyle};
 use crate::scenario::STANDARD_INPUT;
 use crate::text::shown_path;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ pub(super) fn check(arguments: &Check, terminal: &mut Terminal) -> Outcome {
         match format {
             CheckFormat::Json => objects.push_str(&diagnostics::ndjson(&checked.findings, &checked.sources)),
             CheckFormat::Github => terminal.print(&diagnostics::github(&checked.findings, &checked.sources))?,
-            CheckFormat::Text => terminal.print(&checked.text(path, terminal.out_colored()))?,
+            CheckFormat::Text => terminal.print_text(&checked.text(path, terminal.findings_style()))?,
         }
     }
     if format == CheckFormat::Json {
@@ -85,13 +85,13 @@ impl Checked {
         }
     }
 
-    fn text(&self, path: &Path, colored: bool) -> String {
+    fn text(&self, path: &Path, style: FindingsStyle) -> String {
         if self.findings.is_empty() {
             let aside = if self.has_endpoints { "" } else { ", and no endpoint that a frame could enter by" };
             let name = if path == Path::new(STANDARD_INPUT) { Path::new("<stdin>") } else { path };
             return format!("{}: no problems{aside}\n", shown_path(name));
         }
-        let findings = diagnostics::text(&self.findings, &self.sources, colored);
+        let findings = diagnostics::text(&self.findings, &self.sources, style);
         format!("{findings}\n{}\n", diagnostics::summary(&self.findings, &self.sources))
     }
 }

@@ -10,6 +10,7 @@ mod bench;
 mod check;
 mod demo;
 mod explain;
+mod fit;
 mod guest_route;
 mod import;
 mod interrupt;

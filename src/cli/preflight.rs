@@ -8,7 +8,7 @@ use crate::diag::{Diagnostic, Severity, Sources, and_list};
 use crate::lab::{LabError, Topology};
 use crate::model::{Instance, Key, Vpc, World};
 use crate::preflight::{Planned, Preflight};
-use crate::report::diagnostics;
+use crate::report::diagnostics::{self, FindingsStyle};
 use crate::scenario;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -26,7 +26,7 @@ pub(super) fn preflight(arguments: &Check, format: CheckFormat, terminal: &mut T
             continue;
         };
         match format {
-            CheckFormat::Text => terminal.print(&file.text(&file.broken, terminal.out_colored()))?,
+            CheckFormat::Text => terminal.print_text(&file.text(&file.broken, terminal.findings_style()))?,
             CheckFormat::Github => terminal.print(&diagnostics::github(&file.broken, &file.sources))?,
             CheckFormat::Json => {}
         }
@@ -54,8 +54,8 @@ pub(super) fn preflight(arguments: &Check, format: CheckFormat, terminal: &mut T
                 CheckFormat::Json => objects.push_str(&format!("{}\n", object(&file, names, &link))),
                 CheckFormat::Github => terminal.print(&diagnostics::github(&link.findings, &file.sources))?,
                 CheckFormat::Text => {
-                    let findings = file.text(&link.findings, terminal.out_colored());
-                    terminal.print(&format!("{findings}{}\n", verdict(names, &link)))?;
+                    let findings = file.text(&link.findings, terminal.findings_style());
+                    terminal.print_text(&format!("{findings}{}\n", verdict(names, &link)))?;
                 }
             }
         }
@@ -109,10 +109,10 @@ impl File {
     }
 
     /// Findings and a blank line behind them; nothing where there are none.
-    fn text(&self, findings: &[Diagnostic], colored: bool) -> String {
+    fn text(&self, findings: &[Diagnostic], style: FindingsStyle) -> String {
         match findings {
             [] => String::new(),
-            _ => format!("{}\n", diagnostics::text(findings, &self.sources, colored)),
+            _ => format!("{}\n", diagnostics::text(findings, &self.sources, style)),
         }
     }
 }

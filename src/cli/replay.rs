@@ -5,7 +5,7 @@ use super::interrupt::Interrupt;
 use super::names::unknown;
 use super::output::Terminal;
 use super::progress::Progress;
-use super::{Failure, Outcome, SUCCESS, UNABLE};
+use super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
 use crate::capture::Reader;
 use crate::datapath::Options;
 use crate::files::{Inputs, OutputFile};
@@ -38,12 +38,21 @@ pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
             terminal.tell(&format!("interrupted after {frames} frames: what was done until then is written"));
             Ok(interrupt.exit_code().unwrap_or(SUCCESS))
         }
-        None => Ok(SUCCESS),
+        None => Ok(held(arguments, &replayed, terminal)),
         Some(damage) => {
             terminal.complain(&damage.to_string());
             Ok(UNABLE)
         }
     }
+}
+
+/// Holds the counts against what was expected of them; what does not hold is told.
+fn held(arguments: &Replay, replayed: &Replayed, terminal: &mut Terminal) -> u8 {
+    let counts = arguments.expect.iter().map(|expected| expected.check(&replayed.tally));
+    let none_dropped = arguments.fail_on_drop.then(|| report::none_dropped(&replayed.tally));
+    let failures: Vec<String> = counts.chain(none_dropped).filter_map(Result::err).collect();
+    failures.iter().for_each(|failure| terminal.fail(failure));
+    if failures.is_empty() { SUCCESS } else { DIFFERENT }
 }
 
 /// Refuses standard input for both the topology and the capture.
@@ -224,6 +233,8 @@ fn report(
         capture: &capture,
         ambiguous_sources: &replayed.ambiguous_sources,
         unknown_sources: &replayed.unknown_sources,
+        missed: &replayed.missed,
+        default_entries: &replayed.default_entries,
         unreadable: &unreadable,
         facts: replayed.facts,
         interrupted: replayed.interrupted,
@@ -232,7 +243,7 @@ fn report(
     match arguments.format {
         ReplayFormat::Text => {
             report::summary_text(&mut text, words, &replayed.tally, &facts, terminal.palette());
-            terminal.print(&text)?;
+            terminal.print_text(&text)?;
         }
         ReplayFormat::Json => {
             let value = report::summary_json(words, &replayed.tally, &facts);
@@ -245,8 +256,9 @@ fn report(
             }
         }
     }
-    for sentence in report::open_gateways(words, &replayed.tally) {
-        terminal.tell(&format!("note: {sentence}"));
+    let entries = report::default_entries_text(words, &replayed.default_entries);
+    if !entries.is_empty() {
+        terminal.tell(entries.trim_end());
     }
     Ok(())
 }

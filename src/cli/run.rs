@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &Run, terminal: &mut Terminal) -> Outcome {
         }
     }
     let failed = results.iter().filter(|result| !result.passed()).count();
-    terminal.print(&format!("\n{}\n", summary(&results, unable.len())))?;
+    terminal.print_text(&format!("\n{}\n", summary(&results, unable.len())))?;
     let code = match (unable.is_empty(), failed) {
         (false, _) => UNABLE,
         (true, 0) => SUCCESS,
@@ -98,7 +98,7 @@ fn list(scripts: &[Script], terminal: &mut Terminal) -> Outcome {
             terminal.tell_findings(&script.findings, &script.sources);
             code = UNABLE;
         } else {
-            terminal.print(&format!("{:column$}  {}\n", Shown(&script.file), Shown(script.title())))?;
+            terminal.print_text(&format!("{:column$}  {}\n", Shown(&script.file), Shown(script.title())))?;
         }
     }
     Ok(code)
@@ -137,15 +137,15 @@ fn play(stage: Stage, file: String, verbose: bool, terminal: &mut Terminal) -> R
     let palette = terminal.palette();
     let (style, word) = if result.passed() { (Style::Good, "ok  ") } else { (Style::Bad, "FAIL") };
     let (word, file) = (palette.paint(style, word), palette.paint(Style::Faint, Shown(&result.file)).to_string());
-    terminal.print(&format!("{word} {}  {file}\n", Shown(&result.name)))?;
+    terminal.print_text(&format!("{word} {}  {file}\n", Shown(&result.name)))?;
     for step in &result.steps {
         if !step.passed {
-            terminal.print(&format!("     {} {}\n", palette.paint(Style::Bad, "failed"), Shown(&step.title)))?;
+            terminal.print_text(&format!("     {} {}\n", palette.paint(Style::Bad, "failed"), Shown(&step.title)))?;
             for line in step.message.lines() {
-                terminal.print(&format!("       {}\n", Shown(line)))?;
+                terminal.print_text(&format!("       {}\n", Shown(line)))?;
             }
         } else if verbose {
-            terminal.print(&format!("     {} {}\n", palette.paint(Style::Good, "passed"), Shown(&step.title)))?;
+            terminal.print_text(&format!("     {} {}\n", palette.paint(Style::Good, "passed"), Shown(&step.title)))?;
         }
     }
     Ok(result)

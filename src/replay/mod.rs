@@ -11,6 +11,7 @@ mod adjust;
 #[cfg(test)]
 mod copies_tests;
 mod crew;
+mod default_entries;
 mod feed;
 mod hints;
 mod sample;
@@ -28,7 +29,7 @@ use crate::datapath::{self, Steering};
 use crate::diag::Reason;
 use crate::lab::Topology;
 use crate::program::EndpointId;
-use crate::report::{CaptureFacts, Tally};
+use crate::report::{self, CaptureFacts, DefaultEntries, Tally};
 use hints::Hints;
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
@@ -95,6 +96,10 @@ pub struct Replayed {
     pub unknown_sources: Vec<(Ipv4Addr, u64)>,
     /// Source addresses of several endpoints, with frames, most first.
     pub ambiguous_sources: Vec<(Ipv4Addr, u64)>,
+    /// Destinations that were missed, by reason and most frames first.
+    pub missed: Vec<(Reason, Vec<(Ipv4Addr, u64)>)>,
+    /// What entered by gateways for want of an owner, most frames first.
+    pub default_entries: Vec<DefaultEntries>,
     /// What ended the capture early; the good records before it are in the sums.
     pub damage: Option<CaptureError>,
     /// True where [`ReplayOptions::stop`] ended it.
@@ -141,7 +146,7 @@ pub fn run(
     let workers = crew::run(&mut source, workers, &writing, &mut press)?;
     let mtu = options.fabric.mtu_in(&topology.program);
     let mut tally = Tally::new(&topology.program, mtu);
-    let mut hints = Hints::new(mtu);
+    let mut hints = Hints::new(&topology.program, mtu);
     for worker in workers {
         tally.merge(&worker.tally);
         hints.merge(worker.hints);
@@ -162,6 +167,8 @@ pub fn run(
         tally,
         unknown_sources: hints.addresses(Reason::UnknownSource),
         ambiguous_sources: hints.addresses(Reason::AmbiguousSource),
+        missed: report::MISSING_DESTINATION.map(|reason| (reason, hints.addresses(reason))).into(),
+        default_entries: hints.default_entries(),
         damage,
         interrupted,
         copies: source.feed.copies(),

@@ -42,7 +42,7 @@ impl Worker {
             fabric: Fabric::new(Arc::clone(program), options),
             passing: (!keeps).then(Output::default),
             tally: Tally::new(program, options.mtu_in(program)),
-            hints: Hints::new(options.mtu_in(program)),
+            hints: Hints::new(program, options.mtu_in(program)),
         }
     }
 

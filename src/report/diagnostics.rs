@@ -28,12 +28,22 @@ fn and_more(more: usize) -> String {
     format!("and {} more; `biplane check --format json` lists them", super::thousands(more as u64))
 }
 
+/// How findings are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FindingsStyle {
+    /// Whether they have ANSI colours.
+    pub coloured: bool,
+    /// Columns that lines of source are cut to; where there are none, to those of the renderer's own choice.
+    pub width: Option<usize>,
+}
+
 /// The first hundred diagnostics with their source lines, one after the other: `error[unknown-key]: …`, the place
-/// underlined, the places it conflicts with, a note and a help. ANSI colours where `colour` says so, no trailing blank
-/// line.
+/// underlined, the places it conflicts with, a note and a help. No trailing blank line.
 #[cfg(feature = "cli")]
-pub fn text(diagnostics: &[Diagnostic], sources: &Sources, colour: bool) -> String {
-    let renderer = if colour { annotate_snippets::Renderer::styled() } else { annotate_snippets::Renderer::plain() };
+pub fn text(diagnostics: &[Diagnostic], sources: &Sources, style: FindingsStyle) -> String {
+    use annotate_snippets::Renderer;
+    let renderer = if style.coloured { Renderer::styled() } else { Renderer::plain() };
+    let renderer = style.width.map_or(renderer.clone(), |width| renderer.term_width(width));
     let mut text = String::new();
     let (shown, more) = shown(diagnostics);
     for diagnostic in shown {

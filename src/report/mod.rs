@@ -8,6 +8,7 @@ mod advice;
 mod annotate;
 mod because;
 pub mod diagnostics;
+mod expectation;
 mod guest_route;
 mod hints;
 #[cfg(feature = "cli")]
@@ -31,8 +32,9 @@ mod summary_tests;
 pub use advice::{Advice, AdvisedConflict, AdvisedNow, AdvisedPlan, AdvisedSide, AdvisedStep, TopologyEdit};
 pub use annotate::Comments;
 pub use because::because;
+pub use expectation::{ExpectedCount, ExpectedVerdict, none_dropped};
 pub use guest_route::{GuestSystem, guest_route_commands, guest_route_comment, guest_route_undo};
-pub use hints::{CaptureFacts, hints_text, open_gateways};
+pub use hints::{CaptureFacts, DefaultEntries, MISSING_DESTINATION, default_entries_text, hints_text};
 #[cfg(feature = "cli")]
 pub use junit::junit_xml;
 pub use layout::{Palette, Style, thousands};

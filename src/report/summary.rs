@@ -1,6 +1,6 @@
 //! What a person reads after a replay, and the same as JSON.
 
-use super::hints::{CaptureFacts, hints, hints_text};
+use super::hints::{CaptureFacts, DefaultEntries, hints, hints_text};
 use super::layout::{Palette, Style, calendar, counted, percent, space, thousands, width};
 use super::tally::{Dropped, DroppedAt, Tally};
 use super::words::Words;
@@ -22,6 +22,11 @@ pub struct Replayed<'a> {
     pub ambiguous_sources: &'a [(Ipv4Addr, u64)],
     /// Source addresses of `unknown-source` drops with their number of frames, in any order; the top ones are enough.
     pub unknown_sources: &'a [(Ipv4Addr, u64)],
+    /// Destination addresses of drops for the reasons of [`MISSING_DESTINATION`](super::MISSING_DESTINATION) with their
+    /// number of frames, in any order; the top ones are enough.
+    pub missed: &'a [(Reason, Vec<(Ipv4Addr, u64)>)],
+    /// What entered by gateways for want of an owner.
+    pub default_entries: &'a [DefaultEntries],
     /// Packets of the capture that no frame could be read from: what they are, as in "2 packets of link type 3", and how
     /// many.
     pub unreadable: &'a [(String, u64)],

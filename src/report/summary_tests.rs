@@ -1,5 +1,5 @@
 use super::fixture::{Fixture, parade, syn};
-use super::hints::CaptureFacts;
+use super::hints::{CaptureFacts, DefaultEntries};
 use super::layout::Palette;
 use super::summary::{Replayed, summary_json, summary_text};
 use super::tally::{Imbalance, Tally};
@@ -83,7 +83,11 @@ fn a_summary_leads_from_verdicts_to_reasons_to_lines_of_the_topology() {
 fn the_json_form_says_the_same() {
     let mut fixture = Fixture::new();
     let tally = tally(&mut fixture);
-    let value = summary_json(fixture.words(), &tally, &replayed());
+    let gateway = fixture.names.find_endpoint("ngw-out").unwrap();
+    let sources = vec![(Ipv4Addr::new(8, 8, 8, 8), 1)];
+    let entries = [DefaultEntries { gateway, frames: 1, sources, beyond: 0 }];
+    let replayed = Replayed { default_entries: &entries, ..replayed() };
+    let value = summary_json(fixture.words(), &tally, &replayed);
     assert_eq!((&value["capture"], &value["frames"]), (&"week.pcap".into(), &19.into()));
     assert_eq!((&value["first_ns"], &value["span_ns"]), (&"0".into(), &"2500000000".into()));
     let [delivered, answered, dropped, undetermined] =
@@ -102,6 +106,7 @@ fn the_json_form_says_the_same() {
     assert_eq!(hints, ["ambiguous-source", "open-gateway", "segmentation-offload", "undetermined"]);
     let source = json!({ "address": "172.16.2.10", "frames": 1, "endpoints": ["app-1", "twin-1"] });
     assert_eq!(value["hints"][0]["sources"], json!([source]));
+    assert_eq!(value["hints"][1]["sources"], json!([{ "address": "8.8.8.8", "frames": 1 }]));
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod advise;
 mod captures;
 mod check;
 mod damage;
+mod expectations;
 mod files;
 mod guest_route;
 mod hostile;
@@ -12,10 +13,13 @@ mod import;
 mod interrupt;
 mod messages;
 mod output;
+mod pages;
 mod preflight;
 mod replay;
 mod run;
 mod trace;
+#[cfg(unix)]
+mod width;
 #[cfg(unix)]
 mod written;
 
