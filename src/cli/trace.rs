@@ -206,5 +206,5 @@ fn fact(passage: &Passage) -> String {
 
 /// Dropped, or without a verdict.
 fn is_lost(outcome: &PacketOutcome) -> bool {
-    matches!(outcome.verdict, Verdict::Dropped { .. } | Verdict::Undetermined)
+    matches!(outcome.verdict, Verdict::Dropped { .. } | Verdict::Undetermined(_))
 }

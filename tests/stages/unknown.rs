@@ -185,7 +185,7 @@ fn a_packet_that_may_have_passed_leaves_its_reply_undetermined_and_lets_nothing_
     // With egress rules that are known, what refuses is the other end's want of a record.
     let half = |sure: &str| {
         let mut lab = lab_of(&world(sure, "[]"));
-        lab.send("web", call(80));
+        let _ = lab.send("web", call(80));
         lab
     };
     let unsure = "unknown_rules = 1\negress = []";
