@@ -85,6 +85,7 @@ pub mod model;
 pub mod net;
 pub mod preflight;
 pub mod program;
+mod remedy;
 pub mod replay;
 pub mod report;
 pub mod scenario;

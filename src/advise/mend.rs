@@ -3,7 +3,7 @@
 
 use super::Conflict;
 use super::connect::shadow;
-use super::describe::describe;
+use super::making::describe;
 use super::mechanism::Mechanism;
 use super::new_id::{fresh, stem};
 use super::probe::{self, Leg, Observation, Traffic};

@@ -13,9 +13,9 @@
 //!   network's services, and a service opens nothing across planes.
 
 mod connect;
-mod describe;
 mod groups;
 mod guest_route;
+mod making;
 mod mechanism;
 mod mend;
 mod new_id;

@@ -5,7 +5,7 @@ use crate::datapath::{At, Blocker, Decider, Emitted, Entry, Frame, NotKnown, Opt
 use crate::datapath::{Sent, ShardId, Step, Trace, Verdict};
 use crate::diag::Span;
 use crate::program::{EndpointId, EndpointKind, Owner};
-use crate::report::{self, Palette, Places, Sentence, Traced, Words};
+use crate::report::{self, Palette, Places, Sentence, StatedRemedy, Traced, Words};
 use crate::time::SimTime;
 use crate::wire::{self, PacketBuilder};
 use std::cell::OnceCell;
@@ -40,7 +40,7 @@ pub struct Passage {
     trace: Trace,
     options: Options,
     /// Whether the remedies take all out of the packet's way, once it was tried.
-    remedies_help: OnceCell<bool>,
+    remedies: OnceCell<Vec<Option<StatedRemedy>>>,
     entry: Entry,
     shard: ShardId,
 }
@@ -66,7 +66,7 @@ impl Passage {
             sent,
             trace,
             options: Options::default(),
-            remedies_help: OnceCell::new(),
+            remedies: OnceCell::new(),
             entry,
             shard,
         }
@@ -224,7 +224,8 @@ impl Passage {
     /// The trace as one JSON object.
     pub fn trace_json(&self, label: &str) -> serde_json::Value {
         let description = self.description();
-        report::trace_json(self.words(), &self.traced(label, &description))
+        let remedies = self.remedied(label, &description).remedies;
+        report::trace_json(self.words(), &Traced { remedies, ..self.traced(label, &description) })
     }
 
     /// The trace past every refusal as one JSON object.
@@ -242,13 +243,13 @@ impl Passage {
         let Passage { frame, wire_length, time, entry, shard, options, .. } = self;
         let frame = Frame { bytes: frame, wire_length: *wire_length, time: *time, entry: *entry, shard: *shard };
         let is_dropped = matches!(self.outcome.verdict, Verdict::Dropped { .. });
-        let help = || !is_dropped || remedies::help(self, &frame, *options);
-        Traced { changes_fail: !*self.remedies_help.get_or_init(help), ..self.fully_traced(label, description) }
+        let state = || if is_dropped { remedies::state(self, &frame, *options) } else { Vec::new() };
+        Traced { remedies: self.remedies.get_or_init(state), ..self.fully_traced(label, description) }
     }
 
     fn traced<'a>(&'a self, label: &'a str, description: &'a str) -> Traced<'a> {
         let (time, steps) = (self.time, self.steps());
-        Traced { label, description, time, steps, outcome: self.outcome(), sent: self.sent(), changes_fail: false }
+        Traced { label, description, time, steps, outcome: self.outcome(), sent: self.sent(), remedies: &[] }
     }
 
     pub(super) fn words(&self) -> Words<'_> {

@@ -3,10 +3,12 @@
 use super::ends::{Class, End, FarEnds, Near};
 use super::way::{Way, arrives};
 use crate::check::{ClosedLinks, link_without_rule};
+use crate::control::PeerRequest;
 use crate::datapath::FirstPacket;
 use crate::diag::Diagnostic;
-use crate::model::{Instance, Key, Location, SecurityGroup, Vpc, World};
+use crate::model::{Direction, GroupKind, Instance, Key, Location, SecurityGroup, Vpc, World};
 use crate::program::{DomainId, EndpointId, EndpointKind, FixedMap, Names, Program};
+use crate::remedy;
 use hashbrown::HashSet;
 
 /// What may be spent on links that no packet before has shown to be open: a host costs 1, a pair that is asked about
@@ -52,10 +54,26 @@ pub(crate) fn warnings(world: &World, program: &Program, names: &Names) -> Vec<D
         }
         let far_group = first_group(world, names, far);
         findings.extend(closed.into_iter().map(|(key, count)| {
-            link_without_rule(world, &ClosedLinks { first: &world.instances[key], count, vpc, far_group })
+            let first = &world.instances[key];
+            let help = accepting(world, first, far_group);
+            link_without_rule(world, &ClosedLinks { first, count, vpc, far_group, help })
         }));
     }
     findings
+}
+
+/// What lets both ends accept each other.
+fn accepting(world: &World, first: &Instance, far_group: Option<Key<SecurityGroup>>) -> Option<String> {
+    let own = &world.security_groups[first.security_groups.first()?.value];
+    let far = &world.security_groups[far_group?];
+    // Rules of enterprise groups name addresses only.
+    let source = match *far.kind {
+        GroupKind::Basic => PeerRequest::Group(own.id.value.clone()),
+        GroupKind::Enterprise => PeerRequest::Cidr((*first.private_ip).into()),
+    };
+    let there = remedy::accepting(far, Direction::Ingress, source, world);
+    let back = remedy::accepting(own, Direction::Ingress, PeerRequest::Group(far.id.value.clone()), world);
+    Some(format!("{there}; for the other direction, {back}"))
 }
 
 /// The first group at the far end, where an instance is.

@@ -1,17 +1,19 @@
 //! What a planned link would carry, endpoint by endpoint of the VPC, and why it carries nothing to others.
 
 use super::Preflight;
-use super::refused::{Plan, placed_or, table};
+use super::refused::{Plan, placed_or};
 use crate::check::preflight::{
     CLOSED, FAR_STOPPED, NOBODY, NOT_HELD, SHADOW, STOPPED, custom_routes, guest_route, unreachable,
 };
+use crate::control::{Operation, PeerRequest, WhitelistChange};
 use crate::datapath::{At, Blocker, Found, Step, Trace};
 use crate::diag::{Diagnostic, Reason, Severity, Span};
 use crate::lab::Topology;
 use crate::links::{End, FarEnds, Flow, Near, Way};
-use crate::model::{GroupKind, Instance, Service};
+use crate::model::{Direction, GroupKind, Instance, Service};
 use crate::net::GuestRoute;
 use crate::program::{Action, DomainId, EndpointId, EndpointKind, FixedMap, RouteId};
+use crate::remedy;
 use hashbrown::HashSet;
 use hashbrown::hash_map::Entry;
 
@@ -195,7 +197,7 @@ impl<'w> Walk<'_, 'w> {
         } else if let Some(service) = self.plan.world.services.find(self.trial.names.endpoint(far.id)) {
             let service = &self.plan.world.services[service];
             match out.blockers().any(|blocker| blocker.reason == Reason::WhitelistDeny) {
-                true => self.findings.push(not_held(service, self.plan.instance)),
+                true => self.findings.push(self.plan.not_held(service)),
                 false => self.of_far(far, &out, &back, hidden),
             }
         }
@@ -263,15 +265,19 @@ impl<'w> Walk<'_, 'w> {
                 let id = instance.id.as_str();
                 let message = format!("`{id}` is {}: nothing passes its link until it runs", instance.state.name());
                 let place = placed_or(instance.state.span, instance.id.span);
-                let help = format!("start it; under {} write `state = \"running\"`", table("instance", id));
+                let help = self.start(id);
                 self.findings.push(STOPPED.found(message).at(place, "not running").help(help));
             }
             Reason::GuestRoutePublicNic if at_near && self.told.insert(Told::GuestRoute) => {
                 let finding = guest_route(instance, self.plan.target);
-                self.findings.extend(finding.map(|finding| finding.help(script(instance))));
+                self.findings.extend(finding.map(|finding| finding.help(self.plan.script())));
             }
             _ => {}
         }
+    }
+
+    fn start(&self, instance: &str) -> String {
+        remedy::sentence(&Operation::Start { instance: instance.to_owned() }, self.plan.world)
     }
 
     /// Tells of what stands in the way of packets that the groups accept. `is_told` where something of it was told.
@@ -287,7 +293,7 @@ impl<'w> Walk<'_, 'w> {
         {
             let far = &world.instances[key];
             let message = format!("`{name}` of `{}` is {}", *self.plan.target.id, far.state.name());
-            let help = format!("start it; under {} write `state = \"running\"`", table("instance", name));
+            let help = self.start(name);
             let place = placed_or(far.state.span, far.id.span);
             self.findings.push(FAR_STOPPED.found(message).at(place, "not running").help(help));
             return;
@@ -332,20 +338,16 @@ impl<'w> Walk<'_, 'w> {
     }
 }
 
-/// The routing script, and what to write down of it.
-fn script(instance: &Instance) -> String {
-    let route = GuestRoute::of(*instance.private_ip);
-    let mut routes: Vec<String> = instance.guest_routes.iter().map(|route| format!("\"{}\"", route.value)).collect();
-    routes.push(format!("\"{}\"", route.destination()));
-    format!(
-        "on the instance run `{}` (`biplane guest-route` prints what lasts); then under {} write `guest_routes = [{}]`",
-        route.add_command(),
-        table("instance", &instance.id),
-        routes.join(", ")
-    )
-}
-
 impl Plan<'_> {
+    /// The routing script, and what to write down of it.
+    fn script(&self) -> String {
+        let route = GuestRoute::of(*self.instance.private_ip);
+        let operation =
+            Operation::AddGuestRoute { instance: self.instance.id.value.clone(), destination: route.destination() };
+        let sentence = remedy::sentence(&operation, self.world);
+        format!("{sentence}; the script is `{}` (`biplane guest-route` prints what lasts)", route.add_command())
+    }
+
     fn closed(&self, closed: &Closed<'_>) -> Diagnostic {
         let (id, far) = (self.instance.id.as_str(), closed.first.id.as_str());
         let who = match closed.count {
@@ -362,38 +364,37 @@ impl Plan<'_> {
         };
         // Rules of enterprise groups name addresses only.
         let source = match *group.kind {
-            GroupKind::Basic => own.id.value.clone(),
-            GroupKind::Enterprise => self.instance.private_ip.to_string(),
+            GroupKind::Basic => PeerRequest::Group(own.id.value.clone()),
+            GroupKind::Enterprise => PeerRequest::Cidr((*self.instance.private_ip).into()),
         };
-        let header = table("security_group", &group.id);
+        let ingress = remedy::accepting(group, Direction::Ingress, source, world);
         let help = match closed.sends {
-            true => format!(
-                "under {header} add `{{ source = \"{source}\" }}` to `ingress`; for connections from the VPC add \
-                 `{{ source = \"{}\" }}` to that of `{}`",
-                *group.id, *own.id
-            ),
-            false => format!(
-                "the egress rules of `{}` drop it: under {} add `{{ destination = \"{}\" }}` to `egress`, with a smaller \
-                 `priority` than those, and under {header} `{{ source = \"{source}\" }}` to `ingress`",
-                *own.id,
-                table("security_group", &own.id),
-                *closed.first.private_ip
-            ),
+            true => {
+                let back = PeerRequest::Group(group.id.value.clone());
+                let back = remedy::accepting(own, Direction::Ingress, back, world);
+                format!("{ingress}; for connections from the VPC, {back}")
+            }
+            false => {
+                let far = PeerRequest::Cidr((*closed.first.private_ip).into());
+                let egress = remedy::accepting(own, Direction::Egress, far, world);
+                let id = own.id.as_str();
+                format!(
+                    "the egress rules of `{id}` drop it: {egress}, with a smaller `priority` than those; and {ingress}"
+                )
+            }
         };
         let finding = finding.at(group.id.span, format!("accepts nothing from {}", *self.instance.private_ip));
         finding.at(own.id.span, format!("accepts nothing from {}", *closed.first.private_ip)).help(help)
     }
-}
 
-fn not_held(service: &Service, own: &Instance) -> Diagnostic {
-    let address = *own.private_ip;
-    let message = format!("the whitelist of `{}` does not hold {address} of `{}`", *service.id, *own.id);
-    let place = service.whitelist.as_ref().map_or(service.id.span, |entries| entries.span);
-    let header = table("service", &service.id);
-    let help = match &service.whitelist {
-        Some(_) => format!("under {header} add `\"{address}\"` to `whitelist`"),
-        None => format!("under {header} write `whitelist = [\"{address}\"]`"),
-    };
-    let text = if service.whitelist.is_some() { "not in here" } else { "by default it holds 127.0.0.1 only" };
-    NOT_HELD.found(message).at(place, text).at(own.private_ip.span, "the address that the service sees").help(help)
+    fn not_held(&self, service: &Service) -> Diagnostic {
+        let (own, id) = (self.instance, service.id.as_str());
+        let address = *own.private_ip;
+        let message = format!("the whitelist of `{id}` does not hold {address} of `{}`", *own.id);
+        let place = service.whitelist.as_ref().map_or(service.id.span, |entries| entries.span);
+        let change = WhitelistChange::Add(vec![address.into()]);
+        let help = remedy::sentence(&Operation::ChangeWhitelist { service: id.to_owned(), change }, self.world);
+        let text = if service.whitelist.is_some() { "not in here" } else { "by default it holds 127.0.0.1 only" };
+        NOT_HELD.found(message).at(place, text).at(own.private_ip.span, "the address that the service sees").help(help)
+    }
 }

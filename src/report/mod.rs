@@ -43,6 +43,8 @@ pub use results::{ScenarioResult, StepResult};
 pub use sentence::{Sentence, outcome_fields};
 pub use summary::{Replayed, summary_json, summary_text};
 pub use tally::{Delivered, Dropped, DroppedAt, Imbalance, Tally};
-pub use trace::{Fix, TopologyChange, Traced, blockers_text, destination, fixes, misdelivered_text, no_reply_text};
+pub use trace::{
+    Fix, StatedRemedy, TopologyChange, Traced, blockers_text, destination, fixes, misdelivered_text, no_reply_text,
+};
 pub use trace::{remedy_text, trace_brief_text, trace_json, trace_text};
 pub use words::{Cause, Place, Places, Words};

@@ -44,7 +44,7 @@ fn missing_steps_are_given_as_operations_and_as_toml_and_verified() {
            aliyun ecs AuthorizeSecurityGroup --RegionId=cn-hangzhou --SecurityGroupId=sg-app --IpProtocol=tcp --PortRange=22/22 --NicType=intranet --Policy=accept --Priority=1 --SourceGroupId=sg-web
            [security_group.sg-app]  # batch.toml:25
            # one more entry of ingress:
-           { protocol = "tcp", port_range = "22/22", source = "sg-web" },
+           { protocol = "tcp", port_range = "22", source = "sg-web" },
       verified: delivered to i-app by sg-app ingress #3: accepts tcp/22 from sg-web; the reply too
     ----- stderr -----
     "#);

@@ -173,7 +173,7 @@ fn trace(topology: &Topology, frame: &Frame<'_>, steps: &[Step], output: &Output
         steps,
         outcome: &output.outcomes[0],
         sent: &output.sent,
-        changes_fail: false,
+        remedies: &[],
     };
     let mut text = String::new();
     report::trace_text(&mut text, words(topology), &traced, Palette::Plain);

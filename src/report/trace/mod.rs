@@ -37,9 +37,18 @@ pub struct Traced<'a> {
     pub outcome: &'a Outcome,
     /// What left the fabric because of it.
     pub sent: &'a [Sent],
-    /// True where the changes that the remedies name were made on a copy of the world, and the packet still does not
-    /// arrive.
-    pub changes_fail: bool,
+    /// For each blocker, the changes of the topology that take it away, in words: those that were made on a copy of the
+    /// world, where the packet arrives. None of them is told where this is empty.
+    pub remedies: &'a [Option<StatedRemedy>],
+}
+
+/// A change of the topology in words, and the line that it changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatedRemedy {
+    /// What to do.
+    pub text: String,
+    /// `shop.toml:19`.
+    pub place: Option<String>,
 }
 
 /// Columns of the labels at the left edge.

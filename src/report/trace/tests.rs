@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 fn traced<'a>(description: &'a str, passed: &'a Passed) -> Traced<'a> {
     let Passed { steps, outcome, sent, time, .. } = passed;
-    Traced { label: "frame", description, time: *time, steps, outcome, sent, changes_fail: false }
+    Traced { label: "frame", description, time: *time, steps, outcome, sent, remedies: &[] }
 }
 
 fn text(fixture: &Fixture, description: &str, passed: &Passed) -> String {
