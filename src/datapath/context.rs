@@ -1,13 +1,13 @@
 //! Resolving: all that the tables say about a packet, looked up before anything is judged.
 //!
 //! Nothing here refuses. A [`RouteContext`] holds what depends on the addresses alone, a [`PacketContext`] what the
-//! packet and the state of its flow add. The checks read them, in the order of [`checks`](super::checks).
+//! packet and the state of its flow add. The checks read them, in the order of [`order`](super::order).
 
 use super::Options;
-use super::checks;
-use super::fast_path::ParsedFlow;
-use super::flow_state::SessionLookup;
-use super::output::{Decider, Refusal};
+use super::finding::Refusal;
+use super::flow_state::lookup::SessionLookup;
+use super::outcome::Decider;
+use super::parsed_flow::ParsedFlow;
 use crate::net::{Protocol, ranges};
 use crate::program::{Action, CLOUD_SERVICES, Domain, DomainId, EndpointId, EndpointKind, Program, RouteId, Vpc};
 use crate::table::acl::Query;
@@ -209,13 +209,6 @@ pub(super) struct CachedRoute {
     pub(super) domain: DomainId,
     /// The first refusal of the checks on the routes, whatever the packet's TTL.
     pub(super) forwarding: Result<Forwarding, Refusal>,
-}
-
-impl CachedRoute {
-    pub(super) fn of(routes: &RouteContext<'_>) -> CachedRoute {
-        let RouteQuery { sender, domain, .. } = routes.query;
-        CachedRoute { sender, domain, forwarding: checks::forwarding(routes) }
-    }
 }
 
 /// The flow that a packet belongs to, or that an ICMP error is about.

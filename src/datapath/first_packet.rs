@@ -5,10 +5,12 @@
 
 use super::checks;
 use super::context::{CachedRoute, Forwarding, PacketContext, RouteContext, RouteQuery, TransportSource};
+use super::finding::Refusal;
 use super::flow_state::is_same_end;
-use super::output::{Outcome, Refusal, Verdict};
+use super::outcome::{Outcome, Verdict};
 use super::stages::{destination, egress, ingress};
-use super::trace::{SessionStep, Trace};
+use super::step::SessionStep;
+use super::trace::Trace;
 use super::{Decider, Entry, Options};
 use crate::net::Protocol;
 use crate::program::{EndpointId, Program};
@@ -68,7 +70,7 @@ impl FirstPacket {
         match self.query(program) {
             Ok(query) => {
                 let routes = RouteContext::resolve(program, query);
-                trace.ask_all(&routes, &self.context(program, CachedRoute::of(&routes)));
+                trace.ask_all(&routes, &self.context(program, checks::cached_route(&routes)));
             }
             Err(outcome) => trace.end(&outcome),
         }
@@ -103,8 +105,8 @@ impl FirstPacket {
     fn admitted<'a>(&self, program: &'a Program) -> Result<PacketContext<'a>, Outcome> {
         let query = self.query(program)?;
         let routes = RouteContext::resolve(program, query);
-        checks::admission(&routes).map_err(|refusal| Outcome::refused(query.sender, query.domain, &refusal))?;
-        Ok(self.context(program, CachedRoute::of(&routes)))
+        checks::admission(&routes).map_err(|refusal| refusal.outcome(query.sender, query.domain))?;
+        Ok(self.context(program, checks::cached_route(&routes)))
     }
 
     /// What is known of the packet on its route, while no flow is known.
@@ -143,7 +145,7 @@ fn covers_reply(packet: &PacketContext<'_>, answer: &PacketContext<'_>) -> [bool
 }
 
 fn outcome_of(packet: &PacketContext<'_>) -> Outcome {
-    let refused = |refusal: &Refusal| Outcome::refused(packet.sender, packet.domain, refusal);
+    let refused = |refusal: &Refusal| refusal.outcome(packet.sender, packet.domain);
     match (checks::verdict(packet), &packet.forwarding) {
         (Ok(decider), Ok(forwarding)) => Outcome {
             domains: [Some(packet.domain), forwarding.second],

@@ -9,14 +9,13 @@
 //! made in an earlier epoch is held against the checks of the present one when it is next used: see [`revalidate`].
 
 mod ends;
+pub(super) mod lookup;
+pub(super) mod remembered;
 mod revalidate;
 
-use revalidate::Standing;
-
 use super::context::{Flow, PacketContext, TransportSource};
-use super::fast_path;
-use super::output::Decider;
-use super::trace::SessionStep;
+use super::outcome::Decider;
+use super::step::SessionStep;
 use super::{Frame, SHARDS};
 use crate::net::{MacAddress, Protocol};
 use crate::program::{EndpointId, EndpointKind, Program, Timeouts};
@@ -24,6 +23,8 @@ use crate::table::expiring::ExpiringMap;
 use crate::table::session::{Flags, FlowKey, Phase, Place, Session, Sessions, State};
 use crate::time::{SimDuration, SimTime};
 use crate::wire::{Ipv4, TcpFlags, Transport, transport};
+use lookup::{Keeping, SessionLookup};
+use revalidate::Standing;
 use std::net::Ipv4Addr;
 
 /// How long a first fragment is kept beyond its time, so that small steps of the clock backwards find what they would
@@ -61,43 +62,6 @@ impl FragmentKey {
             protocol: ipv4.protocol,
             identification: ipv4.identification,
         }
-    }
-}
-
-/// What the session table answered about a packet.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct SessionLookup {
-    /// What the sender keeps about the flow.
-    pub(super) sender: SessionStep,
-    /// What the receiver keeps about it.
-    pub(super) receiver: SessionStep,
-    /// The notes of the two records, where they are live.
-    notes: [u32; 2],
-    keeping: Keeping,
-}
-
-/// How the two ends of a packet's way keep their records.
-#[derive(Clone, Copy, Debug)]
-enum Keeping {
-    /// The packet belongs to no flow.
-    Nowhere,
-    /// In one entry, live or not, or not at all.
-    Together(Option<Place>),
-    /// Not in the one entry that would stand for both.
-    Apart,
-}
-
-impl SessionLookup {
-    /// The answer about a packet that belongs to no flow.
-    pub(super) const NONE: SessionLookup = SessionLookup::of([SessionStep::None; 2], Keeping::Nowhere);
-
-    const fn of([sender, receiver]: [SessionStep; 2], keeping: Keeping) -> SessionLookup {
-        SessionLookup { sender, receiver, notes: [0; 2], keeping }
-    }
-
-    /// What let in the packet that made the receiver's record.
-    pub(super) fn begun_by(&self) -> Decider {
-        Decider::unpack(self.notes[1])
     }
 }
 
@@ -316,8 +280,8 @@ fn refresh(session: &mut Session, frame: &Frame<'_>, packet: &PacketContext<'_>,
 /// Lets a session, whose entry stands for both ends, remember the way of a packet.
 fn install(frame: &Frame<'_>, packet: &PacketContext<'_>, session: &mut Session) {
     let (Some(flow), Ok(forwarding)) = (&packet.flow, &packet.forwarding) else { return };
-    let hop = fast_path::Hop { entry: frame.entry, sender: packet.sender, forwarding };
-    fast_path::install(packet.program, session, flow.direction, hop);
+    let hop = remembered::Hop { entry: frame.entry, sender: packet.sender, forwarding };
+    remembered::install(packet.program, session, flow.direction, hop);
 }
 
 /// The session that a first packet begins, where `decider` lets it in.

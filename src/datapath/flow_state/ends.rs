@@ -11,15 +11,13 @@
 //! parts it, and from then on each end keeps its own record. Of several that are live, the one counts that a packet of
 //! the same kind between the same domains would have made.
 
-use super::{
-    Keeping, SessionLookup, doubt, expiry, first_session, install, is_same_end, marks, refresh, renew, revalidate,
-    step_of,
-};
+use super::{doubt, expiry, first_session, install, is_same_end, marks, refresh, renew, revalidate, step_of};
 use crate::datapath::Frame;
 use crate::datapath::context::{Flow, Forwarding, PacketContext};
 use crate::datapath::flow_state::FlowTables;
-use crate::datapath::output::Decider;
-use crate::datapath::trace::SessionStep;
+use crate::datapath::flow_state::lookup::{Keeping, SessionLookup};
+use crate::datapath::outcome::Decider;
+use crate::datapath::step::SessionStep;
 use crate::program::{DomainId, EndpointId, EndpointKind, Program};
 use crate::table::session::{EndKey, FlowKey, Place, Session};
 

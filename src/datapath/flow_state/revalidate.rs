@@ -1,13 +1,13 @@
 //! Records after a change of the world.
 
-use super::{SessionLookup, marks};
+use super::lookup::{Keeping, SessionLookup};
+use super::marks;
 use crate::datapath::checks;
 use crate::datapath::context::{CachedRoute, PacketContext, RouteContext, RouteQuery, owns};
 use crate::datapath::first_packet::FirstPacket;
-use crate::datapath::flow_state::Keeping;
-use crate::datapath::output::{Decider, Verdict};
+use crate::datapath::outcome::{Decider, Verdict};
 use crate::datapath::stages::guest;
-use crate::datapath::trace::SessionStep;
+use crate::datapath::step::SessionStep;
 use crate::program::{CLOUD_SERVICES, DomainId, EndpointId, EndpointKind, Program};
 use crate::table::session::{FlowKey, Session};
 use std::net::Ipv4Addr;
@@ -43,7 +43,7 @@ pub(super) fn standing(program: &Program, key: &FlowKey, session: &Session) -> S
     if guest::private_nic(&routes).refusal.is_some() {
         return Standing::Refused;
     }
-    let packet = first_packet(program, CachedRoute::of(&routes), key, session);
+    let packet = first_packet(program, checks::cached_route(&routes), key, session);
     let last = packet.forwarding.as_ref().map(|forwarding| forwarding.second.unwrap_or(query.domain));
     if last.ok() != Some(domains[to]) {
         return Standing::Refused;

@@ -8,10 +8,11 @@
 //! refused in both directions, and that peerings do not lead on, are our choices.
 
 use super::route::{absent_from_classic, in_first};
-use crate::datapath::checks::{CheckId, Finding};
 use crate::datapath::context::{Bridge, PacketContext, RouteContext};
-use crate::datapath::output::{At, Refusal};
-use crate::datapath::trace::{Crossing, Step};
+use crate::datapath::finding::{Finding, Refusal};
+use crate::datapath::order::CheckId;
+use crate::datapath::outcome::At;
+use crate::datapath::step::{Crossing, Step};
 use crate::diag::Reason;
 use crate::net::ranges::{self, Unlinkable};
 use crate::program::{DomainId, EndpointId, EndpointKind, Program, Vpc};

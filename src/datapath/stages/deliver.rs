@@ -4,10 +4,11 @@
 //! documents neither. The MTU of 1500 and "fragmentation needed" are documented:
 //! <https://www.alibabacloud.com/help/en/ecs/user-guide/mtus/>.
 
-use crate::datapath::checks::Finding;
 use crate::datapath::context::{Forwarding, PacketContext};
-use crate::datapath::output::{At, ErrorMessage, Progress, Refusal};
-use crate::datapath::trace::Step;
+use crate::datapath::finding::{Finding, Progress, Refusal};
+use crate::datapath::outcome::At;
+use crate::datapath::output::ErrorMessage;
+use crate::datapath::step::Step;
 use crate::diag::Reason;
 use crate::program::{DomainId, EndpointId, Program};
 use crate::wire::{IcmpError, Transport};

@@ -4,10 +4,10 @@
 //! does not say whether its proxy closes the connection instead.
 
 use super::egress::{Side, ask_groups, refusal_for};
-use crate::datapath::checks::Finding;
 use crate::datapath::context::{Forwarding, PacketContext};
-use crate::datapath::output::{At, Decider, Refusal};
-use crate::datapath::trace::{Spared, Step};
+use crate::datapath::finding::{Finding, Refusal};
+use crate::datapath::outcome::{At, Decider};
+use crate::datapath::step::{Spared, Step};
 use crate::diag::Reason;
 use crate::program::{Action, CLOUD_SERVICES, EndpointId, EndpointKind, Program, WhitelistId};
 use crate::table::acl::Effect;

@@ -1,9 +1,9 @@
 //! Stage 5: the security groups of the sending instance.
 
-use crate::datapath::checks::Finding;
 use crate::datapath::context::PacketContext;
-use crate::datapath::output::{At, Decider, Refusal};
-use crate::datapath::trace::{SessionStep, Spared, Step};
+use crate::datapath::finding::{Finding, Refusal};
+use crate::datapath::outcome::{At, Decider};
+use crate::datapath::step::{SessionStep, Spared, Step};
 use crate::diag::Reason;
 use crate::net::ranges;
 use crate::program::{AclId, EndpointId, Program, RuleId};

@@ -4,10 +4,10 @@
 //! routing script is documented:
 //! <https://www.alibabacloud.com/help/en/virtual-private-cloud/latest/classiclink-overview>.
 
-use crate::datapath::checks::Finding;
 use crate::datapath::context::RouteContext;
-use crate::datapath::output::{At, Decider, Refusal};
-use crate::datapath::trace::Step;
+use crate::datapath::finding::{Finding, Refusal};
+use crate::datapath::outcome::{At, Decider};
+use crate::datapath::step::Step;
 use crate::diag::Reason;
 use crate::net::ranges;
 use crate::program::Action;

@@ -3,10 +3,10 @@
 //! Anti-spoofing is our reading of "a classic private address can be neither chosen nor changed" (ECS
 //! documentation, "IP addresses of a classic network-connected ECS instance").
 
-use crate::datapath::checks::Finding;
 use crate::datapath::context::{RouteContext, RouteQuery};
-use crate::datapath::output::{At, Outcome, Refusal, Verdict};
-use crate::datapath::trace::Step;
+use crate::datapath::finding::{Finding, Refusal};
+use crate::datapath::outcome::{At, Outcome, Verdict};
+use crate::datapath::step::Step;
 use crate::diag::Reason;
 use crate::net::ranges;
 use crate::program::{CLOUD_SERVICES, EndpointId, EndpointKind, FABRIC_MAC, NO_GATEWAY, Owner, Program, TIED};

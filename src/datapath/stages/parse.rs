@@ -2,9 +2,10 @@
 
 use super::ingress;
 use crate::datapath::Frame;
-use crate::datapath::checks::{self, Finding};
+use crate::datapath::checks;
 use crate::datapath::context::{RouteContext, RouteQuery};
-use crate::datapath::output::{At, NotKnown, Outcome, Refusal, Verdict};
+use crate::datapath::finding::{Finding, Refusal};
+use crate::datapath::outcome::{At, NotKnown, Outcome, Verdict};
 use crate::diag::Reason;
 use crate::program::{EndpointId, Program};
 use crate::wire::{Arp, ParseError};

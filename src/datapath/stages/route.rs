@@ -3,10 +3,10 @@
 //! Longest prefix wins (VPC documentation, "Routes"). That a local prefix without an owner drops the frame, and which
 //! routes a peering may use, are our choices where the vendor says nothing.
 
-use crate::datapath::checks::Finding;
 use crate::datapath::context::{Bridge, RouteContext, RouteMatch};
-use crate::datapath::output::{At, Progress, Refusal};
-use crate::datapath::trace::{Found, Step};
+use crate::datapath::finding::{Finding, Progress, Refusal};
+use crate::datapath::outcome::At;
+use crate::datapath::step::{Found, Step};
 use crate::diag::Reason;
 use crate::net::ranges;
 use crate::program::{Action, DomainId, EndpointId, EndpointKind, Program, VswitchId};

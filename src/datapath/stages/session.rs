@@ -5,10 +5,10 @@
 //! a handshake, and that a TCP packet without SYN makes a session too are our choices. The state itself is kept by
 //! [`flow_state`](crate::datapath::flow_state).
 
-use crate::datapath::checks::Finding;
 use crate::datapath::context::{PacketContext, TransportSource};
-use crate::datapath::output::{At, Refusal};
-use crate::datapath::trace::{SessionStep, Step};
+use crate::datapath::finding::{Finding, Refusal};
+use crate::datapath::outcome::At;
+use crate::datapath::step::{SessionStep, Step};
 use crate::diag::Reason;
 use crate::wire::Transport;
 
