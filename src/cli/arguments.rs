@@ -70,6 +70,7 @@ Examples:
   biplane replay shop.toml week.pcap -w verdicts.pcapng
   biplane replay shop.toml week.pcap --map 192.0.2.7=10.24.1.5 --inject 172.16.1.10=i-app
   biplane replay shop.toml week.pcap --format ndjson
+  biplane replay shop.toml week.pcap --by connection --format csv
   biplane replay shop.toml mirror.pcap --strip vxlan --dedup
   biplane replay shop.toml week.pcap --expect sg-egress-deny=0 --fail-on-drop
   tcpdump -w - | biplane replay shop.toml -";
@@ -178,6 +179,9 @@ pub(super) struct Replay {
     /// Exit with 1 where a frame is dropped or undetermined.
     #[arg(long)]
     pub(super) fail_on_drop: bool,
+    /// Print what became of each connection in place of the summary: as text, CSV or NDJSON.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(super) by: Option<By>,
     /// What to print.
     #[arg(long, value_enum, default_value_t = ReplayFormat::Text)]
     pub(super) format: ReplayFormat,
@@ -211,8 +215,17 @@ pub(super) enum ReplayFormat {
     Text,
     /// The summary as one JSON object.
     Json,
-    /// One JSON object a line for each frame.
+    /// One JSON object a line for each frame, or with --by for each connection.
     Ndjson,
+    /// With --by: comma-separated values.
+    Csv,
+}
+
+/// What rows are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum By {
+    /// The frames between two ends.
+    Connection,
 }
 
 #[derive(Debug, Args)]
