@@ -1,6 +1,6 @@
 //! The pages of `biplane explain`: every example is a line that the program prints.
 
-use biplane::datapath::{Entry, Options, Verdict};
+use biplane::datapath::{Entry, Options};
 use biplane::diag::{Reason, Sources};
 use biplane::explain;
 use biplane::lab::{Lab, Passage, Topology};
@@ -24,7 +24,7 @@ struct Said(BTreeMap<Reason, BTreeSet<String>>);
 impl Said {
     /// Notes a passage as the first frame of a capture; files are called by their last name.
     fn note(&mut self, passage: &Passage) {
-        let Verdict::Dropped { reason, .. } = passage.outcome().verdict else { return };
+        let Some((reason, _)) = passage.outcome().verdict.refusal() else { return };
         let topology = passage.topology();
         let words = Words::new(&topology.program, &topology.names, &topology.sources);
         let mut line = String::new();

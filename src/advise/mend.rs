@@ -10,7 +10,7 @@ use super::probe::{self, Leg, Observation, Traffic};
 use super::side::Subject;
 use super::step::{Draft, GroupHome, Step};
 use crate::control::{Operation, WhitelistChange};
-use crate::datapath::{At, Verdict};
+use crate::datapath::At;
 use crate::diag::{Reason, Stage};
 use crate::lab::{Passage, Topology};
 use crate::model::{Direction, Instance, Key, Network, Vpc, World};
@@ -203,7 +203,7 @@ impl Mend {
     fn remove(&mut self, leg: Leg, passage: &Passage) -> Result<(), Conflict> {
         let [from, to] = self.sides;
         let (sender, receiver) = if leg == Leg::Request { (from, to) } else { (to, from) };
-        let Verdict::Dropped { reason, at } = passage.outcome().verdict else {
+        let Some((reason, at)) = passage.outcome().verdict.refusal() else {
             return self.reroute(sender, receiver, passage);
         };
         let names = &passage.topology().names;
@@ -310,10 +310,7 @@ pub(super) fn now(seen: &Observation) -> AdvisedNow {
             AdvisedNow { passes: true, outcome: format!("{}; the reply too", request.sentence()), reason: None }
         }
         Observation::Stuck { leg, passage } => {
-            let reason = match passage.outcome().verdict {
-                Verdict::Dropped { reason, .. } => Some(reason.id()),
-                _ => None,
-            };
+            let reason = passage.outcome().verdict.refusal().map(|(reason, _)| reason.id());
             let which = if *leg == Leg::Reply { "the reply is " } else { "" };
             let id = reason.map(|id| format!(" [{id}]")).unwrap_or_default();
             AdvisedNow { passes: false, outcome: format!("{which}{}{id}", passage.sentence()), reason }
@@ -323,8 +320,8 @@ pub(super) fn now(seen: &Observation) -> AdvisedNow {
 
 /// A refusal that no step removes.
 fn standing(passage: &Passage) -> Conflict {
-    match passage.outcome().verdict {
-        Verdict::Dropped { reason, .. } => Conflict::reason(reason, passage.sentence()),
+    match passage.outcome().verdict.refusal() {
+        Some((reason, _)) => Conflict::reason(reason, passage.sentence()),
         _ => Conflict::new("misrouted", passage.sentence(), "correct the route that leads there"),
     }
 }

@@ -107,6 +107,7 @@ fn make(world: &mut World, step: &Step) {
                 network: Spanned::unplaced(network),
                 kind: Spanned::unplaced(GroupKind::Basic),
                 intra_group: Spanned::unplaced(Policy::Accept),
+                unknown_rules: None,
                 ingress: Vec::new(),
                 egress: Vec::new(),
                 placement,

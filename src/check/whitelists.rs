@@ -63,6 +63,7 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Diagnostic>) {
     for service in world.services.values() {
         match &service.whitelist {
             None => default_list(service, findings),
+            Some(_) if service.whitelist_is_unknown => {}
             Some(entries) => {
                 length(service, entries, findings);
                 admitted(&mut clients, service, entries, findings);

@@ -134,10 +134,15 @@ fn find(world: &World, instance: &str, vpc: &str) -> Result<(Key<Instance>, Key<
 /// One line: whether the link can be made, and what passes.
 fn verdict((instance, vpc): (&str, &str), link: &Preflight) -> String {
     let passes = match (&link.reaches[..], &link.reached_by[..]) {
-        ([], []) => "nothing would pass".to_owned(),
+        ([], []) if link.not_known.is_empty() => "nothing would pass".to_owned(),
+        ([], []) => "it is not known whether anything would pass".to_owned(),
         (reaches, []) => format!("it would reach {}", named(reaches)),
         ([], by) => format!("it would be reached by {}", named(by)),
         (reaches, by) => format!("it would reach {}, and be reached by {}", named(reaches), named(by)),
+    };
+    let passes = match &link.not_known[..] {
+        [] => passes,
+        ids => format!("{passes}; of {} not all is known", shortened(ids.iter().map(|id| format!("`{id}`")).collect())),
     };
     match (link.can_be_made, link.carries()) {
         (true, true) => format!("`{instance}` can be linked to `{vpc}`: {passes}"),
@@ -153,11 +158,16 @@ fn verdict((instance, vpc): (&str, &str), link: &Preflight) -> String {
 
 /// `` `i-db` (tcp/3306), `rm-orders` (everything) and 5 more``.
 fn named(endpoints: &[(String, String)]) -> String {
-    let shown: Vec<String> = endpoints.iter().take(NAMED).map(|(id, flow)| format!("`{id}` ({flow})")).collect();
-    match endpoints.len().saturating_sub(NAMED) {
-        0 => and_list(shown),
-        more => and_list(shown.into_iter().chain([format!("{more} more")])),
+    shortened(endpoints.iter().map(|(id, flow)| format!("`{id}` ({flow})")).collect())
+}
+
+fn shortened(mut names: Vec<String>) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    if more != 0 {
+        names.truncate(NAMED);
+        names.push(format!("{more} more"));
     }
+    and_list(names)
 }
 
 /// A link as JSON shows it; errors of the file itself stand before its own findings.
@@ -174,6 +184,7 @@ fn object(file: &File, (instance, vpc): (&str, &str), link: &Preflight) -> Value
         "carries": link.carries(),
         "reaches": endpoints(&link.reaches),
         "reached_by": endpoints(&link.reached_by),
+        "not_known": link.not_known,
         "findings": findings,
     })
 }

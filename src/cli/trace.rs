@@ -181,7 +181,7 @@ fn reply(lab: &mut Lab, request: &Passage) -> Option<Result<Passage, &'static st
         Verdict::Answered => return None,
         Verdict::Dropped { .. } => return Some(Err("the request was dropped")),
         Verdict::Outside => return Some(Err("the request travels beyond the two planes")),
-        Verdict::Undetermined => return Some(Err("the request is undetermined")),
+        Verdict::Undetermined(_) => return Some(Err("the request is undetermined")),
         Verdict::Delivered { .. } => {}
     }
     let Some((to, packet)) = request.reply() else { return Some(Err("nobody answers such a packet")) };
@@ -206,5 +206,5 @@ fn fact(passage: &Passage) -> String {
 
 /// Dropped, or without a verdict.
 fn is_lost(outcome: &PacketOutcome) -> bool {
-    matches!(outcome.verdict, Verdict::Dropped { .. } | Verdict::Undetermined)
+    matches!(outcome.verdict, Verdict::Dropped { .. } | Verdict::Undetermined(_))
 }

@@ -11,7 +11,7 @@
 //! kept, or the packet. Checks of stages 2 and 3 come before the state of flows is looked up.
 
 use super::context::{Forwarding, PacketContext, RouteContext};
-use super::output::{Decider, Refusal};
+use super::output::{Decider, Refusal, Verdict};
 use super::stages::{bridge, deliver, destination, egress, guest, ingress, route, session};
 use super::trace::Step;
 use crate::program::DomainId;
@@ -36,6 +36,11 @@ impl Finding {
 
     pub(super) fn refuse(refusal: Refusal) -> Finding {
         Finding { refusal: Some(refusal), ..Finding::PASS }
+    }
+
+    /// True for a refusal that is sure.
+    pub(super) fn drops(&self) -> bool {
+        self.refusal.is_some_and(|refusal| matches!(refusal.verdict, Verdict::Dropped { .. }))
     }
 
     /// Refuses where `holds` does not.

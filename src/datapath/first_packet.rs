@@ -75,15 +75,15 @@ impl FirstPacket {
         trace
     }
 
-    /// Whether the sender's security groups let the packet go.
+    /// Whether the sender's security groups let the packet go, as far as is known.
     pub(crate) fn is_sent(&self, program: &Program) -> bool {
-        egress::groups(&self.forwarded_to(program, self.sender)).refusal.is_none()
+        !egress::groups(&self.forwarded_to(program, self.sender)).drops()
     }
 
-    /// Whether the groups and whitelists of both ends let the packet through, wherever its routes lead.
+    /// Whether the groups and whitelists of both ends let the packet through, as far as is known, wherever its routes lead.
     pub(crate) fn is_accepted_by(&self, program: &Program, receiver: EndpointId) -> bool {
         let packet = self.forwarded_to(program, receiver);
-        egress::groups(&packet).refusal.is_none() && destination::filter(&packet).refusal.is_none()
+        !egress::groups(&packet).drops() && !destination::filter(&packet).drops()
     }
 
     /// The packet as if its routes led to `to`.

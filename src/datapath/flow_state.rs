@@ -11,6 +11,8 @@
 mod ends;
 mod revalidate;
 
+use revalidate::Standing;
+
 use super::context::{Flow, PacketContext, TransportSource};
 use super::fast_path;
 use super::output::Decider;
@@ -31,10 +33,13 @@ const GRACE: SimDuration = SimDuration::from_secs(60);
 /// First fragments that a shard keeps at most; the oldest makes room for a new one.
 const FIRST_FRAGMENTS: usize = 16_384;
 
-/// In the marks of a session: stages 5 and 8 judged the packet that made it at its sender's end, and at its receiver's.
+/// In the marks of a session: stages 5 and 8 judged the packet that made it at its sender's end, and at its receiver's;
+/// and whether it is doubtful.
 mod marks {
     pub(super) const JUDGED_AT_SENDER: u8 = 0x01;
     pub(super) const JUDGED_AT_RECEIVER: u8 = 0x02;
+    /// Whether the packet that made it passes is not known: it spares nothing.
+    pub(super) const DOUBTFUL: u8 = 0x04;
 }
 
 /// Names a first fragment by what its later ones have in common with it.
@@ -194,6 +199,7 @@ impl FlowTables {
             SessionStep::Live { .. } | SessionStep::LiveError { .. } => {
                 renew(self.sessions.get_mut(place).1, packet.program, packet.session.notes[0]);
             }
+            SessionStep::Doubtful => doubt(self.sessions.get_mut(place).1, packet.program),
             SessionStep::Cut | SessionStep::Reopened => {
                 self.sessions.remove(frame.shard.index(), place);
                 packet.session.keeping = Keeping::Together(None);
@@ -231,6 +237,35 @@ impl FlowTables {
     }
 }
 
+impl FlowTables {
+    /// Refreshes the doubtful record of a packet that may pass or not, or makes one, at each end that has no sure one. A
+    /// shard without room keeps none: what comes later is then judged as if the packet had been refused.
+    #[cold]
+    pub(super) fn leave_doubtful(&mut self, frame: &Frame<'_>, packet: &PacketContext<'_>) {
+        let Some(flow) = packet.flow.as_ref().filter(|flow| !flow.is_error) else { return };
+        let place = match packet.session.keeping {
+            Keeping::Nowhere => return,
+            Keeping::Together(place) => place,
+            Keeping::Apart => return self.leave_doubtful_apart(frame, packet),
+        };
+        let (program, shard) = (packet.program, frame.shard.index());
+        let expiry = |key: &FlowKey, session: &Session| expiry(&program.timeouts, key, session);
+        let mut made = first_session(frame, packet, flow, Decider::None);
+        made.marks |= marks::DOUBTFUL;
+        let Some(place) = place else {
+            self.sessions.insert(shard, flow.hash, flow.key, made, expiry);
+            return;
+        };
+        let (key, session) = self.sessions.get_mut(place);
+        match packet.session.sender {
+            SessionStep::Doubtful => refresh(session, frame, packet, flow),
+            _ => *session = made,
+        }
+        let ends = expiry(key, session);
+        self.sessions.note_end(shard, place, ends);
+    }
+}
+
 /// What an entry says about a packet, and its note in the packet's epoch.
 fn step_of(frame: &Frame<'_>, packet: &PacketContext<'_>, key: &FlowKey, session: &Session) -> (SessionStep, u32) {
     let program = packet.program;
@@ -241,12 +276,17 @@ fn step_of(frame: &Frame<'_>, packet: &PacketContext<'_>, key: &FlowKey, session
         return (SessionStep::Expired, 0);
     }
     let mut note = session.note;
+    let mut is_doubtful = session.marks & marks::DOUBTFUL != 0;
     if session.epoch != program.epoch.0 {
-        let Some(decider) = revalidate::permits(program, key, session) else { return (SessionStep::Cut, 0) };
-        note = decider.pack();
+        match revalidate::standing(program, key, session) {
+            Standing::Permitted(decider) => note = decider.pack(),
+            Standing::Unknown => is_doubtful = true,
+            Standing::Refused => return (SessionStep::Cut, 0),
+        }
     }
     match (session.state.is_closing() && opens(), is_error) {
         (true, _) => (SessionStep::Reopened, 0),
+        _ if is_doubtful => (SessionStep::Doubtful, 0),
         (false, true) => (SessionStep::LiveError { opener }, note),
         (false, false) => (SessionStep::Live { opener }, note),
     }
@@ -257,6 +297,12 @@ fn renew(session: &mut Session, program: &Program, note: u32) {
     if session.epoch != program.epoch.0 {
         (session.epoch, session.known, session.note) = (program.epoch.0, [0; 2], note);
     }
+}
+
+/// Takes a session over into the present epoch, in which it is doubtful.
+fn doubt(session: &mut Session, program: &Program) {
+    renew(session, program, 0);
+    session.marks |= marks::DOUBTFUL;
 }
 
 /// Notes in a live session that a packet of it is delivered.

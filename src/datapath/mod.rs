@@ -16,7 +16,7 @@ mod steering;
 mod trace;
 
 pub(crate) use first_packet::FirstPacket;
-pub use output::{At, Decider, Emitted, Outcome, Output, Sent, Verdict};
+pub use output::{At, Decider, Emitted, NotKnown, Outcome, Output, Sent, Verdict};
 pub use stages::ingress::Entry;
 pub use steering::{SHARDS, ShardId, Steering};
 pub use trace::{Blocker, Crossing, Found, SessionStep, Spared, Step, Trace};
@@ -255,6 +255,9 @@ impl Fabric {
             self.flows.record_first_fragment(frame, packet);
         }
         self.flows.settle(frame, packet);
+        if let Err(Refusal { verdict: Verdict::Undetermined(NotKnown::Configuration { .. }), .. }) = verdict {
+            self.flows.leave_doubtful(frame, packet);
+        }
         let (by_session, begun_by) = (packet.in_session(), packet.session.begun_by());
         let forwarded = match (verdict, packet.forwarding) {
             (Ok(decider), Ok(forwarding)) => self.deliver(frame, packet, (&forwarding, decider), writer),

@@ -1,7 +1,7 @@
 //! What became of a burst: an outcome for each frame, and the frames that leave the fabric.
 
 use super::checks::CheckId;
-use super::trace::Blocker;
+use super::trace::{Blocker, SessionStep};
 use crate::diag::{EmittedKind, Reason};
 use crate::net::MacAddress;
 use crate::program::{AclId, DomainId, EndpointId, FABRIC_MAC, Program, RouteId, RuleId, WhitelistId};
@@ -71,12 +71,10 @@ impl Outcome {
         Outcome { domains, decider: refusal.decider, ..Outcome::at_sender(Some(sender), refusal.verdict) }
     }
 
-    /// What refused a dropped frame.
+    /// What refused a dropped frame, or what is not known of one for which that decides.
     pub fn blocker(&self) -> Option<Blocker> {
-        match self.verdict {
-            Verdict::Dropped { reason, at } => Some(Blocker { reason, at, decider: self.decider }),
-            _ => None,
-        }
+        let (reason, at) = self.verdict.refusal()?;
+        Some(Blocker { reason, at, decider: self.decider })
     }
 }
 
@@ -99,8 +97,31 @@ pub enum Verdict {
         /// Where.
         at: At,
     },
-    /// The capture cut off bytes that decide.
-    Undetermined,
+    /// What decides is not known.
+    Undetermined(NotKnown),
+}
+
+impl Verdict {
+    /// The reason of a frame that was dropped, or is undetermined for one, and where it is given.
+    pub fn refusal(self) -> Option<(Reason, At)> {
+        match self {
+            Verdict::Dropped { reason, at } => Some((reason, at)),
+            Verdict::Undetermined(NotKnown::Configuration { at }) => Some((Reason::UnknownConfiguration, at)),
+            _ => None,
+        }
+    }
+}
+
+/// What a frame without a verdict lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NotKnown {
+    /// Bytes that decide, which the capture cut off.
+    Bytes,
+    /// Rules or a whitelist that decide, which the topology does not hold; or a record that such rules may have made.
+    Configuration {
+        /// Where they would be asked.
+        at: At,
+    },
 }
 
 /// Where a frame was refused.
@@ -194,7 +215,26 @@ impl Refusal {
     /// The refusal of a packet of which the capture cut off what decides.
     pub(super) fn undetermined() -> Refusal {
         let refusal = Refusal::new(Reason::FrameTruncated, At::Outside);
-        Refusal { verdict: Verdict::Undetermined, is_final: true, ..refusal }
+        Refusal { verdict: Verdict::Undetermined(NotKnown::Bytes), is_final: true, ..refusal }
+    }
+
+    /// What it takes to decide there is not known.
+    pub(super) fn unknown(self) -> Refusal {
+        let verdict = match self.verdict.refusal() {
+            Some((_, at)) => Verdict::Undetermined(NotKnown::Configuration { at }),
+            None => self.verdict,
+        };
+        Refusal { verdict, ..self }
+    }
+
+    /// The refusal of a packet for want of a live record, where `record` is what there is. Of a doubtful one it is not
+    /// known whether it is there.
+    #[inline]
+    pub(super) fn for_want_of(self, record: SessionStep) -> Refusal {
+        match record {
+            SessionStep::Doubtful => Refusal { decider: Decider::None, ..self.unknown() },
+            _ => self,
+        }
     }
 
     /// Not a refusal in truth: the packet leaves the two planes at its sender.

@@ -9,7 +9,7 @@ use super::stages::bridge;
 use crate::diag::Reason;
 use crate::net::ranges::{self, Unlinkable};
 use crate::program::{AclId, Action, DomainId, EndpointId, EndpointKind, Program, RouteId, RuleId, Vpc, WhitelistId};
-use crate::table::acl::Query;
+use crate::table::acl::{Effect, Query};
 use crate::table::lpm::TableId;
 use crate::wire::{Ipv4, ParseError, Transport};
 use std::net::Ipv4Addr;
@@ -82,7 +82,7 @@ pub enum Step {
         /// The question.
         query: Query,
         /// The answer.
-        accept: bool,
+        effect: Effect,
         /// The rule that decided; `None` for the default.
         rule: Option<RuleId>,
     },
@@ -103,6 +103,8 @@ pub enum Step {
         whitelist: WhitelistId,
         /// The place of the entry that holds the source.
         entry: Option<usize>,
+        /// The answer.
+        effect: Effect,
     },
     /// A domain's routes were looked up.
     Route {
@@ -180,6 +182,8 @@ pub enum SessionStep {
     Expired,
     /// There was one, whose first packet would now be refused.
     Cut,
+    /// There may be one: whether its first packet passes is not known. It spares nothing.
+    Doubtful,
     /// There was one that was closing; a SYN without ACK begins anew.
     Reopened,
     /// A live one.
@@ -263,8 +267,13 @@ impl Trace {
     }
 
     fn refuse(&mut self, verdict: Verdict, decider: Decider, goes_on: bool) {
-        if let Verdict::Dropped { reason, at } = verdict {
-            self.steps.push(Step::Refused { blocker: Blocker { reason, at, decider }, goes_on });
+        if let Some((reason, at)) = verdict.refusal() {
+            let blocker = Blocker { reason, at, decider };
+            // Of a packet to its own sender, groups of which nothing is known decide twice.
+            if goes_on && self.blockers().any(|known| known == blocker) {
+                return;
+            }
+            self.steps.push(Step::Refused { blocker, goes_on });
         }
     }
 

@@ -22,7 +22,7 @@ pub fn render(page: &ProblemRecord, width: usize) -> String {
     }
     text.push('\n');
     let example = match page.kind {
-        ProblemKind::Drop(_) => page.example.to_owned(),
+        ProblemKind::Drop(_) | ProblemKind::Undetermined(_) => page.example.to_owned(),
         ProblemKind::Rule(_) | ProblemKind::File => finding(page),
         ProblemKind::Hint => format!("{}: {}", page.id, page.example),
     };
@@ -71,7 +71,7 @@ pub fn table() -> String {
     let mut last = None;
     for page in all() {
         let heading = match page.kind {
-            ProblemKind::Drop(_) => "Reasons, in the order of the stages",
+            ProblemKind::Drop(_) | ProblemKind::Undetermined(_) => "Reasons, in the order of the stages",
             ProblemKind::Rule(_) => "\nRules of `biplane check`",
             ProblemKind::File => "\nProblems of files",
             ProblemKind::Hint => "\nHints of `biplane replay`",

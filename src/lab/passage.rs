@@ -1,7 +1,7 @@
 //! What became of one frame, and claims about it.
 
 use super::{Topology, remedies};
-use crate::datapath::{At, Blocker, Decider, Emitted, Entry, Frame, Options, Outcome, Output};
+use crate::datapath::{At, Blocker, Decider, Emitted, Entry, Frame, NotKnown, Options, Outcome, Output};
 use crate::datapath::{Sent, ShardId, Step, Trace, Verdict};
 use crate::diag::Span;
 use crate::program::{EndpointId, EndpointKind, Owner};
@@ -148,8 +148,10 @@ impl Passage {
     pub fn reverse(&self) -> Option<(EndpointId, PacketBuilder)> {
         let to = match self.outcome().verdict {
             Verdict::Delivered { to } => to,
-            Verdict::Dropped { .. } => self.would_be_receiver()?,
-            Verdict::Answered | Verdict::Outside | Verdict::Undetermined => return None,
+            Verdict::Dropped { .. } | Verdict::Undetermined(NotKnown::Configuration { .. }) => {
+                self.would_be_receiver()?
+            }
+            Verdict::Answered | Verdict::Outside | Verdict::Undetermined(NotKnown::Bytes) => return None,
         };
         let kind = self.topology.program.endpoint(to).kind;
         matches!(kind, EndpointKind::Instance | EndpointKind::Service { .. }).then_some(())?;
@@ -356,10 +358,20 @@ impl Passage {
         self.claim(self.outcome().verdict == Verdict::Outside && self.sent().is_empty(), "outside the two planes")
     }
 
-    /// The capture cut off bytes that decide.
+    /// What decides is not known: bytes that the capture cut off, or rules that the topology does not hold.
     #[track_caller]
     pub fn undetermined(&self) -> &Passage {
-        self.claim(self.outcome().verdict == Verdict::Undetermined && self.sent().is_empty(), "undetermined")
+        let holds = matches!(self.outcome().verdict, Verdict::Undetermined(_)) && self.sent().is_empty();
+        self.claim(holds, "undetermined")
+    }
+
+    /// What decides is not known, for `reason`, and nothing came out.
+    #[track_caller]
+    pub fn undetermined_for(&self, reason: &str) -> &Passage {
+        let verdict = self.outcome().verdict;
+        let given = verdict.refusal().filter(|_| matches!(verdict, Verdict::Undetermined(_)));
+        let holds = given.is_some_and(|(fact, _)| fact.id() == reason) && self.sent().is_empty();
+        self.claim(holds, format_args!("undetermined for {reason}, and nothing came out"))
     }
 
     /// The frame was in these routing domains, in this order, and in no other.
@@ -378,9 +390,9 @@ impl Passage {
     #[track_caller]
     pub fn at(&self, place: &str) -> &Passage {
         let names = &self.topology.names;
-        let holds = match self.outcome().verdict {
-            Verdict::Dropped { at: At::Endpoint(id), .. } => names.endpoint(id) == place,
-            Verdict::Dropped { at: At::Domain(id), .. } => names.domain(id) == place,
+        let holds = match self.outcome().verdict.refusal() {
+            Some((_, At::Endpoint(id))) => names.endpoint(id) == place,
+            Some((_, At::Domain(id))) => names.domain(id) == place,
             _ => false,
         };
         self.claim(holds, format_args!("refused at {place}"))

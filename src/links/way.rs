@@ -13,7 +13,9 @@ use std::net::Ipv4Addr;
 pub(crate) struct Way {
     /// What passes, with replies that come back.
     pub(crate) passes: Flow,
-    /// True where the groups and whitelists of both ends accept something, wherever it is routed.
+    /// True where more may pass, or come back: rules or whitelists that decide are not known.
+    pub(crate) may_pass: bool,
+    /// True where the groups and whitelists of both ends accept something, as far as is known, wherever it is routed.
     pub(crate) accepted: bool,
     /// True where the sender's groups let something out.
     pub(crate) sent: bool,
@@ -29,7 +31,7 @@ impl Way {
     pub(crate) fn between(program: &Program, from: End, to: End) -> Way {
         let questions = Questions::of(program, from, to);
         let sample = questions.packet(Protocol::ICMP, [0; 2]);
-        let mut way = Way { passes: Flow::default(), accepted: false, sent: false, sample };
+        let mut way = Way { passes: Flow::default(), may_pass: false, accepted: false, sent: false, sample };
         for (protocol, asked) in questions.protocols() {
             way.passes.add_protocol(protocol);
             for ports in questions.destination_ports(asked) {
@@ -45,7 +47,9 @@ impl Way {
 
     /// True where the packet arrives and its reply comes back.
     fn ask(&mut self, program: &Program, packet: FirstPacket, [from, to]: [End; 2]) -> bool {
-        let arrives = arrives(program, &packet, [from, to]);
+        let answer = answer(program, &packet, [from, to]);
+        self.may_pass = self.may_pass || answer.is_none();
+        let arrives = answer == Some(true);
         self.sent = self.sent || arrives || packet.is_sent(program);
         if !self.accepted && (arrives || packet.is_accepted_by(program, to.id)) {
             (self.accepted, self.sample) = (true, packet);
@@ -55,9 +59,23 @@ impl Way {
 }
 
 /// True where a packet reaches `to` and its reply `from`.
-pub(super) fn arrives(program: &Program, packet: &FirstPacket, [from, to]: [End; 2]) -> bool {
-    packet.outcome(program).verdict == Verdict::Delivered { to: to.id }
-        && packet.reply_outcome(program).is_some_and(|reply| reply.verdict == Verdict::Delivered { to: from.id })
+pub(super) fn arrives(program: &Program, packet: &FirstPacket, ends: [End; 2]) -> bool {
+    answer(program, packet, ends) == Some(true)
+}
+
+/// Whether a packet reaches `to` and its reply `from`; `None` where that is not known.
+fn answer(program: &Program, packet: &FirstPacket, [from, to]: [End; 2]) -> Option<bool> {
+    let request = packet.outcome(program).verdict;
+    if matches!(request, Verdict::Undetermined(_)) {
+        return None;
+    }
+    if request != (Verdict::Delivered { to: to.id }) {
+        return Some(false);
+    }
+    match packet.reply_outcome(program)?.verdict {
+        Verdict::Undetermined(_) => None,
+        reply => Some(reply == Verdict::Delivered { to: from.id }),
+    }
 }
 
 /// What has to be asked so that every protocol and port is spoken for.

@@ -34,7 +34,8 @@ impl Plan<'_> {
         walk.clients(&far, preflight);
         let mut findings = walk.finish();
         // What the rest of the VPC cannot reach is no reason against a link that reaches something.
-        for (findings, fatal) in [(&mut findings, !preflight.carries()), (&mut beyond, far.is_empty())] {
+        let carries = preflight.carries() || !preflight.not_known.is_empty();
+        for (findings, fatal) in [(&mut findings, !carries), (&mut beyond, far.is_empty())] {
             for finding in findings {
                 finding.severity = if fatal { Severity::Error } else { Severity::Warning };
             }
@@ -50,6 +51,13 @@ impl Plan<'_> {
 struct Pair {
     out: Way,
     back: Way,
+}
+
+impl Pair {
+    /// True where it is not known whether more passes.
+    fn may_pass(&self) -> bool {
+        self.out.may_pass || self.back.may_pass
+    }
 }
 
 /// What was told once and need not be told again.
@@ -95,9 +103,16 @@ impl<'w> Walk<'_, 'w> {
                     list.push((id.to_owned(), way.passes.to_string()));
                 }
             }
+            let may_pass = pair.may_pass();
+            if may_pass {
+                preflight.not_known.push(id.to_owned());
+            }
             if pair.out.passes.is_empty() && pair.back.passes.is_empty() {
                 let pair = pair.clone();
-                self.explain(*host, &pair);
+                match may_pass {
+                    true => self.not_known(*host, &pair),
+                    false => self.explain(*host, &pair),
+                }
             }
         }
     }
@@ -105,7 +120,7 @@ impl<'w> Walk<'_, 'w> {
     /// A gateway or forwarding instance passes what any of its clients does.
     fn clients(&mut self, far: &FarEnds, preflight: &mut Preflight) {
         let mut hops: Vec<(EndpointId, Flow, Flow)> = Vec::new();
-        let mut silent = Vec::new();
+        let mut silent: Vec<(End, Pair)> = Vec::new();
         for client in far.clients_of(&self.trial.program, self.near) {
             let pair = self.pair(client);
             match hops.iter_mut().find(|(hop, ..)| *hop == client.id) {
@@ -124,6 +139,14 @@ impl<'w> Walk<'_, 'w> {
                     list.push((id.to_owned(), flow.to_string()));
                 }
             }
+            let of_hop = || silent.iter().filter(|(client, _)| client.id == hop);
+            if let Some((client, pair)) = of_hop().find(|(_, pair)| pair.may_pass()) {
+                preflight.not_known.push(id.to_owned());
+                if out.is_empty() && back.is_empty() {
+                    self.not_known(*client, pair);
+                }
+                continue;
+            }
             if out.is_empty() && back.is_empty() {
                 for (client, pair) in silent.iter().filter(|(client, _)| client.id == hop) {
                     self.explain(*client, pair);
@@ -136,6 +159,21 @@ impl<'w> Walk<'_, 'w> {
         let program = &self.trial.program;
         let near = self.near.end;
         Pair { out: Way::between(program, near, far), back: Way::between(program, far, near) }
+    }
+
+    /// Tells that it is not known what passes between the instance and a far end, and what hides the one from the other.
+    fn not_known(&mut self, far: End, pair: &Pair) {
+        self.hidden(far, &pair.back.sample.trace(&self.trial.program));
+        let reason = Reason::UnknownConfiguration;
+        if self.told.insert(Told::Refused(reason, At::Endpoint(far.id))) {
+            let (record, name) = (reason.record(), self.trial.names.endpoint(far.id));
+            let instance = self.plan.instance.id.as_str();
+            let message =
+                format!("whether anything passes between `{instance}` and `{name}` is not known: {}", record.summary);
+            let place = self.trial.names.endpoints[far.id.index()].span;
+            let finding = Diagnostic::warning(record.id, message).at(place, format!("{} of `{name}`", far.address));
+            self.findings.push(finding.note(format!("{} ({})", record.meaning, record.source)).help(record.remedy));
+        }
     }
 
     /// Tells why nothing passes between the instance and a far end.

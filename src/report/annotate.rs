@@ -1,9 +1,10 @@
 //! The comments that every packet of an output capture carries: one to search for, one to read.
 
 use super::pieces::{Causes, Pieces};
-use super::sentence::OUTSIDE;
+use super::sentence::{CUT_OFF, OUTSIDE};
 use super::words::{Cause, Words};
-use crate::datapath::{At, Decider, Emitted, Outcome, Verdict};
+use crate::datapath::{At, Decider, Emitted, NotKnown, Outcome, Verdict};
+use crate::diag::Reason;
 use crate::program::{DomainId, EndpointId};
 use std::fmt::Write;
 
@@ -40,17 +41,7 @@ impl<'a> Comments<'a> {
                 self.push_from(out, outcome);
                 out.push_str(kind(outcome.decider));
             }
-            Verdict::Dropped { reason, at } => {
-                out.push_str("biplane: verdict=dropped reason=");
-                out.push_str(reason.id());
-                let at = match at {
-                    At::Outside => return,
-                    At::Endpoint(id) => self.endpoint(id),
-                    At::Domain(id) => self.domain(id),
-                };
-                out.push_str(" at=");
-                out.push_str(at);
-            }
+            Verdict::Dropped { reason, at } => self.push_refusal(out, "dropped", (reason, at)),
             Verdict::Answered => {
                 out.push_str("biplane: verdict=answered");
                 self.push_from(out, outcome);
@@ -59,9 +50,12 @@ impl<'a> Comments<'a> {
                 out.push_str("biplane: verdict=outside");
                 self.push_from(out, outcome);
             }
-            Verdict::Undetermined => {
+            Verdict::Undetermined(NotKnown::Bytes) => {
                 out.push_str("biplane: verdict=undetermined");
                 self.push_from(out, outcome);
+            }
+            Verdict::Undetermined(NotKnown::Configuration { at }) => {
+                self.push_refusal(out, "undetermined", (Reason::UnknownConfiguration, at));
             }
         }
     }
@@ -78,12 +72,10 @@ impl<'a> Comments<'a> {
             out.push_str(words.endpoint(from));
         }
         out.push_str(": ");
-        // Of rules and defaults it is said what they say; of all else why.
-        let says = matches!(outcome.decider, Decider::Rule(_) | Decider::GroupDefault(_));
         match outcome.verdict {
             Verdict::Answered => out.push_str("answered by the fabric"),
             Verdict::Outside => out.push_str(OUTSIDE),
-            Verdict::Undetermined => out.push_str("undetermined: the capture cut off bytes that decide"),
+            Verdict::Undetermined(NotKnown::Bytes) => out.push_str(CUT_OFF),
             Verdict::Delivered { to } => {
                 out.push_str("delivered to ");
                 out.push_str(words.endpoint(to));
@@ -92,18 +84,19 @@ impl<'a> Comments<'a> {
                     out.push_str(": it holds the source address");
                 }
             }
-            Verdict::Dropped { reason, at } => {
-                out.push_str("dropped");
-                if let Some(at) = words.at(at) {
-                    out.push_str(" at ");
-                    out.push_str(at);
-                }
-                out.push_str(self.causes.get(outcome));
-                if !says {
-                    out.push_str(": ");
-                    out.push_str(reason.summary());
-                }
-            }
+            Verdict::Dropped { .. } => out.push_str("dropped"),
+            Verdict::Undetermined(NotKnown::Configuration { .. }) => out.push_str("undetermined"),
+        }
+        // Of rules and defaults it is said what they say; of all else why.
+        let Some((reason, at)) = outcome.verdict.refusal() else { return };
+        if let Some(at) = words.at(at) {
+            out.push_str(" at ");
+            out.push_str(at);
+        }
+        out.push_str(self.causes.get(outcome));
+        if !matches!(outcome.decider, Decider::Rule(_) | Decider::GroupDefault(_)) {
+            out.push_str(": ");
+            out.push_str(reason.summary());
         }
     }
 
@@ -127,6 +120,17 @@ impl<'a> Comments<'a> {
 
     fn domain(&self, id: DomainId) -> &str {
         self.domains.get(id.index())
+    }
+
+    fn push_refusal(&self, out: &mut String, verdict: &str, (reason, at): (Reason, At)) {
+        let _ = write!(out, "biplane: verdict={verdict} reason={reason}");
+        let at = match at {
+            At::Outside => return,
+            At::Endpoint(id) => self.endpoint(id),
+            At::Domain(id) => self.domain(id),
+        };
+        out.push_str(" at=");
+        out.push_str(at);
     }
 
     fn push_from(&self, out: &mut String, outcome: &Outcome) {

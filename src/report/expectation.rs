@@ -21,6 +21,8 @@ pub enum ExpectedVerdict {
     Dropped(Option<Reason>),
     /// What decides is not known.
     Undetermined,
+    /// Rules or a whitelist that decide are not known.
+    UnknownConfiguration,
 }
 
 const VERDICTS: [&str; 5] = ["delivered", "answered", "outside", "dropped", "undetermined"];
@@ -34,7 +36,10 @@ impl FromStr for ExpectedVerdict {
             None => (text, None),
         };
         match (verdict, reason) {
-            ("dropped", Some(reason)) => Ok(ExpectedVerdict::Dropped(Some(reason_called(reason)?))),
+            ("dropped" | "undetermined", Some(reason)) => match ExpectedVerdict::of_reason(reason_called(reason)?) {
+                expected if expected.verdict() == verdict => Ok(expected),
+                expected => Err(format!("`{reason}` makes a packet {}, not {verdict}", expected.verdict())),
+            },
             ("dropped", None) => Ok(ExpectedVerdict::Dropped(None)),
             ("delivered", None) => Ok(ExpectedVerdict::Delivered),
             ("answered", None) => Ok(ExpectedVerdict::Answered),
@@ -42,7 +47,7 @@ impl FromStr for ExpectedVerdict {
             ("undetermined", None) => Ok(ExpectedVerdict::Undetermined),
             (word, Some(_)) if VERDICTS.contains(&word) => Err(format!("`{word}` has no reason")),
             (word, Some(_)) => Err(unknown("verdict", word, &VERDICTS)),
-            (word, None) => verdict_or_reason(word).map(|reason| ExpectedVerdict::Dropped(Some(reason))),
+            (word, None) => verdict_or_reason(word).map(ExpectedVerdict::of_reason),
         }
     }
 }
@@ -68,6 +73,25 @@ fn unknown(what: &str, word: &str, known: &[&str]) -> String {
 }
 
 impl ExpectedVerdict {
+    /// The verdict of a packet for which `reason` is given.
+    fn of_reason(reason: Reason) -> ExpectedVerdict {
+        match reason {
+            Reason::UnknownConfiguration => ExpectedVerdict::UnknownConfiguration,
+            _ => ExpectedVerdict::Dropped(Some(reason)),
+        }
+    }
+
+    /// The verdict alone.
+    fn verdict(self) -> &'static str {
+        match self {
+            ExpectedVerdict::Delivered => "delivered",
+            ExpectedVerdict::Answered => "answered",
+            ExpectedVerdict::Outside => "outside",
+            ExpectedVerdict::Dropped(_) => "dropped",
+            ExpectedVerdict::Undetermined | ExpectedVerdict::UnknownConfiguration => "undetermined",
+        }
+    }
+
     /// Whether it is what became of a packet; a packet that is meant `to` an endpoint is not delivered elsewhere.
     pub fn holds(self, outcome: &Outcome, to: Option<EndpointId>) -> bool {
         match (self, outcome.verdict) {
@@ -75,9 +99,10 @@ impl ExpectedVerdict {
             (ExpectedVerdict::Answered, Verdict::Answered)
             | (ExpectedVerdict::Outside, Verdict::Outside)
             | (ExpectedVerdict::Dropped(None), Verdict::Dropped { .. })
-            | (ExpectedVerdict::Undetermined, Verdict::Undetermined) => true,
-            (ExpectedVerdict::Dropped(Some(expected)), Verdict::Dropped { reason, .. }) => expected == reason,
-            _ => false,
+            | (ExpectedVerdict::Undetermined, Verdict::Undetermined(_)) => true,
+            (expected, verdict) => {
+                verdict.refusal().is_some_and(|(reason, _)| ExpectedVerdict::of_reason(reason) == expected)
+            }
         }
     }
 }
@@ -85,14 +110,12 @@ impl ExpectedVerdict {
 /// As it is read.
 impl fmt::Display for ExpectedVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            ExpectedVerdict::Delivered => "delivered",
-            ExpectedVerdict::Answered => "answered",
-            ExpectedVerdict::Outside => "outside",
-            ExpectedVerdict::Dropped(Some(reason)) => return write!(f, "dropped:{reason}"),
-            ExpectedVerdict::Dropped(None) => "dropped",
-            ExpectedVerdict::Undetermined => "undetermined",
-        })
+        f.write_str(self.verdict())?;
+        match self {
+            ExpectedVerdict::Dropped(Some(reason)) => write!(f, ":{reason}"),
+            ExpectedVerdict::UnknownConfiguration => write!(f, ":{}", Reason::UnknownConfiguration),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -129,6 +152,7 @@ impl ExpectedCount {
             ExpectedVerdict::Dropped(None) => tally.dropped(),
             ExpectedVerdict::Dropped(Some(reason)) => tally.dropped_for(reason),
             ExpectedVerdict::Undetermined => tally.undetermined(),
+            ExpectedVerdict::UnknownConfiguration => tally.undetermined() - tally.cut_off(),
         };
         if frames == self.frames {
             return Ok(());
@@ -179,12 +203,15 @@ mod tests {
 
     #[test]
     fn a_verdict_is_read_with_or_without_its_reason_and_shown_as_it_is_read() {
-        for text in ["delivered", "answered", "outside", "dropped", "dropped:no-route", "undetermined"] {
+        let unknown = "undetermined:unknown-configuration";
+        for text in ["delivered", "answered", "outside", "dropped", "dropped:no-route", "undetermined", unknown] {
             assert_eq!(read(text), Ok(text.to_owned()));
         }
         for reason in Reason::ALL {
-            assert_eq!(reason.id().parse(), Ok(ExpectedVerdict::Dropped(Some(*reason))));
+            assert_eq!(reason.id().parse(), Ok(ExpectedVerdict::of_reason(*reason)));
         }
+        let other = "`no-route` makes a packet dropped, not undetermined";
+        assert_eq!(read("undetermined:no-route"), Err(other.to_owned()));
     }
 
     #[test]

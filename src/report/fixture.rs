@@ -144,6 +144,7 @@ impl Builder {
             network: Spanned::unplaced(network),
             kind: Spanned::unplaced(GroupKind::Basic),
             intra_group: Spanned::unplaced(Policy::Accept),
+            unknown_rules: None,
             ingress,
             egress,
             placement: Placement::default(),
@@ -201,6 +202,7 @@ impl Builder {
             location: self.location(Some("vsw-db")),
             ip: Spanned::unplaced(ip(address)),
             whitelist: entries,
+            whitelist_is_unknown: false,
             placement: Placement::default(),
         };
         self.world.services.insert(service).unwrap();

@@ -50,14 +50,15 @@ impl Lines {
             }
             Verdict::Answered => out.extend_from_slice(b",\"verdict\":\"answered\""),
             Verdict::Outside => out.extend_from_slice(b",\"verdict\":\"outside\""),
-            Verdict::Undetermined => out.extend_from_slice(b",\"verdict\":\"undetermined\""),
-            Verdict::Dropped { reason, at } => {
-                // The ids of reasons are kebab-case: nothing to escape.
-                out.extend_from_slice(b",\"verdict\":\"dropped\",\"reason\":\"");
-                out.extend_from_slice(reason.id().as_bytes());
-                out.push(b'"');
-                self.push_at(out, at);
-            }
+            Verdict::Undetermined(_) => out.extend_from_slice(b",\"verdict\":\"undetermined\""),
+            Verdict::Dropped { .. } => out.extend_from_slice(b",\"verdict\":\"dropped\""),
+        }
+        if let Some((reason, at)) = outcome.verdict.refusal() {
+            // The ids of reasons are kebab-case: nothing to escape.
+            out.extend_from_slice(b",\"reason\":\"");
+            out.extend_from_slice(reason.id().as_bytes());
+            out.push(b'"');
+            self.push_at(out, at);
         }
         if let Some(receiver) = outcome.receiver {
             out.extend_from_slice(b",\"to\":");

@@ -1,12 +1,15 @@
 //! The one-line verdict that texts, comments and JSON share.
 
 use super::words::Words;
-use crate::datapath::{Decider, Outcome, Verdict};
+use crate::datapath::{Decider, NotKnown, Outcome, Verdict};
 use serde_json::{Map, Value};
 use std::fmt;
 
 /// What is said of a packet that leaves the two planes.
 pub(super) const OUTSIDE: &str = "outside: it travels by a public address, beyond the two planes";
+
+/// What is said of a packet of which the capture holds too little.
+pub(super) const CUT_OFF: &str = "undetermined: the capture cut off bytes that decide";
 
 /// What became of a frame, as one line of plain English without a full stop.
 ///
@@ -27,25 +30,23 @@ impl<'a> Sentence<'a> {
 impl fmt::Display for Sentence<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Sentence { words, outcome } = *self;
-        let mut why = None;
         match outcome.verdict {
             Verdict::Answered => return f.write_str("answered by the fabric"),
             Verdict::Outside => return f.write_str(OUTSIDE),
-            Verdict::Undetermined => return f.write_str("undetermined: the capture cut off bytes that decide"),
-            Verdict::Delivered { to } => {
-                write!(f, "delivered to {}", words.endpoint(to))?;
-                if let Decider::Whitelist(_) = outcome.decider {
-                    why = Some("it holds the source address");
-                }
-            }
-            Verdict::Dropped { reason, at } => {
-                f.write_str("dropped")?;
-                if let Some(at) = words.at(at) {
-                    write!(f, " at {at}")?;
-                }
-                why = Some(reason.summary());
-            }
+            Verdict::Undetermined(NotKnown::Bytes) => return f.write_str(CUT_OFF),
+            Verdict::Delivered { to } => write!(f, "delivered to {}", words.endpoint(to))?,
+            Verdict::Dropped { .. } => f.write_str("dropped")?,
+            Verdict::Undetermined(NotKnown::Configuration { .. }) => f.write_str("undetermined")?,
         }
+        let refusal = outcome.verdict.refusal();
+        if let Some(at) = refusal.and_then(|(_, at)| words.at(at)) {
+            write!(f, " at {at}")?;
+        }
+        let mut why = match (refusal, outcome.decider) {
+            (Some((reason, _)), _) => Some(reason.summary()),
+            (None, Decider::Whitelist(_)) => Some("it holds the source address"),
+            (None, _) => None,
+        };
         if let Some(cause) = words.cause(&outcome) {
             match outcome.decider {
                 Decider::Session => f.write_str(" by a live session")?,
@@ -81,15 +82,17 @@ pub fn outcome_fields(words: Words<'_>, outcome: &Outcome) -> Map<String, Value>
         Verdict::Outside => {
             set("verdict", "outside".into());
         }
-        Verdict::Undetermined => {
+        Verdict::Undetermined(_) => {
             set("verdict", "undetermined".into());
         }
-        Verdict::Dropped { reason, at } => {
+        Verdict::Dropped { .. } => {
             set("verdict", "dropped".into());
-            set("reason", reason.id().into());
-            if let Some(at) = words.at(at) {
-                set("at", at.into());
-            }
+        }
+    }
+    if let Some((reason, at)) = outcome.verdict.refusal() {
+        set("reason", reason.id().into());
+        if let Some(at) = words.at(at) {
+            set("at", at.into());
         }
     }
     if let Some(receiver) = outcome.receiver {

@@ -3,7 +3,7 @@
 use super::connections::{self, ConnectionTotals};
 use super::hints::{CaptureFacts, DefaultEntries, hints, hints_text};
 use super::layout::{Palette, Style, calendar, counted, percent, space, thousands, width};
-use super::tally::{DroppedAt, Tally};
+use super::tally::{Dropped, DroppedAt, Tally};
 use super::words::Words;
 use crate::diag::Reason;
 use crate::text::Shown;
@@ -115,14 +115,16 @@ fn verdict_rows(words: Words<'_>, tally: &Tally) -> Vec<Row> {
     extend_limited(&mut rows, endpoints.collect(), "endpoint");
     rows.push(total("answered", tally.answered(), Style::Good));
     rows.push(total("dropped", tally.dropped(), Style::Bad));
-    for dropped in tally.dropped_by_reason() {
-        let note = dropped.reason.summary().to_owned();
-        rows.push(Row { indent: 1, note, ..total(dropped.reason.id(), dropped.frames, Style::Plain) });
-        let causes = dropped.causes.iter().filter_map(|cause| cause_row(words, dropped.reason, cause));
-        extend_limited(&mut rows, causes.collect(), "place");
-    }
+    let of_reason = |rows: &mut Vec<Row>, refused: &Dropped| {
+        let note = refused.reason.summary().to_owned();
+        rows.push(Row { indent: 1, note, ..total(refused.reason.id(), refused.frames, Style::Plain) });
+        let causes = refused.causes.iter().filter_map(|cause| cause_row(words, refused.reason, cause));
+        extend_limited(rows, causes.collect(), "place");
+    };
+    tally.dropped_by_reason().iter().for_each(|dropped| of_reason(&mut rows, dropped));
     rows.push(total("outside", tally.outside(), Style::Notice));
     rows.push(total("undetermined", tally.undetermined(), Style::Notice));
+    tally.undetermined_by_reason().iter().for_each(|unknown| of_reason(&mut rows, unknown));
     rows
 }
 
@@ -188,15 +190,12 @@ pub fn summary_json(words: Words<'_>, tally: &Tally, replayed: &Replayed<'_>) ->
         .into_iter()
         .map(|(id, one)| json!({ "to": words.endpoint(id), "frames": one.frames, "by_session": one.by_session }))
         .collect();
-    let reasons: Vec<Value> = tally
-        .dropped_by_reason()
-        .iter()
-        .map(|dropped| {
-            let causes: Vec<Value> =
-                dropped.causes.iter().map(|cause| cause_json(words, dropped.reason, cause)).collect();
-            json!({ "reason": dropped.reason.id(), "frames": dropped.frames, "causes": causes })
-        })
-        .collect();
+    let of_reason = |refused: &Dropped| {
+        let causes: Vec<Value> = refused.causes.iter().map(|cause| cause_json(words, refused.reason, cause)).collect();
+        json!({ "reason": refused.reason.id(), "frames": refused.frames, "causes": causes })
+    };
+    let reasons: Vec<Value> = tally.dropped_by_reason().iter().map(of_reason).collect();
+    let unknown: Vec<Value> = tally.undetermined_by_reason().iter().map(of_reason).collect();
     let emitted: Map<String, Value> =
         tally.emitted().map(|(kind, frames)| (kind.name().to_owned(), frames.into())).collect();
     let hints = hints(words.program, tally, replayed);
@@ -211,7 +210,7 @@ pub fn summary_json(words: Words<'_>, tally: &Tally, replayed: &Replayed<'_>) ->
         "answered": { "frames": tally.answered() },
         "dropped": { "frames": tally.dropped(), "reasons": reasons },
         "outside": { "frames": tally.outside() },
-        "undetermined": { "frames": tally.undetermined() },
+        "undetermined": { "frames": tally.undetermined(), "reasons": unknown },
         "emitted": emitted,
         "hints": hints.iter().map(|hint| hint.to_json(words)).collect::<Vec<_>>(),
     });

@@ -25,7 +25,8 @@ pub struct Tally {
     answered: u64,
     outside: u64,
     undetermined: u64,
-    dropped: [u64; Reason::ALL.len()],
+    /// Frames that were dropped, or are undetermined for a reason.
+    by_reason: [u64; Reason::ALL.len()],
     causes: Causes,
     emitted: BTreeMap<EmittedKind, u64>,
 }
@@ -135,7 +136,7 @@ impl Tally {
             answered: 0,
             outside: 0,
             undetermined: 0,
-            dropped: [0; Reason::ALL.len()],
+            by_reason: [0; Reason::ALL.len()],
             causes: Causes { recent: Recent::new(RECENT_CAUSES), all: FixedMap::default() },
             emitted: BTreeMap::new(),
         }
@@ -159,11 +160,12 @@ impl Tally {
             }
             Verdict::Answered => self.answered += 1,
             Verdict::Outside => self.outside += 1,
-            Verdict::Undetermined => self.undetermined += 1,
-            Verdict::Dropped { reason, at } => {
-                self.dropped[reason as usize] += 1;
-                self.causes.count((reason, at, outcome.decider));
-            }
+            Verdict::Undetermined(_) => self.undetermined += 1,
+            Verdict::Dropped { .. } => {}
+        }
+        if let Some((reason, at)) = outcome.verdict.refusal() {
+            self.by_reason[reason as usize] += 1;
+            self.causes.count((reason, at, outcome.decider));
         }
     }
 
@@ -188,7 +190,7 @@ impl Tally {
         self.answered += other.answered;
         self.outside += other.outside;
         self.undetermined += other.undetermined;
-        for (own, others) in self.dropped.iter_mut().zip(&other.dropped) {
+        for (own, others) in self.by_reason.iter_mut().zip(&other.by_reason) {
             *own += others;
         }
         for (cause, frames) in other.causes.iter() {
@@ -203,7 +205,8 @@ impl Tally {
     pub fn check(&self, frames_in: u64) -> Result<(), Imbalance> {
         let judged = self.delivered().frames + self.answered + self.outside + self.dropped() + self.undetermined;
         let by_cause: u64 = self.causes.iter().map(|(_, frames)| frames).sum();
-        if frames_in == judged && frames_in == self.frames && by_cause == self.dropped() {
+        let with_reason: u64 = self.by_reason.iter().sum();
+        if frames_in == judged && frames_in == self.frames && by_cause == with_reason {
             Ok(())
         } else {
             Err(Imbalance { frames_in, judged })
@@ -261,19 +264,24 @@ impl Tally {
         self.outside
     }
 
-    /// Frames that the capture cut too short to judge.
+    /// Frames without a verdict.
     pub fn undetermined(&self) -> u64 {
         self.undetermined
     }
 
+    /// Those of them that the capture cut too short to judge.
+    pub fn cut_off(&self) -> u64 {
+        self.undetermined - self.by_reason[Reason::UnknownConfiguration as usize]
+    }
+
     /// All dropped frames.
     pub fn dropped(&self) -> u64 {
-        self.dropped.iter().sum()
+        Reason::ALL.iter().map(|reason| self.dropped_for(*reason)).sum()
     }
 
     /// Frames dropped for `reason`.
     pub fn dropped_for(&self, reason: Reason) -> u64 {
-        self.dropped[reason as usize]
+        if reason == Reason::UnknownConfiguration { 0 } else { self.by_reason[reason as usize] }
     }
 
     /// Dropped frames by reason, most first.
@@ -287,6 +295,13 @@ impl Tally {
         let mut list: Vec<Dropped> = Reason::ALL.iter().map(dropped).filter(|dropped| dropped.frames != 0).collect();
         list.sort_by_key(|dropped| (Reverse(dropped.frames), dropped.reason));
         list
+    }
+
+    /// Frames that are undetermined for a reason: rules or whitelists that decide are not known.
+    pub fn undetermined_by_reason(&self) -> Option<Dropped> {
+        let reason = Reason::UnknownConfiguration;
+        let frames = self.by_reason[reason as usize];
+        (frames != 0).then(|| Dropped { reason, frames, causes: causes_of(&self.causes.sums(), reason) })
     }
 
     /// Frames that the fabric sent by itself, by kind.

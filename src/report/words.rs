@@ -97,11 +97,7 @@ impl<'a> Words<'a> {
 
     /// What decided about a frame; `None` where nothing did that has a name.
     pub fn cause(self, outcome: &Outcome) -> Option<Cause<'a>> {
-        let reason = match outcome.verdict {
-            Verdict::Dropped { reason, .. } => Some(reason),
-            _ => None,
-        };
-        self.cause_of(outcome.decider, reason)
+        self.cause_of(outcome.decider, outcome.verdict.refusal().map(|(reason, _)| reason))
     }
 
     /// What decided, where `reason` is why the frame was dropped. It tells the two directions of groups apart: what

@@ -111,7 +111,7 @@ impl<'a> Item<'a> {
         (!range.is_empty()).then(|| Item { key, span: Span::new(file, range), entry })
     }
 
-    fn as_string(&self) -> Option<&'a str> {
+    pub(super) fn as_string(&self) -> Option<&'a str> {
         match self.entry.value() {
             Value::String(string) => Some(string),
             _ => None,

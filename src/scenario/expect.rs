@@ -40,8 +40,11 @@ pub enum VerdictClaim {
     },
     /// It travels beyond the two planes.
     Outside,
-    /// The capture cut off bytes that decide.
-    Undetermined,
+    /// What decides is not known.
+    Undetermined {
+        /// Why: not bytes that the capture cut off, but this.
+        reason: Option<Spanned<Reason>>,
+    },
 }
 
 /// Which rule of a security group decides.
@@ -150,6 +153,7 @@ fn claim<'a>(decoder: &mut Decoder<'_>, fields: &Fields<'a>, names: &Names<'_>) 
     let others: &[&str] = match word.value {
         "delivered" => &["reason", "at", "rule"],
         "dropped" => &["to", "session", "ttl"],
+        "undetermined" => &["to", "session", "ttl", "at", "rule", "path"],
         _ => &["to", "session", "ttl", "reason", "at", "rule", "path"],
     };
     fields.refuse_beside(decoder, others, &format!("verdict \"{}\"", word.value), item.span);
@@ -173,7 +177,10 @@ fn claim<'a>(decoder: &mut Decoder<'_>, fields: &Fields<'a>, names: &Names<'_>) 
         }
         "answered" => VerdictClaim::Answered,
         "outside" => VerdictClaim::Outside,
-        _ => VerdictClaim::Undetermined,
+        _ => {
+            let reason = fields.get(decoder, "reason").and_then(|item| reason_of(decoder, item));
+            VerdictClaim::Undetermined { reason }
+        }
     };
     Some(Claim { verdict: Spanned::new(verdict, item.span), path })
 }

@@ -66,7 +66,7 @@ impl Shown<'_> {
 
     fn acl(&self, id: AclId) -> String {
         let acl = self.program.acl(id);
-        let mut text = format!("{} default {}:", Self::name(&self.names.acls[id.index()]), acl.default_accept());
+        let mut text = format!("{} default {:?}:", Self::name(&self.names.acls[id.index()]), acl.default_effect());
         for rule in acl.rules() {
             let mut plain = *rule;
             plain.id = 0;

@@ -130,6 +130,10 @@ fn remove(
         }
         Reason::SgEgressDeny | Reason::SgIngressDeny => {
             let at = instance(world, at).unwrap();
+            // What accepts all is no stronger than rules that are not known.
+            if world.instances[at].groups.iter().any(|group| world.groups[*group].has_unknown_rules) {
+                return false;
+            }
             for group in world.instances[at].groups.clone() {
                 let group = &mut world.groups[group];
                 let rules = if first.reason == Reason::SgIngressDeny { &mut group.ingress } else { &mut group.egress };

@@ -46,7 +46,7 @@ pub(in crate::datapath) fn service_in_session(packet: &PacketContext<'_>) -> Fin
         }
     };
     let refusal = Refusal::new(Reason::ClassiclinkSourceNotEcs, At::Domain(packet.domain)).by(decider);
-    Finding::unless(!crosses || packet.session.sender.is_live(), refusal)
+    Finding::unless(!crosses || packet.session.sender.is_live(), refusal.for_want_of(packet.session.sender))
 }
 
 /// The remote CIDR that a gateway's packet comes from lies inside the primary CIDR.

@@ -3,13 +3,14 @@
 //! Whitelists: <https://www.alibabacloud.com/help/doc-detail/43185.htm>. A miss is a silent drop here; the vendor
 //! does not say whether its proxy closes the connection instead.
 
-use super::egress::{Side, ask_groups};
+use super::egress::{Side, ask_groups, refusal_for};
 use crate::datapath::checks::Finding;
 use crate::datapath::context::{Forwarding, PacketContext};
 use crate::datapath::output::{At, Decider, Refusal};
 use crate::datapath::trace::{Spared, Step};
 use crate::diag::Reason;
 use crate::program::{Action, CLOUD_SERVICES, EndpointId, EndpointKind, Program, WhitelistId};
+use crate::table::acl::Effect;
 
 /// Whether the receiver is running. The sender's own state and that of a next hop were checked before.
 #[inline(always)]
@@ -51,13 +52,18 @@ pub(in crate::datapath) fn filter(packet: &PacketContext<'_>) -> Finding {
 
 #[inline(always)]
 fn ask_whitelist(packet: &PacketContext<'_>, endpoint: EndpointId, whitelist: WhitelistId) -> Finding {
-    let entries = &packet.program.whitelists[whitelist.index()];
-    let entry = entries.iter().position(|entry| entry.contains(&packet.ipv4.source));
+    let list = &packet.program.whitelists[whitelist.index()];
+    let entry = list.entries.iter().position(|entry| entry.contains(&packet.ipv4.source));
+    let effect = match (entry, list.is_complete) {
+        (Some(_), _) => Effect::Accept,
+        (None, true) => Effect::Drop,
+        (None, false) => Effect::Unknown,
+    };
     let decider = Decider::Whitelist(whitelist);
     let refusal = Refusal::new(Reason::WhitelistDeny, At::Endpoint(endpoint)).by(decider);
     Finding {
-        step: Some(Step::Whitelist { endpoint, whitelist, entry }),
-        refusal: entry.is_none().then_some(refusal),
+        step: Some(Step::Whitelist { endpoint, whitelist, entry, effect }),
+        refusal: refusal_for(effect, refusal, packet.session.receiver),
         admitted_by: Some(decider),
     }
 }

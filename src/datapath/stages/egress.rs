@@ -3,11 +3,11 @@
 use crate::datapath::checks::Finding;
 use crate::datapath::context::PacketContext;
 use crate::datapath::output::{At, Decider, Refusal};
-use crate::datapath::trace::{Spared, Step};
+use crate::datapath::trace::{SessionStep, Spared, Step};
 use crate::diag::Reason;
 use crate::net::ranges;
 use crate::program::{AclId, EndpointId, Program, RuleId};
-use crate::table::acl::{Decision, Query};
+use crate::table::acl::{Decision, Effect, Query};
 
 /// Which of an instance's rules are asked.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,11 +49,19 @@ pub(in crate::datapath) fn ask_groups(
     let decision = decide(packet.program, acl, &query);
     let rule = decision.rule.map(RuleId);
     let decider = rule.map_or(Decider::GroupDefault(acl), Decider::Rule);
-    let refusal = Refusal::new(reason, At::Endpoint(endpoint)).by(decider);
-    Finding {
-        step: Some(Step::Groups { endpoint, ingress, acl, query, accept: decision.accept, rule }),
-        refusal: (!decision.accept).then_some(refusal),
-        admitted_by: Some(decider),
+    let record = if ingress { packet.session.receiver } else { packet.session.sender };
+    let refusal = refusal_for(decision.effect, Refusal::new(reason, At::Endpoint(endpoint)).by(decider), record);
+    let step = Some(Step::Groups { endpoint, ingress, acl, query, effect: decision.effect, rule });
+    Finding { step, refusal, admitted_by: Some(decider) }
+}
+
+/// The answer of groups or a whitelist with this `effect`, which refuse by `refusal`, at an end with this `record`.
+#[inline(always)]
+pub(in crate::datapath) fn refusal_for(effect: Effect, refusal: Refusal, record: SessionStep) -> Option<Refusal> {
+    match effect {
+        Effect::Accept => None,
+        Effect::Drop => Some(refusal.for_want_of(record)),
+        Effect::Unknown => Some(refusal.unknown()),
     }
 }
 

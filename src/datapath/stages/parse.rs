@@ -4,7 +4,7 @@ use super::ingress;
 use crate::datapath::Frame;
 use crate::datapath::checks::{self, Finding};
 use crate::datapath::context::{RouteContext, RouteQuery};
-use crate::datapath::output::{At, Outcome, Refusal, Verdict};
+use crate::datapath::output::{At, NotKnown, Outcome, Refusal, Verdict};
 use crate::diag::Reason;
 use crate::program::{EndpointId, Program};
 use crate::wire::{Arp, ParseError};
@@ -16,7 +16,8 @@ pub(in crate::datapath) fn outcome_of(program: &Program, frame: &Frame<'_>, erro
     let from = readable_addresses(frame.bytes).and_then(|(source, destination)| {
         ingress::attribute(program, frame.entry, source, destination).ok().map(|query| query.sender)
     });
-    let verdict = reason(error).map_or(Verdict::Undetermined, |reason| Verdict::Dropped { reason, at: At::Outside });
+    let verdict = reason(error)
+        .map_or(Verdict::Undetermined(NotKnown::Bytes), |reason| Verdict::Dropped { reason, at: At::Outside });
     Outcome::at_sender(from, verdict)
 }
 

@@ -8,7 +8,7 @@
 use crate::datapath::checks::Finding;
 use crate::datapath::context::{PacketContext, TransportSource};
 use crate::datapath::output::{At, Refusal};
-use crate::datapath::trace::Step;
+use crate::datapath::trace::{SessionStep, Step};
 use crate::diag::Reason;
 use crate::wire::Transport;
 
@@ -47,6 +47,10 @@ pub(in crate::datapath) fn first_packet(packet: &PacketContext<'_>) -> Finding {
         Transport::Tcp { flags, .. } => flags.is_bare_syn(),
         _ => true,
     };
+    // An end that surely has no live record refuses, whatever the other one may have.
+    let ends = [packet.session.sender, packet.session.receiver];
+    let lacking = ends.into_iter().find(|found| !found.is_live() && *found != SessionStep::Doubtful);
     let refusal = Refusal::new(Reason::TcpWithoutSyn, At::Endpoint(packet.sender));
+    let refusal = refusal.for_want_of(lacking.unwrap_or(SessionStep::Doubtful));
     Finding::unless(is_bare_syn || !packet.options.strict_tcp || packet.in_session(), refusal)
 }

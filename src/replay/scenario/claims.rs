@@ -43,9 +43,13 @@ pub(super) fn hold(happened: &Happened<'_>, claim: &Claim) -> Vec<String> {
                 check(arrived == Some(ttl.value), format!("TTL {} on arrival", ttl.value), shown);
             }
         }
-        (VerdictClaim::Answered, Verdict::Answered)
-        | (VerdictClaim::Outside, Verdict::Outside)
-        | (VerdictClaim::Undetermined, Verdict::Undetermined) => {}
+        (VerdictClaim::Answered, Verdict::Answered) | (VerdictClaim::Outside, Verdict::Outside) => {}
+        (VerdictClaim::Undetermined { reason }, Verdict::Undetermined(_)) => {
+            let given = outcome.verdict.refusal().map(|(reason, _)| reason);
+            if let Some(reason) = reason {
+                check(given == Some(reason.value), format!("undetermined for {}", reason.value), fact());
+            }
+        }
         (VerdictClaim::Dropped { reason, at, rule }, Verdict::Dropped { reason: given, at: place }) => {
             check(reason.value == given, format!("dropped for {}", reason.value), fact());
             if let Some(at) = at {
@@ -77,7 +81,7 @@ fn verdict_text(claim: &VerdictClaim) -> String {
         VerdictClaim::Answered => "answered".to_owned(),
         VerdictClaim::Dropped { reason, .. } => format!("dropped for {}", reason.value),
         VerdictClaim::Outside => "outside the two planes".to_owned(),
-        VerdictClaim::Undetermined => "undetermined".to_owned(),
+        VerdictClaim::Undetermined { .. } => "undetermined".to_owned(),
     }
 }
 

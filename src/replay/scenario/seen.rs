@@ -69,7 +69,7 @@ impl<'a> Seen<'a> {
             Verdict::Dropped { reason, .. } => self.dropped.entry(reason).or_default(),
             Verdict::Answered => &mut self.answered,
             Verdict::Outside => &mut self.outside,
-            Verdict::Undetermined => &mut self.undetermined,
+            Verdict::Undetermined(_) => &mut self.undetermined,
         };
         bucket.count += 1;
         if bucket.count == 1 {

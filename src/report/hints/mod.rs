@@ -66,8 +66,8 @@ pub(super) fn hints(program: &Program, tally: &Tally, replayed: &Replayed<'_>) -
     hints.extend(replayed.default_entries.iter().cloned().map(Hint::OpenGateway));
     let about_capture = capture::hints(&replayed.facts, replayed.unreadable, tally.frames(), tally.mtu());
     hints.extend(about_capture.into_iter().map(Hint::Capture));
-    if tally.undetermined() != 0 {
-        hints.push(Hint::Cut { frames: tally.undetermined() });
+    if tally.cut_off() != 0 {
+        hints.push(Hint::Cut { frames: tally.cut_off() });
     }
     hints
 }

@@ -4,7 +4,7 @@ use super::concern::{Case, entered};
 use super::explain::cause_place;
 use super::remedy::{Fix, Remedy, remedy};
 use super::{Traced, packet};
-use crate::datapath::{Blocker, Decider, Found, Step, Verdict};
+use crate::datapath::{Blocker, Decider, Found, NotKnown, Step, Verdict};
 use crate::diag::Span;
 use crate::program::EndpointId;
 use crate::report::because::because;
@@ -114,7 +114,7 @@ impl Account {
 /// is no endpoint.
 pub(super) fn would_reach(traced: &Traced<'_>) -> Option<EndpointId> {
     let ended = |step: &Step| matches!(step, Step::Refused { goes_on: false, .. });
-    if traced.outcome.verdict == Verdict::Undetermined || traced.steps.iter().any(ended) {
+    if traced.outcome.verdict == Verdict::Undetermined(NotKnown::Bytes) || traced.steps.iter().any(ended) {
         return None;
     }
     last_target(traced.steps)

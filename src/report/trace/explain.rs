@@ -5,7 +5,7 @@ use crate::diag::and_list;
 use crate::net::{Ipv4Net, Protocol};
 use crate::program::{AclId, Action, EndpointId, RouteId, RuleId, WhitelistId};
 use crate::report::words::Words;
-use crate::table::acl::{Field, Query, nearest};
+use crate::table::acl::{Effect, Field, Query, nearest};
 use crate::table::lpm::TableId;
 use std::net::Ipv4Addr;
 
@@ -60,7 +60,7 @@ pub(super) struct Nearest {
 /// What would have let a packet pass that no rule matched.
 pub(super) fn nearest_rule(words: Words<'_>, acl: AclId, ingress: bool, query: &Query) -> Option<Nearest> {
     let rules = words.program.acl(acl).rules();
-    let accepting = || rules.iter().filter(|rule| rule.accept);
+    let accepting = || rules.iter().filter(|rule| rule.effect == Effect::Accept);
     // Membership in a group is no rule that anybody wrote: it is told where there is nothing better.
     let within_group = |id: u32| words.names.rules[id as usize].text.ends_with(" intra-group");
     let sets = &words.program.address_sets;
@@ -101,7 +101,7 @@ const NAMED: usize = 4;
 
 /// A whitelist in words, for a frame that it refused.
 pub(super) fn whitelist_text(words: Words<'_>, whitelist: WhitelistId) -> String {
-    let entries = &words.program.whitelists[whitelist.index()];
+    let entries = &words.program.whitelists[whitelist.index()].entries;
     if entries.is_empty() {
         return "it is empty and admits nobody".to_owned();
     }
@@ -119,7 +119,7 @@ fn prefix_text(prefix: Ipv4Net) -> String {
 
 /// A rule that would have accepted what an earlier one drops.
 pub(super) fn later_rule(words: Words<'_>, acl: AclId, query: &Query) -> Option<RuleId> {
-    let accepting = words.program.acl(acl).rules().iter().filter(|rule| rule.accept);
+    let accepting = words.program.acl(acl).rules().iter().filter(|rule| rule.effect == Effect::Accept);
     let (id, differs) = nearest(accepting, &words.program.address_sets, query)?;
     differs.is_empty().then_some(RuleId(id))
 }
@@ -143,7 +143,7 @@ pub(super) fn nearest_route(words: Words<'_>, table: TableId, destination: Ipv4A
 
 /// The entry of a whitelist that comes nearest to holding `source`, where there are several.
 pub(super) fn nearest_entry(words: Words<'_>, whitelist: WhitelistId, source: Ipv4Addr) -> Option<String> {
-    let entries = &words.program.whitelists[whitelist.index()];
+    let entries = &words.program.whitelists[whitelist.index()].entries;
     let nearest = entries.iter().min_by_key(|entry| 32 - shared(**entry, source))?;
     (entries.len() > 1).then(|| prefix_text(*nearest))
 }

@@ -8,7 +8,7 @@ use crate::datapath::{Crossing, Found, SessionStep, Spared, Step, Verdict};
 use crate::program::{AclId, RuleId};
 use crate::report::sentence::outcome_fields;
 use crate::report::words::Words;
-use crate::table::acl::Query;
+use crate::table::acl::{Effect, Query};
 use crate::wire::{Ipv4, Transport};
 use serde_json::{Map, Value, json};
 
@@ -64,7 +64,8 @@ fn step_json(words: Words<'_>, traced: &Traced<'_>, step: &Step) -> Value {
             });
             json!({ "step": "session", "sender": sender, "receiver": receiver })
         }
-        Step::Groups { endpoint, ingress, acl, query, accept, rule } => {
+        Step::Groups { endpoint, ingress, acl, query, effect, rule } => {
+            let accept = effect == Effect::Accept;
             let mut value = json!({
                 "step": "groups",
                 "endpoint": words.endpoint(endpoint),
@@ -72,6 +73,9 @@ fn step_json(words: Words<'_>, traced: &Traced<'_>, step: &Step) -> Value {
                 "groups": words.names.acls[acl.index()].text,
                 "accept": accept,
             });
+            if effect == Effect::Unknown {
+                value["accept"] = Value::Null;
+            }
             match rule {
                 Some(rule) => {
                     set_rule(words, &mut value, rule);
@@ -90,12 +94,15 @@ fn step_json(words: Words<'_>, traced: &Traced<'_>, step: &Step) -> Value {
             "direction": direction(ingress),
             "why": spared_name(why),
         }),
-        Step::Whitelist { endpoint, whitelist, entry } => {
-            let entries = &words.program.whitelists[whitelist.index()];
+        Step::Whitelist { endpoint, whitelist, entry, effect } => {
+            let entries = &words.program.whitelists[whitelist.index()].entries;
             let holding = entry.map(|index| entries[index].to_string());
             let mut value = json!({
                 "step": "whitelist", "endpoint": words.endpoint(endpoint), "accept": holding.is_some(), "entry": holding,
             });
+            if effect == Effect::Unknown {
+                value["accept"] = Value::Null;
+            }
             if let Some(place) = words.place(words.names.whitelists[whitelist.index()].span) {
                 value["source"] = place.to_string().into();
             }
@@ -178,6 +185,7 @@ fn session_json(words: Words<'_>, step: SessionStep) -> Value {
         SessionStep::None => ("none", None),
         SessionStep::Expired => ("expired", None),
         SessionStep::Cut => ("cut", None),
+        SessionStep::Doubtful => ("doubtful", None),
         SessionStep::Reopened => ("reopened", None),
         SessionStep::Live { opener } => ("live", Some(opener)),
         SessionStep::LiveError { opener } => ("live-error", Some(opener)),

@@ -11,7 +11,7 @@ use crate::net::ranges;
 use crate::program::{AclId, Action, DomainId, EndpointId, EndpointKind, RuleId, WhitelistId};
 use crate::report::because::because;
 use crate::report::words::Words;
-use crate::table::acl::Query;
+use crate::table::acl::{Effect, Query};
 use crate::table::lpm::TableId;
 use crate::wire::{Ipv4, Transport};
 use std::fmt::Write;
@@ -117,13 +117,15 @@ impl Writer<'_> {
                     self.line("session", format!("at {}: {text}", self.words.endpoint(endpoint)));
                 }
             }
-            Step::Groups { ingress, acl, query, accept, rule, .. } => self.groups(ingress, acl, &query, accept, rule),
+            Step::Groups { ingress, acl, query, effect, rule, .. } => {
+                self.groups(ingress, acl, &query, effect, rule);
+            }
             Step::Spared { endpoint, ingress, why } => {
                 let asks_list = ingress && self.words.program.endpoint(endpoint).whitelist.is_some();
                 let label = if asks_list { "list" } else { "group" };
                 self.line(label, spared_text(self.words, endpoint, ingress, why));
             }
-            Step::Whitelist { whitelist, entry, .. } => self.whitelist(whitelist, entry),
+            Step::Whitelist { whitelist, entry, effect, .. } => self.whitelist(whitelist, entry, effect),
             Step::Route { domain, destination, found } => self.route(domain, destination, found),
             Step::Bridge { from, to, by } => self.bridge(from, to, by),
             // The verdict tells the TTL of a delivered frame, the refusal that of a dropped one.
@@ -141,7 +143,11 @@ impl Writer<'_> {
     /// Tells a refusal that came after `before`, unless the last of these steps has told it.
     fn refused(&mut self, before: &[Step], blocker: &Blocker) {
         let told = match before.last() {
-            Some(Step::Unsound(_) | Step::Groups { accept: false, .. } | Step::Whitelist { entry: None, .. }) => true,
+            Some(
+                Step::Unsound(_)
+                | Step::Groups { effect: Effect::Drop | Effect::Unknown, .. }
+                | Step::Whitelist { entry: None, .. },
+            ) => true,
             Some(Step::Route { found: Found::Entry { route, .. }, .. }) => {
                 let is_classic = self.words.program.routes[route.index()].action == Action::Classic;
                 is_classic && blocker.reason == Reason::NoSuchAddress
@@ -193,12 +199,15 @@ impl Writer<'_> {
         }
     }
 
-    fn groups(&mut self, ingress: bool, acl: AclId, query: &Query, accept: bool, rule: Option<RuleId>) {
+    fn groups(&mut self, ingress: bool, acl: AclId, query: &Query, effect: Effect, rule: Option<RuleId>) {
         let words = self.words;
+        let accept = effect == Effect::Accept;
         if let Some(rule) = rule {
             let (name, place) = self.rule(rule);
             self.push(Some("group"), format!("{name}: {}", words.names.rule_texts[rule.index()]), place);
-            if !accept && let Some(later) = later_rule(words, acl, query) {
+            if effect == Effect::Drop
+                && let Some(later) = later_rule(words, acl, query)
+            {
                 let (name, place) = self.rule(later);
                 self.push(None, format!("beats {name}: {}", words.names.rule_texts[later.index()]), place);
             }
@@ -223,17 +232,18 @@ impl Writer<'_> {
         }
     }
 
-    fn whitelist(&mut self, id: WhitelistId, entry: Option<usize>) {
+    fn whitelist(&mut self, id: WhitelistId, entry: Option<usize>, effect: Effect) {
         let name = &self.words.names.whitelists[id.index()];
         let place = self.words.place(name.span).map(|place| place.to_string());
         let source = self.packet.map_or_else(|| "the source".to_owned(), |packet| packet.source.to_string());
-        let text = match entry.map(|index| self.words.program.whitelists[id.index()][index]) {
+        let text = match entry.map(|index| self.words.program.whitelists[id.index()].entries[index]) {
             Some(prefix) if prefix.prefix_len() == 32 => format!("{} whitelist holds {source}", name.text),
             Some(prefix) => format!("{} whitelist: {prefix} holds {source}", name.text),
+            None if effect == Effect::Unknown => format!("{} whitelist: its entries are not known", name.text),
             None => format!("{} whitelist: no entry holds {source}", name.text),
         };
         self.push(Some("list"), text, place);
-        if entry.is_none() {
+        if effect == Effect::Drop {
             self.note(whitelist_text(self.words, id));
             if let Some(nearest) = self.packet.and_then(|packet| nearest_entry(self.words, id, packet.source)) {
                 self.note(format!("nearest: {nearest}"));
@@ -358,6 +368,9 @@ fn session_text(words: Words<'_>, step: SessionStep) -> String {
     match step {
         SessionStep::None => "none: a first packet".to_owned(),
         SessionStep::Expired => "idle for too long: a first packet again".to_owned(),
+        SessionStep::Doubtful => {
+            "doubtful, it is not known whether its first packet passes: it lets nothing through".to_owned()
+        }
         SessionStep::Cut => "cut, its first packet would now be refused: a first packet again".to_owned(),
         SessionStep::Reopened => "closing, and a SYN begins anew: a first packet again".to_owned(),
         SessionStep::Live { opener } => format!("live, opened by {}", words.endpoint(opener)),

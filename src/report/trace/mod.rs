@@ -14,7 +14,7 @@ pub use remedy::{Fix, TopologyChange};
 
 use super::layout::{Palette, Style, counted, seconds, space, width};
 use super::words::Words;
-use crate::datapath::{Outcome, Sent, Step, Verdict};
+use crate::datapath::{NotKnown, Outcome, Sent, Step, Verdict};
 use crate::program::EndpointId;
 use crate::time::SimTime;
 use crate::wire::Ipv4;
@@ -177,16 +177,20 @@ fn write_verdict(out: &mut String, words: Words<'_>, traced: &Traced<'_>, palett
             write!(out, "{} to {}", palette.paint(Style::Good, "DELIVERED"), words.endpoint(to))
         }
         Verdict::Answered => write!(out, "{} by the fabric", palette.paint(Style::Good, "ANSWERED")),
-        Verdict::Dropped { reason, at } => {
-            let at = words.at(at).map_or_else(String::new, |at| format!(" at {at}"));
-            write!(out, "{}  {reason}{at}", palette.paint(Style::Bad, "DROPPED"))
-        }
+        Verdict::Dropped { .. } => write!(out, "{}", palette.paint(Style::Bad, "DROPPED")),
         Verdict::Outside => write!(out, "{} the two planes", palette.paint(Style::Notice, "OUTSIDE")),
-        Verdict::Undetermined => {
-            let verdict = palette.paint(Style::Notice, "UNDETERMINED");
-            write!(out, "{verdict}  the capture cut off bytes that decide")
+        Verdict::Undetermined(missing) => {
+            let _ = write!(out, "{}", palette.paint(Style::Notice, "UNDETERMINED"));
+            match missing {
+                NotKnown::Bytes => write!(out, "  the capture cut off bytes that decide"),
+                NotKnown::Configuration { .. } => Ok(()),
+            }
         }
     };
+    if let Some((reason, at)) = traced.outcome.verdict.refusal() {
+        let at = words.at(at).map_or_else(String::new, |at| format!(" at {at}"));
+        let _ = write!(out, "  {reason}{at}");
+    }
     if let (Verdict::Delivered { .. }, Some(packet)) = (traced.outcome.verdict, packet(traced.steps)) {
         let _ = write!(out, "  ttl {} -> {}", packet.ttl, packet.ttl.saturating_sub(traced.outcome.hops));
     }

@@ -6,7 +6,7 @@ use crate::datapath::{At, Decider, Step};
 use crate::diag::{Reason, Span, and_list};
 use crate::net::{Ipv4Net, Protocol, ranges};
 use crate::program::{AclId, DomainId, EndpointId, EndpointKind, RuleId, WhitelistId};
-use crate::table::acl::Query;
+use crate::table::acl::{Effect, Query};
 use std::net::Ipv4Addr;
 
 /// What to do about a blocker.
@@ -234,6 +234,7 @@ fn of_this_case(case: Case<'_>, steps: &[Step]) -> Option<Concern> {
             let name = words.endpoint(id);
             Some((format!("let {name} forward: `forwarding = true`, or lead the route elsewhere"), case.place(id)))
         }
+        Reason::UnknownConfiguration => missing_configuration(case),
         Reason::ClassiclinkNotLinked => not_linked(case),
         Reason::TtlExceeded => {
             let crosses = steps.iter().any(|step| matches!(step, Step::Bridge { .. }));
@@ -244,6 +245,30 @@ fn of_this_case(case: Case<'_>, steps: &[Step]) -> Option<Concern> {
             words.places.mtu,
         )),
         _ => None,
+    }
+}
+
+/// The call of the vendor's API that gives what the topology does not hold.
+fn missing_configuration(case: Case<'_>) -> Option<Concern> {
+    let Case { words, blocker, .. } = case;
+    match blocker.decider {
+        Decider::Rule(id) => {
+            let name = &words.names.rules[id.index()];
+            let group = name.text.split(' ').next().unwrap_or_default();
+            let text =
+                format!("write the rules of {group} and remove this key; DescribeSecurityGroupAttribute gives them");
+            Some((text, name.span))
+        }
+        Decider::Whitelist(id) => {
+            let name = &words.names.whitelists[id.index()];
+            let text = format!(
+                "write the whitelist of {} and remove this key; DescribeDBInstanceIPArrayList gives that of an RDS instance, \
+                 DescribeSecurityIps that of Redis and MongoDB",
+                name.text
+            );
+            Some((text, name.span))
+        }
+        _ => Some(("trace the first packet of the flow: what decides about it is not known".to_owned(), Span::NONE)),
     }
 }
 
@@ -278,7 +303,8 @@ fn of_groups(case: Case<'_>, steps: &[Step]) -> Option<Remedy> {
     let name = &words.names.rules[id.index()];
     let take_out = TopologyChange::TakeOut(id);
     // Without the rule another one may accept the packet, or the default.
-    let accepted_without = words.program.acl(acl).default_accept() || later_rule(words, acl, &query).is_some();
+    let accepted_without =
+        words.program.acl(acl).default_effect() == Effect::Accept || later_rule(words, acl, &query).is_some();
     let (text, changes) = match accepted_without {
         true => (format!("take {} out or narrow it: it drops this packet", name.text), vec![take_out]),
         false => (format!("take {} out or narrow it, and {text}", name.text), vec![take_out, accept]),

@@ -5,7 +5,7 @@ use super::intervals::Intervals;
 use super::records::{Records, WORD};
 use super::sets::Run;
 use super::vectors::{NO_RULE, Vectors};
-use super::{AclRule, AddressSets, Decision, Peer, Query};
+use super::{AclRule, AddressSets, Decision, Effect, Peer, Query};
 use crate::net::PortRange;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -45,7 +45,7 @@ struct Rest {
     peer: Far,
     own: (u32, u32),
     source_ports: PortRange,
-    accept: bool,
+    effect: Effect,
     id: u32,
 }
 
@@ -64,8 +64,8 @@ impl Rest {
             // Sets are numbered in 32 bits: beyond them there is none, and no address from 1 to 0.
             Peer::Set(set) => u32::try_from(set).map_or(Far::Range((1, 0)), Far::Set),
         };
-        let AclRule { source_ports, accept, id, .. } = *rule;
-        Rest { peer, own: rule.own.map_or((0, u32::MAX), prefix_range), source_ports, accept, id }
+        let AclRule { source_ports, effect, id, .. } = *rule;
+        Rest { peer, own: rule.own.map_or((0, u32::MAX), prefix_range), source_ports, effect, id }
     }
 
     /// Restricted source ports restrict the services: here a protocol without ports meets no such rule.
@@ -121,8 +121,8 @@ impl Block {
     /// What the first rule that matches decides.
     #[inline]
     pub(super) fn decide(&self, query: &Query, sets: &AddressSets) -> Option<Decision> {
-        let Rest { accept, id, .. } = self.rests[self.first_match(query, sets)?];
-        Some(Decision { accept, rule: Some(id) })
+        let Rest { effect, id, .. } = self.rests[self.first_match(query, sets)?];
+        Some(Decision { effect, rule: Some(id) })
     }
 
     #[inline]
