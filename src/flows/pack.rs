@@ -1,6 +1,6 @@
 //! A connection as words of a temporary file.
 
-use crate::datapath::{At, Blocker, Decider, Verdict};
+use crate::datapath::{At, Blocker, Decider, NotKnown, Verdict};
 use crate::diag::Reason;
 use crate::net::Protocol;
 use crate::program::{AclId, DomainId, EndpointId, RouteId, RuleId, WhitelistId};
@@ -100,16 +100,18 @@ fn unpack_endpoint(word: u64) -> Option<EndpointId> {
 }
 
 fn pack_verdict(verdict: Verdict) -> u64 {
-    let (kind, reason, place, id) = match verdict {
-        Verdict::Delivered { to } => (0, 0, 0, to.0),
-        Verdict::Answered => (1, 0, 0, 0),
-        Verdict::Outside => (2, 0, 0, 0),
-        Verdict::Undetermined => (3, 0, 0, 0),
-        Verdict::Dropped { reason, at } => match at {
-            At::Outside => (4, reason as u64, 0, 0),
-            At::Endpoint(id) => (4, reason as u64, 1, id.0),
-            At::Domain(id) => (4, reason as u64, 2, id.0),
-        },
+    let (kind, reason, at) = match verdict {
+        Verdict::Delivered { to } => (0, 0, At::Endpoint(to)),
+        Verdict::Answered => (1, 0, At::Outside),
+        Verdict::Outside => (2, 0, At::Outside),
+        Verdict::Undetermined(NotKnown::Bytes) => (3, 0, At::Outside),
+        Verdict::Undetermined(NotKnown::Configuration { at }) => (4, 0, at),
+        Verdict::Dropped { reason, at } => (5, reason as u64, at),
+    };
+    let (place, id) = match at {
+        At::Outside => (0, 0),
+        At::Endpoint(id) => (1, id.0),
+        At::Domain(id) => (2, id.0),
     };
     kind << 48 | reason << 40 | place << 32 | u64::from(id)
 }
@@ -126,8 +128,9 @@ fn unpack_verdict(word: u64) -> Verdict {
         (0, _) => Verdict::Delivered { to: EndpointId(id) },
         (1, _) => Verdict::Answered,
         (2, _) => Verdict::Outside,
-        (4, Some(reason)) => Verdict::Dropped { reason, at },
-        _ => Verdict::Undetermined,
+        (4, _) => Verdict::Undetermined(NotKnown::Configuration { at }),
+        (5, Some(reason)) => Verdict::Dropped { reason, at },
+        _ => Verdict::Undetermined(NotKnown::Bytes),
     }
 }
 

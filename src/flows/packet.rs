@@ -12,7 +12,7 @@ use std::net::Ipv4Addr;
 pub(super) struct EndToEnd {
     key: FlowKey,
     direction: Direction,
-    /// True for what answers, whoever is seen first.
+    /// True for what answers, whichever end is seen first.
     pub(super) is_reply: bool,
     /// A SYN alone.
     pub(super) begins: bool,

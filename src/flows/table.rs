@@ -171,7 +171,7 @@ impl Shard {
             misdelivered_to: None,
         };
         let mut entry = Entry { connection, packet: *packet, opener, is_closing: false, touched: *number };
-        // The receiver of a reply may be somebody else than the end that asked.
+        // The receiver of a reply may be another endpoint than the one that asked.
         entry.end_mut(packet.side()).endpoint = outcome.from;
         entry.end_mut(1 - packet.side()).endpoint = receiver.filter(|_| !packet.is_reply);
         let place = self.entries.len();

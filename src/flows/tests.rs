@@ -1,6 +1,6 @@
 use super::pack::{pack, unpack};
 use super::{Gatherer, PER_SHARD};
-use crate::datapath::{At, Blocker, Decider, Entry, Fabric, Frame, Options, Output, Steering, Verdict};
+use crate::datapath::{At, Blocker, Decider, Entry, Fabric, Frame, NotKnown, Options, Output, Steering, Verdict};
 use crate::diag::Reason;
 use crate::lab::Topology;
 use crate::net::Protocol;
@@ -32,11 +32,12 @@ pub(super) fn some_connection(number: u64) -> Connection {
         4 => Decider::Whitelist(WhitelistId(id(word))),
         _ => Decider::Route(RouteId(id(word))),
     };
-    let verdict = |word: u64| match word % 5 {
+    let verdict = |word: u64| match word % 6 {
         0 => Verdict::Delivered { to: EndpointId(id(word)) },
         1 => Verdict::Answered,
         2 => Verdict::Outside,
-        3 => Verdict::Undetermined,
+        3 => Verdict::Undetermined(NotKnown::Bytes),
+        4 => Verdict::Undetermined(NotKnown::Configuration { at: at(word >> 3) }),
         _ => Verdict::Dropped { reason: reason(word), at: at(word >> 3) },
     };
     let endpoint = |word: u64| (!word.is_multiple_of(3)).then_some(EndpointId(id(word)));

@@ -55,7 +55,7 @@ fn replies_that_reach_somebody_else_are_counted_apart() {
     let bench = bench.write("shop.toml", shadowed());
     assert_eq!(misdelivered(&bench), 1);
     let text = replay(&bench, &[]);
-    assert!(text.contains("\nmisdelivered: 1 reply reached somebody else than the endpoint that asked\n"), "{text}");
+    assert!(text.contains("\nmisdelivered: 1 reply reached another endpoint than the one that asked\n"), "{text}");
     assert!(text.contains("1 reply reached i-twin, not i-web\n"), "{text}");
     let row = replay(&bench, &["--by", "connection", "--format", "ndjson"]);
     let row: Value = serde_json::from_str(&row).unwrap();

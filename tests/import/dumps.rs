@@ -343,7 +343,10 @@ fn a_network_acl_is_told_unless_it_accepts_everything() {
     assert!(acl("accept").report.is_complete(), "{}", acl("accept").report.text());
     let told = acl("drop").report.text();
     let first = told.lines().next().unwrap();
-    assert_eq!(first, "network ACL vsw-1: its network ACL nacl-1 may refuse what the topology delivers: network ACLs are not modelled");
+    assert_eq!(
+        first,
+        "network ACL vsw-1: its network ACL nacl-1 may refuse what the topology delivers: network ACLs are not modelled"
+    );
 }
 
 #[test]

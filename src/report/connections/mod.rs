@@ -83,7 +83,7 @@ pub struct Connection {
     pub undetermined: u64,
     /// Frames that left the two planes.
     pub outside: u64,
-    /// The responder's frames that reached somebody else than the opener.
+    /// The responder's frames that reached another endpoint than the opener.
     pub misdelivered: u64,
     /// The endpoint that the first of them reached.
     pub misdelivered_to: Option<EndpointId>,
@@ -100,11 +100,11 @@ pub enum ConnectionFate {
     Broken,
     /// The first frame was dropped.
     Refused,
-    /// Nothing was dropped, and a reply reached somebody else than the opener.
+    /// Nothing was dropped, and a reply reached another endpoint than the opener.
     Misdelivered,
     /// It leaves the two planes.
     Outside,
-    /// A frame has no verdict, and none was dropped.
+    /// The first frame has no verdict; or a later one has none, and none was dropped.
     Undetermined,
 }
 
@@ -140,7 +140,7 @@ impl ConnectionFate {
             ConnectionFate::OneWay => "frames of one end arrived, and the other end sent none",
             ConnectionFate::Broken => "the first frame passed, a later one was dropped",
             ConnectionFate::Refused => "the first frame was dropped",
-            ConnectionFate::Misdelivered => "a reply reached somebody else than the opener",
+            ConnectionFate::Misdelivered => "a reply reached another endpoint than the opener",
             ConnectionFate::Outside => "beyond the two planes",
             ConnectionFate::Undetermined => "a frame without a verdict",
         }
@@ -152,6 +152,7 @@ impl Connection {
     pub fn fate(&self) -> ConnectionFate {
         match self.verdict {
             Verdict::Dropped { .. } => ConnectionFate::Refused,
+            Verdict::Undetermined(_) => ConnectionFate::Undetermined,
             _ if self.refusal.is_some() => ConnectionFate::Broken,
             _ if self.misdelivered != 0 => ConnectionFate::Misdelivered,
             _ if self.undetermined != 0 => ConnectionFate::Undetermined,
@@ -185,7 +186,7 @@ impl Connection {
             // ARP alone, which is of no connection.
             Verdict::Answered => {}
             Verdict::Outside => self.outside += 1,
-            Verdict::Undetermined => self.undetermined += 1,
+            Verdict::Undetermined(_) => self.undetermined += 1,
             Verdict::Dropped { reason, at } => {
                 let blocker = Blocker { reason, at, decider: outcome.decider };
                 self.add_drop(number, is_of_responder, blocker);
@@ -255,7 +256,7 @@ pub struct ConnectionTotals {
     pub followed: u64,
     /// Drops of connections that have causes of their own.
     pub other_drops: u64,
-    /// Replies that reached somebody else than the opener.
+    /// Replies that reached another endpoint than the opener.
     pub misdelivered: u64,
     /// Connections that were ended early to make room for others: what they went on with is told as one more.
     pub ended_early: u64,

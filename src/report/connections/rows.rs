@@ -129,13 +129,14 @@ impl<'a> ConnectionRows<'a> {
     }
 }
 
-/// The word for a verdict, and the reason of a drop.
+/// The word for a verdict, and the reason of a drop or of what is undetermined for one.
 pub(super) fn verdict_words(verdict: Verdict) -> (&'static str, Option<Reason>) {
-    match verdict {
-        Verdict::Delivered { .. } => ("delivered", None),
-        Verdict::Answered => ("answered", None),
-        Verdict::Outside => ("outside", None),
-        Verdict::Undetermined => ("undetermined", None),
-        Verdict::Dropped { reason, .. } => ("dropped", Some(reason)),
-    }
+    let word = match verdict {
+        Verdict::Delivered { .. } => "delivered",
+        Verdict::Answered => "answered",
+        Verdict::Outside => "outside",
+        Verdict::Undetermined(_) => "undetermined",
+        Verdict::Dropped { .. } => "dropped",
+    };
+    (word, verdict.refusal().map(|(reason, _)| reason))
 }

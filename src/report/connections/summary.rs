@@ -70,7 +70,7 @@ fn sentences(totals: &ConnectionTotals) -> Vec<String> {
             1 => "1 reply".to_owned(),
             more => format!("{} replies", thousands(more)),
         };
-        sentences.push(format!("misdelivered: {replies} reached somebody else than the endpoint that asked"));
+        sentences.push(format!("misdelivered: {replies} reached another endpoint than the one that asked"));
     }
     if totals.ended_early != 0 {
         sentences.push(format!(

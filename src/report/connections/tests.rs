@@ -38,7 +38,7 @@ fn rule(fixture: &Fixture, name: &str) -> Decider {
     Decider::Rule(RuleId::from_index(index))
 }
 
-/// What was let in, what was refused and followed from it, what reached somebody else, a ping, and one that nothing is
+/// What was let in, what was refused and followed from it, what reached another endpoint, a ping, and one that nothing is
 /// known of.
 fn parade(fixture: &Fixture) -> Vec<Connection> {
     let fine = fine(fixture);
@@ -162,12 +162,12 @@ fn totals_say_how_many_and_keep_those_that_went_wrong_first() {
     connections     5
       two-way       1   20.0%  frames of both ends arrived, none was dropped
       refused       1   20.0%  the first frame was dropped
-      misdelivered  1   20.0%  a reply reached somebody else than the opener
+      misdelivered  1   20.0%  a reply reached another endpoint than the opener
       outside       1   20.0%  beyond the two planes
       undetermined  1   20.0%  a frame without a verdict
     2 frames belong to no connection: ARP, later fragments, ICMP errors, or unreadable
     of 4 dropped frames, 1 only follows from an earlier refusal of the same connection
-    misdelivered: 2 replies reached somebody else than the endpoint that asked
+    misdelivered: 2 replies reached another endpoint than the one that asked
 
     connections that went wrong
       #2   tcp          web-1 10.24.1.5:40000 > db-1 172.16.1.10:22    3 > 1 frames, 64,800 > 200 bytes      refused       1.5s from 2016-06-28 02:13:20.5 UTC
