@@ -54,6 +54,7 @@
 //! | [`diag`] | reasons, diagnostics and places in files, as data |
 //! | [`report`] | text, JSON, JUnit and capture comments: alone owns layout, colour and names |
 //! | [`explain`] | the page of every reason and rule |
+//! | [`flows`] | the connections of a capture, gathered from its frames and their verdicts |
 //! | `links` | what ClassicLink connections carry, asked of the compiled world |
 //! | [`lab`] | the facade: load, check, compile, hold state and time |
 //! | [`preflight`] | every reason against a link before it is made |
@@ -78,6 +79,7 @@ pub mod datapath;
 pub mod diag;
 pub mod explain;
 pub mod files;
+pub mod flows;
 pub mod import;
 pub mod lab;
 mod links;

@@ -36,6 +36,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("explain", &["check", "control", "diag"]),
     // What to do about a refusal stands on its page: `explain`.
     ("report", &["datapath", "explain", "program", "diag", "text", "wire", "net", "time", "table"]),
+    // What a capture shows between two ends.
+    ("flows", &["datapath", "diag", "net", "program", "report", "table", "time", "wire"]),
     // Accounts that exist become topology files, which are read back and checked.
     ("import", &["check", "model", "net", "diag", "scenario", "text"]),
     // What to do, in words: `report` has the shape of it.
@@ -61,8 +63,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "replay",
         &[
-            "capture", "control", "datapath", "diag", "lab", "model", "net", "program", "report", "scenario", "text",
-            "threads", "time", "wire",
+            "capture", "control", "datapath", "diag", "flows", "lab", "model", "net", "program", "report", "scenario",
+            "text", "threads", "time", "wire",
         ],
     ),
 ];

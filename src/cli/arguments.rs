@@ -3,15 +3,16 @@
 mod account;
 mod advice;
 mod frames;
+mod replay;
+mod trace;
 
 pub(super) use account::Import;
 pub(super) use advice::{Advise, Format, GuestRoute};
 pub(super) use frames::FrameOptions;
+pub(super) use replay::{Attribution, By, Copies, Replay, ReplayFormat};
+pub(super) use trace::{Frame, Trace, TraceFormat};
 
-use crate::model::limits::LEAST_MTU;
-use crate::net::Protocol;
-use crate::report::{ExpectedCount, ExpectedVerdict};
-use crate::wire::{TcpFlags, TextError, read_addresses, read_endpoints, read_hexadecimal};
+use crate::wire::{TextError, read_addresses, read_endpoints, read_hexadecimal};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
@@ -42,37 +43,11 @@ pub(super) enum When {
     Never,
 }
 
-const TRACE_EXAMPLES: &str = "\
-Examples:
-  biplane trace shop.toml --from i-web --to i-app --port 8080
-  biplane trace shop.toml --from i-web --to rm-orders --expect delivered --fail-on-drop
-  biplane trace shop.toml --from i-web --tcp '10.24.1.5:40000 > 172.16.1.10:8080'
-  biplane trace shop.toml --icmp '10.24.1.5 > 172.16.1.10' --length 1472 --df
-  biplane trace shop.toml --capture week.pcap --frame 17
-  biplane trace shop.toml --tcp '10.24.1.5:40000 > 172.16.1.10:22' --all --format json
-
-With --format json the answer is one object {request, reply, reverse}. Each packet has
-  from, verdict, to, reason, at, rule, source, path   as a line of `replay --format ndjson`
-  steps        one object a step, told apart by `step`; `source` is FILE:LINE, `beats` what
-               the winner of a lookup beat, `nearest` what came nearest where nothing matched
-  blockers     of a dropped packet, in order: {reason, at, rule, why, source, remedy, change},
-               `source` the line that refuses and `change` the line to change; all with --all
-  would_reach  where it would arrive without these blockers; null where nobody can say";
-
 const CHECK_EXAMPLES: &str = "\
 Examples:
   biplane check shop.toml lab.toml
   biplane check shop.toml --link i-web=vpc-shop
   biplane check shop.toml --format github";
-
-const REPLAY_EXAMPLES: &str = "\
-Examples:
-  biplane replay shop.toml week.pcap -w verdicts.pcapng
-  biplane replay shop.toml week.pcap --map 192.0.2.7=10.24.1.5 --inject 172.16.1.10=i-app
-  biplane replay shop.toml week.pcap --format ndjson
-  biplane replay shop.toml mirror.pcap --strip vxlan --dedup
-  biplane replay shop.toml week.pcap --expect sg-egress-deny=0 --fail-on-drop
-  tcpdump -w - | biplane replay shop.toml -";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -82,10 +57,10 @@ pub(super) enum Command {
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Check),
     /// Send a capture through a topology and sum up what became of it.
-    #[command(after_help = REPLAY_EXAMPLES)]
+    #[command(after_help = replay::REPLAY_EXAMPLES)]
     Replay(Replay),
     /// Follow one packet hop by hop, its reply, and a new packet the other way.
-    #[command(after_help = TRACE_EXAMPLES)]
+    #[command(after_help = trace::TRACE_EXAMPLES)]
     Trace(Trace),
     /// Tell which mechanism joins two sides, whether it is in place, and the steps that are missing, verified.
     #[command(after_help = advice::ADVISE_EXAMPLES)]
@@ -149,178 +124,6 @@ pub(super) enum CheckFormat {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Replay {
-    /// The topology file; `-` is standard input.
-    pub(super) topology: PathBuf,
-    /// The capture: pcap or pcapng, plain or compressed with gzip, zstd, bzip2 or lz4; `-` is standard input.
-    pub(super) capture: PathBuf,
-    /// Write every frame with its verdict to this pcapng file; `-` is standard output, and the summary goes to standard
-    /// error then.
-    #[arg(short = 'w', long = "write", value_name = "OUT")]
-    pub(super) write: Option<PathBuf>,
-    /// Which copies of a frame -w writes.
-    #[arg(long, value_enum, default_value_t = Copies::In, requires = "write")]
-    pub(super) copies: Copies,
-    #[command(flatten)]
-    pub(super) attribution: Attribution,
-    /// Largest IPv4 packet carried whole, instead of the topology's.
-    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(i64::from(LEAST_MTU)..))]
-    pub(super) mtu: Option<u16>,
-    /// A TCP flow must begin with a SYN.
-    #[arg(long)]
-    pub(super) strict_tcp: bool,
-    /// How many threads share the work; verdicts and bytes are the same for any number.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = workers)]
-    pub(super) workers: usize,
-    /// Exit with 1 unless so many frames have this verdict, or are dropped for this reason. May be repeated.
-    #[arg(long, value_name = "VERDICT=N", value_parser = expected_count)]
-    pub(super) expect: Vec<ExpectedCount>,
-    /// Exit with 1 where a frame is dropped or undetermined.
-    #[arg(long)]
-    pub(super) fail_on_drop: bool,
-    /// What to print.
-    #[arg(long, value_enum, default_value_t = ReplayFormat::Text)]
-    pub(super) format: ReplayFormat,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Copies {
-    /// Each frame of the capture once, as captured, on the interface of the endpoint that sent it.
-    In,
-    /// What came out, on the interfaces of the receivers, and what the fabric sent.
-    Out,
-    /// Both.
-    Both,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Attribution {
-    /// Frames from this address enter at this endpoint, whoever owns the address. May be repeated.
-    #[arg(long, value_name = "IP=ENDPOINT", value_parser = injection)]
-    pub(super) inject: Vec<(Ipv4Addr, String)>,
-    /// Rewrite an address of the capture before anything else, checksums too. May be repeated.
-    #[arg(long, value_name = "IP=IP", value_parser = mapping)]
-    pub(super) map: Vec<(Ipv4Addr, Ipv4Addr)>,
-    #[command(flatten)]
-    pub(super) frames: FrameOptions,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum ReplayFormat {
-    /// A summary for people.
-    Text,
-    /// The summary as one JSON object.
-    Json,
-    /// One JSON object a line for each frame.
-    Ndjson,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Trace {
-    /// The topology file; `-` is standard input.
-    pub(super) topology: PathBuf,
-    /// The endpoint that sends; with --capture the default is the owner of the source address.
-    #[arg(long, value_name = "ID")]
-    pub(super) from: Option<String>,
-    #[command(flatten)]
-    pub(super) packet: TracePacket,
-    /// With --to: tcp, udp, icmp, gre or a number; tcp by default.
-    #[arg(long, value_name = "PROTOCOL", requires = "to", conflicts_with_all = PACKETS)]
-    pub(super) protocol: Option<Protocol>,
-    /// With --to: the destination port; by default the one that `biplane advise` asks about.
-    #[arg(
-        long,
-        value_name = "PORT",
-        requires = "to",
-        conflicts_with_all = PACKETS,
-        value_parser = clap::value_parser!(u16).range(1..)
-    )]
-    pub(super) port: Option<u16>,
-    /// TCP flags: some of the letters F S R P A U E C, or `none`; S by default.
-    #[arg(long, value_name = "FLAGS", conflicts_with_all = ["udp", "icmp", "hex", "capture"])]
-    pub(super) flags: Option<TcpFlags>,
-    /// ICMP type; 8, an echo request, by default.
-    #[arg(long = "icmp-type", value_name = "N", conflicts_with_all = ["tcp", "udp", "hex", "capture"])]
-    pub(super) icmp_type: Option<u8>,
-    /// ICMP code; 0 by default.
-    #[arg(long = "icmp-code", value_name = "N", conflicts_with_all = ["tcp", "udp", "hex", "capture"])]
-    pub(super) icmp_code: Option<u8>,
-    /// IPv4 time to live.
-    #[arg(long, value_name = "N", default_value_t = 64, conflicts_with_all = ["hex", "capture"])]
-    pub(super) ttl: u8,
-    /// Bytes of payload.
-    #[arg(long, value_name = "BYTES", default_value_t = 0, conflicts_with_all = ["hex", "capture"])]
-    pub(super) length: u16,
-    /// Forbid fragmenting.
-    #[arg(long, conflicts_with_all = ["hex", "capture"])]
-    pub(super) df: bool,
-    /// The number of the frame in --capture, from 1; the frames before it pass first, so that it meets their sessions.
-    #[arg(long, value_name = "N", value_parser = frame_number, conflicts_with_all = ["tcp", "udp", "icmp", "hex"])]
-    pub(super) frame: Option<u64>,
-    #[command(flatten)]
-    pub(super) attribution: Attribution,
-    /// Largest IPv4 packet carried whole, instead of the topology's.
-    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(i64::from(LEAST_MTU)..))]
-    pub(super) mtu: Option<u16>,
-    /// A TCP flow must begin with a SYN.
-    #[arg(long)]
-    pub(super) strict_tcp: bool,
-    /// Go on past every refusal as if the packet had been let through: all blockers, in order, each with what to do
-    /// about it; of the reply and of the new packet the other way too.
-    #[arg(long)]
-    pub(super) all: bool,
-    /// Exit with 1 unless this becomes of the packet: a verdict (`delivered`; with --to to that endpoint), a reason
-    /// (`sg-ingress-deny`), or both (`dropped:sg-ingress-deny`).
-    #[arg(long, value_name = "VERDICT[:REASON]", value_parser = expected_verdict)]
-    pub(super) expect: Option<ExpectedVerdict>,
-    /// Exit with 1 where the packet or its reply is dropped or undetermined, or the reply reaches somebody else.
-    #[arg(long)]
-    pub(super) fail_on_drop: bool,
-    /// What to print.
-    #[arg(long, value_enum, default_value_t = TraceFormat::Text)]
-    pub(super) format: TraceFormat,
-}
-
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub(super) struct TracePacket {
-    /// The endpoint that the packet is meant for: its address and that of --from need not be typed. See --protocol and
-    /// --port.
-    #[arg(long, value_name = "ID", requires = "from")]
-    pub(super) to: Option<String>,
-    /// A TCP packet: 'ADDRESS:PORT > ADDRESS:PORT'.
-    #[arg(long, value_name = "FLOW", value_parser = endpoints)]
-    pub(super) tcp: Option<(SocketAddrV4, SocketAddrV4)>,
-    /// A UDP packet: 'ADDRESS:PORT > ADDRESS:PORT'.
-    #[arg(long, value_name = "FLOW", value_parser = endpoints)]
-    pub(super) udp: Option<(SocketAddrV4, SocketAddrV4)>,
-    /// An ICMP message, an echo request by default: 'ADDRESS > ADDRESS'.
-    #[arg(long, value_name = "FLOW", value_parser = addresses)]
-    pub(super) icmp: Option<(Ipv4Addr, Ipv4Addr)>,
-    /// A whole Ethernet frame in hexadecimal digits.
-    #[arg(long, value_name = "DIGITS", value_parser = frame)]
-    pub(super) hex: Option<Frame>,
-    /// A frame of this capture; see --frame.
-    #[arg(long, value_name = "FILE", requires = "frame")]
-    pub(super) capture: Option<PathBuf>,
-}
-
-/// The other ways to say which packet is meant.
-const PACKETS: [&str; 5] = ["tcp", "udp", "icmp", "hex", "capture"];
-
-/// The bytes of a frame.
-#[derive(Clone, Debug)]
-pub(super) struct Frame(pub(super) Vec<u8>);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum TraceFormat {
-    /// For people.
-    Text,
-    /// One JSON object.
-    Json,
-}
-
-#[derive(Debug, Args)]
 pub(super) struct Explain {
     /// The id of a reason or rule, or an error code of the vendor; without it, the table of all.
     pub(super) id: Option<String>,
@@ -379,14 +182,6 @@ fn pointed(text: &str, error: &TextError) -> String {
     let blank = " ".repeat(columns(&text[..error.range.start]));
     let carets = "^".repeat(columns(&text[error.range.clone()]).max(1));
     format!("{error}\n  {text}\n  {blank}{carets}")
-}
-
-fn expected_verdict(text: &str) -> Result<ExpectedVerdict, String> {
-    text.parse()
-}
-
-fn expected_count(text: &str) -> Result<ExpectedCount, String> {
-    text.parse()
 }
 
 fn frame_number(text: &str) -> Result<u64, &'static str> {

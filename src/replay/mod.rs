@@ -27,6 +27,7 @@ pub use feed::{Feed, Load};
 use crate::capture::{CaptureError, Reader, Unreadable};
 use crate::datapath::{self, Steering};
 use crate::diag::Reason;
+use crate::flows::{GatheredConnections, Gatherer};
 use crate::lab::Topology;
 use crate::program::EndpointId;
 use crate::report::{self, CaptureFacts, DefaultEntries, Tally};
@@ -49,10 +50,24 @@ pub struct ReplayOptions {
     pub adjustments: Adjustments,
     /// What the fabric does differently.
     pub fabric: datapath::Options,
+    /// What is gathered of the connections between the frames.
+    pub connections: Connections,
     /// How many workers share the frames; 0 counts as 1.
     pub workers: usize,
     /// Set from outside to end the replay: what has been read then is still forwarded.
     pub stop: Option<Arc<AtomicBool>>,
+}
+
+/// What is gathered of connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Connections {
+    /// Nothing.
+    #[default]
+    None,
+    /// What they come to, and the first of those that went wrong.
+    Sums,
+    /// Each of them.
+    Each,
 }
 
 impl ReplayOptions {
@@ -110,6 +125,8 @@ pub struct Replayed {
     pub duplicates: u64,
     /// Packets that no frame could be read from: what they are, and how many.
     pub unreadable: Vec<(Unreadable, u64)>,
+    /// The connections, as far as they were wanted.
+    pub connections: Option<GatheredConnections>,
     /// What was counted about the capture itself.
     pub facts: CaptureFacts,
     /// Addresses of [`ReplayOptions::inject`] that no frame came from.
@@ -141,18 +158,25 @@ pub fn run(
         stop: options.stop.clone(),
         end: End::None,
     };
-    let new_worker = || Worker::new(&topology.program, options.fabric, writing.is_wanted());
+    let new_worker =
+        || Worker::new(&topology.program, options.fabric, writing.is_wanted()).gathering(options.connections);
     let workers = (0..options.workers()).map(|_| new_worker()).collect();
     let workers = crew::run(&mut source, workers, &writing, &mut press)?;
     let mtu = options.fabric.mtu_in(&topology.program);
     let mut tally = Tally::new(&topology.program, mtu);
     let mut hints = Hints::new(&topology.program, mtu);
+    let mut gatherers = Vec::new();
     for worker in workers {
         tally.merge(&worker.tally);
         hints.merge(worker.hints);
+        gatherers.extend(worker.connections);
     }
+    let connections = if gatherers.is_empty() { None } else { Some(Gatherer::finish(gatherers)?) };
     if let Err(imbalance) = tally.check(source.frames) {
         panic!("a frame was lost: {imbalance}");
+    }
+    if let Some(totals) = connections.as_ref().map(|connections| &connections.totals) {
+        assert_eq!(totals.frames + totals.beside, source.frames, "each frame is of one connection or of none");
     }
     press.end(matches!(source.end, End::Interrupted))?;
     let (damage, interrupted) = match source.end {
@@ -174,6 +198,7 @@ pub fn run(
         copies: source.feed.copies(),
         duplicates: source.feed.duplicates(),
         unreadable: source.feed.unreadable(),
+        connections,
         facts,
         unused_injections,
         unused_maps,

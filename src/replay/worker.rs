@@ -1,8 +1,10 @@
 //! One worker: the shards it owns, the frames that meet them, and its turns at writing.
 
+use super::Connections;
 use super::feed::Load;
 use super::hints::Hints;
 use crate::datapath::{Fabric, Frame, Options, Outcome, Output, Sent};
+use crate::flows::Gatherer;
 use crate::program::Program;
 use crate::report::Tally;
 use std::sync::Arc;
@@ -34,6 +36,8 @@ pub(super) struct Worker {
     passing: Option<Output>,
     pub(super) tally: Tally,
     pub(super) hints: Hints,
+    /// Where connections are wanted.
+    pub(super) connections: Option<Gatherer>,
 }
 
 impl Worker {
@@ -43,7 +47,18 @@ impl Worker {
             passing: (!keeps).then(Output::default),
             tally: Tally::new(program, options.mtu_in(program)),
             hints: Hints::new(program, options.mtu_in(program)),
+            connections: None,
         }
+    }
+
+    /// The same, which gathers connections too.
+    pub(super) fn gathering(self, wanted: Connections) -> Worker {
+        let connections = match wanted {
+            Connections::None => None,
+            Connections::Sums => Some(Gatherer::new(false)),
+            Connections::Each => Some(Gatherer::new(true)),
+        };
+        Worker { connections, ..self }
     }
 
     /// Forwards part `own` of `load`.
@@ -60,6 +75,11 @@ impl Worker {
             for (frame, outcome) in frames.iter().zip(&output.outcomes) {
                 self.tally.add(outcome, frame.time, frame.wire_length);
                 self.hints.note(frame, outcome);
+            }
+            if let Some(connections) = &mut self.connections {
+                for ((cue, frame), outcome) in cues.iter().zip(&frames).zip(&output.outcomes) {
+                    connections.add(cue.number, frame, outcome);
+                }
             }
             for emitted in output.sent.iter().filter_map(|sent| sent.emitted) {
                 self.tally.add_emitted(emitted.kind);

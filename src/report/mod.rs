@@ -7,6 +7,7 @@
 mod advice;
 mod annotate;
 mod because;
+mod connections;
 pub mod diagnostics;
 mod expectation;
 mod guest_route;
@@ -32,6 +33,10 @@ mod summary_tests;
 pub use advice::{Advice, AdvisedConflict, AdvisedNow, AdvisedPlan, AdvisedSide, AdvisedStep, TopologyEdit};
 pub use annotate::Comments;
 pub use because::because;
+pub use connections::{
+    Connection, ConnectionCsv, ConnectionEnd, ConnectionFate, ConnectionFrame, ConnectionRows, ConnectionTotals,
+    FirstRefusal, TROUBLED, connection_json,
+};
 pub use expectation::{ExpectedCount, ExpectedVerdict, none_dropped};
 pub use guest_route::{GuestSystem, guest_route_commands, guest_route_comment, guest_route_undo};
 pub use hints::{CaptureFacts, DefaultEntries, MISSING_DESTINATION, default_entries_text, hints_text};

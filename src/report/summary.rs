@@ -1,5 +1,6 @@
 //! What a person reads after a replay, and the same as JSON.
 
+use super::connections::{self, ConnectionTotals};
 use super::hints::{CaptureFacts, DefaultEntries, hints, hints_text};
 use super::layout::{Palette, Style, calendar, counted, percent, space, thousands, width};
 use super::tally::{Dropped, DroppedAt, Tally};
@@ -27,6 +28,8 @@ pub struct Replayed<'a> {
     pub missed: &'a [(Reason, Vec<(Ipv4Addr, u64)>)],
     /// What entered by gateways for want of an owner.
     pub default_entries: &'a [DefaultEntries],
+    /// What the connections of the capture come to, where they were gathered.
+    pub connections: Option<&'a ConnectionTotals>,
     /// Packets of the capture that no frame could be read from: what they are, as in "2 packets of link type 3", and how
     /// many.
     pub unreadable: &'a [(String, u64)],
@@ -38,15 +41,15 @@ pub struct Replayed<'a> {
 
 /// A row of the table: `label  count  share  place  note`.
 #[derive(Default)]
-struct Row {
-    indent: usize,
-    label: String,
-    style: Option<Style>,
-    frames: u64,
+pub(super) struct Row {
+    pub(super) indent: usize,
+    pub(super) label: String,
+    pub(super) style: Option<Style>,
+    pub(super) frames: u64,
     /// False where the count is no part of the input frames.
-    shared: bool,
-    place: String,
-    note: String,
+    pub(super) shared: bool,
+    pub(super) place: String,
+    pub(super) note: String,
 }
 
 /// Writes the summary of a replay.
@@ -79,6 +82,9 @@ pub fn summary_text(out: &mut String, words: Words<'_>, tally: &Tally, replayed:
         }));
     }
     write_rows(out, &rows, tally.frames(), palette);
+    if let Some(totals) = replayed.connections {
+        connections::write_text(out, words, totals, palette);
+    }
     let end = out.len();
     hints_text(out, words, tally, replayed, palette);
     if out.len() > end {
@@ -149,7 +155,8 @@ fn extend_limited(rows: &mut Vec<Row>, mut list: Vec<Row>, what: &str) {
     }
 }
 
-fn write_rows(out: &mut String, rows: &[Row], frames: u64, palette: Palette) {
+/// Writes rows in columns, with the share that each has of `frames`.
+pub(super) fn write_rows(out: &mut String, rows: &[Row], frames: u64, palette: Palette) {
     let labels = rows.iter().map(|row| row.indent * 2 + width(&row.label)).max().unwrap_or(0);
     let counts = rows.iter().map(|row| thousands(row.frames).len()).max().unwrap_or(0);
     let places = rows.iter().map(|row| width(&row.place)).max().unwrap_or(0);
@@ -207,6 +214,9 @@ pub fn summary_json(words: Words<'_>, tally: &Tally, replayed: &Replayed<'_>) ->
         "emitted": emitted,
         "hints": hints.iter().map(|hint| hint.to_json(words)).collect::<Vec<_>>(),
     });
+    if let Some(totals) = replayed.connections {
+        connections::write_json(&mut value, words, totals);
+    }
     if replayed.interrupted {
         value["interrupted"] = true.into();
     }

@@ -3,6 +3,7 @@
 mod advise;
 mod captures;
 mod check;
+mod connections;
 mod damage;
 mod expectations;
 mod files;

@@ -33,6 +33,20 @@ fn the_summary_lists_what_to_choose_and_tells_of_an_open_gateway_beside_it() {
     outside                              0    0.0%
     undetermined                         0    0.0%
 
+    connections  4
+      broken     1   25.0%  the first frame passed, a later one was dropped
+      refused    3   75.0%  the first frame was dropped
+
+    connections that went wrong
+      #1  tcp  i-web 10.24.1.5:40000    > i-app 172.16.1.10:8080  2 > 1 frames, 108 > 54 bytes  broken        0.003s from 2017-07-14 02:40:00 UTC
+          ambiguous-source: the responder's frame 3
+      #2  tcp  i-web 10.24.1.5:40000    > i-app 172.16.1.10:22    1 > 0 frames, 54 > 0 bytes    refused       0s from 2017-07-14 02:40:00.001 UTC
+          sg-ingress-deny at i-app by sg-app ingress default (shop.toml:25): the opener's frame 2
+      #5  tcp  ngw-out 203.0.113.9:5000 > i-lab 172.16.1.10:443   1 > 0 frames, 54 > 0 bytes    refused       0s from 2017-07-14 02:40:00.004 UTC
+          sg-ingress-deny at i-lab by sg-lab ingress default (shop.toml:32): the opener's frame 5
+      #6  tcp  100.64.9.9:5000          > 172.16.9.9:443          1 > 0 frames, 54 > 0 bytes    refused       0s from 2017-07-14 02:40:00.005 UTC
+          unknown-source: the opener's frame 6
+
     hints
       ambiguous-source: 1 frame from addresses that several endpoints may send from; choose one for each address:
         --inject 172.16.1.10=i-app  1 frame
@@ -63,7 +77,7 @@ fn json_is_the_summary_with_its_hints() {
     let told = bench().run(&["replay", "shop.toml", "a.pcap", "--format", "json"]);
     let value: Value = serde_json::from_str(&told.out).unwrap();
     let keys: Vec<_> = value.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_snapshot!(keys.join(" "), @"capture first_ns span_ns frames wire_bytes delivered answered dropped outside undetermined emitted hints");
+    assert_snapshot!(keys.join(" "), @"capture first_ns span_ns frames wire_bytes delivered answered dropped outside undetermined emitted hints misdelivered connections");
     let hints: Vec<_> = value["hints"].as_array().unwrap().iter().map(|hint| hint["hint"].as_str().unwrap()).collect();
     assert_snapshot!(hints.join(" "), @"ambiguous-source unknown-source open-gateway");
     assert_eq!(told.error.lines().count(), 2, "the note alone: {}", told.error);
@@ -376,6 +390,19 @@ fn destinations_that_were_missed_are_listed_with_their_reason() {
         at vpc-shop                      2   40.0%
     outside                              0    0.0%
     undetermined                         0    0.0%
+
+    connections  4
+      refused    4  100.0%  the first frame was dropped
+
+    connections that went wrong
+      #1  tcp  rm-orders 172.16.1.20:5000 > 172.16.1.99:443  2 > 0 frames, 108 > 0 bytes  refused       0.001s from 2017-07-14 02:40:00 UTC
+          no-such-address at vpc-shop by route 172.16.1.0/24 (shop.toml:11): the opener's frame 1 and 1 more
+      #3  tcp  rm-orders 172.16.1.20:5000 > 172.16.1.98:443  1 > 0 frames, 54 > 0 bytes   refused       0s from 2017-07-14 02:40:00.002 UTC
+          no-such-address at vpc-shop by route 172.16.1.0/24 (shop.toml:11): the opener's frame 3
+      #4  tcp  rm-orders 172.16.1.20:5000 > 192.0.2.1:443    1 > 0 frames, 54 > 0 bytes   refused       0s from 2017-07-14 02:40:00.003 UTC
+          no-route at vpc-shop: the opener's frame 4
+      #5  tcp  rm-orders 172.16.1.20:5000 > 172.20.0.1:443   1 > 0 frames, 54 > 0 bytes   refused       0s from 2017-07-14 02:40:00.004 UTC
+          no-route at vpc-shop: the opener's frame 5
 
     hints
       no-route: 2 frames to addresses that no route leads to:

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod blockers;
+mod connections;
 mod conversations;
 mod oracle;
 mod records;
@@ -135,6 +136,11 @@ proptest! {
     #[test]
     fn going_on_past_refusals_changes_nothing_and_begins_as_a_plain_trace(world in world(), draws in draws(), strict in any::<bool>()) {
         blockers::begin_with_the_verdict(&world, &draws, strict);
+    }
+
+    #[test]
+    fn connections_are_those_of_a_plain_map_for_any_number_of_workers(world in world(), draws in draws(), again in draws()) {
+        connections::are_those_of_a_plain_map(&world, &[draws.clone(), again, draws].concat());
     }
 
     #[test]

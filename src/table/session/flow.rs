@@ -32,7 +32,7 @@ impl Direction {
 
 /// A 5-tuple, the same for both directions of a flow. It can be told from the packet alone, before anybody knows which
 /// routing domains the packet goes through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(C)]
 pub struct Tuple {
     /// Address and port of the first end, the protocol above them, and [`TAKEN`].
@@ -114,7 +114,7 @@ impl Tuple {
 }
 
 /// A flow, the same for both of its directions: within a pair of routing domains, for both ends; or at one end alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(C)]
 pub struct FlowKey {
     pub(super) tuple: Tuple,
