@@ -5,6 +5,7 @@
 
 mod keys;
 mod links;
+mod names;
 mod pages;
 mod tables;
 mod workspace;
