@@ -35,11 +35,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // What people read.
     ("explain", &["check", "control", "diag"]),
     // What to do about a refusal stands on its page: `explain`.
-    ("report", &["datapath", "explain", "program", "diag", "text", "wire", "net", "time", "table"]),
+    ("report", &["datapath", "explain", "program", "reach", "diag", "text", "wire", "net", "time", "table"]),
     // Accounts that exist become topology files, which are read back and checked.
     ("import", &["check", "model", "net", "diag", "scenario", "text"]),
     // What a world carries, asked of its program: findings bear records of `check`.
     ("links", &["check", "datapath", "diag", "model", "net", "program", "table"]),
+    // Where answers change is its own, what they are it asks.
+    ("reach", &["datapath", "diag", "model", "net", "program", "table", "text", "time", "wire"]),
     // What people call.
     (
         "lab",

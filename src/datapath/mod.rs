@@ -10,6 +10,7 @@ mod fast_path;
 mod first_packet;
 mod flow_state;
 mod output;
+mod regions;
 mod route_cache;
 mod stages;
 mod steering;
@@ -17,6 +18,10 @@ mod trace;
 
 pub(crate) use first_packet::FirstPacket;
 pub use output::{At, Decider, Emitted, Outcome, Output, Sent, Verdict};
+pub(crate) use regions::{
+    DestinationCuts, Ending, FilterAnswer, Filtered, Routed, SourceTraits, add_source_cuts, sender_traits,
+    source_traits,
+};
 pub use stages::ingress::Entry;
 pub use steering::{SHARDS, ShardId, Steering};
 pub use trace::{Blocker, Crossing, Found, SessionStep, Spared, Step, Trace};
