@@ -61,8 +61,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "replay",
         &[
-            "capture", "control", "datapath", "diag", "lab", "model", "net", "program", "report", "scenario", "text",
-            "threads", "time", "wire",
+            "capture", "control", "datapath", "diag", "lab", "model", "net", "program", "reach", "report", "scenario",
+            "text", "threads", "time", "wire",
         ],
     ),
 ];

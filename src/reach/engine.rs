@@ -125,7 +125,7 @@ type Visitor<'v> = dyn FnMut(&FlowRegion<'_>) + 'v;
 impl<'a> Engine<'a> {
     pub(super) fn new(reach: &'a Reach, question: &'a Question) -> Engine<'a> {
         let program: &Program = &reach.program;
-        let filters = Filters::new(program, &reach.protocols, question.headers.clone(), reach.omitted);
+        let filters = Filters::new(program, &reach.protocols, question, reach.omitted);
         let maps = RouteMaps::new(program, &reach.classes, reach.omitted);
         let mut destination_cuts = AddressCuts::default();
         question.to.add_cuts(&mut destination_cuts);
@@ -360,7 +360,7 @@ impl<'a> Engine<'a> {
             RouteAnswer::Refused(_) => None,
             RouteAnswer::Forwarded(back) => Some(back),
         };
-        let packet = self.packet(sender, [source.address(), destination.address()], (Protocol::TCP, [0; 2]));
+        let packet = self.packet(sender, [source.address(), destination.address()], (Protocol::TCP, [1, 2]));
         let [at_sender, at_receiver] = packet.covers_reply_from(self.program, to);
         let receiver = back.and_then(|back| self.owner(back.to, source.address()));
         let mut steps = Vec::new();
@@ -395,10 +395,7 @@ impl<'a> Engine<'a> {
         if !is_permitted && !self.question.refused {
             return;
         }
-        let receiver = match outcome.verdict {
-            Verdict::Delivered { to } => Some(to),
-            _ => None,
-        };
+        let receiver = route.target().and_then(|target| self.owner(target.to, packet.destination));
         let one = match route.target() {
             Some(RouteTarget { to: Receiver::One(to), .. }) => Some(to),
             _ => None,

@@ -3,9 +3,9 @@
 //! A list divides addresses by its own cuts, and headers by its own cuts; what it says of each pair of both is asked of
 //! the checks that forward, once, and remembered as a [`FilterProfile`].
 
-use super::CutKind;
 use super::headers::{ALL_PORTS, HeaderBox, HeaderSet, Ports, ProtocolClasses};
-use crate::datapath::{Filtered, FirstPacket, sender_traits};
+use super::{CutKind, Question};
+use crate::datapath::{Decider, FilterAnswer, Filtered, FirstPacket, sender_traits};
 use crate::net::{AddressCuts, AddressRange, Ipv4Net, Protocol, ranges};
 use crate::program::{AclId, EndpointId, FixedMap, Program, WhitelistId};
 use crate::table::acl::RuleCuts;
@@ -65,6 +65,11 @@ impl<T: Clone + Eq + Hash> Interner<T> {
     pub(super) fn value(&self, number: u32) -> &T {
         &self.values[number as usize]
     }
+
+    /// All values, by number.
+    pub(super) fn values(&self) -> &[T] {
+        &self.values
+    }
 }
 
 /// Where the answers of a list can change.
@@ -109,6 +114,22 @@ pub(super) struct FilterQuestion {
     pub(super) is_reply: bool,
 }
 
+impl FilterQuestion {
+    /// What the list says about one header.
+    fn answer(&self, program: &Program, (protocol, ports): (Protocol, [u16; 2])) -> Filtered {
+        let FilterQuestion { list, sender, receiver, own, peer, .. } = *self;
+        let outgoing = FirstPacket { sender, source: own, destination: peer, protocol, ports };
+        match list {
+            FilterList::Open => Filtered { answer: FilterAnswer::Passed, decider: Decider::None },
+            FilterList::Egress(_) => outgoing.egress_answer(program),
+            FilterList::Ingress(_) | FilterList::Whitelist(_) => {
+                let incoming = FirstPacket { source: peer, destination: own, ..outgoing };
+                incoming.ingress_answer(program, receiver)
+            }
+        }
+    }
+}
+
 /// What each profile is known by: the list, where its addresses lie, and what else of the sender it looks at.
 type ProfileKey = (FilterList, usize, u32, [bool; 3]);
 
@@ -118,6 +139,7 @@ pub(super) struct Filters<'a> {
     classes: &'a ProtocolClasses,
     /// The headers in question.
     within: HeaderSet,
+    by_rule: bool,
     omitted: Option<CutKind>,
     lists: FixedMap<FilterList, ListCuts>,
     known: FixedMap<ProfileKey, u32>,
@@ -133,13 +155,14 @@ impl<'a> Filters<'a> {
     pub(super) fn new(
         program: &'a Program,
         classes: &'a ProtocolClasses,
-        within: HeaderSet,
+        question: &Question,
         omitted: Option<CutKind>,
     ) -> Filters<'a> {
         Filters {
             program,
             classes,
-            within,
+            within: question.headers.clone(),
+            by_rule: question.by_rule,
             omitted,
             lists: FixedMap::default(),
             known: FixedMap::default(),
@@ -199,18 +222,13 @@ impl<'a> Filters<'a> {
 
     /// Asks about each part of the headers of one class.
     fn ask(&mut self, grid: &HeaderGrid, question: &FilterQuestion) -> (HeaderGrid, Vec<u32>) {
-        let FilterQuestion { list, sender, receiver, own, peer, .. } = *question;
-        let is_egress = matches!(list, FilterList::Egress(_));
-        let (source, destination) = if is_egress { (own, peer) } else { (peer, own) };
         let protocol = self.classes.representative(grid.class.into());
         let mut answers = Vec::with_capacity(grid.source_ports.len() * grid.destination_ports.len());
         for (from, _) in &grid.source_ports {
             for (to, _) in &grid.destination_ports {
-                let packet = FirstPacket { sender, source, destination, protocol, ports: [*from, *to] };
-                let filtered = match list {
-                    FilterList::Open | FilterList::Egress(_) => packet.egress_answer(self.program),
-                    FilterList::Ingress(_) | FilterList::Whitelist(_) => packet.ingress_answer(self.program, receiver),
-                };
+                let Filtered { answer, decider } = question.answer(self.program, (protocol, [*from, *to]));
+                let decider = if self.by_rule { decider } else { Decider::None };
+                let filtered = Filtered { answer, decider };
                 answers.push(self.answers.number(filtered));
             }
         }
@@ -372,7 +390,7 @@ impl FilterProfile {
 }
 
 /// The protocols that any rule of a program names.
-pub(super) fn named_protocols(program: &Program) -> Vec<Protocol> {
+pub fn named_protocols(program: &Program) -> Vec<Protocol> {
     let mut named = [false; 256];
     for acl in program.acls.iter() {
         acl.rules().iter().filter_map(|rule| rule.protocol).for_each(|protocol| named[usize::from(protocol.0)] = true);

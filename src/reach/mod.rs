@@ -19,24 +19,40 @@
 //! the other end into [blocks](blocks) and headers into rectangles, and remembers what it said. So time grows with pairs of
 //! classes, not with pairs of endpoints.
 
+mod allowed;
 mod blocks;
+mod claim;
 mod classes;
+mod difference;
 mod engine;
 mod filters;
+mod flows;
 mod headers;
+mod matrix;
+mod parse;
 mod routes;
 mod select;
+mod witness;
 
+pub use allowed::AllowedChanges;
+pub use claim::ReachClaim;
+pub use difference::{FlowChange, FlowDifference, FlowFate, NamedReach, differences, folded as folded_differences};
 pub use engine::{FlowEnd, FlowRegion, ReplyFate};
+pub use filters::named_protocols;
+pub use flows::{FlowGroup, FlowSide};
 pub use headers::{ALL_PORTS, HeaderBox, HeaderSet, Ports, ProtocolClasses};
+pub use matrix::{MatrixCell, MatrixEnd, ReachMatrix};
+pub use parse::{HeaderSpec, ReachTextError, SelectorReader};
 pub use select::Selector;
+pub use witness::{WitnessFlow, WitnessFrame, Witnesses};
 
+use crate::net::Protocol;
 use crate::program::Program;
 use classes::EndpointClasses;
 use std::sync::Arc;
 
 /// What answers do not depend on: the packets that open no flow, and what becomes of them.
-pub const FIXED: [(&str, &str); 7] = [
+pub const FIXED: [(&str, &str); 8] = [
     (
         "packets with a TTL of 0, 1 or 2",
         "the same answer as long as the TTL lasts for the domains on the way, else ttl-exceeded",
@@ -45,6 +61,7 @@ pub const FIXED: [(&str, &str); 7] = [
     ("later fragments", "the answer of their first fragment; without one fragment-without-first"),
     ("packets of a live session, and ICMP errors about one", "delivered where the routes lead"),
     ("ICMP 3/4, fragmentation needed", "past security groups, not past whitelists"),
+    ("packets from an address and port to the same", "the same answer; what becomes of the reply may be otherwise"),
     ("sources that the sender may not use", "source-spoofed"),
     ("martian, multicast and broadcast addresses, ARP, IPv6, malformed frames", "no flow: each with its own reason"),
 ];
@@ -83,6 +100,8 @@ pub struct Question {
     pub headers: HeaderSet,
     /// Whether refused flows are wanted too.
     pub refused: bool,
+    /// Whether flows that different rules decide are told apart.
+    pub by_rule: bool,
 }
 
 /// Answers for all headers about one compiled world.
@@ -96,13 +115,13 @@ pub struct Reach {
 impl Reach {
     /// Prepares answers about `program`.
     pub fn new(program: Arc<Program>) -> Reach {
-        let named = filters::named_protocols(&program);
-        Reach::with_protocols(program, ProtocolClasses::new(named))
+        Reach::telling_apart(program, [])
     }
 
-    /// Prepares answers about one of several programs, all of whose rules name only `protocols`.
-    pub fn with_protocols(program: Arc<Program>, protocols: ProtocolClasses) -> Reach {
-        let classes = EndpointClasses::new(&program);
+    /// The same, where answers tell `protocols` apart too, which no rule may name.
+    pub fn telling_apart(program: Arc<Program>, protocols: impl IntoIterator<Item = Protocol>) -> Reach {
+        let named = filters::named_protocols(&program).into_iter().chain(protocols);
+        let (protocols, classes) = (ProtocolClasses::new(named), EndpointClasses::new(&program));
         Reach { program, protocols, classes, omitted: None }
     }
 
@@ -127,7 +146,7 @@ impl Reach {
     /// The question about everything that is permitted.
     pub fn everything(&self) -> Question {
         let headers = HeaderSet::all(&self.protocols);
-        Question { from: Selector::Any, to: Selector::Any, headers, refused: false }
+        Question { from: Selector::Any, to: Selector::Any, headers, refused: false, by_rule: true }
     }
 
     /// Visits every region of the flows in question, once; regions do not overlap, and together they are all flows in

@@ -411,12 +411,21 @@ fn expected_route(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
     fn answers_for_all_headers_are_what_frames_meet(world in world(), seed in any::<u64>()) {
-        let contradictions = reach::contradictions(&reach::topology_of(&world), None, 1500, seed);
+        let contradictions = reach::contradictions(&reach::topology_of(&world), None, 1200, seed);
         prop_assert!(contradictions.is_empty(), "{contradictions}\n{}", world.toml());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn differences_between_worlds_are_what_frames_meet(old in world(), new in world(), seed in any::<u64>()) {
+        reach::differences_are_what_frames_meet([&old, &new], seed);
     }
 }
 

@@ -6,7 +6,10 @@ use biplane::diag::Reason;
 use biplane::lab::{Lab, Topology};
 use biplane::net::{AddressRange, Ipv4Net, Protocol, ranges};
 use biplane::program::{CLOUD_SERVICES, EndpointId, EndpointKind, FABRIC_MAC};
-use biplane::reach::{CutKind, HeaderSet, Reach, ReplyFate};
+use biplane::reach::{
+    CutKind, FlowChange, FlowDifference, HeaderSet, NamedReach, Reach, ReplyFate, differences, folded_differences,
+    named_protocols,
+};
 use biplane::table::Random;
 use biplane::time::SimDuration;
 use biplane::wire::PacketBuilder;
@@ -82,14 +85,14 @@ pub(crate) fn topology_of(world: &World) -> Arc<Topology> {
     Arc::new(Topology::from_toml("random.toml", &text).unwrap_or_else(|error| panic!("{error}\n{text}")))
 }
 
-fn regions(topology: &Topology, omitted: Option<CutKind>) -> (Reach, Vec<Region>) {
+fn regions(topology: &Topology, omitted: Option<CutKind>, refused: bool) -> (Reach, Vec<Region>) {
     let reach = Reach::new(Arc::clone(&topology.program));
     let reach = match omitted {
         Some(kind) => reach.without_cuts(kind),
         None => reach,
     };
     let mut question = reach.everything();
-    question.refused = true;
+    question.refused = refused;
     let mut regions = Vec::new();
     reach.visit(&question, &mut |region| {
         regions.push(Region {
@@ -165,7 +168,10 @@ fn points(topology: &Topology, count: usize, seed: u64) -> Vec<Point> {
             true => [ports[random.below(ports.len())], ports[random.below(ports.len())]],
             false => [0; 2],
         };
-        points.push(Point { sender, source, destination, protocol, ports });
+        // Between equal ends a reply is no reply: what becomes of it is not told.
+        if source != destination || ports[0] != ports[1] {
+            points.push(Point { sender, source, destination, protocol, ports });
+        }
     }
     points
 }
@@ -191,9 +197,15 @@ fn answer(outcome: &Outcome, reply: Option<(Outcome, ReplyFate)>) -> Answer {
     }
 }
 
-/// What becomes of a frame of the flow, and of the reply to it, in a fabric that knows of no flow.
+/// What becomes of a frame of the flow, in a fabric that knows of no flow, and of the reply to it.
 fn sent(lab: &mut Lab, point: &Point) -> Answer {
     lab.wait(SimDuration::from_secs(2000));
+    let (request, reply) = exchange(lab, point);
+    answer(&request, reply)
+}
+
+/// Sends the first packet of a flow, and the reply.
+fn exchange(lab: &mut Lab, point: &Point) -> (Outcome, Option<(Outcome, ReplyFate)>) {
     let topology = Arc::clone(lab.topology());
     let [source, destination] =
         [0, 1].map(|end| SocketAddrV4::new([point.source, point.destination][end], point.ports[end]));
@@ -219,7 +231,7 @@ fn sent(lab: &mut Lab, point: &Point) -> Answer {
         };
         (outcome, fate)
     });
-    answer(request.outcome(), reply)
+    (*request.outcome(), reply)
 }
 
 fn told(topology: &Topology, reach: &Reach, region: &Region, point: &Point) -> Option<Answer> {
@@ -249,17 +261,78 @@ fn told(topology: &Topology, reach: &Reach, region: &Region, point: &Point) -> O
 
 /// What contradicts frames, in a line for each flow.
 pub(crate) fn contradictions(topology: &Arc<Topology>, omitted: Option<CutKind>, count: usize, seed: u64) -> String {
-    let (reach, regions) = regions(topology, omitted);
+    let (reach, all) = regions(topology, omitted, true);
+    let (_, permitted) = regions(topology, omitted, false);
     let mut lab = Lab::new(Arc::clone(topology), biplane::datapath::Options::default());
     let mut text = String::new();
     for point in points(topology, count, seed) {
-        let answers: Vec<Answer> = regions.iter().filter_map(|region| told(topology, &reach, region, &point)).collect();
+        let answers = |regions: &[Region]| -> Vec<Answer> {
+            regions.iter().filter_map(|region| told(topology, &reach, region, &point)).collect()
+        };
         let fact = sent(&mut lab, &point);
-        if answers != [fact] {
+        let answers = [answers(&all), answers(&permitted)];
+        let is_permitted = matches!(fact, Answer::Delivered { .. });
+        let facts = [vec![fact], if is_permitted { vec![fact] } else { Vec::new() }];
+        if answers != facts {
             let sender = topology.names.endpoint(point.sender);
             writeln!(text, "{sender}: {point:?}\n told {answers:?}\n fact {fact:?}").unwrap();
         }
     }
-    assert!(regions.iter().any(|region| region.first == CLOUD_SERVICES));
+    assert!(all.iter().any(|region| region.first == CLOUD_SERVICES));
     text
+}
+
+/// Who receives a flow, and whom the reply reaches; `None` where it is not permitted.
+fn fate(lab: &mut Lab, name: &str, point: &Point) -> Option<(String, ReplyFate, Option<String>)> {
+    let topology = Arc::clone(lab.topology());
+    let sender = topology.names.find_endpoint(name)?;
+    lab.wait(SimDuration::from_secs(2000));
+    let (request, reply) = exchange(lab, &Point { sender, ..*point });
+    let Verdict::Delivered { to } = request.verdict else { return None };
+    let (reply, fate) = reply?;
+    let reached = match (fate, reply.verdict) {
+        (ReplyFate::Misdelivered, Verdict::Delivered { to }) => Some(topology.names.endpoint(to).to_owned()),
+        _ => None,
+    };
+    Some((topology.names.endpoint(to).to_owned(), fate, reached))
+}
+
+/// Holds what is told to differ between two worlds against frames in both.
+pub(crate) fn differences_are_what_frames_meet(worlds: [&World; 2], seed: u64) {
+    let topologies = worlds.map(topology_of);
+    let protocols: Vec<Protocol> = topologies.iter().flat_map(|world| named_protocols(&world.program)).collect();
+    let reaches =
+        topologies.each_ref().map(|world| Reach::telling_apart(Arc::clone(&world.program), protocols.iter().copied()));
+    let [old, new] = [0, 1].map(|side| NamedReach { reach: &reaches[side], names: &topologies[side].names });
+    let found = differences(old, new);
+    let folded = folded_differences(found.clone());
+    let mut labs =
+        topologies.each_ref().map(|world| Lab::new(Arc::clone(world), biplane::datapath::Options::default()));
+    for (side, topology) in topologies.iter().enumerate() {
+        for point in points(topology, 250, seed.wrapping_add(side as u64)) {
+            let name = topology.names.endpoint(point.sender);
+            let fates = labs.each_mut().map(|lab| fate(lab, name, &point));
+            let class = reaches[0].protocols().of(point.protocol);
+            let holds = |ranges: &[AddressRange], address| ranges.iter().any(|range| range.contains(address));
+            let tells = |difference: &&FlowDifference| {
+                let sends =
+                    |(from, sources): &(String, Vec<AddressRange>)| from == name && holds(sources, point.source);
+                difference.from.iter().any(sends)
+                    && holds(&difference.destinations, point.destination)
+                    && difference.headers.contains(class, point.ports)
+            };
+            let told: Vec<&FlowDifference> = found.iter().filter(tells).collect();
+            let expected = usize::from(fates[0] != fates[1]);
+            assert_eq!(told.len(), expected, "{name}: {point:?}\n{fates:?}\n{told:?}");
+            assert_eq!(folded.iter().filter(tells).count(), expected, "folded {name}: {point:?}");
+            if let [one] = told[..] {
+                let change = match &fates {
+                    [Some(_), None] => FlowChange::Lost,
+                    [None, Some(_)] => FlowChange::Gained,
+                    _ => FlowChange::Redirected,
+                };
+                assert_eq!(one.change, change, "{name}: {point:?}\n{fates:?}");
+            }
+        }
+    }
 }
