@@ -15,7 +15,9 @@ fn folder() -> TempDir {
 #[test]
 fn the_page_shows_what_its_commands_print() {
     let folder = folder();
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs"), folder.path());
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reach.md")).unwrap();
+    let meant = page.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
+    fs::write(folder.path().join("meant.txt"), meant).unwrap();
     page::holds("reach.md", folder.path());
 }
 
@@ -97,4 +99,46 @@ fn claims_stand_in_scenarios_too() {
     );
     let (code, out, _) = scenario("any -> i-db-2: nothing");
     assert!(code == 1 && out.contains("did you mean `i-db-1`?"), "{out}");
+}
+
+#[test]
+fn differences_are_told_unless_they_are_meant() {
+    let folder = folder();
+    let diff = |arguments: &[&str]| run_in(folder.path(), &[&["diff", "shop.toml"], arguments].concat());
+    assert_eq!(diff(&["shop.toml"]), (0, String::new(), String::new()));
+    let detach = ["--apply", "detach i-web-1 vpc-shop"];
+    let (code, out, _) = diff(&detach);
+    assert_eq!(code, 1);
+    assert!(out.contains("lost     i-web-1 -> i-app-1, i-app-2: tcp/8080"), "{out}");
+    assert!(out.contains("was  permitted") && out.contains("is   classiclink-not-linked"), "{out}");
+    let allow = |lines: &str| {
+        fs::write(folder.path().join("meant.txt"), lines).unwrap();
+        let (code, out, error) = diff(&[&detach[..], &["--allow", "meant.txt"]].concat());
+        (code, out.lines().filter(|line| line.starts_with("lost")).count(), error)
+    };
+    assert_eq!(allow("- i-web-1 -> vpc-shop: everything\n- vpc-shop -> i-web-1: everything # both\n").0, 0);
+    assert_eq!((allow("- i-web-1 -> vpc-shop: everything").0, allow("- vpc-shop -> i-web-1: tcp/80").0), (1, 1));
+    assert!(allow("- i-web-1 -> vpc-shop: everything").1 < allow("").1);
+    // What is gained is not allowed by what may be lost.
+    assert_eq!(allow("+ any -> any: everything").0, 1);
+    let (code, _, error) = allow("\nlost i-web-1 -> vpc-shop: tcp/80");
+    assert!(code == 2 && error.contains("line 2"), "{error}");
+    assert_eq!(diff(&["--apply", "detach i-web-1 vpc-staging"]).0, 2);
+    assert_eq!(diff(&["--apply", "detach i-nobody vpc-shop"]).0, 2);
+    assert_eq!(diff(&[]).0, 2);
+    assert_eq!(diff(&["shop.toml", "--apply", "stop i-web-1"]).0, 2);
+}
+
+#[test]
+fn a_topology_before_and_after_differs_as_its_operations_say() {
+    let folder = folder();
+    let shop = fs::read_to_string(folder.path().join("shop.toml")).unwrap();
+    let line = shop.lines().find(|line| line.contains("8080/8080") && line.contains("sg-web")).unwrap();
+    fs::write(folder.path().join("after.toml"), shop.replace(line, "")).unwrap();
+    let (code, out, _) = run_in(folder.path(), &["diff", "shop.toml", "after.toml", "--format", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, told.as_array().unwrap().len()), (1, 1), "{out}");
+    assert_eq!((&told[0]["change"], &told[0]["headers"]), (&"lost".into(), &serde_json::json!(["tcp/8080"])));
+    let (code, out, _) = run_in(folder.path(), &["diff", "after.toml", "shop.toml"]);
+    assert!(code == 1 && out.starts_with("gained "), "{out}");
 }
