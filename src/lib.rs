@@ -59,6 +59,7 @@
 //! | `links` | what ClassicLink connections carry, asked of the compiled world |
 //! | [`lab`] | the facade: load, check, compile, hold state and time |
 //! | [`preflight`] | every reason against a link before it is made |
+//! | [`reach`] | answers for all headers: which flows are permitted, and whether their replies arrive |
 //! | [`advise`] | what to do so that one endpoint reaches another |
 //! | [`import`] | dumps of accounts, Terraform states and plans to a topology, and a report of what is not in it |
 //! | [`replay`] | captures and scenarios through a lab: attribution, workers, order, expectations |
@@ -88,6 +89,7 @@ pub mod model;
 pub mod net;
 pub mod preflight;
 pub mod program;
+pub mod reach;
 mod remedy;
 pub mod replay;
 pub mod report;

@@ -35,7 +35,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // What people read.
     ("explain", &["check", "control", "diag"]),
     // What to do about a refusal stands on its page: `explain`.
-    ("report", &["datapath", "explain", "program", "diag", "text", "wire", "net", "time", "table"]),
+    ("report", &["datapath", "explain", "program", "reach", "diag", "text", "wire", "net", "time", "table"]),
     // What a capture shows between two ends.
     ("flows", &["datapath", "diag", "net", "program", "report", "table", "time", "wire"]),
     // Accounts that exist become topology files, which are read back and checked.
@@ -44,6 +44,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("remedy", &["control", "diag", "model", "net", "report", "text"]),
     // What a world carries, asked of its program: findings bear records of `check`.
     ("links", &["check", "control", "datapath", "diag", "model", "net", "program", "remedy", "table"]),
+    // Where answers change is its own, what they are it asks.
+    ("reach", &["datapath", "diag", "model", "net", "program", "table", "text", "time", "wire"]),
     // What people call.
     (
         "lab",
@@ -63,8 +65,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "replay",
         &[
-            "capture", "control", "datapath", "diag", "flows", "lab", "model", "net", "program", "report", "scenario",
-            "text", "threads", "time", "wire",
+            "capture", "control", "datapath", "diag", "flows", "lab", "model", "net", "program", "reach", "report",
+            "scenario", "text", "threads", "time", "wire",
         ],
     ),
 ];

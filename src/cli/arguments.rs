@@ -3,12 +3,14 @@
 mod account;
 mod advice;
 mod frames;
+mod reach;
 mod replay;
 mod trace;
 
 pub(super) use account::Import;
 pub(super) use advice::{Advise, Format, GuestRoute};
 pub(super) use frames::FrameOptions;
+pub(super) use reach::{Diff, Reach, ReachFormat};
 pub(super) use replay::{Attribution, By, Copies, Replay, ReplayFormat};
 pub(super) use trace::{Frame, Trace, TraceFormat};
 
@@ -62,6 +64,12 @@ pub(super) enum Command {
     /// Follow one packet hop by hop, its reply, and a new packet the other way.
     #[command(after_help = trace::TRACE_EXAMPLES)]
     Trace(Trace),
+    /// Answer for all headers at once: who reaches whom with what, whether replies arrive, and which rules decide.
+    #[command(after_help = reach::REACH_EXAMPLES)]
+    Reach(Reach),
+    /// Tell which flows are lost and gained between two topologies, or by operations, with the rules of both.
+    #[command(after_help = reach::DIFF_EXAMPLES)]
+    Diff(Diff),
     /// Tell which mechanism joins two sides, whether it is in place, and the steps that are missing, verified.
     #[command(after_help = advice::ADVISE_EXAMPLES)]
     Advise(Advise),

@@ -9,6 +9,7 @@ mod arguments;
 mod bench;
 mod check;
 mod demo;
+mod diff;
 mod explain;
 mod fit;
 mod guest_route;
@@ -18,6 +19,7 @@ mod names;
 mod output;
 mod preflight;
 mod progress;
+mod reach;
 mod replay;
 mod run;
 mod trace;
@@ -90,6 +92,8 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::check(arguments, &mut terminal),
         Command::Replay(arguments) => replay::replay(arguments, &mut terminal),
         Command::Trace(arguments) => trace::trace(arguments, &mut terminal),
+        Command::Reach(arguments) => reach::reach(arguments, &mut terminal),
+        Command::Diff(arguments) => diff::diff(arguments, &mut terminal),
         Command::Advise(arguments) => advise::advise(arguments, &mut terminal),
         Command::GuestRoute(arguments) => guest_route::guest_route(arguments, &mut terminal),
         Command::Import(arguments) => import::import(arguments, &mut terminal),

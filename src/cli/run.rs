@@ -255,7 +255,7 @@ impl ScenarioSearch {
 }
 
 /// True for a file of a folder that is a scenario. Folders hold topologies too: a file counts where a line begins its
-/// steps. One that cannot be read counts, so that it is not passed over in silence; what is no file does not.
+/// steps or claims. One that cannot be read counts, so that it is not passed over in silence; what is no file does not.
 fn is_scenario(path: &Path) -> bool {
     if path.extension().is_none_or(|extension| extension != "toml") {
         return false;
@@ -267,5 +267,7 @@ fn is_scenario(path: &Path) -> bool {
     }
     let Ok(bytes) = std::fs::read(path) else { return true };
     let text = String::from_utf8_lossy(&bytes);
-    text.lines().any(|line| line.trim_start().starts_with("[[step]]") || line.trim_start().starts_with("step"))
+    let begins =
+        |line: &str| ["[[step]]", "[[claim]]", "step"].iter().any(|start| line.trim_start().starts_with(start));
+    text.lines().any(begins)
 }

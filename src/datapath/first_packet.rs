@@ -89,7 +89,7 @@ impl FirstPacket {
     }
 
     /// The packet as if its routes led to `to`.
-    fn forwarded_to<'a>(&self, program: &'a Program, to: EndpointId) -> PacketContext<'a> {
+    pub(super) fn forwarded_to<'a>(&self, program: &'a Program, to: EndpointId) -> PacketContext<'a> {
         let [domain, last] = [self.sender, to].map(|end| program.endpoint(end).domain);
         let second = (domain != last).then_some(last);
         let forwarding =
@@ -97,12 +97,12 @@ impl FirstPacket {
         self.context(program, CachedRoute { sender: self.sender, domain, forwarding: Ok(forwarding) })
     }
 
-    fn query(&self, program: &Program) -> Result<RouteQuery, Outcome> {
+    pub(super) fn query(&self, program: &Program) -> Result<RouteQuery, Outcome> {
         ingress::enter(program, Entry::Injected(self.sender), self.source, self.destination)
     }
 
     /// The packet past stages 2 and 3, or their refusal.
-    fn admitted<'a>(&self, program: &'a Program) -> Result<PacketContext<'a>, Outcome> {
+    pub(super) fn admitted<'a>(&self, program: &'a Program) -> Result<PacketContext<'a>, Outcome> {
         let query = self.query(program)?;
         let routes = RouteContext::resolve(program, query);
         checks::admission(&routes).map_err(|refusal| refusal.outcome(query.sender, query.domain))?;
@@ -136,7 +136,7 @@ impl FirstPacket {
 
 /// Whether the records that a delivered packet makes at its two ends cover the reply, at the sender of the reply and at its
 /// receiver. The domains count unless a packet is on a leg, as in the [state of flows](super::flow_state).
-fn covers_reply(packet: &PacketContext<'_>, answer: &PacketContext<'_>) -> [bool; 2] {
+pub(super) fn covers_reply(packet: &PacketContext<'_>, answer: &PacketContext<'_>) -> [bool; 2] {
     let (Ok(there), Ok(back)) = (&packet.forwarding, &answer.forwarding) else { return [false; 2] };
     let (Some(flow), Some(reply)) = (&packet.flow, &answer.flow) else { return [false; 2] };
     let is_same_pair = packet.domain == back.second.unwrap_or(answer.domain);

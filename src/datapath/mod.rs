@@ -14,6 +14,7 @@ mod order;
 mod outcome;
 mod output;
 mod parsed_flow;
+mod regions;
 mod route_cache;
 mod stages;
 mod steering;
@@ -23,6 +24,10 @@ mod trace;
 pub(crate) use first_packet::FirstPacket;
 pub use outcome::{At, Blocker, Decider, NotKnown, Outcome, Verdict};
 pub use output::{Emitted, Output, Sent};
+pub(crate) use regions::{
+    DestinationCuts, Ending, FilterAnswer, Filtered, Routed, SourceTraits, add_source_cuts, sender_traits,
+    source_traits,
+};
 pub use stages::ingress::Entry;
 pub use steering::{SHARDS, ShardId, Steering};
 pub use step::{Crossing, Found, SessionStep, Spared, Step};

@@ -1,11 +1,13 @@
 //! Small checked values of the network layer: protocols, ports, MAC addresses. Prefixes are [`ipnet::Ipv4Net`].
 
+mod cuts;
 mod guest_route;
 mod mac;
 mod port;
 mod protocol;
 pub mod ranges;
 
+pub use cuts::{AddressCuts, AddressRange};
 pub use guest_route::{GuestRoute, classic_gateway, classic_subnet};
 pub use ipnet::Ipv4Net;
 pub use mac::MacAddress;

@@ -1,7 +1,7 @@
 //! The address ranges that the vendor's rules name.
 //! Source: ClassicLink overview, "How ClassicLink works" (<https://www.alibabacloud.com/help/en/virtual-private-cloud/latest/classiclink-overview>).
 
-use super::Ipv4Net;
+use super::{AddressCuts, Ipv4Net};
 use std::net::Ipv4Addr;
 
 const fn net(a: u8, b: u8, c: u8, d: u8, length: u8) -> Ipv4Net {
@@ -73,8 +73,14 @@ pub fn is_linkable(address: Ipv4Addr) -> bool {
     LINKABLE.iter().any(|range| range.contains(&address))
 }
 
+/// Adds the ends of all ranges of this module: no function here tells two addresses apart that no cut divides.
+pub fn add_cuts(cuts: &mut AddressCuts) {
+    NOT_PUBLIC.into_iter().chain(LINKABLE).chain(GUEST_PRIVATE).for_each(|range| cuts.add(range));
+    cuts.add_address(METADATA);
+}
+
 /// Why an address of a VPC takes no part in ClassicLink.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Unlinkable {
     /// It lies outside the primary CIDR.
     OutsidePrimary,

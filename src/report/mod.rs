@@ -17,6 +17,8 @@ mod junit;
 mod layout;
 mod ndjson;
 mod pieces;
+mod reach;
+mod reach_diff;
 mod recent;
 mod results;
 mod sentence;
@@ -44,6 +46,9 @@ pub use hints::{CaptureFacts, DefaultEntries, MISSING_DESTINATION, default_entri
 pub use junit::junit_xml;
 pub use layout::{Palette, Style, thousands};
 pub use ndjson::Lines;
+pub use reach::{REACH_CSV_HEAD, ReachWords, reach_fixed_text, reach_flow_csv, reach_flow_json};
+pub use reach::{reach_flows_text, reach_matrix_text, reach_unlisted_text};
+pub use reach_diff::{DiffWords, reach_diff_json, reach_diff_text};
 pub use results::{ScenarioResult, StepResult};
 pub use sentence::{Sentence, outcome_fields};
 pub use summary::{Replayed, summary_json, summary_text};

@@ -21,7 +21,9 @@ pub struct Scenario {
     pub description: Option<String>,
     /// The world it plays in, not yet checked.
     pub topology: World,
-    /// At least one step.
+    /// What is claimed of the topology as its file gives it, before any step: `FROM -> TO: nothing`.
+    pub claims: Vec<Spanned<String>>,
+    /// At least one step, unless there are claims.
     pub steps: Vec<Step>,
 }
 
@@ -63,30 +65,43 @@ pub struct ReplayStep {
 }
 
 /// The keys of a scenario file.
-pub(super) const KEYS: [&str; 4] = ["title", "description", "topology", "step"];
+pub(super) const KEYS: [&str; 5] = ["title", "description", "topology", "claim", "step"];
 
 /// The keys that say what a step does: exactly one of them is given.
 const ACTIONS: [&str; 4] = ["send", "replay", "apply", "wait"];
 
 const STEP_KEYS: [&str; 6] = ["title", "send", "replay", "apply", "wait", "expect"];
 
-/// Everything in the scenario file whose keys are `root`, except its topology.
+/// Everything in the scenario file whose keys are `root`, with `topology`, which it names.
 pub(super) fn decode<'a>(
     decoder: &mut Decoder<'_>,
     root: &Fields<'a>,
     folder: &Path,
-    names: &KnownNames<'_>,
-) -> Option<(Spanned<String>, Option<String>, Vec<Step>)> {
+    topology: Option<World>,
+) -> Option<Scenario> {
+    let names = &KnownNames::new(topology.as_ref());
     let title = root.require(decoder, "title", "\"A linked instance reaches its VPC\"");
     let title = title.and_then(|item| item.name(decoder));
     let description = root.get(decoder, "description").and_then(|item| Some(item.text(decoder)?.value));
-    let item = root.require(decoder, "step", "[{ wait = \"1s\" }]")?;
-    let items = item.list(decoder)?;
-    if items.is_empty() {
-        decoder.report(invalid(item.span, "a scenario needs at least one step", "no steps"));
-    }
-    let steps = items.into_iter().filter_map(|item| step(decoder, item, folder, names)).collect();
-    Some((title?, description, steps))
+    let claims =
+        root.get(decoder, "claim").map_or_else(Vec::new, |item| item.list_of(decoder, claim).unwrap_or_default());
+    let steps = if claims.is_empty() || root.has("step") {
+        let item = root.require(decoder, "step", "[{ wait = \"1s\" }]")?;
+        let items = item.list(decoder)?;
+        if items.is_empty() {
+            decoder.report(invalid(item.span, "a scenario needs at least one step", "no steps"));
+        }
+        items.into_iter().filter_map(|item| step(decoder, item, folder, names)).collect()
+    } else {
+        Vec::new()
+    };
+    Some(Scenario { title: title?, description, claims, steps, topology: topology? })
+}
+
+/// A claim about who reaches whom, as text: what it says is read where the topology is compiled.
+fn claim<'a>(decoder: &mut Decoder<'_>, item: Item<'a>) -> Option<Spanned<String>> {
+    let fields = item.fields(decoder, What::The("a claim"), &["that"])?;
+    fields.require(decoder, "that", "\"any -> rm-orders: only tcp/3306\"")?.name(decoder)
 }
 
 fn step<'a>(decoder: &mut Decoder<'_>, item: Item<'a>, folder: &Path, names: &KnownNames<'_>) -> Option<Step> {

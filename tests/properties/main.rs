@@ -5,6 +5,7 @@ mod blockers;
 mod connections;
 mod conversations;
 mod oracle;
+mod reach;
 mod records;
 mod traffic;
 mod world;
@@ -418,4 +419,53 @@ fn expected_route(
         Some(Crossing::Link(_) | Crossing::MissingLink(_)) => vpc.route_over_link(shot.destination),
         Some(Crossing::Peering(_)) => vpc.route(None, shot.destination),
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn answers_for_all_headers_are_what_frames_meet(world in world(), seed in any::<u64>()) {
+        let contradictions = reach::contradictions(&reach::topology_of(&world), None, 1200, seed);
+        prop_assert!(contradictions.is_empty(), "{contradictions}\n{}", world.toml());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn differences_between_worlds_are_what_frames_meet(old in world(), new in world(), seed in any::<u64>()) {
+        reach::differences_are_what_frames_meet([&old, &new], seed);
+    }
+}
+
+/// Every kind of places where answers change is needed: without it answers contradict frames in some world.
+#[test]
+fn a_boundary_that_is_left_out_is_noticed() {
+    use biplane::reach::CutKind;
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    let kinds = [
+        CutKind::Routes,
+        CutKind::GuestRoutes,
+        CutKind::Hosts,
+        CutKind::Peers,
+        CutKind::Members,
+        CutKind::Ports,
+        CutKind::SourcePorts,
+        CutKind::Protocols,
+        CutKind::Whitelists,
+    ];
+    let mut runner = TestRunner::deterministic();
+    let mut unnoticed = kinds.to_vec();
+    for seed in 0..40 {
+        let world = world().new_tree(&mut runner).unwrap().current();
+        let topology = reach::topology_of(&world);
+        unnoticed.retain(|kind| reach::contradictions(&topology, Some(*kind), 800, seed).is_empty());
+        if unnoticed.is_empty() {
+            return;
+        }
+    }
+    panic!("{unnoticed:?}");
 }

@@ -166,7 +166,8 @@ fn near(program: &Program, id: EndpointId, source: Ipv4Addr) -> Option<EndpointI
     there.next().copied().filter(|_| there.next().is_none())
 }
 
-fn may_use(program: &Program, id: EndpointId, source: Ipv4Addr) -> bool {
+/// Whether the endpoint `id` may send from `source`.
+pub(in crate::datapath) fn may_use(program: &Program, id: EndpointId, source: Ipv4Addr) -> bool {
     let endpoint = program.endpoint(id);
     match endpoint.kind {
         EndpointKind::Instance => endpoint.forwarding || endpoint.address == source,

@@ -7,7 +7,10 @@
 mod claims;
 mod operation;
 mod packet;
+mod reach_claims;
 mod seen;
+
+pub use reach_claims::claim_failure;
 
 use super::{Feed, Load, ReplayOptions};
 use crate::capture::Reader;
@@ -43,11 +46,22 @@ impl Stage {
         &self.scenario.title
     }
 
-    /// Takes every step, and tells `visit` of each, with what became of the packet that it sent. A failed step does
-    /// not keep the next one from being taken.
+    /// Holds every claim and takes every step, and tells `visit` of each, with what became of the packet that it sent. A
+    /// failed one does not keep the next one from being taken.
     pub fn run(mut self, mut visit: impl FnMut(&StepResult, Option<&Passage>)) -> Vec<StepResult> {
         let steps = std::mem::take(&mut self.scenario.steps);
-        let mut results = Vec::with_capacity(steps.len());
+        let mut results = Vec::with_capacity(self.scenario.claims.len() + steps.len());
+        for claim in &self.scenario.claims {
+            let failure = reach_claims::hold(self.lab.topology(), claim);
+            let place = self.place(claim.span).map(|place| format!(" ({place})")).unwrap_or_default();
+            let result = StepResult {
+                title: format!("claim {}{place}", Shown(claim.as_str())),
+                passed: failure.is_none(),
+                message: failure.unwrap_or_default(),
+            };
+            visit(&result, None);
+            results.push(result);
+        }
         for (index, step) in steps.iter().enumerate() {
             let (what, failures, passage) = match &step.action {
                 Action::Send(send, expectation) => self.send(send, expectation),

@@ -6,6 +6,7 @@
 //! without compiling the lists again.
 
 mod block;
+mod cuts;
 mod fields;
 mod intervals;
 mod records;
@@ -22,6 +23,7 @@ use crate::net::{Ipv4Net, PortRange, Protocol};
 
 use block::RuleBlock;
 
+pub use cuts::RuleCuts;
 pub use sets::AddressSets;
 pub use walk::{Field, nearest, walk};
 

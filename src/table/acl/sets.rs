@@ -128,8 +128,13 @@ impl AddressSets {
     }
 
     /// The numbers of the sets that hold `address`, ascending.
-    pub(super) fn numbers_holding(&self, address: Ipv4Addr) -> &[u32] {
+    pub(crate) fn numbers_holding(&self, address: Ipv4Addr) -> &[u32] {
         self.holding(address).map_or(&[], |run| &run.sets)
+    }
+
+    /// The number that `address` shares with all others of the same sets; `None` for one of no set.
+    pub(crate) fn run_holding(&self, address: Ipv4Addr) -> Option<u32> {
+        self.runs_of.get(&u32::from(address)).copied()
     }
 
     /// Memory that the sets occupy, in bytes.

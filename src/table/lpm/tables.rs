@@ -13,6 +13,7 @@ use super::large::Large;
 use super::memory::CacheLine;
 use super::route::{Route, key, mask, sorted};
 use super::tree::{MOST_ROUTES, Root, build, unpack, unpack_all};
+use crate::net::AddressCuts;
 use crate::table::paged::Paged;
 
 /// What a burst answers where no route covers the address.
@@ -314,6 +315,11 @@ impl Tables {
             Kept::Large(large) => (None, Some(large.iter())),
         };
         small.into_iter().flatten().chain(large.into_iter().flatten()).map(Route::pair)
+    }
+
+    /// Adds the ends of the prefixes of `table`: no lookup tells two addresses apart that no cut divides.
+    pub fn add_cuts(&self, table: TableId, cuts: &mut AddressCuts) {
+        self.routes(table).for_each(|(prefix, _)| cuts.add(prefix));
     }
 
     /// Bytes held by all tables together. What clones share counts in each of them; the unwritten end of the arena

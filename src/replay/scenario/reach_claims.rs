@@ -1,0 +1,41 @@
+//! Claims about who reaches whom, and what stands against them.
+
+use crate::datapath::{Entry, Options};
+use crate::lab::{Lab, Topology};
+use crate::reach::{FlowGroup, ProtocolClasses, Reach, ReachClaim, SelectorReader};
+use crate::report::{self, Palette, ReachWords, Words};
+use crate::wire::PacketBuilder;
+use std::sync::Arc;
+
+/// The most groups of flows that are told of one claim.
+const TOLD: usize = 5;
+
+/// What stands against a claim: flows that it does not allow, what lets them through, and the trace of one packet.
+pub fn claim_failure(topology: &Arc<Topology>, protocols: &ProtocolClasses, flows: &[FlowGroup]) -> String {
+    let words = ReachWords::new(Words::new(&topology.program, &topology.names, &topology.sources), protocols);
+    let mut text = String::new();
+    report::reach_flows_text(&mut text, &words, &flows[..flows.len().min(TOLD)], Palette::Plain);
+    if flows.len() > TOLD {
+        text += &format!("and {} more\n", report::thousands((flows.len() - TOLD) as u64));
+    }
+    if let Some(flow) = flows.first() {
+        let mut lab = Lab::new(Arc::clone(topology), Options::default());
+        let sender = flow.witness.sender;
+        let frame: PacketBuilder = flow.witness.packet();
+        let bytes = frame.macs(topology.program.endpoint(sender).mac, crate::program::FABRIC_MAC).build();
+        text += &lab.send_frame(Entry::Injected(sender), &bytes, bytes.len()).trace();
+    }
+    text
+}
+
+/// Holds a claim against a topology: what stands against it, or why it is none.
+pub(super) fn hold(topology: &Arc<Topology>, text: &str) -> Option<String> {
+    let reader = SelectorReader { world: &topology.world, program: &topology.program, names: &topology.names };
+    let claim = match ReachClaim::parse(text, &reader) {
+        Ok(claim) => claim,
+        Err(error) => return Some(error.to_string()),
+    };
+    let reach = Reach::telling_apart(Arc::clone(&topology.program), claim.allowed().protocols());
+    let flows = claim.violations(&reach);
+    (!flows.is_empty()).then(|| claim_failure(topology, reach.protocols(), &flows))
+}

@@ -1,0 +1,131 @@
+//! Flows that one topology permits and another does not.
+
+use super::layout::{Palette, Style};
+use super::words::{Cause, Words};
+use crate::datapath::Verdict;
+use crate::diag::Reason;
+use crate::net::AddressRange;
+use crate::reach::{FlowChange, FlowDifference, FlowFate, ProtocolClasses, ReplyFate};
+use crate::text::Shown;
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// The words of the old and of the new topology.
+#[derive(Clone, Copy)]
+pub struct DiffWords<'a> {
+    /// Old and new.
+    pub words: [Words<'a>; 2],
+    /// The protocols that both tell apart.
+    pub protocols: &'a ProtocolClasses,
+}
+
+/// Ids in a row before the rest is a number.
+const IN_A_ROW: usize = 4;
+
+/// Writes differences, each with what decided before and what decides now.
+pub fn reach_diff_text(out: &mut String, diff: DiffWords<'_>, differences: &[FlowDifference], palette: Palette) {
+    for difference in differences {
+        let (word, style) = match difference.change {
+            FlowChange::Lost => ("lost", Style::Bad),
+            FlowChange::Gained => ("gained", Style::Good),
+            FlowChange::Redirected => ("changed", Style::Notice),
+        };
+        let from = senders(&difference.from);
+        let to = receivers(&difference.to, &difference.destinations);
+        let headers = difference.headers.text(diff.protocols);
+        let _ = writeln!(
+            out,
+            "{}  {}: {headers}",
+            palette.paint(style, format!("{word:<7}")),
+            Shown(&format!("{from} -> {to}"))
+        );
+        for ((when, words), fate) in ["was", "is"].into_iter().zip(diff.words).zip(&difference.fates) {
+            let _ = writeln!(out, "         {when:<3}  {}", Shown(&fate_text(words, fate.as_ref())));
+        }
+    }
+}
+
+/// Names, each with its addresses where it stands for several.
+fn senders(senders: &[(String, Vec<AddressRange>)]) -> String {
+    let sender = |(name, sources): &(String, Vec<AddressRange>)| match count(sources) {
+        1 => name.clone(),
+        _ => format!("{name} for {}", some(sources.iter().map(ToString::to_string))),
+    };
+    some(senders.iter().map(sender))
+}
+
+/// Names, and destinations where these are not one for each.
+fn receivers(names: &[String], destinations: &[AddressRange]) -> String {
+    let named = some(names.iter().cloned());
+    match count(destinations) == names.len() as u64 {
+        true => named,
+        false => format!("{named} for {}", some(destinations.iter().map(ToString::to_string))),
+    }
+}
+
+fn count(ranges: &[AddressRange]) -> u64 {
+    ranges.iter().map(|range| range.count()).sum()
+}
+
+/// Some of many, and how many more there are.
+fn some(items: impl ExactSizeIterator<Item = String>) -> String {
+    let more = items.len().saturating_sub(IN_A_ROW);
+    let shown = items.take(IN_A_ROW).collect::<Vec<_>>().join(", ");
+    if more == 0 { shown } else { format!("{shown}, {more} more") }
+}
+
+/// What became of flows, in a line.
+fn fate_text(words: Words<'_>, fate: Option<&FlowFate>) -> String {
+    let Some(fate) = fate else { return "not sent: the sender, or its address, is not there".to_owned() };
+    let place = |cause: &Cause<'_>| match cause.place() {
+        Some(place) => format!("{cause} ({place})"),
+        None => cause.to_string(),
+    };
+    match fate.verdict {
+        Verdict::Delivered { .. } => {
+            let causes =
+                [words.cause_of(fate.deciders[0], Some(Reason::SgEgressDeny)), words.cause_of(fate.deciders[1], None)];
+            let told = ["out by", "in by"].into_iter().zip(causes);
+            let mut told: Vec<String> =
+                told.filter_map(|(what, cause)| Some(format!("{what} {}", place(&cause?)))).collect();
+            if let Some((reply, verdict)) = fate.reply.filter(|(reply, _)| *reply != ReplyFate::Arrives) {
+                told.push(match (reply, verdict) {
+                    (_, Verdict::Dropped { reason, .. }) => format!("the reply is refused: {reason}"),
+                    (_, Verdict::Delivered { to }) => format!("the reply reaches {}", words.endpoint(to)),
+                    _ => "the reply does not arrive".to_owned(),
+                });
+            }
+            if told.is_empty() { "permitted".to_owned() } else { format!("permitted: {}", told.join("; ")) }
+        }
+        Verdict::Dropped { reason, .. } => match words.cause_of(fate.decider, Some(reason)) {
+            Some(cause) => format!("{reason} by {}", place(&cause)),
+            None => reason.to_string(),
+        },
+        Verdict::Outside => "outside: it travels by a public address".to_owned(),
+        Verdict::Answered | Verdict::Undetermined(_) => "undetermined".to_owned(),
+    }
+}
+
+/// Differences as an array of JSON objects.
+pub fn reach_diff_json(diff: DiffWords<'_>, differences: &[FlowDifference]) -> Value {
+    let ranges = |ranges: &[AddressRange]| -> Vec<String> { ranges.iter().map(ToString::to_string).collect() };
+    let object = |difference: &FlowDifference| {
+        let change = match difference.change {
+            FlowChange::Lost => "lost",
+            FlowChange::Gained => "gained",
+            FlowChange::Redirected => "changed",
+        };
+        let headers = difference.headers.text(diff.protocols);
+        let [was, is] = [0, 1].map(|side| fate_text(diff.words[side], difference.fates[side].as_ref()));
+        json!({
+            "change": change,
+            "from": difference.from.iter().map(|(sender, sources)| json!({ "id": sender, "sources": ranges(sources) })).collect::<Vec<_>>(),
+            "to": difference.to,
+            "destinations": ranges(&difference.destinations),
+            "headers": headers.split(", ").collect::<Vec<_>>(),
+            "was": was,
+            "is": is,
+        })
+    };
+    differences.iter().map(object).collect()
+}

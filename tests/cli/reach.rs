@@ -1,0 +1,144 @@
+//! `biplane reach`, and the page about it.
+
+use crate::page::{self, copy, run_in};
+use std::fs;
+use std::path::Path;
+use tempfile::TempDir;
+
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    copy(&scenarios.join("topologies"), folder.path());
+    folder
+}
+
+#[test]
+fn the_page_shows_what_its_commands_print() {
+    let folder = folder();
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reach.md")).unwrap();
+    let meant = page.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
+    fs::write(folder.path().join("meant.txt"), meant).unwrap();
+    page::holds("reach.md", folder.path());
+}
+
+#[test]
+fn exit_codes_tell_claims_that_hold_from_those_that_do_not_and_from_none() {
+    let folder = folder();
+    let code = |arguments: &[&str]| run_in(folder.path(), &[&["reach", "shop.toml"], arguments].concat()).0;
+    assert_eq!(code(&["--assert", "vpc-shop -> classic services: nothing"]), 0);
+    assert_eq!(code(&["--assert", "any -> i-db-1: nothing"]), 1);
+    assert_eq!(code(&["--assert", "any -> i-nobody: nothing"]), 2);
+    assert_eq!(code(&["--assert", "any -> i-db-1: maybe"]), 2);
+    assert_eq!(code(&["--to", "i-nobody"]), 2);
+    assert_eq!(code(&["--tcp", "no"]), 2);
+    assert_eq!(code(&["--to", "i-db-1", "--assert", "any -> i-db-1: nothing"]), 2);
+}
+
+#[test]
+fn lines_of_json_values_and_text_tell_of_the_same_flows() {
+    let folder = folder();
+    let question = ["reach", "shop.toml", "--from", "i-web-1", "--to", "vpc-shop", "--tcp", "8080"];
+    let told = |format: &str| run_in(folder.path(), &[&question[..], &["--format", format]].concat()).1;
+    let lines: Vec<serde_json::Value> =
+        told("ndjson").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let array: Vec<serde_json::Value> = serde_json::from_str(&told("json")).unwrap();
+    assert_eq!(lines, array);
+    assert_eq!(told("csv").lines().count(), 1 + lines.len());
+    assert_eq!(told("text").matches("permitted  ").count(), lines.len());
+    let to_app = lines.iter().find(|line| line["to"][0] == "i-app-1").unwrap();
+    assert_eq!(to_app["headers"], serde_json::json!(["tcp/8080"]));
+    assert_eq!((&to_app["verdict"], &to_app["reply"]["fate"]), (&"delivered".into(), &"arrives".into()));
+    assert!(to_app["ingress"]["source"].as_str().unwrap().starts_with("shop.toml:"), "{to_app}");
+}
+
+#[test]
+fn witnesses_are_frames_that_a_replay_judges_in_the_same_way() {
+    let folder = folder();
+    let question = ["reach", "shop.toml", "--from", "any without sg-app", "--to", "vpc-shop", "--refused"];
+    let (code, _, report) = run_in(folder.path(), &[&question[..], &["--witnesses", "w.pcapng"]].concat());
+    assert_eq!((code, report.as_str()), (0, ""));
+    let objects = |text: String| -> Vec<serde_json::Value> {
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let flows = objects(run_in(folder.path(), &[&question[..], &["--format", "ndjson"]].concat()).1);
+    let frames = objects(run_in(folder.path(), &["replay", "shop.toml", "w.pcapng", "--format", "ndjson"]).1);
+    let mut frames = frames.iter();
+    let mut permitted = 0;
+    for flow in &flows {
+        let frame = frames.next().unwrap();
+        assert_eq!((&frame["verdict"], &frame["reason"]), (&flow["verdict"], &flow["reason"]), "{flow}");
+        let is_attributed = flow["reason"] != "ambiguous-source" && flow["reason"] != "unknown-source";
+        assert!(!is_attributed || frame["from"] == flow["witness"]["from"], "{flow}");
+        if let Some(reply) = flow.get("reply") {
+            let frame = frames.next().unwrap();
+            assert_eq!(frame["verdict"] == "delivered", reply["fate"] == "arrives", "{flow}");
+            permitted += 1;
+        }
+    }
+    assert!(permitted > 10 && flows.len() > 2 * permitted && frames.next().is_none());
+    // A topology is never written over.
+    let before = fs::read(folder.path().join("shop.toml")).unwrap();
+    let (code, ..) = run_in(folder.path(), &["reach", "shop.toml", "--witnesses", "shop.toml"]);
+    assert_eq!((code, fs::read(folder.path().join("shop.toml")).unwrap()), (2, before));
+}
+
+#[test]
+fn claims_stand_in_scenarios_too() {
+    let folder = folder();
+    let scenario = |claim: &str| {
+        let text = format!("title = \"Claims\"\ntopology = \"shop.toml\"\n[[claim]]\nthat = \"{claim}\"\n");
+        fs::write(folder.path().join("claims.toml"), text).unwrap();
+        run_in(folder.path(), &["run", "claims.toml"])
+    };
+    assert_eq!(scenario("vpc-shop -> classic services: nothing").0, 0);
+    let (code, out, _) = scenario("any -> i-db-1: nothing");
+    assert_eq!(code, 1);
+    assert!(
+        out.contains("claim any -> i-db-1: nothing (claims.toml:4)") && out.contains("DELIVERED to i-db-1"),
+        "{out}"
+    );
+    let (code, out, _) = scenario("any -> i-db-2: nothing");
+    assert!(code == 1 && out.contains("did you mean `i-db-1`?"), "{out}");
+}
+
+#[test]
+fn differences_are_told_unless_they_are_meant() {
+    let folder = folder();
+    let diff = |arguments: &[&str]| run_in(folder.path(), &[&["diff", "shop.toml"], arguments].concat());
+    assert_eq!(diff(&["shop.toml"]), (0, String::new(), String::new()));
+    let detach = ["--apply", "detach i-web-1 vpc-shop"];
+    let (code, out, _) = diff(&detach);
+    assert_eq!(code, 1);
+    assert!(out.contains("lost     i-web-1 -> i-app-1, i-app-2: tcp/8080"), "{out}");
+    assert!(out.contains("was  permitted") && out.contains("is   classiclink-not-linked"), "{out}");
+    let allow = |lines: &str| {
+        fs::write(folder.path().join("meant.txt"), lines).unwrap();
+        let (code, out, error) = diff(&[&detach[..], &["--allow", "meant.txt"]].concat());
+        (code, out.lines().filter(|line| line.starts_with("lost")).count(), error)
+    };
+    assert_eq!(allow("- i-web-1 -> vpc-shop: everything\n- vpc-shop -> i-web-1: everything # both\n").0, 0);
+    assert_eq!((allow("- i-web-1 -> vpc-shop: everything").0, allow("- vpc-shop -> i-web-1: tcp/80").0), (1, 1));
+    assert!(allow("- i-web-1 -> vpc-shop: everything").1 < allow("").1);
+    // What is gained is not allowed by what may be lost.
+    assert_eq!(allow("+ any -> any: everything").0, 1);
+    let (code, _, error) = allow("\nlost i-web-1 -> vpc-shop: tcp/80");
+    assert!(code == 2 && error.contains("line 2"), "{error}");
+    assert_eq!(diff(&["--apply", "detach i-web-1 vpc-staging"]).0, 2);
+    assert_eq!(diff(&["--apply", "detach i-nobody vpc-shop"]).0, 2);
+    assert_eq!(diff(&[]).0, 2);
+    assert_eq!(diff(&["shop.toml", "--apply", "stop i-web-1"]).0, 2);
+}
+
+#[test]
+fn a_topology_before_and_after_differs_as_its_operations_say() {
+    let folder = folder();
+    let shop = fs::read_to_string(folder.path().join("shop.toml")).unwrap();
+    let line = shop.lines().find(|line| line.contains("8080/8080") && line.contains("sg-web")).unwrap();
+    fs::write(folder.path().join("after.toml"), shop.replace(line, "")).unwrap();
+    let (code, out, _) = run_in(folder.path(), &["diff", "shop.toml", "after.toml", "--format", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, told.as_array().unwrap().len()), (1, 1), "{out}");
+    assert_eq!((&told[0]["change"], &told[0]["headers"]), (&"lost".into(), &serde_json::json!(["tcp/8080"])));
+    let (code, out, _) = run_in(folder.path(), &["diff", "after.toml", "shop.toml"]);
+    assert!(code == 1 && out.starts_with("gained "), "{out}");
+}
