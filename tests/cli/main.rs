@@ -14,7 +14,6 @@ mod import;
 mod interrupt;
 mod messages;
 mod output;
-mod page;
 mod preflight;
 mod reach;
 mod replay;
@@ -22,6 +21,7 @@ mod run;
 mod trace;
 #[cfg(unix)]
 mod width;
+mod workspace;
 #[cfg(unix)]
 mod written;
 

@@ -83,7 +83,8 @@ impl Page {
             "console" => return remade_console(block, workspace),
             "toml" => put_toml(block, workspace),
             "sh" => block.iter().for_each(|line| workspace.run_line(line)),
-            "text" | "rust" | "json" | "yaml" | "" => {}
+            "" => put_named(block, workspace),
+            "text" | "rust" | "json" | "yaml" => {}
             _ => panic!("{}: what is a block of {language}?", self.name),
         }
         block.iter().map(|line| format!("{line}\n")).collect()
@@ -114,6 +115,14 @@ fn remade_console(block: &[&str], workspace: &mut Workspace) -> String {
         made += &format!("{shown}{output}{end}");
     }
     made
+}
+
+/// Puts a block that begins with the name of a text file where the commands of its page are run.
+fn put_named(block: &[&str], workspace: &Workspace) {
+    let first = block.first().and_then(|line| line.strip_prefix("# ")).and_then(|line| line.split(':').next());
+    if let Some(name) = first.filter(|name| name.ends_with(".txt") && !name.contains('/')) {
+        workspace.put(name, &block.iter().map(|line| format!("{line}\n")).collect::<String>());
+    }
 }
 
 fn put_toml(block: &[&str], workspace: &Workspace) {
