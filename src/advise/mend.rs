@@ -336,7 +336,7 @@ fn no_packet(world: &World, sides: [AdvisedSubject; 2]) -> Conflict {
     let silent = sides.into_iter().find(|side| side.address(world).is_none());
     let what = match silent {
         Some(side) => format!("nothing lies behind {}", side.id(world)),
-        None => "nobody answers such a packet".to_owned(),
+        None => "such a packet has no answer".to_owned(),
     };
     Conflict::new("no-such-address", what, "give the gateway `remote_cidrs`")
 }

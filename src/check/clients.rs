@@ -76,7 +76,7 @@ fn unreached(
 }
 
 const fn nobody(entry: Ipv4Net) -> &'static str {
-    if entry.prefix_len() == 32 { "nobody has this address" } else { "nobody has an address in it" }
+    if entry.prefix_len() == 32 { "no endpoint has this address" } else { "no endpoint has an address in it" }
 }
 
 impl<'w> ClientAddresses<'w> {

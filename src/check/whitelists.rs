@@ -38,7 +38,7 @@ pub(super) static DEAD_ENTRY: ProblemRecord = ProblemRecord {
               instances and peerings; over a link it sees the classic instance's own private address",
     remedy: "remove the entry, correct the address, or link the instance that has it with `linked_vpc`",
     source: citation::OWN_CHOICE,
-    example: "`10.24.1.6` in the whitelist of `rm-a` admits nobody: nobody has this address",
+    example: "`10.24.1.6` in the whitelist of `rm-a` admits nobody: no endpoint has this address",
 };
 
 /// A service that a planned link would reach does not know the instance.

@@ -184,7 +184,7 @@ fn reply(lab: &mut Lab, request: &Passage) -> Option<Result<Passage, &'static st
         Verdict::Undetermined(_) => return Some(Err("the request is undetermined")),
         Verdict::Delivered { .. } => {}
     }
-    let Some((to, packet)) = request.reply() else { return Some(Err("nobody answers such a packet")) };
+    let Some((to, packet)) = request.reply() else { return Some(Err("such a packet has no answer")) };
     Some(Ok(answer(lab, to, packet)))
 }
 

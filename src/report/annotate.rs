@@ -213,9 +213,9 @@ mod tests {
         biplane: verdict=delivered to=slb-front from=db-1 by=route
         frame 8 from db-1: delivered to slb-front by route 172.16.1.0/24 (shop.toml:13)
         biplane: verdict=dropped reason=no-such-address at=shop
-        frame 9 from db-1: dropped at shop by route 172.16.1.0/24 (shop.toml:13): a route covers the destination, and nobody has the address
+        frame 9 from db-1: dropped at shop by route 172.16.1.0/24 (shop.toml:13): a route covers the destination, and no endpoint has the address
         biplane: verdict=dropped reason=no-such-address at=classic
-        frame 10 from web-1: dropped at classic by route 10.0.0.0/8: a route covers the destination, and nobody has the address
+        frame 10 from web-1: dropped at classic by route 10.0.0.0/8: a route covers the destination, and no endpoint has the address
         biplane: verdict=dropped reason=guest-route-public-nic at=web-1
         frame 11 from web-1: dropped at web-1 by route 0.0.0.0/0: the guest's routing table sends it out of the public NIC
         biplane: verdict=delivered to=cloud-services from=web-1 by=route

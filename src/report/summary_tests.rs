@@ -45,7 +45,7 @@ fn a_summary_leads_from_verdicts_to_reasons_to_lines_of_the_topology() {
       rm-orders                            1    5.3%
     answered                               1    5.3%
     dropped                               11   57.9%
-      no-such-address                      2   10.5%  a route covers the destination, and nobody has the address
+      no-such-address                      2   10.5%  a route covers the destination, and no endpoint has the address
         route 172.16.1.0/24 at shop        1    5.3%  shop.toml:13
         route 10.0.0.0/8 at classic        1    5.3%
       sg-ingress-deny                      2   10.5%  the receiver's security groups refuse it
@@ -186,17 +186,17 @@ fn unknown_sources_are_listed_most_frames_first_and_the_rest_is_counted() {
     undetermined      0    0.0%
 
     hints
-      unknown-source: 1 frame from addresses that nobody in the topology may send from; add their owners, or a gateway to enter by:
-        100.64.0.1   12 frames, to where nobody is
-        100.64.0.2   6 frames, to where nobody is
-        100.64.0.3   4 frames, to where nobody is
-        100.64.0.4   3 frames, to where nobody is
-        100.64.0.5   2 frames, to where nobody is
-        100.64.0.6   2 frames, to where nobody is
-        100.64.0.7   1 frame, to where nobody is
-        100.64.0.8   1 frame, to where nobody is
-        100.64.0.9   1 frame, to where nobody is
-        100.64.0.10  1 frame, to where nobody is
+      unknown-source: 1 frame from addresses that no endpoint of the topology may send from; add their owners, or a gateway to enter by:
+        100.64.0.1   12 frames, which no endpoint has
+        100.64.0.2   6 frames, which no endpoint has
+        100.64.0.3   4 frames, which no endpoint has
+        100.64.0.4   3 frames, which no endpoint has
+        100.64.0.5   2 frames, which no endpoint has
+        100.64.0.6   2 frames, which no endpoint has
+        100.64.0.7   1 frame, which no endpoint has
+        100.64.0.8   1 frame, which no endpoint has
+        100.64.0.9   1 frame, which no endpoint has
+        100.64.0.10  1 frame, which no endpoint has
         and 2 more addresses
     ");
 }

@@ -158,7 +158,7 @@ fn what_the_vendor_does_not_do_is_said_with_what_it_offers_instead() {
     from  i-app: ECS instance 172.16.1.10 in vpc-shop, cn-hangzhou, account main
     to    i-lab: ECS instance 172.16.1.11 in vpc-lab, cn-hangzhou, account main
     port  80, for want of a better one; --port asks about another
-    now   tcp/80 dropped at vpc-shop by route 172.16.1.0/24 (overlap.toml:11): a route covers the destination, and nobody has the address [no-such-address]
+    now   tcp/80 dropped at vpc-shop by route 172.16.1.0/24 (overlap.toml:11): a route covers the destination, and no endpoint has the address [no-such-address]
 
     connect the VPCs: not in place
       conflict [peering-vswitch-overlap]

@@ -207,6 +207,6 @@ fn each_icmp_query_has_its_answer_and_what_asks_nothing_has_none() {
         );
     }
     for kind in ["0", "14", "30"] {
-        assert_eq!(replies(kind), ["reply    not tried: nobody answers such a packet"], "type {kind}");
+        assert_eq!(replies(kind), ["reply    not tried: such a packet has no answer"], "type {kind}");
     }
 }

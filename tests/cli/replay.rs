@@ -51,8 +51,8 @@ fn the_summary_lists_what_to_choose_and_tells_of_an_open_gateway_beside_it() {
       ambiguous-source: 1 frame from addresses that several endpoints may send from; choose one for each address:
         --inject 172.16.1.10=i-app  1 frame
         --inject 172.16.1.10=i-lab
-      unknown-source: 1 frame from addresses that nobody in the topology may send from; add their owners, or a gateway to enter by:
-        100.64.9.9  1 frame, to where nobody is
+      unknown-source: 1 frame from addresses that no endpoint of the topology may send from; add their owners, or a gateway to enter by:
+        100.64.9.9  1 frame, which no endpoint has
     ----- stderr -----
     note: 1 frame entered at ngw-out, whose remote CIDR 0.0.0.0/0 takes every source address that no other endpoint owns, from 1 address:
         203.0.113.9  1 frame
@@ -99,8 +99,8 @@ fn each_frame_is_one_line_and_hints_go_beside() {
       ambiguous-source: 1 frame from addresses that several endpoints may send from; choose one for each address:
         --inject 172.16.1.10=i-app  1 frame
         --inject 172.16.1.10=i-lab
-      unknown-source: 1 frame from addresses that nobody in the topology may send from; add their owners, or a gateway to enter by:
-        100.64.9.9  1 frame, to where nobody is
+      unknown-source: 1 frame from addresses that no endpoint of the topology may send from; add their owners, or a gateway to enter by:
+        100.64.9.9  1 frame, which no endpoint has
     note: 1 frame entered at ngw-out, whose remote CIDR 0.0.0.0/0 takes every source address that no other endpoint owns, from 1 address:
         203.0.113.9  1 frame
     "#);
@@ -384,7 +384,7 @@ fn destinations_that_were_missed_are_listed_with_their_reason() {
     delivered                            0    0.0%
     answered                             0    0.0%
     dropped                              5  100.0%
-      no-such-address                    3   60.0%  a route covers the destination, and nobody has the address
+      no-such-address                    3   60.0%  a route covers the destination, and no endpoint has the address
         route 172.16.1.0/24 at vpc-shop  3   60.0%  shop.toml:11
       no-route                           2   40.0%  no route covers the destination
         at vpc-shop                      2   40.0%

@@ -59,7 +59,7 @@ fn a_managed_service_replies_and_opens_nothing() {
     assert_snapshot!(reverse, @r"
      54 bytes  tcp 172.16.1.20:40000 > 10.24.1.5:3306 [S]  enters at rm-orders  t=0
     bridge
-      link     rm-orders is no ECS instance, and nobody else opens sessions across the link  shop.toml:51
+      link     rm-orders is no ECS instance, and only those open sessions across the link  shop.toml:51
     DROPPED  classiclink-source-not-ecs at vpc-shop
     remedy   let the classic instance open the connection, or pull the data from an ECS instance of the VPC
     ----- stderr -----
@@ -252,7 +252,7 @@ fn all_blockers_are_told_in_order_with_their_lines_and_what_to_do() {
     bridge
       link     ClassicLink is off in vpc-shop                                     shop.toml:1
                  = blocker 1, classiclink-disabled; from here on as if let through
-                 rm-orders is no ECS instance, and nobody else opens sessions across the link  shop.toml:50
+                 rm-orders is no ECS instance, and only those open sessions across the link  shop.toml:50
                  = blocker 2, classiclink-source-not-ecs; from here on as if let through
                  i-web is linked to no VPC                                        shop.toml:34
                  = blocker 3, classiclink-target-not-linked; from here on as if let through
@@ -268,7 +268,7 @@ fn all_blockers_are_told_in_order_with_their_lines_and_what_to_do() {
     5 blockers: without them the packet reaches i-web
       1  classiclink-disabled at vpc-shop: ClassicLink is off in vpc-shop  shop.toml:1
            -> enable ClassicLink for vpc-shop: `classic_link = true` in [vpc.vpc-shop]  shop.toml:1
-      2  classiclink-source-not-ecs at vpc-shop: rm-orders is no ECS instance, and nobody else opens sessions across the link  shop.toml:50
+      2  classiclink-source-not-ecs at vpc-shop: rm-orders is no ECS instance, and only those open sessions across the link  shop.toml:50
            -> let the classic instance open the connection, or pull the data from an ECS instance of the VPC
       3  classiclink-target-not-linked at vpc-shop: i-web is linked to no VPC  shop.toml:34
            -> link i-web to vpc-shop: `linked_vpc = "vpc-shop"` in [instance.i-web]  shop.toml:34

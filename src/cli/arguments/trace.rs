@@ -24,7 +24,7 @@ With --format json the answer is one object {request, reply, reverse}. Each pack
                the winner of a lookup beat, `nearest` what came nearest where nothing matched
   blockers     of a dropped packet, in order: {reason, at, rule, why, source, remedy, change},
                `source` the line that refuses and `change` the line to change; all with --all
-  would_reach  where it would arrive without these blockers; null where nobody can say";
+  would_reach  where it would arrive without these blockers; null where that is not known";
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Trace {

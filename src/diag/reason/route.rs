@@ -63,12 +63,12 @@ macro_rules! route {
         example: "frame 1 from i-app-1: dropped at vpc-fw: no route covers the destination",
     }
     NoSuchAddress = "no-such-address" @ Drop(Route) {
-        summary: "a route covers the destination, and nobody has the address",
+        summary: "a route covers the destination, and no endpoint has the address",
         meaning: "The packet reached the vSwitch or the classic network that the address belongs to, and no instance \
                   or service there has it. Pings to the gateway of a vSwitch end here too.",
         remedy: "Correct the address, or declare the instance that has it.",
         source: OWN_CHOICE,
-        example: "frame 1 from i-app-1: dropped at vpc-shop by route 10.0.0.0/8 (shop.toml:18): a route covers the destination, and nobody has the address",
+        example: "frame 1 from i-app-1: dropped at vpc-shop by route 10.0.0.0/8 (shop.toml:18): a route covers the destination, and no endpoint has the address",
     }
     OtherRegion = "other-region" @ Drop(Route) {
         summary: "only another region's classic network has the address",

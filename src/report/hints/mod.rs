@@ -129,7 +129,7 @@ impl Hint {
                 counted(*frames, "frame")
             ),
             Hint::UnknownSources { frames, .. } => format!(
-                "{} from addresses that nobody in the topology may send from; add their owners, or a gateway to enter by",
+                "{} from addresses that no endpoint of the topology may send from; add their owners, or a gateway to enter by",
                 counted(*frames, "frame")
             ),
             Hint::Missed { reason, frames, .. } => {
@@ -186,7 +186,7 @@ impl Hint {
             Hint::UnknownSources { sources, .. } => {
                 // From 100.64.0.0/10 it is the destination that has no owner.
                 let is_inside = |address: &Ipv4Addr| ranges::CLOUD_SERVICES.contains(address);
-                write_addresses(out, sources, |address| if is_inside(address) { ", to where nobody is" } else { "" });
+                write_addresses(out, sources, |address| if is_inside(address) { ", which no endpoint has" } else { "" });
             }
             Hint::Missed { destinations, .. } => write_addresses(out, destinations, |_| ""),
             Hint::Capture(hint) => {

@@ -84,7 +84,7 @@ impl<'a> Case<'a> {
         let elsewhere = self.owners_elsewhere();
         if elsewhere.is_empty() {
             let nobody = self.blocker.reason == Reason::NoSuchAddress;
-            return nobody.then(|| (format!("nobody has {destination}"), Span::NONE));
+            return nobody.then(|| (format!("no endpoint has {destination}"), Span::NONE));
         }
         let owners: Vec<String> = elsewhere.iter().map(|id| self.at_home(*id)).collect();
         let has = format!("{destination} is {}", and_list(&owners));
@@ -93,7 +93,7 @@ impl<'a> Case<'a> {
             (Some(vpc), Some(sender)) if words.program.vpc(domain).is_none() => {
                 (format!("{has}, and {} is linked to {}", words.endpoint(sender), words.domain(vpc)), words.places.link)
             }
-            _ => (format!("{has}, and nobody in {} has it", words.domain(domain)), self.place(elsewhere[0])),
+            _ => (format!("{has}, and no endpoint in {} has it", words.domain(domain)), self.place(elsewhere[0])),
         })
     }
 
@@ -165,7 +165,7 @@ impl<'a> Case<'a> {
             }
             Reason::ClassiclinkNotLinked => Some((format!("{name} is linked to no VPC"), self.place(sender))),
             Reason::ClassiclinkSourceNotEcs => {
-                let text = format!("{name} is no ECS instance, and nobody else opens sessions across the link");
+                let text = format!("{name} is no ECS instance, and only those open sessions across the link");
                 Some((text, self.place(sender)))
             }
             Reason::ClassiclinkTargetNotEcs => {

@@ -261,7 +261,7 @@ impl TraceWriter<'_> {
         let words = self.words;
         match found {
             Found::Entry { route, .. } if words.program.routes[route.index()].action == Action::Classic => {
-                self.line("route", format!("nobody in {} has {destination}", words.domain(domain)));
+                self.line("route", format!("no endpoint in {} has {destination}", words.domain(domain)));
             }
             Found::Entry { route, table, to } => self.winner("route", &entry(words, route, to), table, destination),
             Found::Nothing { table } => {

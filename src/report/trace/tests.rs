@@ -168,7 +168,7 @@ fn every_verdict_ends_a_trace() {
       group    sg-db egress: no rule matched, default accept  shop.toml:26
       route    172.16.1.0/24 -> vsw-db                        shop.toml:13
                  beats 0.0.0.0/0 -> ngw-out                   shop.toml:5
-                 nobody has 172.16.1.99
+                 no endpoint has 172.16.1.99
     DROPPED  no-such-address at shop
     frame    no decider  enters at web-1  t=0
     classic
@@ -176,7 +176,7 @@ fn every_verdict_ends_a_trace() {
       ingress  10.24.1.5 is web-1's own address
       guest    10.0.0.0/8 -> private NIC
       group    sg-web egress: no rule matched, default accept  shop.toml:22
-      route    nobody in classic has 10.24.1.99
+      route    no endpoint in classic has 10.24.1.99
     DROPPED  no-such-address at classic
     frame    guest route drops  enters at web-1  t=0
     classic
@@ -376,7 +376,7 @@ fn a_bridge_refusal_has_its_own_section() {
       route    10.0.0.0/8 -> classiclink                                          shop.toml:3
                  beats 0.0.0.0/0 -> ngw-out                                       shop.toml:5
     bridge
-      link     rm-orders is no ECS instance, and nobody else opens sessions across the link  shop.toml:39
+      link     rm-orders is no ECS instance, and only those open sessions across the link  shop.toml:39
     DROPPED  classiclink-source-not-ecs at shop
     frame    gratuitous  enters at db-1  t=0
     shop
