@@ -7,7 +7,7 @@ use super::relocate::cidrs;
 use super::side::AdvisedSubject;
 use super::step::PlanStep;
 use crate::control::Operation;
-use crate::datapath::{Decider, Outcome};
+use crate::datapath::{MatchedRule, Outcome};
 use crate::model::{Key, Location, Route, Vpc, Vswitch, World, ranges};
 use crate::net::{self, Ipv4Net};
 use crate::program::Program;
@@ -34,7 +34,7 @@ impl Mend {
         let world = self.world();
         let (table, routes) = table_of(world, sender, own);
         let beaten = match outcome.decider {
-            Decider::Route(id) => program.routes[id.index()].prefix.prefix_len(),
+            MatchedRule::Route(id) => program.routes[id.index()].prefix.prefix_len(),
             _ => 0,
         };
         let candidates = destinations(world, receiver, peer, address);

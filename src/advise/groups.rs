@@ -5,7 +5,7 @@ use super::mend::Mend;
 use super::side::AdvisedSubject;
 use super::step::PlanStep;
 use crate::control::{Operation, PeerRequest, RuleRequest};
-use crate::datapath::{Decider, Outcome};
+use crate::datapath::{MatchedRule, Outcome};
 use crate::model::{Direction, GroupKind, Instance, Key, Network, SecurityGroup, World};
 use crate::net::{Ipv4Net, PortRange};
 use crate::program::Names;
@@ -20,7 +20,7 @@ impl Mend {
         outcome: &Outcome,
         names: &Names,
     ) -> Result<(), Conflict> {
-        if let Decider::Rule(id) = outcome.decider {
+        if let MatchedRule::Rule(id) = outcome.decider {
             self.weaken(direction, owner, names.rules[id.index()].span)?;
         }
         let candidates = candidates(self.world(), direction, owner, far, &self.rule_for());

@@ -10,9 +10,9 @@ use super::probe::{self, Leg, Observation, Traffic};
 use super::side::AdvisedSubject;
 use super::step::{GroupHome, PlanStep, WorldDraft};
 use crate::control::{Operation, WhitelistChange};
-use crate::datapath::At;
+use crate::datapath::DropLocation;
 use crate::diag::{Reason, Stage};
-use crate::lab::{Passage, Topology};
+use crate::lab::{FrameResult, Topology};
 use crate::model::{Direction, Instance, Key, Network, Vpc, World};
 use crate::net::GuestRoute;
 use crate::net::ranges::{self, Unlinkable};
@@ -20,7 +20,7 @@ use crate::report::{AdvisedNow, AdvisedPlan, AdvisedStep};
 use std::net::Ipv4Addr;
 
 /// More refusals than any plan meets: a world that needs more is given up.
-const MOST_REFUSALS: usize = 24;
+const MAX_REFUSALS: usize = 24;
 
 /// A plan in the making.
 pub(super) struct Mend {
@@ -74,7 +74,7 @@ impl Mend {
 
     /// Sends packets and removes what refuses them, until nothing does. `last` is what became of the last ones.
     fn follow(&mut self, last: &mut Option<AdvisedNow>) -> Result<(), Conflict> {
-        for _ in 0..MOST_REFUSALS {
+        for _ in 0..MAX_REFUSALS {
             let seen = probe::send(self.draft.topology(), self.traffic, self.sides);
             let Some(seen) = seen else { return Err(no_packet(self.world(), self.sides)) };
             *last = Some(now(&seen));
@@ -201,14 +201,14 @@ impl Mend {
     }
 
     /// Takes the step that removes a refusal.
-    fn remove(&mut self, leg: Leg, passage: &Passage) -> Result<(), Conflict> {
+    fn remove(&mut self, leg: Leg, passage: &FrameResult) -> Result<(), Conflict> {
         let [from, to] = self.sides;
         let (sender, receiver) = if leg == Leg::Request { (from, to) } else { (to, from) };
         let Some((reason, at)) = passage.outcome().verdict.refusal() else {
             return self.reroute(sender, receiver, passage);
         };
         let names = &passage.topology().names;
-        if let At::Endpoint(id) = at
+        if let DropLocation::Endpoint(id) = at
             && ![sender, receiver].iter().any(|side| side.id(self.world()) == names.endpoint(id))
         {
             return self.reroute(sender, receiver, passage);
@@ -229,7 +229,12 @@ impl Mend {
     }
 
     /// Another way for what is routed astray, or nowhere.
-    fn reroute(&mut self, sender: AdvisedSubject, receiver: AdvisedSubject, passage: &Passage) -> Result<(), Conflict> {
+    fn reroute(
+        &mut self,
+        sender: AdvisedSubject,
+        receiver: AdvisedSubject,
+        passage: &FrameResult,
+    ) -> Result<(), Conflict> {
         match (self.vpc_of(sender), self.vpc_of(receiver)) {
             (Some(own), Some(peer)) if own != peer => {
                 self.route([sender, receiver], [own, peer], passage.outcome(), &passage.topology().program)
@@ -242,7 +247,12 @@ impl Mend {
         }
     }
 
-    fn admit(&mut self, receiver: AdvisedSubject, sender: AdvisedSubject, passage: &Passage) -> Result<(), Conflict> {
+    fn admit(
+        &mut self,
+        receiver: AdvisedSubject,
+        sender: AdvisedSubject,
+        passage: &FrameResult,
+    ) -> Result<(), Conflict> {
         let world = self.world();
         let (AdvisedSubject::Service(_), Some(address)) = (receiver, sender.address(world)) else {
             return Err(standing(passage));
@@ -251,8 +261,8 @@ impl Mend {
         self.operate(Operation::ChangeWhitelist { service: receiver.id(world).to_owned(), change })
     }
 
-    fn start(&mut self, at: At, passage: &Passage) -> Result<(), Conflict> {
-        let At::Endpoint(id) = at else { return Err(standing(passage)) };
+    fn start(&mut self, at: DropLocation, passage: &FrameResult) -> Result<(), Conflict> {
+        let DropLocation::Endpoint(id) = at else { return Err(standing(passage)) };
         let instance = passage.topology().names.endpoint(id).to_owned();
         self.operate(Operation::Start { instance })
     }
@@ -261,7 +271,7 @@ impl Mend {
         &mut self,
         guest: Key<Instance>,
         receiver: AdvisedSubject,
-        passage: &Passage,
+        passage: &FrameResult,
     ) -> Result<(), Conflict> {
         let own = &self.world().instances[guest];
         let destination = GuestRoute::of(*own.private_ip).destination();
@@ -325,7 +335,7 @@ pub(super) fn now(seen: &Observation) -> AdvisedNow {
 }
 
 /// A refusal that no step removes.
-fn standing(passage: &Passage) -> Conflict {
+fn standing(passage: &FrameResult) -> Conflict {
     match passage.outcome().verdict.refusal() {
         Some((reason, _)) => Conflict::reason(reason, passage.sentence()),
         _ => Conflict::new("misrouted", passage.sentence(), "correct the route that leads there"),

@@ -2,7 +2,7 @@
 
 use super::side::AdvisedSubject;
 use crate::datapath::{Entry, Options, Verdict};
-use crate::lab::{Lab, Passage, Topology};
+use crate::lab::{FrameResult, Lab, Topology};
 use crate::net::Protocol;
 use crate::program::FABRIC_MAC;
 use crate::wire::PacketBuilder;
@@ -52,9 +52,9 @@ pub(super) enum Leg {
 /// What became of the two packets.
 pub(super) enum Observation {
     /// Both arrived.
-    Passed { request: Passage },
+    Passed { request: FrameResult },
     /// One did not arrive where it should.
-    Stuck { leg: Leg, passage: Passage },
+    Stuck { leg: Leg, passage: FrameResult },
 }
 
 /// Sends the first packet of `traffic` and its reply through `topology`. `None` where a side has no address.

@@ -12,7 +12,7 @@ use crate::files::{Inputs, OutputFile};
 use crate::flows::GatheredConnections;
 use crate::lab::Topology;
 use crate::replay::{self, Connections, Copies, ReplayOptions, Replayed, Sinks};
-use crate::report::{self, ConnectionCsv, ConnectionRows, Words};
+use crate::report::{self, ConnectionCsv, ConnectionRows, Resolver};
 use crate::scenario::STANDARD_INPUT;
 use crate::text::shown_json;
 use std::io::{self, Write};
@@ -83,7 +83,7 @@ fn list(
     format: ReplayFormat,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
-    let words = Words::new(&topology.program, &topology.names, &topology.sources);
+    let words = Resolver::new(&topology.program, &topology.names, &topology.sources);
     let mut text = String::new();
     match format {
         ReplayFormat::Text => {
@@ -287,7 +287,7 @@ fn report(
     replayed: &Replayed,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
-    let words = Words::new(&topology.program, &topology.names, &topology.sources);
+    let words = Resolver::new(&topology.program, &topology.names, &topology.sources);
     let capture = arguments.capture.to_string_lossy();
     let unreadable: Vec<_> = replayed.unreadable.iter().map(|(why, count)| (why.to_string(), *count)).collect();
     let facts = report::Replayed {
@@ -322,7 +322,7 @@ fn report(
 }
 
 /// Tells the hints of a summary beside rows.
-fn tell_hints(words: Words<'_>, replayed: &Replayed, facts: &report::Replayed<'_>, terminal: &mut Terminal) {
+fn tell_hints(words: Resolver<'_>, replayed: &Replayed, facts: &report::Replayed<'_>, terminal: &mut Terminal) {
     let mut text = String::new();
     report::hints_text(&mut text, words, &replayed.tally, facts, terminal.error_palette());
     if !text.is_empty() {

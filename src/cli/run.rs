@@ -262,7 +262,7 @@ fn is_scenario(path: &Path) -> bool {
     }
     match path.metadata() {
         Ok(metadata) if !metadata.is_file() => return false,
-        Ok(metadata) if metadata.len() > scenario::MOST_BYTES => return true,
+        Ok(metadata) if metadata.len() > scenario::MAX_BYTES => return true,
         _ => {}
     }
     let Ok(bytes) = std::fs::read(path) else { return true };

@@ -8,7 +8,7 @@ use super::replay::{one_standard_input, options, unknown_endpoint};
 use super::{DIFFERENT, Failure, Outcome, SUCCESS};
 use crate::datapath::{Entry, Outcome as PacketOutcome, Verdict};
 use crate::diag::{Reason, or_list};
-use crate::lab::{Lab, Passage};
+use crate::lab::{FrameResult, Lab};
 use crate::program::{EndpointId, FABRIC_MAC};
 use crate::replay::Adjustments;
 use crate::report;
@@ -66,12 +66,12 @@ pub(super) fn trace(arguments: &Trace, terminal: &mut Terminal) -> Outcome {
 
 /// A packet and what it leads to.
 struct Story {
-    request: Passage,
+    request: FrameResult,
     /// What the receiver answers. `Some(Err)` says why there is none to follow; `None` where the fabric has answered.
-    reply: Option<Result<Passage, &'static str>>,
+    reply: Option<Result<FrameResult, &'static str>>,
     /// A first packet from the receiver, or from who would have been it, to the sender in a fabric without any session:
     /// one-way rules show here.
-    reverse: Option<Passage>,
+    reverse: Option<FrameResult>,
     /// The endpoint that the packet is meant for, where one was named.
     meant_for: Option<EndpointId>,
     /// All three past every refusal.
@@ -82,7 +82,7 @@ impl Story {
     fn print(&self, terminal: &mut Terminal) -> Result<(), Failure> {
         let palette = terminal.palette();
         let mut text = String::new();
-        let write = |text: &mut String, passage: &Passage, label: &str| {
+        let write = |text: &mut String, passage: &FrameResult, label: &str| {
             if self.all {
                 passage.write_full_trace(text, label, palette);
             } else {
@@ -114,7 +114,7 @@ impl Story {
     }
 
     fn json(&self) -> Value {
-        let json = |passage: &Passage, label: &str| match self.all {
+        let json = |passage: &FrameResult, label: &str| match self.all {
             true => passage.full_trace_json(label),
             false => passage.trace_json(label),
         };
@@ -176,7 +176,7 @@ impl Story {
 }
 
 /// Sends what the receiver would answer first.
-fn reply(lab: &mut Lab, request: &Passage) -> Option<Result<Passage, &'static str>> {
+fn reply(lab: &mut Lab, request: &FrameResult) -> Option<Result<FrameResult, &'static str>> {
     match request.outcome().verdict {
         Verdict::Answered => return None,
         Verdict::Dropped { .. } => return Some(Err("the request was dropped")),
@@ -189,7 +189,7 @@ fn reply(lab: &mut Lab, request: &Passage) -> Option<Result<Passage, &'static st
 }
 
 /// Sends `packet` from the endpoint that the request reached.
-fn answer(lab: &mut Lab, from: EndpointId, packet: PacketBuilder) -> Passage {
+fn answer(lab: &mut Lab, from: EndpointId, packet: PacketBuilder) -> FrameResult {
     let mac = lab.topology().program.endpoint(from).mac;
     let bytes = packet.macs(mac, FABRIC_MAC).build();
     let length = bytes.len();
@@ -197,7 +197,7 @@ fn answer(lab: &mut Lab, from: EndpointId, packet: PacketBuilder) -> Passage {
 }
 
 /// What became of a packet, with the id of the reason.
-fn fact(passage: &Passage) -> String {
+fn fact(passage: &FrameResult) -> String {
     match passage.outcome().verdict {
         Verdict::Dropped { reason, .. } => format!("{} ({reason})", passage.sentence()),
         _ => passage.sentence(),

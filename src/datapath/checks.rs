@@ -13,7 +13,7 @@
 use super::context::{CachedRoute, Forwarding, PacketContext, RouteContext, RouteQuery};
 use super::finding::{Finding, Refusal};
 use super::order::{CheckId, in_order};
-use super::outcome::Decider;
+use super::outcome::MatchedRule;
 use super::stages::{bridge, deliver, destination, egress, guest, ingress, route, session};
 
 /// What a check reads.
@@ -69,9 +69,9 @@ macro_rules! checks {
         /// The first refusal of a packet that stages 2 and 3 let through, or what lets it in. The refusal by its routes
         /// is known; the checks on the packet that come before it are asked here.
         #[inline]
-        pub(super) fn verdict(packet: &PacketContext<'_>) -> Result<Decider, Refusal> {
+        pub(super) fn verdict(packet: &PacketContext<'_>) -> Result<MatchedRule, Refusal> {
             let by_routes = packet.forwarding.as_ref().err();
-            let mut admitted_by = Decider::None;
+            let mut admitted_by = MatchedRule::None;
             $(only!(Packet $kind {
                 if let Some(refusal) = by_routes.filter(|refusal| refusal.check < CheckId::$name) {
                     return Err(*refusal);

@@ -6,7 +6,7 @@
 use super::Options;
 use super::finding::Refusal;
 use super::flow_state::lookup::SessionLookup;
-use super::outcome::Decider;
+use super::outcome::MatchedRule;
 use super::parsed_flow::ParsedFlow;
 use crate::net::{Protocol, ranges};
 use crate::program::{Action, CLOUD_SERVICES, Domain, DomainId, EndpointId, EndpointKind, Program, RouteId, Vpc};
@@ -152,8 +152,8 @@ impl RouteMatch {
         self.entry.map(|(_, action)| action)
     }
 
-    pub(super) fn decider(&self) -> Decider {
-        self.entry.map_or(Decider::None, |(route, _)| Decider::Route(route))
+    pub(super) fn decider(&self) -> MatchedRule {
+        self.entry.map_or(MatchedRule::None, |(route, _)| MatchedRule::Route(route))
     }
 }
 
@@ -169,7 +169,7 @@ pub(super) struct Forwarding {
     pub(super) needs_session: bool,
     /// True where a forwarding instance sends or receives it for an address that is not its own.
     pub(super) is_leg: bool,
-    pub(super) decider: Decider,
+    pub(super) decider: MatchedRule,
 }
 
 /// False for an instance that stands for an address that is not its own. Gateways and `cloud-services` own what they take.

@@ -9,7 +9,7 @@
 
 use super::flow_state::remembered::{HOPS, matches};
 use super::flow_state::{expiry, followed, idle_timeout};
-use super::outcome::{Decider, Outcome, Verdict};
+use super::outcome::{MatchedRule, Outcome, Verdict};
 use super::output::{Exit, OutputWriter};
 use super::parsed_flow::ParsedFlow;
 use super::{Frame, Options};
@@ -68,7 +68,7 @@ pub(super) fn forward(
     }
     let domains = key.domains();
     let (sender, receiver) = (EndpointId(session.ends[from]), EndpointId(session.ends[to]));
-    let begun_by = Decider::unpack(session.note);
+    let begun_by = MatchedRule::unpack(session.note);
     let second = Some(DomainId(domains[to])).filter(|_| domains[from] != domains[to]);
     let frame_length = ETHERNET_HEADER + usize::from(total_length);
     writer.send_whole(frame.bytes, frame_length, Exit { to: receiver, mac: session.macs[to], hops });
@@ -79,7 +79,7 @@ pub(super) fn forward(
         from: Some(sender),
         domains: [Some(DomainId(domains[from])), second],
         verdict: Verdict::Delivered { to: receiver },
-        decider: Decider::Session,
+        decider: MatchedRule::Session,
         receiver: None,
         by_session: true,
         begun_by,

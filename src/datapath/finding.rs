@@ -1,7 +1,7 @@
 //! The answers of checks.
 
 use super::order::CheckId;
-use super::outcome::{At, Decider, NotKnown, Outcome, Verdict};
+use super::outcome::{DropLocation, MatchedRule, NotKnown, Outcome, Verdict};
 use super::step::{SessionStep, Step};
 use crate::diag::Reason;
 use crate::program::{DomainId, EndpointId};
@@ -13,7 +13,7 @@ pub(super) struct Finding {
     pub(super) step: Option<Step>,
     pub(super) refusal: Option<Refusal>,
     /// What let the packet in, where this check decides that.
-    pub(super) admitted_by: Option<Decider>,
+    pub(super) admitted_by: Option<MatchedRule>,
 }
 
 impl Finding {
@@ -57,7 +57,7 @@ impl From<Option<Refusal>> for Finding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) verdict: Verdict,
-    pub(super) decider: Decider,
+    pub(super) decider: MatchedRule,
     pub(super) progress: Progress,
     /// True where no later check could be asked as if this one had let the packet through.
     pub(super) is_final: bool,
@@ -88,15 +88,15 @@ impl Refusal {
     }
 
     /// A refusal at the sender, or in the first domain.
-    pub(super) fn new(reason: Reason, at: At) -> Refusal {
-        let progress = if matches!(at, At::Domain(_)) { Progress::First } else { Progress::Sender };
+    pub(super) fn new(reason: Reason, at: DropLocation) -> Refusal {
+        let progress = if matches!(at, DropLocation::Domain(_)) { Progress::First } else { Progress::Sender };
         let verdict = Verdict::Dropped { reason, at };
-        Refusal { verdict, decider: Decider::None, progress, is_final: false, check: CheckId::SenderState }
+        Refusal { verdict, decider: MatchedRule::None, progress, is_final: false, check: CheckId::SenderState }
     }
 
     /// The refusal of a packet of which the capture cut off what decides.
     pub(super) fn undetermined() -> Refusal {
-        let refusal = Refusal::new(Reason::FrameTruncated, At::Outside);
+        let refusal = Refusal::new(Reason::FrameTruncated, DropLocation::Outside);
         Refusal { verdict: Verdict::Undetermined(NotKnown::Bytes), is_final: true, ..refusal }
     }
 
@@ -114,18 +114,18 @@ impl Refusal {
     #[inline]
     pub(super) fn for_want_of(self, record: SessionStep) -> Refusal {
         match record {
-            SessionStep::Doubtful => Refusal { decider: Decider::None, ..self.unknown() },
+            SessionStep::Doubtful => Refusal { decider: MatchedRule::None, ..self.unknown() },
             _ => self,
         }
     }
 
     /// Not a refusal in truth: the packet leaves the two planes at its sender.
-    pub(super) fn outside(decider: Decider) -> Refusal {
-        let refusal = Refusal::new(Reason::GuestRoutePublicNic, At::Outside).by(decider);
+    pub(super) fn outside(decider: MatchedRule) -> Refusal {
+        let refusal = Refusal::new(Reason::GuestRoutePublicNic, DropLocation::Outside).by(decider);
         Refusal { verdict: Verdict::Outside, is_final: true, ..refusal }
     }
 
-    pub(super) fn by(self, decider: Decider) -> Refusal {
+    pub(super) fn by(self, decider: MatchedRule) -> Refusal {
         Refusal { decider, ..self }
     }
 

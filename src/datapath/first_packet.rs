@@ -11,7 +11,7 @@ use super::outcome::{Outcome, Verdict};
 use super::stages::{destination, egress, ingress};
 use super::step::SessionStep;
 use super::trace::Trace;
-use super::{Decider, Entry, Options};
+use super::{Entry, MatchedRule, Options};
 use crate::net::Protocol;
 use crate::program::{EndpointId, Program};
 use crate::wire::{IPV4_HEADER, Ipv4, Transport};
@@ -93,7 +93,7 @@ impl FirstPacket {
         let [domain, last] = [self.sender, to].map(|end| program.endpoint(end).domain);
         let second = (domain != last).then_some(last);
         let forwarding =
-            Forwarding { to, second, first_hops: 1, needs_session: false, is_leg: false, decider: Decider::None };
+            Forwarding { to, second, first_hops: 1, needs_session: false, is_leg: false, decider: MatchedRule::None };
         self.context(program, CachedRoute { sender: self.sender, domain, forwarding: Ok(forwarding) })
     }
 

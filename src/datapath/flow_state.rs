@@ -14,7 +14,7 @@ pub(super) mod remembered;
 mod revalidate;
 
 use super::context::{Flow, PacketContext, TransportSource};
-use super::outcome::Decider;
+use super::outcome::MatchedRule;
 use super::step::SessionStep;
 use super::{Frame, SHARDS};
 use crate::net::{MacAddress, Protocol};
@@ -174,7 +174,12 @@ impl FlowTables {
 
     /// Refreshes and advances the records of a packet that `decider` is about to let through, or makes them. False where a
     /// record has to be made and there is no room for it.
-    pub(super) fn update_session(&mut self, frame: &Frame<'_>, packet: &PacketContext<'_>, decider: Decider) -> bool {
+    pub(super) fn update_session(
+        &mut self,
+        frame: &Frame<'_>,
+        packet: &PacketContext<'_>,
+        decider: MatchedRule,
+    ) -> bool {
         let Some(flow) = packet.flow.as_ref().filter(|flow| !flow.is_error) else { return true };
         let place = match packet.session.keeping {
             Keeping::Nowhere => return true,
@@ -214,7 +219,7 @@ impl FlowTables {
         };
         let (program, shard) = (packet.program, frame.shard.index());
         let expiry = |key: &FlowKey, session: &Session| expiry(&program.timeouts, key, session);
-        let mut made = first_session(frame, packet, flow, Decider::None);
+        let mut made = first_session(frame, packet, flow, MatchedRule::None);
         made.marks |= marks::DOUBTFUL;
         let Some(place) = place else {
             self.sessions.insert(shard, flow.hash, flow.key, made, expiry);
@@ -285,7 +290,7 @@ fn install(frame: &Frame<'_>, packet: &PacketContext<'_>, session: &mut Session)
 }
 
 /// The session that a first packet begins, where `decider` lets it in.
-fn first_session(frame: &Frame<'_>, packet: &PacketContext<'_>, flow: &Flow, decider: Decider) -> Session {
+fn first_session(frame: &Frame<'_>, packet: &PacketContext<'_>, flow: &Flow, decider: MatchedRule) -> Session {
     let phase = tcp_flags(&packet.transport).map_or(Phase::Stateless, Phase::first);
     let receiver = packet.forwarding.as_ref().map_or(packet.sender, |forwarding| forwarding.to);
     let mut ends = [packet.sender.0, receiver.0];

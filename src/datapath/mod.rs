@@ -22,7 +22,7 @@ mod step;
 mod trace;
 
 pub(crate) use first_packet::FirstPacket;
-pub use outcome::{At, Blocker, Decider, NotKnown, Outcome, Verdict};
+pub use outcome::{Blocker, DropLocation, MatchedRule, NotKnown, Outcome, Verdict};
 pub use output::{Emitted, Output, Sent};
 pub(crate) use regions::{
     DestinationCuts, Ending, FilterAnswer, Filtered, Routed, SourceTraits, add_source_cuts, sender_traits,
@@ -30,7 +30,7 @@ pub(crate) use regions::{
 };
 pub use stages::ingress::Entry;
 pub use steering::{SHARDS, ShardId, Steering};
-pub use step::{Crossing, Found, SessionStep, Spared, Step};
+pub use step::{Crossing, FilterBypass, Found, SessionStep, Step};
 pub use trace::Trace;
 
 use crate::diag::Reason;
@@ -81,10 +81,10 @@ impl Options {
 }
 
 /// Frames of a burst whose cached routes are prefetched together, once one of them takes the slow path.
-const ROUTES_AHEAD: usize = 16;
+const ROUTE_PREFETCH_DISTANCE: usize = 16;
 
 /// Distance, in frames, at which the bytes of a later frame are prefetched while one is parsed.
-const BYTES_AHEAD: usize = 8;
+const BYTE_PREFETCH_DISTANCE: usize = 8;
 
 /// The virtual switches: a compiled world, and the state of flows.
 pub struct Fabric {
@@ -160,7 +160,7 @@ impl Fabric {
             });
             let outcome = forwarded.unwrap_or_else(|| {
                 if index >= prefetched {
-                    prefetched = index + ROUTES_AHEAD;
+                    prefetched = index + ROUTE_PREFETCH_DISTANCE;
                     self.prefetch_routes(frames, &parsed, index..prefetched);
                 }
                 self.process_slow_path(&program, frame, known.as_ref(), &mut writer)
@@ -186,7 +186,7 @@ impl Fabric {
     fn parse_burst(&self, frames: &[Frame<'_>], parsed: &mut Vec<Option<ParsedFlow>>) {
         let sessions = &self.flows.sessions;
         parsed.extend(frames.iter().enumerate().map(|(index, frame)| {
-            if let Some(byte) = frames.get(index + BYTES_AHEAD).and_then(|later| later.bytes.first()) {
+            if let Some(byte) = frames.get(index + BYTE_PREFETCH_DISTANCE).and_then(|later| later.bytes.first()) {
                 prefetch(byte);
             }
             ParsedFlow::new(sessions, frame)
@@ -261,7 +261,7 @@ impl Fabric {
         &mut self,
         frame: &Frame<'_>,
         packet: &mut PacketContext<'_>,
-        verdict: Result<Decider, Refusal>,
+        verdict: Result<MatchedRule, Refusal>,
         writer: &mut OutputWriter<'_>,
     ) -> Outcome {
         if packet.ipv4.is_first_fragment() {
@@ -297,7 +297,7 @@ impl Fabric {
     ) -> Result<Outcome, Refusal> {
         let (to, hops) = (forwarding.to, forwarding.hops());
         if !self.flows.update_session(frame, packet, decider) {
-            let refusal = Refusal::new(Reason::SessionTableFull, At::Endpoint(to));
+            let refusal = Refusal::new(Reason::SessionTableFull, DropLocation::Endpoint(to));
             return Err(refusal.at_end(forwarding.second).finally());
         }
         let exit = Exit { to, mac: packet.program.endpoint(to).mac, hops };
@@ -354,7 +354,7 @@ impl Fabric {
 /// Where a packet goes that every check has let through, and what let it in.
 struct Admission {
     forwarding: Forwarding,
-    decider: Decider,
+    decider: MatchedRule,
 }
 
 /// What becomes of a sound ARP packet.

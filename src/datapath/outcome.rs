@@ -13,13 +13,13 @@ pub struct Outcome {
     /// The result.
     pub verdict: Verdict,
     /// What decided: for a delivered frame what let it in, for a dropped one what refused it.
-    pub decider: Decider,
+    pub decider: MatchedRule,
     /// The endpoint that the routes of a dropped or undetermined packet lead to, from stage 4 on.
     pub receiver: Option<EndpointId>,
     /// True where neither end's groups and whitelist were asked, since both have a live record of the flow.
     pub by_session: bool,
     /// What let in the frame that made the receiver's record, where that record let this one in.
-    pub begun_by: Decider,
+    pub begun_by: MatchedRule,
     /// How much the TTL fell on the way, for a delivered frame.
     pub hops: u8,
 }
@@ -27,7 +27,7 @@ pub struct Outcome {
 impl Outcome {
     /// The outcome of a frame that entered no routing domain.
     pub(super) fn at_sender(from: Option<EndpointId>, verdict: Verdict) -> Outcome {
-        let (domains, none) = ([None, None], Decider::None);
+        let (domains, none) = ([None, None], MatchedRule::None);
         Outcome { from, domains, verdict, decider: none, receiver: None, by_session: false, begun_by: none, hops: 0 }
     }
 
@@ -55,7 +55,7 @@ pub enum Verdict {
         /// Why.
         reason: Reason,
         /// Where.
-        at: At,
+        at: DropLocation,
     },
     /// What decides is not known.
     Undetermined(NotKnown),
@@ -63,7 +63,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// The reason of a frame that was dropped, or is undetermined for one, and where it is given.
-    pub fn refusal(self) -> Option<(Reason, At)> {
+    pub fn refusal(self) -> Option<(Reason, DropLocation)> {
         match self {
             Verdict::Dropped { reason, at } => Some((reason, at)),
             Verdict::Undetermined(NotKnown::Configuration { at }) => Some((Reason::UnknownConfiguration, at)),
@@ -80,13 +80,13 @@ pub enum NotKnown {
     /// Rules or a whitelist that decide, which the topology does not hold; or a record that such rules may have made.
     Configuration {
         /// Where they would be asked.
-        at: At,
+        at: DropLocation,
     },
 }
 
 /// Where a frame was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum At {
+pub enum DropLocation {
     /// Before it was inside the fabric.
     Outside,
     /// At an endpoint: the sender until its groups have let it go, then the receiver.
@@ -97,7 +97,7 @@ pub enum At {
 
 /// The rule, route or list behind a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Decider {
+pub enum MatchedRule {
     /// None that a topology file could name.
     None,
     /// A live session.
@@ -112,31 +112,31 @@ pub enum Decider {
     Route(RouteId),
 }
 
-impl Decider {
+impl MatchedRule {
     const ID_BITS: u32 = 29;
 
-    /// Packs it into 32 bits, as sessions keep it; an id of more than 29 bits becomes [`Decider::None`].
+    /// Packs it into 32 bits, as sessions keep it; an id of more than 29 bits becomes [`MatchedRule::None`].
     pub(super) fn pack(self) -> u32 {
         let (kind, id) = match self {
-            Decider::None | Decider::Session => (0, 0),
-            Decider::Rule(id) => (1, id.0),
-            Decider::GroupDefault(id) => (2, id.0),
-            Decider::Whitelist(id) => (3, id.0),
-            Decider::Route(id) => (4, id.0),
+            MatchedRule::None | MatchedRule::Session => (0, 0),
+            MatchedRule::Rule(id) => (1, id.0),
+            MatchedRule::GroupDefault(id) => (2, id.0),
+            MatchedRule::Whitelist(id) => (3, id.0),
+            MatchedRule::Route(id) => (4, id.0),
         };
-        if id >> Decider::ID_BITS == 0 { kind << Decider::ID_BITS | id } else { 0 }
+        if id >> MatchedRule::ID_BITS == 0 { kind << MatchedRule::ID_BITS | id } else { 0 }
     }
 
     /// The one that was packed.
     #[inline]
-    pub(super) fn unpack(packed: u32) -> Decider {
-        let id = packed & ((1 << Decider::ID_BITS) - 1);
-        match packed >> Decider::ID_BITS {
-            1 => Decider::Rule(RuleId(id)),
-            2 => Decider::GroupDefault(AclId(id)),
-            3 => Decider::Whitelist(WhitelistId(id)),
-            4 => Decider::Route(RouteId(id)),
-            _ => Decider::None,
+    pub(super) fn unpack(packed: u32) -> MatchedRule {
+        let id = packed & ((1 << MatchedRule::ID_BITS) - 1);
+        match packed >> MatchedRule::ID_BITS {
+            1 => MatchedRule::Rule(RuleId(id)),
+            2 => MatchedRule::GroupDefault(AclId(id)),
+            3 => MatchedRule::Whitelist(WhitelistId(id)),
+            4 => MatchedRule::Route(RouteId(id)),
+            _ => MatchedRule::None,
         }
     }
 }
@@ -147,9 +147,9 @@ pub struct Blocker {
     /// Why the packet is refused.
     pub reason: Reason,
     /// Where.
-    pub at: At,
+    pub at: DropLocation,
     /// The rule, route or list behind it.
-    pub decider: Decider,
+    pub decider: MatchedRule,
 }
 
 #[cfg(test)]
@@ -160,17 +160,17 @@ mod tests {
     fn what_is_packed_comes_back_and_an_id_without_room_becomes_none() {
         for id in [0, 7, (1 << 29) - 1] {
             let deciders = [
-                Decider::Rule(RuleId(id)),
-                Decider::GroupDefault(AclId(id)),
-                Decider::Whitelist(WhitelistId(id)),
-                Decider::Route(RouteId(id)),
+                MatchedRule::Rule(RuleId(id)),
+                MatchedRule::GroupDefault(AclId(id)),
+                MatchedRule::Whitelist(WhitelistId(id)),
+                MatchedRule::Route(RouteId(id)),
             ];
             for decider in deciders {
-                assert_eq!(Decider::unpack(decider.pack()), decider);
+                assert_eq!(MatchedRule::unpack(decider.pack()), decider);
             }
         }
-        for decider in [Decider::None, Decider::Session, Decider::Rule(RuleId(1 << 29))] {
-            assert_eq!(Decider::unpack(decider.pack()), Decider::None);
+        for decider in [MatchedRule::None, MatchedRule::Session, MatchedRule::Rule(RuleId(1 << 29))] {
+            assert_eq!(MatchedRule::unpack(decider.pack()), MatchedRule::None);
         }
     }
 }

@@ -57,13 +57,13 @@ pub enum Step {
         rule: Option<RuleId>,
     },
     /// Groups or a whitelist were not asked.
-    Spared {
+    FilterBypass {
         /// Whose.
         endpoint: EndpointId,
         /// True for what it receives.
         ingress: bool,
         /// Why not.
-        why: Spared,
+        why: FilterBypass,
     },
     /// A whitelist was asked.
     Whitelist {
@@ -117,7 +117,7 @@ pub enum Step {
 
 /// Why groups or a whitelist were not asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spared {
+pub enum FilterBypass {
     /// A live session.
     Session,
     /// ICMP "fragmentation needed" is never filtered by groups.

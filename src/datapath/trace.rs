@@ -6,7 +6,7 @@ use super::checks::{CHECKS, Check};
 use super::context::{Bridge, Forwarding, PacketContext, RouteContext, RouteMatch};
 use super::finding::{Finding, Refusal};
 use super::order::CheckId;
-use super::outcome::{At, Blocker, Decider, Outcome, Verdict};
+use super::outcome::{Blocker, DropLocation, MatchedRule, Outcome, Verdict};
 use super::stages::bridge;
 use super::step::Step;
 use crate::diag::Reason;
@@ -65,7 +65,7 @@ impl Trace {
         true
     }
 
-    fn refuse(&mut self, verdict: Verdict, decider: Decider, goes_on: bool) {
+    fn refuse(&mut self, verdict: Verdict, decider: MatchedRule, goes_on: bool) {
         if let Some((reason, at)) = verdict.refusal() {
             let blocker = Blocker { reason, at, decider };
             // Of a packet to its own sender, groups of which nothing is known decide twice.
@@ -124,8 +124,12 @@ impl Walk<'_> {
         let lacks = lacking(&self.routes, bridge);
         let first = refusal.reason();
         for reason in lacks {
-            let decider = if Some(reason) == first { refusal.decider } else { Decider::None };
-            trace.refuse(Verdict::Dropped { reason, at: At::Domain(self.routes.query.domain) }, decider, true);
+            let decider = if Some(reason) == first { refusal.decider } else { MatchedRule::None };
+            trace.refuse(
+                Verdict::Dropped { reason, at: DropLocation::Domain(self.routes.query.domain) },
+                decider,
+                true,
+            );
         }
         finding.refusal = None;
         self.routes = over_missing_link(self.routes, bridge);

@@ -1,6 +1,6 @@
 //! A connection as words of a temporary file.
 
-use crate::datapath::{At, Blocker, Decider, NotKnown, Verdict};
+use crate::datapath::{Blocker, DropLocation, MatchedRule, NotKnown, Verdict};
 use crate::diag::Reason;
 use crate::net::Protocol;
 use crate::program::{AclId, DomainId, EndpointId, RouteId, RuleId, WhitelistId};
@@ -101,17 +101,17 @@ fn unpack_endpoint(word: u64) -> Option<EndpointId> {
 
 fn pack_verdict(verdict: Verdict) -> u64 {
     let (kind, reason, at) = match verdict {
-        Verdict::Delivered { to } => (0, 0, At::Endpoint(to)),
-        Verdict::Answered => (1, 0, At::Outside),
-        Verdict::Outside => (2, 0, At::Outside),
-        Verdict::Undetermined(NotKnown::Bytes) => (3, 0, At::Outside),
+        Verdict::Delivered { to } => (0, 0, DropLocation::Endpoint(to)),
+        Verdict::Answered => (1, 0, DropLocation::Outside),
+        Verdict::Outside => (2, 0, DropLocation::Outside),
+        Verdict::Undetermined(NotKnown::Bytes) => (3, 0, DropLocation::Outside),
         Verdict::Undetermined(NotKnown::Configuration { at }) => (4, 0, at),
         Verdict::Dropped { reason, at } => (5, reason as u64, at),
     };
     let (place, id) = match at {
-        At::Outside => (0, 0),
-        At::Endpoint(id) => (1, id.0),
-        At::Domain(id) => (2, id.0),
+        DropLocation::Outside => (0, 0),
+        DropLocation::Endpoint(id) => (1, id.0),
+        DropLocation::Domain(id) => (2, id.0),
     };
     kind << 48 | reason << 40 | place << 32 | u64::from(id)
 }
@@ -120,9 +120,9 @@ fn unpack_verdict(word: u64) -> Verdict {
     let id = word as u32;
     let reason = Reason::ALL.get((word >> 40) as u8 as usize).copied();
     let at = match (word >> 32) as u8 {
-        1 => At::Endpoint(EndpointId(id)),
-        2 => At::Domain(DomainId(id)),
-        _ => At::Outside,
+        1 => DropLocation::Endpoint(EndpointId(id)),
+        2 => DropLocation::Domain(DomainId(id)),
+        _ => DropLocation::Outside,
     };
     match (word >> 48, reason) {
         (0, _) => Verdict::Delivered { to: EndpointId(id) },
@@ -134,26 +134,26 @@ fn unpack_verdict(word: u64) -> Verdict {
     }
 }
 
-fn pack_decider(decider: Decider) -> u64 {
+fn pack_decider(decider: MatchedRule) -> u64 {
     let (kind, id) = match decider {
-        Decider::None => (0, 0),
-        Decider::Session => (1, 0),
-        Decider::Rule(id) => (2, id.0),
-        Decider::GroupDefault(id) => (3, id.0),
-        Decider::Whitelist(id) => (4, id.0),
-        Decider::Route(id) => (5, id.0),
+        MatchedRule::None => (0, 0),
+        MatchedRule::Session => (1, 0),
+        MatchedRule::Rule(id) => (2, id.0),
+        MatchedRule::GroupDefault(id) => (3, id.0),
+        MatchedRule::Whitelist(id) => (4, id.0),
+        MatchedRule::Route(id) => (5, id.0),
     };
     kind << 32 | u64::from(id)
 }
 
-fn unpack_decider(word: u64) -> Decider {
+fn unpack_decider(word: u64) -> MatchedRule {
     let id = word as u32;
     match word >> 32 {
-        1 => Decider::Session,
-        2 => Decider::Rule(RuleId(id)),
-        3 => Decider::GroupDefault(AclId(id)),
-        4 => Decider::Whitelist(WhitelistId(id)),
-        5 => Decider::Route(RouteId(id)),
-        _ => Decider::None,
+        1 => MatchedRule::Session,
+        2 => MatchedRule::Rule(RuleId(id)),
+        3 => MatchedRule::GroupDefault(AclId(id)),
+        4 => MatchedRule::Whitelist(WhitelistId(id)),
+        5 => MatchedRule::Route(RouteId(id)),
+        _ => MatchedRule::None,
     }
 }

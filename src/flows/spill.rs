@@ -12,7 +12,7 @@ use std::vec;
 const BUFFERED: usize = 65_536;
 
 /// Temporary files that are read at one time; more become one.
-const MOST_RUNS: usize = 64;
+const MAX_RUNS: usize = 64;
 
 /// The connections that ended at one worker.
 pub(super) struct EndedConnections {
@@ -58,7 +58,7 @@ impl Kept {
         let run = std::mem::take(&mut self.buffer);
         let run = write_run(Merged::of(&mut [], vec![sorted(run)])?)?;
         self.runs.push(run);
-        if self.runs.len() > MOST_RUNS {
+        if self.runs.len() > MAX_RUNS {
             let merged = write_run(Merged::of(&mut self.runs, Vec::new())?)?;
             self.runs = vec![merged];
         }
@@ -200,7 +200,7 @@ mod tests {
                 let number = 1 + (index * 7_919 % 2_000) * 3 + worker;
                 kept.add(&some_connection(number), 10);
             }
-            assert!(kept.runs.len() <= MOST_RUNS && kept.buffer.len() < 10);
+            assert!(kept.runs.len() <= MAX_RUNS && kept.buffer.len() < 10);
             ended.kept = Some(kept);
             gathered.push(ended);
         }

@@ -1,6 +1,8 @@
 use super::pack::{pack, unpack};
 use super::{Gatherer, PER_SHARD};
-use crate::datapath::{At, Blocker, Decider, Entry, Fabric, Frame, NotKnown, Options, Output, Steering, Verdict};
+use crate::datapath::{
+    Blocker, DropLocation, Entry, Fabric, Frame, MatchedRule, NotKnown, Options, Output, Steering, Verdict,
+};
 use crate::diag::Reason;
 use crate::lab::Topology;
 use crate::net::Protocol;
@@ -19,18 +21,18 @@ pub(super) fn some_connection(number: u64) -> Connection {
     let mut next = || u64::from(random.next()) << 32 | u64::from(random.next());
     let id = |word: u64| (word >> 33) as u32;
     let at = |word: u64| match word % 3 {
-        0 => At::Outside,
-        1 => At::Endpoint(EndpointId(id(word))),
-        _ => At::Domain(DomainId(id(word))),
+        0 => DropLocation::Outside,
+        1 => DropLocation::Endpoint(EndpointId(id(word))),
+        _ => DropLocation::Domain(DomainId(id(word))),
     };
     let reason = |word: u64| Reason::ALL[(word >> 8) as usize % Reason::ALL.len()];
     let decider = |word: u64| match word % 6 {
-        0 => Decider::None,
-        1 => Decider::Session,
-        2 => Decider::Rule(RuleId(id(word))),
-        3 => Decider::GroupDefault(AclId(id(word))),
-        4 => Decider::Whitelist(WhitelistId(id(word))),
-        _ => Decider::Route(RouteId(id(word))),
+        0 => MatchedRule::None,
+        1 => MatchedRule::Session,
+        2 => MatchedRule::Rule(RuleId(id(word))),
+        3 => MatchedRule::GroupDefault(AclId(id(word))),
+        4 => MatchedRule::Whitelist(WhitelistId(id(word))),
+        _ => MatchedRule::Route(RouteId(id(word))),
     };
     let verdict = |word: u64| match word % 6 {
         0 => Verdict::Delivered { to: EndpointId(id(word)) },

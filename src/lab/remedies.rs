@@ -1,6 +1,6 @@
 //! Remedies tried on a copy of the world, and put into words.
 
-use super::{Lab, Passage, Topology};
+use super::{FrameResult, Lab, Topology};
 use crate::control::{self, Operation, PeerRequest, RuleRequest, WhitelistChange};
 use crate::datapath::{Frame, Options, Verdict};
 use crate::diag::Span;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// Puts the changes into words that take away what stands in the way of a passage, one for each blocker; nothing where they
 /// leave the packet where it is. Remedies that are no changes are believed.
-pub(super) fn state(passage: &Passage, frame: &Frame<'_>, options: Options) -> Vec<Option<StatedRemedy>> {
+pub(super) fn state(passage: &FrameResult, frame: &Frame<'_>, options: Options) -> Vec<Option<StatedRemedy>> {
     let fixes = report::fixes(passage.words(), &passage.fully_traced("", ""));
     let is_believed = fixes.contains(&Fix::Untried);
     let changes = fixes.iter().filter_map(|fix| if let Fix::Change(changes) = fix { Some(changes) } else { None });
@@ -44,7 +44,7 @@ fn in_words(topology: &Topology, changes: &[TopologyChange]) -> Option<StatedRem
 }
 
 /// True where the changes let the packet arrive.
-fn help(passage: &Passage, mut changes: Vec<TopologyChange>, frame: &Frame<'_>, options: Options) -> bool {
+fn help(passage: &FrameResult, mut changes: Vec<TopologyChange>, frame: &Frame<'_>, options: Options) -> bool {
     // A link needs ClassicLink and a guest route a running guest, wherever the packet meets the lack of them.
     changes.sort_by_key(|change| match change {
         TopologyChange::Enable(_) => 0,

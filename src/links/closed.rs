@@ -13,7 +13,7 @@ use hashbrown::HashSet;
 
 /// What may be spent on links that no packet before has shown to be open: a host costs 1, a pair that is asked about
 /// [`PAIR`]. A world that would cost more has links of which nothing is said.
-const MOST_EFFORT: usize = 4_000_000;
+const MAX_EFFORT: usize = 4_000_000;
 
 const PAIR: usize = 16;
 
@@ -31,7 +31,7 @@ pub(crate) fn warnings(world: &World, program: &Program, names: &Names) -> Vec<D
     }
     linked.sort_by_key(|(domain, ..)| *domain);
     let ends = FarEnds::of(program, linked.iter().map(|(domain, ..)| *domain));
-    let mut search = OpenSearch { program, hints: Vec::new(), effort: MOST_EFFORT };
+    let mut search = OpenSearch { program, hints: Vec::new(), effort: MAX_EFFORT };
     let mut findings = Vec::new();
     for links in linked.chunk_by(|one, other| one.0 == other.0) {
         let (domain, vpc, _) = links[0];

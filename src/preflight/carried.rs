@@ -6,7 +6,7 @@ use crate::check::preflight::{
     CLOSED, FAR_STOPPED, NOBODY, NOT_HELD, SHADOW, STOPPED, custom_routes, guest_route, unreachable,
 };
 use crate::control::{Operation, PeerRequest, WhitelistChange};
-use crate::datapath::{At, Blocker, Found, Step, Trace};
+use crate::datapath::{Blocker, DropLocation, Found, Step, Trace};
 use crate::diag::{Diagnostic, Reason, Severity, Span};
 use crate::lab::Topology;
 use crate::links::{FarEnds, LinkEnd, Near, PassingPorts, Way};
@@ -68,7 +68,7 @@ enum Told {
     Stopped,
     GuestRoute,
     Hides(RouteId),
-    Refused(Reason, At),
+    Refused(Reason, DropLocation),
 }
 
 /// Instances of the same groups that the groups of both ends keep apart from the planned link's instance.
@@ -167,7 +167,7 @@ impl<'w> FarWalk<'_, 'w> {
     fn not_known(&mut self, far: LinkEnd, pair: &Pair) {
         self.hidden(far, &pair.back.sample.trace(&self.trial.program));
         let reason = Reason::UnknownConfiguration;
-        if self.told.insert(Told::Refused(reason, At::Endpoint(far.id))) {
+        if self.told.insert(Told::Refused(reason, DropLocation::Endpoint(far.id))) {
             let (record, name) = (reason.record(), self.trial.names.endpoint(far.id));
             let instance = self.plan.instance.id.as_str();
             let message =
@@ -259,7 +259,7 @@ impl<'w> FarWalk<'_, 'w> {
     /// Tells of what stands in the way at the instance itself.
     fn of_near(&mut self, blocker: &Blocker) {
         let instance = self.plan.instance;
-        let at_near = blocker.at == At::Endpoint(self.near.end.id);
+        let at_near = blocker.at == DropLocation::Endpoint(self.near.end.id);
         match blocker.reason {
             Reason::InstanceStopped if at_near && self.told.insert(Told::Stopped) => {
                 let id = instance.id.as_str();
@@ -283,7 +283,7 @@ impl<'w> FarWalk<'_, 'w> {
     /// Tells of what stands in the way of packets that the groups accept. `is_told` where something of it was told.
     fn of_far(&mut self, far: LinkEnd, out: &Trace, back: &Trace, is_told: bool) {
         let stopped = |blocker: &Blocker| {
-            blocker.reason == Reason::InstanceStopped && blocker.at == At::Endpoint(far.id)
+            blocker.reason == Reason::InstanceStopped && blocker.at == DropLocation::Endpoint(far.id)
                 || blocker.reason == Reason::NextHopDown
         };
         let name = self.trial.names.endpoint(far.id);
@@ -304,7 +304,7 @@ impl<'w> FarWalk<'_, 'w> {
         // What the instance itself lacks was told, and a service opens nothing to it.
         let is_new = |blocker: &Blocker| {
             let of_near = matches!(blocker.reason, Reason::InstanceStopped | Reason::GuestRoutePublicNic);
-            !(of_near && blocker.at == At::Endpoint(self.near.end.id))
+            !(of_near && blocker.at == DropLocation::Endpoint(self.near.end.id))
         };
         let serves = matches!(self.trial.program.endpoint(far.id).kind, EndpointKind::Service { .. });
         let back = back.blockers().filter(|_| !serves);

@@ -5,7 +5,7 @@
 
 use super::headers::{ALL_PORTS, HeaderBox, HeaderSet, Ports, ProtocolClasses};
 use super::{CutKind, Question};
-use crate::datapath::{Decider, FilterAnswer, Filtered, FirstPacket, sender_traits};
+use crate::datapath::{FilterAnswer, Filtered, FirstPacket, MatchedRule, sender_traits};
 use crate::net::{AddressCuts, AddressRange, Ipv4Net, Protocol, ranges};
 use crate::program::{AclId, EndpointId, FixedMap, Program, WhitelistId};
 use crate::table::acl::RuleCuts;
@@ -120,7 +120,7 @@ impl FilterQuestion {
         let FilterQuestion { list, sender, receiver, own, peer, .. } = *self;
         let outgoing = FirstPacket { sender, source: own, destination: peer, protocol, ports };
         match list {
-            FilterList::Open => Filtered { answer: FilterAnswer::Passed, decider: Decider::None },
+            FilterList::Open => Filtered { answer: FilterAnswer::Passed, decider: MatchedRule::None },
             FilterList::Egress(_) => outgoing.egress_answer(program),
             FilterList::Ingress(_) | FilterList::Whitelist(_) => {
                 let incoming = FirstPacket { source: peer, destination: own, ..outgoing };
@@ -227,7 +227,7 @@ impl<'a> Filters<'a> {
         for (from, _) in &grid.source_ports {
             for (to, _) in &grid.destination_ports {
                 let Filtered { answer, decider } = question.answer(self.program, (protocol, [*from, *to]));
-                let decider = if self.by_rule { decider } else { Decider::None };
+                let decider = if self.by_rule { decider } else { MatchedRule::None };
                 let filtered = Filtered { answer, decider };
                 answers.push(self.answers.number(filtered));
             }

@@ -2,18 +2,19 @@
 //!
 //! There are as many threads as workers. Each frame belongs to a shard, and every worker owns the same shards from
 //! beginning to end and forwards their frames in order. Shards are fixed in number, so verdicts, counts and output bytes
-//! are the same for any number of workers. A load of frames travels to all workers at once; who reads it, and who
-//! writes what is to be said about it once all have done their parts, is decided by who has the time: see `crew`. What
-//! was written leaves in the order of the capture. No more than a few loads are under way, so memory does not grow with
+//! are the same for any number of workers. A batch of frames travels to all workers at once; who reads it, and who
+//! writes what is to be said about it once all have done their parts, is decided by who has the time: see `pipeline`. What
+//! was written leaves in the order of the capture. No more than a few batches are under way, so memory does not grow with
 //! the capture.
 
 mod adjust;
 #[cfg(test)]
 mod copies_tests;
-mod crew;
+
 mod default_entries;
 mod feed;
 mod hints;
+mod pipeline;
 mod sample;
 pub mod scenario;
 #[cfg(test)]
@@ -22,7 +23,7 @@ mod worker;
 mod writing;
 
 pub use adjust::{Adjustments, Encapsulation, Missing, TakenAt};
-pub use feed::{Feed, Load};
+pub use feed::{Feed, FrameBatch};
 
 use crate::capture::{CaptureError, Reader, Unreadable};
 use crate::datapath::{self, Steering};
@@ -37,7 +38,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use worker::Worker;
-use writing::{Press, Writing};
+use writing::{OutputFormat, ReplayWriter};
 
 /// How a capture is replayed.
 #[derive(Clone, Debug, Default)]
@@ -86,7 +87,7 @@ pub struct Sinks<'a> {
     pub capture: Option<&'a mut dyn Write>,
     /// Which copies of a frame it holds.
     pub copies: Copies,
-    /// Told after each load: bytes read, bytes there are if known, frames in the load.
+    /// Told after each batch: bytes read, bytes there are if known, frames in the batch.
     pub progress: Option<&'a mut dyn FnMut(u64, Option<u64>, u64)>,
 }
 
@@ -148,8 +149,8 @@ pub fn run(
     options: &ReplayOptions,
     sinks: &mut Sinks<'_>,
 ) -> io::Result<Replayed> {
-    let writing = Writing::new(topology, sinks);
-    let mut press = Press::begin(&writing, sinks)?;
+    let writing = OutputFormat::new(topology, sinks);
+    let mut writer = ReplayWriter::begin(&writing, sinks)?;
     let mut source = Source {
         frames: 0,
         feed: Feed::new(reader, options),
@@ -161,7 +162,7 @@ pub fn run(
     let new_worker =
         || Worker::new(&topology.program, options.fabric, writing.is_wanted()).gathering(options.connections);
     let workers = (0..options.workers()).map(|_| new_worker()).collect();
-    let workers = crew::run(&mut source, workers, &writing, &mut press)?;
+    let workers = pipeline::run(&mut source, workers, &writing, &mut writer)?;
     let mtu = options.fabric.mtu_in(&topology.program);
     let mut tally = Tally::new(&topology.program, mtu);
     let mut hints = Hints::new(&topology.program, mtu);
@@ -178,7 +179,7 @@ pub fn run(
     if let Some(totals) = connections.as_ref().map(|connections| &connections.totals) {
         assert_eq!(totals.frames + totals.beside, source.frames, "each frame is of one connection or of none");
     }
-    press.end(matches!(source.end, ReplayEnd::Interrupted))?;
+    writer.end(matches!(source.end, ReplayEnd::Interrupted))?;
     let (damage, interrupted) = match source.end {
         ReplayEnd::None => (None, false),
         ReplayEnd::Damage(error) => (Some(error), false),
@@ -223,17 +224,17 @@ enum ReplayEnd {
 }
 
 impl Source<'_> {
-    /// Fills `load`; false at the end, whatever its cause.
-    fn next(&mut self, load: &mut Load) -> bool {
+    /// Fills `batch`; false at the end, whatever its cause.
+    fn next(&mut self, batch: &mut FrameBatch) -> bool {
         if matches!(self.end, ReplayEnd::None) && self.is_stopped() {
             self.end = ReplayEnd::Interrupted;
         }
         if !matches!(self.end, ReplayEnd::None) {
             return false;
         }
-        match self.feed.next(load, self.topology, &mut self.steering) {
+        match self.feed.next(batch, self.topology, &mut self.steering) {
             Ok(more) => {
-                self.frames += load.len() as u64;
+                self.frames += batch.len() as u64;
                 more
             }
             // Whoever stops a replay that waits for more of its capture ends the waiting, too.

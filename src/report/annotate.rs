@@ -1,31 +1,31 @@
 //! The comments that every packet of an output capture carries: one to search for, one to read.
 
-use super::pieces::{CauseStrings, Pieces};
+use super::pieces::{CauseStrings, StringTable};
 use super::sentence::{CUT_OFF, OUTSIDE};
-use super::words::{Cause, Words};
-use crate::datapath::{At, Decider, Emitted, NotKnown, Outcome, Verdict};
+use super::words::{Cause, Resolver};
+use crate::datapath::{DropLocation, Emitted, MatchedRule, NotKnown, Outcome, Verdict};
 use crate::diag::Reason;
 use crate::program::{DomainId, EndpointId};
 use std::fmt::Write;
 
 /// Writes comments about the frames of one compiled world. Names and causes are put into words once, when it is made.
 pub struct Comments<'a> {
-    words: Words<'a>,
+    words: Resolver<'a>,
     /// Names as [`Comments::short`] has them.
-    endpoints: Pieces,
-    domains: Pieces,
+    endpoints: StringTable,
+    domains: StringTable,
     /// ` by sg-db ingress #3 (shop.toml:19): drops tcp/22 from 10.0.0.0/8`
     causes: CauseStrings,
 }
 
 impl<'a> Comments<'a> {
     /// Prepares the names of a compiled world.
-    pub fn new(words: Words<'a>) -> Comments<'a> {
+    pub fn new(words: Resolver<'a>) -> Comments<'a> {
         let plain = |text: &mut String, name: &str| push_plain(text, name);
         Comments {
             words,
-            endpoints: Pieces::new(words.names.endpoints.iter().map(|name| name.text.as_str()), plain),
-            domains: Pieces::new(words.names.domains.iter().map(|name| name.text.as_str()), plain),
+            endpoints: StringTable::new(words.names.endpoints.iter().map(|name| name.text.as_str()), plain),
+            domains: StringTable::new(words.names.domains.iter().map(|name| name.text.as_str()), plain),
             causes: CauseStrings::new(words, " by a live session", push_cause),
         }
     }
@@ -80,7 +80,7 @@ impl<'a> Comments<'a> {
                 out.push_str("delivered to ");
                 out.push_str(words.endpoint(to));
                 out.push_str(self.causes.get(outcome));
-                if let Decider::Whitelist(_) = outcome.decider {
+                if let MatchedRule::Whitelist(_) = outcome.decider {
                     out.push_str(": it holds the source address");
                 }
             }
@@ -94,7 +94,7 @@ impl<'a> Comments<'a> {
             out.push_str(at);
         }
         out.push_str(self.causes.get(outcome));
-        if !matches!(outcome.decider, Decider::Rule(_) | Decider::GroupDefault(_)) {
+        if !matches!(outcome.decider, MatchedRule::Rule(_) | MatchedRule::GroupDefault(_)) {
             out.push_str(": ");
             out.push_str(reason.summary());
         }
@@ -122,12 +122,12 @@ impl<'a> Comments<'a> {
         self.domains.get(id.index())
     }
 
-    fn push_refusal(&self, out: &mut String, verdict: &str, (reason, at): (Reason, At)) {
+    fn push_refusal(&self, out: &mut String, verdict: &str, (reason, at): (Reason, DropLocation)) {
         let _ = write!(out, "biplane: verdict={verdict} reason={reason}");
         let at = match at {
-            At::Outside => return,
-            At::Endpoint(id) => self.endpoint(id),
-            At::Domain(id) => self.domain(id),
+            DropLocation::Outside => return,
+            DropLocation::Endpoint(id) => self.endpoint(id),
+            DropLocation::Domain(id) => self.domain(id),
         };
         out.push_str(" at=");
         out.push_str(at);
@@ -141,14 +141,14 @@ impl<'a> Comments<'a> {
     }
 }
 
-const fn kind(decider: Decider) -> &'static str {
+const fn kind(decider: MatchedRule) -> &'static str {
     match decider {
-        Decider::None => "",
-        Decider::Session => " by=session",
-        Decider::Rule(_) => " by=rule",
-        Decider::GroupDefault(_) => " by=default",
-        Decider::Whitelist(_) => " by=whitelist",
-        Decider::Route(_) => " by=route",
+        MatchedRule::None => "",
+        MatchedRule::Session => " by=session",
+        MatchedRule::Rule(_) => " by=rule",
+        MatchedRule::GroupDefault(_) => " by=default",
+        MatchedRule::Whitelist(_) => " by=whitelist",
+        MatchedRule::Route(_) => " by=route",
     }
 }
 

@@ -11,7 +11,7 @@ use crate::model::{
 };
 use crate::net::{Ipv4Net, PortRange, Protocol};
 use crate::program::{Epoch, Names, Program};
-use crate::report::Words;
+use crate::report::Resolver;
 use crate::time::SimTime;
 use etherparse::PacketBuilder;
 use std::net::Ipv4Addr;
@@ -282,8 +282,8 @@ impl Fixture {
         }
     }
 
-    pub(super) fn words(&self) -> Words<'_> {
-        Words::new(&self.program, &self.names, &self.sources)
+    pub(super) fn words(&self) -> Resolver<'_> {
+        Resolver::new(&self.program, &self.names, &self.sources)
     }
 
     /// Sends a whole frame in by whoever owns its source address.

@@ -1,6 +1,6 @@
 //! What the program has to say to people and to other programs: the one place that knows layout, colour and names.
 //!
-//! Everything here writes into buffers that the caller gives, and prints nothing. [`Words`] leads from the ids of an
+//! Everything here writes into buffers that the caller gives, and prints nothing. [`Resolver`] leads from the ids of an
 //! [`Outcome`](crate::datapath::Outcome) to names and lines of the topology file; all forms of output share it, and
 //! the one-line [`Sentence`], so that they never call one thing by two names.
 
@@ -57,4 +57,4 @@ pub use trace::{
     Fix, StatedRemedy, TopologyChange, Traced, blockers_text, destination, fixes, misdelivered_text, no_reply_text,
 };
 pub use trace::{remedy_text, trace_brief_text, trace_json, trace_text};
-pub use words::{Cause, Place, Places, Words};
+pub use words::{Cause, Place, Places, Resolver};

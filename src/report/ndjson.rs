@@ -3,9 +3,9 @@
 //! Names are escaped once, when [`Lines`] is made; a line is then a few copies of prepared bytes. The order of the
 //! fields is fixed, and a field without value is left out.
 
-use super::pieces::{CauseStrings, Pieces};
-use super::words::{Cause, Words};
-use crate::datapath::{At, Decider, Emitted, Frame, Outcome, Verdict};
+use super::pieces::{CauseStrings, StringTable};
+use super::words::{Cause, Resolver};
+use crate::datapath::{DropLocation, Emitted, Frame, MatchedRule, Outcome, Verdict};
 use crate::program::{DomainId, EndpointId};
 use crate::text::quoted;
 use crate::time::SimTime;
@@ -15,20 +15,20 @@ use std::net::Ipv4Addr;
 /// Writes lines for the frames of one compiled world.
 pub struct Lines {
     /// Quoted names.
-    endpoints: Pieces,
+    endpoints: StringTable,
     /// Quoted names.
-    domains: Pieces,
+    domains: StringTable,
     /// `,"rule":"…","source":"…"`
     causes: CauseStrings,
 }
 
 impl Lines {
     /// Prepares the names of a compiled world.
-    pub fn new(words: Words<'_>) -> Lines {
+    pub fn new(words: Resolver<'_>) -> Lines {
         let quoted = |text: &mut String, name: &str| push_quoted(text, name);
         Lines {
-            endpoints: Pieces::new(words.names.endpoints.iter().map(|name| name.text.as_str()), quoted),
-            domains: Pieces::new(words.names.domains.iter().map(|name| name.text.as_str()), quoted),
+            endpoints: StringTable::new(words.names.endpoints.iter().map(|name| name.text.as_str()), quoted),
+            domains: StringTable::new(words.names.domains.iter().map(|name| name.text.as_str()), quoted),
             causes: CauseStrings::new(words, ",\"by\":\"session\"", push_cause),
         }
     }
@@ -65,7 +65,7 @@ impl Lines {
             out.extend_from_slice(self.endpoint(receiver));
         }
         out.extend_from_slice(self.causes.get(outcome).as_bytes());
-        if outcome.decider == Decider::Session {
+        if outcome.decider == MatchedRule::Session {
             // The rule is the one that let the session in.
             out.extend_from_slice(self.causes.get(&Outcome { decider: outcome.begun_by, ..*outcome }).as_bytes());
         }
@@ -96,11 +96,11 @@ impl Lines {
         self.domains.bytes(id.index())
     }
 
-    fn push_at(&self, out: &mut Vec<u8>, at: At) {
+    fn push_at(&self, out: &mut Vec<u8>, at: DropLocation) {
         let name = match at {
-            At::Outside => return,
-            At::Endpoint(id) => self.endpoint(id),
-            At::Domain(id) => self.domain(id),
+            DropLocation::Outside => return,
+            DropLocation::Endpoint(id) => self.endpoint(id),
+            DropLocation::Domain(id) => self.domain(id),
         };
         out.extend_from_slice(b",\"at\":");
         out.extend_from_slice(name);

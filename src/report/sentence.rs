@@ -1,7 +1,7 @@
 //! The one-line verdict that texts, comments and JSON share.
 
-use super::words::Words;
-use crate::datapath::{Decider, NotKnown, Outcome, Verdict};
+use super::words::Resolver;
+use crate::datapath::{MatchedRule, NotKnown, Outcome, Verdict};
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -16,13 +16,13 @@ pub(super) const CUT_OFF: &str = "undetermined: the capture cut off bytes that d
 /// `dropped at db-1 by sg-db ingress #3 (shop.toml:19): drops tcp/22 from 10.0.0.0/8`
 #[derive(Clone, Copy)]
 pub struct Sentence<'a> {
-    words: Words<'a>,
+    words: Resolver<'a>,
     outcome: Outcome,
 }
 
 impl<'a> Sentence<'a> {
     /// About `outcome`.
-    pub fn new(words: Words<'a>, outcome: &Outcome) -> Sentence<'a> {
+    pub fn new(words: Resolver<'a>, outcome: &Outcome) -> Sentence<'a> {
         Sentence { words, outcome: *outcome }
     }
 }
@@ -44,12 +44,12 @@ impl fmt::Display for Sentence<'_> {
         }
         let mut why = match (refusal, outcome.decider) {
             (Some((reason, _)), _) => Some(reason.summary()),
-            (None, Decider::Whitelist(_)) => Some("it holds the source address"),
+            (None, MatchedRule::Whitelist(_)) => Some("it holds the source address"),
             (None, _) => None,
         };
         if let Some(cause) = words.cause(&outcome) {
             match outcome.decider {
-                Decider::Session => f.write_str(" by a live session")?,
+                MatchedRule::Session => f.write_str(" by a live session")?,
                 _ => write!(f, " by {cause}")?,
             }
             if let Some(place) = cause.place() {
@@ -65,7 +65,7 @@ impl fmt::Display for Sentence<'_> {
 }
 
 /// What became of a frame, as the fields that its NDJSON line has between time and end.
-pub fn outcome_fields(words: Words<'_>, outcome: &Outcome) -> Map<String, Value> {
+pub fn outcome_fields(words: Resolver<'_>, outcome: &Outcome) -> Map<String, Value> {
     let mut fields = Map::new();
     let mut set = |key: &str, value: Value| fields.insert(key.to_owned(), value);
     if let Some(from) = outcome.from {
@@ -98,7 +98,7 @@ pub fn outcome_fields(words: Words<'_>, outcome: &Outcome) -> Map<String, Value>
     if let Some(receiver) = outcome.receiver {
         set("to", words.endpoint(receiver).into());
     }
-    let by_session = outcome.decider == Decider::Session;
+    let by_session = outcome.decider == MatchedRule::Session;
     if by_session {
         set("by", "session".into());
     }

@@ -4,7 +4,7 @@ use super::connections::{self, ConnectionTotals};
 use super::hints::{CaptureFacts, DefaultEntries, hints, hints_text};
 use super::layout::{Palette, Style, calendar, counted, percent, space, thousands, width};
 use super::tally::{Dropped, DroppedAt, Tally};
-use super::words::Words;
+use super::words::Resolver;
 use crate::diag::Reason;
 use crate::text::Shown;
 use serde_json::{Map, Value, json};
@@ -53,7 +53,7 @@ pub(super) struct SummaryRow {
 }
 
 /// Writes the summary of a replay.
-pub fn summary_text(out: &mut String, words: Words<'_>, tally: &Tally, replayed: &Replayed<'_>, palette: Palette) {
+pub fn summary_text(out: &mut String, words: Resolver<'_>, tally: &Tally, replayed: &Replayed<'_>, palette: Palette) {
     let _ = write!(
         out,
         "{}: {}, {} bytes on the wire",
@@ -92,7 +92,7 @@ pub fn summary_text(out: &mut String, words: Words<'_>, tally: &Tally, replayed:
     }
 }
 
-fn verdict_rows(words: Words<'_>, tally: &Tally) -> Vec<SummaryRow> {
+fn verdict_rows(words: Resolver<'_>, tally: &Tally) -> Vec<SummaryRow> {
     let total = |label: &str, frames, style| SummaryRow {
         label: label.to_owned(),
         style: (frames != 0).then_some(style),
@@ -131,7 +131,7 @@ fn verdict_rows(words: Words<'_>, tally: &Tally) -> Vec<SummaryRow> {
 }
 
 /// `None` where there is no more to tell than the reason.
-fn cause_row(words: Words<'_>, reason: Reason, dropped: &DroppedAt) -> Option<SummaryRow> {
+fn cause_row(words: Resolver<'_>, reason: Reason, dropped: &DroppedAt) -> Option<SummaryRow> {
     let cause = words.cause_of(dropped.decider, Some(reason));
     let mut label = cause.map_or_else(String::new, |cause| cause.to_string());
     if let Some(at) = words.at(dropped.at) {
@@ -193,7 +193,7 @@ pub(super) fn write_rows(out: &mut String, rows: &[SummaryRow], frames: u64, pal
 
 /// The summary of a replay as one JSON object. Lists are complete, most frames first; stamps are strings, and null
 /// where there is no frame. `interrupted` is there, and true, only where the replay was.
-pub fn summary_json(words: Words<'_>, tally: &Tally, replayed: &Replayed<'_>) -> Value {
+pub fn summary_json(words: Resolver<'_>, tally: &Tally, replayed: &Replayed<'_>) -> Value {
     let delivered = tally.delivered();
     let endpoints: Vec<Value> = tally
         .delivered_by_endpoint()
@@ -233,7 +233,7 @@ pub fn summary_json(words: Words<'_>, tally: &Tally, replayed: &Replayed<'_>) ->
     value
 }
 
-fn cause_json(words: Words<'_>, reason: Reason, dropped: &DroppedAt) -> Value {
+fn cause_json(words: Resolver<'_>, reason: Reason, dropped: &DroppedAt) -> Value {
     let mut value = json!({ "frames": dropped.frames });
     if let Some(at) = words.at(dropped.at) {
         value["at"] = at.into();

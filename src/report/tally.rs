@@ -1,7 +1,7 @@
 //! Counting verdicts: frames in = delivered + answered + outside + dropped by reason + undetermined.
 
-use super::recent::Recent;
-use crate::datapath::{At, Decider, Outcome, Verdict};
+use super::recent::DirectMappedCache;
+use crate::datapath::{DropLocation, MatchedRule, Outcome, Verdict};
 use crate::diag::{EmittedKind, Reason};
 use crate::program::{EndpointId, FixedMap, Program};
 use crate::time::{SimDuration, SimTime};
@@ -32,7 +32,7 @@ pub struct Tally {
 }
 
 /// Why, where and by what frames were dropped.
-type DropCause = (Reason, At, Decider);
+type DropCause = (Reason, DropLocation, MatchedRule);
 
 /// Causes that are counted beside the map: few decide most drops.
 const RECENT_CAUSES: usize = 256;
@@ -41,7 +41,7 @@ const RECENT_CAUSES: usize = 256;
 #[derive(Clone, Debug)]
 struct DropCauses {
     /// Counts that the map does not hold yet.
-    recent: Recent<DropCause, u64>,
+    recent: DirectMappedCache<DropCause, u64>,
     all: FixedMap<DropCause, u64>,
 }
 
@@ -96,9 +96,9 @@ pub struct Dropped {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DroppedAt {
     /// Where.
-    pub at: At,
+    pub at: DropLocation,
     /// By what.
-    pub decider: Decider,
+    pub decider: MatchedRule,
     /// How many.
     pub frames: u64,
 }
@@ -137,7 +137,7 @@ impl Tally {
             outside: 0,
             undetermined: 0,
             by_reason: [0; Reason::ALL.len()],
-            causes: DropCauses { recent: Recent::new(RECENT_CAUSES), all: FixedMap::default() },
+            causes: DropCauses { recent: DirectMappedCache::new(RECENT_CAUSES), all: FixedMap::default() },
             emitted: BTreeMap::new(),
         }
     }

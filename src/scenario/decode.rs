@@ -11,7 +11,7 @@ use std::ops::{Range, RangeInclusive};
 pub(super) const FEW: usize = 8;
 
 /// Findings that are kept of a file; the others are counted.
-pub(super) const MOST_FINDINGS: usize = 10_000;
+pub(super) const MAX_FINDINGS: usize = 10_000;
 
 /// What a walk needs to place and keep findings.
 pub(super) struct Decoder<'t> {
@@ -39,7 +39,7 @@ impl<'t> Decoder<'t> {
     /// Writes a finding down.
     pub(super) fn report(&mut self, diagnostic: Diagnostic) {
         self.errors += usize::from(diagnostic.severity == Severity::Error);
-        if self.diagnostics.len() < MOST_FINDINGS {
+        if self.diagnostics.len() < MAX_FINDINGS {
             self.diagnostics.push(diagnostic);
         } else {
             self.left_out += 1;

@@ -4,7 +4,7 @@
 //! a list that is never closed swallows the rest of the file. There the statement is held to end before the next line
 //! that looks like one.
 
-use super::decode::MOST_FINDINGS;
+use super::decode::MAX_FINDINGS;
 use super::statement::{Builder, Header, Problem, Statement, assign, declare, scratch};
 use super::tree::{NodeId, ROOT, Tree};
 use crate::diag::{Diagnostic, FileId, Span};
@@ -51,8 +51,8 @@ impl Text<'_> {
         let mut all = std::mem::take(&mut self.problems);
         all.extend(decoded.0.into_iter().filter(|problem| !self.follows_from_syntax(problem)));
         all.sort_by_key(|problem| problem.labels.first().map(|label| label.span));
-        let more = self.left_out + decoded.1 + all.len().saturating_sub(MOST_FINDINGS);
-        all.truncate(MOST_FINDINGS);
+        let more = self.left_out + decoded.1 + all.len().saturating_sub(MAX_FINDINGS);
+        all.truncate(MAX_FINDINGS);
         if more > 0 {
             let place = Span::new(self.file, 0..0);
             let problem = Diagnostic::error("too-many-problems", format!("{more} more problems are not listed"));
@@ -182,7 +182,7 @@ impl<'t> SyntaxReader<'t> {
     }
 
     fn keep(&mut self, problem: Diagnostic) {
-        if self.read.problems.len() < MOST_FINDINGS {
+        if self.read.problems.len() < MAX_FINDINGS {
             self.read.problems.push(problem);
         } else {
             self.read.left_out += 1;

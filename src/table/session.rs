@@ -94,16 +94,16 @@ impl Session {
 const GRACE: SimDuration = SimDuration::from_secs(60);
 
 /// Flows of a segment before dead ones are looked for.
-const MOST: usize = SLOTS * 3 / 4;
+const MAX_FILL: usize = SLOTS * 3 / 4;
 
 /// Flows that may be left of a full segment without dead ones, or it is parted.
-const MANY: usize = SLOTS * 5 / 8;
+const SPLIT_THRESHOLD: usize = SLOTS * 5 / 8;
 
 /// Bits of the hash that a directory asks for at most, whatever the limit of its shard.
-const DEEPEST: u32 = 20;
+const MAX_DEPTH: u32 = 20;
 
 /// Flows for each segment of a full shard, from which follows how many bits its directory may ask for: so few that one
-/// segment in a billion has more than [`MOST`] by chance.
+/// segment in a billion has more than [`MAX_FILL`] by chance.
 const FLOWS_OF_SEGMENT: usize = 32;
 
 /// The flows of all shards.
@@ -188,7 +188,7 @@ impl Sessions {
     /// From now on a shard takes `limit` sessions at most. A shard that has more keeps them until they are dead.
     pub fn set_limit(&mut self, limit: usize) {
         self.limit = limit.saturating_mul(WHOLE);
-        self.deepest = (limit / FLOWS_OF_SEGMENT).max(1).ilog2().min(DEEPEST);
+        self.deepest = (limit / FLOWS_OF_SEGMENT).max(1).ilog2().min(MAX_DEPTH);
     }
 
     /// How many sessions there are, dead ones that were not removed yet included.

@@ -11,7 +11,7 @@ mod traffic;
 mod world;
 
 use biplane::datapath::{Crossing, Emitted, Fabric, Found, Frame, Options, Outcome, Output};
-use biplane::datapath::{Entry, Spared, Steering, Step, Trace, Verdict};
+use biplane::datapath::{Entry, FilterBypass, Steering, Step, Trace, Verdict};
 use biplane::diag::Reason;
 use biplane::lab::Topology;
 use biplane::program::{Action, EndpointId, FABRIC_MAC, Program};
@@ -265,7 +265,7 @@ fn groups_as_declared(world: &World, draws: &[Draw]) {
         let mut asked = [false; 2];
         let mut by_session = [false; 2];
         for step in steps {
-            if let Step::Spared { ingress, why: Spared::Session, .. } = step {
+            if let Step::FilterBypass { ingress, why: FilterBypass::Session, .. } = step {
                 by_session[usize::from(ingress)] = true;
             }
             let Step::Groups { endpoint, ingress, effect, rule, .. } = step else { continue };

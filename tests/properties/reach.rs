@@ -1,7 +1,7 @@
 //! Answers for all headers, held against frames.
 
 use crate::world::World;
-use biplane::datapath::{Decider, Entry, Outcome, Verdict};
+use biplane::datapath::{Entry, MatchedRule, Outcome, Verdict};
 use biplane::diag::Reason;
 use biplane::lab::{Lab, Topology};
 use biplane::net::{AddressRange, Ipv4Net, Protocol, ranges};
@@ -62,9 +62,9 @@ pub(crate) struct Point {
 /// What is said of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
-    Delivered { to: EndpointId, by: Decider, reply: ReplyFate, why: Option<Reason> },
-    Dropped { reason: Reason, by: Decider },
-    Undetermined { by: Decider },
+    Delivered { to: EndpointId, by: MatchedRule, reply: ReplyFate, why: Option<Reason> },
+    Dropped { reason: Reason, by: MatchedRule },
+    Undetermined { by: MatchedRule },
     Outside,
 }
 
@@ -180,7 +180,7 @@ fn points(topology: &Topology, count: usize, seed: u64) -> Vec<Point> {
 fn answer(outcome: &Outcome, reply: Option<(Outcome, ReplyFate)>) -> Answer {
     // What delivers to an end without any list is a route, which differs from address to address.
     let list = |decider| match decider {
-        Decider::Route(_) => Decider::None,
+        MatchedRule::Route(_) => MatchedRule::None,
         other => other,
     };
     let reason = |outcome: &Outcome| match outcome.verdict {

@@ -2,7 +2,7 @@
 
 use super::world::{WORLD, adding, changed, lab_of, lab_with, patched, send_by_source, send_bytes, with};
 use biplane::datapath::{Crossing, Found, Options, Step};
-use biplane::lab::Passage;
+use biplane::lab::FrameResult;
 use biplane::wire::build::{PacketBuilder, icmp_echo, tcp, udp};
 
 fn ssh(source: &str, destination: &str) -> PacketBuilder {
@@ -10,12 +10,12 @@ fn ssh(source: &str, destination: &str) -> PacketBuilder {
 }
 
 #[track_caller]
-fn send(text: &str, from: &str, source: &str, destination: &str) -> Passage {
+fn send(text: &str, from: &str, source: &str, destination: &str) -> FrameResult {
     lab_of(text).send(from, ssh(source, destination))
 }
 
 /// Where the last routes led.
-fn end(passage: &Passage) -> Option<&str> {
+fn end(passage: &FrameResult) -> Option<&str> {
     let to = passage.all_steps().iter().rev().find_map(|step| match step {
         Step::Route { found: Found::Entry { to, .. }, .. } => *to,
         Step::Route { found: Found::Host(to), .. } => Some(*to),
@@ -180,7 +180,7 @@ fn a_gateways_packet_is_followed_over_the_peering_and_no_further() {
 
 #[test]
 fn nothing_lies_behind_what_no_endpoint_or_no_route_explains() {
-    let ends = |passage: &Passage| matches!(passage.all_steps().last(), Some(Step::Refused { goes_on: false, .. }));
+    let ends = |passage: &FrameResult| matches!(passage.all_steps().last(), Some(Step::Refused { goes_on: false, .. }));
     let mut lab = lab_of(WORLD);
     let bytes = ssh("172.16.1.20", "172.16.1.21").build();
     for (passage, reason) in [

@@ -6,10 +6,10 @@ use crate::cli::Failure;
 use crate::cli::arguments::Trace;
 use crate::cli::replay::unknown_endpoint;
 use crate::datapath::{Entry, Frame, Output};
-use crate::lab::{Lab, Passage, Topology};
+use crate::lab::{FrameResult, Lab, Topology};
 use crate::net::{MacAddress, Protocol};
 use crate::program::{EndpointId, FABRIC_MAC};
-use crate::replay::{Feed, Load, ReplayOptions};
+use crate::replay::{Feed, FrameBatch, ReplayOptions};
 use crate::text::shown_path;
 use crate::wire::{self, PacketBuilder, TcpFlags};
 use std::net::Ipv4Addr;
@@ -77,7 +77,7 @@ pub(super) fn described(
     mut bytes: Vec<u8>,
     from: Option<EndpointId>,
     options: &ReplayOptions,
-) -> Passage {
+) -> FrameResult {
     let replaced = |address| options.map.iter().find(|(from, _)| *from == address).map(|(_, to)| *to);
     wire::map_addresses(&mut bytes, replaced);
     let source = wire::source_address(&bytes);
@@ -94,12 +94,12 @@ pub(super) fn captured(
     number: u64,
     from: Option<EndpointId>,
     options: &ReplayOptions,
-) -> Result<Passage, Failure> {
+) -> Result<FrameResult, Failure> {
     let topology = Arc::clone(lab.topology());
     let reader = Reader::open(capture).map_err(|error| Failure::Message(error.to_string()))?;
     let damaged = |error| Failure::Message(format!("frame {number} is not reached: {error}"));
     let mut feed = Feed::new(reader, options);
-    let mut load = Load::default();
+    let mut load = FrameBatch::default();
     let mut output = Output::default();
     let mut last = 0;
     loop {

@@ -16,7 +16,7 @@ use crate::datapath::Frame;
 use crate::datapath::context::{Flow, Forwarding, PacketContext};
 use crate::datapath::flow_state::FlowTables;
 use crate::datapath::flow_state::lookup::{Keeping, SessionLookup};
-use crate::datapath::outcome::Decider;
+use crate::datapath::outcome::MatchedRule;
 use crate::datapath::step::SessionStep;
 use crate::program::{DomainId, EndpointId, EndpointKind, Program};
 use crate::table::session::{EndKey, FlowKey, Session, SessionPlace};
@@ -190,7 +190,7 @@ impl FlowTables {
     }
 
     #[cold]
-    pub(super) fn update_apart(&mut self, frame: &Frame<'_>, packet: &PacketContext<'_>, decider: Decider) -> bool {
+    pub(super) fn update_apart(&mut self, frame: &Frame<'_>, packet: &PacketContext<'_>, decider: MatchedRule) -> bool {
         let (Some(flow), Ok(forwarding)) = (&packet.flow, &packet.forwarding) else { return true };
         let (shard, timeouts) = (frame.shard.index(), &packet.program.timeouts);
         let expiry = |key: &FlowKey, session: &Session| expiry(timeouts, key, session);
@@ -231,7 +231,7 @@ impl FlowTables {
         let (Some(flow), Ok(forwarding)) = (&packet.flow, &packet.forwarding) else { return };
         let (shard, timeouts) = (frame.shard.index(), &packet.program.timeouts);
         let expiry = |key: &FlowKey, session: &Session| expiry(timeouts, key, session);
-        let mut made = first_session(frame, packet, flow, Decider::None);
+        let mut made = first_session(frame, packet, flow, MatchedRule::None);
         made.marks |= marks::DOUBTFUL | Session::HALF;
         let found = [packet.session.sender, packet.session.receiver];
         for (end, found) in PacketEnd::both(packet, flow, forwarding).iter().zip(found) {

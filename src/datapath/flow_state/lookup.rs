@@ -1,6 +1,6 @@
 //! What the two ends of a packet's way keep about its flow.
 
-use crate::datapath::outcome::Decider;
+use crate::datapath::outcome::MatchedRule;
 use crate::datapath::step::SessionStep;
 use crate::table::session::SessionPlace;
 
@@ -36,7 +36,7 @@ impl SessionLookup {
     }
 
     /// What let in the packet that made the receiver's record.
-    pub(in crate::datapath) fn begun_by(&self) -> Decider {
-        Decider::unpack(self.notes[1])
+    pub(in crate::datapath) fn begun_by(&self) -> MatchedRule {
+        MatchedRule::unpack(self.notes[1])
     }
 }

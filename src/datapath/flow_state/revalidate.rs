@@ -5,7 +5,7 @@ use super::marks;
 use crate::datapath::checks;
 use crate::datapath::context::{CachedRoute, PacketContext, RouteContext, RouteQuery, owns};
 use crate::datapath::first_packet::FirstPacket;
-use crate::datapath::outcome::{Decider, Verdict};
+use crate::datapath::outcome::{MatchedRule, Verdict};
 use crate::datapath::stages::guest;
 use crate::datapath::step::SessionStep;
 use crate::program::{CLOUD_SERVICES, DomainId, EndpointId, EndpointKind, Program};
@@ -15,7 +15,7 @@ use std::net::Ipv4Addr;
 /// How the packet that made a record stands in the present epoch.
 pub(super) enum Standing {
     /// It passes: this lets it in.
-    Permitted(Decider),
+    Permitted(MatchedRule),
     /// Rules that decide are not known.
     Unknown,
     /// It no longer passes, or into another pair of domains, or an endpoint that the record belongs to is gone, or its

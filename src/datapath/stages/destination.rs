@@ -6,8 +6,8 @@
 use super::egress::{RuleSide, ask_groups, refusal_for};
 use crate::datapath::context::{Forwarding, PacketContext};
 use crate::datapath::finding::{Finding, Refusal};
-use crate::datapath::outcome::{At, Decider};
-use crate::datapath::step::{Spared, Step};
+use crate::datapath::outcome::{DropLocation, MatchedRule};
+use crate::datapath::step::{FilterBypass, Step};
 use crate::diag::Reason;
 use crate::program::{Action, CLOUD_SERVICES, EndpointId, EndpointKind, Program, WhitelistId};
 use crate::table::acl::Effect;
@@ -19,11 +19,11 @@ pub(in crate::datapath) fn state(packet: &PacketContext<'_>) -> Finding {
     let id = forwarding.to;
     let was_checked = || id == packet.sender || is_next_hop(packet.program, forwarding);
     let holds = packet.program.endpoint(id).running || was_checked();
-    Finding::unless(holds, Refusal::new(Reason::InstanceStopped, At::Endpoint(id)).at_end(forwarding.second))
+    Finding::unless(holds, Refusal::new(Reason::InstanceStopped, DropLocation::Endpoint(id)).at_end(forwarding.second))
 }
 
 fn is_next_hop(program: &Program, forwarding: &Forwarding) -> bool {
-    let Decider::Route(route) = forwarding.decider else { return false };
+    let MatchedRule::Route(route) = forwarding.decider else { return false };
     program.routes[route.index()].action == Action::NextHop(forwarding.to)
 }
 
@@ -35,18 +35,18 @@ pub(in crate::datapath) fn filter(packet: &PacketContext<'_>) -> Finding {
     let endpoint = program.endpoint(id);
     let balances_load = EndpointKind::Service { balances_load: true };
     let why = match (endpoint.ingress, endpoint.whitelist) {
-        (None, None) => Spared::Unfiltered,
-        _ if packet.session.receiver.is_live() => Spared::Session,
+        (None, None) => FilterBypass::Unfiltered,
+        _ if packet.session.receiver.is_live() => FilterBypass::Session,
         (_, Some(whitelist)) => return ask_whitelist(packet, id, whitelist).at_end(forwarding.second),
-        _ if packet.is_fragmentation_needed() => Spared::FragmentationNeeded,
-        _ if packet.sender == CLOUD_SERVICES => Spared::CloudServices,
+        _ if packet.is_fragmentation_needed() => FilterBypass::FragmentationNeeded,
+        _ if packet.sender == CLOUD_SERVICES => FilterBypass::CloudServices,
         _ if forwarding.second.is_none() && program.endpoint(packet.sender).kind == balances_load => {
-            Spared::LoadBalancer
+            FilterBypass::LoadBalancer
         }
         (Some(acl), None) => return ask_groups(packet, id, acl, RuleSide::Ingress).at_end(forwarding.second),
     };
-    let decider = if packet.session.receiver.is_live() { Decider::Session } else { forwarding.decider };
-    let step = Step::Spared { endpoint: id, ingress: true, why };
+    let decider = if packet.session.receiver.is_live() { MatchedRule::Session } else { forwarding.decider };
+    let step = Step::FilterBypass { endpoint: id, ingress: true, why };
     Finding { admitted_by: Some(decider), ..Finding::of_step(step) }
 }
 
@@ -59,8 +59,8 @@ fn ask_whitelist(packet: &PacketContext<'_>, endpoint: EndpointId, whitelist: Wh
         (None, true) => Effect::Drop,
         (None, false) => Effect::Unknown,
     };
-    let decider = Decider::Whitelist(whitelist);
-    let refusal = Refusal::new(Reason::WhitelistDeny, At::Endpoint(endpoint)).by(decider);
+    let decider = MatchedRule::Whitelist(whitelist);
+    let refusal = Refusal::new(Reason::WhitelistDeny, DropLocation::Endpoint(endpoint)).by(decider);
     Finding {
         step: Some(Step::Whitelist { endpoint, whitelist, entry, effect }),
         refusal: refusal_for(effect, refusal, packet.session.receiver),

@@ -2,8 +2,8 @@
 
 use crate::datapath::context::PacketContext;
 use crate::datapath::finding::{Finding, Refusal};
-use crate::datapath::outcome::{At, Decider};
-use crate::datapath::step::{SessionStep, Spared, Step};
+use crate::datapath::outcome::{DropLocation, MatchedRule};
+use crate::datapath::step::{FilterBypass, SessionStep, Step};
 use crate::diag::Reason;
 use crate::net::ranges;
 use crate::program::{AclId, EndpointId, Program, RuleId};
@@ -23,13 +23,13 @@ pub(in crate::datapath) enum RuleSide {
 pub(in crate::datapath) fn groups(packet: &PacketContext<'_>) -> Finding {
     let endpoint = packet.sender;
     let why = match packet.program.endpoint(endpoint).egress {
-        _ if packet.session.sender.is_live() => Spared::Session,
-        None => Spared::Unfiltered,
-        Some(_) if packet.ipv4.destination == ranges::METADATA => Spared::Metadata,
-        Some(_) if packet.is_fragmentation_needed() => Spared::FragmentationNeeded,
+        _ if packet.session.sender.is_live() => FilterBypass::Session,
+        None => FilterBypass::Unfiltered,
+        Some(_) if packet.ipv4.destination == ranges::METADATA => FilterBypass::Metadata,
+        Some(_) if packet.is_fragmentation_needed() => FilterBypass::FragmentationNeeded,
         Some(acl) => return ask_groups(packet, endpoint, acl, RuleSide::Egress),
     };
-    Finding::of_step(Step::Spared { endpoint, ingress: false, why })
+    Finding::of_step(Step::FilterBypass { endpoint, ingress: false, why })
 }
 
 /// Asks one direction of an instance's merged rules.
@@ -48,9 +48,10 @@ pub(in crate::datapath) fn ask_groups(
     };
     let decision = decide(packet.program, acl, &query);
     let rule = decision.rule.map(RuleId);
-    let decider = rule.map_or(Decider::GroupDefault(acl), Decider::Rule);
+    let decider = rule.map_or(MatchedRule::GroupDefault(acl), MatchedRule::Rule);
     let record = if ingress { packet.session.receiver } else { packet.session.sender };
-    let refusal = refusal_for(decision.effect, Refusal::new(reason, At::Endpoint(endpoint)).by(decider), record);
+    let refusal =
+        refusal_for(decision.effect, Refusal::new(reason, DropLocation::Endpoint(endpoint)).by(decider), record);
     let step = Some(Step::Groups { endpoint, ingress, acl, query, effect: decision.effect, rule });
     Finding { step, refusal, admitted_by: Some(decider) }
 }

@@ -1,8 +1,8 @@
 //! Holds what happened to a frame against what a scenario claims.
 
-use crate::datapath::{At, Decider, Outcome, Sent, Verdict};
+use crate::datapath::{DropLocation, MatchedRule, Outcome, Sent, Verdict};
 use crate::program::Names;
-use crate::report::{Sentence, Words};
+use crate::report::{Resolver, Sentence};
 use crate::scenario::{Claim, EmittedClaim, RuleClaim, VerdictClaim};
 use crate::text::Shown;
 use crate::wire::{Packet, parse};
@@ -10,7 +10,7 @@ use crate::wire::{Packet, parse};
 /// What became of a frame.
 pub(super) struct JudgedFrame<'a> {
     pub(super) names: &'a Names,
-    pub(super) words: Words<'a>,
+    pub(super) words: Resolver<'a>,
     pub(super) outcome: &'a Outcome,
     /// The frame as it entered, as far as it was captured.
     pub(super) entered: &'a [u8],
@@ -54,9 +54,9 @@ pub(super) fn hold(happened: &JudgedFrame<'_>, claim: &Claim) -> Vec<String> {
             check(reason.value == given, format!("dropped for {}", reason.value), fact());
             if let Some(at) = at {
                 let shown = match place {
-                    At::Outside => "outside the fabric",
-                    At::Endpoint(id) => words.endpoint(id),
-                    At::Domain(id) => words.domain(id),
+                    DropLocation::Outside => "outside the fabric",
+                    DropLocation::Endpoint(id) => words.endpoint(id),
+                    DropLocation::Domain(id) => words.domain(id),
                 };
                 check(at.value == shown, format!("at {}", at.value), format!("at {shown}"));
             }
@@ -87,11 +87,11 @@ fn verdict_text(claim: &VerdictClaim) -> String {
 
 fn rule_holds(names: &Names, outcome: &Outcome, claim: &RuleClaim) -> (bool, String) {
     match outcome.decider {
-        Decider::Rule(id) => {
+        MatchedRule::Rule(id) => {
             let text = &names.rules[id.index()].text;
             (*text == claim.to_string(), format!("rule {text}"))
         }
-        Decider::GroupDefault(_) => (*claim == RuleClaim::Default, "the group's default".to_owned()),
+        MatchedRule::GroupDefault(_) => (*claim == RuleClaim::Default, "the group's default".to_owned()),
         _ => (false, "no rule of a security group".to_owned()),
     }
 }

@@ -3,14 +3,14 @@
 use super::Connection;
 use super::ndjson::icmp;
 use super::rows::verdict_words;
-use crate::report::words::Words;
+use crate::report::words::Resolver;
 use crate::text::shown;
 use std::fmt::Display;
 
 /// Writes connections as rows of comma-separated values.
 #[derive(Clone, Copy)]
 pub struct ConnectionCsv<'a> {
-    words: Words<'a>,
+    words: Resolver<'a>,
 }
 
 impl<'a> ConnectionCsv<'a> {
@@ -21,7 +21,7 @@ impl<'a> ConnectionCsv<'a> {
         other_drops,undetermined,outside,misdelivered,misdelivered_to\n";
 
     /// Rows with these names.
-    pub fn new(words: Words<'a>) -> ConnectionCsv<'a> {
+    pub fn new(words: Resolver<'a>) -> ConnectionCsv<'a> {
         ConnectionCsv { words }
     }
 

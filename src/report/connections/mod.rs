@@ -15,7 +15,7 @@ pub use rows::ConnectionRows;
 
 pub(super) use summary::{write_json, write_text};
 
-use crate::datapath::{Blocker, Decider, Outcome, Verdict};
+use crate::datapath::{Blocker, MatchedRule, Outcome, Verdict};
 use crate::diag::Reason;
 use crate::net::Protocol;
 use crate::program::EndpointId;
@@ -72,7 +72,7 @@ pub struct Connection {
     /// What became of the first frame.
     pub verdict: Verdict,
     /// What decided about it.
-    pub decider: Decider,
+    pub decider: MatchedRule,
     /// The first drop.
     pub refusal: Option<FirstRefusal>,
     /// Drops that only follow from the first one: a live session would have spared them, and it is why there is none.

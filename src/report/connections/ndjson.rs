@@ -3,12 +3,12 @@
 use super::rows::verdict_words;
 use super::{Connection, ConnectionEnd};
 use crate::net::Protocol;
-use crate::report::words::Words;
+use crate::report::words::Resolver;
 use serde_json::{Map, Value, json};
 
 /// Returns `connection` as one object. A field without value is left out; pairs are of the opener and the responder;
 /// stamps are strings.
-pub fn connection_json(words: Words<'_>, connection: &Connection) -> Value {
+pub fn connection_json(words: Resolver<'_>, connection: &Connection) -> Value {
     let mut fields = Map::new();
     let mut set = |key: &str, value: Value| _ = fields.insert(key.to_owned(), value);
     set("frame", connection.number.into());
@@ -65,7 +65,7 @@ pub(super) fn icmp(connection: &Connection) -> Option<(u16, u16)> {
     (connection.protocol == Protocol::ICMP).then_some((kind, identifier))
 }
 
-fn refusal(words: Words<'_>, connection: &Connection) -> Option<Value> {
+fn refusal(words: Resolver<'_>, connection: &Connection) -> Option<Value> {
     let refusal = connection.refusal?;
     let by = if refusal.is_of_responder { "responder" } else { "opener" };
     let reason = refusal.blocker.reason;

@@ -5,13 +5,13 @@ use crate::datapath::Verdict;
 use crate::diag::Reason;
 use crate::net::Protocol;
 use crate::report::layout::{Palette, Style, calendar, counted, space, thousands, width};
-use crate::report::words::Words;
+use crate::report::words::Resolver;
 use std::fmt::Write;
 
 /// Writes connections in columns, each with what went wrong on lines of its own. Columns are as wide as the connections
 /// that were [measured](ConnectionRows::measure).
 pub struct ConnectionRows<'a> {
-    words: Words<'a>,
+    words: Resolver<'a>,
     palette: Palette,
     widths: [usize; COLUMNS],
 }
@@ -22,7 +22,7 @@ const LONGEST_FATE: usize = ConnectionFate::Misdelivered.name().len();
 
 impl<'a> ConnectionRows<'a> {
     /// Nothing measured yet.
-    pub fn new(words: Words<'a>, palette: Palette) -> ConnectionRows<'a> {
+    pub fn new(words: Resolver<'a>, palette: Palette) -> ConnectionRows<'a> {
         ConnectionRows { words, palette, widths: [0; COLUMNS] }
     }
 

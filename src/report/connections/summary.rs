@@ -3,7 +3,7 @@
 use super::{ConnectionFate, ConnectionRows, ConnectionTotals, connection_json};
 use crate::report::layout::{Palette, Style, counted, thousands};
 use crate::report::summary::{SummaryRow, write_rows};
-use crate::report::words::Words;
+use crate::report::words::Resolver;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
@@ -11,7 +11,12 @@ use std::fmt::Write;
 const LISTED: usize = 10;
 
 /// Writes how many connections there were by what became of them, and the first of those that went wrong.
-pub(in crate::report) fn write_text(out: &mut String, words: Words<'_>, totals: &ConnectionTotals, palette: Palette) {
+pub(in crate::report) fn write_text(
+    out: &mut String,
+    words: Resolver<'_>,
+    totals: &ConnectionTotals,
+    palette: Palette,
+) {
     let connections = totals.connections();
     if connections == 0 {
         return;
@@ -82,7 +87,7 @@ fn sentences(totals: &ConnectionTotals) -> Vec<String> {
 }
 
 /// Adds the same to the summary's object.
-pub(in crate::report) fn write_json(value: &mut Value, words: Words<'_>, totals: &ConnectionTotals) {
+pub(in crate::report) fn write_json(value: &mut Value, words: Resolver<'_>, totals: &ConnectionTotals) {
     let by_fate: Map<String, Value> =
         ConnectionFate::ALL.iter().map(|fate| (fate.name().to_owned(), totals.of_fate(*fate).into())).collect();
     let listed: Vec<Value> = totals.troubled.values().map(|connection| connection_json(words, connection)).collect();

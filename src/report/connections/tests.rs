@@ -1,8 +1,8 @@
 use super::*;
-use crate::datapath::At;
+use crate::datapath::DropLocation;
 use crate::program::RuleId;
 use crate::report::fixture::Fixture;
-use crate::report::{Palette, Words};
+use crate::report::{Palette, Resolver};
 use insta::assert_snapshot;
 
 /// A connection from `web-1` to `db-1` that was let in.
@@ -32,17 +32,17 @@ fn fine(fixture: &Fixture) -> Connection {
     }
 }
 
-fn rule(fixture: &Fixture, name: &str) -> Decider {
+fn rule(fixture: &Fixture, name: &str) -> MatchedRule {
     let names = &fixture.names.rules;
     let index = (0..names.len()).find(|index| names[*index].text == name).unwrap();
-    Decider::Rule(RuleId::from_index(index))
+    MatchedRule::Rule(RuleId::from_index(index))
 }
 
 /// What was let in, what was refused and followed from it, what reached another endpoint, a ping, and one that nothing is
 /// known of.
 fn parade(fixture: &Fixture) -> Vec<Connection> {
     let fine = fine(fixture);
-    let at = At::Endpoint(fine.responder.endpoint.unwrap());
+    let at = DropLocation::Endpoint(fine.responder.endpoint.unwrap());
     let blocker = Blocker { reason: Reason::SgIngressDeny, at, decider: rule(fixture, "sg-db ingress #3") };
     let refusal = FirstRefusal { frame: 2, is_of_responder: false, blocker, frames: 3 };
     let nobody = ConnectionEnd { endpoint: None, address: [192, 0, 2, 1].into(), port: 9 };
@@ -80,7 +80,7 @@ fn parade(fixture: &Fixture) -> Vec<Connection> {
     ]
 }
 
-fn text(words: Words<'_>, connections: &[Connection]) -> String {
+fn text(words: Resolver<'_>, connections: &[Connection]) -> String {
     let mut rows = ConnectionRows::new(words, Palette::Plain);
     connections.iter().for_each(|connection| rows.measure(connection));
     let mut text = String::new();
@@ -88,7 +88,7 @@ fn text(words: Words<'_>, connections: &[Connection]) -> String {
     text
 }
 
-fn csv(words: Words<'_>, connections: &[Connection]) -> String {
+fn csv(words: Resolver<'_>, connections: &[Connection]) -> String {
     let mut text = ConnectionCsv::HEADER.to_owned();
     connections.iter().for_each(|connection| ConnectionCsv::new(words).write(&mut text, connection));
     text

@@ -8,7 +8,7 @@ pub use facts::{CaptureFacts, DefaultEntries, MISSING_DESTINATION};
 use super::layout::{Palette, Style, counted, space, thousands, width};
 use super::summary::Replayed;
 use super::tally::Tally;
-use super::words::Words;
+use super::words::Resolver;
 use crate::diag::{Reason, hint};
 use crate::net::ranges;
 use crate::program::{EndpointId, Program, RemoteRange};
@@ -84,7 +84,7 @@ const GATEWAYS: usize = 10;
 
 /// Returns how many frames entered by each gateway for want of an owner, from how many addresses, and the most frequent
 /// of these; nothing where none did. `entries` have most frames first.
-pub fn default_entries_text(words: Words<'_>, entries: &[DefaultEntries]) -> String {
+pub fn default_entries_text(words: Resolver<'_>, entries: &[DefaultEntries]) -> String {
     let mut text = String::new();
     for entries in entries.iter().take(GATEWAYS) {
         let _ = writeln!(text, "note: {}:", Hint::OpenGateway(entries.clone()).message(words));
@@ -99,7 +99,7 @@ pub fn default_entries_text(words: Words<'_>, entries: &[DefaultEntries]) -> Str
 }
 
 /// Writes the hints of [`summary_text`](super::summary_text) alone, with their heading; nothing where there is none.
-pub fn hints_text(out: &mut String, words: Words<'_>, tally: &Tally, replayed: &Replayed<'_>, palette: Palette) {
+pub fn hints_text(out: &mut String, words: Resolver<'_>, tally: &Tally, replayed: &Replayed<'_>, palette: Palette) {
     let hints = listed(words.program, tally, replayed);
     if hints.is_empty() {
         return;
@@ -122,7 +122,7 @@ impl Hint {
         }
     }
 
-    fn message(&self, words: Words<'_>) -> String {
+    fn message(&self, words: Resolver<'_>) -> String {
         match self {
             Hint::AmbiguousSources { frames, .. } => format!(
                 "{} from addresses that several endpoints may send from; choose one for each address",
@@ -158,7 +158,7 @@ impl Hint {
         }
     }
 
-    pub(super) fn write_text(&self, out: &mut String, words: Words<'_>, palette: Palette) {
+    pub(super) fn write_text(&self, out: &mut String, words: Resolver<'_>, palette: Palette) {
         let lists = matches!(self, Hint::AmbiguousSources { .. } | Hint::UnknownSources { .. } | Hint::Missed { .. });
         let end = if lists { ":" } else { "" };
         let _ = writeln!(out, "  {}: {}{end}", palette.paint(Style::Notice, self.id()), self.message(words));
@@ -186,7 +186,11 @@ impl Hint {
             Hint::UnknownSources { sources, .. } => {
                 // From 100.64.0.0/10 it is the destination that has no owner.
                 let is_inside = |address: &Ipv4Addr| ranges::CLOUD_SERVICES.contains(address);
-                write_addresses(out, sources, |address| if is_inside(address) { ", which no endpoint has" } else { "" });
+                write_addresses(
+                    out,
+                    sources,
+                    |address| if is_inside(address) { ", which no endpoint has" } else { "" },
+                );
             }
             Hint::Missed { destinations, .. } => write_addresses(out, destinations, |_| ""),
             Hint::Capture(hint) => {
@@ -198,7 +202,7 @@ impl Hint {
         }
     }
 
-    pub(super) fn to_json(&self, words: Words<'_>) -> Value {
+    pub(super) fn to_json(&self, words: Resolver<'_>) -> Value {
         let mut value = json!({ "hint": self.id(), "message": self.message(words) });
         match self {
             Hint::AmbiguousSources { sources, .. } => {

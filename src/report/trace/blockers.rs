@@ -4,10 +4,10 @@ use super::concern::{Case, entered};
 use super::explain::cause_place;
 use super::remedy::{Fix, Remedy, remedy};
 use super::{StatedRemedy, Traced, packet};
-use crate::datapath::{Blocker, Decider, Found, NotKnown, Step, Verdict};
+use crate::datapath::{Blocker, Found, MatchedRule, NotKnown, Step, Verdict};
 use crate::program::EndpointId;
 use crate::report::because::because;
-use crate::report::words::Words;
+use crate::report::words::Resolver;
 use serde_json::{Map, Value};
 use std::iter;
 
@@ -30,7 +30,7 @@ pub(super) struct Account {
 }
 
 /// Every blocker among `steps`; the one of the outcome where they are those of a plain trace.
-pub(super) fn accounts(words: Words<'_>, traced: &Traced<'_>) -> Vec<Account> {
+pub(super) fn accounts(words: Resolver<'_>, traced: &Traced<'_>) -> Vec<Account> {
     let of_step = |step: &Step| match step {
         Step::Refused { blocker, .. } => Some(*blocker),
         _ => None,
@@ -43,7 +43,7 @@ pub(super) fn accounts(words: Words<'_>, traced: &Traced<'_>) -> Vec<Account> {
     blockers.into_iter().zip(stated).map(|(blocker, stated)| account(words, traced, blocker, stated)).collect()
 }
 
-fn account(words: Words<'_>, traced: &Traced<'_>, blocker: Blocker, stated: Option<&StatedRemedy>) -> Account {
+fn account(words: Resolver<'_>, traced: &Traced<'_>, blocker: Blocker, stated: Option<&StatedRemedy>) -> Account {
     let (packet, entered) = (packet(traced.steps), entered(traced.steps));
     let case = Case { words, sender: traced.outcome.from, packet, entered, blocker };
     let place = |span| words.place(span).map(|place| place.to_string());
@@ -51,7 +51,7 @@ fn account(words: Words<'_>, traced: &Traced<'_>, blocker: Blocker, stated: Opti
     let (mut why, mut stands) = (because(blocker.reason).to_owned(), None);
     if let Some((text, span)) = case.concern() {
         (why, stands) = (text, place(span));
-    } else if let (Decider::Whitelist(_), Some(packet)) = (blocker.decider, case.packet) {
+    } else if let (MatchedRule::Whitelist(_), Some(packet)) = (blocker.decider, case.packet) {
         why = format!("no entry holds {}", packet.source);
     } else if let Some(says) = cause.and_then(|cause| cause.says()) {
         says.clone_into(&mut why);

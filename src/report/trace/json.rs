@@ -4,16 +4,16 @@ use super::blockers::{Account, accounts, would_reach};
 use super::explain::{RouteText, beaten, entry, nearest_rule};
 use super::explain::{later_rule, nearest_entry, nearest_route};
 use super::{Traced, packet};
-use crate::datapath::{Crossing, Found, SessionStep, Spared, Step, Verdict};
+use crate::datapath::{Crossing, FilterBypass, Found, SessionStep, Step, Verdict};
 use crate::program::{AclId, RuleId};
 use crate::report::sentence::outcome_fields;
-use crate::report::words::Words;
+use crate::report::words::Resolver;
 use crate::table::acl::{Effect, Query};
 use crate::wire::{Ipv4, Transport};
 use serde_json::{Map, Value, json};
 
 /// A trace as one JSON object: the frame, its steps in order, and what became of it in the fields of its NDJSON line.
-pub fn trace_json(words: Words<'_>, traced: &Traced<'_>) -> Value {
+pub fn trace_json(words: Resolver<'_>, traced: &Traced<'_>) -> Value {
     let mut fields = Map::new();
     let mut set = |key: &str, value: Value| fields.insert(key.to_owned(), value);
     set("label", traced.label.into());
@@ -41,7 +41,7 @@ pub fn trace_json(words: Words<'_>, traced: &Traced<'_>) -> Value {
     Value::Object(fields)
 }
 
-fn step_json(words: Words<'_>, traced: &Traced<'_>, step: &Step) -> Value {
+fn step_json(words: Resolver<'_>, traced: &Traced<'_>, step: &Step) -> Value {
     match *step {
         Step::Parsed(ipv4) => packet_json(&ipv4),
         Step::Unsound(error) => json!({ "step": "unsound", "error": error.to_string() }),
@@ -88,7 +88,7 @@ fn step_json(words: Words<'_>, traced: &Traced<'_>, step: &Step) -> Value {
             }
             value
         }
-        Step::Spared { endpoint, ingress, why } => json!({
+        Step::FilterBypass { endpoint, ingress, why } => json!({
             "step": "spared",
             "endpoint": words.endpoint(endpoint),
             "direction": direction(ingress),
@@ -180,7 +180,7 @@ fn transport_json(transport: &Transport, lent: bool) -> Value {
     }
 }
 
-fn session_json(words: Words<'_>, step: SessionStep) -> Value {
+fn session_json(words: Resolver<'_>, step: SessionStep) -> Value {
     let (state, opener) = match step {
         SessionStep::None => ("none", None),
         SessionStep::Expired => ("expired", None),
@@ -201,18 +201,18 @@ const fn direction(ingress: bool) -> &'static str {
     if ingress { "ingress" } else { "egress" }
 }
 
-const fn spared_name(why: Spared) -> &'static str {
+const fn spared_name(why: FilterBypass) -> &'static str {
     match why {
-        Spared::Session => "session",
-        Spared::FragmentationNeeded => "fragmentation-needed",
-        Spared::Metadata => "metadata",
-        Spared::CloudServices => "cloud-services",
-        Spared::LoadBalancer => "load-balancer",
-        Spared::Unfiltered => "unfiltered",
+        FilterBypass::Session => "session",
+        FilterBypass::FragmentationNeeded => "fragmentation-needed",
+        FilterBypass::Metadata => "metadata",
+        FilterBypass::CloudServices => "cloud-services",
+        FilterBypass::LoadBalancer => "load-balancer",
+        FilterBypass::Unfiltered => "unfiltered",
     }
 }
 
-fn set_rule(words: Words<'_>, value: &mut Value, rule: RuleId) {
+fn set_rule(words: Resolver<'_>, value: &mut Value, rule: RuleId) {
     let name = &words.names.rules[rule.index()];
     value["rule"] = name.text.as_str().into();
     value["text"] = words.names.rule_texts[rule.index()].as_str().into();
@@ -221,7 +221,7 @@ fn set_rule(words: Words<'_>, value: &mut Value, rule: RuleId) {
     }
 }
 
-fn set_default(words: Words<'_>, value: &mut Value, acl: AclId, ingress: bool, accept: bool, query: &Query) {
+fn set_default(words: Resolver<'_>, value: &mut Value, acl: AclId, ingress: bool, accept: bool, query: &Query) {
     if let Some(place) = words.place(words.names.acls[acl.index()].span) {
         value["source"] = place.to_string().into();
     }
@@ -252,7 +252,7 @@ fn beats(beaten: &[RouteText]) -> Value {
     beaten.iter().map(one).collect()
 }
 
-fn set_found(words: Words<'_>, value: &mut Value, destination: std::net::Ipv4Addr, found: Found) {
+fn set_found(words: Resolver<'_>, value: &mut Value, destination: std::net::Ipv4Addr, found: Found) {
     match found {
         Found::Entry { route, table, to } => {
             set_entry(value, &entry(words, route, to));

@@ -4,13 +4,13 @@ use super::concern::{Case, entered};
 use super::explain::{RouteText, beaten, cause_place, entry, nearest_rule, whitelist_text};
 use super::explain::{later_rule, nearest_entry, nearest_route};
 use super::{LABEL, Traced, packet};
-use crate::datapath::{At, Blocker, Crossing, Found, SessionStep, Spared, Step};
+use crate::datapath::{Blocker, Crossing, DropLocation, FilterBypass, Found, SessionStep, Step};
 use crate::diag::and_list;
 use crate::diag::{Reason, Span, Stage};
 use crate::net::ranges;
 use crate::program::{AclId, Action, DomainId, EndpointId, EndpointKind, RuleId, WhitelistId};
 use crate::report::because::because;
-use crate::report::words::Words;
+use crate::report::words::Resolver;
 use crate::table::acl::{Effect, Query};
 use crate::table::lpm::TableId;
 use crate::wire::{Ipv4, Transport};
@@ -47,7 +47,7 @@ const OUTSIDE: &str = "outside";
 
 const BRIDGE: &str = "bridge";
 
-pub(super) fn sections(words: Words<'_>, traced: &Traced<'_>) -> Vec<Section> {
+pub(super) fn sections(words: Resolver<'_>, traced: &Traced<'_>) -> Vec<Section> {
     let steps = traced.steps;
     let first = steps.iter().find_map(|step| match step {
         Step::Entered { domain, .. } => Some(words.domain(*domain)),
@@ -69,7 +69,7 @@ pub(super) fn sections(words: Words<'_>, traced: &Traced<'_>) -> Vec<Section> {
 }
 
 struct TraceWriter<'a> {
-    words: Words<'a>,
+    words: Resolver<'a>,
     sender: Option<EndpointId>,
     packet: Option<Ipv4>,
     /// The VPC that it enters over a link.
@@ -121,7 +121,7 @@ impl TraceWriter<'_> {
             Step::Groups { ingress, acl, query, effect, rule, .. } => {
                 self.groups(ingress, acl, &query, effect, rule);
             }
-            Step::Spared { endpoint, ingress, why } => {
+            Step::FilterBypass { endpoint, ingress, why } => {
                 let asks_list = ingress && self.words.program.endpoint(endpoint).whitelist.is_some();
                 let label = if asks_list { "list" } else { "group" };
                 self.line(label, spared_text(self.words, endpoint, ingress, why));
@@ -321,13 +321,13 @@ impl TraceWriter<'_> {
 }
 
 /// The label of what refused: that of its stage, for reasons of two stages by the place.
-fn refusal_label(reason: Reason, at: At, routed: bool) -> &'static str {
+fn refusal_label(reason: Reason, at: DropLocation, routed: bool) -> &'static str {
     match reason {
         Reason::ArpNotRequest | Reason::ArpGratuitous | Reason::ArpTargetNotLocal => return "arp",
         Reason::TtlExceeded => return "ttl",
         Reason::MtuExceeded => return "mtu",
         Reason::InstanceStopped if routed => return "state",
-        Reason::SourceSpoofed if matches!(at, At::Domain(_)) => return "link",
+        Reason::SourceSpoofed if matches!(at, DropLocation::Domain(_)) => return "link",
         Reason::Broadcast if routed => return "route",
         _ => {}
     }
@@ -365,7 +365,7 @@ fn lent_text(transport: &Transport) -> String {
     }
 }
 
-fn session_text(words: Words<'_>, step: SessionStep) -> String {
+fn session_text(words: Resolver<'_>, step: SessionStep) -> String {
     match step {
         SessionStep::None => "none: a first packet".to_owned(),
         SessionStep::Expired => "idle for too long: a first packet again".to_owned(),
@@ -379,14 +379,14 @@ fn session_text(words: Words<'_>, step: SessionStep) -> String {
     }
 }
 
-fn spared_text(words: Words<'_>, endpoint: EndpointId, ingress: bool, why: Spared) -> String {
+fn spared_text(words: Resolver<'_>, endpoint: EndpointId, ingress: bool, why: FilterBypass) -> String {
     match why {
-        Spared::Session => "not asked: a live session".to_owned(),
-        Spared::FragmentationNeeded => "not asked: ICMP fragmentation needed is never filtered".to_owned(),
-        Spared::Metadata => "not asked: egress to the metadata service is never filtered".to_owned(),
-        Spared::CloudServices => "not asked: frames of the vendor's own services are never filtered".to_owned(),
-        Spared::LoadBalancer => "not asked: a load balancer's frames are never filtered".to_owned(),
-        Spared::Unfiltered if !ingress => format!("{} has no groups", words.endpoint(endpoint)),
-        Spared::Unfiltered => format!("{} has neither groups nor a whitelist", words.endpoint(endpoint)),
+        FilterBypass::Session => "not asked: a live session".to_owned(),
+        FilterBypass::FragmentationNeeded => "not asked: ICMP fragmentation needed is never filtered".to_owned(),
+        FilterBypass::Metadata => "not asked: egress to the metadata service is never filtered".to_owned(),
+        FilterBypass::CloudServices => "not asked: frames of the vendor's own services are never filtered".to_owned(),
+        FilterBypass::LoadBalancer => "not asked: a load balancer's frames are never filtered".to_owned(),
+        FilterBypass::Unfiltered if !ingress => format!("{} has no groups", words.endpoint(endpoint)),
+        FilterBypass::Unfiltered => format!("{} has neither groups nor a whitelist", words.endpoint(endpoint)),
     }
 }

@@ -13,7 +13,7 @@ pub use json::trace_json;
 pub use remedy::{Fix, TopologyChange};
 
 use super::layout::{Palette, Style, counted, seconds, space, width};
-use super::words::Words;
+use super::words::Resolver;
 use crate::datapath::{NotKnown, Outcome, Sent, Step, Verdict};
 use crate::program::EndpointId;
 use crate::time::SimTime;
@@ -58,7 +58,7 @@ const LABEL: usize = 7;
 const PLACE: usize = 76;
 
 /// Writes a trace.
-pub fn trace_text(out: &mut String, words: Words<'_>, traced: &Traced<'_>, palette: Palette) {
+pub fn trace_text(out: &mut String, words: Resolver<'_>, traced: &Traced<'_>, palette: Palette) {
     write_head(out, words, traced);
     write_sections(out, &sections(words, traced), palette);
     write_verdict(out, words, traced, palette);
@@ -66,7 +66,7 @@ pub fn trace_text(out: &mut String, words: Words<'_>, traced: &Traced<'_>, palet
 
 /// Writes what stands in a packet's way, numbered in order, each with what to do about it; nothing for a packet that was
 /// not dropped. `traced` has the steps of a listener that goes on.
-pub fn blockers_text(out: &mut String, words: Words<'_>, traced: &Traced<'_>, palette: Palette) {
+pub fn blockers_text(out: &mut String, words: Resolver<'_>, traced: &Traced<'_>, palette: Palette) {
     let accounts = accounts(words, traced);
     if accounts.is_empty() {
         return;
@@ -87,7 +87,7 @@ pub fn blockers_text(out: &mut String, words: Words<'_>, traced: &Traced<'_>, pa
 }
 
 /// Writes what to do about the first thing that stands in a packet's way; `traced` as for [`blockers_text`].
-pub fn remedy_text(out: &mut String, words: Words<'_>, traced: &Traced<'_>, palette: Palette) {
+pub fn remedy_text(out: &mut String, words: Resolver<'_>, traced: &Traced<'_>, palette: Palette) {
     if let Some(first) = accounts(words, traced).first()
         && let Some(remedy) = first.remedy()
     {
@@ -97,12 +97,12 @@ pub fn remedy_text(out: &mut String, words: Words<'_>, traced: &Traced<'_>, pale
 }
 
 /// Returns what the remedies come to, one for each blocker; `traced` as for [`blockers_text`].
-pub fn fixes(words: Words<'_>, traced: &Traced<'_>) -> Vec<Fix> {
+pub fn fixes(words: Resolver<'_>, traced: &Traced<'_>) -> Vec<Fix> {
     accounts(words, traced).iter().map(|account| account.fix().clone()).collect()
 }
 
 /// Writes, in a trace's columns, that a reply reached somebody else than the endpoint that asked.
-pub fn misdelivered_text(out: &mut String, words: Words<'_>, reached: EndpointId, asked: EndpointId) {
+pub fn misdelivered_text(out: &mut String, words: Resolver<'_>, reached: EndpointId, asked: EndpointId) {
     write_label(out, "note");
     let _ = writeln!(out, "the reply reached {}, not {}", words.endpoint(reached), words.endpoint(asked));
 }
@@ -121,7 +121,7 @@ pub fn destination(steps: &[Step]) -> Option<EndpointId> {
 }
 
 /// Writes what became of a frame, and of the way there the decision that came last.
-pub fn trace_brief_text(out: &mut String, words: Words<'_>, traced: &Traced<'_>, palette: Palette) {
+pub fn trace_brief_text(out: &mut String, words: Resolver<'_>, traced: &Traced<'_>, palette: Palette) {
     write_head(out, words, traced);
     let mut sections = sections(words, traced);
     if let Some(mut last) = sections.pop() {
@@ -132,7 +132,7 @@ pub fn trace_brief_text(out: &mut String, words: Words<'_>, traced: &Traced<'_>,
     write_verdict(out, words, traced, palette);
 }
 
-fn write_head(out: &mut String, words: Words<'_>, traced: &Traced<'_>) {
+fn write_head(out: &mut String, words: Resolver<'_>, traced: &Traced<'_>) {
     write_label(out, traced.label);
     out.push_str(traced.description);
     if let Some(from) = traced.outcome.from {
@@ -180,7 +180,7 @@ fn write_line(out: &mut String, line: &TraceLine, column: usize, palette: Palett
     out.push('\n');
 }
 
-fn write_verdict(out: &mut String, words: Words<'_>, traced: &Traced<'_>, palette: Palette) {
+fn write_verdict(out: &mut String, words: Resolver<'_>, traced: &Traced<'_>, palette: Palette) {
     let _ = match traced.outcome.verdict {
         Verdict::Delivered { to } => {
             write!(out, "{} to {}", palette.paint(Style::Good, "DELIVERED"), words.endpoint(to))

@@ -1,8 +1,8 @@
 //! What would take a blocker out of the way: in this case where there is something to type, else as its page says.
 
-use super::concern::{Case, Concern};
+use super::concern::{Case, Detail};
 use super::explain::later_rule;
-use crate::datapath::{At, Decider, Step};
+use crate::datapath::{DropLocation, MatchedRule, Step};
 use crate::diag::{Reason, Span, and_list};
 use crate::net::{Ipv4Net, ranges};
 use crate::program::{AclId, DomainId, EndpointId, EndpointKind, RuleId, WhitelistId};
@@ -13,7 +13,7 @@ use std::net::Ipv4Addr;
 pub(super) struct Remedy {
     /// In words, with the place of what to change; `None` for changes of the topology, which are put into words where its
     /// world is known.
-    pub(super) told: Option<Concern>,
+    pub(super) told: Option<Detail>,
     pub(super) fix: Fix,
 }
 
@@ -101,7 +101,7 @@ fn changes(case: Case<'_>, steps: &[Step]) -> Option<Vec<TopologyChange>> {
     let packet = case.packet?;
     let change = match blocker.reason {
         Reason::InstanceStopped => {
-            let At::Endpoint(id) = blocker.at else { return None };
+            let DropLocation::Endpoint(id) = blocker.at else { return None };
             TopologyChange::Start(id)
         }
         Reason::NextHopDown => TopologyChange::Start(case.next_hop()?),
@@ -111,7 +111,7 @@ fn changes(case: Case<'_>, steps: &[Step]) -> Option<Vec<TopologyChange>> {
         }
         Reason::SgEgressDeny | Reason::SgIngressDeny => return of_groups(case, steps),
         Reason::WhitelistDeny => {
-            let Decider::Whitelist(id) = blocker.decider else { return None };
+            let MatchedRule::Whitelist(id) = blocker.decider else { return None };
             TopologyChange::Admit(id, packet.source)
         }
         Reason::ClassiclinkDisabled => TopologyChange::Enable(case.vpc()?.0),
@@ -127,13 +127,13 @@ fn changes(case: Case<'_>, steps: &[Step]) -> Option<Vec<TopologyChange>> {
 }
 
 /// What to do where nobody is where the packet was sent; `Some(None)` where nothing that could be done is known.
-fn of_addresses(case: Case<'_>) -> Option<Option<Concern>> {
+fn of_addresses(case: Case<'_>) -> Option<Option<Detail>> {
     let Case { words, blocker, .. } = case;
     let destination = case.packet?.destination;
     if !matches!(blocker.reason, Reason::NoRoute | Reason::NoSuchAddress) {
         return None;
     }
-    let At::Domain(domain) = blocker.at else { return None };
+    let DropLocation::Domain(domain) = blocker.at else { return None };
     let in_vpc = words.program.vpc(domain).is_some();
     let elsewhere = case.owners_elsewhere();
     let Some(owner) = elsewhere.first().copied() else {
@@ -168,7 +168,7 @@ fn of_addresses(case: Case<'_>) -> Option<Option<Concern>> {
     })
 }
 
-fn of_this_case(case: Case<'_>, steps: &[Step]) -> Option<Concern> {
+fn of_this_case(case: Case<'_>, steps: &[Step]) -> Option<Detail> {
     let Case { words, blocker, .. } = case;
     let packet = case.packet?;
     let unplaced = |text: String| Some((text, Span::NONE));
@@ -182,10 +182,10 @@ fn of_this_case(case: Case<'_>, steps: &[Step]) -> Option<Concern> {
             unplaced(format!("declare who has {}, or name the sender: `--from ID`", packet.source))
         }
         Reason::SourceSpoofed => match blocker.at {
-            At::Endpoint(id) if words.program.endpoint(id).kind != EndpointKind::Gateway => {
+            DropLocation::Endpoint(id) if words.program.endpoint(id).kind != EndpointKind::Gateway => {
                 unplaced(format!("send from {}", words.program.endpoint(id).address))
             }
-            At::Domain(id) => {
+            DropLocation::Domain(id) => {
                 let primary = words.program.vpc(id)?.primary;
                 unplaced(format!("send from an address of {primary}, the primary CIDR of {}", words.domain(id)))
             }
@@ -211,17 +211,17 @@ fn of_this_case(case: Case<'_>, steps: &[Step]) -> Option<Concern> {
 }
 
 /// The call of the vendor's API that gives what the topology does not hold.
-fn missing_configuration(case: Case<'_>) -> Option<Concern> {
+fn missing_configuration(case: Case<'_>) -> Option<Detail> {
     let Case { words, blocker, .. } = case;
     match blocker.decider {
-        Decider::Rule(id) => {
+        MatchedRule::Rule(id) => {
             let name = &words.names.rules[id.index()];
             let group = name.text.split(' ').next().unwrap_or_default();
             let text =
                 format!("write the rules of {group} and remove this key; DescribeSecurityGroupAttribute gives them");
             Some((text, name.span))
         }
-        Decider::Whitelist(id) => {
+        MatchedRule::Whitelist(id) => {
             let name = &words.names.whitelists[id.index()];
             let text = format!(
                 "write the whitelist of {} and remove this key; DescribeDBInstanceIPArrayList gives that of an RDS instance, \
@@ -235,7 +235,7 @@ fn missing_configuration(case: Case<'_>) -> Option<Concern> {
 }
 
 /// The VPC to link an instance to, where it is not known which one is meant.
-fn not_linked(case: Case<'_>) -> Option<Concern> {
+fn not_linked(case: Case<'_>) -> Option<Detail> {
     let words = case.words;
     let sender = case.sender?;
     let name = words.endpoint(sender);
@@ -260,7 +260,7 @@ fn of_groups(case: Case<'_>, steps: &[Step]) -> Option<Vec<TopologyChange>> {
         _ => None,
     })?;
     let accept = TopologyChange::Accept { groups: acl, ingress, query };
-    let Decider::Rule(id) = blocker.decider else { return Some(vec![accept]) };
+    let MatchedRule::Rule(id) = blocker.decider else { return Some(vec![accept]) };
     let accepted_without =
         words.program.acl(acl).default_effect() == Effect::Accept || later_rule(words, acl, &query).is_some();
     let changes = [Some(TopologyChange::TakeOut(id)), (!accepted_without).then_some(accept)];

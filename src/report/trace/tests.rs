@@ -1,5 +1,5 @@
 use super::*;
-use crate::datapath::{Crossing, Entry, Found, SessionStep, Spared};
+use crate::datapath::{Crossing, Entry, FilterBypass, Found, SessionStep};
 use crate::program::{CLOUD_SERVICES, DomainId};
 use crate::report::fixture::{Fixture, Passed, arp, parade, syn, syn_ack, syn_with_ttl, udp};
 use serde_json::{Value, json};
@@ -442,7 +442,7 @@ fn every_step_is_told_in_text_and_in_json() {
     let web = fixture.names.find_endpoint("web-1").unwrap();
     let (shop, destination) = (DomainId(0), "172.16.1.10".parse().unwrap());
     let found = |found| Step::Route { domain: shop, destination, found };
-    let spared = |why| Step::Spared { endpoint: web, ingress: true, why };
+    let spared = |why| Step::FilterBypass { endpoint: web, ingress: true, why };
     let vpc = fixture.program.vpc(shop).unwrap();
     passed.steps.truncate(2);
     passed.steps.extend([
@@ -451,11 +451,11 @@ fn every_step_is_told_in_text_and_in_json() {
         Step::Session(SessionStep::Reopened),
         Step::Session(SessionStep::LiveError { opener: web }),
         Step::SessionOfEachEnd([(web, SessionStep::Live { opener: web }), (CLOUD_SERVICES, SessionStep::None)]),
-        spared(Spared::FragmentationNeeded),
-        spared(Spared::Metadata),
-        spared(Spared::CloudServices),
-        spared(Spared::LoadBalancer),
-        spared(Spared::Unfiltered),
+        spared(FilterBypass::FragmentationNeeded),
+        spared(FilterBypass::Metadata),
+        spared(FilterBypass::CloudServices),
+        spared(FilterBypass::LoadBalancer),
+        spared(FilterBypass::Unfiltered),
         found(Found::Nothing { table: vpc.local }),
         found(Found::Host(CLOUD_SERVICES)),
         Step::Bridge { from: shop, to: vpc.classic, by: Crossing::Link(web) },

@@ -11,7 +11,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 /// So many rules of a service are tried one by one: as fast as [`Vectors`] are.
-const FEW: usize = 8;
+const MAX_TRIED: usize = 8;
 
 /// The tables for up to [`Block::RULES`] rules.
 ///
@@ -95,8 +95,8 @@ impl RuleBlock {
         let services = sweep(rules.iter().map(service_ranges), |vector| {
             let first_open = rules_of(vector).find(|number| is_open(&rules[*number]));
             let reached = rules_of(vector).take_while(|number| first_open.is_none_or(|open| *number <= open));
-            let few: Vec<u16> = reached.take(FEW + 1).map(|number| number as u16).collect();
-            let found = if few.len() > FEW {
+            let few: Vec<u16> = reached.take(MAX_TRIED + 1).map(|number| number as u16).collect();
+            let found = if few.len() > MAX_TRIED {
                 Candidates::Many { record: records.dense(first_open.map_or(NO_RULE, |number| number as u64), vector) }
             } else {
                 let count = few.len() as u32;

@@ -19,9 +19,9 @@ const MISSING: [u32; 3] = [0xff, 0xffff, u32::MAX];
 /// The most bytes that a packed route takes; two is the least.
 const LONGEST: usize = 9;
 /// The most leaves under a root and two levels of inner lines.
-const MOST_LEAVES: usize = (ROOT_KEYS + 1) * FAN * FAN;
+const MAX_LEAVES: usize = (ROOT_KEYS + 1) * FAN * FAN;
 /// The most routes for which a tree has room whatever they are.
-pub(super) const MOST_ROUTES: usize = (MOST_LEAVES * 8 - 1) / 2;
+pub(super) const MAX_ROUTES: usize = (MAX_LEAVES * 8 - 1) / 2;
 
 /// The root line of a table's tree.
 #[derive(Clone, Copy, Debug)]
@@ -138,7 +138,7 @@ pub(super) struct Built {
     pub(super) packed: u32,
 }
 
-/// Builds the tree of sorted `routes`, of which there are at most [`MOST_ROUTES`].
+/// Builds the tree of sorted `routes`, of which there are at most [`MAX_ROUTES`].
 pub(super) fn build(routes: &[Route]) -> Built {
     let runs = runs(routes, NO_ROUTE);
     let smallest = routes.iter().map(|route| route.next_hop).min().unwrap_or(0);

@@ -294,7 +294,7 @@ fn a_session_lives_through_its_last_nanosecond_also_where_its_segment_is_full() 
     let last = SimDuration::from_secs(11).saturating_add(GRACE);
     for (late, kept) in [(0, true), (1, false)] {
         let mut sessions = Sessions::new(1, usize::MAX);
-        let full = MOST as u16;
+        let full = MAX_FILL as u16;
         // One is a second older than the others, so that the dead are looked for.
         assert!((0..full).all(|port| insert(&mut sessions, port, u64::from(port != 0))));
         assert_eq!(sessions.segments.len(), 2, "one for nothing, and one that is full");
@@ -304,7 +304,7 @@ fn a_session_lives_through_its_last_nanosecond_also_where_its_segment_is_full() 
         assert!(!holds(&sessions, 0));
         assert_eq!(
             (1..full).map(|port| holds(&sessions, port)).collect::<Vec<_>>(),
-            vec![kept; MOST - 1],
+            vec![kept; MAX_FILL - 1],
             "{late} ns late"
         );
         assert!(holds(&sessions, full));
