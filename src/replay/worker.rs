@@ -77,9 +77,7 @@ impl Worker {
                 self.hints.note(frame, outcome);
             }
             if let Some(connections) = &mut self.connections {
-                for ((cue, frame), outcome) in cues.iter().zip(&frames).zip(&output.outcomes) {
-                    connections.add(cue.number, frame, outcome);
-                }
+                connections.add_burst(cues.iter().map(|cue| cue.number), &frames, &output.outcomes);
             }
             for emitted in output.sent.iter().filter_map(|sent| sent.emitted) {
                 self.tally.add_emitted(emitted.kind);
