@@ -1,7 +1,7 @@
 //! Steps in words: operations as every remedy names them, and what is made beside them, VPCs, vSwitches, groups and
 //! peerings.
 
-use super::step::{GroupHome, Step};
+use super::step::{GroupHome, PlanStep};
 use crate::diag::Sources;
 use crate::model::World;
 use crate::remedy::{self, call, set, table};
@@ -9,7 +9,7 @@ use crate::report::{AdvisedStep, TopologyEdit};
 use crate::text::quoted;
 
 /// Says what `step` does to `world`, to which it was not yet applied.
-pub(super) fn describe(step: &Step, world: &World, sources: &Sources) -> AdvisedStep {
+pub(super) fn describe(step: &PlanStep, world: &World, sources: &Sources) -> AdvisedStep {
     Maker { world, sources }.step(step)
 }
 
@@ -19,10 +19,10 @@ struct Maker<'w> {
 }
 
 impl Maker<'_> {
-    fn step(&self, step: &Step) -> AdvisedStep {
+    fn step(&self, step: &PlanStep) -> AdvisedStep {
         let (what, operations, topology) = match step {
-            Step::Operate(operation) => return remedy::describe(operation, self.world, self.sources),
-            Step::MakeVpc { id, cidr, region, account } => (
+            PlanStep::Operate(operation) => return remedy::describe(operation, self.world, self.sources),
+            PlanStep::MakeVpc { id, cidr, region, account } => (
                 format!("make a VPC of account {account} in {region}: {id}, {cidr}"),
                 vec![call("vpc CreateVpc", &[("RegionId", region), ("VpcName", id), ("CidrBlock", &cidr.to_string())])],
                 set(
@@ -31,7 +31,7 @@ impl Maker<'_> {
                     &[],
                 ),
             ),
-            Step::MakeVswitch { id, vpc, cidr } => (
+            PlanStep::MakeVswitch { id, vpc, cidr } => (
                 format!("make a vSwitch in {vpc}: {id}, {cidr}"),
                 vec![call(
                     "vpc CreateVSwitch",
@@ -39,8 +39,8 @@ impl Maker<'_> {
                 )],
                 set(table("vswitch", id), &[("vpc", quoted(vpc)), ("cidr", quoted(&cidr.to_string()))], &[]),
             ),
-            Step::MakeGroup { id, home } => self.making_group(id, home),
-            Step::MakePeering { id, vpcs: [one, two] } => self.making_peering(id, one, two),
+            PlanStep::MakeGroup { id, home } => self.making_group(id, home),
+            PlanStep::MakePeering { id, vpcs: [one, two] } => self.making_peering(id, one, two),
         };
         AdvisedStep { what, operations, topology: Some(topology), source: None }
     }

@@ -7,8 +7,8 @@ use super::making::describe;
 use super::mechanism::Mechanism;
 use super::new_id::{fresh, stem};
 use super::probe::{self, Leg, Observation, Traffic};
-use super::side::Subject;
-use super::step::{Draft, GroupHome, Step};
+use super::side::AdvisedSubject;
+use super::step::{GroupHome, PlanStep, WorldDraft};
 use crate::control::{Operation, WhitelistChange};
 use crate::datapath::At;
 use crate::diag::{Reason, Stage};
@@ -25,16 +25,16 @@ const MOST_REFUSALS: usize = 24;
 /// A plan in the making.
 pub(super) struct Mend {
     pub(super) traffic: Traffic,
-    draft: Draft,
-    sides: [Subject; 2],
+    draft: WorldDraft,
+    sides: [AdvisedSubject; 2],
     mechanism: Mechanism,
-    steps: Vec<(Step, AdvisedStep)>,
+    steps: Vec<(PlanStep, AdvisedStep)>,
     conflicts: Vec<Conflict>,
 }
 
 impl Mend {
-    pub(super) fn new(topology: &Topology, sides: [Subject; 2], traffic: Traffic, mechanism: Mechanism) -> Mend {
-        let draft = Draft::of(topology);
+    pub(super) fn new(topology: &Topology, sides: [AdvisedSubject; 2], traffic: Traffic, mechanism: Mechanism) -> Mend {
+        let draft = WorldDraft::of(topology);
         Mend { traffic, draft, sides, mechanism, steps: Vec::new(), conflicts: Vec::new() }
     }
 
@@ -61,7 +61,7 @@ impl Mend {
     }
 
     /// Applies a step, and puts it into the plan.
-    pub(super) fn take(&mut self, step: Step) -> Result<(), Conflict> {
+    pub(super) fn take(&mut self, step: PlanStep) -> Result<(), Conflict> {
         let told = describe(&step, self.draft.world(), &self.draft.topology().sources);
         self.draft.apply(&step)?;
         self.steps.push((step, told));
@@ -69,7 +69,7 @@ impl Mend {
     }
 
     fn operate(&mut self, operation: Operation) -> Result<(), Conflict> {
-        self.take(Step::Operate(operation))
+        self.take(PlanStep::Operate(operation))
     }
 
     /// Sends packets and removes what refuses them, until nothing does. `last` is what became of the last ones.
@@ -120,7 +120,7 @@ impl Mend {
         }
     }
 
-    fn vpc_of(&self, subject: Subject) -> Option<Key<Vpc>> {
+    fn vpc_of(&self, subject: AdvisedSubject) -> Option<Key<Vpc>> {
         match subject.network(self.world()) {
             Network::Vpc(vpc) => Some(vpc),
             Network::Classic => None,
@@ -128,16 +128,17 @@ impl Mend {
     }
 
     /// The classic instance and the VPC, whichever of them initiates.
-    fn link_ends(&self) -> Option<(Key<Instance>, Key<Vpc>, Subject)> {
+    fn link_ends(&self) -> Option<(Key<Instance>, Key<Vpc>, AdvisedSubject)> {
         let [from, to] = self.sides;
-        let ends = |classic: Subject, other: Subject| Some((classic.instance()?, self.vpc_of(other)?, other));
+        let ends =
+            |classic: AdvisedSubject, other: AdvisedSubject| Some((classic.instance()?, self.vpc_of(other)?, other));
         if self.vpc_of(from).is_none() { ends(from, to) } else { ends(to, from) }
     }
 
     /// No peering carries what lies behind a gateway: nothing has to be tried.
     fn connectable(&self) -> Result<(), Conflict> {
         let world = self.world();
-        let behind = self.sides.into_iter().find(|side| matches!(side, Subject::Gateway(_)));
+        let behind = self.sides.into_iter().find(|side| matches!(side, AdvisedSubject::Gateway(_)));
         behind.map_or(Ok(()), |gateway| {
             let what = format!("what lies behind {} is no vSwitch of its VPC", gateway.id(world));
             Err(Conflict::reason(Reason::PeeringNoTransit, what))
@@ -157,7 +158,7 @@ impl Mend {
         let cidr = *vpc.cidr;
         let Err(why) = ranges::carried_by_links(cidr, address) else { return Ok(()) };
         let (reason, what) = match (why, other) {
-            (Unlinkable::OutsidePrimary, Subject::Gateway(_)) => (
+            (Unlinkable::OutsidePrimary, AdvisedSubject::Gateway(_)) => (
                 Reason::ClassiclinkGatewayRange,
                 format!("{address} behind {id} lies outside {cidr}, the primary CIDR of {}", *vpc.id),
             ),
@@ -192,7 +193,7 @@ impl Mend {
         if let Some(vpc) = linked {
             self.operate(Operation::Detach { instance: id.clone(), vpc })?;
         }
-        self.take(Step::MakeGroup {
+        self.take(PlanStep::MakeGroup {
             id: group.clone(),
             home: GroupHome::Classic { region, account: account.clone() },
         })?;
@@ -228,7 +229,7 @@ impl Mend {
     }
 
     /// Another way for what is routed astray, or nowhere.
-    fn reroute(&mut self, sender: Subject, receiver: Subject, passage: &Passage) -> Result<(), Conflict> {
+    fn reroute(&mut self, sender: AdvisedSubject, receiver: AdvisedSubject, passage: &Passage) -> Result<(), Conflict> {
         match (self.vpc_of(sender), self.vpc_of(receiver)) {
             (Some(own), Some(peer)) if own != peer => {
                 self.route([sender, receiver], [own, peer], passage.outcome(), &passage.topology().program)
@@ -241,9 +242,9 @@ impl Mend {
         }
     }
 
-    fn admit(&mut self, receiver: Subject, sender: Subject, passage: &Passage) -> Result<(), Conflict> {
+    fn admit(&mut self, receiver: AdvisedSubject, sender: AdvisedSubject, passage: &Passage) -> Result<(), Conflict> {
         let world = self.world();
-        let (Subject::Service(_), Some(address)) = (receiver, sender.address(world)) else {
+        let (AdvisedSubject::Service(_), Some(address)) = (receiver, sender.address(world)) else {
             return Err(standing(passage));
         };
         let change = WhitelistChange::Add(vec![address.into()]);
@@ -256,7 +257,12 @@ impl Mend {
         self.operate(Operation::Start { instance })
     }
 
-    fn run_script(&mut self, guest: Key<Instance>, receiver: Subject, passage: &Passage) -> Result<(), Conflict> {
+    fn run_script(
+        &mut self,
+        guest: Key<Instance>,
+        receiver: AdvisedSubject,
+        passage: &Passage,
+    ) -> Result<(), Conflict> {
         let own = &self.world().instances[guest];
         let destination = GuestRoute::of(*own.private_ip).destination();
         if !receiver.address(self.world()).is_some_and(|address: Ipv4Addr| destination.contains(&address)) {
@@ -289,8 +295,8 @@ impl Mend {
     }
 
     /// Whether a step belongs to the mechanism, rather than to what any traffic needs.
-    fn is_mechanism(&self, step: &Step) -> bool {
-        let Step::Operate(operation) = step else { return true };
+    fn is_mechanism(&self, step: &PlanStep) -> bool {
+        let PlanStep::Operate(operation) = step else { return true };
         let permits = matches!(
             operation,
             Operation::Authorize { .. } | Operation::Revoke { .. } | Operation::ChangeWhitelist { .. }
@@ -326,7 +332,7 @@ fn standing(passage: &Passage) -> Conflict {
     }
 }
 
-fn no_packet(world: &World, sides: [Subject; 2]) -> Conflict {
+fn no_packet(world: &World, sides: [AdvisedSubject; 2]) -> Conflict {
     let silent = sides.into_iter().find(|side| side.address(world).is_none());
     let what = match silent {
         Some(side) => format!("nothing lies behind {}", side.id(world)),

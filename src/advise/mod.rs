@@ -39,7 +39,7 @@ use crate::model::{Instance, NicType, Policy, ServiceKind, World};
 use crate::net::{PortRange, Protocol};
 use crate::report::{Advice, AdvisedConflict, AdvisedPlan, AdvisedSide, AdvisedStep};
 use mend::Mend;
-use side::Subject;
+use side::AdvisedSubject;
 use std::fmt;
 
 /// What is asked.
@@ -147,13 +147,13 @@ impl Conflict {
 
 /// A side as it was asked for.
 enum Party {
-    Endpoint(Subject, Side),
+    Endpoint(AdvisedSubject, Side),
     Described(Side),
 }
 
 impl Party {
     fn find(text: &str, world: &World) -> Result<Party, AdviseError> {
-        if let Some(subject) = Subject::find(world, text) {
+        if let Some(subject) = AdvisedSubject::find(world, text) {
             return Ok(Party::Endpoint(subject, subject.side(world)));
         }
         match Side::read(text, world)? {
@@ -241,7 +241,7 @@ fn check_port(question: &Question<'_>) -> Result<(), AdviseError> {
 fn choose_traffic(
     world: &World,
     question: &Question<'_>,
-    receiver: Subject,
+    receiver: AdvisedSubject,
 ) -> Result<(Traffic, Option<String>), AdviseError> {
     check_port(question)?;
     let protocol = question.protocol;
@@ -285,22 +285,22 @@ fn in_general(mechanism: Mechanism) -> AdvisedPlan {
 
 /// The port that `receiver` is likely to serve, and why: of a database its usual one, of an instance the first that its
 /// groups open, else 80.
-fn likely_port(protocol: Protocol, world: &World, receiver: Subject) -> Option<(u16, &'static str)> {
+fn likely_port(protocol: Protocol, world: &World, receiver: AdvisedSubject) -> Option<(u16, &'static str)> {
     const ANY: (u16, &str) = (80, "for want of a better one");
     protocol.has_ports().then_some(())?;
     Some(match receiver {
-        Subject::Service(key) => match *world.services[key].kind {
+        AdvisedSubject::Service(key) => match *world.services[key].kind {
             ServiceKind::Rds => (3306, "the usual one of an rds service"),
             ServiceKind::Redis => (6379, "the usual one of a redis service"),
             ServiceKind::Mongodb => (3717, "the usual one of a mongodb service"),
             ServiceKind::Oss => (443, "the usual one of an oss service"),
             ServiceKind::Slb | ServiceKind::Other => ANY,
         },
-        Subject::Instance(key) => match opened(world, &world.instances[key], protocol) {
+        AdvisedSubject::Instance(key) => match opened(world, &world.instances[key], protocol) {
             Some(port) => (port, "the first that its groups open to somebody"),
             None => ANY,
         },
-        Subject::Gateway(_) => ANY,
+        AdvisedSubject::Gateway(_) => ANY,
     })
 }
 

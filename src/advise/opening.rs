@@ -1,7 +1,7 @@
 //! The packet that opens a connection between two endpoints, for callers that know their ids alone.
 
 use super::probe::SOURCE_PORT;
-use super::side::Subject;
+use super::side::AdvisedSubject;
 use super::{AdviseError, Question, choose_traffic};
 use crate::lab::Topology;
 use crate::model::World;
@@ -45,7 +45,7 @@ pub fn opening(topology: &Topology, question: &Question<'_>) -> Result<Opening, 
 
 /// An endpoint with an address to send from or to.
 struct OpeningSide {
-    subject: Subject,
+    subject: AdvisedSubject,
     endpoint: EndpointId,
     address: Ipv4Addr,
 }
@@ -53,7 +53,7 @@ struct OpeningSide {
 impl OpeningSide {
     fn find(topology: &Topology, id: &str) -> Result<OpeningSide, AdviseError> {
         let world = &*topology.world;
-        match (Subject::find(world, id), topology.names.find_endpoint(id)) {
+        match (AdvisedSubject::find(world, id), topology.names.find_endpoint(id)) {
             (Some(subject), Some(endpoint)) => match subject.address(world) {
                 Some(address) => Ok(OpeningSide { subject, endpoint, address }),
                 None => Err(AdviseError::NoAddress { id: id.to_owned() }),
@@ -65,7 +65,7 @@ impl OpeningSide {
 
     /// The address, where it is one of many.
     fn choice(&self, world: &World) -> Option<String> {
-        let is_gateway = matches!(self.subject, Subject::Gateway(_));
+        let is_gateway = matches!(self.subject, AdvisedSubject::Gateway(_));
         is_gateway.then(|| format!("{} behind {}", self.address, self.subject.id(world)))
     }
 }

@@ -1,6 +1,6 @@
 //! One packet from side to side and back: what every step of a plan is held against.
 
-use super::side::Subject;
+use super::side::AdvisedSubject;
 use crate::datapath::{Entry, Options, Verdict};
 use crate::lab::{Lab, Passage, Topology};
 use crate::net::Protocol;
@@ -58,7 +58,7 @@ pub(super) enum Observation {
 }
 
 /// Sends the first packet of `traffic` and its reply through `topology`. `None` where a side has no address.
-pub(super) fn send(topology: &Topology, traffic: Traffic, [from, to]: [Subject; 2]) -> Option<Observation> {
+pub(super) fn send(topology: &Topology, traffic: Traffic, [from, to]: [AdvisedSubject; 2]) -> Option<Observation> {
     let world = &*topology.world;
     let packet = traffic.first_packet(from.address(world)?, to.address(world)?);
     let mut lab = Lab::new(Arc::new(topology.clone()), Options::default());

@@ -4,7 +4,7 @@ use super::arguments::{self, Attribution, By, Replay, ReplayFormat};
 use super::interrupt::Interrupt;
 use super::names::unknown;
 use super::output::Terminal;
-use super::progress::Progress;
+use super::progress::ProgressLine;
 use super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
 use crate::capture::Reader;
 use crate::datapath::Options;
@@ -222,12 +222,12 @@ fn output_capture(arguments: &Replay, terminal: &mut Terminal) -> Result<Option<
 }
 
 /// Lines that may have lost their reader while the output capture is still wanted.
-struct Lines<'a> {
+struct LineSink<'a> {
     out: &'a mut dyn Write,
     closed: bool,
 }
 
-impl Write for Lines<'_> {
+impl Write for LineSink<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.closed {
             return Ok(bytes.len());
@@ -261,9 +261,9 @@ fn forward(
     mut capture: Option<OutputFile>,
     terminal: &mut Terminal,
 ) -> Result<Replayed, Failure> {
-    let mut progress = Progress::new();
+    let mut progress = ProgressLine::new();
     let mut tell = |read, total, frames| progress.advance(read, total, frames);
-    let mut patient = Lines { out: terminal.out(), closed: false };
+    let mut patient = LineSink { out: terminal.out(), closed: false };
     let lines: &mut dyn Write = if capture.is_some() { &mut patient } else { patient.out };
     let mut sinks = Sinks {
         lines: (arguments.format == ReplayFormat::Ndjson && arguments.by.is_none()).then_some(lines),

@@ -182,7 +182,7 @@ fn nothing_found(arguments: &Run) -> String {
 
 /// The scenario files among `paths`, folders searched, in the order of their names, each once.
 fn find(paths: &[PathBuf], inputs: &mut Inputs) -> Result<Vec<PathBuf>, Failure> {
-    let mut search = Search::default();
+    let mut search = ScenarioSearch::default();
     for path in paths {
         if path.is_dir() {
             search.folder(path)?;
@@ -200,7 +200,7 @@ fn find(paths: &[PathBuf], inputs: &mut Inputs) -> Result<Vec<PathBuf>, Failure>
 
 /// What was found so far.
 #[derive(Default)]
-struct Search {
+struct ScenarioSearch {
     files: Vec<PathBuf>,
     /// Files that were looked into.
     read: Vec<PathBuf>,
@@ -208,7 +208,7 @@ struct Search {
     seen: HashSet<PathBuf>,
 }
 
-impl Search {
+impl ScenarioSearch {
     /// True at the first time.
     fn is_new(&mut self, path: &Path) -> bool {
         // What cannot be resolved is told when it is read.

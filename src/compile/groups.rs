@@ -21,7 +21,7 @@ pub(super) struct Groups {
     numbered: Paged<Arc<Numbered>>,
     set_ids: Ids,
     /// Set `n` has the merged egress rules `2n` and the merged ingress rules `2n + 1`.
-    sets: Paged<Set>,
+    sets: Paged<GroupSet>,
     /// By the hash of their groups.
     known_sets: PagedTable<u32>,
     /// By the index of the group in the world: the sets that hold it.
@@ -52,7 +52,7 @@ struct Numbers {
 struct Mark(u64);
 
 #[derive(Clone, Debug, Default)]
-struct Set {
+struct GroupSet {
     groups: Arc<[Key<SecurityGroup>]>,
     instances: usize,
 }
@@ -245,7 +245,7 @@ impl Compiler<'_> {
         let name = Name { text, span: declared().next().map_or(Span::NONE, |group| group.id.span) };
         let known = &mut self.index.groups;
         let set = known.set_ids.take();
-        put(&mut known.sets, set, Set { groups: groups.into(), instances: 0 });
+        put(&mut known.sets, set, GroupSet { groups: groups.into(), instances: 0 });
         for group in groups {
             Arc::make_mut(known.sets_of.get_mut(group.index())).push(set as u32);
         }
@@ -271,7 +271,7 @@ impl Compiler<'_> {
         }
         let sets = &known.sets;
         known.known_sets.remove(hash(&groups), |other| *other as usize == set, |set| hash(&sets[*set as usize].groups));
-        known.sets.replace(set, Set::default());
+        known.sets.replace(set, GroupSet::default());
         for group in &*groups {
             Arc::make_mut(known.sets_of.get_mut(group.index())).retain(|other| *other as usize != set);
         }

@@ -8,7 +8,7 @@
 
 use super::change::Edit;
 use super::operation::WhitelistChange;
-use super::{Decision, Planner, Refusal, RefusalRecord};
+use super::{PlanDecision, Planner, Refusal, RefusalRecord};
 use crate::check::limits::WHITELIST_ENTRIES;
 use crate::diag::citation;
 use crate::net::Ipv4Net;
@@ -62,7 +62,7 @@ static NO_ENTRY: RefusalRecord = RefusalRecord {
 pub(super) static RECORDS: &[&RefusalRecord] = &[&NO_SERVICE, &MALFORMED, &DUPLICATE, &FULL, &NO_ENTRY];
 
 impl Planner<'_> {
-    pub(super) fn change_whitelist(&self, service: &str, change: &WhitelistChange) -> Decision {
+    pub(super) fn change_whitelist(&self, service: &str, change: &WhitelistChange) -> PlanDecision {
         let key = self.world.services.find(service);
         let key = key.ok_or_else(|| NO_SERVICE.because(format!("there is no service `{service}`")))?;
         let own = &self.world.services[key];

@@ -12,7 +12,7 @@ use crate::net::{Protocol, ranges};
 use crate::program::{Action, CLOUD_SERVICES, Domain, DomainId, EndpointId, EndpointKind, Program, RouteId, Vpc};
 use crate::table::acl::Query;
 use crate::table::lpm::TableId;
-use crate::table::session::{Direction, End, FlowKey};
+use crate::table::session::{Direction, FlowEnd, FlowKey};
 use crate::wire::{Ipv4, Transport};
 use std::net::Ipv4Addr;
 
@@ -226,8 +226,11 @@ pub(super) struct Flow {
 impl Flow {
     /// The flow of a packet between the domains `from` and `to`; `None` for an ICMP error about no flow of its receiver.
     pub(super) fn new(ipv4: &Ipv4, transport: &Transport, from: DomainId, to: DomainId) -> Option<Flow> {
-        let end =
-            |domain: DomainId, address: Ipv4Addr, port: u16| End { domain: domain.0, address: address.into(), port };
+        let end = |domain: DomainId, address: Ipv4Addr, port: u16| FlowEnd {
+            domain: domain.0,
+            address: address.into(),
+            port,
+        };
         let (source, destination) = (ipv4.source, ipv4.destination);
         let mut is_error = false;
         let (key, direction) = match *transport {
@@ -243,8 +246,8 @@ impl Flow {
                     // The parser leaves the quoted type where other protocols have their first port.
                     FlowKey::icmp(quoted.source_port as u8, quoted.destination_port, source, destination)
                 } else {
-                    let source = End { port: quoted.source_port, ..source };
-                    FlowKey::new(quoted.protocol, source, End { port: quoted.destination_port, ..destination })
+                    let source = FlowEnd { port: quoted.source_port, ..source };
+                    FlowKey::new(quoted.protocol, source, FlowEnd { port: quoted.destination_port, ..destination })
                 }
             }
             Transport::Icmp(icmp) => {

@@ -20,7 +20,7 @@ use super::{Frame, SHARDS};
 use crate::net::{MacAddress, Protocol};
 use crate::program::{EndpointId, EndpointKind, Program, Timeouts};
 use crate::table::expiring::ExpiringMap;
-use crate::table::session::{Flags, FlowKey, Phase, Place, Session, Sessions, State};
+use crate::table::session::{Flags, FlowKey, Phase, Session, SessionPlace, Sessions, State};
 use crate::time::{SimDuration, SimTime};
 use crate::wire::{Ipv4, TcpFlags, Transport, transport};
 use lookup::{Keeping, SessionLookup};
@@ -126,7 +126,7 @@ impl FlowTables {
 
     /// True where the endpoints of an entry that has a packet's key are those of the packet.
     #[inline]
-    fn is_of_both_ends(&self, place: Place, packet: &PacketContext<'_>) -> bool {
+    fn is_of_both_ends(&self, place: SessionPlace, packet: &PacketContext<'_>) -> bool {
         let (Some(flow), Ok(forwarding)) = (&packet.flow, &packet.forwarding) else { return false };
         let (ends, side) = (self.sessions.get(place).1.ends, flow.sender_side());
         is_same_end(packet.program, ends[side], packet.sender)

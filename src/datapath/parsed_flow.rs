@@ -1,7 +1,7 @@
 //! What a plain packet's own bytes say about its flow, read for a whole burst ahead.
 
 use super::Frame;
-use crate::table::session::{Direction, Place, Sessions, Tuple};
+use crate::table::session::{Direction, SessionPlace, Sessions, Tuple};
 use crate::wire::FastHeaders;
 
 /// What a packet's own bytes say, read while its session's slot is on its way from memory.
@@ -12,7 +12,7 @@ pub(super) struct ParsedFlow {
     pub(super) hash: u64,
     pub(super) direction: Direction,
     /// Where its session is, if there is one, as far as the tags tell when the burst comes in.
-    pub(super) place: Place,
+    pub(super) place: SessionPlace,
 }
 
 impl ParsedFlow {

@@ -3,7 +3,7 @@
 use crate::net::Protocol;
 use crate::program::EndpointId;
 use crate::report::ConnectionEnd;
-use crate::table::session::{Direction, End, EndKey, FlowKey};
+use crate::table::session::{Direction, EndKey, FlowEnd, FlowKey};
 use crate::wire::{Icmp, Readable, ReadableTransport, TcpFlags, readable, readable_tcp_flags};
 use std::net::Ipv4Addr;
 
@@ -25,7 +25,7 @@ impl EndToEnd {
     #[inline]
     pub(super) fn read(bytes: &[u8]) -> Option<EndToEnd> {
         let packet = readable(bytes)?;
-        let end = |address: Ipv4Addr, port| End { domain: 0, address: u32::from(address), port };
+        let end = |address: Ipv4Addr, port| FlowEnd { domain: 0, address: u32::from(address), port };
         let protocol = Protocol(packet.protocol);
         let mut flags = TcpFlags::NONE;
         let mut is_reply = false;
@@ -77,7 +77,7 @@ impl EndToEnd {
     pub(super) fn ends(&self, side: usize) -> [ConnectionEnd; 2] {
         let direction = if side == 0 { Direction::Forth } else { Direction::Back };
         let (from, to) = self.key.ends(direction);
-        let end = |end: End, port| ConnectionEnd { endpoint: None, address: Ipv4Addr::from(end.address), port };
+        let end = |end: FlowEnd, port| ConnectionEnd { endpoint: None, address: Ipv4Addr::from(end.address), port };
         match self.protocol() {
             // The key has the type at the end that asks, and the identifier at the other one.
             Protocol::ICMP => {

@@ -1,6 +1,6 @@
 //! Links that nothing passes, because the groups and whitelists at their two ends accept nothing from each other.
 
-use super::ends::{Class, End, FarEnds, Near};
+use super::ends::{Class, FarEnds, LinkEnd, Near};
 use super::way::{Way, arrives};
 use crate::check::{ClosedLinks, link_without_rule};
 use crate::control::PeerRequest;
@@ -31,7 +31,7 @@ pub(crate) fn warnings(world: &World, program: &Program, names: &Names) -> Vec<D
     }
     linked.sort_by_key(|(domain, ..)| *domain);
     let ends = FarEnds::of(program, linked.iter().map(|(domain, ..)| *domain));
-    let mut search = Search { program, hints: Vec::new(), effort: MOST_EFFORT };
+    let mut search = OpenSearch { program, hints: Vec::new(), effort: MOST_EFFORT };
     let mut findings = Vec::new();
     for links in linked.chunk_by(|one, other| one.0 == other.0) {
         let (domain, vpc, _) = links[0];
@@ -85,17 +85,17 @@ fn first_group(world: &World, names: &Names, far: &FarEnds) -> Option<Key<Securi
 }
 
 /// The search for something that passes a link.
-struct Search<'a> {
+struct OpenSearch<'a> {
     program: &'a Program,
     /// What links of the same VPC before have shown to pass.
-    hints: Vec<Hint>,
+    hints: Vec<OpenPacket>,
     effort: usize,
 }
 
-impl Search<'_> {
+impl OpenSearch<'_> {
     /// True where something passes the link of `near`, or would but for what is no matter of groups and whitelists.
     fn is_open(&mut self, near: EndpointId, far: &FarEnds) -> bool {
-        let end = End { id: near, address: self.program.endpoint(near).address };
+        let end = LinkEnd { id: near, address: self.program.endpoint(near).address };
         if self.hints.iter().any(|hint| hint.passes(self.program, end)) {
             return true;
         }
@@ -117,11 +117,11 @@ impl Search<'_> {
         clients.into_iter().any(|client| self.is_open_between(near.end, client))
     }
 
-    fn is_open_between(&mut self, near: End, far: End) -> bool {
+    fn is_open_between(&mut self, near: LinkEnd, far: LinkEnd) -> bool {
         self.effort = self.effort.saturating_sub(PAIR);
         let out = Way::between(self.program, near, far);
         if out.accepted {
-            self.hint(Hint { packet: out.sample, far, outward: true });
+            self.hint(OpenPacket { packet: out.sample, far, outward: true });
             return true;
         }
         // A service answers a classic instance, and opens nothing to it.
@@ -130,12 +130,12 @@ impl Search<'_> {
         }
         let back = Way::between(self.program, far, near);
         if back.accepted {
-            self.hint(Hint { packet: back.sample, far, outward: false });
+            self.hint(OpenPacket { packet: back.sample, far, outward: false });
         }
         back.accepted
     }
 
-    fn hint(&mut self, hint: Hint) {
+    fn hint(&mut self, hint: OpenPacket) {
         if self.hints.len() < HINTS {
             self.hints.push(hint);
         }
@@ -143,16 +143,16 @@ impl Search<'_> {
 }
 
 /// A packet that passed a link, or would but for what is no matter of groups and whitelists.
-struct Hint {
+struct OpenPacket {
     packet: FirstPacket,
-    far: End,
+    far: LinkEnd,
     outward: bool,
 }
 
-impl Hint {
+impl OpenPacket {
     /// True where the same packet passes the link of `near`.
-    fn passes(&self, program: &Program, near: End) -> bool {
-        let Hint { packet, far, outward } = *self;
+    fn passes(&self, program: &Program, near: LinkEnd) -> bool {
+        let OpenPacket { packet, far, outward } = *self;
         if outward {
             let packet = FirstPacket { sender: near.id, source: near.address, ..packet };
             return arrives(program, &packet, [near, far]);

@@ -9,7 +9,7 @@ use crate::control::{Operation, PeerRequest, WhitelistChange};
 use crate::datapath::{At, Blocker, Found, Step, Trace};
 use crate::diag::{Diagnostic, Reason, Severity, Span};
 use crate::lab::Topology;
-use crate::links::{End, FarEnds, Flow, Near, Way};
+use crate::links::{FarEnds, LinkEnd, Near, PassingPorts, Way};
 use crate::model::{Direction, GroupKind, Instance, Service};
 use crate::net::GuestRoute;
 use crate::program::{Action, DomainId, EndpointId, EndpointKind, FixedMap, RouteId};
@@ -31,7 +31,7 @@ impl Plan<'_> {
         }
         let near = Near::of(&trial.program, near);
         let mut walk =
-            Walk { plan: self, trial, near: &near, findings, told: HashSet::default(), closed: FixedMap::default() };
+            FarWalk { plan: self, trial, near: &near, findings, told: HashSet::default(), closed: FixedMap::default() };
         walk.hosts(&far, preflight);
         walk.clients(&far, preflight);
         let mut findings = walk.finish();
@@ -80,7 +80,7 @@ struct Closed<'w> {
 }
 
 /// The walk over the endpoints of the VPC.
-struct Walk<'p, 'w> {
+struct FarWalk<'p, 'w> {
     plan: &'p Plan<'w>,
     trial: &'p Topology,
     near: &'p Near,
@@ -89,7 +89,7 @@ struct Walk<'p, 'w> {
     closed: FixedMap<Vec<usize>, Closed<'w>>,
 }
 
-impl<'w> Walk<'_, 'w> {
+impl<'w> FarWalk<'_, 'w> {
     fn hosts(&mut self, far: &FarEnds, preflight: &mut Preflight) {
         let program = &self.trial.program;
         // Hosts of one class fare alike.
@@ -121,8 +121,8 @@ impl<'w> Walk<'_, 'w> {
 
     /// A gateway or forwarding instance passes what any of its clients does.
     fn clients(&mut self, far: &FarEnds, preflight: &mut Preflight) {
-        let mut hops: Vec<(EndpointId, Flow, Flow)> = Vec::new();
-        let mut silent: Vec<(End, Pair)> = Vec::new();
+        let mut hops: Vec<(EndpointId, PassingPorts, PassingPorts)> = Vec::new();
+        let mut silent: Vec<(LinkEnd, Pair)> = Vec::new();
         for client in far.clients_of(&self.trial.program, self.near) {
             let pair = self.pair(client);
             match hops.iter_mut().find(|(hop, ..)| *hop == client.id) {
@@ -157,14 +157,14 @@ impl<'w> Walk<'_, 'w> {
         }
     }
 
-    fn pair(&self, far: End) -> Pair {
+    fn pair(&self, far: LinkEnd) -> Pair {
         let program = &self.trial.program;
         let near = self.near.end;
         Pair { out: Way::between(program, near, far), back: Way::between(program, far, near) }
     }
 
     /// Tells that it is not known what passes between the instance and a far end, and what hides the one from the other.
-    fn not_known(&mut self, far: End, pair: &Pair) {
+    fn not_known(&mut self, far: LinkEnd, pair: &Pair) {
         self.hidden(far, &pair.back.sample.trace(&self.trial.program));
         let reason = Reason::UnknownConfiguration;
         if self.told.insert(Told::Refused(reason, At::Endpoint(far.id))) {
@@ -179,7 +179,7 @@ impl<'w> Walk<'_, 'w> {
     }
 
     /// Tells why nothing passes between the instance and a far end.
-    fn explain(&mut self, far: End, pair: &Pair) {
+    fn explain(&mut self, far: LinkEnd, pair: &Pair) {
         let program = &self.trial.program;
         let kind = program.endpoint(far.id).kind;
         let [out, back] = [&pair.out, &pair.back].map(|way| way.sample.trace(program));
@@ -204,7 +204,7 @@ impl<'w> Walk<'_, 'w> {
     }
 
     /// Tells of a route or vSwitch that takes what the far end sends to the instance; true where there is one.
-    fn hidden(&mut self, far: End, back: &Trace) -> bool {
+    fn hidden(&mut self, far: LinkEnd, back: &Trace) -> bool {
         let (program, plan) = (&self.trial.program, self.plan);
         let looked_up = back.steps.iter().find_map(|step| match step {
             Step::Route { destination, found: Found::Entry { route, .. }, .. }
@@ -281,7 +281,7 @@ impl<'w> Walk<'_, 'w> {
     }
 
     /// Tells of what stands in the way of packets that the groups accept. `is_told` where something of it was told.
-    fn of_far(&mut self, far: End, out: &Trace, back: &Trace, is_told: bool) {
+    fn of_far(&mut self, far: LinkEnd, out: &Trace, back: &Trace, is_told: bool) {
         let stopped = |blocker: &Blocker| {
             blocker.reason == Reason::InstanceStopped && blocker.at == At::Endpoint(far.id)
                 || blocker.reason == Reason::NextHopDown
@@ -320,7 +320,7 @@ impl<'w> Walk<'_, 'w> {
         }
     }
 
-    fn note_closed(&mut self, far: End, sends: bool) {
+    fn note_closed(&mut self, far: LinkEnd, sends: bool) {
         let world = self.plan.world;
         let Some(key) = world.instances.find(self.trial.names.endpoint(far.id)) else { return };
         let far = &world.instances[key];
@@ -332,7 +332,7 @@ impl<'w> Walk<'_, 'w> {
     }
 
     fn finish(self) -> Vec<Diagnostic> {
-        let Walk { plan, mut findings, closed, .. } = self;
+        let FarWalk { plan, mut findings, closed, .. } = self;
         findings.extend(closed.into_values().map(|closed| plan.closed(&closed)));
         findings
     }

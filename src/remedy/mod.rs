@@ -15,7 +15,7 @@ use crate::text::{quoted, sh_word};
 
 /// Says what `operation` does to `world`, to which it was not yet applied.
 pub(crate) fn describe(operation: &Operation, world: &World, sources: &Sources) -> AdvisedStep {
-    Writer { world, sources }.operation(operation)
+    RemedyWriter { world, sources }.operation(operation)
 }
 
 /// Says the same in one line: what to do, and what to write into the topology file.
@@ -54,12 +54,12 @@ pub(crate) fn set(table: String, keys: &[(&str, String)], without: &[&'static st
     TopologyEdit::Set { table, keys, without: without.to_vec() }
 }
 
-struct Writer<'w> {
+struct RemedyWriter<'w> {
     world: &'w World,
     sources: &'w Sources,
 }
 
-impl Writer<'_> {
+impl RemedyWriter<'_> {
     fn place(&self, span: Span) -> Option<String> {
         let at = self.sources.locate(span)?;
         Some(format!("{}:{}", at.file, at.line))

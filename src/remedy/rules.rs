@@ -1,13 +1,13 @@
 //! Rules of security groups in words, as the vendor's calls, and as TOML.
 
-use super::{Writer, call, table};
+use super::{RemedyWriter, call, table};
 use crate::control::{PeerRequest, RuleRequest};
 use crate::model::{Direction, Policy, SecurityGroup};
 use crate::net::PortRange;
 use crate::report::{AdvisedStep, TopologyEdit};
 use crate::text::quoted;
 
-impl Writer<'_> {
+impl RemedyWriter<'_> {
     pub(super) fn authorize(&self, group: &str, direction: Direction, rule: &RuleRequest) -> AdvisedStep {
         let own = self.world.security_groups.find(group).map(|key| &self.world.security_groups[key]);
         let (verb, way) = (verb(rule.policy), preposition(direction));

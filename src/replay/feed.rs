@@ -3,7 +3,7 @@
 use super::ReplayOptions;
 use super::adjust::Adjuster;
 use super::sample::Sample;
-use crate::capture::{Batch, CaptureError, Extent, Options, Reader, Unreadable};
+use crate::capture::{Batch, BatchOptions, CaptureError, Extent, Reader, Unreadable};
 use crate::datapath::{self, Entry, Frame, SHARDS, ShardId, Steering};
 use crate::lab::Topology;
 use crate::program::{EndpointId, FixedMap};
@@ -31,7 +31,7 @@ pub struct Load {
     /// Whose each frame is, in the order of the capture.
     owners: Vec<u8>,
     /// Frames with comments of their own, in the order of the capture: number, and where the comments are.
-    commented: Vec<(u64, Options)>,
+    commented: Vec<(u64, BatchOptions)>,
 }
 
 /// What is known about a frame before it enters: all that its worker needs, beside the bytes.
@@ -109,7 +109,7 @@ pub struct Feed {
     copies: u64,
     /// By interface of the capture: the endpoint it is named after.
     captured_at: Vec<Option<EndpointId>>,
-    clock: Clock,
+    clock: ReplayClock,
     workers: usize,
     /// By shard: whose it is.
     owners: [u8; SHARDS],
@@ -144,7 +144,7 @@ impl<T: Copy> Asked<T> {
 
 /// What the capture's stamps mean to the fabric.
 #[derive(Clone, Copy)]
-enum Clock {
+enum ReplayClock {
     /// What they say.
     Own,
     /// The first one is this time.
@@ -153,16 +153,16 @@ enum Clock {
     Moved(SimTime, SimTime),
 }
 
-impl Clock {
+impl ReplayClock {
     fn read(&mut self, stamp: SimTime) -> SimTime {
         match *self {
-            Clock::Own => stamp,
-            Clock::StartAt(time) => {
-                *self = Clock::Moved(stamp, time);
+            ReplayClock::Own => stamp,
+            ReplayClock::StartAt(time) => {
+                *self = ReplayClock::Moved(stamp, time);
                 time
             }
-            Clock::Moved(from, to) if stamp >= from => to + stamp.since(from),
-            Clock::Moved(from, to) => to - from.since(stamp),
+            ReplayClock::Moved(from, to) if stamp >= from => to + stamp.since(from),
+            ReplayClock::Moved(from, to) => to - from.since(stamp),
         }
     }
 }
@@ -180,7 +180,7 @@ impl Feed {
             fabric: options.fabric,
             copies: 0,
             captured_at: Vec::new(),
-            clock: Clock::Own,
+            clock: ReplayClock::Own,
             workers,
             owners: std::array::from_fn(|shard| (shard % workers) as u8),
         }
@@ -190,7 +190,7 @@ impl Feed {
     /// the start of the clock at the earliest.
     #[must_use]
     pub fn starting_at(self, now: SimTime) -> Feed {
-        Feed { clock: Clock::StartAt(now), ..self }
+        Feed { clock: ReplayClock::StartAt(now), ..self }
     }
 
     /// Bytes read, and bytes there are where that is known.

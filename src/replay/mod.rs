@@ -156,7 +156,7 @@ pub fn run(
         topology,
         steering: Steering::default(),
         stop: options.stop.clone(),
-        end: End::None,
+        end: ReplayEnd::None,
     };
     let new_worker =
         || Worker::new(&topology.program, options.fabric, writing.is_wanted()).gathering(options.connections);
@@ -178,11 +178,11 @@ pub fn run(
     if let Some(totals) = connections.as_ref().map(|connections| &connections.totals) {
         assert_eq!(totals.frames + totals.beside, source.frames, "each frame is of one connection or of none");
     }
-    press.end(matches!(source.end, End::Interrupted))?;
+    press.end(matches!(source.end, ReplayEnd::Interrupted))?;
     let (damage, interrupted) = match source.end {
-        End::None => (None, false),
-        End::Damage(error) => (Some(error), false),
-        End::Interrupted => (None, true),
+        ReplayEnd::None => (None, false),
+        ReplayEnd::Damage(error) => (Some(error), false),
+        ReplayEnd::Interrupted => (None, true),
     };
     let mut facts = source.feed.facts();
     facts.merge(hints.facts());
@@ -212,11 +212,11 @@ struct Source<'a> {
     topology: &'a Topology,
     steering: Steering,
     stop: Option<Arc<AtomicBool>>,
-    end: End,
+    end: ReplayEnd,
 }
 
 /// What ended a capture before its end.
-enum End {
+enum ReplayEnd {
     None,
     Damage(CaptureError),
     Interrupted,
@@ -225,10 +225,10 @@ enum End {
 impl Source<'_> {
     /// Fills `load`; false at the end, whatever its cause.
     fn next(&mut self, load: &mut Load) -> bool {
-        if matches!(self.end, End::None) && self.is_stopped() {
-            self.end = End::Interrupted;
+        if matches!(self.end, ReplayEnd::None) && self.is_stopped() {
+            self.end = ReplayEnd::Interrupted;
         }
-        if !matches!(self.end, End::None) {
+        if !matches!(self.end, ReplayEnd::None) {
             return false;
         }
         match self.feed.next(load, self.topology, &mut self.steering) {
@@ -238,11 +238,11 @@ impl Source<'_> {
             }
             // Whoever stops a replay that waits for more of its capture ends the waiting, too.
             Err(_) if self.is_stopped() => {
-                self.end = End::Interrupted;
+                self.end = ReplayEnd::Interrupted;
                 false
             }
             Err(error) => {
-                self.end = End::Damage(error);
+                self.end = ReplayEnd::Damage(error);
                 false
             }
         }

@@ -87,7 +87,7 @@ impl Worker {
 }
 
 /// Reads a worker's share frame by frame.
-pub(super) struct Walk<'a> {
+pub(super) struct BurstWalk<'a> {
     outputs: &'a [Output],
     /// The frame that is next, counted over all bursts.
     next: usize,
@@ -96,20 +96,20 @@ pub(super) struct Walk<'a> {
 }
 
 /// What became of one frame, and what left because of it.
-pub(super) struct Happened<'a> {
+pub(super) struct BurstResult<'a> {
     pub(super) outcome: &'a Outcome,
     pub(super) sent: &'a [Sent],
     /// What the ranges of `sent` point into.
     pub(super) bytes: &'a [u8],
 }
 
-impl<'a> Walk<'a> {
-    pub(super) fn new(share: &'a Share) -> Walk<'a> {
-        Walk { outputs: &share.outputs, next: 0, sent: 0 }
+impl<'a> BurstWalk<'a> {
+    pub(super) fn new(share: &'a Share) -> BurstWalk<'a> {
+        BurstWalk { outputs: &share.outputs, next: 0, sent: 0 }
     }
 
     /// The next frame: its position in the worker's part, and what became of it.
-    pub(super) fn step(&mut self) -> (usize, Happened<'a>) {
+    pub(super) fn step(&mut self) -> (usize, BurstResult<'a>) {
         let position = self.next;
         let (burst, index) = (position / BURST, position % BURST);
         if index == 0 {
@@ -119,6 +119,6 @@ impl<'a> Walk<'a> {
         let first = self.sent;
         self.next += 1;
         self.sent += sent[first..].iter().take_while(|sent| sent.frame == index).count();
-        (position, Happened { outcome: &outcomes[index], sent: &sent[first..self.sent], bytes })
+        (position, BurstResult { outcome: &outcomes[index], sent: &sent[first..self.sent], bytes })
     }
 }

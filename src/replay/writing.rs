@@ -1,7 +1,7 @@
 //! What is written about single frames: lines of JSON, and packets of the annotated capture.
 
 use super::feed::{Cue, Load};
-use super::worker::{Happened, Share, Walk};
+use super::worker::{BurstResult, BurstWalk, Share};
 use super::{Copies, Sinks};
 use crate::capture::{Direction, Packet, Writer, add_comment, encode_packet, last_packet, set_interface};
 use crate::datapath::{Frame, Outcome, Sent, Verdict};
@@ -229,7 +229,7 @@ impl<'a> Scribe<'a> {
         lines.clear();
         blocks.clear();
         unnumbered.clear();
-        let mut walks: Vec<Walk<'_>> = shares.map(Walk::new).collect();
+        let mut walks: Vec<BurstWalk<'_>> = shares.map(BurstWalk::new).collect();
         for owner in load.owners() {
             let owner = usize::from(*owner);
             let (position, happened) = walks[owner].step();
@@ -238,9 +238,9 @@ impl<'a> Scribe<'a> {
         }
     }
 
-    fn frame(&mut self, load: &Load, cue: &Cue, happened: &Happened<'_>, page: &mut Page) {
+    fn frame(&mut self, load: &Load, cue: &Cue, happened: &BurstResult<'_>, page: &mut Page) {
         let (number, frame) = (cue.number, &load.frame_of(cue));
-        let Happened { outcome, sent, bytes } = *happened;
+        let BurstResult { outcome, sent, bytes } = *happened;
         let Scribe { writing, short, readable } = self;
         if let Some(lines) = &writing.lines {
             lines.frame(&mut page.lines, number, frame, outcome);

@@ -1,6 +1,6 @@
 //! The comments that every packet of an output capture carries: one to search for, one to read.
 
-use super::pieces::{Causes, Pieces};
+use super::pieces::{CauseStrings, Pieces};
 use super::sentence::{CUT_OFF, OUTSIDE};
 use super::words::{Cause, Words};
 use crate::datapath::{At, Decider, Emitted, NotKnown, Outcome, Verdict};
@@ -15,7 +15,7 @@ pub struct Comments<'a> {
     endpoints: Pieces,
     domains: Pieces,
     /// ` by sg-db ingress #3 (shop.toml:19): drops tcp/22 from 10.0.0.0/8`
-    causes: Causes,
+    causes: CauseStrings,
 }
 
 impl<'a> Comments<'a> {
@@ -26,7 +26,7 @@ impl<'a> Comments<'a> {
             words,
             endpoints: Pieces::new(words.names.endpoints.iter().map(|name| name.text.as_str()), plain),
             domains: Pieces::new(words.names.domains.iter().map(|name| name.text.as_str()), plain),
-            causes: Causes::new(words, " by a live session", push_cause),
+            causes: CauseStrings::new(words, " by a live session", push_cause),
         }
     }
 

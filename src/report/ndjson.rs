@@ -3,7 +3,7 @@
 //! Names are escaped once, when [`Lines`] is made; a line is then a few copies of prepared bytes. The order of the
 //! fields is fixed, and a field without value is left out.
 
-use super::pieces::{Causes, Pieces};
+use super::pieces::{CauseStrings, Pieces};
 use super::words::{Cause, Words};
 use crate::datapath::{At, Decider, Emitted, Frame, Outcome, Verdict};
 use crate::program::{DomainId, EndpointId};
@@ -19,7 +19,7 @@ pub struct Lines {
     /// Quoted names.
     domains: Pieces,
     /// `,"rule":"…","source":"…"`
-    causes: Causes,
+    causes: CauseStrings,
 }
 
 impl Lines {
@@ -29,7 +29,7 @@ impl Lines {
         Lines {
             endpoints: Pieces::new(words.names.endpoints.iter().map(|name| name.text.as_str()), quoted),
             domains: Pieces::new(words.names.domains.iter().map(|name| name.text.as_str()), quoted),
-            causes: Causes::new(words, ",\"by\":\"session\"", push_cause),
+            causes: CauseStrings::new(words, ",\"by\":\"session\"", push_cause),
         }
     }
 

@@ -45,7 +45,7 @@ impl Pieces {
 }
 
 /// What is said about whatever decides, prepared.
-pub(super) struct Causes {
+pub(super) struct CauseStrings {
     rules: Pieces,
     egress_defaults: Pieces,
     ingress_defaults: Pieces,
@@ -54,9 +54,9 @@ pub(super) struct Causes {
     session: &'static str,
 }
 
-impl Causes {
+impl CauseStrings {
     /// What `write` says, and `session` about live sessions.
-    pub(super) fn new(words: Words<'_>, session: &'static str, write: fn(&mut String, &Cause<'_>)) -> Causes {
+    pub(super) fn new(words: Words<'_>, session: &'static str, write: fn(&mut String, &Cause<'_>)) -> CauseStrings {
         let Names { rules, acls, whitelists, routes, .. } = words.names;
         let pieces = |count: usize, reason, decider: fn(usize) -> Decider| {
             Pieces::new((0..count).filter_map(|index| words.cause_of(decider(index), reason)), |text, cause| {
@@ -64,7 +64,7 @@ impl Causes {
             })
         };
         let default = |index| Decider::GroupDefault(AclId::from_index(index));
-        Causes {
+        CauseStrings {
             rules: pieces(rules.len(), None, |index| Decider::Rule(RuleId::from_index(index))),
             egress_defaults: pieces(acls.len(), Some(Reason::SgEgressDeny), default),
             ingress_defaults: pieces(acls.len(), Some(Reason::SgIngressDeny), default),

@@ -41,7 +41,7 @@ pub struct Replayed<'a> {
 
 /// A row of the table: `label  count  share  place  note`.
 #[derive(Default)]
-pub(super) struct Row {
+pub(super) struct SummaryRow {
     pub(super) indent: usize,
     pub(super) label: String,
     pub(super) style: Option<Style>,
@@ -73,12 +73,12 @@ pub fn summary_text(out: &mut String, words: Words<'_>, tally: &Tally, replayed:
     let emitted: Vec<_> = tally.emitted().collect();
     if !emitted.is_empty() {
         let frames = emitted.iter().map(|(_, frames)| frames).sum();
-        rows.push(Row { label: "sent by the fabric".to_owned(), frames, ..Row::default() });
-        rows.extend(emitted.iter().map(|(kind, frames)| Row {
+        rows.push(SummaryRow { label: "sent by the fabric".to_owned(), frames, ..SummaryRow::default() });
+        rows.extend(emitted.iter().map(|(kind, frames)| SummaryRow {
             indent: 1,
             label: kind.name().to_owned(),
             frames: *frames,
-            ..Row::default()
+            ..SummaryRow::default()
         }));
     }
     write_rows(out, &rows, tally.frames(), palette);
@@ -92,32 +92,34 @@ pub fn summary_text(out: &mut String, words: Words<'_>, tally: &Tally, replayed:
     }
 }
 
-fn verdict_rows(words: Words<'_>, tally: &Tally) -> Vec<Row> {
-    let total = |label: &str, frames, style| Row {
+fn verdict_rows(words: Words<'_>, tally: &Tally) -> Vec<SummaryRow> {
+    let total = |label: &str, frames, style| SummaryRow {
         label: label.to_owned(),
         style: (frames != 0).then_some(style),
         frames,
         shared: true,
-        ..Row::default()
+        ..SummaryRow::default()
     };
     let by_session = |frames| if frames == 0 { String::new() } else { format!("{} by a session", thousands(frames)) };
     let delivered = tally.delivered();
-    let mut rows =
-        vec![Row { note: by_session(delivered.by_session), ..total("delivered", delivered.frames, Style::Good) }];
-    let endpoints = tally.delivered_by_endpoint().into_iter().map(|(id, one)| Row {
+    let mut rows = vec![SummaryRow {
+        note: by_session(delivered.by_session),
+        ..total("delivered", delivered.frames, Style::Good)
+    }];
+    let endpoints = tally.delivered_by_endpoint().into_iter().map(|(id, one)| SummaryRow {
         indent: 1,
         label: words.endpoint(id).to_owned(),
         frames: one.frames,
         shared: true,
         note: by_session(one.by_session),
-        ..Row::default()
+        ..SummaryRow::default()
     });
     extend_limited(&mut rows, endpoints.collect(), "endpoint");
     rows.push(total("answered", tally.answered(), Style::Good));
     rows.push(total("dropped", tally.dropped(), Style::Bad));
-    let of_reason = |rows: &mut Vec<Row>, refused: &Dropped| {
+    let of_reason = |rows: &mut Vec<SummaryRow>, refused: &Dropped| {
         let note = refused.reason.summary().to_owned();
-        rows.push(Row { indent: 1, note, ..total(refused.reason.id(), refused.frames, Style::Plain) });
+        rows.push(SummaryRow { indent: 1, note, ..total(refused.reason.id(), refused.frames, Style::Plain) });
         let causes = refused.causes.iter().filter_map(|cause| cause_row(words, refused.reason, cause));
         extend_limited(rows, causes.collect(), "place");
     };
@@ -129,7 +131,7 @@ fn verdict_rows(words: Words<'_>, tally: &Tally) -> Vec<Row> {
 }
 
 /// `None` where there is no more to tell than the reason.
-fn cause_row(words: Words<'_>, reason: Reason, dropped: &DroppedAt) -> Option<Row> {
+fn cause_row(words: Words<'_>, reason: Reason, dropped: &DroppedAt) -> Option<SummaryRow> {
     let cause = words.cause_of(dropped.decider, Some(reason));
     let mut label = cause.map_or_else(String::new, |cause| cause.to_string());
     if let Some(at) = words.at(dropped.at) {
@@ -138,25 +140,33 @@ fn cause_row(words: Words<'_>, reason: Reason, dropped: &DroppedAt) -> Option<Ro
     let place = cause.and_then(|cause| cause.place()).map_or_else(String::new, |place| place.to_string());
     let note = cause.and_then(|cause| cause.says()).unwrap_or_default().to_owned();
     let frames = dropped.frames;
-    (!label.is_empty()).then(|| Row { indent: 2, label, frames, shared: true, place, note, ..Row::default() })
+    (!label.is_empty()).then(|| SummaryRow {
+        indent: 2,
+        label,
+        frames,
+        shared: true,
+        place,
+        note,
+        ..SummaryRow::default()
+    })
 }
 
-fn extend_limited(rows: &mut Vec<Row>, mut list: Vec<Row>, what: &str) {
+fn extend_limited(rows: &mut Vec<SummaryRow>, mut list: Vec<SummaryRow>, what: &str) {
     let rest = list.split_off(list.len().min(ROWS));
     rows.append(&mut list);
     if let Some(first) = rest.first() {
-        rows.push(Row {
+        rows.push(SummaryRow {
             indent: first.indent,
             label: format!("{} more", counted(rest.len() as u64, what)),
             frames: rest.iter().map(|row| row.frames).sum(),
             shared: true,
-            ..Row::default()
+            ..SummaryRow::default()
         });
     }
 }
 
 /// Writes rows in columns, with the share that each has of `frames`.
-pub(super) fn write_rows(out: &mut String, rows: &[Row], frames: u64, palette: Palette) {
+pub(super) fn write_rows(out: &mut String, rows: &[SummaryRow], frames: u64, palette: Palette) {
     let labels = rows.iter().map(|row| row.indent * 2 + width(&row.label)).max().unwrap_or(0);
     let counts = rows.iter().map(|row| thousands(row.frames).len()).max().unwrap_or(0);
     let places = rows.iter().map(|row| width(&row.place)).max().unwrap_or(0);

@@ -27,27 +27,27 @@ pub struct Tally {
     undetermined: u64,
     /// Frames that were dropped, or are undetermined for a reason.
     by_reason: [u64; Reason::ALL.len()],
-    causes: Causes,
+    causes: DropCauses,
     emitted: BTreeMap<EmittedKind, u64>,
 }
 
 /// Why, where and by what frames were dropped.
-type Cause = (Reason, At, Decider);
+type DropCause = (Reason, At, Decider);
 
 /// Causes that are counted beside the map: few decide most drops.
 const RECENT_CAUSES: usize = 256;
 
 /// Dropped frames by cause.
 #[derive(Clone, Debug)]
-struct Causes {
+struct DropCauses {
     /// Counts that the map does not hold yet.
-    recent: Recent<Cause, u64>,
-    all: FixedMap<Cause, u64>,
+    recent: Recent<DropCause, u64>,
+    all: FixedMap<DropCause, u64>,
 }
 
-impl Causes {
+impl DropCauses {
     #[inline]
-    fn count(&mut self, cause: Cause) {
+    fn count(&mut self, cause: DropCause) {
         match self.recent.place(&cause) {
             Some((known, frames)) if *known == cause => *frames += 1,
             place => {
@@ -58,12 +58,12 @@ impl Causes {
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = (Cause, u64)> {
+    fn iter(&self) -> impl Iterator<Item = (DropCause, u64)> {
         self.all.iter().map(|(cause, frames)| (*cause, *frames)).chain(self.recent.iter().copied())
     }
 
     /// Each cause once.
-    fn sums(&self) -> FixedMap<Cause, u64> {
+    fn sums(&self) -> FixedMap<DropCause, u64> {
         let mut sums = self.all.clone();
         for (cause, frames) in self.recent.iter() {
             *sums.entry(*cause).or_insert(0) += frames;
@@ -137,7 +137,7 @@ impl Tally {
             outside: 0,
             undetermined: 0,
             by_reason: [0; Reason::ALL.len()],
-            causes: Causes { recent: Recent::new(RECENT_CAUSES), all: FixedMap::default() },
+            causes: DropCauses { recent: Recent::new(RECENT_CAUSES), all: FixedMap::default() },
             emitted: BTreeMap::new(),
         }
     }
@@ -310,7 +310,7 @@ impl Tally {
     }
 }
 
-fn causes_of(causes: &FixedMap<Cause, u64>, reason: Reason) -> Vec<DroppedAt> {
+fn causes_of(causes: &FixedMap<DropCause, u64>, reason: Reason) -> Vec<DroppedAt> {
     let of_reason = causes.iter().filter(|((known, _, _), _)| *known == reason);
     let mut causes: Vec<DroppedAt> =
         of_reason.map(|((_, at, decider), frames)| DroppedAt { at: *at, decider: *decider, frames: *frames }).collect();

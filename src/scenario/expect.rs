@@ -1,7 +1,7 @@
 //! What a step claims will happen. Claims are exact: what is not listed must not happen.
 
 use super::decode::{Decoder, Fields, Item, What, invalid};
-use super::names::Names;
+use super::names::KnownNames;
 use crate::diag::{EmittedKind, Reason, Span, Spanned};
 use crate::model::Direction;
 use std::fmt;
@@ -147,7 +147,7 @@ const VERDICTS: [(&str, &str); 5] = [
 /// The keys of a claim.
 const CLAIM_KEYS: [&str; 8] = ["verdict", "to", "path", "session", "ttl", "reason", "at", "rule"];
 
-fn claim<'a>(decoder: &mut Decoder<'_>, fields: &Fields<'a>, names: &Names<'_>) -> Option<Claim> {
+fn claim<'a>(decoder: &mut Decoder<'_>, fields: &Fields<'a>, names: &KnownNames<'_>) -> Option<Claim> {
     let item = fields.require(decoder, "verdict", "\"delivered\"")?;
     let word = item.one_of(decoder, &VERDICTS)?;
     let others: &[&str] = match word.value {
@@ -205,7 +205,7 @@ fn reason(decoder: &mut Decoder<'_>, id: &str, span: Span) -> Option<Spanned<Rea
     None
 }
 
-fn rule(decoder: &mut Decoder<'_>, item: Item<'_>, names: &Names<'_>) -> Option<Spanned<RuleClaim>> {
+fn rule(decoder: &mut Decoder<'_>, item: Item<'_>, names: &KnownNames<'_>) -> Option<Spanned<RuleClaim>> {
     let text = item.string(decoder)?;
     if text == "default" {
         return Some(Spanned::new(RuleClaim::Default, item.span));
@@ -229,7 +229,7 @@ fn rule(decoder: &mut Decoder<'_>, item: Item<'_>, names: &Names<'_>) -> Option<
 }
 
 /// The expectations of a `send` step.
-pub(super) fn of_send(decoder: &mut Decoder<'_>, item: Item<'_>, names: &Names<'_>) -> Option<SendExpectation> {
+pub(super) fn of_send(decoder: &mut Decoder<'_>, item: Item<'_>, names: &KnownNames<'_>) -> Option<SendExpectation> {
     let keys: Vec<&str> = CLAIM_KEYS.into_iter().chain(["emitted"]).collect();
     let fields = item.fields(decoder, What::The("`expect` of a `send`"), &keys)?;
     let claim = claim(decoder, &fields, names);
@@ -248,7 +248,11 @@ pub(super) fn of_send(decoder: &mut Decoder<'_>, item: Item<'_>, names: &Names<'
 }
 
 /// The expectations of a `replay` step.
-pub(super) fn of_replay(decoder: &mut Decoder<'_>, item: Item<'_>, names: &Names<'_>) -> Option<ReplayExpectation> {
+pub(super) fn of_replay(
+    decoder: &mut Decoder<'_>,
+    item: Item<'_>,
+    names: &KnownNames<'_>,
+) -> Option<ReplayExpectation> {
     let keys = ["delivered", "dropped", "answered", "outside", "undetermined", "emitted", "frames"];
     let fields = item.fields(decoder, What::The("`expect` of a `replay`"), &keys)?;
     let delivered = counts(decoder, &fields, "delivered", |decoder, key| {

@@ -120,7 +120,7 @@ fn scenario_file<'a>(
     }
     root.refuse_unknown(decoder, &steps::KEYS);
     let (world, diagnostics) = scenario_topology(sources, decoder, &root, folder);
-    let decoded = steps::decode(decoder, &root, folder, &names::Names::new(world.as_ref()));
+    let decoded = steps::decode(decoder, &root, folder, &names::KnownNames::new(world.as_ref()));
     let scenario = decoded.zip(world);
     let scenario =
         scenario.map(|((title, description, steps), topology)| Scenario { title, description, topology, steps });

@@ -31,7 +31,7 @@ pub(super) fn read(file: FileId, text: &str) -> Text<'_> {
     let tree = Tree::new(text);
     let (places, unjudged) = (Vec::new(), Vec::new());
     let read = Text { tree: Tree::new(""), file, problems: Vec::new(), left_out: 0, places, unjudged };
-    let mut reader = Reader {
+    let mut reader = SyntaxReader {
         text,
         read,
         builder: Builder::new(tree, text, 0),
@@ -79,7 +79,7 @@ impl Text<'_> {
 }
 
 /// Reads statements into a tree.
-struct Reader<'t> {
+struct SyntaxReader<'t> {
     text: &'t str,
     read: Text<'t>,
     builder: Builder<'t, 't>,
@@ -92,7 +92,7 @@ struct Reader<'t> {
     is_judged: bool,
 }
 
-impl<'t> Reader<'t> {
+impl<'t> SyntaxReader<'t> {
     fn read(&mut self) {
         while let Some(range) = self.statements.next() {
             self.builder.set_source(self.statements.source, self.statements.base);

@@ -1,6 +1,6 @@
 //! `biplane replay --by connection`, and the connections of a summary.
 
-use super::{Bench, frames, pages, pcap, shop_frames};
+use super::{Bench, frames, pcap, shop_frames};
 use biplane::wire::PacketBuilder;
 use biplane::wire::build::{icmp_echo, tcp, udp};
 use insta::assert_snapshot;
@@ -120,9 +120,4 @@ fn forms_that_rows_or_a_summary_do_not_have_are_refused() {
     assert_eq!(error(&["--by", "connection", "--format", "json"]), said(json));
     let both = "both -w and --by connection would write to standard output; give -w a file";
     assert_eq!(error(&["--by", "connection", "-w", "-"]), said(both));
-}
-
-#[test]
-fn the_page_shows_what_its_commands_print() {
-    pages::assert_up_to_date("connections.md", pages::topologies_and_captures().path());
 }

@@ -1,6 +1,5 @@
 //! `--expect` and `--fail-on-drop`: a line that is a check.
 
-use super::pages;
 use super::{Bench, frames, pcap, shop_frames};
 use biplane::capture::{LinkType, PcapWriter, Precision};
 use biplane::time::SimTime;
@@ -211,9 +210,4 @@ fn each_icmp_query_has_its_answer_and_what_asks_nothing_has_none() {
     for kind in ["0", "14", "30"] {
         assert_eq!(replies(kind), ["reply    not tried: nobody answers such a packet"], "type {kind}");
     }
-}
-
-#[test]
-fn the_page_shows_what_its_commands_print() {
-    pages::assert_up_to_date("ci-checks.md", pages::topologies_and_captures().path());
 }

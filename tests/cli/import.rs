@@ -1,7 +1,20 @@
-//! `biplane import`, and the page that walks through it.
+//! `biplane import`.
 
-use super::pages::{self, docs, run_in};
+use assert_cmd::Command;
 use std::fs;
+use std::path::Path;
+
+fn docs() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/docs"))
+}
+
+/// Runs the program in `folder`: exit code, standard output, standard error.
+fn run_in(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let mut program = Command::cargo_bin("biplane").unwrap();
+    let output = program.args(arguments).current_dir(folder).env_remove("GITHUB_ACTIONS").output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
 
 #[test]
 fn the_topology_goes_out_and_the_report_beside_it() {
@@ -50,11 +63,4 @@ fn a_plan_over_the_dump_has_two_sides() {
     let (before, after) = (side("--before"), side("--after"));
     assert!(before.contains("443/443") && !before.contains("8443") && !before.contains("web_3"));
     assert!(after.contains("8443/8443") && after.contains("[instance.\"alicloud_instance.web_3\"]"), "{after}");
-}
-
-#[test]
-fn the_page_shows_what_its_commands_print() {
-    let folder = tempfile::tempdir().unwrap();
-    pages::copy(docs(), folder.path());
-    pages::assert_up_to_date("import.md", folder.path());
 }

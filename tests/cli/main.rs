@@ -14,7 +14,6 @@ mod import;
 mod interrupt;
 mod messages;
 mod output;
-mod pages;
 mod preflight;
 mod replay;
 mod run;

@@ -19,7 +19,7 @@ use crate::datapath::flow_state::lookup::{Keeping, SessionLookup};
 use crate::datapath::outcome::Decider;
 use crate::datapath::step::SessionStep;
 use crate::program::{DomainId, EndpointId, EndpointKind, Program};
-use crate::table::session::{EndKey, FlowKey, Place, Session};
+use crate::table::session::{EndKey, FlowKey, Session, SessionPlace};
 
 /// Halves of a session that the records of one packet count.
 const WHOLE: usize = 2;
@@ -106,7 +106,7 @@ fn precedence(step: SessionStep) -> u8 {
 
 /// A record that an end has.
 struct FoundRecord {
-    place: Place,
+    place: SessionPlace,
     step: SessionStep,
     note: u32,
 }
@@ -272,7 +272,7 @@ impl FlowTables {
     }
 
     /// Parts an entry that stands for both ends into one for each.
-    fn part(&mut self, frame: &Frame<'_>, packet: &PacketContext<'_>, place: Place) {
+    fn part(&mut self, frame: &Frame<'_>, packet: &PacketContext<'_>, place: SessionPlace) {
         let (shard, timeouts) = (frame.shard.index(), &packet.program.timeouts);
         let (key, session) = self.sessions.get(place);
         let (key, half) = (*key, Session { known: [0; 2], marks: session.marks | Session::HALF, ..*session });

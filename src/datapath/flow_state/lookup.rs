@@ -2,7 +2,7 @@
 
 use crate::datapath::outcome::Decider;
 use crate::datapath::step::SessionStep;
-use crate::table::session::Place;
+use crate::table::session::SessionPlace;
 
 /// What the session table answered about a packet.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +22,7 @@ pub(super) enum Keeping {
     /// The packet belongs to no flow.
     Nowhere,
     /// In one entry, live or not, or not at all.
-    Together(Option<Place>),
+    Together(Option<SessionPlace>),
     /// Not in the one entry that would stand for both.
     Apart,
 }

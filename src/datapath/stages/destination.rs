@@ -3,7 +3,7 @@
 //! Whitelists: <https://www.alibabacloud.com/help/doc-detail/43185.htm>. A miss is a silent drop here; the vendor
 //! does not say whether its proxy closes the connection instead.
 
-use super::egress::{Side, ask_groups, refusal_for};
+use super::egress::{RuleSide, ask_groups, refusal_for};
 use crate::datapath::context::{Forwarding, PacketContext};
 use crate::datapath::finding::{Finding, Refusal};
 use crate::datapath::outcome::{At, Decider};
@@ -43,7 +43,7 @@ pub(in crate::datapath) fn filter(packet: &PacketContext<'_>) -> Finding {
         _ if forwarding.second.is_none() && program.endpoint(packet.sender).kind == balances_load => {
             Spared::LoadBalancer
         }
-        (Some(acl), None) => return ask_groups(packet, id, acl, Side::Ingress).at_end(forwarding.second),
+        (Some(acl), None) => return ask_groups(packet, id, acl, RuleSide::Ingress).at_end(forwarding.second),
     };
     let decider = if packet.session.receiver.is_live() { Decider::Session } else { forwarding.decider };
     let step = Step::Spared { endpoint: id, ingress: true, why };

@@ -11,7 +11,7 @@ use crate::table::acl::{Decision, Effect, Query};
 
 /// Which of an instance's rules are asked.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::datapath) enum Side {
+pub(in crate::datapath) enum RuleSide {
     Egress,
     Ingress,
 }
@@ -27,7 +27,7 @@ pub(in crate::datapath) fn groups(packet: &PacketContext<'_>) -> Finding {
         None => Spared::Unfiltered,
         Some(_) if packet.ipv4.destination == ranges::METADATA => Spared::Metadata,
         Some(_) if packet.is_fragmentation_needed() => Spared::FragmentationNeeded,
-        Some(acl) => return ask_groups(packet, endpoint, acl, Side::Egress),
+        Some(acl) => return ask_groups(packet, endpoint, acl, RuleSide::Egress),
     };
     Finding::of_step(Step::Spared { endpoint, ingress: false, why })
 }
@@ -38,13 +38,13 @@ pub(in crate::datapath) fn ask_groups(
     packet: &PacketContext<'_>,
     endpoint: EndpointId,
     acl: AclId,
-    side: Side,
+    side: RuleSide,
 ) -> Finding {
     let (source, destination) = (packet.ipv4.source, packet.ipv4.destination);
-    let ingress = side == Side::Ingress;
+    let ingress = side == RuleSide::Ingress;
     let (query, reason) = match side {
-        Side::Ingress => (packet.rule_query(source, destination), Reason::SgIngressDeny),
-        Side::Egress => (packet.rule_query(destination, source), Reason::SgEgressDeny),
+        RuleSide::Ingress => (packet.rule_query(source, destination), Reason::SgIngressDeny),
+        RuleSide::Egress => (packet.rule_query(destination, source), Reason::SgEgressDeny),
     };
     let decision = decide(packet.program, acl, &query);
     let rule = decision.rule.map(RuleId);

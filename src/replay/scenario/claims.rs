@@ -8,7 +8,7 @@ use crate::text::Shown;
 use crate::wire::{Packet, parse};
 
 /// What became of a frame.
-pub(super) struct Happened<'a> {
+pub(super) struct JudgedFrame<'a> {
     pub(super) names: &'a Names,
     pub(super) words: Words<'a>,
     pub(super) outcome: &'a Outcome,
@@ -19,7 +19,7 @@ pub(super) struct Happened<'a> {
 }
 
 /// Every part of `claim` that does not hold: claim and fact.
-pub(super) fn hold(happened: &Happened<'_>, claim: &Claim) -> Vec<String> {
+pub(super) fn hold(happened: &JudgedFrame<'_>, claim: &Claim) -> Vec<String> {
     let mut failures = Vec::new();
     let words = happened.words;
     let outcome = happened.outcome;
@@ -104,7 +104,7 @@ fn entered_ttl(frame: &[u8], wire_length: usize) -> Option<u8> {
 }
 
 /// The frames that the fabric made, against those that are claimed: all of them, in order.
-pub(super) fn hold_emitted(happened: &Happened<'_>, sent: &[Sent], claims: &[EmittedClaim]) -> Vec<String> {
+pub(super) fn hold_emitted(happened: &JudgedFrame<'_>, sent: &[Sent], claims: &[EmittedClaim]) -> Vec<String> {
     let words = happened.words;
     let facts: Vec<_> = sent.iter().filter_map(|sent| Some((sent.to, sent.emitted?))).collect();
     let told: Vec<String> = facts

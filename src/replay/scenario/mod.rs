@@ -17,7 +17,7 @@ use crate::lab::{Lab, LabError, Passage, Topology};
 use crate::report::{StepResult, Words};
 use crate::scenario::{Action, ReplayExpectation, ReplayStep, Scenario, SendExpectation, SendStep};
 use crate::text::{Shown, shown_path};
-use claims::Happened;
+use claims::JudgedFrame;
 use seen::Seen;
 use std::sync::Arc;
 
@@ -102,7 +102,7 @@ impl Stage {
         let length = bytes.len();
         let passage = self.lab.send_frame(from.map_or(Entry::BySource, Entry::Injected), &bytes, length);
         let words = words(&topology);
-        let happened = Happened {
+        let happened = JudgedFrame {
             names: &topology.names,
             words,
             outcome: passage.outcome(),

@@ -1,6 +1,6 @@
 //! What the replay of a capture showed, and whether it is what a scenario claims.
 
-use super::claims::{self, Happened};
+use super::claims::{self, JudgedFrame};
 use super::words;
 use crate::datapath::{Frame, Output, Step, Verdict};
 use crate::diag::Reason;
@@ -89,7 +89,7 @@ impl<'a> Seen<'a> {
         if let Some(claim) = self.claims.remove(&number) {
             let words = words(topology);
             let failures = claims::hold(
-                &Happened {
+                &JudgedFrame {
                     names: &topology.names,
                     words,
                     outcome,

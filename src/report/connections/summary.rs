@@ -2,7 +2,7 @@
 
 use super::{ConnectionFate, ConnectionRows, ConnectionTotals, connection_json};
 use crate::report::layout::{Palette, Style, counted, thousands};
-use crate::report::summary::{Row, write_rows};
+use crate::report::summary::{SummaryRow, write_rows};
 use crate::report::words::Words;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
@@ -17,12 +17,12 @@ pub(in crate::report) fn write_text(out: &mut String, words: Words<'_>, totals: 
         return;
     }
     out.push('\n');
-    let mut rows = vec![Row { label: "connections".to_owned(), frames: connections, ..Row::default() }];
+    let mut rows = vec![SummaryRow { label: "connections".to_owned(), frames: connections, ..SummaryRow::default() }];
     for fate in ConnectionFate::ALL {
         let frames = totals.of_fate(fate);
         if frames != 0 {
             let (label, note) = (fate.name().to_owned(), fate.summary().to_owned());
-            rows.push(Row { indent: 1, label, frames, shared: true, note, ..Row::default() });
+            rows.push(SummaryRow { indent: 1, label, frames, shared: true, note, ..SummaryRow::default() });
         }
     }
     write_rows(out, &rows, connections, palette);

@@ -10,21 +10,21 @@ use crate::table::lpm::TableId;
 use std::net::Ipv4Addr;
 
 /// A route in words.
-pub(super) struct Entry {
+pub(super) struct RouteText {
     pub(super) prefix: Ipv4Net,
     /// Where it leads: `vsw-db -> db-1`.
     pub(super) target: String,
     pub(super) place: Option<String>,
 }
 
-impl Entry {
+impl RouteText {
     pub(super) fn text(&self) -> String {
         format!("{} -> {}", self.prefix, self.target)
     }
 }
 
 /// A route, and the endpoint that a frame which follows it reaches.
-pub(super) fn entry(words: Words<'_>, route: RouteId, to: Option<EndpointId>) -> Entry {
+pub(super) fn entry(words: Words<'_>, route: RouteId, to: Option<EndpointId>) -> RouteText {
     let name = &words.names.routes[route.index()];
     let entry = words.program.routes[route.index()];
     let mut target = name.text.clone();
@@ -40,12 +40,12 @@ pub(super) fn entry(words: Words<'_>, route: RouteId, to: Option<EndpointId>) ->
         (Action::Prohibit(_), _) => target.insert_str(0, "prohibited, "),
         _ => {}
     }
-    Entry { prefix: entry.prefix, target, place: words.place(name.span).map(|place| place.to_string()) }
+    RouteText { prefix: entry.prefix, target, place: words.place(name.span).map(|place| place.to_string()) }
 }
 
 /// The routes of `table` that also cover `destination`, longest first. That a guest's private routes beat its default
 /// one goes without saying.
-pub(super) fn beaten(words: Words<'_>, table: TableId, destination: Ipv4Addr) -> Vec<Entry> {
+pub(super) fn beaten(words: Words<'_>, table: TableId, destination: Ipv4Addr) -> Vec<RouteText> {
     let matches = words.program.tables.matches(table, destination).skip(1).map(|(_, route)| RouteId(route));
     let told = matches.filter(|route| words.program.routes[route.index()].action != Action::PublicNic);
     told.map(|route| entry(words, route, None)).collect()
@@ -131,7 +131,7 @@ fn shared(prefix: Ipv4Net, address: Ipv4Addr) -> u32 {
 }
 
 /// The route of `table` that comes nearest to covering `destination`: with the most leading bits in common.
-pub(super) fn nearest_route(words: Words<'_>, table: TableId, destination: Ipv4Addr) -> Option<Entry> {
+pub(super) fn nearest_route(words: Words<'_>, table: TableId, destination: Ipv4Addr) -> Option<RouteText> {
     let routes = words.program.tables.routes(table);
     let (prefix, route) = routes.min_by_key(|(prefix, _)| 32 - shared(*prefix, destination))?;
     // Less in common is no neighbourhood.

@@ -1,7 +1,7 @@
 //! A trace as one JSON object, for other programs.
 
 use super::blockers::{Account, accounts, would_reach};
-use super::explain::{Entry, beaten, entry, nearest_rule};
+use super::explain::{RouteText, beaten, entry, nearest_rule};
 use super::explain::{later_rule, nearest_entry, nearest_route};
 use super::{Traced, packet};
 use crate::datapath::{Crossing, Found, SessionStep, Spared, Step, Verdict};
@@ -235,7 +235,7 @@ fn set_default(words: Words<'_>, value: &mut Value, acl: AclId, ingress: bool, a
     }
 }
 
-fn set_entry(value: &mut Value, entry: &Entry) {
+fn set_entry(value: &mut Value, entry: &RouteText) {
     value["prefix"] = entry.prefix.to_string().into();
     value["to"] = entry.target.as_str().into();
     if let Some(place) = &entry.place {
@@ -243,8 +243,8 @@ fn set_entry(value: &mut Value, entry: &Entry) {
     }
 }
 
-fn beats(beaten: &[Entry]) -> Value {
-    let one = |entry: &Entry| {
+fn beats(beaten: &[RouteText]) -> Value {
+    let one = |entry: &RouteText| {
         let mut value = json!({});
         set_entry(&mut value, entry);
         value

@@ -1,7 +1,7 @@
 //! A trace as sections of lines: one section for each routing domain, one for the bridge between two.
 
 use super::concern::{Case, entered};
-use super::explain::{Entry, beaten, cause_place, entry, nearest_rule, whitelist_text};
+use super::explain::{RouteText, beaten, cause_place, entry, nearest_rule, whitelist_text};
 use super::explain::{later_rule, nearest_entry, nearest_route};
 use super::{LABEL, Traced, packet};
 use crate::datapath::{At, Blocker, Crossing, Found, SessionStep, Spared, Step};
@@ -20,11 +20,11 @@ use std::net::Ipv4Addr;
 /// Lines under one heading.
 pub(super) struct Section {
     pub(super) heading: String,
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Vec<TraceLine>,
 }
 
 /// One line of a section.
-pub(super) struct Line {
+pub(super) struct TraceLine {
     /// `None` for what is said about the line before.
     pub(super) label: Option<&'static str>,
     pub(super) text: String,
@@ -32,7 +32,7 @@ pub(super) struct Line {
     pub(super) place: Option<String>,
 }
 
-impl Line {
+impl TraceLine {
     /// Columns before the text.
     pub(super) fn indent(&self) -> usize {
         if self.label.is_some() { LABEL + 4 } else { LABEL + 6 }
@@ -54,7 +54,8 @@ pub(super) fn sections(words: Words<'_>, traced: &Traced<'_>) -> Vec<Section> {
         _ => None,
     });
     let sender = traced.outcome.from;
-    let mut writer = Writer { words, sender, packet: packet(steps), entered: entered(steps), sections: Vec::new() };
+    let mut writer =
+        TraceWriter { words, sender, packet: packet(steps), entered: entered(steps), sections: Vec::new() };
     writer.head(first.unwrap_or(OUTSIDE));
     for (index, step) in steps.iter().enumerate() {
         writer.step(&steps[..index], step);
@@ -67,7 +68,7 @@ pub(super) fn sections(words: Words<'_>, traced: &Traced<'_>) -> Vec<Section> {
     writer.sections
 }
 
-struct Writer<'a> {
+struct TraceWriter<'a> {
     words: Words<'a>,
     sender: Option<EndpointId>,
     packet: Option<Ipv4>,
@@ -76,7 +77,7 @@ struct Writer<'a> {
     sections: Vec<Section>,
 }
 
-impl Writer<'_> {
+impl TraceWriter<'_> {
     fn head(&mut self, heading: &str) {
         if self.sections.last().is_none_or(|last| last.heading != heading) {
             self.sections.push(Section { heading: heading.to_owned(), lines: Vec::new() });
@@ -85,7 +86,7 @@ impl Writer<'_> {
 
     fn push(&mut self, label: Option<&'static str>, text: impl Into<String>, place: Option<String>) {
         if let Some(section) = self.sections.last_mut() {
-            section.lines.push(Line { label, text: text.into(), place });
+            section.lines.push(TraceLine { label, text: text.into(), place });
         }
     }
 
@@ -155,7 +156,7 @@ impl Writer<'_> {
             Some(Step::Route { found: Found::Nothing { .. }, .. }) => blocker.reason == Reason::NoRoute,
             _ => false,
         };
-        let Writer { words, sender, packet, entered, .. } = *self;
+        let TraceWriter { words, sender, packet, entered, .. } = *self;
         let case = Case { words, sender, packet, entered, blocker: *blocker };
         if !told || !case.owners_elsewhere().is_empty() {
             self.refusal(blocker, before.iter().any(|step| matches!(step, Step::Route { .. })));
@@ -188,7 +189,7 @@ impl Writer<'_> {
         }
     }
 
-    fn winner(&mut self, label: &'static str, winner: &Entry, table: TableId, destination: Ipv4Addr) {
+    fn winner(&mut self, label: &'static str, winner: &RouteText, table: TableId, destination: Ipv4Addr) {
         self.push(Some(label), winner.text(), winner.place.clone());
         let beaten = beaten(self.words, table, destination);
         for entry in beaten.iter().take(BEATEN) {
@@ -304,7 +305,7 @@ impl Writer<'_> {
 
     fn refusal(&mut self, blocker: &Blocker, routed: bool) {
         let Blocker { reason, at, .. } = *blocker;
-        let Writer { words, sender, packet, entered, .. } = *self;
+        let TraceWriter { words, sender, packet, entered, .. } = *self;
         let case = Case { words, sender, packet, entered, blocker: *blocker };
         let (text, span) = case.concern().unwrap_or_else(|| (because(reason).to_owned(), Span::NONE));
         let place = self.words.place(span).map(|place| place.to_string());

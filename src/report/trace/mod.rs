@@ -19,7 +19,7 @@ use crate::program::EndpointId;
 use crate::time::SimTime;
 use crate::wire::Ipv4;
 use blockers::{accounts, last_target, would_reach};
-use lines::{Line, Section, sections};
+use lines::{Section, TraceLine, sections};
 use std::fmt::Write;
 
 /// A frame, the steps it took, and what became of it.
@@ -164,7 +164,7 @@ fn write_label(out: &mut String, label: &str) {
     space(out, LABEL.saturating_sub(width(label)) + 2);
 }
 
-fn write_line(out: &mut String, line: &Line, column: usize, palette: Palette) {
+fn write_line(out: &mut String, line: &TraceLine, column: usize, palette: Palette) {
     match line.label {
         Some(label) => {
             out.push_str("  ");

@@ -4,13 +4,13 @@ use super::robustness::{mutated, shuffled};
 use super::{CALL, SHOP};
 use crate::diag::FileId;
 use crate::scenario::syntax;
-use crate::scenario::tree::{Table, Value};
+use crate::scenario::tree::{TreeTable, Value};
 use proptest::prelude::*;
 use std::fmt::Write;
 use toml::de::{DeTable, DeValue};
 
 /// Every key and value of a table with its place, a line each, in the order of the keys' places.
-fn lines(table: Table<'_>, depth: usize, out: &mut String) {
+fn lines(table: TreeTable<'_>, depth: usize, out: &mut String) {
     let mut entries: Vec<_> = table.entries().collect();
     entries.sort_by_key(|entry| (entry.key_place().start, entry.key_place().end));
     for entry in entries {

@@ -4,7 +4,7 @@ use super::ids;
 use crate::diag::{Diagnostic, Span, Spanned, or_list, quoted_list};
 use crate::model::{Identified, Key, NextHop, Table, World};
 use crate::scenario::decode::{Decoder, FEW, Fields, Item};
-use crate::scenario::tree::Table as Section;
+use crate::scenario::tree::TreeTable as Section;
 
 /// The kinds of object that have ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use super::fields::{is_open, prefix_range, rules_of, service_key, service_ranges, sweep};
 use super::intervals::Intervals;
 use super::records::{Records, WORD};
-use super::sets::Run;
+use super::sets::SetRun;
 use super::vectors::{NO_RULE, Vectors};
 use super::{AclRule, AddressSets, Decision, Effect, Peer, Query};
 use crate::net::PortRange;
@@ -18,7 +18,7 @@ const FEW: usize = 8;
 /// Protocol and destination port, the service, leave few rules of most lists, however long: these are tried one by one.
 /// For a service that many rules are about, mostly one for each of many peers, there are bit vectors.
 #[derive(Clone, Debug)]
-pub(super) struct Block {
+pub(super) struct RuleBlock {
     /// By [`service_key`]: which of `candidates` can match.
     services: Intervals,
     candidates: Vec<Candidates>,
@@ -70,7 +70,7 @@ impl Rest {
 
     /// Restricted source ports restrict the services: here a protocol without ports meets no such rule.
     #[inline]
-    fn matches<'a>(&self, query: &Query, peer_sets: impl FnOnce() -> Option<&'a Run>) -> bool {
+    fn matches<'a>(&self, query: &Query, peer_sets: impl FnOnce() -> Option<&'a SetRun>) -> bool {
         let within = |(first, last): (u32, u32), address: u32| first <= address && address <= last;
         within(self.own, query.own.to_bits())
             && self.source_ports.contains(query.source_port)
@@ -81,13 +81,13 @@ impl Rest {
     }
 }
 
-impl Block {
+impl RuleBlock {
     /// Rules in a block at most: a summary word of 64 words.
     pub(super) const RULES: usize = WORD * WORD;
 
     /// Compiles at most [`Block::RULES`] rules.
-    pub(super) fn build(rules: &[AclRule]) -> Block {
-        assert!(rules.len() <= Block::RULES);
+    pub(super) fn build(rules: &[AclRule]) -> RuleBlock {
+        assert!(rules.len() <= RuleBlock::RULES);
         let (mut candidates, mut numbers) = (Vec::new(), Vec::new());
         let mut known: HashMap<Vec<u16>, u32, FixedState> = HashMap::default();
         let mut records = Records::default();
@@ -115,7 +115,7 @@ impl Block {
         let vectors = has_many.then(|| Box::new(Vectors::build(rules, records)));
         candidates.shrink_to_fit();
         numbers.shrink_to_fit();
-        Block { services, candidates, numbers, rests: rules.iter().map(Rest::new).collect(), vectors }
+        RuleBlock { services, candidates, numbers, rests: rules.iter().map(Rest::new).collect(), vectors }
     }
 
     /// What the first rule that matches decides.

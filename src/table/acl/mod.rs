@@ -20,7 +20,7 @@ use std::net::Ipv4Addr;
 
 use crate::net::{Ipv4Net, PortRange, Protocol};
 
-use block::Block;
+use block::RuleBlock;
 
 pub use sets::AddressSets;
 pub use walk::{Field, nearest, walk};
@@ -98,14 +98,14 @@ pub struct Decision {
 /// some 300 KB with 1,000 of them.
 #[derive(Clone, Debug)]
 pub struct Acl {
-    blocks: Vec<Block>,
+    blocks: Vec<RuleBlock>,
     default: Effect,
 }
 
 impl Acl {
     /// Compiles `rules`, given in order of precedence.
     pub fn build(rules: &[AclRule], default: Effect) -> Acl {
-        let blocks = rules.chunks(Block::RULES).map(Block::build).collect();
+        let blocks = rules.chunks(RuleBlock::RULES).map(RuleBlock::build).collect();
         Acl { blocks, default }
     }
 
@@ -119,7 +119,7 @@ impl Acl {
     /// Memory that the list occupies, in bytes, without the address sets.
     pub fn memory_bytes(&self) -> usize {
         size_of::<Acl>()
-            + self.blocks.capacity() * size_of::<Block>()
-            + self.blocks.iter().map(Block::heap_bytes).sum::<usize>()
+            + self.blocks.capacity() * size_of::<RuleBlock>()
+            + self.blocks.iter().map(RuleBlock::heap_bytes).sum::<usize>()
     }
 }

@@ -175,7 +175,7 @@ fn an_address_in_more_sets_than_are_looked_at_together_meets_the_first_rule_of_a
 #[test]
 fn a_list_longer_than_a_block_asks_the_blocks_in_order() {
     let sets = AddressSets::default();
-    let count = Block::RULES as u32 * 2 + 5;
+    let count = RuleBlock::RULES as u32 * 2 + 5;
     let of_port = |id: u32| {
         let port = (id % 5_000) as u16 + 1;
         AclRule { protocol: Some(Protocol::TCP), destination_ports: ports(port, port), ..rule(id) }

@@ -10,7 +10,7 @@ use super::burst::{BURST, lookup_mixed, lookup_one, lookup_single};
 use super::counter::Vector;
 use super::flat::FLAT_BURST;
 use super::large::Large;
-use super::memory::Line;
+use super::memory::CacheLine;
 use super::route::{Route, key, mask, sorted};
 use super::tree::{MOST_ROUTES, Root, build, unpack, unpack_all};
 use crate::table::paged::Paged;
@@ -401,7 +401,7 @@ impl Tables {
     }
 
     /// The lines with the routes of a small table; none of a large one.
-    fn packed(&self, table: TableId) -> &[Line] {
+    fn packed(&self, table: TableId) -> &[CacheLine] {
         match &self.kept[table.index()] {
             Kept::Small { block, packed } => &self.arena.lines(block)[*packed as usize..],
             Kept::Large(_) => &[],

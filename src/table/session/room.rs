@@ -2,7 +2,7 @@
 
 use super::arena::{SegmentId, Slot};
 use super::tags::{GROUPS, Tags, WIDTH, home};
-use super::{EMPTY, Expiry, FOREVER, FlowKey, GRACE, MANY, MOST, Place, Segment, Session, Sessions};
+use super::{EMPTY, Expiry, FOREVER, FlowKey, GRACE, MANY, MOST, Segment, Session, SessionPlace, Sessions};
 use crate::time::{SimTime, Watermark};
 
 /// Stamps that a segment which cannot be parted sees before the dead are looked for again.
@@ -22,7 +22,7 @@ impl Sessions {
         let place = match self.segment_with_room(shard, hash, session.last_used, expiry) {
             Some(segment) => {
                 self.put(segment, slot);
-                Place { segment, slot: 0 }
+                SessionPlace { segment, slot: 0 }
             }
             None => self.put_elsewhere(shard, slot, expiry),
         };
