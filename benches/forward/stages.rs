@@ -5,7 +5,9 @@ use crate::time::SimTime;
 use crate::wire::FastHeaders;
 use crate::workloads::{BURST, CLASSIC_TO_VPC, Frames, Rules, Size, Subject};
 use crate::{Flows, topology};
-use biplane::table::session::{Direction, FlowEnd, Flags, FlowKey, Phase, SessionPlace, Session, Sessions, State, Tuple};
+use biplane::table::session::{
+    Direction, Flags, FlowEnd, FlowKey, Phase, Session, SessionPlace, Sessions, State, Tuple,
+};
 use criterion::{Criterion, Throughput};
 use std::cell::OnceCell;
 use std::hint::black_box;

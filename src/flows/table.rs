@@ -5,7 +5,6 @@ use super::spill::{EndedConnections, GatheredConnections};
 use crate::datapath::{Frame, Outcome, SHARDS, Verdict};
 use crate::program::FixedMap;
 use crate::report::{Connection, ConnectionEnd, ConnectionFrame};
-use crate::table::prefetch;
 use crate::table::session::FlowKey;
 use std::io;
 
@@ -14,9 +13,6 @@ pub const PER_SHARD: usize = 4_096;
 
 /// Connections of which the one that was idle longest makes room for another.
 const CANDIDATES: usize = 8;
-
-/// Frames whose connections are asked for before the first of them is counted, so that the waits for memory overlap.
-const ASKED_AHEAD: usize = 32;
 
 /// Gathers the connections of the frames of some shards.
 pub struct Gatherer {
@@ -57,31 +53,14 @@ impl Gatherer {
         }
     }
 
-    /// Adds a frame. Frames of a shard come in the order of the capture.
+    /// Adds frame `number` of the capture. Frames of a shard come in the order of the capture.
+    #[inline]
     pub fn add(&mut self, number: u64, frame: &Frame<'_>, outcome: &Outcome) {
-        self.add_burst([number].into_iter(), std::slice::from_ref(frame), std::slice::from_ref(outcome));
-    }
-
-    /// Adds frames, each with its number in the capture and what became of it, in order. How frames are cut into bursts
-    /// makes no difference.
-    pub fn add_burst(&mut self, mut numbers: impl Iterator<Item = u64>, frames: &[Frame<'_>], outcomes: &[Outcome]) {
-        for (frames, outcomes) in frames.chunks(ASKED_AHEAD).zip(outcomes.chunks(ASKED_AHEAD)) {
-            let mut packets = [None; ASKED_AHEAD];
-            for ((packet, frame), outcome) in packets.iter_mut().zip(frames).zip(outcomes) {
-                *packet = EndToEnd::read(frame.bytes);
-                if let Some(packet) = packet {
-                    self.shards[frame.shard.index()].ask(packet, outcome);
-                }
-            }
-            for (((packet, frame), outcome), number) in packets.into_iter().zip(frames).zip(outcomes).zip(&mut numbers)
-            {
-                match packet {
-                    None => self.ended.totals.beside += 1,
-                    Some(packet) => {
-                        let seen = Seen { number, packet, frame, outcome };
-                        self.shards[frame.shard.index()].add(&seen, &mut self.ended);
-                    }
-                }
+        match EndToEnd::read(frame.bytes) {
+            None => self.ended.totals.beside += 1,
+            Some(packet) => {
+                let seen = Seen { number, packet, frame, outcome };
+                self.shards[frame.shard.index()].add(&seen, &mut self.ended);
             }
         }
     }
@@ -123,18 +102,6 @@ impl Seen<'_> {
 }
 
 impl Shard {
-    /// Asks the machine to load the connection of a packet, as far as it is there already.
-    #[inline]
-    fn ask(&self, packet: &EndToEnd, outcome: &Outcome) {
-        let key = outcome.from.map_or(packet.key(), |from| packet.key_of(packet.side(), from));
-        let Some(place) = self.places.get(&key) else { return };
-        let Entry { connection, touched, .. } = &self.entries[*place as usize];
-        prefetch(&connection.frames);
-        prefetch(&connection.last);
-        prefetch(&connection.refusal);
-        prefetch(touched);
-    }
-
     fn add(&mut self, seen: &Seen<'_>, ended: &mut EndedConnections) {
         let place = match self.find(seen) {
             Some(place) if seen.packet.begins && self.entries[place].is_closing => {

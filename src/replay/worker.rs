@@ -77,7 +77,9 @@ impl Worker {
                 self.hints.note(frame, outcome);
             }
             if let Some(connections) = &mut self.connections {
-                connections.add_burst(cues.iter().map(|cue| cue.number), &frames, &output.outcomes);
+                for ((cue, frame), outcome) in cues.iter().zip(&frames).zip(&output.outcomes) {
+                    connections.add(cue.number, frame, outcome);
+                }
             }
             for emitted in output.sent.iter().filter_map(|sent| sent.emitted) {
                 self.tally.add_emitted(emitted.kind);

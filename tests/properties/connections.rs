@@ -218,12 +218,8 @@ fn told(connection: &Connection) -> Told {
 /// All connections in their order, and what they come to, gathered by so many workers that share the shards.
 fn gathered(frames: &[Frame<'_>], outcomes: &[Outcome], workers: usize) -> (Vec<Connection>, ConnectionTotals) {
     let mut gatherers: Vec<Gatherer> = (0..workers).map(|_| Gatherer::new(true)).collect();
-    if let [alone] = &mut gatherers[..] {
-        alone.add_burst(1.., frames, outcomes);
-    } else {
-        for (number, (frame, outcome)) in (1..).zip(frames.iter().zip(outcomes)) {
-            gatherers[frame.shard.index() % workers].add(number, frame, outcome);
-        }
+    for (number, (frame, outcome)) in (1..).zip(frames.iter().zip(outcomes)) {
+        gatherers[frame.shard.index() % workers].add(number, frame, outcome);
     }
     let mut gathered: GatheredConnections = Gatherer::finish(gatherers).unwrap();
     let mut all = Vec::new();
