@@ -30,6 +30,7 @@ pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
         connections: match (arguments.by, arguments.format) {
             (Some(By::Connection), _) => Connections::Each,
             (None, ReplayFormat::Text | ReplayFormat::Json) => Connections::Sums,
+            (None, _) if arguments.fail_on_drop => Connections::Sums,
             (None, ReplayFormat::Ndjson | ReplayFormat::Csv) => Connections::None,
         },
         ..options(&arguments.attribution, arguments.mtu, arguments.strict_tcp, &topology)?
@@ -60,7 +61,8 @@ pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
 /// Holds the counts against what was expected of them; what does not hold is told.
 fn held(arguments: &Replay, replayed: &Replayed, terminal: &mut Terminal) -> u8 {
     let counts = arguments.expect.iter().map(|expected| expected.check(&replayed.tally));
-    let none_dropped = arguments.fail_on_drop.then(|| report::none_dropped(&replayed.tally));
+    let misdelivered = replayed.connections.as_ref().map_or(0, |connections| connections.totals.misdelivered);
+    let none_dropped = arguments.fail_on_drop.then(|| report::none_dropped(&replayed.tally, misdelivered));
     let failures: Vec<String> = counts.chain(none_dropped).filter_map(Result::err).collect();
     failures.iter().for_each(|failure| terminal.fail(failure));
     if failures.is_empty() { SUCCESS } else { DIFFERENT }

@@ -12,6 +12,9 @@
 //! another connection. Connections that ended are added up, or where they are wanted one by one, sorted by their first
 //! frames in temporary files of 65,536 each. What is remembered depends on the frames of a shard alone, so all numbers and
 //! rows are the same for any number of workers.
+//!
+//! Tried and dropped: looking the connections of a burst up ahead, so that the waits for memory overlap. The second lookup
+//! cost as much as the waits where connections are few, and gained 5 % with 200,000 that take turns.
 
 mod pack;
 mod packet;

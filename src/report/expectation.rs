@@ -166,13 +166,14 @@ fn verb(frames: u64) -> &'static str {
     if frames == 1 { "was" } else { "were" }
 }
 
-/// Claims that no frame of a replay was dropped, and that each has a verdict.
+/// Claims that no frame of a replay was dropped, that each has a verdict, and that no reply was `misdelivered`: reached
+/// another endpoint than the one that asked.
 ///
 /// # Errors
 /// The claim does not hold: claim and fact, in one sentence.
-pub fn none_dropped(tally: &Tally) -> Result<(), String> {
+pub fn none_dropped(tally: &Tally, misdelivered: u64) -> Result<(), String> {
     let (dropped, undetermined) = (tally.dropped(), tally.undetermined());
-    if dropped + undetermined == 0 {
+    if dropped + undetermined + misdelivered == 0 {
         return Ok(());
     }
     let reasons = tally.dropped_by_reason();
@@ -186,8 +187,11 @@ pub fn none_dropped(tally: &Tally) -> Result<(), String> {
     if undetermined != 0 {
         facts.push(format!("{} {} undetermined", thousands(undetermined), verb(undetermined)));
     }
+    if misdelivered != 0 {
+        facts.push(format!("{} {} misdelivered", thousands(misdelivered), verb(misdelivered)));
+    }
     Err(format!(
-        "expected no frame to be dropped or undetermined, but of {}, {}",
+        "expected no frame to be dropped, undetermined or misdelivered, but of {}, {}",
         counted(tally.frames(), "frame"),
         and_list(facts)
     ))

@@ -60,6 +60,11 @@ fn replies_that_reach_somebody_else_are_counted_apart() {
     let row = replay(&bench, &["--by", "connection", "--format", "ndjson"]);
     let row: Value = serde_json::from_str(&row).unwrap();
     assert_eq!((&row["fate"], &row["misdelivered_to"]), (&"misdelivered".into(), &"i-twin".into()));
+    let ndjson = [&["replay", "shop.toml", "a.pcap", "--format", "ndjson", "--fail-on-drop"], &inject[..]].concat();
+    let told = bench.run(&ndjson);
+    let failure =
+        "failed: expected no frame to be dropped, undetermined or misdelivered, but of 2 frames, 1 was misdelivered\n";
+    assert_eq!((told.code, told.error.as_str()), (1, failure));
 }
 
 /// Connections of many kinds between many pairs: answered, refused, answered from elsewhere, with ends and new beginnings.

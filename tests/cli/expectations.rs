@@ -102,7 +102,7 @@ fn the_frames_of_a_capture_are_held_against_counts() {
     let wrong = replay(&["--expect", "delivered=2", "--expect", "dropped=1", "--expect", "no-route=7"]);
     let failures = "failed: expected 1 frame to be dropped, but 4 werefailed: expected 7 frames to be dropped:no-route, but 0 were";
     assert_eq!(wrong, (1, failures.to_owned()));
-    let failure = "failed: expected no frame to be dropped or undetermined, but of 6 frames, 4 were dropped \
+    let failure = "failed: expected no frame to be dropped, undetermined or misdelivered, but of 6 frames, 4 were dropped \
                    (2 for sg-ingress-deny, 1 for ambiguous-source and 1 for unknown-source)";
     assert_eq!(replay(&["--fail-on-drop"]), (1, failure.to_owned()));
 }
@@ -115,7 +115,8 @@ fn frames_without_a_verdict_fail_too_and_what_passes_does_not() {
     let mut writer = PcapWriter::new(Vec::new(), LinkType(1), Precision::Nanos).unwrap();
     writer.write_record(SimTime::ZERO, &syn[..34], syn.len() as u32).unwrap();
     let cut = Bench::new().write("cut.pcap", writer.finish().unwrap());
-    let failure = "failed: expected no frame to be dropped or undetermined, but of 1 frame, 1 was undetermined";
+    let failure =
+        "failed: expected no frame to be dropped, undetermined or misdelivered, but of 1 frame, 1 was undetermined";
     assert_eq!(checked(&cut, &["replay", "shop.toml", "cut.pcap", "--fail-on-drop"]), (1, failure.to_owned()));
 }
 

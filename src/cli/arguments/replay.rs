@@ -44,7 +44,7 @@ pub(in crate::cli) struct Replay {
     /// Exit with 1 unless so many frames have this verdict, or are dropped for this reason. May be repeated.
     #[arg(long, value_name = "VERDICT=N", value_parser = expected_count)]
     pub(in crate::cli) expect: Vec<ExpectedCount>,
-    /// Exit with 1 where a frame is dropped or undetermined.
+    /// Exit with 1 where a frame is dropped or undetermined, or a reply reaches another endpoint than the one that asked.
     #[arg(long)]
     pub(in crate::cli) fail_on_drop: bool,
     /// Print what became of each connection in place of the summary: as text, CSV or NDJSON.
