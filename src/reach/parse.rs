@@ -40,10 +40,9 @@ impl SelectorReader<'_> {
     /// A word names nothing, or one is missing.
     pub fn selector(&self, text: &str) -> Result<Selector, ReachTextError> {
         let mut selected: Option<Selector> = None;
-        let mut words = text.split_whitespace().peekable();
         let mut without = false;
         let mut joined = false;
-        while let Some(word) = words.next() {
+        for word in text.split_whitespace() {
             match word {
                 "and" if selected.is_some() && !without && !joined => joined = true,
                 "without" if selected.is_some() && !without && !joined => without = true,
