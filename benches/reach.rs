@@ -3,6 +3,8 @@
 //! A world is one VPC with classic instances linked to it; endpoints are spread over groups of 200 rules, of which 20 name
 //! groups, as many as the vendor allows, and the others prefixes from /16 to /32. One in ten rules drops.
 
+#![expect(clippy::disallowed_methods, reason = "what is measured is the time of the machine")]
+
 use biplane::lab::Topology;
 use biplane::net::Protocol;
 use biplane::reach::{HeaderSpec, Question, Reach, Selector, SelectorReader};
@@ -125,10 +127,13 @@ fn world(size: &Size) -> String {
             1 + host % 250
         );
     }
+    let mut hosts = [0; 16];
     for instance in 0..size.endpoints {
         // All members of a group are in one vSwitch.
         let group = classic + instance % (size.groups - classic);
-        let (vswitch, host) = (group % 16, instance / 8 + 1);
+        let vswitch = group % 16;
+        hosts[vswitch] += 1;
+        let host = hosts[vswitch];
         let _ = writeln!(
             text,
             "[instance.i-v-{instance}]\nvswitch = \"vsw-{vswitch}\"\nprivate_ip = \"172.{}.{}.{}\"\nsecurity_groups = [\"sg-{group}\"]",

@@ -5,7 +5,7 @@ use super::headers::{HeaderSet, ProtocolClasses};
 use super::parse::{HeaderSpec, ReachTextError, SelectorReader};
 use super::select::Selector;
 use crate::net::{AddressCuts, AddressRange};
-use crate::program::Names;
+use crate::program::{EndpointId, Names};
 
 /// Differences that a file allows: a line for each kind, `- FROM -> TO: HEADERS` for flows that may be lost, `+` for gained
 /// ones and `~` for those that may fare otherwise. `everything` stands for all headers; what follows `#` is a comment.
@@ -46,8 +46,11 @@ impl AllowedChanges {
             let headers = line.headers.as_ref().map_or_else(all, |headers| headers.headers(protocols));
             line.change == difference.change
                 && difference.headers.difference(&headers).is_empty()
-                && difference.from.iter().all(|(sender, sources)| holds_all(&line.from, names, (sender, sources)))
-                && difference.to.iter().all(|to| holds_all(&line.to, names, (to, &difference.destinations)))
+                && difference
+                    .from
+                    .iter()
+                    .all(|(sender, sources)| holds_all(&line.from, names.find_endpoint(sender), sources))
+                && difference.to.iter().all(|to| holds_all(&line.to, names.find_endpoint(to), &difference.destinations))
         })
     }
 }
@@ -74,11 +77,10 @@ impl AllowedChange {
 }
 
 /// Whether an endpoint with all of these addresses is selected.
-fn holds_all(selector: &Selector, names: &Names, (name, ranges): (&str, &[AddressRange])) -> bool {
+fn holds_all(selector: &Selector, id: Option<EndpointId>, ranges: &[AddressRange]) -> bool {
     let mut cuts = AddressCuts::default();
     selector.add_cuts(&mut cuts);
     cuts.sort();
-    let id = names.find_endpoint(name);
     let mut parts = ranges.iter().flat_map(|range| cuts.parts(*range));
     id.is_some() && parts.all(|part| selector.holds(id, part.first()))
 }

@@ -42,7 +42,7 @@ impl ReachClaim {
         &self.only
     }
 
-    /// Flows that are permitted against the claim; none where it holds. `reach` tells the protocols of the claim apart.
+    /// Flows that are permitted against the claim, and those of which nobody can tell; none where it holds. `reach` tells the protocols of the claim apart.
     pub fn violations(&self, reach: &Reach) -> Vec<FlowGroup> {
         let allowed = self.only.headers(reach.protocols());
         let headers = HeaderSet::all(reach.protocols()).difference(&allowed);

@@ -195,7 +195,7 @@ fn overlay(worlds: [NamedReach<'_>; 2], flows: &[Vec<FlowGroup>; 2], found: &mut
                 let after = &flows[1][*place];
                 let sources = common(&sources, others);
                 if !sources.is_empty() {
-                    compare(worlds, (&sender, sources), [before, after], found);
+                    compare(worlds, &(sender.clone(), sources), [before, after], found);
                 }
             }
         }
@@ -205,7 +205,7 @@ fn overlay(worlds: [NamedReach<'_>; 2], flows: &[Vec<FlowGroup>; 2], found: &mut
 /// Compares what one sender's flows meet in both worlds, as far as they are the same flows.
 fn compare(
     worlds: [NamedReach<'_>; 2],
-    (sender, sources): (&str, Vec<AddressRange>),
+    from: &(String, Vec<AddressRange>),
     flows: [&FlowGroup; 2],
     found: &mut Vec<FlowDifference>,
 ) {
@@ -253,7 +253,7 @@ fn compare(
     for (receiver, destinations) in told {
         found.push(FlowDifference {
             change,
-            from: vec![(sender.to_owned(), sources.clone())],
+            from: vec![from.clone()],
             to: vec![receiver],
             destinations,
             headers: headers.clone(),

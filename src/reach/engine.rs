@@ -3,7 +3,7 @@
 use super::blocks::{AddressBlock, Blocks, Divider, Ends, FilterStep};
 use super::classes::{EndpointClass, RouteKey};
 use super::filters::{FilterList, Filters};
-use super::headers::HeaderSet;
+use super::headers::{HeaderPoint, HeaderSet, Ports};
 use super::routes::{Receiver, RouteAnswer, RouteMaps, RouteTarget};
 use super::{Question, Reach, Selector};
 use crate::datapath::{
@@ -22,8 +22,8 @@ pub struct FlowRegion<'a> {
     pub to: FlowEnd<'a>,
     /// The headers.
     pub headers: &'a HeaderSet,
-    /// One of the flows: protocol, and source and destination port.
-    pub witness: (Protocol, [u16; 2]),
+    /// One of the headers.
+    pub witness: HeaderPoint,
     /// What becomes of its first packet.
     pub outcome: Outcome,
     /// What becomes of the reply; `None` where the first packet is not delivered.
@@ -323,7 +323,7 @@ impl<'a> Engine<'a> {
             _ => Vec::new(),
         };
         if extra.is_empty() {
-            for (answers, headers) in overlay.iter().filter(|(answers, _)| self.question.refused || passes(answers)) {
+            for (answers, headers) in overlay.iter().filter(|(answers, _)| self.question.refused || may_pass(answers)) {
                 let deciders = deciders(answers);
                 let part = Part { sources: &source.ranges, destinations: &destination.ranges, headers, deciders };
                 self.tell(route, part, visit);
@@ -340,7 +340,7 @@ impl<'a> Engine<'a> {
             for destination in &finer.destinations {
                 let overlay = self.filters.overlay(&finer.profiles(source, destination));
                 for (answers, headers) in
-                    overlay.iter().filter(|(answers, _)| self.question.refused || passes(&answers[..2]))
+                    overlay.iter().filter(|(answers, _)| self.question.refused || may_pass(&answers[..2]))
                 {
                     let deciders = deciders(&answers[..2]);
                     let part = Part { sources: &source.ranges, destinations: &destination.ranges, headers, deciders };
@@ -360,7 +360,11 @@ impl<'a> Engine<'a> {
             RouteAnswer::Refused(_) => None,
             RouteAnswer::Forwarded(back) => Some(back),
         };
-        let packet = self.packet(sender, [source.address(), destination.address()], (Protocol::TCP, [1, 2]));
+        let packet = self.packet(
+            sender,
+            [source.address(), destination.address()],
+            HeaderPoint { protocol: Protocol::TCP, ports: [1, 2] },
+        );
         let [at_sender, at_receiver] = packet.covers_reply_from(self.program, to);
         let receiver = back.and_then(|back| self.owner(back.to, source.address()));
         let mut steps = Vec::new();
@@ -377,10 +381,10 @@ impl<'a> Engine<'a> {
         steps
     }
 
-    fn packet(&self, sender: &Sender, ends: [Ipv4Addr; 2], header: (Protocol, [u16; 2])) -> FirstPacket {
+    fn packet(&self, sender: &Sender, ends: [Ipv4Addr; 2], header: HeaderPoint) -> FirstPacket {
         let [source, destination] = ends;
         let own = self.program.host(sender.key.domain, source).filter(|_| sender.sends_own);
-        let (protocol, ports) = header;
+        let HeaderPoint { protocol, ports } = header;
         FirstPacket { sender: own.unwrap_or(sender.endpoint), source, destination, protocol, ports }
     }
 
@@ -391,8 +395,8 @@ impl<'a> Engine<'a> {
         let packet = self.packet(route.sender, [sources[0].first(), destinations[0].first()], witness);
         let outcome = packet.outcome(self.program);
         let reply = packet.reply_outcome(self.program);
-        let is_permitted = reply.is_some();
-        if !is_permitted && !self.question.refused {
+        let may_pass = reply.is_some() || matches!(outcome.verdict, Verdict::Undetermined(_));
+        if !may_pass && !self.question.refused {
             return;
         }
         let receiver = route.target().and_then(|target| self.owner(target.to, packet.destination));
@@ -410,24 +414,25 @@ impl<'a> Engine<'a> {
     }
 
     /// One of the headers: with usual ports where there is a choice.
-    fn witness(&self, headers: &HeaderSet) -> (Protocol, [u16; 2]) {
+    fn witness(&self, headers: &HeaderSet) -> HeaderPoint {
         const USUAL_SOURCE: u16 = 40_000;
-        let Some(header) = headers.boxes().next() else { return (Protocol::TCP, [USUAL_SOURCE, 1]) };
+        let Some(header) = headers.boxes().next() else {
+            return HeaderPoint { protocol: Protocol::TCP, ports: [USUAL_SOURCE, 1] };
+        };
         let protocol = self.reach.protocols.representative(header.class);
-        if !protocol.has_ports() {
-            return (protocol, [0; 2]);
-        }
-        let pick = |(first, last): (u16, u16), usual: u16| {
+        let pick = |(first, last): Ports, usual: u16| {
             if first <= usual && usual <= last { usual } else { first }
         };
-        (
-            protocol,
-            [
-                pick(header.source_ports, USUAL_SOURCE),
-                pick(header.destination_ports, header.destination_ports.0.max(1)),
-            ],
-        )
+        let destination = pick(header.destination_ports, header.destination_ports.0.max(1));
+        let ports = if protocol.has_ports() { [pick(header.source_ports, USUAL_SOURCE), destination] } else { [0; 2] };
+        HeaderPoint { protocol, ports }
     }
+}
+
+/// False where the first list that does not let packets through refuses them: where it cannot tell, they may pass.
+fn may_pass(answers: &[Filtered]) -> bool {
+    let first = answers.iter().find(|filtered| filtered.answer != FilterAnswer::Passed);
+    first.is_none_or(|filtered| filtered.answer == FilterAnswer::Undetermined)
 }
 
 fn passes(answers: &[Filtered]) -> bool {

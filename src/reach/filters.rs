@@ -3,13 +3,14 @@
 //! A list divides addresses by its own cuts, and headers by its own cuts; what it says of each pair of both is asked of
 //! the checks that forward, once, and remembered as a [`FilterProfile`].
 
-use super::headers::{ALL_PORTS, HeaderBox, HeaderSet, Ports, ProtocolClasses};
+use super::headers::{HeaderBox, HeaderPoint, HeaderSet, Ports, ProtocolClasses};
+use super::interner::Interner;
+use super::profile::{AskedGrid, FilterProfile, HeaderGrid, Together, meet, parts_between, smallest};
 use super::{CutKind, Question};
 use crate::datapath::{FilterAnswer, Filtered, FirstPacket, MatchedRule, sender_traits};
 use crate::net::{AddressCuts, AddressRange, Ipv4Net, Protocol, ranges};
 use crate::program::{AclId, EndpointId, FixedMap, Program, WhitelistId};
 use crate::table::acl::RuleCuts;
-use std::hash::Hash;
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 
@@ -38,40 +39,6 @@ impl FilterList {
     }
 }
 
-/// A number for each of different values.
-#[derive(Debug)]
-pub(super) struct Interner<T> {
-    numbers: FixedMap<T, u32>,
-    values: Vec<T>,
-}
-
-impl<T> Default for Interner<T> {
-    fn default() -> Interner<T> {
-        Interner { numbers: FixedMap::default(), values: Vec::new() }
-    }
-}
-
-impl<T: Clone + Eq + Hash> Interner<T> {
-    pub(super) fn number(&mut self, value: T) -> u32 {
-        if let Some(number) = self.numbers.get(&value) {
-            return *number;
-        }
-        let number = self.values.len() as u32;
-        self.values.push(value.clone());
-        self.numbers.insert(value, number);
-        number
-    }
-
-    pub(super) fn value(&self, number: u32) -> &T {
-        &self.values[number as usize]
-    }
-
-    /// All values, by number.
-    pub(super) fn values(&self) -> &[T] {
-        &self.values
-    }
-}
-
 /// Where the answers of a list can change.
 struct ListCuts {
     own: AddressCuts,
@@ -85,20 +52,6 @@ struct ListCuts {
     by_run: FixedMap<u32, u32>,
     named: Interner<Vec<u32>>,
     peers: Interner<(usize, u32)>,
-}
-
-/// The parts of the headers of one class of protocols.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct HeaderGrid {
-    class: u16,
-    source_ports: Vec<Ports>,
-    destination_ports: Vec<Ports>,
-}
-
-/// What a list says about all headers of packets between two addresses: answers by rows of source ports.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct FilterProfile {
-    grids: Vec<(HeaderGrid, Vec<u32>)>,
 }
 
 /// A question to a list: between which ends.
@@ -116,7 +69,8 @@ pub(super) struct FilterQuestion {
 
 impl FilterQuestion {
     /// What the list says about one header.
-    fn answer(&self, program: &Program, (protocol, ports): (Protocol, [u16; 2])) -> Filtered {
+    fn answer(&self, program: &Program, header: HeaderPoint) -> Filtered {
+        let HeaderPoint { protocol, ports } = header;
         let FilterQuestion { list, sender, receiver, own, peer, .. } = *self;
         let outgoing = FirstPacket { sender, source: own, destination: peer, protocol, ports };
         match list {
@@ -139,6 +93,8 @@ pub(super) struct Filters<'a> {
     classes: &'a ProtocolClasses,
     /// The headers in question.
     within: HeaderSet,
+    /// True where all headers are in question.
+    is_whole: bool,
     by_rule: bool,
     omitted: Option<CutKind>,
     lists: FixedMap<FilterList, ListCuts>,
@@ -162,6 +118,7 @@ impl<'a> Filters<'a> {
             program,
             classes,
             within: question.headers.clone(),
+            is_whole: question.headers == HeaderSet::all(classes),
             by_rule: question.by_rule,
             omitted,
             lists: FixedMap::default(),
@@ -226,7 +183,8 @@ impl<'a> Filters<'a> {
         let mut answers = Vec::with_capacity(grid.source_ports.len() * grid.destination_ports.len());
         for (from, _) in &grid.source_ports {
             for (to, _) in &grid.destination_ports {
-                let Filtered { answer, decider } = question.answer(self.program, (protocol, [*from, *to]));
+                let Filtered { answer, decider } =
+                    question.answer(self.program, HeaderPoint { protocol, ports: [*from, *to] });
                 let decider = if self.by_rule { decider } else { MatchedRule::None };
                 let filtered = Filtered { answer, decider };
                 answers.push(self.answers.number(filtered));
@@ -240,48 +198,27 @@ impl<'a> Filters<'a> {
         if let Some(known) = self.overlays.get(profiles) {
             return Rc::clone(known);
         }
-        let mut parts: FixedMap<Vec<u32>, Vec<HeaderBox>> = FixedMap::default();
-        let mut order: Vec<Vec<u32>> = Vec::new();
-        let asked: Vec<(&FilterProfile, bool)> =
-            profiles.iter().map(|(profile, is_reply)| (self.profiles.value(*profile), *is_reply)).collect();
+        let mut together = Together::default();
         for class in 0..self.classes.len() {
-            let sources =
-                boundaries(
-                    &asked,
-                    class,
-                    |grid, is_reply| {
-                        if is_reply { &grid.destination_ports } else { &grid.source_ports }
-                    },
-                );
-            let destinations =
-                boundaries(
-                    &asked,
-                    class,
-                    |grid, is_reply| {
-                        if is_reply { &grid.source_ports } else { &grid.destination_ports }
-                    },
-                );
-            for source in &sources {
-                for destination in &destinations {
-                    let at = |(profile, is_reply): &(&FilterProfile, bool)| {
-                        let ports = if *is_reply { [destination.0, source.0] } else { [source.0, destination.0] };
-                        profile.answer(class, ports)
-                    };
-                    let Some(answers) = asked.iter().map(at).collect::<Option<Vec<u32>>>() else { continue };
-                    let header = HeaderBox { class, source_ports: *source, destination_ports: *destination };
-                    let boxes = parts.entry(answers.clone()).or_insert_with(|| {
-                        order.push(answers);
-                        Vec::new()
-                    });
-                    boxes.push(header);
-                }
+            let grids = profiles.iter().map(|(profile, is_reply)| {
+                let (grid, answers) = self.profiles.value(*profile).grid(class)?;
+                let ports = [&grid.source_ports[..], &grid.destination_ports];
+                let [source_ports, destination_ports] = if *is_reply { [ports[1], ports[0]] } else { ports };
+                let columns = grid.destination_ports.len();
+                Some(AskedGrid { source_ports, destination_ports, answers, columns, is_reply: *is_reply })
+            });
+            if let Some(grids) = grids.collect::<Option<Vec<AskedGrid<'_>>>>() {
+                together.add(class, &grids);
             }
         }
         let mut overlay = Overlay::new();
-        for answers in order {
-            let headers = HeaderSet::of_boxes(&parts[&answers]).intersection(&self.within);
+        for (answers, boxes) in together.parts {
+            let mut headers = HeaderSet::of_boxes(&boxes);
+            if !self.is_whole {
+                headers = headers.intersection(&self.within);
+            }
             if !headers.is_empty() {
-                let answers = answers.iter().map(|answer| *self.answers.value(*answer)).collect();
+                let answers = answers[..profiles.len()].iter().map(|answer| *self.answers.value(*answer)).collect();
                 overlay.push((answers, headers));
             }
         }
@@ -373,22 +310,6 @@ impl ListCuts {
     }
 }
 
-impl FilterProfile {
-    fn grid(&self, class: usize) -> Option<&(HeaderGrid, Vec<u32>)> {
-        self.grids.iter().find(|(grid, _)| usize::from(grid.class) == class)
-    }
-
-    fn answer(&self, class: usize, [source, destination]: [u16; 2]) -> Option<u32> {
-        let (grid, answers) = self.grid(class)?;
-        let place = |parts: &[Ports], port: u16| {
-            let after = parts.partition_point(|part| part.0 <= port);
-            after.checked_sub(1).filter(|at| port <= parts[*at].1)
-        };
-        let (row, column) = (place(&grid.source_ports, source)?, place(&grid.destination_ports, destination)?);
-        Some(answers[row * grid.destination_ports.len() + column])
-    }
-}
-
 /// The protocols that any rule of a program names.
 pub fn named_protocols(program: &Program) -> Vec<Protocol> {
     let mut named = [false; 256];
@@ -396,64 +317,4 @@ pub fn named_protocols(program: &Program) -> Vec<Protocol> {
         acl.rules().iter().filter_map(|rule| rule.protocol).for_each(|protocol| named[usize::from(protocol.0)] = true);
     }
     (0..=u8::MAX).map(Protocol).filter(|protocol| named[usize::from(protocol.0)]).collect()
-}
-
-fn meet(one: Ports, other: Ports) -> bool {
-    one.0 <= other.1 && other.0 <= one.1
-}
-
-/// The ranges that begin at `starts`, which are sorted and begin with 0.
-fn parts_between(starts: Vec<u16>) -> Vec<Ports> {
-    let ends = starts.iter().skip(1).map(|next| next - 1).chain([u16::MAX]).collect::<Vec<_>>();
-    starts.into_iter().zip(ends).collect()
-}
-
-/// The same answers without the cuts at which none of them changes.
-fn smallest(grid: &HeaderGrid, answers: &[u32]) -> (HeaderGrid, Vec<u32>) {
-    let columns = grid.destination_ports.len();
-    let rows: Vec<&[u32]> = answers.chunks(columns).collect();
-    let (source_ports, kept_rows) = joined(&grid.source_ports, |one, other| rows[one] == rows[other]);
-    let same_column = |one: usize, other: usize| rows.iter().all(|row| row[one] == row[other]);
-    let (destination_ports, kept_columns) = joined(&grid.destination_ports, same_column);
-    let kept = kept_rows.iter().flat_map(|row| kept_columns.iter().map(|column| rows[*row][*column]));
-    let answers = kept.collect();
-    (HeaderGrid { class: grid.class, source_ports, destination_ports }, answers)
-}
-
-/// Neighbouring parts that are the same as one, and the place of the first of each.
-fn joined(parts: &[Ports], is_same: impl Fn(usize, usize) -> bool) -> (Vec<Ports>, Vec<usize>) {
-    let mut wide: Vec<Ports> = Vec::new();
-    let mut firsts: Vec<usize> = Vec::new();
-    for (place, part) in parts.iter().enumerate() {
-        match (wide.last_mut(), firsts.last()) {
-            (Some(open), Some(first)) if u32::from(open.1) + 1 == u32::from(part.0) && is_same(*first, place) => {
-                open.1 = part.1;
-            }
-            _ => {
-                wide.push(*part);
-                firsts.push(place);
-            }
-        }
-    }
-    (wide, firsts)
-}
-
-/// The parts into which several grids together divide the ports of a class.
-fn boundaries(
-    asked: &[(&FilterProfile, bool)],
-    class: usize,
-    ports: impl Fn(&HeaderGrid, bool) -> &Vec<Ports>,
-) -> Vec<Ports> {
-    let mut starts: Vec<u16> = Vec::new();
-    for (profile, is_reply) in asked {
-        let Some((grid, _)) = profile.grid(class) else { return Vec::new() };
-        for (first, last) in ports(grid, *is_reply) {
-            starts.push(*first);
-            starts.extend(last.checked_add(1));
-        }
-    }
-    starts.push(ALL_PORTS.0);
-    starts.sort_unstable();
-    starts.dedup();
-    parts_between(starts)
 }

@@ -68,6 +68,15 @@ pub struct HeaderSet {
     by_protocol: Vec<(u16, Vec<Slab>)>,
 }
 
+/// One header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct HeaderPoint {
+    /// The protocol.
+    pub protocol: Protocol,
+    /// Source and destination port; 0 where the protocol has none.
+    pub ports: [u16; 2],
+}
+
 /// Headers of one class of protocols.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeaderBox {
@@ -94,7 +103,7 @@ impl HeaderSet {
         let slabs = |class: usize| {
             let of_class: Vec<&HeaderBox> = boxes.iter().filter(|header| header.class == class).collect();
             let sources = of_class.iter().map(|header| header.source_ports);
-            merged(elementary(sources).into_iter().map(|source| {
+            merged(elementary(&sources).into_iter().map(|source| {
                 let inside = of_class.iter().filter(|header| meets(header.source_ports, source));
                 (source, normalized(inside.map(|header| header.destination_ports).collect()))
             }))
@@ -154,7 +163,7 @@ impl HeaderSet {
         let of_class = |class: u16| other.by_protocol.iter().find(|(known, _)| *known == class);
         let by_protocol = self.by_protocol.iter().map(|(class, slabs)| {
             let others = of_class(*class).map_or(&[][..], |(_, slabs)| slabs);
-            let sources = elementary(slabs.iter().chain(others).map(|(source, _)| *source));
+            let sources = elementary(&slabs.iter().chain(others).map(|(source, _)| *source));
             let at = |slabs: &[Slab], source: Ports| -> Vec<Ports> {
                 slabs.iter().find(|(slab, _)| meets(*slab, source)).map_or_else(Vec::new, |(_, ports)| ports.clone())
             };
@@ -200,7 +209,7 @@ fn meets(one: Ports, other: Ports) -> bool {
 }
 
 /// The ranges between neighbouring ends of `ranges`, as far as they lie inside any of them.
-fn elementary(ranges: impl Iterator<Item = Ports> + Clone) -> Vec<Ports> {
+fn elementary(ranges: &(impl Iterator<Item = Ports> + Clone)) -> Vec<Ports> {
     let mut starts: Vec<u32> = ranges.clone().flat_map(|(first, last)| [first.into(), u32::from(last) + 1]).collect();
     starts.sort_unstable();
     starts.dedup();

@@ -1,9 +1,9 @@
 //! The matrix of who reaches whom: senders and receivers that behave alike are one row and one column.
 
-use super::engine::{FlowRegion, ReplyFate};
-use super::filters::Interner;
+use super::engine::{FlowEnd, FlowRegion, ReplyFate};
 use super::flows::endpoints_of;
 use super::headers::HeaderSet;
+use super::interner::Interner;
 use super::witness::{WitnessFlow, Witnesses};
 use super::{Question, Reach};
 use crate::net::{AddressCuts, AddressRange};
@@ -19,8 +19,8 @@ pub struct MatrixEnd {
     pub range: AddressRange,
 }
 
-/// What passes from one end to another: headers, by what becomes of replies.
-pub type MatrixCell = Vec<(ReplyFate, HeaderSet)>;
+/// What passes from one end to another: headers, by what becomes of replies; `None` where nobody can tell whether they pass.
+pub type MatrixCell = Vec<(Option<ReplyFate>, HeaderSet)>;
 
 /// Who reaches whom.
 #[derive(Clone, Debug, Default)]
@@ -43,9 +43,7 @@ impl Reach {
         let mut builder = Builder::default();
         let question = Question { refused: false, by_rule: false, ..question.clone() };
         self.visit(&question, &mut |region| {
-            if let Some(fate) = region.reply_fate() {
-                builder.add(region, fate);
-            }
+            builder.add(region, region.reply_fate());
         });
         builder.finish(self.program())
     }
@@ -66,7 +64,7 @@ struct Builder {
 }
 
 impl Builder {
-    fn add(&mut self, region: &FlowRegion<'_>, fate: ReplyFate) {
+    fn add(&mut self, region: &FlowRegion<'_>, fate: Option<ReplyFate>) {
         let ends = [region.from, region.to].map(|end| {
             // The first of several owners says no more than the domain, which the others share.
             self.ends.number(((end.endpoint, end.first), end.ranges.to_vec()))
@@ -172,7 +170,8 @@ impl Builder {
             }
             None => {
                 let own = |endpoint: EndpointId| AddressRange::one(program.endpoint(endpoint).address);
-                let endpoints = endpoints_of(program, *ends, ranges).into_iter();
+                let end = FlowEnd { endpoint: ends.0, first: ends.1, ranges };
+                let endpoints = endpoints_of(program, end).into_iter();
                 endpoints.map(|endpoint| MatrixEnd { endpoint, range: own(endpoint) }).collect()
             }
         };
@@ -180,7 +179,7 @@ impl Builder {
     }
 }
 
-fn add_headers(cell: &mut MatrixCell, fate: ReplyFate, headers: &HeaderSet) {
+fn add_headers(cell: &mut MatrixCell, fate: Option<ReplyFate>, headers: &HeaderSet) {
     match cell.iter_mut().find(|(known, _)| *known == fate) {
         Some((_, known)) => *known = known.union(headers),
         None => {

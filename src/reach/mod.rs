@@ -14,9 +14,9 @@
 //!
 //! Endpoints that no table tells apart are one class. For each class and each way of standing for addresses (its own, or
 //! those behind a gateway or a forwarding instance) one walk over all destinations tells where the routes lead: a
-//! [map](routes) of ranges with equal answers, where "to the endpoint that has the address" is one answer for a whole class
+//! map of ranges with equal answers, where "to the endpoint that has the address" is one answer for a whole class
 //! of receivers. What is left between two classes is what the lists of both ends say; each list divides the addresses of
-//! the other end into [blocks](blocks) and headers into rectangles, and remembers what it said. So time grows with pairs of
+//! the other end into blocks and headers into rectangles, and remembers what it said. So time grows with pairs of
 //! classes, not with pairs of endpoints.
 
 mod allowed;
@@ -28,8 +28,10 @@ mod engine;
 mod filters;
 mod flows;
 mod headers;
+mod interner;
 mod matrix;
 mod parse;
+mod profile;
 mod routes;
 mod select;
 mod witness;
@@ -40,7 +42,7 @@ pub use difference::{FlowChange, FlowDifference, FlowFate, NamedReach, differenc
 pub use engine::{FlowEnd, FlowRegion, ReplyFate};
 pub use filters::named_protocols;
 pub use flows::{FlowGroup, FlowSide};
-pub use headers::{ALL_PORTS, HeaderBox, HeaderSet, Ports, ProtocolClasses};
+pub use headers::{ALL_PORTS, HeaderBox, HeaderPoint, HeaderSet, Ports, ProtocolClasses};
 pub use matrix::{MatrixCell, MatrixEnd, ReachMatrix};
 pub use parse::{HeaderSpec, ReachTextError, SelectorReader};
 pub use select::Selector;
@@ -98,7 +100,7 @@ pub struct Question {
     pub to: Selector,
     /// The headers in question.
     pub headers: HeaderSet,
-    /// Whether refused flows are wanted too.
+    /// Whether refused flows are wanted too, beside those that are permitted and those of which nobody can tell.
     pub refused: bool,
     /// Whether flows that different rules decide are told apart.
     pub by_rule: bool,

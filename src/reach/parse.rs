@@ -34,16 +34,15 @@ pub struct SelectorReader<'a> {
 
 impl SelectorReader<'_> {
     /// Reads ends: words, each an id of an endpoint, a VPC, a vSwitch or a security group, a CIDR or address, `classic`,
-    /// `services` or `any`. Words beside each other, or with `and` between them, all hold; those after `without` do not.
+    /// `services` or `any`. Resolver beside each other, or with `and` between them, all hold; those after `without` do not.
     ///
     /// # Errors
     /// A word names nothing, or one is missing.
     pub fn selector(&self, text: &str) -> Result<Selector, ReachTextError> {
         let mut selected: Option<Selector> = None;
-        let mut words = text.split_whitespace().peekable();
         let mut without = false;
         let mut joined = false;
-        while let Some(word) = words.next() {
+        for word in text.split_whitespace() {
             match word {
                 "and" if selected.is_some() && !without && !joined => joined = true,
                 "without" if selected.is_some() && !without && !joined => without = true,

@@ -2,7 +2,7 @@
 
 use super::CutKind;
 use super::classes::{EndpointClasses, RouteKey};
-use super::filters::Interner;
+use super::interner::Interner;
 use crate::datapath::{DestinationCuts, Ending, FirstPacket, Routed};
 use crate::net::{AddressCuts, AddressRange, Protocol, ranges};
 use crate::program::{DomainId, EndpointId, FixedMap, Program};

@@ -1,6 +1,7 @@
 //! Frames that stand for regions, pushed through the fabric.
 
 use super::engine::FlowRegion;
+use super::headers::HeaderPoint;
 use crate::datapath::{Entry, Fabric, FirstPacket, Frame, Options, Outcome, Output, Steering, Verdict};
 use crate::net::Protocol;
 use crate::program::{EndpointId, FABRIC_MAC, Program};
@@ -27,7 +28,7 @@ pub struct WitnessFlow {
 impl WitnessFlow {
     /// The flow that stands for a region.
     pub fn of(region: &FlowRegion<'_>) -> WitnessFlow {
-        let (protocol, ports) = region.witness;
+        let HeaderPoint { protocol, ports } = region.witness;
         let [source, destination] = [region.from.ranges, region.to.ranges].map(|ranges| ranges[0].first());
         let sender = region.from.first.or(region.outcome.from).unwrap_or(crate::program::CLOUD_SERVICES);
         WitnessFlow { sender, source, destination, protocol, ports }
@@ -103,7 +104,7 @@ impl Witnesses {
     /// # Panics
     /// The fabric says something else than the region: that would be a fault of this program.
     pub fn confirm(&mut self, region: &FlowRegion<'_>) -> (WitnessFrame, Option<WitnessFrame>) {
-        self.compare(&WitnessFlow::of(region), (region.outcome, region.reply))
+        self.compare(&WitnessFlow::of(region), &region.outcome, region.reply.as_ref())
     }
 
     /// Sends a flow, and holds what becomes of it against what is told of it without a frame.
@@ -113,21 +114,22 @@ impl Witnesses {
     pub(super) fn confirm_flow(&mut self, flow: &WitnessFlow) {
         let WitnessFlow { sender, source, destination, protocol, ports } = *flow;
         let packet = FirstPacket { sender, source, destination, protocol, ports };
-        let told = (packet.outcome(&self.program), packet.reply_outcome(&self.program));
-        self.compare(flow, told);
+        let (outcome, reply) = (packet.outcome(&self.program), packet.reply_outcome(&self.program));
+        self.compare(flow, &outcome, reply.as_ref());
     }
 
     fn compare(
         &mut self,
         flow: &WitnessFlow,
-        (outcome, reply): (Outcome, Option<Outcome>),
+        outcome: &Outcome,
+        reply: Option<&Outcome>,
     ) -> (WitnessFrame, Option<WitnessFrame>) {
         let frames = self.send(flow);
         let told = |outcome: &Outcome| (outcome.verdict, outcome.decider);
-        assert_eq!(told(&frames.0.outcome), told(&outcome), "a frame contradicts what is told of {flow:?}");
+        assert_eq!(told(&frames.0.outcome), told(outcome), "a frame contradicts what is told of {flow:?}");
         // The two directions of a flow between equal ends are one: `FIXED` says so.
         let has_equal_ends = flow.source == flow.destination && flow.ports[0] == flow.ports[1];
-        if let (Some(frame), Some(reply), false) = (&frames.1, &reply, has_equal_ends) {
+        if let (Some(frame), Some(reply), false) = (&frames.1, reply, has_equal_ends) {
             assert_eq!(told(&frame.outcome), told(reply), "a frame contradicts what is told of the reply to {flow:?}");
         }
         frames

@@ -167,7 +167,7 @@ pub fn reach_matrix_text(out: &mut String, reach: &ReachWords<'_>, matrix: &Reac
     out.push('\n');
     let label = rows.iter().map(|row| width(&Shown(row).to_string())).max().unwrap_or(0);
     let letters: Vec<String> = (0..matrix.contents.len()).map(letter).collect();
-    let column = letters.last().map_or(1, |letter| letter.len()).max(matrix.columns.len().to_string().len());
+    let column = letters.last().map_or(1, String::len).max(matrix.columns.len().to_string().len());
     space(out, label);
     for number in 1..=matrix.columns.len() {
         let _ = write!(out, "  {number:>column$}");
@@ -194,8 +194,10 @@ pub fn reach_matrix_text(out: &mut String, reach: &ReachWords<'_>, matrix: &Reac
         for (place, (fate, headers)) in content.iter().enumerate() {
             let letter = if place == 0 { letter } else { "" };
             let mut text = headers.text(reach.protocols);
-            if *fate != ReplyFate::Arrives {
-                let _ = write!(text, "; {}", fate_text(*fate));
+            match fate {
+                Some(ReplyFate::Arrives) => {}
+                Some(fate) => _ = write!(text, "; {}", fate_text(*fate)),
+                None => text += "; undetermined: what decides is not known",
             }
             for (line, text) in wrapped(&text, 96).into_iter().enumerate() {
                 let letter = if line == 0 { letter } else { "" };
@@ -236,7 +238,7 @@ fn verdict_word(outcome: &Outcome) -> (&'static str, Style) {
         Verdict::Delivered { .. } => ("permitted", Style::Good),
         Verdict::Dropped { .. } => ("refused", Style::Bad),
         Verdict::Outside => ("outside", Style::Notice),
-        Verdict::Answered | Verdict::Undetermined(_) => ("undecided", Style::Notice),
+        Verdict::Answered | Verdict::Undetermined(_) => ("unknown", Style::Notice),
     }
 }
 

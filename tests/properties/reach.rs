@@ -273,8 +273,8 @@ pub(crate) fn contradictions(topology: &Arc<Topology>, omitted: Option<CutKind>,
         };
         let fact = sent(&mut lab, &point);
         let answers = [answers(&all), answers(&permitted)];
-        let is_permitted = matches!(fact, Answer::Delivered { .. });
-        let facts = [vec![fact], if is_permitted { vec![fact] } else { Vec::new() }];
+        let is_told = matches!(fact, Answer::Delivered { .. } | Answer::Undetermined { .. });
+        let facts = [vec![fact], if is_told { vec![fact] } else { Vec::new() }];
         if answers != facts {
             let sender = topology.names.endpoint(point.sender);
             writeln!(text, "{sender}: {point:?}\n told {answers:?}\n fact {fact:?}").unwrap();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 pub(in crate::cli) const REACH_EXAMPLES: &str = "\
 Ends are words: ids of instances, services, gateways, VPCs, vSwitches and security groups, CIDRs, `classic`, `services`
-(all managed ones) and `any`. Words beside each other all hold, `without` takes the next one out.
+(all managed ones) and `any`. Resolver beside each other all hold, `without` takes the next one out.
 Exit code: 0 where every claim holds; 1 where one does not; 2 could not run.
 
 Examples:
