@@ -273,9 +273,13 @@ pub(crate) fn contradictions(topology: &Arc<Topology>, omitted: Option<CutKind>,
         };
         let fact = sent(&mut lab, &point);
         let answers = [answers(&all), answers(&permitted)];
-        let is_told = matches!(fact, Answer::Delivered { .. } | Answer::Undetermined { .. });
-        let facts = [vec![fact], if is_told { vec![fact] } else { Vec::new() }];
-        if answers != facts {
+        // Flows of which it is not known whether they pass are told with those that do, unless their routes refuse them.
+        let told_with_permitted = match fact {
+            Answer::Delivered { .. } => answers[1] == [fact],
+            Answer::Undetermined { .. } => answers[1] == [fact] || answers[1].is_empty(),
+            Answer::Dropped { .. } | Answer::Outside => answers[1].is_empty(),
+        };
+        if answers[0] != [fact] || !told_with_permitted {
             let sender = topology.names.endpoint(point.sender);
             writeln!(text, "{sender}: {point:?}\n told {answers:?}\n fact {fact:?}").unwrap();
         }
