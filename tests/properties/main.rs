@@ -459,7 +459,7 @@ fn a_boundary_that_is_left_out_is_noticed() {
     ];
     let mut runner = TestRunner::deterministic();
     let mut unnoticed = kinds.to_vec();
-    for seed in 0..40 {
+    for seed in 0..200 {
         let world = world().new_tree(&mut runner).unwrap().current();
         let topology = reach::topology_of(&world);
         unnoticed.retain(|kind| reach::contradictions(&topology, Some(*kind), 800, seed).is_empty());
