@@ -11,7 +11,7 @@ use std::time::Duration;
 use biplane::net::ranges::CLASSIC;
 use biplane::net::{Ipv4Net, PortRange, Protocol};
 use biplane::table::Random;
-use biplane::table::acl::{Acl, AclRule, AddressSets, Peer, Query, walk};
+use biplane::table::acl::{Acl, AclRule, AddressSets, Effect, Peer, Query, walk};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 /// Queries asked in turn; a power of two.
@@ -42,8 +42,8 @@ fn address_sets(random: &mut Random) -> AddressSets {
 fn list(random: &mut Random, (groups, of_each): (usize, usize), with_sets: bool) -> Vec<AclRule> {
     let mut rules = rules(random, groups * of_each, with_sets);
     // Groups are merged by priority, and a drop comes first among equals.
-    let mut order: Vec<(usize, bool, usize)> =
-        rules.iter().enumerate().map(|(at, rule)| (1 + random.below(100), rule.accept, at)).collect();
+    let mut order: Vec<(usize, Effect, usize)> =
+        rules.iter().enumerate().map(|(at, rule)| (1 + random.below(100), rule.effect, at)).collect();
     order.sort_unstable();
     rules = order.into_iter().map(|(_, _, at)| rules[at]).collect();
     rules.iter_mut().zip(0..).for_each(|(rule, id)| rule.id = id);
@@ -79,8 +79,8 @@ fn rules(random: &mut Random, count: usize, with_sets: bool) -> Vec<AclRule> {
         } else {
             Peer::Prefix(Ipv4Net::new(private_address(random), 16 + random.below(17) as u8).unwrap().trunc())
         };
-        let accept = random.below(4) != 0;
-        AclRule { accept, protocol, source_ports: PortRange::ALL, destination_ports, peer, own: None, id }
+        let effect = if random.below(4) == 0 { Effect::Drop } else { Effect::Accept };
+        AclRule { effect, protocol, source_ports: PortRange::ALL, destination_ports, peer, own: None, id }
     };
     (0..count as u32).map(rule).collect()
 }
@@ -151,7 +151,7 @@ fn queries(random: &mut Random, rules: &[AclRule], acl: &Acl, sets: &AddressSets
             let rule = &rules[deciding.start + random.below(deciding.len())];
             hit(random, rule, sets)
         };
-        let walked = walk(rules, false, sets, &query);
+        let walked = walk(rules, Effect::Drop, sets, &query);
         assert_eq!(acl.decide(sets, &query), walked);
         if walked.rule.map_or(deciding.is_empty(), |rule| deciding.contains(&(rule as usize))) {
             queries.push(query);
@@ -170,7 +170,7 @@ fn decisions(criterion: &mut Criterion) {
     for (kind, with_sets) in [("prefixes", false), ("sets", true)] {
         let lists = LISTS.map(|size| {
             let rules = list(&mut random, size, with_sets);
-            let acl = Acl::build(&rules, false);
+            let acl = Acl::build(&rules, Effect::Drop);
             println!("{} rules with {kind}: {} bytes", rules.len(), acl.memory_bytes());
             (rules, acl)
         });
@@ -180,13 +180,20 @@ fn decisions(criterion: &mut Criterion) {
             for (rules, acl) in &lists {
                 let (count, queries) = (rules.len(), queries(&mut random, rules, acl, &sets, place));
                 group.bench_function(BenchmarkId::new("throughput", count), |bencher| {
-                    bencher.iter(|| queries.iter().filter(|query| acl.decide(&sets, query).accept).count());
+                    bencher.iter(|| {
+                        queries.iter().filter(|query| acl.decide(&sets, query).effect == Effect::Accept).count()
+                    });
                 });
                 group.bench_function(BenchmarkId::new("latency", count), |bencher| {
-                    bencher.iter(|| chained(&queries, |query| acl.decide(&sets, query).accept));
+                    bencher.iter(|| chained(&queries, |query| acl.decide(&sets, query).effect == Effect::Accept));
                 });
                 group.bench_function(BenchmarkId::new("walk", count), |bencher| {
-                    bencher.iter(|| queries.iter().filter(|query| walk(rules, false, &sets, query).accept).count());
+                    bencher.iter(|| {
+                        queries
+                            .iter()
+                            .filter(|query| walk(rules, Effect::Drop, &sets, query).effect == Effect::Accept)
+                            .count()
+                    });
                 });
             }
         }
@@ -218,11 +225,11 @@ fn many_lists(criterion: &mut Criterion) {
     let mut asked = Vec::new();
     for _ in 0..COUNT {
         let rules = rules(&mut random, 1_000, false);
-        let acl = Acl::build(&rules, false);
+        let acl = Acl::build(&rules, Effect::Drop);
         for _ in 0..QUERIES / COUNT {
             let rule = &rules[random.below(1_000)];
             let query = hit(&mut random, rule, &sets);
-            assert_eq!(acl.decide(&sets, &query), walk(&rules, false, &sets, &query));
+            assert_eq!(acl.decide(&sets, &query), walk(&rules, Effect::Drop, &sets, &query));
             asked.push((lists.len(), query));
         }
         lists.push(acl);
@@ -234,7 +241,7 @@ fn many_lists(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("acl/many-lists");
     group.throughput(Throughput::Elements(QUERIES as u64));
     group.bench_function("latency", |bencher| {
-        bencher.iter(|| chained(&asked, |(list, query)| lists[*list].decide(&sets, query).accept));
+        bencher.iter(|| chained(&asked, |(list, query)| lists[*list].decide(&sets, query).effect == Effect::Accept));
     });
 }
 
@@ -245,7 +252,7 @@ fn building(criterion: &mut Criterion) {
         for (kind, with_sets) in [("prefixes", false), ("sets", true)] {
             let rules = list(&mut random, size, with_sets);
             group.bench_function(BenchmarkId::new(kind, rules.len()), |bencher| {
-                bencher.iter(|| Acl::build(black_box(&rules), false));
+                bencher.iter(|| Acl::build(black_box(&rules), Effect::Drop));
             });
         }
     }

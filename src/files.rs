@@ -51,10 +51,10 @@ pub struct OutputFile {
     /// What messages call it.
     name: String,
     /// Where it is put together, and where it belongs.
-    part: Option<Part>,
+    part: Option<PartFile>,
 }
 
-struct Part {
+struct PartFile {
     file: File,
     path: PathBuf,
     target: PathBuf,
@@ -104,7 +104,7 @@ impl OutputFile {
                 return Ok(OutputFile::direct(Box::new(file), quoted.clone()));
             }
         }
-        let part = Part::beside(&target).map_err(unwritable)?;
+        let part = PartFile::beside(&target).map_err(unwritable)?;
         if let Some(metadata) = &existing {
             // Best effort: a file system without permissions has none to keep.
             let _ = part.file.set_permissions(metadata.permissions());
@@ -153,16 +153,16 @@ pub fn write(path: &Path, inputs: &Inputs, bytes: &[u8]) -> io::Result<()> {
     file.finish()
 }
 
-impl Part {
+impl PartFile {
     /// A new file in the folder of `target`, so that a rename suffices.
-    fn beside(target: &Path) -> io::Result<Part> {
+    fn beside(target: &Path) -> io::Result<PartFile> {
         let folder = folder_of(target);
         let mut number = 0;
         loop {
             // Not after the target: its name may be as long as names can be.
             let path = folder.join(format!(".biplane-{}-{number}.part", std::process::id()));
             match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(file) => return Ok(Part { file, path, target: target.to_owned() }),
+                Ok(file) => return Ok(PartFile { file, path, target: target.to_owned() }),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 1000 => number += 1,
                 Err(error) => return Err(error),
             }
@@ -178,7 +178,7 @@ impl Part {
     }
 }
 
-impl Drop for Part {
+impl Drop for PartFile {
     /// After a rename there is nothing left to remove.
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.path);

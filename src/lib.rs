@@ -1,8 +1,8 @@
 //! A packet-level simulator of two network planes of Alibaba Cloud, the classic network and VPCs, joined by
-//! ClassicLink. Real IPv4 frames go in; for each one comes out where it was delivered or which rule, route or link
-//! refused it, with the line of the topology file that says so.
+//! ClassicLink. For every IPv4 frame it names the endpoint that the frame reached, or the rule, route or link that
+//! refused it, and the line of the topology file that says so.
 //!
-//! Tests start at [`lab`]: open a topology, send frames, claim what becomes of them.
+//! Tests start at [`lab`]: open a topology, send frames, assert what becomes of them.
 //!
 //! ```
 //! use biplane::lab::Lab;
@@ -45,15 +45,17 @@
 //! | [`net`], [`time`] | small checked values: prefixes, ports, MAC addresses; nanoseconds of the frames' own clock |
 //! | [`scenario`] | topology and scenario files, the only place that knows TOML: text to model and steps |
 //! | [`model`] | the declared world: VPCs, vSwitches, instances, groups, links, each with its place in the file |
-//! | [`check`] | the vendor's limits, one record a rule: model to checked model, or diagnostics |
+//! | [`check`] | the vendor's limits, one record per rule: model to checked model, or diagnostics |
 //! | [`control`] | the vendor's operations on the world, with their preconditions and error codes |
 //! | [`compile`] | checked model to program; cannot fail |
 //! | [`program`] | the compiled world: dense ids and built tables; what ids are called stands beside it |
 //! | [`table`] | lookup structures without cloud words: routes, sessions, access lists |
-//! | [`datapath`] | the forwarding itself, one file a stage, in the order a frame meets them |
+//! | [`datapath`] | the forwarding itself, one file per stage, in the order a frame meets them |
 //! | [`diag`] | reasons, diagnostics and places in files, as data |
 //! | [`report`] | text, JSON, JUnit and capture comments: alone owns layout, colour and names |
 //! | [`explain`] | the page of every reason and rule |
+//! | [`flows`] | the connections of a capture, gathered from its frames and their verdicts |
+//! | `remedy` | what to do about a refusal, in words |
 //! | `links` | what ClassicLink connections carry, asked of the compiled world |
 //! | [`lab`] | the facade: load, check, compile, hold state and time |
 //! | [`preflight`] | every reason against a link before it is made |
@@ -79,6 +81,7 @@ pub mod datapath;
 pub mod diag;
 pub mod explain;
 pub mod files;
+pub mod flows;
 pub mod import;
 pub mod lab;
 mod links;
@@ -87,6 +90,7 @@ pub mod net;
 pub mod preflight;
 pub mod program;
 pub mod reach;
+mod remedy;
 pub mod replay;
 pub mod report;
 pub mod scenario;

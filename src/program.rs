@@ -222,6 +222,15 @@ pub enum Action {
     Prohibit(Reason),
 }
 
+/// The addresses that a service admits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Whitelist {
+    /// The entries, as far as they are known.
+    pub entries: Vec<Ipv4Net>,
+    /// False where there may be others.
+    pub is_complete: bool,
+}
+
 /// Who may send from an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
@@ -286,7 +295,7 @@ pub struct Program {
     /// Members of the groups that rules name.
     pub address_sets: AddressSets,
     /// Whitelists of services.
-    pub whitelists: Paged<Arc<[Ipv4Net]>>,
+    pub whitelists: Paged<Arc<Whitelist>>,
     /// Idle timeouts.
     pub timeouts: Timeouts,
     /// How many sessions are kept at most, all shards together.

@@ -1,11 +1,11 @@
 //! The pages of `biplane explain`: every example is a line that the program prints.
 
-use biplane::datapath::{Entry, Options, Verdict};
+use biplane::datapath::{Entry, Options};
 use biplane::diag::{Reason, Sources};
 use biplane::explain;
-use biplane::lab::{Lab, Passage, Topology};
+use biplane::lab::{FrameResult, Lab, Topology};
 use biplane::replay::scenario::Stage;
-use biplane::report::{Comments, Words};
+use biplane::report::{Comments, Resolver};
 use biplane::scenario;
 use biplane::wire::PacketBuilder;
 use biplane::wire::build::{arp_request, tcp, udp};
@@ -23,10 +23,10 @@ struct Said(BTreeMap<Reason, BTreeSet<String>>);
 
 impl Said {
     /// Notes a passage as the first frame of a capture; files are called by their last name.
-    fn note(&mut self, passage: &Passage) {
-        let Verdict::Dropped { reason, .. } = passage.outcome().verdict else { return };
+    fn note(&mut self, passage: &FrameResult) {
+        let Some((reason, _)) = passage.outcome().verdict.refusal() else { return };
         let topology = passage.topology();
-        let words = Words::new(&topology.program, &topology.names, &topology.sources);
+        let words = Resolver::new(&topology.program, &topology.names, &topology.sources);
         let mut line = String::new();
         Comments::new(words).readable(&mut line, 1, passage.outcome());
         let folder = format!("{}/", folder().display());

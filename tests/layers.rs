@@ -36,33 +36,37 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("explain", &["check", "control", "diag"]),
     // What to do about a refusal stands on its page: `explain`.
     ("report", &["datapath", "explain", "program", "reach", "diag", "text", "wire", "net", "time", "table"]),
+    // What a capture shows between two ends.
+    ("flows", &["datapath", "diag", "net", "program", "report", "table", "time", "wire"]),
     // Accounts that exist become topology files, which are read back and checked.
     ("import", &["check", "model", "net", "diag", "scenario", "text"]),
+    // What to do, in words: `report` has the shape of it.
+    ("remedy", &["control", "diag", "model", "net", "report", "text"]),
     // What a world carries, asked of its program: findings bear records of `check`.
-    ("links", &["check", "datapath", "diag", "model", "net", "program", "table"]),
+    ("links", &["check", "control", "datapath", "diag", "model", "net", "program", "remedy", "table"]),
     // Where answers change is its own, what they are it asks.
     ("reach", &["datapath", "diag", "model", "net", "program", "table", "text", "time", "wire"]),
     // What people call.
     (
         "lab",
         &[
-            "check", "compile", "control", "datapath", "diag", "explain", "links", "model", "net", "program", "report",
-            "scenario", "table", "time", "wire",
+            "check", "compile", "control", "datapath", "diag", "explain", "links", "model", "net", "program", "remedy",
+            "report", "scenario", "table", "time", "wire",
         ],
     ),
-    ("preflight", &["check", "control", "datapath", "diag", "lab", "links", "model", "net", "program"]),
+    ("preflight", &["check", "control", "datapath", "diag", "lab", "links", "model", "net", "program", "remedy"]),
     (
         "advise",
         &[
-            "check", "control", "datapath", "diag", "explain", "lab", "model", "net", "program", "report", "text",
-            "wire",
+            "check", "control", "datapath", "diag", "explain", "lab", "model", "net", "program", "remedy", "report",
+            "text", "wire",
         ],
     ),
     (
         "replay",
         &[
-            "capture", "control", "datapath", "diag", "lab", "model", "net", "program", "reach", "report", "scenario",
-            "text", "threads", "time", "wire",
+            "capture", "control", "datapath", "diag", "flows", "lab", "model", "net", "program", "reach", "report",
+            "scenario", "text", "threads", "time", "wire",
         ],
     ),
 ];

@@ -135,3 +135,69 @@ fn ten_times_the_capture_needs_no_more_memory() {
         assert!(long < 2 * short, "{workers} workers: {short} bytes, and {long}");
     }
 }
+
+/// A capture of so many connections of one frame each, between ever new addresses. Their checksums are wrong, which
+/// spares the fabric most of its work.
+fn connections(count: u32) -> impl Read {
+    let header = PcapWriter::new(Vec::new(), LinkType::ETHERNET, Precision::Nanos).unwrap().finish().unwrap();
+    let mut writer = PcapWriter::new(Vec::new(), LinkType::ETHERNET, Precision::Nanos).unwrap();
+    writer.write_record(SimTime::ZERO, &tcp("10.0.0.0:1024 > 172.16.0.2:80").syn().build(), 54).unwrap();
+    let record = writer.finish().unwrap().split_off(header.len());
+    const SOURCE: usize = 16 + 26;
+    let mut next = 0;
+    let mut rest: Vec<u8> = Vec::new();
+    let records = std::iter::from_fn(move || {
+        next += 1;
+        let mut record = record.clone();
+        record[SOURCE..SOURCE + 4].copy_from_slice(&(next * 7 + 0x0a00_0000_u32).to_be_bytes());
+        (next <= count).then_some(record)
+    });
+    let mut records = records.fuse();
+    let body = ReadWith(move |buffer: &mut [u8]| {
+        if rest.is_empty() {
+            rest = records.by_ref().take(1_000).flatten().collect();
+        }
+        let length = rest.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&rest[..length]);
+        rest.drain(..length);
+        length
+    });
+    io::Cursor::new(header).chain(body)
+}
+
+struct ReadWith<F>(F);
+
+impl<F: FnMut(&mut [u8]) -> usize> Read for ReadWith<F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok((self.0)(buffer))
+    }
+}
+
+#[test]
+fn connections_without_end_need_no_more_memory_than_their_limit() {
+    let _guard = ONE_AT_A_TIME.lock();
+    let topology = Topology::from_toml("world.toml", WORLD).unwrap();
+    let peak = |count: u32| {
+        ALLOCATOR.reset_peak_usage();
+        let before = ALLOCATOR.current_usage();
+        let reader = Reader::from_read("stream", Box::new(connections(count)), None).unwrap();
+        let options = ReplayOptions { connections: replay::Connections::Each, ..ReplayOptions::default() };
+        let replayed = replay::run(&topology, reader, &options, &mut Sinks::default()).unwrap();
+        let mut gathered = replayed.connections.unwrap();
+        let (mut told, mut last) = (0_u64, 0);
+        gathered
+            .for_each(|connection| {
+                told += 1;
+                assert!(connection.number > last, "in the order of their first frames");
+                last = connection.number;
+                Ok(())
+            })
+            .unwrap();
+        let count = u64::from(count);
+        assert_eq!((told, gathered.totals.connections(), gathered.totals.frames), (count, count, count));
+        ALLOCATOR.peak_usage() - before
+    };
+    let (short, long) = (peak(400_000), peak(1_000_000));
+    println!("{short} bytes for 400,000 connections, {long} for a million");
+    assert!(long < 200 << 20 && long < short + (short / 4), "{short} bytes, and {long}");
+}

@@ -6,7 +6,7 @@ use biplane::lab::Topology;
 use biplane::model::{Instance, Location, World};
 use biplane::net::Protocol;
 use biplane::reach::{FlowGroup, HeaderSpec, Question, Reach, ReachClaim, ReplyFate, Selector, SelectorReader};
-use biplane::report::{Palette, ReachWords, Words, reach_flows_text, reach_matrix_text};
+use biplane::report::{Palette, ReachWords, Resolver, reach_flows_text, reach_matrix_text};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -137,7 +137,7 @@ fn flows(topology: &Topology, [from, to]: [&str; 2], headers: &str) -> Vec<FlowG
 
 fn text(topology: &Topology, flows: &[FlowGroup]) -> String {
     let reach = Reach::new(Arc::clone(&topology.program));
-    let words = Words::new(&topology.program, &topology.names, &topology.sources);
+    let words = Resolver::new(&topology.program, &topology.names, &topology.sources);
     let mut text = String::new();
     reach_flows_text(&mut text, &ReachWords::new(words, reach.protocols()), flows, Palette::Plain);
     text
@@ -177,7 +177,7 @@ fn the_matrix_folds_what_behaves_alike_and_counts_every_address_once() {
     let topology = opened(WORLD);
     let reach = Reach::new(Arc::clone(&topology.program));
     let matrix = reach.matrix(&reach.everything());
-    let words = Words::new(&topology.program, &topology.names, &topology.sources);
+    let words = Resolver::new(&topology.program, &topology.names, &topology.sources);
     let mut text = String::new();
     reach_matrix_text(&mut text, &ReachWords::new(words, reach.protocols()), &matrix, Palette::Plain);
     insta::assert_snapshot!(text, @r#"

@@ -6,7 +6,7 @@ use biplane::compile::compile;
 use biplane::control::Operation;
 use biplane::datapath::{SessionStep, Step};
 use biplane::diag::{Diagnostic, Severity, Sources};
-use biplane::lab::{Lab, Passage, Topology};
+use biplane::lab::{FrameResult, Lab, Topology};
 use biplane::program::Epoch;
 use biplane::scenario;
 use biplane::time::SimDuration;
@@ -113,7 +113,7 @@ fn ids(findings: &[Diagnostic]) -> Vec<(&'static str, Severity)> {
     findings.iter().filter(counts).map(|finding| (finding.id, finding.severity)).collect()
 }
 
-fn session_step(passage: &Passage) -> Option<SessionStep> {
+fn session_step(passage: &FrameResult) -> Option<SessionStep> {
     passage.steps().iter().find_map(|step| match step {
         Step::Session(step) => Some(*step),
         _ => None,

@@ -5,7 +5,9 @@ use crate::time::SimTime;
 use crate::wire::FastHeaders;
 use crate::workloads::{BURST, CLASSIC_TO_VPC, Frames, Rules, Size, Subject};
 use crate::{Flows, topology};
-use biplane::table::session::{Direction, End, Flags, FlowKey, Phase, Place, Session, Sessions, State, Tuple};
+use biplane::table::session::{
+    Direction, Flags, FlowEnd, FlowKey, Phase, Session, SessionPlace, Sessions, State, Tuple,
+};
 use criterion::{Criterion, Throughput};
 use std::cell::OnceCell;
 use std::hint::black_box;
@@ -61,7 +63,7 @@ struct Asked {
     hash: u64,
     tuple: Tuple,
     /// Where the answer is looked for first.
-    home: Place,
+    home: SessionPlace,
 }
 
 /// A session for each frame, in a table of its own.
@@ -78,7 +80,7 @@ impl<'a> Table<'a> {
         let first = Phase::first(Flags { syn: false, ack: true, closes: false });
         for index in 0..frames.len() {
             let headers = read(frames, index).expect("a plain packet");
-            let end = |domain, address, port| End { domain, address, port };
+            let end = |domain, address, port| FlowEnd { domain, address, port };
             let (source, destination) =
                 (end(0, headers.source, headers.source_port), end(1, headers.destination, headers.destination_port));
             let (key, direction) = FlowKey::new(headers.protocol, source, destination);
@@ -111,7 +113,7 @@ impl<'a> Table<'a> {
         self.asked.push(Asked { shard, hash, tuple, home: self.sessions.home(shard, hash) });
     }
 
-    fn answer(&self, asked: &Asked) -> Option<Place> {
+    fn answer(&self, asked: &Asked) -> Option<SessionPlace> {
         self.sessions.find_by(asked.shard, asked.hash, &asked.tuple, |_, _| true)
     }
 

@@ -81,6 +81,7 @@ impl Builder {
             network: placed(network),
             kind: placed(kind),
             intra_group: placed(if kind == GroupKind::Basic { Policy::Accept } else { Policy::Drop }),
+            unknown_rules: None,
             ingress: open.into_iter().chain((1..ingress).map(about)).collect(),
             egress: (ingress..rules).map(about).collect(),
             placement: of_account(account),
@@ -264,6 +265,7 @@ pub(crate) fn world(size: &'static Size) -> World {
             location: placed(Location::Classic),
             ip: placed((u32::from(Ipv4Addr::new(10, 200, 0, 1)) + n).into()),
             whitelist: None,
+            whitelist_is_unknown: false,
             placement: Placement::default(),
         };
         world.services.insert(service).expect("a new id");

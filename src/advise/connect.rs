@@ -4,10 +4,10 @@ use super::Conflict;
 use super::mend::Mend;
 use super::new_id::{fresh, stem};
 use super::relocate::cidrs;
-use super::side::Subject;
-use super::step::Step;
+use super::side::AdvisedSubject;
+use super::step::PlanStep;
 use crate::control::Operation;
-use crate::datapath::{Decider, Outcome};
+use crate::datapath::{MatchedRule, Outcome};
 use crate::model::{Key, Location, Route, Vpc, Vswitch, World, ranges};
 use crate::net::{self, Ipv4Net};
 use crate::program::Program;
@@ -17,7 +17,7 @@ impl Mend {
     /// Leads what `sender` sends to `receiver`, both in VPCs, over a peering.
     pub(super) fn route(
         &mut self,
-        [sender, receiver]: [Subject; 2],
+        [sender, receiver]: [AdvisedSubject; 2],
         [own, peer]: [Key<Vpc>; 2],
         outcome: &Outcome,
         program: &Program,
@@ -34,7 +34,7 @@ impl Mend {
         let world = self.world();
         let (table, routes) = table_of(world, sender, own);
         let beaten = match outcome.decider {
-            Decider::Route(id) => program.routes[id.index()].prefix.prefix_len(),
+            MatchedRule::Route(id) => program.routes[id.index()].prefix.prefix_len(),
             _ => 0,
         };
         let candidates = destinations(world, receiver, peer, address);
@@ -48,7 +48,7 @@ impl Mend {
                 format!("{table} has a route for {address} already that leads elsewhere, and none can stand above it");
             return Err(Conflict::new("route-duplicate", what, "remove that route, or narrow it"));
         };
-        self.take(Step::Operate(Operation::AddRoute { table, destination, next_hop: peering }))
+        self.take(PlanStep::Operate(Operation::AddRoute { table, destination, next_hop: peering }))
     }
 
     /// The id of a peering between the two VPCs, which is made where there is none.
@@ -61,7 +61,7 @@ impl Mend {
         }
         let ids = [one, two].map(|vpc| world.vpcs[vpc].id.value.clone());
         let id = fresh(world, &format!("pcc-{}-{}", stem(&ids[0]), stem(&ids[1])));
-        self.take(Step::MakePeering { id: id.clone(), vpcs: ids })?;
+        self.take(PlanStep::MakePeering { id: id.clone(), vpcs: ids })?;
         Ok(id)
     }
 }
@@ -69,9 +69,9 @@ impl Mend {
 impl Mend {
     /// The route that leads to what lies behind a gateway, in the table that `sender` of the gateway's VPC meets, or in
     /// the system table, which what comes over a link meets. `None` where the table has it, or there is no gateway.
-    pub(super) fn way_to_gateway(&self, sender: Option<Subject>, receiver: Subject) -> Option<Operation> {
+    pub(super) fn way_to_gateway(&self, sender: Option<AdvisedSubject>, receiver: AdvisedSubject) -> Option<Operation> {
         let world = self.world();
-        let Subject::Gateway(key) = receiver else { return None };
+        let AdvisedSubject::Gateway(key) = receiver else { return None };
         let gateway = &world.gateways[key];
         let destination = gateway.remote_cidrs.first()?.value;
         let vpc = gateway.vpc.value;
@@ -85,7 +85,7 @@ impl Mend {
 }
 
 /// The table that what `sender` sends meets, by the name that operations give it, and its custom entries.
-fn table_of(world: &World, sender: Subject, own: Key<Vpc>) -> (String, &[Route]) {
+fn table_of(world: &World, sender: AdvisedSubject, own: Key<Vpc>) -> (String, &[Route]) {
     if let Some(Location::Vswitch(vswitch)) = sender.location(world)
         && let Some(table) = &world.vswitches[vswitch].route_table
     {
@@ -96,7 +96,7 @@ fn table_of(world: &World, sender: Subject, own: Key<Vpc>) -> (String, &[Route])
 }
 
 /// What a route to `receiver` may have as its destination, widest first: a CIDR of its VPC, its vSwitch, its address.
-fn destinations(world: &World, receiver: Subject, peer: Key<Vpc>, address: Ipv4Addr) -> Vec<Ipv4Net> {
+fn destinations(world: &World, receiver: AdvisedSubject, peer: Key<Vpc>, address: Ipv4Addr) -> Vec<Ipv4Net> {
     let vpc = &world.vpcs[peer];
     let cidrs = std::iter::once(&vpc.cidr).chain(&vpc.secondary_cidrs).map(|cidr| cidr.value);
     let mut all: Vec<Ipv4Net> = cidrs.filter(|cidr| cidr.contains(&address)).collect();
@@ -115,7 +115,7 @@ fn inside_a_vswitch(world: &World, vpc: Key<Vpc>, net: Ipv4Net) -> bool {
     world.vswitches.values().any(|vswitch| *vswitch.vpc == vpc && vswitch.cidr.contains(&net))
 }
 
-fn overlap(world: &World, vswitch: &Vswitch, address: Ipv4Addr, receiver: Subject) -> Conflict {
+fn overlap(world: &World, vswitch: &Vswitch, address: Ipv4Addr, receiver: AdvisedSubject) -> Conflict {
     let what = format!(
         "{address} of {} lies in {} of {} too ({}): a VPC keeps what its own vSwitches hold",
         receiver.id(world),
@@ -143,7 +143,7 @@ fn cidr_overlap(world: &World, [one, other]: [(Key<Vpc>, Ipv4Net); 2]) -> Confli
 
 /// What in `vpc` takes the packets that `other` sends to a classic instance at `classic`, before they reach the link: a
 /// vSwitch, or a custom route that is longer than 10.0.0.0/8.
-pub(super) fn shadow(world: &World, classic: Ipv4Addr, vpc: Key<Vpc>, other: Subject) -> Option<Conflict> {
+pub(super) fn shadow(world: &World, classic: Ipv4Addr, vpc: Key<Vpc>, other: AdvisedSubject) -> Option<Conflict> {
     let owner = world.vpcs[vpc].id.as_str();
     if let Some(vswitch) = vswitch_of(world, vpc, classic) {
         let what = format!("{classic} lies in {} of {owner} too ({}), which keeps it", *vswitch.id, *vswitch.cidr);
@@ -166,6 +166,6 @@ pub(super) fn shadow(world: &World, classic: Ipv4Addr, vpc: Key<Vpc>, other: Sub
 /// The rule of `check` that foretells it.
 const SHADOWED: &str = "classiclink-shadowed";
 
-fn unroutable(world: &World, receiver: Subject) -> Conflict {
+fn unroutable(world: &World, receiver: AdvisedSubject) -> Conflict {
     Conflict::new("no-such-address", format!("nothing lies behind {}", receiver.id(world)), "give it `remote_cidrs`")
 }

@@ -2,10 +2,10 @@
 
 use super::Conflict;
 use super::mend::Mend;
-use super::side::Subject;
-use super::step::Step;
+use super::side::AdvisedSubject;
+use super::step::PlanStep;
 use crate::control::{Operation, PeerRequest, RuleRequest};
-use crate::datapath::{Decider, Outcome};
+use crate::datapath::{MatchedRule, Outcome};
 use crate::model::{Direction, GroupKind, Instance, Key, Network, SecurityGroup, World};
 use crate::net::{Ipv4Net, PortRange};
 use crate::program::Names;
@@ -16,11 +16,11 @@ impl Mend {
         &mut self,
         direction: Direction,
         owner: Key<Instance>,
-        far: Subject,
+        far: AdvisedSubject,
         outcome: &Outcome,
         names: &Names,
     ) -> Result<(), Conflict> {
-        if let Decider::Rule(id) = outcome.decider {
+        if let MatchedRule::Rule(id) = outcome.decider {
             self.weaken(direction, owner, names.rules[id.index()].span)?;
         }
         let candidates = candidates(self.world(), direction, owner, far, &self.rule_for());
@@ -47,8 +47,8 @@ impl Mend {
         });
         let Some((group, rule)) = found.filter(|_| !span.is_none()) else { return Ok(()) };
         let weaker = RuleRequest { priority: 2, ..rule.clone() };
-        self.take(Step::Operate(Operation::Revoke { group: group.clone(), direction, rule }))?;
-        self.take(Step::Operate(Operation::Authorize { group, direction, rule: weaker }))
+        self.take(PlanStep::Operate(Operation::Revoke { group: group.clone(), direction, rule }))?;
+        self.take(PlanStep::Operate(Operation::Authorize { group, direction, rule: weaker }))
     }
 
     /// Accepts the traffic that is asked about, from nobody yet.
@@ -68,11 +68,11 @@ fn candidates(
     world: &World,
     direction: Direction,
     owner: Key<Instance>,
-    far: Subject,
+    far: AdvisedSubject,
     rule: &RuleRequest,
-) -> Vec<Step> {
+) -> Vec<PlanStep> {
     let mut peers: Vec<(Option<Key<SecurityGroup>>, PeerRequest)> = Vec::new();
-    if let Subject::Instance(far) = far {
+    if let AdvisedSubject::Instance(far) = far {
         for group in &world.instances[far].security_groups {
             peers.push((Some(group.value), PeerRequest::Group(world.security_groups[group.value].id.value.clone())));
         }
@@ -86,7 +86,7 @@ fn candidates(
             if key.is_none_or(|key| may_name(world, group.value, key)) {
                 let rule = RuleRequest { peer: peer.clone(), ..rule.clone() };
                 let group = world.security_groups[group.value].id.value.clone();
-                steps.push(Step::Operate(Operation::Authorize { group, direction, rule }));
+                steps.push(PlanStep::Operate(Operation::Authorize { group, direction, rule }));
             }
         }
     }

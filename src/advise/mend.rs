@@ -3,16 +3,16 @@
 
 use super::Conflict;
 use super::connect::shadow;
-use super::describe::describe;
+use super::making::describe;
 use super::mechanism::Mechanism;
 use super::new_id::{fresh, stem};
 use super::probe::{self, Leg, Observation, Traffic};
-use super::side::Subject;
-use super::step::{Draft, GroupHome, Step};
+use super::side::AdvisedSubject;
+use super::step::{GroupHome, PlanStep, WorldDraft};
 use crate::control::{Operation, WhitelistChange};
-use crate::datapath::{At, Verdict};
+use crate::datapath::DropLocation;
 use crate::diag::{Reason, Stage};
-use crate::lab::{Passage, Topology};
+use crate::lab::{FrameResult, Topology};
 use crate::model::{Direction, Instance, Key, Network, Vpc, World};
 use crate::net::GuestRoute;
 use crate::net::ranges::{self, Unlinkable};
@@ -20,21 +20,21 @@ use crate::report::{AdvisedNow, AdvisedPlan, AdvisedStep};
 use std::net::Ipv4Addr;
 
 /// More refusals than any plan meets: a world that needs more is given up.
-const MOST_REFUSALS: usize = 24;
+const MAX_REFUSALS: usize = 24;
 
 /// A plan in the making.
 pub(super) struct Mend {
     pub(super) traffic: Traffic,
-    draft: Draft,
-    sides: [Subject; 2],
+    draft: WorldDraft,
+    sides: [AdvisedSubject; 2],
     mechanism: Mechanism,
-    steps: Vec<(Step, AdvisedStep)>,
+    steps: Vec<(PlanStep, AdvisedStep)>,
     conflicts: Vec<Conflict>,
 }
 
 impl Mend {
-    pub(super) fn new(topology: &Topology, sides: [Subject; 2], traffic: Traffic, mechanism: Mechanism) -> Mend {
-        let draft = Draft::of(topology);
+    pub(super) fn new(topology: &Topology, sides: [AdvisedSubject; 2], traffic: Traffic, mechanism: Mechanism) -> Mend {
+        let draft = WorldDraft::of(topology);
         Mend { traffic, draft, sides, mechanism, steps: Vec::new(), conflicts: Vec::new() }
     }
 
@@ -61,7 +61,7 @@ impl Mend {
     }
 
     /// Applies a step, and puts it into the plan.
-    pub(super) fn take(&mut self, step: Step) -> Result<(), Conflict> {
+    pub(super) fn take(&mut self, step: PlanStep) -> Result<(), Conflict> {
         let told = describe(&step, self.draft.world(), &self.draft.topology().sources);
         self.draft.apply(&step)?;
         self.steps.push((step, told));
@@ -69,12 +69,12 @@ impl Mend {
     }
 
     fn operate(&mut self, operation: Operation) -> Result<(), Conflict> {
-        self.take(Step::Operate(operation))
+        self.take(PlanStep::Operate(operation))
     }
 
     /// Sends packets and removes what refuses them, until nothing does. `last` is what became of the last ones.
     fn follow(&mut self, last: &mut Option<AdvisedNow>) -> Result<(), Conflict> {
-        for _ in 0..MOST_REFUSALS {
+        for _ in 0..MAX_REFUSALS {
             let seen = probe::send(self.draft.topology(), self.traffic, self.sides);
             let Some(seen) = seen else { return Err(no_packet(self.world(), self.sides)) };
             *last = Some(now(&seen));
@@ -120,7 +120,7 @@ impl Mend {
         }
     }
 
-    fn vpc_of(&self, subject: Subject) -> Option<Key<Vpc>> {
+    fn vpc_of(&self, subject: AdvisedSubject) -> Option<Key<Vpc>> {
         match subject.network(self.world()) {
             Network::Vpc(vpc) => Some(vpc),
             Network::Classic => None,
@@ -128,16 +128,17 @@ impl Mend {
     }
 
     /// The classic instance and the VPC, whichever of them initiates.
-    fn link_ends(&self) -> Option<(Key<Instance>, Key<Vpc>, Subject)> {
+    fn link_ends(&self) -> Option<(Key<Instance>, Key<Vpc>, AdvisedSubject)> {
         let [from, to] = self.sides;
-        let ends = |classic: Subject, other: Subject| Some((classic.instance()?, self.vpc_of(other)?, other));
+        let ends =
+            |classic: AdvisedSubject, other: AdvisedSubject| Some((classic.instance()?, self.vpc_of(other)?, other));
         if self.vpc_of(from).is_none() { ends(from, to) } else { ends(to, from) }
     }
 
     /// No peering carries what lies behind a gateway: nothing has to be tried.
     fn connectable(&self) -> Result<(), Conflict> {
         let world = self.world();
-        let behind = self.sides.into_iter().find(|side| matches!(side, Subject::Gateway(_)));
+        let behind = self.sides.into_iter().find(|side| matches!(side, AdvisedSubject::Gateway(_)));
         behind.map_or(Ok(()), |gateway| {
             let what = format!("what lies behind {} is no vSwitch of its VPC", gateway.id(world));
             Err(Conflict::reason(Reason::PeeringNoTransit, what))
@@ -157,7 +158,7 @@ impl Mend {
         let cidr = *vpc.cidr;
         let Err(why) = ranges::carried_by_links(cidr, address) else { return Ok(()) };
         let (reason, what) = match (why, other) {
-            (Unlinkable::OutsidePrimary, Subject::Gateway(_)) => (
+            (Unlinkable::OutsidePrimary, AdvisedSubject::Gateway(_)) => (
                 Reason::ClassiclinkGatewayRange,
                 format!("{address} behind {id} lies outside {cidr}, the primary CIDR of {}", *vpc.id),
             ),
@@ -192,7 +193,7 @@ impl Mend {
         if let Some(vpc) = linked {
             self.operate(Operation::Detach { instance: id.clone(), vpc })?;
         }
-        self.take(Step::MakeGroup {
+        self.take(PlanStep::MakeGroup {
             id: group.clone(),
             home: GroupHome::Classic { region, account: account.clone() },
         })?;
@@ -200,14 +201,14 @@ impl Mend {
     }
 
     /// Takes the step that removes a refusal.
-    fn remove(&mut self, leg: Leg, passage: &Passage) -> Result<(), Conflict> {
+    fn remove(&mut self, leg: Leg, passage: &FrameResult) -> Result<(), Conflict> {
         let [from, to] = self.sides;
         let (sender, receiver) = if leg == Leg::Request { (from, to) } else { (to, from) };
-        let Verdict::Dropped { reason, at } = passage.outcome().verdict else {
+        let Some((reason, at)) = passage.outcome().verdict.refusal() else {
             return self.reroute(sender, receiver, passage);
         };
         let names = &passage.topology().names;
-        if let At::Endpoint(id) = at
+        if let DropLocation::Endpoint(id) = at
             && ![sender, receiver].iter().any(|side| side.id(self.world()) == names.endpoint(id))
         {
             return self.reroute(sender, receiver, passage);
@@ -228,7 +229,12 @@ impl Mend {
     }
 
     /// Another way for what is routed astray, or nowhere.
-    fn reroute(&mut self, sender: Subject, receiver: Subject, passage: &Passage) -> Result<(), Conflict> {
+    fn reroute(
+        &mut self,
+        sender: AdvisedSubject,
+        receiver: AdvisedSubject,
+        passage: &FrameResult,
+    ) -> Result<(), Conflict> {
         match (self.vpc_of(sender), self.vpc_of(receiver)) {
             (Some(own), Some(peer)) if own != peer => {
                 self.route([sender, receiver], [own, peer], passage.outcome(), &passage.topology().program)
@@ -241,22 +247,32 @@ impl Mend {
         }
     }
 
-    fn admit(&mut self, receiver: Subject, sender: Subject, passage: &Passage) -> Result<(), Conflict> {
+    fn admit(
+        &mut self,
+        receiver: AdvisedSubject,
+        sender: AdvisedSubject,
+        passage: &FrameResult,
+    ) -> Result<(), Conflict> {
         let world = self.world();
-        let (Subject::Service(_), Some(address)) = (receiver, sender.address(world)) else {
+        let (AdvisedSubject::Service(_), Some(address)) = (receiver, sender.address(world)) else {
             return Err(standing(passage));
         };
         let change = WhitelistChange::Add(vec![address.into()]);
         self.operate(Operation::ChangeWhitelist { service: receiver.id(world).to_owned(), change })
     }
 
-    fn start(&mut self, at: At, passage: &Passage) -> Result<(), Conflict> {
-        let At::Endpoint(id) = at else { return Err(standing(passage)) };
+    fn start(&mut self, at: DropLocation, passage: &FrameResult) -> Result<(), Conflict> {
+        let DropLocation::Endpoint(id) = at else { return Err(standing(passage)) };
         let instance = passage.topology().names.endpoint(id).to_owned();
         self.operate(Operation::Start { instance })
     }
 
-    fn run_script(&mut self, guest: Key<Instance>, receiver: Subject, passage: &Passage) -> Result<(), Conflict> {
+    fn run_script(
+        &mut self,
+        guest: Key<Instance>,
+        receiver: AdvisedSubject,
+        passage: &FrameResult,
+    ) -> Result<(), Conflict> {
         let own = &self.world().instances[guest];
         let destination = GuestRoute::of(*own.private_ip).destination();
         if !receiver.address(self.world()).is_some_and(|address: Ipv4Addr| destination.contains(&address)) {
@@ -289,8 +305,8 @@ impl Mend {
     }
 
     /// Whether a step belongs to the mechanism, rather than to what any traffic needs.
-    fn is_mechanism(&self, step: &Step) -> bool {
-        let Step::Operate(operation) = step else { return true };
+    fn is_mechanism(&self, step: &PlanStep) -> bool {
+        let PlanStep::Operate(operation) = step else { return true };
         let permits = matches!(
             operation,
             Operation::Authorize { .. } | Operation::Revoke { .. } | Operation::ChangeWhitelist { .. }
@@ -310,10 +326,7 @@ pub(super) fn now(seen: &Observation) -> AdvisedNow {
             AdvisedNow { passes: true, outcome: format!("{}; the reply too", request.sentence()), reason: None }
         }
         Observation::Stuck { leg, passage } => {
-            let reason = match passage.outcome().verdict {
-                Verdict::Dropped { reason, .. } => Some(reason.id()),
-                _ => None,
-            };
+            let reason = passage.outcome().verdict.refusal().map(|(reason, _)| reason.id());
             let which = if *leg == Leg::Reply { "the reply is " } else { "" };
             let id = reason.map(|id| format!(" [{id}]")).unwrap_or_default();
             AdvisedNow { passes: false, outcome: format!("{which}{}{id}", passage.sentence()), reason }
@@ -322,18 +335,18 @@ pub(super) fn now(seen: &Observation) -> AdvisedNow {
 }
 
 /// A refusal that no step removes.
-fn standing(passage: &Passage) -> Conflict {
-    match passage.outcome().verdict {
-        Verdict::Dropped { reason, .. } => Conflict::reason(reason, passage.sentence()),
+fn standing(passage: &FrameResult) -> Conflict {
+    match passage.outcome().verdict.refusal() {
+        Some((reason, _)) => Conflict::reason(reason, passage.sentence()),
         _ => Conflict::new("misrouted", passage.sentence(), "correct the route that leads there"),
     }
 }
 
-fn no_packet(world: &World, sides: [Subject; 2]) -> Conflict {
+fn no_packet(world: &World, sides: [AdvisedSubject; 2]) -> Conflict {
     let silent = sides.into_iter().find(|side| side.address(world).is_none());
     let what = match silent {
         Some(side) => format!("nothing lies behind {}", side.id(world)),
-        None => "nobody answers such a packet".to_owned(),
+        None => "such a packet has no answer".to_owned(),
     };
     Conflict::new("no-such-address", what, "give the gateway `remote_cidrs`")
 }

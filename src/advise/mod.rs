@@ -13,12 +13,13 @@
 //!   network's services, and a service opens nothing across planes.
 
 mod connect;
-mod describe;
 mod groups;
 mod guest_route;
+mod making;
 mod mechanism;
 mod mend;
 mod new_id;
+mod opening;
 mod probe;
 mod relocate;
 mod services;
@@ -27,6 +28,7 @@ mod step;
 
 pub use guest_route::{GuestRouteAdvice, guest_route};
 pub use mechanism::{Mechanism, Migrated, mechanisms};
+pub use opening::{Opening, opening};
 pub use probe::Traffic;
 pub use side::{Plane, Side};
 
@@ -37,7 +39,7 @@ use crate::model::{Instance, NicType, Policy, ServiceKind, World};
 use crate::net::{PortRange, Protocol};
 use crate::report::{Advice, AdvisedConflict, AdvisedPlan, AdvisedSide, AdvisedStep};
 use mend::Mend;
-use side::Subject;
+use side::AdvisedSubject;
 use std::fmt;
 
 /// What is asked.
@@ -75,6 +77,11 @@ pub enum AdviseError {
         /// Its id.
         id: String,
     },
+    /// Nothing lies behind a gateway.
+    NoAddress {
+        /// Its id.
+        id: String,
+    },
     /// A port was given with a protocol that has none.
     Port {
         /// The protocol.
@@ -95,6 +102,7 @@ impl fmt::Display for AdviseError {
             AdviseError::SameEndpoint { id } => {
                 write!(f, "`{id}` is both sides: what it sends to itself never leaves it")
             }
+            AdviseError::NoAddress { id } => write!(f, "nothing lies behind `{id}`: give it `remote_cidrs`"),
             AdviseError::Port { protocol } => write!(f, "{protocol} has no ports"),
         }
     }
@@ -139,13 +147,13 @@ impl Conflict {
 
 /// A side as it was asked for.
 enum Party {
-    Endpoint(Subject, Side),
+    Endpoint(AdvisedSubject, Side),
     Described(Side),
 }
 
 impl Party {
     fn find(text: &str, world: &World) -> Result<Party, AdviseError> {
-        if let Some(subject) = Subject::find(world, text) {
+        if let Some(subject) = AdvisedSubject::find(world, text) {
             return Ok(Party::Endpoint(subject, subject.side(world)));
         }
         match Side::read(text, world)? {
@@ -185,9 +193,7 @@ impl Party {
 /// # Errors
 /// A side is neither an endpoint nor a description, both are the same, or a port does not go with the protocol.
 pub fn advise(topology: Option<&Topology>, question: &Question<'_>) -> Result<Advice, AdviseError> {
-    if question.port.is_some() && !question.protocol.has_ports() {
-        return Err(AdviseError::Port { protocol: question.protocol });
-    }
+    check_port(question)?;
     let nothing = World::default();
     let world: &World = topology.map_or(&nothing, |topology| &topology.world);
     let (from, to) = (Party::find(question.from, world)?, Party::find(question.to, world)?);
@@ -207,10 +213,8 @@ pub fn advise(topology: Option<&Topology>, question: &Question<'_>) -> Result<Ad
     if sender == receiver {
         return Err(AdviseError::SameEndpoint { id: question.from.to_owned() });
     }
-    let protocol = question.protocol;
-    let likely = likely_port(protocol, world, *receiver).filter(|_| question.port.is_none());
-    let traffic = Traffic { protocol, port: question.port.or(likely.map(|(port, _)| port)) };
-    let why_this_port = likely.map(|(port, why)| format!("{port}, {why}; --port asks about another"));
+    let (traffic, why_this_port) = choose_traffic(world, question, *receiver)?;
+    let why_this_port = why_this_port.map(|why| format!("{why}; --port asks about another"));
     let sides = [*sender, *receiver];
     let now = probe::send(topology, traffic, sides).map(|seen| mend::now(&seen));
     let passes = now.as_ref().is_some_and(|now| now.passes);
@@ -224,6 +228,26 @@ pub fn advise(topology: Option<&Topology>, question: &Question<'_>) -> Result<Ad
     };
     let plans = lettered(plans);
     Ok(Advice { from: told.0, to: told.1, traffic: Some(traffic.text()), port_chosen: why_this_port, now, plans })
+}
+
+fn check_port(question: &Question<'_>) -> Result<(), AdviseError> {
+    match question.port {
+        Some(_) if !question.protocol.has_ports() => Err(AdviseError::Port { protocol: question.protocol }),
+        _ => Ok(()),
+    }
+}
+
+/// The traffic that is asked about, and why it goes to this port where the question names none.
+fn choose_traffic(
+    world: &World,
+    question: &Question<'_>,
+    receiver: AdvisedSubject,
+) -> Result<(Traffic, Option<String>), AdviseError> {
+    check_port(question)?;
+    let protocol = question.protocol;
+    let likely = likely_port(protocol, world, receiver).filter(|_| question.port.is_none());
+    let traffic = Traffic { protocol, port: question.port.or(likely.map(|(port, _)| port)) };
+    Ok((traffic, likely.map(|(port, why)| format!("{port}, {why}"))))
 }
 
 /// Names the alternatives, where there are two.
@@ -261,22 +285,22 @@ fn in_general(mechanism: Mechanism) -> AdvisedPlan {
 
 /// The port that `receiver` is likely to serve, and why: of a database its usual one, of an instance the first that its
 /// groups open, else 80.
-fn likely_port(protocol: Protocol, world: &World, receiver: Subject) -> Option<(u16, &'static str)> {
+fn likely_port(protocol: Protocol, world: &World, receiver: AdvisedSubject) -> Option<(u16, &'static str)> {
     const ANY: (u16, &str) = (80, "for want of a better one");
     protocol.has_ports().then_some(())?;
     Some(match receiver {
-        Subject::Service(key) => match *world.services[key].kind {
+        AdvisedSubject::Service(key) => match *world.services[key].kind {
             ServiceKind::Rds => (3306, "the usual one of an rds service"),
             ServiceKind::Redis => (6379, "the usual one of a redis service"),
             ServiceKind::Mongodb => (3717, "the usual one of a mongodb service"),
             ServiceKind::Oss => (443, "the usual one of an oss service"),
             ServiceKind::Slb | ServiceKind::Other => ANY,
         },
-        Subject::Instance(key) => match opened(world, &world.instances[key], protocol) {
+        AdvisedSubject::Instance(key) => match opened(world, &world.instances[key], protocol) {
             Some(port) => (port, "the first that its groups open to somebody"),
             None => ANY,
         },
-        Subject::Gateway(_) => ANY,
+        AdvisedSubject::Gateway(_) => ANY,
     })
 }
 

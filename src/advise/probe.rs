@@ -1,8 +1,8 @@
 //! One packet from side to side and back: what every step of a plan is held against.
 
-use super::side::Subject;
+use super::side::AdvisedSubject;
 use crate::datapath::{Entry, Options, Verdict};
-use crate::lab::{Lab, Passage, Topology};
+use crate::lab::{FrameResult, Lab, Topology};
 use crate::net::Protocol;
 use crate::program::FABRIC_MAC;
 use crate::wire::PacketBuilder;
@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
 /// The port that packets come from.
-const SOURCE_PORT: u16 = 40000;
+pub(super) const SOURCE_PORT: u16 = 40000;
 
 /// What kind of traffic is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Traffic {
         }
     }
 
-    fn first_packet(self, from: Ipv4Addr, to: Ipv4Addr) -> PacketBuilder {
+    pub(super) fn first_packet(self, from: Ipv4Addr, to: Ipv4Addr) -> PacketBuilder {
         let at = |address, port| SocketAddrV4::new(address, port);
         let port = self.port.unwrap_or_default();
         match self.protocol {
@@ -52,13 +52,13 @@ pub(super) enum Leg {
 /// What became of the two packets.
 pub(super) enum Observation {
     /// Both arrived.
-    Passed { request: Passage },
+    Passed { request: FrameResult },
     /// One did not arrive where it should.
-    Stuck { leg: Leg, passage: Passage },
+    Stuck { leg: Leg, passage: FrameResult },
 }
 
 /// Sends the first packet of `traffic` and its reply through `topology`. `None` where a side has no address.
-pub(super) fn send(topology: &Topology, traffic: Traffic, [from, to]: [Subject; 2]) -> Option<Observation> {
+pub(super) fn send(topology: &Topology, traffic: Traffic, [from, to]: [AdvisedSubject; 2]) -> Option<Observation> {
     let world = &*topology.world;
     let packet = traffic.first_packet(from.address(world)?, to.address(world)?);
     let mut lab = Lab::new(Arc::new(topology.clone()), Options::default());

@@ -4,7 +4,7 @@
 use super::Conflict;
 use super::mend::Mend;
 use super::new_id::{fresh, stem};
-use super::step::{GroupHome, Step};
+use super::step::{GroupHome, PlanStep};
 use crate::check::limits::VSWITCH_RESERVED;
 use crate::control::Operation;
 use crate::model::{Instance, Key, Location, Vpc, Vswitch, World};
@@ -32,12 +32,12 @@ impl Mend {
         let (vswitch, vpc) = (declared.id.value.clone(), world.vpcs[*declared.vpc].id.value.clone());
         let group = fresh(world, &format!("sg-{stem}"));
         let linked = own.linked_vpc.as_ref().map(|linked| world.vpcs[linked.value].id.value.clone());
-        self.take(Step::MakeGroup { id: group.clone(), home: GroupHome::Vpc(vpc) })?;
+        self.take(PlanStep::MakeGroup { id: group.clone(), home: GroupHome::Vpc(vpc) })?;
         if let Some(vpc) = linked {
-            self.take(Step::Operate(Operation::Detach { instance: id.clone(), vpc }))?;
+            self.take(PlanStep::Operate(Operation::Detach { instance: id.clone(), vpc }))?;
         }
         let security_groups = vec![group];
-        self.take(Step::Operate(Operation::MigrateIntoVpc { instance: id, vswitch, private_ip, security_groups }))
+        self.take(PlanStep::Operate(Operation::MigrateIntoVpc { instance: id, vswitch, private_ip, security_groups }))
     }
 
     /// A vSwitch with a free address, in a VPC that is there or is made.
@@ -55,9 +55,9 @@ impl Mend {
             return Err(Conflict::new("cidr-overlap", what, "make a VPC by hand, in a range of your own"));
         };
         let (vpc, vswitch) = (fresh(world, &format!("vpc-{stem}")), fresh(world, &format!("vsw-{stem}")));
-        self.take(Step::MakeVpc { id: vpc.clone(), cidr, region, account })?;
+        self.take(PlanStep::MakeVpc { id: vpc.clone(), cidr, region, account })?;
         let subnet = Ipv4Net::new_assert(cidr.addr(), 24);
-        self.take(Step::MakeVswitch { id: vswitch.clone(), vpc, cidr: subnet })?;
+        self.take(PlanStep::MakeVswitch { id: vswitch.clone(), vpc, cidr: subnet })?;
         self.world().vswitches.find(&vswitch).ok_or_else(|| Conflict::new("unknown-id", "the vSwitch was not made", ""))
     }
 }

@@ -2,16 +2,17 @@
 //! managed service opens nothing across planes.
 
 use super::Conflict;
-use super::side::Subject;
+use super::side::AdvisedSubject;
 use crate::diag::Reason;
 use crate::model::{Network, ServiceKind, World};
 use crate::report::AdvisedPlan;
 
 /// Why the second side is never reached from the first one, and what the vendor offers instead. `None` where the table
 /// has an answer.
-pub(super) fn never(world: &World, [from, to]: [Subject; 2]) -> Option<Conflict> {
-    let classic = |side: Subject| side.network(world) == Network::Classic;
-    let service = |side: Subject| if let Subject::Service(key) = side { Some(&world.services[key]) } else { None };
+pub(super) fn never(world: &World, [from, to]: [AdvisedSubject; 2]) -> Option<Conflict> {
+    let classic = |side: AdvisedSubject| side.network(world) == Network::Classic;
+    let service =
+        |side: AdvisedSubject| if let AdvisedSubject::Service(key) = side { Some(&world.services[key]) } else { None };
     let (from_id, to_id) = (from.id(world), to.id(world));
     match (service(from), service(to)) {
         (_, Some(target)) if classic(to) && !classic(from) => {
@@ -37,7 +38,7 @@ pub(super) fn never(world: &World, [from, to]: [Subject; 2]) -> Option<Conflict>
     }
 }
 
-fn region(world: &World, side: Subject) -> String {
+fn region(world: &World, side: AdvisedSubject) -> String {
     side.side(world).region
 }
 

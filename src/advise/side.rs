@@ -71,51 +71,51 @@ impl Side {
 
 /// An endpoint of a topology that can be a side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Subject {
+pub(super) enum AdvisedSubject {
     Instance(Key<Instance>),
     Service(Key<Service>),
     Gateway(Key<Gateway>),
 }
 
-impl Subject {
-    pub(super) fn find(world: &World, id: &str) -> Option<Subject> {
-        let instance = world.instances.find(id).map(Subject::Instance);
-        let service = || world.services.find(id).map(Subject::Service);
-        instance.or_else(service).or_else(|| world.gateways.find(id).map(Subject::Gateway))
+impl AdvisedSubject {
+    pub(super) fn find(world: &World, id: &str) -> Option<AdvisedSubject> {
+        let instance = world.instances.find(id).map(AdvisedSubject::Instance);
+        let service = || world.services.find(id).map(AdvisedSubject::Service);
+        instance.or_else(service).or_else(|| world.gateways.find(id).map(AdvisedSubject::Gateway))
     }
 
     pub(super) fn id(self, world: &World) -> &str {
         match self {
-            Subject::Instance(key) => &world.instances[key].id,
-            Subject::Service(key) => &world.services[key].id,
-            Subject::Gateway(key) => &world.gateways[key].id,
+            AdvisedSubject::Instance(key) => &world.instances[key].id,
+            AdvisedSubject::Service(key) => &world.services[key].id,
+            AdvisedSubject::Gateway(key) => &world.gateways[key].id,
         }
     }
 
     pub(super) fn instance(self) -> Option<Key<Instance>> {
-        if let Subject::Instance(key) = self { Some(key) } else { None }
+        if let AdvisedSubject::Instance(key) = self { Some(key) } else { None }
     }
 
     /// What it is, in words.
     pub(super) fn kind(self, world: &World) -> String {
         match self {
-            Subject::Instance(_) => "ECS instance".to_owned(),
-            Subject::Service(key) => format!("{} service", *world.services[key].kind),
-            Subject::Gateway(key) => format!("{} gateway", *world.gateways[key].kind),
+            AdvisedSubject::Instance(_) => "ECS instance".to_owned(),
+            AdvisedSubject::Service(key) => format!("{} service", *world.services[key].kind),
+            AdvisedSubject::Gateway(key) => format!("{} gateway", *world.gateways[key].kind),
         }
     }
 
     pub(super) fn location(self, world: &World) -> Option<Location> {
         match self {
-            Subject::Instance(key) => Some(*world.instances[key].location),
-            Subject::Service(key) => Some(*world.services[key].location),
-            Subject::Gateway(_) => None,
+            AdvisedSubject::Instance(key) => Some(*world.instances[key].location),
+            AdvisedSubject::Service(key) => Some(*world.services[key].location),
+            AdvisedSubject::Gateway(_) => None,
         }
     }
 
     pub(super) fn network(self, world: &World) -> Network {
         match (self, self.location(world)) {
-            (Subject::Gateway(key), _) => Network::Vpc(world.gateways[key].vpc.value),
+            (AdvisedSubject::Gateway(key), _) => Network::Vpc(world.gateways[key].vpc.value),
             (_, Some(location)) => world.network(location),
             (_, None) => Network::Classic,
         }
@@ -123,9 +123,9 @@ impl Subject {
 
     pub(super) fn side(self, world: &World) -> Side {
         let placement: &Placement = match self {
-            Subject::Instance(key) => &world.instances[key].placement,
-            Subject::Service(key) => &world.services[key].placement,
-            Subject::Gateway(key) => &world.gateways[key].placement,
+            AdvisedSubject::Instance(key) => &world.instances[key].placement,
+            AdvisedSubject::Service(key) => &world.services[key].placement,
+            AdvisedSubject::Gateway(key) => &world.gateways[key].placement,
         };
         let network = self.network(world);
         let plane = match network {
@@ -140,9 +140,9 @@ impl Subject {
     /// The address that packets come from and go to. For a gateway one that lies behind it.
     pub(super) fn address(self, world: &World) -> Option<Ipv4Addr> {
         match self {
-            Subject::Instance(key) => Some(*world.instances[key].private_ip),
-            Subject::Service(key) => Some(*world.services[key].ip),
-            Subject::Gateway(key) => world.gateways[key].remote_cidrs.first().map(|remote| behind(remote.value)),
+            AdvisedSubject::Instance(key) => Some(*world.instances[key].private_ip),
+            AdvisedSubject::Service(key) => Some(*world.services[key].ip),
+            AdvisedSubject::Gateway(key) => world.gateways[key].remote_cidrs.first().map(|remote| behind(remote.value)),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::net::Ipv4Net;
 
 /// One step. Objects are named by id, as operations name them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum PlanStep {
     /// An operation of the vendor's on what there is.
     Operate(Operation),
     /// A VPC is made.
@@ -30,13 +30,13 @@ pub(super) enum GroupHome {
 }
 
 /// A copy of the topology, to be changed.
-pub(super) struct Draft {
+pub(super) struct WorldDraft {
     topology: Topology,
 }
 
-impl Draft {
-    pub(super) fn of(topology: &Topology) -> Draft {
-        Draft { topology: topology.clone() }
+impl WorldDraft {
+    pub(super) fn of(topology: &Topology) -> WorldDraft {
+        WorldDraft { topology: topology.clone() }
     }
 
     pub(super) fn world(&self) -> &World {
@@ -49,8 +49,8 @@ impl Draft {
 
     /// Applies `step`: an operation as the vendor does, with its preconditions; what is made as the rules of
     /// [`crate::check`] allow. A step that is refused changes nothing.
-    pub(super) fn apply(&mut self, step: &Step) -> Result<(), Conflict> {
-        if let Step::Operate(operation) = step {
+    pub(super) fn apply(&mut self, step: &PlanStep) -> Result<(), Conflict> {
+        if let PlanStep::Operate(operation) = step {
             let change = control::plan(&self.topology.world, operation, Span::NONE).map_err(Conflict::refused)?;
             self.topology.carry_out(change);
             return Ok(());
@@ -70,10 +70,10 @@ fn broken(findings: &[Diagnostic]) -> Conflict {
 }
 
 /// Adds what a step makes. The names in it were looked up when it was planned.
-fn make(world: &mut World, step: &Step) {
+fn make(world: &mut World, step: &PlanStep) {
     match step {
-        Step::Operate(_) => {}
-        Step::MakeVpc { id, cidr, region, account } => {
+        PlanStep::Operate(_) => {}
+        PlanStep::MakeVpc { id, cidr, region, account } => {
             let vpc = Vpc {
                 id: unplaced(id),
                 cidr: Spanned::unplaced(*cidr),
@@ -84,7 +84,7 @@ fn make(world: &mut World, step: &Step) {
             };
             let _ = world.vpcs.insert(vpc);
         }
-        Step::MakeVswitch { id, vpc, cidr } => {
+        PlanStep::MakeVswitch { id, vpc, cidr } => {
             let Some(vpc) = world.vpcs.find(vpc) else { return };
             let vswitch = Vswitch {
                 id: unplaced(id),
@@ -96,7 +96,7 @@ fn make(world: &mut World, step: &Step) {
             };
             let _ = world.vswitches.insert(vswitch);
         }
-        Step::MakeGroup { id, home } => {
+        PlanStep::MakeGroup { id, home } => {
             let (network, placement) = match home {
                 GroupHome::Vpc(vpc) => (world.vpcs.find(vpc).map(Network::Vpc), Placement::default()),
                 GroupHome::Classic { region, account } => (Some(Network::Classic), placement(region, account)),
@@ -107,13 +107,14 @@ fn make(world: &mut World, step: &Step) {
                 network: Spanned::unplaced(network),
                 kind: Spanned::unplaced(GroupKind::Basic),
                 intra_group: Spanned::unplaced(Policy::Accept),
+                unknown_rules: None,
                 ingress: Vec::new(),
                 egress: Vec::new(),
                 placement,
             };
             let _ = world.security_groups.insert(group);
         }
-        Step::MakePeering { id, vpcs: [one, two] } => {
+        PlanStep::MakePeering { id, vpcs: [one, two] } => {
             let (Some(one), Some(two)) = (world.vpcs.find(one), world.vpcs.find(two)) else { return };
             let peering = Peering { id: unplaced(id), vpcs: [one, two].map(Spanned::unplaced) };
             let _ = world.peerings.insert(peering);

@@ -38,7 +38,7 @@ pub struct Record {
     /// The direction that the capture notes, as seen from the host: true for a frame that it sent.
     pub outbound: Option<bool>,
     extent: Extent,
-    options: Option<Options>,
+    options: Option<BatchOptions>,
 }
 
 /// Where the captured bytes of a record lie in its batch.
@@ -46,12 +46,12 @@ pub struct Record {
 pub(crate) struct Extent {
     start: usize,
     length: u32,
-    place: Place,
+    place: BatchPlace,
 }
 
 /// Where the options of a packet that has comments lie in its batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Options {
+pub(crate) struct BatchOptions {
     start: usize,
     length: u32,
     order: ByteOrder,
@@ -59,7 +59,7 @@ pub(crate) struct Options {
 
 /// Which of a batch's buffers bytes lie in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum BatchPlace {
     Block,
     Arena,
 }
@@ -76,7 +76,7 @@ impl Record {
     }
 
     /// Where its comments lie; `None` where it has none.
-    pub(crate) const fn options(&self) -> Option<Options> {
+    pub(crate) const fn options(&self) -> Option<BatchOptions> {
         self.options
     }
 
@@ -135,15 +135,15 @@ impl Batch {
     #[inline]
     pub(crate) fn slice(&self, extent: Extent) -> &[u8] {
         let buffer = match extent.place {
-            Place::Block => &self.block[..],
-            Place::Arena => &self.arena[..],
+            BatchPlace::Block => &self.block[..],
+            BatchPlace::Arena => &self.arena[..],
         };
         buffer.get(extent.start..extent.start + extent.length as usize).unwrap_or_default()
     }
 
     /// The comments among `options`, which must be those of a record of this batch; without what `biplane replay` wrote.
-    pub(crate) fn comments(&self, options: Options) -> impl Iterator<Item = &[u8]> {
-        let Options { start, length, order } = options;
+    pub(crate) fn comments(&self, options: BatchOptions) -> impl Iterator<Item = &[u8]> {
+        let BatchOptions { start, length, order } = options;
         let bytes = self.block.get(start..start + length as usize).unwrap_or_default();
         BlockOptions { order, bytes }.comments()
     }
@@ -151,12 +151,12 @@ impl Batch {
     /// The bytes of `record`, to be changed: from now on it has a copy that is the batch's own.
     pub(crate) fn bytes_mut(&mut self, record: &mut Record) -> &mut [u8] {
         let Extent { start, length, place } = record.extent;
-        if place == Place::Arena {
+        if place == BatchPlace::Arena {
             return &mut self.arena[start..][..length as usize];
         }
         let copy = self.arena.len();
         self.arena.extend_from_slice(&self.block[start..][..length as usize]);
-        record.extent = Extent { start: copy, length, place: Place::Arena };
+        record.extent = Extent { start: copy, length, place: BatchPlace::Arena };
         &mut self.arena[copy..]
     }
 
@@ -206,12 +206,12 @@ impl Batch {
             came_out: packet.came_out,
             entered: packet.entered,
             outbound: packet.outbound,
-            options: packet.options.map(|(start, length, order)| Options {
+            options: packet.options.map(|(start, length, order)| BatchOptions {
                 start: position + start,
                 length: length as u32,
                 order,
             }),
-            extent: Extent { start: position + packet.start, length: packet.captured, place: Place::Block },
+            extent: Extent { start: position + packet.start, length: packet.captured, place: BatchPlace::Block },
         };
         if packet.framing == Framing::Ethernet { Ok(record) } else { self.synthesize(record, packet.framing) }
     }
@@ -226,6 +226,6 @@ impl Batch {
         self.arena.extend_from_slice(&frame.header[..frame.header_len]);
         self.arena.extend_from_slice(&captured[frame.stripped..frame.end]);
         let length = u32::try_from(self.arena.len() - start).unwrap_or(u32::MAX);
-        Ok(Record { wire_len: frame.wire_len, extent: Extent { start, length, place: Place::Arena }, ..record })
+        Ok(Record { wire_len: frame.wire_len, extent: Extent { start, length, place: BatchPlace::Arena }, ..record })
     }
 }

@@ -164,7 +164,7 @@ impl fmt::Display for CaptureError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", Shown(&self.file))?;
         let record = self.good_records + 1;
-        let at = At { offset: self.offset, compression: self.compression };
+        let at = ErrorPlace { offset: self.offset, compression: self.compression };
         match &self.problem {
             CaptureProblem::Io(error) => write!(f, "cannot be read: {error}")?,
             CaptureProblem::Empty => f.write_str("empty; expected a pcap or pcapng capture")?,
@@ -252,12 +252,12 @@ impl Compression {
     }
 }
 
-struct At {
+struct ErrorPlace {
     offset: u64,
     compression: Option<Compression>,
 }
 
-impl fmt::Display for At {
+impl fmt::Display for ErrorPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "byte offset {}", self.offset)?;
         match self.compression {

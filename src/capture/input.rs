@@ -33,7 +33,7 @@ pub(super) struct Input {
     /// Offset of the block in the (decompressed) data.
     base: u64,
     /// Where more comes from; `None` when all of the capture is in `block`.
-    source: Option<Source>,
+    source: Option<InputSource>,
     drained: bool,
     failure: Option<CaptureProblem>,
     /// Earlier blocks, which batches may still hold.
@@ -58,10 +58,10 @@ impl Input {
         read.by_ref().take(4).read_to_end(&mut head)?;
         let compression = Compression::detect(&head);
         let raw = Counted { read: Box::new(Cursor::new(head).chain(read)), bytes: 0, failed: false, last: [1; 8] };
-        Ok(Input::new(Some(Source::new(raw, compression)?), total))
+        Ok(Input::new(Some(InputSource::new(raw, compression)?), total))
     }
 
-    fn new(source: Option<Source>, total: Option<u64>) -> Input {
+    fn new(source: Option<InputSource>, total: Option<u64>) -> Input {
         Input {
             block: Bytes::new(),
             filled: 0,
@@ -101,7 +101,7 @@ impl Input {
     }
 
     pub(super) fn compression(&self) -> Option<Compression> {
-        self.source.as_ref().and_then(Source::compression)
+        self.source.as_ref().and_then(InputSource::compression)
     }
 
     /// Bytes of the file read so far, and how many there are.
@@ -202,7 +202,7 @@ impl Compression {
     }
 }
 
-enum Source {
+enum InputSource {
     Plain(Counted),
     Gzip(Box<Gzip<io::BufReader<Counted>>>),
     Zstd(Box<zstd::Decoder<'static, io::BufReader<Counted>>>),
@@ -210,46 +210,46 @@ enum Source {
     Lz4(Box<FrameDecoder<io::BufReader<Counted>>>),
 }
 
-impl Source {
-    fn new(raw: Counted, compression: Option<Compression>) -> io::Result<Source> {
+impl InputSource {
+    fn new(raw: Counted, compression: Option<Compression>) -> io::Result<InputSource> {
         Ok(match compression {
-            None => Source::Plain(raw),
-            Some(Compression::Gzip) => Source::Gzip(Box::new(Gzip::new(io::BufReader::new(raw)))),
-            Some(Compression::Zstd) => Source::Zstd(Box::new(zstd::Decoder::new(raw)?)),
-            Some(Compression::Bzip2) => Source::Bzip2(Box::new(MultiBzDecoder::new(raw))),
-            Some(Compression::Lz4) => Source::Lz4(Box::new(FrameDecoder::new(io::BufReader::new(raw)))),
+            None => InputSource::Plain(raw),
+            Some(Compression::Gzip) => InputSource::Gzip(Box::new(Gzip::new(io::BufReader::new(raw)))),
+            Some(Compression::Zstd) => InputSource::Zstd(Box::new(zstd::Decoder::new(raw)?)),
+            Some(Compression::Bzip2) => InputSource::Bzip2(Box::new(MultiBzDecoder::new(raw))),
+            Some(Compression::Lz4) => InputSource::Lz4(Box::new(FrameDecoder::new(io::BufReader::new(raw)))),
         })
     }
 
     fn compression(&self) -> Option<Compression> {
         match self {
-            Source::Plain(_) => None,
-            Source::Gzip(_) => Some(Compression::Gzip),
-            Source::Zstd(_) => Some(Compression::Zstd),
-            Source::Bzip2(_) => Some(Compression::Bzip2),
-            Source::Lz4(_) => Some(Compression::Lz4),
+            InputSource::Plain(_) => None,
+            InputSource::Gzip(_) => Some(Compression::Gzip),
+            InputSource::Zstd(_) => Some(Compression::Zstd),
+            InputSource::Bzip2(_) => Some(Compression::Bzip2),
+            InputSource::Lz4(_) => Some(Compression::Lz4),
         }
     }
 
     fn raw(&self) -> &Counted {
         match self {
-            Source::Plain(raw) => raw,
-            Source::Gzip(decoder) => decoder.get_ref().get_ref(),
-            Source::Zstd(decoder) => decoder.get_ref().get_ref(),
-            Source::Bzip2(decoder) => decoder.get_ref(),
-            Source::Lz4(decoder) => decoder.get_ref().get_ref(),
+            InputSource::Plain(raw) => raw,
+            InputSource::Gzip(decoder) => decoder.get_ref().get_ref(),
+            InputSource::Zstd(decoder) => decoder.get_ref().get_ref(),
+            InputSource::Bzip2(decoder) => decoder.get_ref(),
+            InputSource::Lz4(decoder) => decoder.get_ref().get_ref(),
         }
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let at_once = buffer.len().min(DECOMPRESSED_AT_ONCE);
         match self {
-            Source::Plain(raw) => raw.read(buffer),
-            Source::Gzip(decoder) => decoder.read(&mut buffer[..at_once]),
-            Source::Zstd(decoder) => decoder.read(&mut buffer[..at_once]),
-            Source::Bzip2(decoder) => decoder.read(&mut buffer[..at_once]),
+            InputSource::Plain(raw) => raw.read(buffer),
+            InputSource::Gzip(decoder) => decoder.read(&mut buffer[..at_once]),
+            InputSource::Zstd(decoder) => decoder.read(&mut buffer[..at_once]),
+            InputSource::Bzip2(decoder) => decoder.read(&mut buffer[..at_once]),
             // At the end of a frame it says so, as if nothing could follow.
-            Source::Lz4(decoder) => loop {
+            InputSource::Lz4(decoder) => loop {
                 let length = decoder.read(&mut buffer[..at_once])?;
                 if length != 0 {
                     return Ok(length);

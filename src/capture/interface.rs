@@ -79,7 +79,7 @@ impl InterfaceTable {
 
 /// The unit and the start of a pcapng interface's stamps (`if_tsresol`, `if_tsoffset`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Clock {
+pub(super) struct InterfaceClock {
     pub(super) resolution: Resolution,
     /// Seconds to add to every stamp.
     pub(super) offset: i64,
@@ -114,9 +114,9 @@ impl Resolution {
     }
 }
 
-impl Clock {
+impl InterfaceClock {
     /// Microseconds since 1970, unless the interface says otherwise.
-    pub(super) const DEFAULT: Clock = Clock { resolution: Resolution::Nanos(1000), offset: 0 };
+    pub(super) const DEFAULT: InterfaceClock = InterfaceClock { resolution: Resolution::Nanos(1000), offset: 0 };
 
     /// The time that a stamp of `ticks` means; what lies before 1970 or past the end of the clock saturates.
     #[inline]
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     fn nanos(option: u8, offset: i64, ticks: u64) -> u64 {
-        Clock { resolution: Resolution::from_option(option), offset }.time(ticks).as_nanos()
+        InterfaceClock { resolution: Resolution::from_option(option), offset }.time(ticks).as_nanos()
     }
 
     #[test]

@@ -54,7 +54,7 @@ mod tests;
 mod writer;
 
 pub use batch::{Batch, Record};
-pub(crate) use batch::{Extent, Options};
+pub(crate) use batch::{BatchOptions, Extent};
 pub use error::{CaptureError, CaptureProblem, Compression};
 pub use foreign::Foreign;
 pub use interface::{Interface, MAX_INTERFACES};

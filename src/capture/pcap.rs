@@ -8,7 +8,7 @@ use super::interface::Interface;
 use super::link::{Framing, LinkType};
 use super::order::ByteOrder;
 use super::pcapng::SECTION_HEADER;
-use super::reader::Step;
+use super::reader::ReadStep;
 use crate::time::SimTime;
 
 /// Length of the file header in bytes.
@@ -28,7 +28,7 @@ pub(super) struct Pcap {
 
 /// What differs in the records of other kinds of pcap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Layout {
+pub(super) enum RecordLayout {
     /// Nothing: version 2.4.
     Common,
     /// Original length in front of captured length: before version 2.3.
@@ -81,17 +81,17 @@ impl Pcap {
 
     /// What stands at the start of `data` in place of a block, where that begins as a pcap file does.
     #[cold]
-    pub(super) fn behind_blocks(data: &[u8]) -> Option<Step> {
+    pub(super) fn behind_blocks(data: &[u8]) -> Option<ReadStep> {
         const DECIDES: usize = 16;
         let is_magic = data.first_chunk().is_some_and(|first| Pcap::is_magic(*first));
         match data.len() {
-            0..DECIDES if is_magic => Some(Step::Need(DECIDES)),
-            _ => Pcap::is_header(data).then_some(Step::Another),
+            0..DECIDES if is_magic => Some(ReadStep::Need(DECIDES)),
+            _ => Pcap::is_header(data).then_some(ReadStep::Another),
         }
     }
 
     /// Reads a file header. [`Pcap::with_interface`] then says which number its interface got.
-    pub(super) fn open(header: &[u8; FILE_HEADER_LEN]) -> Result<(Pcap, Layout, Interface), CaptureProblem> {
+    pub(super) fn open(header: &[u8; FILE_HEADER_LEN]) -> Result<(Pcap, RecordLayout, Interface), CaptureProblem> {
         let [m0, m1, m2, m3, a, b, c, d, _, _, _, _, _, _, _, _, s0, s1, s2, s3, l0, l1, l2, l3] = *header;
         let first = [m0, m1, m2, m3];
         let (order, nanos_per_fraction, modified) = match Magic::detect(first) {
@@ -100,10 +100,10 @@ impl Pcap {
             None => return Err(CaptureProblem::NotACapture { first: first.to_vec() }),
         };
         let layout = match (order.u16([a, b]), order.u16([c, d])) {
-            (2, 0..=4) if modified => Layout::Modified,
-            (2, 0..=2) => Layout::Swapped,
-            (2, 3) => Layout::MaybeSwapped,
-            (2, 4) => Layout::Common,
+            (2, 0..=4) if modified => RecordLayout::Modified,
+            (2, 0..=2) => RecordLayout::Swapped,
+            (2, 3) => RecordLayout::MaybeSwapped,
+            (2, 4) => RecordLayout::Common,
             (major, minor) => {
                 return Err(CaptureProblem::UnsupportedVariant { variant: format!("pcap version {major}.{minor}") });
             }
@@ -127,9 +127,9 @@ impl Pcap {
 
     /// The record at the start of `data`.
     #[inline]
-    pub(super) fn step(&self, data: &[u8]) -> Result<Step, CaptureProblem> {
+    pub(super) fn step(&self, data: &[u8]) -> Result<ReadStep, CaptureProblem> {
         let Some((header, _)) = data.split_first_chunk::<RECORD_HEADER_LEN>() else {
-            return Ok(Step::Need(RECORD_HEADER_LEN));
+            return Ok(ReadStep::Need(RECORD_HEADER_LEN));
         };
         let captured = self.field(header, 8);
         // Nothing captured is as rare as too much: both may be the header of another file.
@@ -140,20 +140,20 @@ impl Pcap {
         }
         let consumed = RECORD_HEADER_LEN + captured as usize;
         if data.len() < consumed {
-            return Ok(Step::Need(consumed));
+            return Ok(ReadStep::Need(consumed));
         }
         Ok(self.packet(header, captured, self.field(header, 12), consumed))
     }
 
     /// The record of another layout at the start of `data`.
     #[cold]
-    pub(super) fn step_of(&self, layout: Layout, data: &[u8]) -> Result<Step, CaptureProblem> {
-        let header_len = if layout == Layout::Modified { MODIFIED_RECORD_HEADER_LEN } else { RECORD_HEADER_LEN };
+    pub(super) fn step_of(&self, layout: RecordLayout, data: &[u8]) -> Result<ReadStep, CaptureProblem> {
+        let header_len = if layout == RecordLayout::Modified { MODIFIED_RECORD_HEADER_LEN } else { RECORD_HEADER_LEN };
         let Some(header) = data.first_chunk().filter(|_| data.len() >= header_len) else {
-            return Ok(Step::Need(header_len));
+            return Ok(ReadStep::Need(header_len));
         };
         let (mut captured, mut original) = (self.field(header, 8), self.field(header, 12));
-        if layout == Layout::Swapped || layout == Layout::MaybeSwapped && captured > original {
+        if layout == RecordLayout::Swapped || layout == RecordLayout::MaybeSwapped && captured > original {
             (captured, original) = (original, captured);
         }
         if let Some(step) = self.strange(data, captured)? {
@@ -161,7 +161,7 @@ impl Pcap {
         }
         let consumed = header_len + captured as usize;
         if data.len() < consumed {
-            return Ok(Step::Need(consumed));
+            return Ok(ReadStep::Need(consumed));
         }
         Ok(self.packet(header, captured, original, consumed))
     }
@@ -169,11 +169,11 @@ impl Pcap {
     /// What stands at the start of `data` in place of a record that would have `captured` bytes, an unlikely number;
     /// nothing where it is a record all the same.
     #[cold]
-    fn strange(&self, data: &[u8], captured: u32) -> Result<Option<Step>, CaptureProblem> {
+    fn strange(&self, data: &[u8], captured: u32) -> Result<Option<ReadStep>, CaptureProblem> {
         let is_section = data.first_chunk().is_some_and(|first| u32::from_le_bytes(*first) == SECTION_HEADER);
         let has_order = matches!(data.get(8..12), Some([0x1a, 0x2b, 0x3c, 0x4d] | [0x4d, 0x3c, 0x2b, 0x1a]));
         if Pcap::is_header(data) || is_section && has_order {
-            return Ok(Some(Step::Another));
+            return Ok(Some(ReadStep::Another));
         }
         if captured > MAX_CAPTURED_LEN {
             return Err(CaptureProblem::RecordLength { claimed: captured, limit: MAX_CAPTURED_LEN });
@@ -182,10 +182,10 @@ impl Pcap {
     }
 
     #[inline]
-    fn packet(&self, header: &[u8; RECORD_HEADER_LEN], captured: u32, original: u32, consumed: usize) -> Step {
+    fn packet(&self, header: &[u8; RECORD_HEADER_LEN], captured: u32, original: u32, consumed: usize) -> ReadStep {
         let nanos = u64::from(self.field(header, 0)) * 1_000_000_000
             + u64::from(self.field(header, 4)) * self.nanos_per_fraction;
-        Step::Packet(RawRecord {
+        ReadStep::Packet(RawRecord {
             interface: self.interface,
             time: SimTime::from_nanos(nanos),
             start: consumed - captured as usize,

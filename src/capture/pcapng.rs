@@ -3,12 +3,12 @@
 
 use super::batch::RawRecord;
 use super::error::CaptureProblem;
-use super::interface::{Clock, Interface, InterfaceTable, Resolution};
+use super::interface::{Interface, InterfaceClock, InterfaceTable, Resolution};
 use super::link::{Framing, LinkType};
 use super::options::BlockOptions;
 use super::order::ByteOrder;
 use super::pcap::Pcap;
-use super::reader::Step;
+use super::reader::ReadStep;
 use super::{MAX_BLOCK_LEN, MAX_CAPTURED_LEN};
 use crate::time::SimTime;
 
@@ -42,7 +42,7 @@ pub(super) struct Pcapng {
 }
 
 struct Described {
-    clock: Clock,
+    clock: InterfaceClock,
     snaplen: u32,
     framing: Framing,
     /// Its number among the interfaces of the file.
@@ -50,7 +50,7 @@ struct Described {
 }
 
 /// A block whose two lengths agree.
-struct Block<'a> {
+struct PcapngBlock<'a> {
     block_type: u32,
     length: usize,
     /// What stands between the two lengths.
@@ -65,8 +65,8 @@ impl Pcapng {
 
     /// The block at the start of `data`; an interface that it describes is added to `interfaces`.
     #[inline]
-    pub(super) fn step(&mut self, data: &[u8], interfaces: &mut InterfaceTable) -> Result<Step, CaptureProblem> {
-        let Some(head) = data.first_chunk::<12>() else { return Ok(Step::Need(12)) };
+    pub(super) fn step(&mut self, data: &[u8], interfaces: &mut InterfaceTable) -> Result<ReadStep, CaptureProblem> {
+        let Some(head) = data.first_chunk::<12>() else { return Ok(ReadStep::Need(12)) };
         let [t0, t1, t2, t3, l0, l1, l2, l3, magic @ ..] = *head;
         // The length of a section header is in the byte order that this header announces.
         let order = match self.order.u32([t0, t1, t2, t3]) {
@@ -83,30 +83,30 @@ impl Pcapng {
         }
         let length = claimed as usize;
         let Some((body, trailer)) = data.get(8..length).and_then(<[u8]>::split_last_chunk) else {
-            return Ok(Step::Need(length));
+            return Ok(ReadStep::Need(length));
         };
         let trailing = order.u32(*trailer);
         if trailing != claimed {
             return Err(CaptureProblem::BlockTrailer { block_type, leading: claimed, trailing });
         }
-        let block = Block { block_type, length, body };
+        let block = PcapngBlock { block_type, length, body };
         match block_type {
             ENHANCED_PACKET => self.enhanced_packet(&block),
             SECTION_HEADER => self.section_header(&block, order, interfaces),
             INTERFACE_DESCRIPTION => self.interface_description(&block, interfaces),
             SIMPLE_PACKET => self.simple_packet(&block),
             OBSOLETE_PACKET => self.obsolete_packet(&block),
-            _ => Ok(Step::Skip(length)),
+            _ => Ok(ReadStep::Skip(length)),
         }
     }
 
     /// Byte-order magic, major version, minor version (2 bytes each), section length (8), options.
     fn section_header(
         &mut self,
-        block: &Block<'_>,
+        block: &PcapngBlock<'_>,
         order: ByteOrder,
         interfaces: &mut InterfaceTable,
-    ) -> Result<Step, CaptureProblem> {
+    ) -> Result<ReadStep, CaptureProblem> {
         let [_, _, _, _, a, b, c, d, ..] = *block.fields::<16>()?;
         let (major, minor) = (order.u16([a, b]), order.u16([c, d]));
         // Minor version 2 was written by some tools and means the same as 0.
@@ -118,20 +118,20 @@ impl Pcapng {
         interfaces.begin_section();
         let options = BlockOptions { order, bytes: block.body.get(16..).unwrap_or_default() };
         self.is_own = options.value(SHB_USER_APPLICATION).is_some_and(|name| name.starts_with(OWN_APPLICATION));
-        Ok(Step::Skip(block.length))
+        Ok(ReadStep::Skip(block.length))
     }
 
     /// Link type (2 bytes), reserved (2), snaplen (4), options.
     fn interface_description(
         &mut self,
-        block: &Block<'_>,
+        block: &PcapngBlock<'_>,
         interfaces: &mut InterfaceTable,
-    ) -> Result<Step, CaptureProblem> {
+    ) -> Result<ReadStep, CaptureProblem> {
         let [l0, l1, _, _, s0, s1, s2, s3] = *block.fields()?;
         let link_type = LinkType(self.order.u16([l0, l1]));
         let snaplen = self.order.u32([s0, s1, s2, s3]);
         let mut interface = Interface { name: None, link_type, snaplen };
-        let mut clock = Clock::DEFAULT;
+        let mut clock = InterfaceClock::DEFAULT;
         let mut rest = &block.body[8..];
         while let Some((&[c0, c1, n0, n1], tail)) = rest.split_first_chunk() {
             let (code, length) = (self.order.u16([c0, c1]), self.order.u16([n0, n1]));
@@ -156,12 +156,12 @@ impl Pcapng {
         }
         let index = interfaces.add(interface)?;
         self.section.push(Described { clock, snaplen, framing: link_type.framing(), index });
-        Ok(Step::Skip(block.length))
+        Ok(ReadStep::Skip(block.length))
     }
 
     /// Interface (4 bytes), stamp high and low (4 each), captured length (4), original length (4), data, options.
     #[inline]
-    fn enhanced_packet(&mut self, block: &Block<'_>) -> Result<Step, CaptureProblem> {
+    fn enhanced_packet(&mut self, block: &PcapngBlock<'_>) -> Result<ReadStep, CaptureProblem> {
         let fields = block.fields::<20>()?;
         let number = self.field(fields, 0);
         let ticks = (u64::from(self.field(fields, 4)) << 32) | u64::from(self.field(fields, 8));
@@ -171,7 +171,7 @@ impl Pcapng {
         let start = 20 + (captured as usize).next_multiple_of(4);
         let bytes = block.body.get(start..).unwrap_or_default();
         Ok(match step {
-            Step::Packet(packet) if !bytes.is_empty() => {
+            ReadStep::Packet(packet) if !bytes.is_empty() => {
                 let summary = BlockOptions { order: self.order, bytes }.summary();
                 let options = summary.has_comments.then_some((8 + start, bytes.len(), self.order));
                 // Other programs that copy packets keep comments and flags, so it is the packet that tells of a copy
@@ -183,14 +183,14 @@ impl Pcapng {
                     OUTBOUND => Some(true),
                     _ => None,
                 };
-                Step::Packet(RawRecord { came_out, entered, outbound, options, ..packet })
+                ReadStep::Packet(RawRecord { came_out, entered, outbound, options, ..packet })
             }
             step => step,
         })
     }
 
     /// As the enhanced one, but interface and count of drops share the first 4 bytes.
-    fn obsolete_packet(&mut self, block: &Block<'_>) -> Result<Step, CaptureProblem> {
+    fn obsolete_packet(&mut self, block: &PcapngBlock<'_>) -> Result<ReadStep, CaptureProblem> {
         let fields = block.fields::<20>()?;
         let number = u32::from(self.order.u16([fields[0], fields[1]]));
         let ticks = (u64::from(self.field(fields, 4)) << 32) | u64::from(self.field(fields, 8));
@@ -198,7 +198,7 @@ impl Pcapng {
     }
 
     /// Original length (4 bytes), data up to the first interface's snaplen. No time: that of the packet before it.
-    fn simple_packet(&mut self, block: &Block<'_>) -> Result<Step, CaptureProblem> {
+    fn simple_packet(&mut self, block: &PcapngBlock<'_>) -> Result<ReadStep, CaptureProblem> {
         let original = self.order.u32(*block.fields()?);
         let described = self.described(0)?;
         let snaplen = if described.snaplen == 0 { u32::MAX } else { described.snaplen };
@@ -208,12 +208,12 @@ impl Pcapng {
     #[inline]
     fn stamped_packet(
         &mut self,
-        block: &Block<'_>,
+        block: &PcapngBlock<'_>,
         number: u32,
         ticks: u64,
         captured: u32,
         original: u32,
-    ) -> Result<Step, CaptureProblem> {
+    ) -> Result<ReadStep, CaptureProblem> {
         let time = self.described(number)?.clock.time(ticks);
         let step = self.packet(block, number, time, 20, captured, original)?;
         self.last = time;
@@ -224,20 +224,20 @@ impl Pcapng {
     #[inline]
     fn packet(
         &self,
-        block: &Block<'_>,
+        block: &PcapngBlock<'_>,
         number: u32,
         time: SimTime,
         header_len: usize,
         captured: u32,
         original: u32,
-    ) -> Result<Step, CaptureProblem> {
+    ) -> Result<ReadStep, CaptureProblem> {
         let room = (block.body.len() - header_len) as u32;
         let limit = room.min(MAX_CAPTURED_LEN);
         if captured > limit {
             return Err(CaptureProblem::RecordLength { claimed: captured, limit });
         }
         let described = self.described(number)?;
-        Ok(Step::Packet(RawRecord {
+        Ok(ReadStep::Packet(RawRecord {
             interface: described.index,
             time,
             start: 8 + header_len,
@@ -265,7 +265,7 @@ impl Pcapng {
     }
 }
 
-impl Block<'_> {
+impl PcapngBlock<'_> {
     /// The fields that every block of this type begins with.
     #[inline]
     fn fields<const LENGTH: usize>(&self) -> Result<&[u8; LENGTH], CaptureProblem> {

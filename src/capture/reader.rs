@@ -13,11 +13,11 @@ use super::foreign::Foreign;
 use super::input::Input;
 use super::interface::{Interface, InterfaceTable};
 use super::link::{Framing, Unreadable};
-use super::pcap::{FILE_HEADER_LEN, Layout, Pcap};
+use super::pcap::{FILE_HEADER_LEN, Pcap, RecordLayout};
 use super::pcapng::{Pcapng, SECTION_HEADER};
 
 /// What stands at the start of the unread data.
-pub(super) enum Step {
+pub(super) enum ReadStep {
     /// Something that takes at least so many bytes.
     Need(usize),
     /// So many bytes that hold no packet.
@@ -37,7 +37,7 @@ pub(super) enum Step {
 pub struct Reader {
     file: String,
     input: Input,
-    format: Format,
+    format: CaptureFormat,
     interfaces: InterfaceTable,
     good_records: u64,
     /// Records that no Ethernet frame could be handed out for. Bounded by the number of link types.
@@ -51,9 +51,9 @@ pub struct Reader {
     ended: bool,
 }
 
-enum Format {
+enum CaptureFormat {
     Pcap(Pcap),
-    PcapOf(Layout, Pcap),
+    PcapOf(RecordLayout, Pcap),
     Pcapng(Box<Pcapng>),
 }
 
@@ -92,9 +92,11 @@ impl Reader {
             Err(error) => return Err(unopened(file, CaptureProblem::Io(error))),
         };
         let mut interfaces = InterfaceTable::default();
-        let opened = Format::detect(&mut input, &mut interfaces).and_then(|format| match format {
+        let opened = CaptureFormat::detect(&mut input, &mut interfaces).and_then(|format| match format {
             // All there is will be of this link type.
-            Format::Pcap(pcap) | Format::PcapOf(_, pcap) if let Framing::Unsupported(link_type) = pcap.framing() => {
+            CaptureFormat::Pcap(pcap) | CaptureFormat::PcapOf(_, pcap)
+                if let Framing::Unsupported(link_type) = pcap.framing() =>
+            {
                 Err(CaptureProblem::UnsupportedLinkType { link_type })
             }
             format => Ok(format),
@@ -182,12 +184,12 @@ impl Reader {
             let step = loop {
                 let data = &unread[walked..];
                 let step = match format {
-                    Format::Pcap(pcap) => pcap.step(data),
-                    Format::Pcapng(pcapng) => pcapng.step(data, interfaces),
-                    Format::PcapOf(layout, pcap) => pcap.step_of(*layout, data),
+                    CaptureFormat::Pcap(pcap) => pcap.step(data),
+                    CaptureFormat::Pcapng(pcapng) => pcapng.step(data, interfaces),
+                    CaptureFormat::PcapOf(layout, pcap) => pcap.step_of(*layout, data),
                 };
                 match step {
-                    Ok(Step::Packet(packet)) => {
+                    Ok(ReadStep::Packet(packet)) => {
                         *good_records += 1;
                         let placed = batch.place(*good_records, position + walked, &packet);
                         walked += packet.consumed;
@@ -201,9 +203,9 @@ impl Reader {
                             Err(why) => *unreadable.entry(why).or_default() += 1,
                         }
                     }
-                    Ok(Step::Skip(length)) => walked += length,
-                    Ok(Step::Need(needed)) => break Ok(Stop::Need(needed)),
-                    Ok(Step::Another) => break Ok(Stop::Another),
+                    Ok(ReadStep::Skip(length)) => walked += length,
+                    Ok(ReadStep::Need(needed)) => break Ok(Stop::Need(needed)),
+                    Ok(ReadStep::Another) => break Ok(Stop::Another),
                     Err(problem) => break Err(problem),
                 }
             };
@@ -218,7 +220,7 @@ impl Reader {
                 }
                 Stop::Need(_) => batch.adopt(input.block()),
                 Stop::Another => {
-                    *format = Format::detect(input, interfaces)?;
+                    *format = CaptureFormat::detect(input, interfaces)?;
                     *captures += 1;
                     batch.adopt(input.block());
                 }
@@ -274,9 +276,9 @@ enum Stop {
     Another,
 }
 
-impl Format {
+impl CaptureFormat {
     /// Tells the format by the first bytes, and walks over the header of a pcap file.
-    fn detect(input: &mut Input, interfaces: &mut InterfaceTable) -> Result<Format, CaptureProblem> {
+    fn detect(input: &mut Input, interfaces: &mut InterfaceTable) -> Result<CaptureFormat, CaptureProblem> {
         let is_there = input.unread().len() >= FILE_HEADER_LEN || input.load(FILE_HEADER_LEN);
         if !is_there && input.unread().is_empty() {
             input.shortfall(FILE_HEADER_LEN)?;
@@ -285,7 +287,7 @@ impl Format {
         let data = input.unread();
         let magic = data.first_chunk().copied().unwrap_or_default();
         if u32::from_le_bytes(magic) == SECTION_HEADER {
-            return Ok(Format::Pcapng(Box::new(Pcapng::new())));
+            return Ok(CaptureFormat::Pcapng(Box::new(Pcapng::new())));
         }
         if !Pcap::is_magic(magic) {
             return Err(match Foreign::detect(data) {
@@ -301,7 +303,7 @@ impl Format {
         interfaces.begin_section();
         let pcap = pcap.with_interface(interfaces.add(interface)?);
         input.consume(FILE_HEADER_LEN);
-        Ok(if layout == Layout::Common { Format::Pcap(pcap) } else { Format::PcapOf(layout, pcap) })
+        Ok(if layout == RecordLayout::Common { CaptureFormat::Pcap(pcap) } else { CaptureFormat::PcapOf(layout, pcap) })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The addresses of instances and services, and where things live.
 
 use super::limits::{VSWITCH_LENGTHS, VSWITCH_RESERVED};
-use super::survey::{Endpoint, Survey, endpoints, placed_or};
+use super::survey::{Survey, SurveyedEndpoint, endpoints, placed_or};
 use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Severity, Span, Spanned, citation};
 use crate::model::{Key, Location, Network, Placement, Vpc, World, ranges};
 use crate::net::{Ipv4Net, from_last};
@@ -71,7 +71,7 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Diagnostic>) {
     placements(world, findings);
 }
 
-fn classic_address(endpoint: &Endpoint<'_>, findings: &mut Vec<Diagnostic>) {
+fn classic_address(endpoint: &SurveyedEndpoint<'_>, findings: &mut Vec<Diagnostic>) {
     let address = endpoint.address.value;
     if ranges::is_classic(address) {
         return;
@@ -85,7 +85,7 @@ fn classic_address(endpoint: &Endpoint<'_>, findings: &mut Vec<Diagnostic>) {
     findings.push(NOT_CLASSIC.found(message).at(endpoint.address.span, place));
 }
 
-fn vswitch_address(world: &World, endpoint: &Endpoint<'_>, findings: &mut Vec<Diagnostic>) {
+fn vswitch_address(world: &World, endpoint: &SurveyedEndpoint<'_>, findings: &mut Vec<Diagnostic>) {
     let Location::Vswitch(key) = endpoint.location else { return };
     let (vswitch, address, id) = (&world.vswitches[key], endpoint.address.value, endpoint.id.as_str());
     let net = *vswitch.cidr;
@@ -119,7 +119,7 @@ fn reserved(net: Ipv4Net, address: Ipv4Addr) -> Option<&'static str> {
 
 /// The domains and addresses of all endpoints. VPCs are domains 0 to n - 1, the classic networks of the regions follow as
 /// they are met.
-fn in_domains<'w>(world: &'w World) -> impl Iterator<Item = ((usize, Ipv4Addr), Endpoint<'w>)> {
+fn in_domains<'w>(world: &'w World) -> impl Iterator<Item = ((usize, Ipv4Addr), SurveyedEndpoint<'w>)> {
     let mut regions: HashMap<&'w str, usize, foldhash::fast::FixedState> = HashMap::default();
     endpoints(world).map(move |endpoint| {
         let domain = match world.network(endpoint.location) {

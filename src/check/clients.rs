@@ -1,6 +1,6 @@
 //! Who could send to a service: the addresses that its routing domain holds or is joined to.
 
-use super::survey::{Endpoint, Survey, endpoints};
+use super::survey::{Survey, SurveyedEndpoint, endpoints};
 use crate::model::{Key, Location, Network, NextHop, Service, Vpc, ranges};
 use crate::net::{Ipv4Net, overlap};
 use hashbrown::HashMap;
@@ -10,16 +10,16 @@ use std::net::Ipv4Addr;
 /// and no whitelist.
 pub(super) struct Clients<'s, 'w> {
     survey: &'s Survey<'w>,
-    addresses: Option<Addresses<'w>>,
+    addresses: Option<ClientAddresses<'w>>,
 }
 
 /// The classic addresses of a region, or those of a VPC, ascending.
-type Owners<'w> = Vec<(Ipv4Addr, Endpoint<'w>)>;
+type AddressOwners<'w> = Vec<(Ipv4Addr, SurveyedEndpoint<'w>)>;
 
 #[derive(Default)]
-struct Addresses<'w> {
-    vpcs: Vec<Owners<'w>>,
-    regions: HashMap<&'w str, Owners<'w>, foldhash::fast::FixedState>,
+struct ClientAddresses<'w> {
+    vpcs: Vec<AddressOwners<'w>>,
+    regions: HashMap<&'w str, AddressOwners<'w>, foldhash::fast::FixedState>,
     /// Of the classic instances linked to each VPC.
     linked: Vec<Vec<Ipv4Addr>>,
     /// What lies behind the gateways, forwarding instances and peerings of each VPC: disjoint and ascending.
@@ -37,7 +37,7 @@ impl<'s, 'w> Clients<'s, 'w> {
             return None;
         }
         let survey = self.survey;
-        let addresses = self.addresses.get_or_insert_with(|| Addresses::of(survey));
+        let addresses = self.addresses.get_or_insert_with(|| ClientAddresses::of(survey));
         let world = survey.world;
         let region = world.region(world.network(*service.location), &service.placement).as_str();
         let classic = addresses.regions.get(region).map_or(&[][..], |owners| within(owners, entry));
@@ -61,7 +61,12 @@ impl<'s, 'w> Clients<'s, 'w> {
 }
 
 /// What to say of an entry that holds the addresses of `classic` at best.
-fn unreached(survey: &Survey<'_>, vpc: Key<Vpc>, classic: &[(Ipv4Addr, Endpoint<'_>)], entry: Ipv4Net) -> String {
+fn unreached(
+    survey: &Survey<'_>,
+    vpc: Key<Vpc>,
+    classic: &[(Ipv4Addr, SurveyedEndpoint<'_>)],
+    entry: Ipv4Net,
+) -> String {
     let vpc = survey.world.vpcs[vpc].id.as_str();
     match classic {
         [] => nobody(entry).to_owned(),
@@ -71,17 +76,17 @@ fn unreached(survey: &Survey<'_>, vpc: Key<Vpc>, classic: &[(Ipv4Addr, Endpoint<
 }
 
 const fn nobody(entry: Ipv4Net) -> &'static str {
-    if entry.prefix_len() == 32 { "nobody has this address" } else { "nobody has an address in it" }
+    if entry.prefix_len() == 32 { "no endpoint has this address" } else { "no endpoint has an address in it" }
 }
 
-impl<'w> Addresses<'w> {
-    fn of(survey: &Survey<'w>) -> Addresses<'w> {
+impl<'w> ClientAddresses<'w> {
+    fn of(survey: &Survey<'w>) -> ClientAddresses<'w> {
         let world = survey.world;
         let count = world.vpcs.capacity();
-        let mut addresses = Addresses {
+        let mut addresses = ClientAddresses {
             vpcs: (0..count).map(|_| Vec::new()).collect(),
             beyond: vec![Vec::new(); count],
-            ..Addresses::default()
+            ..ClientAddresses::default()
         };
         for endpoint in endpoints(world) {
             let owners = match endpoint.location {
@@ -131,7 +136,10 @@ fn touches(nets: &[Ipv4Net], net: Ipv4Net) -> bool {
 }
 
 /// The owners of addresses in `net`.
-fn within<'o, 'w>(owners: &'o [(Ipv4Addr, Endpoint<'w>)], net: Ipv4Net) -> &'o [(Ipv4Addr, Endpoint<'w>)] {
+fn within<'o, 'w>(
+    owners: &'o [(Ipv4Addr, SurveyedEndpoint<'w>)],
+    net: Ipv4Net,
+) -> &'o [(Ipv4Addr, SurveyedEndpoint<'w>)] {
     let start = owners.partition_point(|(address, _)| *address < net.network());
     let end = owners.partition_point(|(address, _)| *address <= net.broadcast());
     &owners[start..end]

@@ -3,7 +3,7 @@
 
 use super::survey::placed_or;
 use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Severity, citation};
-use crate::model::{GroupKind, Instance, Key, SecurityGroup, Vpc, World};
+use crate::model::{Instance, Key, SecurityGroup, Vpc, World};
 
 pub(crate) static CLOSED: ProblemRecord = ProblemRecord {
     id: "link-without-rule",
@@ -26,11 +26,13 @@ pub(crate) struct ClosedLinks<'w> {
     pub(crate) vpc: Key<Vpc>,
     /// The first group at the far end.
     pub(crate) far_group: Option<Key<SecurityGroup>>,
+    /// What to do about it, where both ends have a group.
+    pub(crate) help: Option<String>,
 }
 
 /// Returns the finding for links that nothing passes.
 pub(crate) fn link_without_rule(world: &World, links: &ClosedLinks<'_>) -> Diagnostic {
-    let ClosedLinks { first, count, vpc, far_group } = *links;
+    let ClosedLinks { first, count, vpc, far_group, .. } = *links;
     let vpc = &world.vpcs[vpc];
     let who = match count {
         1 => format!("`{}`", *first.id),
@@ -49,12 +51,6 @@ pub(crate) fn link_without_rule(world: &World, links: &ClosedLinks<'_>) -> Diagn
         return finding.help(format!("add {} to the `whitelist` of a service of `{}`", *first.private_ip, *vpc.id));
     };
     let place = placed_or(far.id.span, vpc.id.span);
-    // Rules of enterprise groups name addresses only.
-    let source = if *far.kind == GroupKind::Enterprise { first.private_ip.to_string() } else { (*own.id).clone() };
-    let help = format!(
-        "to let `{0}` in, add `{{ source = \"{source}\" }}` to `ingress` of `{1}`; for the other direction \
-         `{{ source = \"{1}\" }}` to that of `{0}`",
-        *own.id, *far.id
-    );
-    finding.at(place, format!("accepts nothing from `{}`", *own.id)).help(help)
+    let finding = finding.at(place, format!("accepts nothing from `{}`", *own.id));
+    finding.help(links.help.clone().unwrap_or_default())
 }

@@ -131,7 +131,7 @@ pub(super) fn overlapping<'a, T>(items: &[&'a T], cidr: impl Fn(&T) -> &Spanned<
 }
 
 /// Something with an address of its own: an instance or a service.
-pub(super) struct Endpoint<'w> {
+pub(super) struct SurveyedEndpoint<'w> {
     pub(super) id: &'w Spanned<String>,
     pub(super) location: Location,
     pub(super) address: &'w Spanned<Ipv4Addr>,
@@ -139,15 +139,15 @@ pub(super) struct Endpoint<'w> {
 }
 
 /// Instances, then services, each in file order.
-pub(super) fn endpoints(world: &World) -> impl Iterator<Item = Endpoint<'_>> {
+pub(super) fn endpoints(world: &World) -> impl Iterator<Item = SurveyedEndpoint<'_>> {
     let region = |location, placement| world.region(world.network(location), placement).as_str();
-    let instances = world.instances.values().map(move |instance| Endpoint {
+    let instances = world.instances.values().map(move |instance| SurveyedEndpoint {
         id: &instance.id,
         location: *instance.location,
         address: &instance.private_ip,
         region: region(*instance.location, &instance.placement),
     });
-    let services = world.services.values().map(move |service| Endpoint {
+    let services = world.services.values().map(move |service| SurveyedEndpoint {
         id: &service.id,
         location: *service.location,
         address: &service.ip,

@@ -38,7 +38,7 @@ pub(super) static DEAD_ENTRY: ProblemRecord = ProblemRecord {
               instances and peerings; over a link it sees the classic instance's own private address",
     remedy: "remove the entry, correct the address, or link the instance that has it with `linked_vpc`",
     source: citation::OWN_CHOICE,
-    example: "`10.24.1.6` in the whitelist of `rm-a` admits nobody: nobody has this address",
+    example: "`10.24.1.6` in the whitelist of `rm-a` admits nobody: no endpoint has this address",
 };
 
 /// A service that a planned link would reach does not know the instance.
@@ -63,6 +63,7 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Diagnostic>) {
     for service in world.services.values() {
         match &service.whitelist {
             None => default_list(service, findings),
+            Some(_) if service.whitelist_is_unknown => {}
             Some(entries) => {
                 length(service, entries, findings);
                 admitted(&mut clients, service, entries, findings);

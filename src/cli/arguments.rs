@@ -4,14 +4,17 @@ mod account;
 mod advice;
 mod frames;
 mod reach;
+mod replay;
+mod trace;
 
 pub(super) use account::Import;
 pub(super) use advice::{Advise, Format, GuestRoute};
 pub(super) use frames::FrameOptions;
 pub(super) use reach::{Diff, Reach, ReachFormat};
+pub(super) use replay::{Attribution, By, Copies, Replay, ReplayFormat};
+pub(super) use trace::{Frame, Trace, TraceFormat};
 
-use crate::model::limits::LEAST_MTU;
-use crate::wire::{TcpFlags, TextError, read_addresses, read_endpoints, read_hexadecimal};
+use crate::wire::{TextError, read_addresses, read_endpoints, read_hexadecimal};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
@@ -42,34 +45,11 @@ pub(super) enum When {
     Never,
 }
 
-const TRACE_EXAMPLES: &str = "\
-Examples:
-  biplane trace shop.toml --from i-web --tcp '10.24.1.5:40000 > 172.16.1.10:8080'
-  biplane trace shop.toml --icmp '10.24.1.5 > 172.16.1.10' --length 1472 --df
-  biplane trace shop.toml --capture week.pcap --frame 17
-  biplane trace shop.toml --tcp '10.24.1.5:40000 > 172.16.1.10:22' --all --format json
-
-With --format json the answer is one object {request, reply, reverse}. Each packet has
-  from, verdict, to, reason, at, rule, source, path   as a line of `replay --format ndjson`
-  steps        one object a step, told apart by `step`; `source` is FILE:LINE, `beats` what
-               the winner of a lookup beat, `nearest` what came nearest where nothing matched
-  blockers     of a dropped packet, in order: {reason, at, rule, why, source, remedy, change},
-               `source` the line that refuses and `change` the line to change; all with --all
-  would_reach  where it would arrive without these blockers; null where nobody can say";
-
 const CHECK_EXAMPLES: &str = "\
 Examples:
   biplane check shop.toml lab.toml
   biplane check shop.toml --link i-web=vpc-shop
   biplane check shop.toml --format github";
-
-const REPLAY_EXAMPLES: &str = "\
-Examples:
-  biplane replay shop.toml week.pcap -w verdicts.pcapng
-  biplane replay shop.toml week.pcap --map 192.0.2.7=10.24.1.5 --inject 172.16.1.10=i-app
-  biplane replay shop.toml week.pcap --format ndjson
-  biplane replay shop.toml mirror.pcap --strip vxlan --dedup
-  tcpdump -w - | biplane replay shop.toml -";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -79,10 +59,10 @@ pub(super) enum Command {
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Check),
     /// Send a capture through a topology and sum up what became of it.
-    #[command(after_help = REPLAY_EXAMPLES)]
+    #[command(after_help = replay::REPLAY_EXAMPLES)]
     Replay(Replay),
     /// Follow one packet hop by hop, its reply, and a new packet the other way.
-    #[command(after_help = TRACE_EXAMPLES)]
+    #[command(after_help = trace::TRACE_EXAMPLES)]
     Trace(Trace),
     /// Answer for all headers at once: who reaches whom with what, whether replies arrive, and which rules decide.
     #[command(after_help = reach::REACH_EXAMPLES)]
@@ -149,156 +129,6 @@ pub(super) enum CheckFormat {
     Json,
     /// Workflow commands that GitHub shows beside the lines.
     Github,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Replay {
-    /// The topology file; `-` is standard input.
-    pub(super) topology: PathBuf,
-    /// The capture: pcap or pcapng, plain or compressed with gzip, zstd, bzip2 or lz4; `-` is standard input.
-    pub(super) capture: PathBuf,
-    /// Write every frame with its verdict to this pcapng file; `-` is standard output, and the summary goes to standard
-    /// error then.
-    #[arg(short = 'w', long = "write", value_name = "OUT")]
-    pub(super) write: Option<PathBuf>,
-    /// Which copies of a frame -w writes.
-    #[arg(long, value_enum, default_value_t = Copies::In, requires = "write")]
-    pub(super) copies: Copies,
-    #[command(flatten)]
-    pub(super) attribution: Attribution,
-    /// Largest IPv4 packet carried whole, instead of the topology's.
-    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(i64::from(LEAST_MTU)..))]
-    pub(super) mtu: Option<u16>,
-    /// A TCP flow must begin with a SYN.
-    #[arg(long)]
-    pub(super) strict_tcp: bool,
-    /// How many threads share the work; verdicts and bytes are the same for any number.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = workers)]
-    pub(super) workers: usize,
-    /// What to print.
-    #[arg(long, value_enum, default_value_t = ReplayFormat::Text)]
-    pub(super) format: ReplayFormat,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Copies {
-    /// Each frame of the capture once, as captured, on the interface of the endpoint that sent it.
-    In,
-    /// What came out, on the interfaces of the receivers, and what the fabric sent.
-    Out,
-    /// Both.
-    Both,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Attribution {
-    /// Frames from this address enter at this endpoint, whoever owns the address. May be repeated.
-    #[arg(long, value_name = "IP=ENDPOINT", value_parser = injection)]
-    pub(super) inject: Vec<(Ipv4Addr, String)>,
-    /// Rewrite an address of the capture before anything else, checksums too. May be repeated.
-    #[arg(long, value_name = "IP=IP", value_parser = mapping)]
-    pub(super) map: Vec<(Ipv4Addr, Ipv4Addr)>,
-    #[command(flatten)]
-    pub(super) frames: FrameOptions,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum ReplayFormat {
-    /// A summary for people.
-    Text,
-    /// The summary as one JSON object.
-    Json,
-    /// One JSON object a line for each frame.
-    Ndjson,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Trace {
-    /// The topology file; `-` is standard input.
-    pub(super) topology: PathBuf,
-    /// The endpoint that sends; with --capture the default is the owner of the source address.
-    #[arg(long, value_name = "ID")]
-    pub(super) from: Option<String>,
-    #[command(flatten)]
-    pub(super) packet: TracePacket,
-    /// TCP flags: some of the letters F S R P A U E C, or `none`.
-    #[arg(long, value_name = "FLAGS", default_value = "S", conflicts_with_all = ["udp", "icmp", "hex", "capture"])]
-    pub(super) flags: TcpFlags,
-    /// ICMP type.
-    #[arg(
-        long = "icmp-type",
-        value_name = "N",
-        default_value_t = 8,
-        conflicts_with_all = ["tcp", "udp", "hex", "capture"]
-    )]
-    pub(super) icmp_type: u8,
-    /// ICMP code.
-    #[arg(
-        long = "icmp-code",
-        value_name = "N",
-        default_value_t = 0,
-        conflicts_with_all = ["tcp", "udp", "hex", "capture"]
-    )]
-    pub(super) icmp_code: u8,
-    /// IPv4 time to live.
-    #[arg(long, value_name = "N", default_value_t = 64, conflicts_with_all = ["hex", "capture"])]
-    pub(super) ttl: u8,
-    /// Bytes of payload.
-    #[arg(long, value_name = "BYTES", default_value_t = 0, conflicts_with_all = ["hex", "capture"])]
-    pub(super) length: u16,
-    /// Forbid fragmenting.
-    #[arg(long, conflicts_with_all = ["hex", "capture"])]
-    pub(super) df: bool,
-    /// The number of the frame in --capture, from 1; the frames before it pass first, so that it meets their sessions.
-    #[arg(long, value_name = "N", value_parser = frame_number, conflicts_with_all = ["tcp", "udp", "icmp", "hex"])]
-    pub(super) frame: Option<u64>,
-    #[command(flatten)]
-    pub(super) attribution: Attribution,
-    /// Largest IPv4 packet carried whole, instead of the topology's.
-    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(i64::from(LEAST_MTU)..))]
-    pub(super) mtu: Option<u16>,
-    /// A TCP flow must begin with a SYN.
-    #[arg(long)]
-    pub(super) strict_tcp: bool,
-    /// Go on past every refusal as if the packet had been let through: all blockers, in order, each with what to do
-    /// about it; of the reply and of the new packet the other way too.
-    #[arg(long)]
-    pub(super) all: bool,
-    /// What to print.
-    #[arg(long, value_enum, default_value_t = TraceFormat::Text)]
-    pub(super) format: TraceFormat,
-}
-
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub(super) struct TracePacket {
-    /// A TCP packet: 'ADDRESS:PORT > ADDRESS:PORT'.
-    #[arg(long, value_name = "FLOW", value_parser = endpoints)]
-    pub(super) tcp: Option<(SocketAddrV4, SocketAddrV4)>,
-    /// A UDP packet: 'ADDRESS:PORT > ADDRESS:PORT'.
-    #[arg(long, value_name = "FLOW", value_parser = endpoints)]
-    pub(super) udp: Option<(SocketAddrV4, SocketAddrV4)>,
-    /// An ICMP message, an echo request by default: 'ADDRESS > ADDRESS'.
-    #[arg(long, value_name = "FLOW", value_parser = addresses)]
-    pub(super) icmp: Option<(Ipv4Addr, Ipv4Addr)>,
-    /// A whole Ethernet frame in hexadecimal digits.
-    #[arg(long, value_name = "DIGITS", value_parser = frame)]
-    pub(super) hex: Option<Frame>,
-    /// A frame of this capture; see --frame.
-    #[arg(long, value_name = "FILE", requires = "frame")]
-    pub(super) capture: Option<PathBuf>,
-}
-
-/// The bytes of a frame.
-#[derive(Clone, Debug)]
-pub(super) struct Frame(pub(super) Vec<u8>);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum TraceFormat {
-    /// For people.
-    Text,
-    /// One JSON object.
-    Json,
 }
 
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use super::preflight;
 use super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
 use crate::diag::{Diagnostic, Severity, Sources};
 use crate::lab::{LabError, Topology};
-use crate::report::diagnostics;
+use crate::report::diagnostics::{self, FindingsStyle};
 use crate::scenario::STANDARD_INPUT;
 use crate::text::shown_path;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ pub(super) fn check(arguments: &Check, terminal: &mut Terminal) -> Outcome {
     let mut code = SUCCESS;
     let mut objects = String::new();
     for path in &arguments.topologies {
-        let Some(checked) = Checked::open(path, terminal) else {
+        let Some(checked) = CheckedFile::open(path, terminal) else {
             code = UNABLE;
             continue;
         };
@@ -33,7 +33,7 @@ pub(super) fn check(arguments: &Check, terminal: &mut Terminal) -> Outcome {
         match format {
             CheckFormat::Json => objects.push_str(&diagnostics::ndjson(&checked.findings, &checked.sources)),
             CheckFormat::Github => terminal.print(&diagnostics::github(&checked.findings, &checked.sources))?,
-            CheckFormat::Text => terminal.print(&checked.text(path, terminal.out_colored()))?,
+            CheckFormat::Text => terminal.print_text(&checked.text(path, terminal.findings_style()))?,
         }
     }
     if format == CheckFormat::Json {
@@ -43,7 +43,7 @@ pub(super) fn check(arguments: &Check, terminal: &mut Terminal) -> Outcome {
 }
 
 /// What was found about a file.
-struct Checked {
+struct CheckedFile {
     findings: Vec<Diagnostic>,
     sources: Arc<Sources>,
     /// False where the file is no topology.
@@ -52,9 +52,9 @@ struct Checked {
     has_endpoints: bool,
 }
 
-impl Checked {
+impl CheckedFile {
     /// `None` where the file cannot be read, which is told.
-    fn open(path: &Path, terminal: &mut Terminal) -> Option<Checked> {
+    fn open(path: &Path, terminal: &mut Terminal) -> Option<CheckedFile> {
         match Topology::open(path) {
             Ok(topology) => {
                 let world = &topology.world;
@@ -64,10 +64,10 @@ impl Checked {
                 let findings = topology.warnings.to_vec();
                 // Freeing a large world takes a while, which the end of the process does not wait for.
                 let _ = std::thread::Builder::new().spawn(move || drop(topology));
-                Some(Checked { findings, sources, understood: true, has_endpoints })
+                Some(CheckedFile { findings, sources, understood: true, has_endpoints })
             }
             Err(LabError::Invalid { understood, diagnostics, sources }) => {
-                Some(Checked { findings: diagnostics, sources: Arc::new(sources), understood, has_endpoints: true })
+                Some(CheckedFile { findings: diagnostics, sources: Arc::new(sources), understood, has_endpoints: true })
             }
             Err(LabError::Read(error)) => {
                 terminal.complain(&error.to_string());
@@ -85,13 +85,13 @@ impl Checked {
         }
     }
 
-    fn text(&self, path: &Path, colored: bool) -> String {
+    fn text(&self, path: &Path, style: FindingsStyle) -> String {
         if self.findings.is_empty() {
             let aside = if self.has_endpoints { "" } else { ", and no endpoint that a frame could enter by" };
             let name = if path == Path::new(STANDARD_INPUT) { Path::new("<stdin>") } else { path };
             return format!("{}: no problems{aside}\n", shown_path(name));
         }
-        let findings = diagnostics::text(&self.findings, &self.sources, colored);
+        let findings = diagnostics::text(&self.findings, &self.sources, style);
         format!("{findings}\n{}\n", diagnostics::summary(&self.findings, &self.sources))
     }
 }

@@ -23,6 +23,6 @@ pub(super) fn demo(terminal: &mut Terminal) -> Outcome {
         }
         story.push('\n');
     });
-    terminal.print(&story)?;
+    terminal.print_text(&story)?;
     Ok(if results.iter().all(|step| step.passed) { SUCCESS } else { DIFFERENT })
 }

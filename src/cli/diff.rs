@@ -8,7 +8,7 @@ use crate::diag::Sources;
 use crate::lab::{Lab, Topology};
 use crate::net::Protocol;
 use crate::reach::{self, AllowedChanges, NamedReach, Reach, SelectorReader};
-use crate::report::{self, DiffWords, Words};
+use crate::report::{self, DiffWords, Resolver};
 use crate::scenario;
 use crate::text::shown_path;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub(super) fn diff(arguments: &Diff, terminal: &mut Terminal) -> Outcome {
     let mut differences = reach::differences(before, after);
     differences.retain(|difference| !allowed.allow(difference, [before.names, after.names], classes));
     let differences = reach::folded_differences(differences);
-    let words = worlds.map(|world| Words::new(&world.program, &world.names, &world.sources));
+    let words = worlds.map(|world| Resolver::new(&world.program, &world.names, &world.sources));
     let words = DiffWords { words, protocols: classes };
     match arguments.format {
         Format::Text => {

@@ -6,15 +6,16 @@ use super::{Failure, Outcome, SUCCESS};
 use crate::explain;
 
 pub(super) fn explain(arguments: &Explain, terminal: &mut Terminal) -> Outcome {
+    let width = terminal.width().map_or(explain::WIDTH, |width| width.min(explain::WIDTH));
     let text = match &arguments.id {
         None => explain::table(),
         Some(id) => match (explain::page(id), explain::code_page(id)) {
-            (Some(page), _) => explain::render(page),
-            (None, Some(page)) => explain::render_code(&page),
+            (Some(page), _) => explain::render(page, width),
+            (None, Some(page)) => explain::render_code(&page, width),
             (None, None) => return Err(Failure::Message(unknown(id))),
         },
     };
-    terminal.print(&text)?;
+    terminal.print_text(&text)?;
     Ok(SUCCESS)
 }
 

@@ -27,7 +27,7 @@ pub(super) fn guest_route(arguments: &GuestRoute, terminal: &mut Terminal) -> Ou
 }
 
 /// What is told.
-struct Answer {
+struct GuestRouteAnswer {
     /// False where no route makes the instance reach a VPC.
     helps: bool,
     /// Why there are commands, or none.
@@ -42,7 +42,7 @@ struct Commands {
     print: fn(net::GuestRoute, GuestSystem) -> String,
 }
 
-fn advice(arguments: &GuestRoute, world: &World, instance: Key<Instance>, vpc: Option<Key<Vpc>>) -> Answer {
+fn advice(arguments: &GuestRoute, world: &World, instance: Key<Instance>, vpc: Option<Key<Vpc>>) -> GuestRouteAnswer {
     match advise::guest_route(world, instance, vpc) {
         GuestRouteAdvice::Needed { route, why, also } => {
             let mut remarks = Vec::new();
@@ -53,7 +53,7 @@ fn advice(arguments: &GuestRoute, world: &World, instance: Key<Instance>, vpc: O
                 "in the topology add `guest_routes = [\"{}\"]`; --undo prints the way back",
                 route.destination()
             ));
-            Answer {
+            GuestRouteAnswer {
                 helps: true,
                 why,
                 remarks,
@@ -62,21 +62,21 @@ fn advice(arguments: &GuestRoute, world: &World, instance: Key<Instance>, vpc: O
         }
         GuestRouteAdvice::NotNeeded(why) => {
             let why = format!("nothing to do: {why}");
-            Answer { helps: true, why, remarks: Vec::new(), commands: None }
+            GuestRouteAnswer { helps: true, why, remarks: Vec::new(), commands: None }
         }
         GuestRouteAdvice::NoHelp(why) => {
             let planned = if arguments.vpc.is_some() { "" } else { "; `--vpc ID` names a planned link" };
             let why = format!("a guest route cannot help: {why}{planned}");
-            Answer { helps: false, why, remarks: Vec::new(), commands: None }
+            GuestRouteAnswer { helps: false, why, remarks: Vec::new(), commands: None }
         }
     }
 }
 
-fn undo(world: &World, instance: Key<Instance>) -> Answer {
+fn undo(world: &World, instance: Key<Instance>) -> GuestRouteAnswer {
     let instance = &world.instances[instance];
     if *instance.location != Location::Classic {
         let why = format!("nothing to undo: {} is no classic instance", *instance.id);
-        return Answer { helps: true, why, remarks: Vec::new(), commands: None };
+        return GuestRouteAnswer { helps: true, why, remarks: Vec::new(), commands: None };
     }
     let route = net::GuestRoute::of(*instance.private_ip);
     let why =
@@ -86,10 +86,10 @@ fn undo(world: &World, instance: Key<Instance>) -> Answer {
     if let (Some(vpc), Some(part)) = (linked, linked.and_then(Vpc::scripted_part)) {
         remarks.push(format!("it is linked to {}, and will neither reach nor answer {part} there", *vpc.id));
     }
-    Answer { helps: true, why, remarks, commands: Some(Commands { route, print: report::guest_route_undo }) }
+    GuestRouteAnswer { helps: true, why, remarks, commands: Some(Commands { route, print: report::guest_route_undo }) }
 }
 
-impl Answer {
+impl GuestRouteAnswer {
     fn text(&self, system: GuestSystem) -> String {
         let mut text = String::new();
         report::guest_route_comment(&mut text, system, &self.why);

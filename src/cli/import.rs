@@ -34,6 +34,7 @@ pub(super) fn import(arguments: &Import, terminal: &mut Terminal) -> Outcome {
         Format::Text => report.text(),
         Format::Json => report.json(),
     };
-    terminal.tell(told.trim_end());
+    // It holds commands to run.
+    terminal.tell_as_it_is(told.trim_end());
     Ok(if report.is_complete() { SUCCESS } else { DIFFERENT })
 }

@@ -11,6 +11,7 @@ mod check;
 mod demo;
 mod diff;
 mod explain;
+mod fit;
 mod guest_route;
 mod import;
 mod interrupt;

@@ -1,14 +1,18 @@
-//! Where the command line writes, and in which colours.
+//! Where the command line writes, in which colours, and how wide.
 
 use super::Failure;
 use super::arguments::When;
+use super::fit::fit;
 use crate::diag::{Diagnostic, Severity, Sources};
 use crate::lab::{LabError, Topology};
+use crate::report::diagnostics::FindingsStyle;
 use crate::report::{self, Palette};
 use crate::text::{Shown, shown_json};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use terminal_size::{Width, terminal_size_of};
 
 /// Standard output, buffered, and standard error.
 pub(super) struct Terminal {
@@ -17,6 +21,9 @@ pub(super) struct Terminal {
     is_out_taken: bool,
     out_colored: bool,
     error_colored: bool,
+    /// Columns, where it is a terminal.
+    out_width: Option<usize>,
+    error_width: Option<usize>,
 }
 
 impl Terminal {
@@ -26,6 +33,9 @@ impl Terminal {
             When::Never => false,
             When::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         };
+        let columns = |(Width(columns), _)| usize::from(columns);
+        let out_width = terminal_size_of(io::stdout()).map(columns);
+        let error_width = terminal_size_of(io::stderr()).map(columns);
         let out_colored = wanted(io::stdout().is_terminal());
         let error_colored = wanted(io::stderr().is_terminal());
         Terminal {
@@ -33,6 +43,8 @@ impl Terminal {
             is_out_taken: false,
             out_colored,
             error_colored,
+            out_width,
+            error_width,
         }
     }
 
@@ -41,9 +53,14 @@ impl Terminal {
         if self.out_colored { Palette::Ansi } else { Palette::Plain }
     }
 
-    /// True where standard output is in colour.
-    pub(super) fn out_colored(&self) -> bool {
-        self.out_colored
+    /// How findings look on standard output.
+    pub(super) fn findings_style(&self) -> FindingsStyle {
+        FindingsStyle { coloured: self.out_colored, width: self.out_width }
+    }
+
+    /// Columns of standard output, where it is a terminal.
+    pub(super) fn width(&self) -> Option<usize> {
+        self.out_width
     }
 
     /// Standard output.
@@ -55,6 +72,12 @@ impl Terminal {
     pub(super) fn print_to_standard_error(&mut self) {
         self.is_out_taken = true;
         self.out_colored = self.error_colored;
+        self.out_width = self.error_width;
+    }
+
+    /// Prints text that is read and not pasted: on a terminal within its width.
+    pub(super) fn print_text(&mut self, text: &str) -> io::Result<()> {
+        self.print(&within(text, self.out_width))
     }
 
     /// Prints data. A reader that has seen enough is no error: the work goes on for its exit code.
@@ -69,8 +92,13 @@ impl Terminal {
         unless_closed(self.out.flush())
     }
 
-    /// A line on standard error, after what was printed before it.
+    /// Text on standard error, after what was printed before it.
     pub(super) fn tell(&mut self, line: &str) {
+        self.tell_as_it_is(&within(line, self.error_width));
+    }
+
+    /// The same for lines that are pasted.
+    pub(super) fn tell_as_it_is(&mut self, line: &str) {
         let _ = self.out.flush();
         // There is nowhere to complain about standard error.
         let _ = writeln!(io::stderr(), "{line}");
@@ -90,8 +118,17 @@ impl Terminal {
 
     /// An error on standard error: one line.
     pub(super) fn complain(&mut self, message: &str) {
+        self.alarm("error", message);
+    }
+
+    /// An expectation that does not hold, on standard error: one line.
+    pub(super) fn fail(&mut self, message: &str) {
+        self.alarm("failed", message);
+    }
+
+    fn alarm(&mut self, word: &str, message: &str) {
         let (start, end) = if self.error_colored { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
-        self.tell(&format!("{start}error{end}: {}", Shown(message)));
+        self.tell(&format!("{start}{word}{end}: {}", Shown(message)));
     }
 
     /// The colours of standard error.
@@ -102,8 +139,9 @@ impl Terminal {
     /// Findings about files, on standard error.
     pub(super) fn tell_findings(&mut self, findings: &[Diagnostic], sources: &Sources) {
         let _ = self.out.flush();
-        let text = report::diagnostics::text(findings, sources, self.error_colored);
-        let _ = io::stderr().write_all(text.as_bytes());
+        let style = FindingsStyle { coloured: self.error_colored, width: self.error_width };
+        let text = report::diagnostics::text(findings, sources, style);
+        let _ = io::stderr().write_all(within(&text, self.error_width).as_bytes());
     }
 
     /// Opens a topology; what is wrong with it is told on standard error.
@@ -119,6 +157,10 @@ impl Terminal {
             }
         }
     }
+}
+
+fn within(text: &str, width: Option<usize>) -> Cow<'_, str> {
+    width.map_or(Cow::Borrowed(text), |width| Cow::Owned(fit(text, width)))
 }
 
 /// A closed pipe is no error.

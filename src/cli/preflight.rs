@@ -8,7 +8,7 @@ use crate::diag::{Diagnostic, Severity, Sources, and_list};
 use crate::lab::{LabError, Topology};
 use crate::model::{Instance, Key, Vpc, World};
 use crate::preflight::{Planned, Preflight};
-use crate::report::diagnostics;
+use crate::report::diagnostics::{self, FindingsStyle};
 use crate::scenario;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -26,7 +26,7 @@ pub(super) fn preflight(arguments: &Check, format: CheckFormat, terminal: &mut T
             continue;
         };
         match format {
-            CheckFormat::Text => terminal.print(&file.text(&file.broken, terminal.out_colored()))?,
+            CheckFormat::Text => terminal.print_text(&file.text(&file.broken, terminal.findings_style()))?,
             CheckFormat::Github => terminal.print(&diagnostics::github(&file.broken, &file.sources))?,
             CheckFormat::Json => {}
         }
@@ -54,8 +54,8 @@ pub(super) fn preflight(arguments: &Check, format: CheckFormat, terminal: &mut T
                 CheckFormat::Json => objects.push_str(&format!("{}\n", object(&file, names, &link))),
                 CheckFormat::Github => terminal.print(&diagnostics::github(&link.findings, &file.sources))?,
                 CheckFormat::Text => {
-                    let findings = file.text(&link.findings, terminal.out_colored());
-                    terminal.print(&format!("{findings}{}\n", verdict(names, &link)))?;
+                    let findings = file.text(&link.findings, terminal.findings_style());
+                    terminal.print_text(&format!("{findings}{}\n", verdict(names, &link)))?;
                 }
             }
         }
@@ -109,10 +109,10 @@ impl File {
     }
 
     /// Findings and a blank line behind them; nothing where there are none.
-    fn text(&self, findings: &[Diagnostic], colored: bool) -> String {
+    fn text(&self, findings: &[Diagnostic], style: FindingsStyle) -> String {
         match findings {
             [] => String::new(),
-            _ => format!("{}\n", diagnostics::text(findings, &self.sources, colored)),
+            _ => format!("{}\n", diagnostics::text(findings, &self.sources, style)),
         }
     }
 }
@@ -134,10 +134,15 @@ fn find(world: &World, instance: &str, vpc: &str) -> Result<(Key<Instance>, Key<
 /// One line: whether the link can be made, and what passes.
 fn verdict((instance, vpc): (&str, &str), link: &Preflight) -> String {
     let passes = match (&link.reaches[..], &link.reached_by[..]) {
-        ([], []) => "nothing would pass".to_owned(),
+        ([], []) if link.not_known.is_empty() => "nothing would pass".to_owned(),
+        ([], []) => "it is not known whether anything would pass".to_owned(),
         (reaches, []) => format!("it would reach {}", named(reaches)),
         ([], by) => format!("it would be reached by {}", named(by)),
         (reaches, by) => format!("it would reach {}, and be reached by {}", named(reaches), named(by)),
+    };
+    let passes = match &link.not_known[..] {
+        [] => passes,
+        ids => format!("{passes}; of {} not all is known", shortened(ids.iter().map(|id| format!("`{id}`")).collect())),
     };
     match (link.can_be_made, link.carries()) {
         (true, true) => format!("`{instance}` can be linked to `{vpc}`: {passes}"),
@@ -153,11 +158,16 @@ fn verdict((instance, vpc): (&str, &str), link: &Preflight) -> String {
 
 /// `` `i-db` (tcp/3306), `rm-orders` (everything) and 5 more``.
 fn named(endpoints: &[(String, String)]) -> String {
-    let shown: Vec<String> = endpoints.iter().take(NAMED).map(|(id, flow)| format!("`{id}` ({flow})")).collect();
-    match endpoints.len().saturating_sub(NAMED) {
-        0 => and_list(shown),
-        more => and_list(shown.into_iter().chain([format!("{more} more")])),
+    shortened(endpoints.iter().map(|(id, flow)| format!("`{id}` ({flow})")).collect())
+}
+
+fn shortened(mut names: Vec<String>) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    if more != 0 {
+        names.truncate(NAMED);
+        names.push(format!("{more} more"));
     }
+    and_list(names)
 }
 
 /// A link as JSON shows it; errors of the file itself stand before its own findings.
@@ -174,6 +184,7 @@ fn object(file: &File, (instance, vpc): (&str, &str), link: &Preflight) -> Value
         "carries": link.carries(),
         "reaches": endpoints(&link.reaches),
         "reached_by": endpoints(&link.reached_by),
+        "not_known": link.not_known,
         "findings": findings,
     })
 }

@@ -10,7 +10,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const PERIOD: Duration = Duration::from_millis(100);
 
 /// A bar that appears when the work takes long.
-pub(super) struct Progress {
+pub(super) struct ProgressLine {
     started: Instant,
     /// When the bar changes next.
     due: Duration,
@@ -18,9 +18,9 @@ pub(super) struct Progress {
     frames: u64,
 }
 
-impl Progress {
-    pub(super) fn new() -> Progress {
-        Progress { started: now(), due: PATIENCE, bar: None, frames: 0 }
+impl ProgressLine {
+    pub(super) fn new() -> ProgressLine {
+        ProgressLine { started: now(), due: PATIENCE, bar: None, frames: 0 }
     }
 
     /// `read` of `total` bytes are done, with `frames` more frames.

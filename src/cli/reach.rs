@@ -12,7 +12,7 @@ use crate::reach::{
     self, FlowGroup, HeaderSet, HeaderSpec, Question, ReachClaim, ReachTextError, Selector, SelectorReader,
 };
 use crate::replay::scenario::claim_failure;
-use crate::report::{self, Comments, REACH_CSV_HEAD, ReachWords, Style, Words};
+use crate::report::{self, Comments, REACH_CSV_HEAD, ReachWords, Resolver, Style};
 use crate::text::{Shown, shown_json};
 use std::io::BufWriter;
 use std::path::Path;
@@ -106,8 +106,8 @@ fn answer(arguments: &Reach, topology: &Topology, terminal: &mut Terminal) -> Re
     Ok(flows)
 }
 
-fn words(topology: &Topology) -> Words<'_> {
-    Words::new(&topology.program, &topology.names, &topology.sources)
+fn words(topology: &Topology) -> Resolver<'_> {
+    Resolver::new(&topology.program, &topology.names, &topology.sources)
 }
 
 fn print_flows(

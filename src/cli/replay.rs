@@ -1,35 +1,47 @@
 //! `biplane replay`.
 
-use super::arguments::{self, Attribution, Replay, ReplayFormat};
+use super::arguments::{self, Attribution, By, Replay, ReplayFormat};
 use super::interrupt::Interrupt;
 use super::names::unknown;
 use super::output::Terminal;
-use super::progress::Progress;
-use super::{Failure, Outcome, SUCCESS, UNABLE};
+use super::progress::ProgressLine;
+use super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
 use crate::capture::Reader;
 use crate::datapath::Options;
 use crate::files::{Inputs, OutputFile};
+use crate::flows::GatheredConnections;
 use crate::lab::Topology;
-use crate::replay::{self, Copies, ReplayOptions, Replayed, Sinks};
-use crate::report::{self, Words};
+use crate::replay::{self, Connections, Copies, ReplayOptions, Replayed, Sinks};
+use crate::report::{self, ConnectionCsv, ConnectionRows, Resolver};
 use crate::scenario::STANDARD_INPUT;
+use crate::text::shown_json;
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::path::Path;
 
 pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
     one_standard_input(&arguments.topology, Some(&arguments.capture))?;
+    check_format(arguments)?;
     let topology = terminal.open_topology(&arguments.topology)?;
     let interrupt = Interrupt::new()?;
     let options = ReplayOptions {
         workers: arguments.workers,
         stop: Some(interrupt.flag()),
+        connections: match (arguments.by, arguments.format) {
+            (Some(By::Connection), _) => Connections::Each,
+            (None, ReplayFormat::Text | ReplayFormat::Json) => Connections::Sums,
+            (None, _) if arguments.fail_on_drop => Connections::Sums,
+            (None, ReplayFormat::Ndjson | ReplayFormat::Csv) => Connections::None,
+        },
         ..options(&arguments.attribution, arguments.mtu, arguments.strict_tcp, &topology)?
     };
     let reader = interrupt.open(&arguments.capture).map_err(|error| Failure::Message(error.to_string()))?;
     let capture = output_capture(arguments, terminal)?;
     interrupt.listen()?;
-    let replayed = forward(arguments, &topology, reader, &options, capture, terminal)?;
+    let mut replayed = forward(arguments, &topology, reader, &options, capture, terminal)?;
+    if let Some(connections) = replayed.connections.as_mut().filter(|_| arguments.by.is_some()) {
+        list(connections, &topology, arguments.format, terminal)?;
+    }
     report(arguments, &topology, &replayed, terminal)?;
     tell_unused(arguments, &replayed, terminal);
     match &replayed.damage {
@@ -38,12 +50,71 @@ pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
             terminal.tell(&format!("interrupted after {frames} frames: what was done until then is written"));
             Ok(interrupt.exit_code().unwrap_or(SUCCESS))
         }
-        None => Ok(SUCCESS),
+        None => Ok(held(arguments, &replayed, terminal)),
         Some(damage) => {
             terminal.complain(&damage.to_string());
             Ok(UNABLE)
         }
     }
+}
+
+/// Holds the counts against what was expected of them; what does not hold is told.
+fn held(arguments: &Replay, replayed: &Replayed, terminal: &mut Terminal) -> u8 {
+    let counts = arguments.expect.iter().map(|expected| expected.check(&replayed.tally));
+    let misdelivered = replayed.connections.as_ref().map_or(0, |connections| connections.totals.misdelivered);
+    let none_dropped = arguments.fail_on_drop.then(|| report::none_dropped(&replayed.tally, misdelivered));
+    let failures: Vec<String> = counts.chain(none_dropped).filter_map(Result::err).collect();
+    failures.iter().for_each(|failure| terminal.fail(failure));
+    if failures.is_empty() { SUCCESS } else { DIFFERENT }
+}
+
+/// Refuses forms that rows or a summary do not have.
+fn check_format(arguments: &Replay) -> Result<(), Failure> {
+    let message = match (arguments.by, arguments.format) {
+        (None, ReplayFormat::Csv) => "--format csv goes with --by connection",
+        (Some(_), ReplayFormat::Json) => "--by connection has the forms text, csv and ndjson; json is of the summary",
+        _ => return Ok(()),
+    };
+    Err(Failure::Message(message.to_owned()))
+}
+
+/// Prints each connection.
+fn list(
+    connections: &mut GatheredConnections,
+    topology: &Topology,
+    format: ReplayFormat,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
+    let words = Resolver::new(&topology.program, &topology.names, &topology.sources);
+    let mut text = String::new();
+    match format {
+        ReplayFormat::Text => {
+            let mut rows = ConnectionRows::new(words, terminal.palette());
+            connections.for_each(|connection| {
+                rows.measure(connection);
+                Ok(())
+            })?;
+            connections.for_each(|connection| {
+                text.clear();
+                rows.write(&mut text, connection);
+                terminal.print_text(&text)
+            })?;
+        }
+        ReplayFormat::Csv => {
+            terminal.print(ConnectionCsv::HEADER)?;
+            connections.for_each(|connection| {
+                text.clear();
+                ConnectionCsv::new(words).write(&mut text, connection);
+                terminal.print(&text)
+            })?;
+        }
+        ReplayFormat::Ndjson | ReplayFormat::Json => connections.for_each(|connection| {
+            let line = report::connection_json(words, connection).to_string();
+            terminal.print(&shown_json(&line))?;
+            terminal.print("\n")
+        })?,
+    }
+    Ok(())
 }
 
 /// Refuses standard input for both the topology and the capture.
@@ -140,9 +211,10 @@ fn output_capture(arguments: &Replay, terminal: &mut Terminal) -> Result<Option<
     inputs.refuse_standard_output()?;
     let Some(path) = arguments.write.as_deref() else { return Ok(None) };
     if OutputFile::is_standard_output(path) {
-        if arguments.format == ReplayFormat::Ndjson {
-            let message = "both -w and --format ndjson would write to standard output; give -w a file";
-            return Err(Failure::Message(message.to_owned()));
+        if arguments.format == ReplayFormat::Ndjson || arguments.by.is_some() {
+            let what = if arguments.by.is_some() { "--by connection" } else { "--format ndjson" };
+            let message = format!("both -w and {what} would write to standard output; give -w a file");
+            return Err(Failure::Message(message));
         }
         terminal.print_to_standard_error();
     }
@@ -150,12 +222,12 @@ fn output_capture(arguments: &Replay, terminal: &mut Terminal) -> Result<Option<
 }
 
 /// Lines that may have lost their reader while the output capture is still wanted.
-struct Lines<'a> {
+struct LineSink<'a> {
     out: &'a mut dyn Write,
     closed: bool,
 }
 
-impl Write for Lines<'_> {
+impl Write for LineSink<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.closed {
             return Ok(bytes.len());
@@ -189,12 +261,12 @@ fn forward(
     mut capture: Option<OutputFile>,
     terminal: &mut Terminal,
 ) -> Result<Replayed, Failure> {
-    let mut progress = Progress::new();
+    let mut progress = ProgressLine::new();
     let mut tell = |read, total, frames| progress.advance(read, total, frames);
-    let mut patient = Lines { out: terminal.out(), closed: false };
+    let mut patient = LineSink { out: terminal.out(), closed: false };
     let lines: &mut dyn Write = if capture.is_some() { &mut patient } else { patient.out };
     let mut sinks = Sinks {
-        lines: (arguments.format == ReplayFormat::Ndjson).then_some(lines),
+        lines: (arguments.format == ReplayFormat::Ndjson && arguments.by.is_none()).then_some(lines),
         capture: capture.as_mut().map(|file| file as &mut dyn Write),
         copies: match arguments.copies {
             arguments::Copies::In => Copies::In,
@@ -217,36 +289,45 @@ fn report(
     replayed: &Replayed,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
-    let words = Words::new(&topology.program, &topology.names, &topology.sources);
+    let words = Resolver::new(&topology.program, &topology.names, &topology.sources);
     let capture = arguments.capture.to_string_lossy();
     let unreadable: Vec<_> = replayed.unreadable.iter().map(|(why, count)| (why.to_string(), *count)).collect();
     let facts = report::Replayed {
         capture: &capture,
         ambiguous_sources: &replayed.ambiguous_sources,
         unknown_sources: &replayed.unknown_sources,
+        missed: &replayed.missed,
+        default_entries: &replayed.default_entries,
+        connections: replayed.connections.as_ref().map(|connections| &connections.totals),
         unreadable: &unreadable,
         facts: replayed.facts,
         interrupted: replayed.interrupted,
     };
     let mut text = String::new();
     match arguments.format {
+        _ if arguments.by.is_some() => tell_hints(words, replayed, &facts, terminal),
         ReplayFormat::Text => {
             report::summary_text(&mut text, words, &replayed.tally, &facts, terminal.palette());
-            terminal.print(&text)?;
+            terminal.print_text(&text)?;
         }
         ReplayFormat::Json => {
             let value = report::summary_json(words, &replayed.tally, &facts);
             terminal.print_json(&value)?;
         }
-        ReplayFormat::Ndjson => {
-            report::hints_text(&mut text, words, &replayed.tally, &facts, terminal.error_palette());
-            if !text.is_empty() {
-                terminal.tell(text.trim_end());
-            }
-        }
+        ReplayFormat::Ndjson | ReplayFormat::Csv => tell_hints(words, replayed, &facts, terminal),
     }
-    for sentence in report::open_gateways(words, &replayed.tally) {
-        terminal.tell(&format!("note: {sentence}"));
+    let entries = report::default_entries_text(words, &replayed.default_entries);
+    if !entries.is_empty() {
+        terminal.tell(entries.trim_end());
     }
     Ok(())
+}
+
+/// Tells the hints of a summary beside rows.
+fn tell_hints(words: Resolver<'_>, replayed: &Replayed, facts: &report::Replayed<'_>, terminal: &mut Terminal) {
+    let mut text = String::new();
+    report::hints_text(&mut text, words, &replayed.tally, facts, terminal.error_palette());
+    if !text.is_empty() {
+        terminal.tell(text.trim_end());
+    }
 }

@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &Run, terminal: &mut Terminal) -> Outcome {
         }
     }
     let failed = results.iter().filter(|result| !result.passed()).count();
-    terminal.print(&format!("\n{}\n", summary(&results, unable.len())))?;
+    terminal.print_text(&format!("\n{}\n", summary(&results, unable.len())))?;
     let code = match (unable.is_empty(), failed) {
         (false, _) => UNABLE,
         (true, 0) => SUCCESS,
@@ -98,7 +98,7 @@ fn list(scripts: &[Script], terminal: &mut Terminal) -> Outcome {
             terminal.tell_findings(&script.findings, &script.sources);
             code = UNABLE;
         } else {
-            terminal.print(&format!("{:column$}  {}\n", Shown(&script.file), Shown(script.title())))?;
+            terminal.print_text(&format!("{:column$}  {}\n", Shown(&script.file), Shown(script.title())))?;
         }
     }
     Ok(code)
@@ -137,15 +137,15 @@ fn play(stage: Stage, file: String, verbose: bool, terminal: &mut Terminal) -> R
     let palette = terminal.palette();
     let (style, word) = if result.passed() { (Style::Good, "ok  ") } else { (Style::Bad, "FAIL") };
     let (word, file) = (palette.paint(style, word), palette.paint(Style::Faint, Shown(&result.file)).to_string());
-    terminal.print(&format!("{word} {}  {file}\n", Shown(&result.name)))?;
+    terminal.print_text(&format!("{word} {}  {file}\n", Shown(&result.name)))?;
     for step in &result.steps {
         if !step.passed {
-            terminal.print(&format!("     {} {}\n", palette.paint(Style::Bad, "failed"), Shown(&step.title)))?;
+            terminal.print_text(&format!("     {} {}\n", palette.paint(Style::Bad, "failed"), Shown(&step.title)))?;
             for line in step.message.lines() {
-                terminal.print(&format!("       {}\n", Shown(line)))?;
+                terminal.print_text(&format!("       {}\n", Shown(line)))?;
             }
         } else if verbose {
-            terminal.print(&format!("     {} {}\n", palette.paint(Style::Good, "passed"), Shown(&step.title)))?;
+            terminal.print_text(&format!("     {} {}\n", palette.paint(Style::Good, "passed"), Shown(&step.title)))?;
         }
     }
     Ok(result)
@@ -182,7 +182,7 @@ fn nothing_found(arguments: &Run) -> String {
 
 /// The scenario files among `paths`, folders searched, in the order of their names, each once.
 fn find(paths: &[PathBuf], inputs: &mut Inputs) -> Result<Vec<PathBuf>, Failure> {
-    let mut search = Search::default();
+    let mut search = ScenarioSearch::default();
     for path in paths {
         if path.is_dir() {
             search.folder(path)?;
@@ -200,7 +200,7 @@ fn find(paths: &[PathBuf], inputs: &mut Inputs) -> Result<Vec<PathBuf>, Failure>
 
 /// What was found so far.
 #[derive(Default)]
-struct Search {
+struct ScenarioSearch {
     files: Vec<PathBuf>,
     /// Files that were looked into.
     read: Vec<PathBuf>,
@@ -208,7 +208,7 @@ struct Search {
     seen: HashSet<PathBuf>,
 }
 
-impl Search {
+impl ScenarioSearch {
     /// True at the first time.
     fn is_new(&mut self, path: &Path) -> bool {
         // What cannot be resolved is told when it is read.
@@ -262,7 +262,7 @@ fn is_scenario(path: &Path) -> bool {
     }
     match path.metadata() {
         Ok(metadata) if !metadata.is_file() => return false,
-        Ok(metadata) if metadata.len() > scenario::MOST_BYTES => return true,
+        Ok(metadata) if metadata.len() > scenario::MAX_BYTES => return true,
         _ => {}
     }
     let Ok(bytes) = std::fs::read(path) else { return true };

@@ -1,21 +1,19 @@
 //! `biplane trace`: one packet hop by hop, the reply that its session allows, and a new packet the other way.
 
+mod packet;
+
 use super::arguments::{Trace, TraceFormat};
 use super::output::Terminal;
 use super::replay::{one_standard_input, options, unknown_endpoint};
-use super::{Failure, Outcome, SUCCESS};
-use crate::capture::Reader;
-use crate::datapath::{Entry, Frame, Output, Verdict};
+use super::{DIFFERENT, Failure, Outcome, SUCCESS};
+use crate::datapath::{Entry, Outcome as PacketOutcome, Verdict};
 use crate::diag::{Reason, or_list};
-use crate::lab::{Lab, Passage};
-use crate::net::MacAddress;
+use crate::lab::{FrameResult, Lab};
 use crate::program::{EndpointId, FABRIC_MAC};
-use crate::replay::{Adjustments, Feed, Load, ReplayOptions};
+use crate::replay::Adjustments;
 use crate::report;
-use crate::text::shown_path;
 use crate::wire::{self, PacketBuilder};
 use serde_json::{Value, json};
-use std::path::Path;
 use std::sync::Arc;
 
 pub(super) fn trace(arguments: &Trace, terminal: &mut Terminal) -> Outcome {
@@ -28,38 +26,54 @@ pub(super) fn trace(arguments: &Trace, terminal: &mut Terminal) -> Outcome {
         .map(|name| topology.names.find_endpoint(name).ok_or_else(|| unknown_endpoint(name, &topology)));
     let from = from.transpose()?;
     let mut lab = Lab::new(Arc::clone(&topology), options.fabric);
+    let opening = packet::opening(arguments, &topology)?;
     let request = match (&arguments.packet.capture, arguments.frame) {
-        (Some(capture), Some(number)) => captured(&mut lab, capture, number, from, &options)?,
+        (Some(capture), Some(number)) => packet::captured(&mut lab, capture, number, from, &options)?,
         _ if options.adjustments != Adjustments::default() => {
             let what = "--strip, --fill-in, --dedup and --captured-at change the frames of a capture: add --capture";
             return Err(Failure::Message(what.to_owned()));
         }
-        _ => described(&mut lab, arguments, from, &options)?,
+        _ => {
+            let mac = from.map(|from| topology.program.endpoint(from).mac);
+            let bytes = packet::frame(arguments, opening.as_ref(), mac)?;
+            packet::described(&mut lab, bytes, from, &options)
+        }
     };
     let reply = reply(&mut lab, &request);
     let mut fresh = Lab::new(Arc::clone(&topology), options.fabric);
     fresh.advance_to(lab.now());
     let reverse = request.reverse().map(|(to, packet)| answer(&mut fresh, to, packet));
-    let story = Story { request, reply, reverse, all: arguments.all };
+    let meant_for = opening.as_ref().map(|opening| opening.receiver);
+    let story = Story { request, reply, reverse, meant_for, all: arguments.all };
     match arguments.format {
         TraceFormat::Text => story.print(terminal)?,
         TraceFormat::Json => terminal.print_json(&story.json())?,
     }
     if let Some(hint) = story.hint() {
-        terminal.flush()?;
         terminal.tell(&hint);
     }
-    Ok(SUCCESS)
+    if let Some(opening) = opening.filter(|opening| !opening.choices.is_empty()) {
+        terminal.tell(&format!("note: chosen for this packet: {}", opening.choices.join("; ")));
+    }
+    match story.failure(arguments) {
+        Some(failure) => {
+            terminal.fail(&failure);
+            Ok(DIFFERENT)
+        }
+        None => Ok(SUCCESS),
+    }
 }
 
 /// A packet and what it leads to.
 struct Story {
-    request: Passage,
+    request: FrameResult,
     /// What the receiver answers. `Some(Err)` says why there is none to follow; `None` where the fabric has answered.
-    reply: Option<Result<Passage, &'static str>>,
+    reply: Option<Result<FrameResult, &'static str>>,
     /// A first packet from the receiver, or from who would have been it, to the sender in a fabric without any session:
     /// one-way rules show here.
-    reverse: Option<Passage>,
+    reverse: Option<FrameResult>,
+    /// The endpoint that the packet is meant for, where one was named.
+    meant_for: Option<EndpointId>,
     /// All three past every refusal.
     all: bool,
 }
@@ -68,7 +82,7 @@ impl Story {
     fn print(&self, terminal: &mut Terminal) -> Result<(), Failure> {
         let palette = terminal.palette();
         let mut text = String::new();
-        let write = |text: &mut String, passage: &Passage, label: &str| {
+        let write = |text: &mut String, passage: &FrameResult, label: &str| {
             if self.all {
                 passage.write_full_trace(text, label, palette);
             } else {
@@ -95,12 +109,12 @@ impl Story {
                 reverse.write_remedy(&mut text, palette);
             }
         }
-        terminal.print(&text)?;
+        terminal.print_text(&text)?;
         Ok(())
     }
 
     fn json(&self) -> Value {
-        let json = |passage: &Passage, label: &str| match self.all {
+        let json = |passage: &FrameResult, label: &str| match self.all {
             true => passage.full_trace_json(label),
             false => passage.trace_json(label),
         };
@@ -116,6 +130,32 @@ impl Story {
         });
         let reverse = self.reverse.as_ref().map(|reverse| json(reverse, "reverse"));
         json!({ "request": json(&self.request, "frame"), "reply": reply, "reverse": reverse })
+    }
+
+    /// Which expectation of the arguments does not hold: claim and fact.
+    fn failure(&self, arguments: &Trace) -> Option<String> {
+        let request = self.request.outcome();
+        if let Some(expected) = arguments.expect.filter(|expected| !expected.holds(request, self.meant_for)) {
+            let meant_for = self.meant_for.filter(|_| expected == report::ExpectedVerdict::Delivered);
+            let to = meant_for.map(|id| format!(" to {}", self.request.topology().names.endpoint(id)));
+            let fact = fact(&self.request);
+            return Some(format!("expected the packet to be {expected}{}, but it was {fact}", to.unwrap_or_default()));
+        }
+        if !arguments.fail_on_drop {
+            return None;
+        }
+        if is_lost(request) {
+            return Some(format!(
+                "expected the packet not to be dropped or undetermined, but it was {}",
+                fact(&self.request)
+            ));
+        }
+        let Some(Ok(reply)) = &self.reply else { return None };
+        let misdelivered = reply.misdelivered(request.from).is_some();
+        (misdelivered || is_lost(reply.outcome())).then(|| {
+            let sender = request.from.map_or("the sender", |id| reply.topology().names.endpoint(id));
+            format!("expected the reply to reach {sender}, but it was {}", fact(reply))
+        })
     }
 
     /// How to say who sends, where the topology leaves it open, and that more stands in the way than is told.
@@ -136,100 +176,35 @@ impl Story {
 }
 
 /// Sends what the receiver would answer first.
-fn reply(lab: &mut Lab, request: &Passage) -> Option<Result<Passage, &'static str>> {
+fn reply(lab: &mut Lab, request: &FrameResult) -> Option<Result<FrameResult, &'static str>> {
     match request.outcome().verdict {
         Verdict::Answered => return None,
         Verdict::Dropped { .. } => return Some(Err("the request was dropped")),
         Verdict::Outside => return Some(Err("the request travels beyond the two planes")),
-        Verdict::Undetermined => return Some(Err("the request is undetermined")),
+        Verdict::Undetermined(_) => return Some(Err("the request is undetermined")),
         Verdict::Delivered { .. } => {}
     }
-    let Some((to, packet)) = request.reply() else { return Some(Err("nobody answers such a packet")) };
+    let Some((to, packet)) = request.reply() else { return Some(Err("such a packet has no answer")) };
     Some(Ok(answer(lab, to, packet)))
 }
 
 /// Sends `packet` from the endpoint that the request reached.
-fn answer(lab: &mut Lab, from: EndpointId, packet: PacketBuilder) -> Passage {
+fn answer(lab: &mut Lab, from: EndpointId, packet: PacketBuilder) -> FrameResult {
     let mac = lab.topology().program.endpoint(from).mac;
     let bytes = packet.macs(mac, FABRIC_MAC).build();
     let length = bytes.len();
     lab.send_frame(Entry::Injected(from), &bytes, length)
 }
 
-/// The packet that the arguments describe.
-fn described(
-    lab: &mut Lab,
-    arguments: &Trace,
-    from: Option<EndpointId>,
-    options: &ReplayOptions,
-) -> Result<Passage, Failure> {
-    let mut bytes = frame(arguments, from.map(|from| lab.topology().program.endpoint(from).mac))?;
-    let replaced = |address| options.map.iter().find(|(from, _)| *from == address).map(|(_, to)| *to);
-    wire::map_addresses(&mut bytes, replaced);
-    let source = wire::source_address(&bytes);
-    let injected = || options.inject.iter().find(|(address, _)| Some(*address) == source).map(|(_, id)| *id);
-    let entry = from.or_else(injected).map_or(Entry::BySource, Entry::Injected);
-    let length = bytes.len();
-    Ok(lab.send_frame(entry, &bytes, length))
-}
-
-/// The Ethernet frame that the arguments describe.
-fn frame(arguments: &Trace, mac: Option<MacAddress>) -> Result<Vec<u8>, Failure> {
-    let packet = &arguments.packet;
-    let builder = if let Some((source, destination)) = packet.tcp {
-        PacketBuilder::tcp(source, destination).flags(arguments.flags)
-    } else if let Some((source, destination)) = packet.udp {
-        PacketBuilder::udp(source, destination)
-    } else if let Some((source, destination)) = packet.icmp {
-        PacketBuilder::icmp(source, destination, arguments.icmp_type, arguments.icmp_code).icmp_rest([0, 1, 0, 1])
-    } else {
-        return Ok(packet.hex.as_ref().map(|frame| frame.0.clone()).unwrap_or_default());
-    };
-    let payload = vec![0; usize::from(arguments.length)];
-    let builder = builder.ttl(arguments.ttl).dont_fragment(arguments.df).payload(&payload);
-    let builder = match mac {
-        Some(mac) => builder.macs(mac, FABRIC_MAC),
-        None => builder,
-    };
-    builder.try_build().map_err(|error| Failure::Message(error.to_string()))
-}
-
-/// Frame `number` of a capture, after all that came before it.
-fn captured(
-    lab: &mut Lab,
-    capture: &Path,
-    number: u64,
-    from: Option<EndpointId>,
-    options: &ReplayOptions,
-) -> Result<Passage, Failure> {
-    let topology = Arc::clone(lab.topology());
-    let reader = Reader::open(capture).map_err(|error| Failure::Message(error.to_string()))?;
-    let damaged = |error| Failure::Message(format!("frame {number} is not reached: {error}"));
-    let mut feed = Feed::new(reader, options);
-    let mut load = Load::default();
-    let mut output = Output::default();
-    let mut last = 0;
-    loop {
-        if !feed.next(&mut load, &topology, lab.parts().1).map_err(damaged)? {
-            let name = shown_path(capture);
-            return Err(Failure::Message(format!("`{name}` has no frame {number}: it ends after frame {last}")));
-        }
-        for index in 0..load.len() {
-            let frame = load.frame(index);
-            last = load.number(index);
-            if last > number {
-                let name = shown_path(capture);
-                return Err(Failure::Message(format!(
-                    "frame {number} of `{name}` is what came out when `biplane replay` wrote that file; \
-                     trace the frame with the same packet id that went in"
-                )));
-            }
-            if last == number {
-                lab.advance_to(frame.time);
-                let entry = from.map_or(frame.entry, Entry::Injected);
-                return Ok(lab.pass(&Frame { entry, ..frame }));
-            }
-            lab.parts().0.process(&[frame], &mut output);
-        }
+/// What became of a packet, with the id of the reason.
+fn fact(passage: &FrameResult) -> String {
+    match passage.outcome().verdict {
+        Verdict::Dropped { reason, .. } => format!("{} ({reason})", passage.sentence()),
+        _ => passage.sentence(),
     }
+}
+
+/// Dropped, or without a verdict.
+fn is_lost(outcome: &PacketOutcome) -> bool {
+    matches!(outcome.verdict, Verdict::Dropped { .. } | Verdict::Undetermined(_))
 }

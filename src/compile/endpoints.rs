@@ -8,7 +8,7 @@ use crate::model::{
 use crate::net::{Ipv4Net, MacAddress, classic_gateway, ranges};
 use crate::program::{
     Classic, Domain, DomainId, Endpoint, EndpointId, EndpointKind, FixedMap, NO_GATEWAY, Name, Names, Owner,
-    RemoteRange, TIED, WhitelistId,
+    RemoteRange, TIED, Whitelist, WhitelistId,
 };
 use crate::table::lpm::TableId;
 use std::collections::BTreeMap;
@@ -205,7 +205,8 @@ impl Compiler<'_> {
         let domain = self.domain(self.world.network(*service.location), &service.placement);
         let kind = EndpointKind::Service { balances_load: service.kind.value == ServiceKind::Slb };
         let whitelist = service.effective_whitelist().map(|entries| {
-            self.program.whitelists.replace(key.index(), entries.into());
+            let whitelist = Whitelist { entries, is_complete: !service.whitelist_is_unknown };
+            self.program.whitelists.replace(key.index(), Arc::new(whitelist));
             let span = service.whitelist.as_ref().map_or(service.id.span, |whitelist| whitelist.span);
             self.names.whitelists.replace(key.index(), Name { text: service.id.value.clone(), span });
             WhitelistId::from_index(key.index())

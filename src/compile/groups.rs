@@ -3,10 +3,11 @@
 use super::ids::Ids;
 use super::{Compiler, put};
 use crate::diag::{Span, Spanned};
-use crate::model::{Direction, GroupKind, Key, NicType, Peer, Policy, Rule, SecurityGroup, World};
-use crate::net::{PortRange, Protocol};
+use crate::model::limits::RULE_PRIORITIES;
+use crate::model::{Direction, GroupKind, Key, NicType, Peer, Policy, Rule, SecurityGroup, UnknownRules, World};
+use crate::net::{Ipv4Net, PortRange, Protocol};
 use crate::program::{AclId, GroupAcl, GroupRules, Name, RuleId};
-use crate::table::acl::{self, AclRule, AddressSets};
+use crate::table::acl::{self, AclRule, AddressSets, Effect};
 use crate::table::paged::{Paged, PagedTable};
 use std::hash::BuildHasher;
 use std::ops::Range;
@@ -20,7 +21,7 @@ pub(super) struct Groups {
     numbered: Paged<Arc<Numbered>>,
     set_ids: Ids,
     /// Set `n` has the merged egress rules `2n` and the merged ingress rules `2n + 1`.
-    sets: Paged<Set>,
+    sets: Paged<GroupSet>,
     /// By the hash of their groups.
     known_sets: PagedTable<u32>,
     /// By the index of the group in the world: the sets that hold it.
@@ -32,6 +33,8 @@ pub(super) struct Groups {
 struct Numbered {
     /// That of the inner access policy.
     intra_group: usize,
+    /// That of the rules that are not known.
+    unknown: Option<usize>,
     ingress: Numbers,
     egress: Numbers,
 }
@@ -49,7 +52,7 @@ struct Numbers {
 struct Mark(u64);
 
 #[derive(Clone, Debug, Default)]
-struct Set {
+struct GroupSet {
     groups: Arc<[Key<SecurityGroup>]>,
     instances: usize,
 }
@@ -139,8 +142,9 @@ impl Compiler<'_> {
             self.index.groups.numbered.push(Arc::default());
             return;
         };
+        let unknown = self.add_unknown_rules(group);
         let intra_group = self.index.groups.rules.take();
-        self.index.groups.numbered.push(Arc::new(Numbered { intra_group, ..Numbered::default() }));
+        self.index.groups.numbered.push(Arc::new(Numbered { intra_group, unknown, ..Numbered::default() }));
         let name = group.id.as_str();
         let text = format!("{name} intra-group");
         put(&mut self.names.rules, intra_group, Name { text, span: place(group.intra_group.span, group) });
@@ -158,6 +162,21 @@ impl Compiler<'_> {
             }
         }
         self.program.address_sets = AddressSets::build(members);
+    }
+
+    /// Numbers and names the rules of a group that are not known.
+    fn add_unknown_rules(&mut self, group: &SecurityGroup) -> Option<usize> {
+        let unknown = group.unknown_rules?;
+        let text = match unknown.value {
+            UnknownRules::All => "nothing is known of them".to_owned(),
+            UnknownRules::Count(1) => "1 rule is not known".to_owned(),
+            UnknownRules::Count(count) => format!("{count} rules are not known"),
+        };
+        let id = self.index.groups.rules.take();
+        let name = format!("{} unknown rules", *group.id);
+        put(&mut self.names.rules, id, Name { text: name, span: place(unknown.span, group) });
+        put(&mut self.names.rule_texts, id, text);
+        Some(id)
     }
 
     /// Brings ids and names of a group's rules up to date; true where they changed.
@@ -187,19 +206,22 @@ impl Compiler<'_> {
     fn bind_rules(&mut self, key: Key<SecurityGroup>, direction: Direction) {
         let group = &self.world.security_groups[key];
         let numbered = Arc::make_mut(self.index.groups.numbered.get_mut(key.index()));
-        let intra_group = (group.intra_group.value == Policy::Accept).then(|| AclRule {
-            accept: true,
-            protocol: None,
-            source_ports: PortRange::ALL,
-            destination_ports: PortRange::ALL,
-            peer: acl::Peer::Set(key.index()),
-            own: None,
-            id: RuleId::from_index(numbered.intra_group).0,
+        let members = acl::Peer::Set(key.index());
+        let intra_group = match numbered.unknown.filter(|_| !group.knows_intra_group()) {
+            Some(unknown) => Some(about_all(members, Effect::Unknown, unknown)),
+            None if group.intra_group.value == Policy::Accept => {
+                Some(about_all(members, Effect::Accept, numbered.intra_group))
+            }
+            None => None,
+        };
+        let unknown = numbered.unknown.map(|id| {
+            let everywhere = acl::Peer::Prefix(Ipv4Net::default());
+            (*RULE_PRIORITIES.start(), about_all(everywhere, Effect::Unknown, id))
         });
         let numbers = numbered.of_mut(direction);
         let with_ids = group.rules(direction).iter().zip(numbers.ids.iter());
         let on_this_nic = with_ids.filter(|(rule, _)| rule.nic_type == NicType::Intranet);
-        let rules = on_this_nic.map(|(rule, (id, _))| (rule.priority, bound(rule, *id))).collect();
+        let rules = on_this_nic.map(|(rule, (id, _))| (rule.priority, bound(rule, *id))).chain(unknown).collect();
         numbers.rules = Arc::new(GroupRules { intra_group, rules });
     }
 
@@ -223,7 +245,7 @@ impl Compiler<'_> {
         let name = Name { text, span: declared().next().map_or(Span::NONE, |group| group.id.span) };
         let known = &mut self.index.groups;
         let set = known.set_ids.take();
-        put(&mut known.sets, set, Set { groups: groups.into(), instances: 0 });
+        put(&mut known.sets, set, GroupSet { groups: groups.into(), instances: 0 });
         for group in groups {
             Arc::make_mut(known.sets_of.get_mut(group.index())).push(set as u32);
         }
@@ -249,7 +271,7 @@ impl Compiler<'_> {
         }
         let sets = &known.sets;
         known.known_sets.remove(hash(&groups), |other| *other as usize == set, |set| hash(&sets[*set as usize].groups));
-        known.sets.replace(set, Set::default());
+        known.sets.replace(set, GroupSet::default());
         for group in &*groups {
             Arc::make_mut(known.sets_of.get_mut(group.index())).retain(|other| *other as usize != set);
         }
@@ -266,14 +288,28 @@ impl Compiler<'_> {
         let numbered = |key: &Key<SecurityGroup>| &self.index.groups.numbered[key.index()];
         let rules = groups.iter().map(|key| Arc::clone(&numbered(key).of(direction).rules)).collect();
         let enterprise = groups.iter().any(|key| *self.world.security_groups[*key].kind == GroupKind::Enterprise);
-        GroupAcl::new(rules, direction == Direction::Egress && !enterprise)
+        let accepts = direction == Direction::Egress && !enterprise;
+        GroupAcl::new(rules, if accepts { Effect::Accept } else { Effect::Drop })
+    }
+}
+
+/// A rule about every packet from or to `peer`.
+fn about_all(peer: acl::Peer, effect: Effect, id: usize) -> AclRule {
+    AclRule {
+        effect,
+        protocol: None,
+        source_ports: PortRange::ALL,
+        destination_ports: PortRange::ALL,
+        peer,
+        own: None,
+        id: RuleId::from_index(id).0,
     }
 }
 
 /// A rule as access lists take it.
 fn bound(rule: &Rule, id: usize) -> AclRule {
     AclRule {
-        accept: rule.policy == Policy::Accept,
+        effect: if rule.policy == Policy::Accept { Effect::Accept } else { Effect::Drop },
         protocol: rule.protocol,
         source_ports: rule.source_port_range,
         destination_ports: rule.port_range,

@@ -42,7 +42,11 @@ pub(super) enum Edit {
     AddRule(Key<SecurityGroup>, Direction, Rule),
     /// By position in the list.
     RemoveRule(Key<SecurityGroup>, Direction, usize),
-    Whitelist(Key<Service>, Vec<Ipv4Net>),
+    Whitelist {
+        service: Key<Service>,
+        entries: Vec<Ipv4Net>,
+        is_unknown: bool,
+    },
 }
 
 /// A route table with custom entries.
@@ -145,10 +149,11 @@ impl Editor<'_> {
             }
             Edit::AddRule(group, direction, rule) => self.rules(group, direction).push(rule),
             Edit::RemoveRule(group, direction, position) => _ = self.rules(group, direction).remove(position),
-            Edit::Whitelist(service, entries) => {
+            Edit::Whitelist { service, entries, is_unknown } => {
                 let entries = entries.into_iter().map(|entry| Spanned::new(entry, place)).collect();
                 self.touched.services.push(service);
-                self.world.services[service].whitelist = Some(Spanned::new(entries, place));
+                let own = &mut self.world.services[service];
+                (own.whitelist, own.whitelist_is_unknown) = (Some(Spanned::new(entries, place)), is_unknown);
             }
         }
     }

@@ -17,7 +17,7 @@
 //!   `DependencyViolation.VSwitch`, as in DeleteVpc; the others are as in AssociateVpcCidrBlock.
 
 use super::change::{Edit, TableKey};
-use super::{Decision, Planner, Refusal, RefusalRecord};
+use super::{PlanDecision, Planner, Refusal, RefusalRecord};
 use crate::check::forbidden_range;
 use crate::check::limits::{SECONDARY_CIDRS_PER_VPC, VPC_CIDR_LENGTHS};
 use crate::diag::citation;
@@ -125,7 +125,7 @@ pub(super) static RECORDS: &[&RefusalRecord] = &[
 ];
 
 impl Planner<'_> {
-    pub(super) fn modify_primary_cidr(&self, vpc: &str, cidr: Ipv4Net) -> Decision {
+    pub(super) fn modify_primary_cidr(&self, vpc: &str, cidr: Ipv4Net) -> PlanDecision {
         let (key, owner) = self.vpc_or(&MODIFY_NO_VPC, vpc)?;
         if *owner.classic_link {
             let message = format!("ClassicLink is on for `{vpc}`: its primary CIDR stays `{}`", *owner.cidr);
@@ -148,7 +148,7 @@ impl Planner<'_> {
         Ok(if *owner.cidr == cidr { Vec::new() } else { vec![Edit::PrimaryCidr(key, cidr)] })
     }
 
-    pub(super) fn associate_secondary_cidr(&self, vpc: &str, cidr: Ipv4Net) -> Decision {
+    pub(super) fn associate_secondary_cidr(&self, vpc: &str, cidr: Ipv4Net) -> PlanDecision {
         let (key, owner) = self.vpc_or(&ASSOCIATE_NO_VPC, vpc)?;
         if let Some(message) = host_bits(cidr) {
             return Err(MALFORMED.because(message));
@@ -171,7 +171,7 @@ impl Planner<'_> {
         Ok(vec![Edit::AddSecondaryCidr(key, cidr)])
     }
 
-    pub(super) fn unassociate_secondary_cidr(&self, vpc: &str, cidr: Ipv4Net) -> Decision {
+    pub(super) fn unassociate_secondary_cidr(&self, vpc: &str, cidr: Ipv4Net) -> PlanDecision {
         let (key, owner) = self.vpc_or(&UNASSOCIATE_NO_VPC, vpc)?;
         let Some(position) = owner.secondary_cidrs.iter().position(|other| other.value == cidr) else {
             return Err(NOT_SECONDARY.because(format!("`{cidr}` is no secondary CIDR of `{vpc}`")));

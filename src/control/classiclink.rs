@@ -8,7 +8,7 @@
 //! - rules that name groups of the other plane are left in place and match nothing while ClassicLink is off.
 
 use super::change::{Change, Edit};
-use super::{Decision, Planner, Refusal, RefusalRecord};
+use super::{PlanDecision, Planner, Refusal, RefusalRecord};
 use crate::check::link;
 use crate::diag::{Span, citation};
 use crate::model::{Instance, InstanceState, Key, Location, Vpc, World, ranges};
@@ -66,7 +66,7 @@ pub(super) static RECORDS: &[&RefusalRecord] =
     &[&ENABLE_NO_VPC, &NOT_LINKABLE, &ROUTE_CONFLICT, &DISABLE_NO_VPC, &LINKS_LEFT, &NOT_LINKED];
 
 impl Planner<'_> {
-    pub(super) fn enable(&self, vpc: &str) -> Decision {
+    pub(super) fn enable(&self, vpc: &str) -> PlanDecision {
         let key = self.world.vpcs.find(vpc).ok_or_else(|| ENABLE_NO_VPC.because(format!("there is no VPC `{vpc}`")))?;
         let owner = &self.world.vpcs[key];
         if *owner.classic_link {
@@ -94,7 +94,7 @@ impl Planner<'_> {
         Some(format!("`{}`", *table.id))
     }
 
-    pub(super) fn disable(&self, vpc: &str) -> Decision {
+    pub(super) fn disable(&self, vpc: &str) -> PlanDecision {
         let key =
             self.world.vpcs.find(vpc).ok_or_else(|| DISABLE_NO_VPC.because(format!("there is no VPC `{vpc}`")))?;
         let links = self.index.linked(key);
@@ -111,7 +111,7 @@ impl Planner<'_> {
         Ok(if on { vec![Edit::Switch(key, false)] } else { Vec::new() })
     }
 
-    pub(super) fn attach(&self, instance: &str, vpc: &str) -> Decision {
+    pub(super) fn attach(&self, instance: &str, vpc: &str) -> PlanDecision {
         let links = |key| self.index.linked(key).len();
         if let Some(first) = link::refusals(self.world, instance, vpc, links).into_iter().next() {
             return Err(first);
@@ -126,7 +126,7 @@ impl Planner<'_> {
         found.ok_or_else(|| link::NO_INSTANCE.because(format!("there is no instance `{id}`")))
     }
 
-    pub(super) fn detach(&self, instance: &str, vpc: &str) -> Decision {
+    pub(super) fn detach(&self, instance: &str, vpc: &str) -> PlanDecision {
         let key = self.instance(instance)?;
         let target =
             self.world.vpcs.find(vpc).ok_or_else(|| link::NO_VPC.because(format!("there is no VPC `{vpc}`")))?;

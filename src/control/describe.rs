@@ -14,10 +14,10 @@ use crate::model::{Instance, Key, Vpc};
 use std::fmt;
 
 /// The instances that one request may name.
-const MOST_INSTANCES: usize = 100;
+const MAX_INSTANCES: usize = 100;
 
 /// The links on one page.
-const MOST_LINKS: usize = 100;
+const MAX_LINKS: usize = 100;
 
 const fn denied(code: &'static str, summary: &'static str, remedy: &'static str) -> RefusalRecord {
     RefusalRecord { code, status: Some(403), also: &[], summary, remedy, source: citation::DESCRIBE }
@@ -111,7 +111,7 @@ pub fn describe(world: &Checked, query: &LinkQuery) -> Result<LinkPage, Refusal>
         world.instances.find(id).ok_or_else(|| NO_INSTANCE.because(format!("there is no instance `{id}`")))
     };
     let mut named = query.instances.iter().map(find).collect::<Result<Vec<Key<Instance>>, Refusal>>()?;
-    if query.instances.len() > MOST_INSTANCES {
+    if query.instances.len() > MAX_INSTANCES {
         return Err(TOO_MANY.because(format!("{} instances are named", query.instances.len())));
     }
     if query.vpc.is_none() && named.is_empty() {
@@ -124,7 +124,7 @@ pub fn describe(world: &Checked, query: &LinkQuery) -> Result<LinkPage, Refusal>
     if query.page_number == 0 {
         return Err(PAGE_NUMBER.because("there is no page 0"));
     }
-    if !(1..=MOST_LINKS).contains(&query.page_size) {
+    if !(1..=MAX_LINKS).contains(&query.page_size) {
         return Err(PAGE_SIZE.because(format!("a page of {} links is asked for", query.page_size)));
     }
     named.sort_unstable();

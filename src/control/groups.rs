@@ -10,7 +10,7 @@
 //! - a group of another region, and a basic group beside enterprise ones, is `InvalidInstanceId.Mismatch`.
 
 use super::change::Edit;
-use super::{Decision, Planner, Refusal, RefusalRecord};
+use super::{PlanDecision, Planner, Refusal, RefusalRecord};
 use crate::check::limits::GROUPS_PER_INSTANCE;
 use crate::check::member_limit;
 use crate::diag::citation;
@@ -99,7 +99,7 @@ impl Planner<'_> {
         Ok((key, &self.world.security_groups[key]))
     }
 
-    pub(super) fn join(&self, instance: &str, group: &str) -> Decision {
+    pub(super) fn join(&self, instance: &str, group: &str) -> PlanDecision {
         let (key, target) = self.group(group)?;
         let (own_key, own) = self.ecs(instance)?;
         let network = self.world.network(*own.location);
@@ -122,7 +122,7 @@ impl Planner<'_> {
         Ok(vec![Edit::Groups(own_key, groups)])
     }
 
-    pub(super) fn leave(&self, instance: &str, group: &str) -> Decision {
+    pub(super) fn leave(&self, instance: &str, group: &str) -> PlanDecision {
         let (own_key, own) = self.ecs(instance)?;
         let (key, _) = self.group(group)?;
         let mut groups: Vec<_> = own.security_groups.iter().map(|group| group.value).collect();

@@ -13,7 +13,7 @@
 //!   id is free.
 
 use super::change::Edit;
-use super::{Decision, Planner, Refusal, RefusalRecord};
+use super::{PlanDecision, Planner, Refusal, RefusalRecord};
 use crate::diag::citation;
 use crate::model::{Instance, InstanceState, Key, Location, Network};
 use crate::net::Ipv4Net;
@@ -121,34 +121,34 @@ impl Planner<'_> {
         Err(STATUS.because(format!("`{id}` is {}, neither running nor stopped", instance.state.name())))
     }
 
-    pub(super) fn start(&self, instance: &str) -> Decision {
+    pub(super) fn start(&self, instance: &str) -> PlanDecision {
         let key = self.in_state(instance, InstanceState::Stopped, &STATUS)?;
         Ok(vec![Edit::State(key, InstanceState::Running)])
     }
 
-    pub(super) fn stop(&self, instance: &str) -> Decision {
+    pub(super) fn stop(&self, instance: &str) -> PlanDecision {
         let key = self.in_state(instance, InstanceState::Running, &STATUS)?;
         Ok(vec![Edit::State(key, InstanceState::Stopped)])
     }
 
     /// Restarts or moves a running instance.
-    pub(super) fn keep_running(&self, instance: &str) -> Decision {
+    pub(super) fn keep_running(&self, instance: &str) -> PlanDecision {
         self.in_state(instance, InstanceState::Running, &STATUS)?;
         Ok(Vec::new())
     }
 
-    pub(super) fn cold_migrate(&self, instance: &str) -> Decision {
+    pub(super) fn cold_migrate(&self, instance: &str) -> PlanDecision {
         self.at_rest(instance)?;
         Ok(Vec::new())
     }
 
-    pub(super) fn replace_system_disk(&self, instance: &str) -> Decision {
+    pub(super) fn replace_system_disk(&self, instance: &str) -> PlanDecision {
         let key = self.in_state(instance, InstanceState::Stopped, &DISK_STATUS)?;
         let bare = self.world.instances[key].guest_routes.is_empty();
         Ok(if bare { Vec::new() } else { vec![Edit::ForgetGuestRoutes(key)] })
     }
 
-    pub(super) fn add_guest_route(&self, instance: &str, destination: Ipv4Net) -> Decision {
+    pub(super) fn add_guest_route(&self, instance: &str, destination: Ipv4Net) -> PlanDecision {
         let key = self.in_state(instance, InstanceState::Running, &STATUS)?;
         let own = &self.world.instances[key];
         if let Location::Vswitch(home) = *own.location {
@@ -160,7 +160,7 @@ impl Planner<'_> {
         Ok(if known { Vec::new() } else { vec![Edit::AddGuestRoute(key, destination)] })
     }
 
-    pub(super) fn transfer(&self, instance: &str, account: &str, groups: &[String]) -> Decision {
+    pub(super) fn transfer(&self, instance: &str, account: &str, groups: &[String]) -> PlanDecision {
         let (key, own) = self.at_rest(instance)?;
         if let Network::Vpc(vpc) = self.world.network(*own.location) {
             let message = format!("`{instance}` lives in `{}`", *self.world.vpcs[vpc].id);
@@ -184,7 +184,7 @@ impl Planner<'_> {
         Ok(edits)
     }
 
-    pub(super) fn release(&self, instance: &str, force: bool) -> Decision {
+    pub(super) fn release(&self, instance: &str, force: bool) -> PlanDecision {
         let (key, own) = self.ecs(instance)?;
         if *own.state != InstanceState::Stopped && !force {
             return Err(RELEASE_STATUS.because(format!("`{instance}` is {}, not stopped", own.state.name())));

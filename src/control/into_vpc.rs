@@ -9,7 +9,7 @@
 //! guest's own routes are gone, since a guest in a VPC has one NIC; the instance keeps its state.
 
 use super::change::Edit;
-use super::{Decision, Planner, Refusal, RefusalRecord};
+use super::{PlanDecision, Planner, Refusal, RefusalRecord};
 use crate::check::limits::{VSWITCH_LENGTHS, VSWITCH_RESERVED};
 use crate::diag::citation;
 use crate::model::{Key, Location, Network, Vswitch};
@@ -61,7 +61,7 @@ impl Planner<'_> {
         vswitch: &str,
         address: Ipv4Addr,
         groups: &[String],
-    ) -> Decision {
+    ) -> PlanDecision {
         let (key, own) = self.ecs(instance)?;
         if let Location::Vswitch(home) = *own.location {
             let home = &self.world.vswitches[home].id;

@@ -98,4 +98,4 @@ struct Planner<'w> {
 }
 
 /// What one operation comes to.
-type Decision = Result<Vec<Edit>, Refusal>;
+type PlanDecision = Result<Vec<Edit>, Refusal>;

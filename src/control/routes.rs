@@ -13,7 +13,7 @@
 
 use super::change::{Edit, TableKey};
 use super::cidrs::host_bits;
-use super::{Decision, Planner, Refusal, RefusalRecord};
+use super::{PlanDecision, Planner, Refusal, RefusalRecord};
 use crate::check::limits::ROUTES_PER_TABLE;
 use crate::diag::{Spanned, citation};
 use crate::model::{Key, Network, NextHop, Route, Vpc, ranges};
@@ -169,7 +169,7 @@ impl Planner<'_> {
         }
     }
 
-    pub(super) fn add_route(&self, table: &str, destination: Ipv4Net, next_hop: &str) -> Decision {
+    pub(super) fn add_route(&self, table: &str, destination: Ipv4Net, next_hop: &str) -> PlanDecision {
         let key = self.table(table)?;
         let (vpc, name) = (key.vpc(self.world), self.table_name(key));
         let count = key.routes(self.world).len();
@@ -242,7 +242,7 @@ impl Planner<'_> {
         Err(NO_HOP.because(format!("there is no instance, gateway or peering `{id}`")))
     }
 
-    pub(super) fn remove_route(&self, table: &str, destination: Ipv4Net) -> Decision {
+    pub(super) fn remove_route(&self, table: &str, destination: Ipv4Net) -> PlanDecision {
         let key = self.table(table)?;
         let name = self.table_name(key);
         let position = key.routes(self.world).iter().position(|route| *route.destination == destination);

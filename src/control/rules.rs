@@ -20,7 +20,7 @@
 
 use super::change::Edit;
 use super::operation::{ClassicLinkMode, ClassicLinkRule, PeerRequest, RuleRequest};
-use super::{Decision, Planner, Refusal, RefusalRecord};
+use super::{PlanDecision, Planner, Refusal, RefusalRecord};
 use crate::check::limits::{GROUP_PEERS_PER_GROUP, GROUPS_PER_INSTANCE, RULES_PER_GROUP};
 use crate::diag::{Spanned, citation};
 use crate::model::{Direction, GroupKind, Key, Network, NicType, Peer, Rule, SecurityGroup, Vpc};
@@ -189,14 +189,14 @@ pub(super) static RECORDS: &[&RefusalRecord] = &[
 ];
 
 /// A rule on its way into a group, or out of it.
-struct Draft<'a> {
+struct RuleDraft<'a> {
     key: Key<SecurityGroup>,
     group: &'a SecurityGroup,
     direction: Direction,
     rule: Rule,
 }
 
-impl Draft<'_> {
+impl RuleDraft<'_> {
     /// The record for an ingress rule, or that for an egress rule.
     fn of(&self, ingress: &'static RefusalRecord, egress: &'static RefusalRecord) -> &'static RefusalRecord {
         match self.direction {
@@ -207,21 +207,21 @@ impl Draft<'_> {
 }
 
 impl Planner<'_> {
-    pub(super) fn authorize(&self, group: &str, direction: Direction, rule: &RuleRequest) -> Decision {
+    pub(super) fn authorize(&self, group: &str, direction: Direction, rule: &RuleRequest) -> PlanDecision {
         let mut edits = Vec::new();
         self.add_rule(&self.draft(group, direction, rule)?, &mut edits)?;
         Ok(edits)
     }
 
-    pub(super) fn revoke(&self, group: &str, direction: Direction, rule: &RuleRequest) -> Decision {
-        let Draft { key, group, rule, .. } = self.draft(group, direction, rule)?;
+    pub(super) fn revoke(&self, group: &str, direction: Direction, rule: &RuleRequest) -> PlanDecision {
+        let RuleDraft { key, group, rule, .. } = self.draft(group, direction, rule)?;
         let position = group.rules(direction).iter().position(|present| present.means_the_same_as(&rule));
         let position = position
             .ok_or_else(|| NO_RULE.because(format!("`{}` has no such {} rule", *group.id, direction.name())))?;
         Ok(vec![Edit::RemoveRule(key, direction, position)])
     }
 
-    pub(super) fn authorize_classic_link(&self, asked: &ClassicLinkRule) -> Decision {
+    pub(super) fn authorize_classic_link(&self, asked: &ClassicLinkRule) -> PlanDecision {
         let (_, group) = self.group(&asked.group)?;
         if *group.network != Network::Classic {
             let home = self.network_name(*group.network);
@@ -258,7 +258,7 @@ impl Planner<'_> {
     }
 
     /// The rule that is asked for, with its groups found.
-    fn draft(&self, group: &str, direction: Direction, asked: &RuleRequest) -> Result<Draft<'_>, Refusal> {
+    fn draft(&self, group: &str, direction: Direction, asked: &RuleRequest) -> Result<RuleDraft<'_>, Refusal> {
         let (key, group) = self.group(group)?;
         let peer = match &asked.peer {
             PeerRequest::Cidr(net) => Peer::Cidr(*net),
@@ -281,12 +281,12 @@ impl Planner<'_> {
             nic_type: asked.nic_type,
             description: asked.description.clone(),
         };
-        Ok(Draft { key, group, direction, rule })
+        Ok(RuleDraft { key, group, direction, rule })
     }
 
     /// Adds a rule to `edits`, which may hold others for the same group; one that is there already adds nothing.
-    fn add_rule(&self, draft: &Draft<'_>, edits: &mut Vec<Edit>) -> Result<(), Refusal> {
-        let Draft { key, group, direction, rule } = draft;
+    fn add_rule(&self, draft: &RuleDraft<'_>, edits: &mut Vec<Edit>) -> Result<(), Refusal> {
+        let RuleDraft { key, group, direction, rule } = draft;
         let id = group.id.as_str();
         let peer = match rule.peer.value {
             Peer::Group(peer) => Some(peer),
@@ -334,7 +334,7 @@ impl Planner<'_> {
         Ok(())
     }
 
-    fn same_region(&self, draft: &Draft<'_>, peer: Key<SecurityGroup>) -> Result<(), Refusal> {
+    fn same_region(&self, draft: &RuleDraft<'_>, peer: Key<SecurityGroup>) -> Result<(), Refusal> {
         let other = &self.world.security_groups[peer];
         let region = |group: &SecurityGroup| self.world.region(*group.network, &group.placement).value.clone();
         let (own_region, other_region) = (region(draft.group), region(other));
@@ -345,7 +345,7 @@ impl Planner<'_> {
         Err(no_peer(draft.direction).because(message))
     }
 
-    fn addresses(&self, draft: &Draft<'_>) -> Result<(), Refusal> {
+    fn addresses(&self, draft: &RuleDraft<'_>) -> Result<(), Refusal> {
         let (near, far) = match draft.direction {
             Direction::Ingress => (&DESTINATION_ADDRESSES, &SOURCE_ADDRESSES),
             Direction::Egress => (&SOURCE_ADDRESSES, &DESTINATION_ADDRESSES),
@@ -363,7 +363,7 @@ impl Planner<'_> {
         }
     }
 
-    fn may_name(&self, draft: &Draft<'_>, peer: Key<SecurityGroup>) -> Result<(), Refusal> {
+    fn may_name(&self, draft: &RuleDraft<'_>, peer: Key<SecurityGroup>) -> Result<(), Refusal> {
         let (id, other) = (draft.group.id.as_str(), &self.world.security_groups[peer]);
         if *draft.group.kind == GroupKind::Enterprise {
             return Err(ENTERPRISE.because(format!("`{id}` is an enterprise group, and `{}` a group", *other.id)));
@@ -381,7 +381,7 @@ impl Planner<'_> {
         }
     }
 
-    fn other_plane(&self, draft: &Draft<'_>, peer: Key<SecurityGroup>) -> Result<(), Refusal> {
+    fn other_plane(&self, draft: &RuleDraft<'_>, peer: Key<SecurityGroup>) -> Result<(), Refusal> {
         let other = &self.world.security_groups[peer];
         let vpc: Key<Vpc> = match (*draft.group.network, *other.network) {
             (Network::Vpc(vpc), Network::Classic) | (Network::Classic, Network::Vpc(vpc)) => vpc,

@@ -8,7 +8,7 @@
 
 use super::change::Edit;
 use super::operation::WhitelistChange;
-use super::{Decision, Planner, Refusal, RefusalRecord};
+use super::{PlanDecision, Planner, Refusal, RefusalRecord};
 use crate::check::limits::WHITELIST_ENTRIES;
 use crate::diag::citation;
 use crate::net::Ipv4Net;
@@ -62,7 +62,7 @@ static NO_ENTRY: RefusalRecord = RefusalRecord {
 pub(super) static RECORDS: &[&RefusalRecord] = &[&NO_SERVICE, &MALFORMED, &DUPLICATE, &FULL, &NO_ENTRY];
 
 impl Planner<'_> {
-    pub(super) fn change_whitelist(&self, service: &str, change: &WhitelistChange) -> Decision {
+    pub(super) fn change_whitelist(&self, service: &str, change: &WhitelistChange) -> PlanDecision {
         let key = self.world.services.find(service);
         let key = key.ok_or_else(|| NO_SERVICE.because(format!("there is no service `{service}`")))?;
         let own = &self.world.services[key];
@@ -70,11 +70,16 @@ impl Planner<'_> {
         let entries = match change {
             WhitelistChange::Replace(new) => extended(service, Vec::new(), new)?,
             WhitelistChange::Add(new) => extended(service, present, new)?,
+            // What it may hold beside the entries that are known is not known either.
+            WhitelistChange::Remove(gone) if own.whitelist_is_unknown => {
+                present.into_iter().filter(|entry| !gone.contains(entry)).collect()
+            }
             WhitelistChange::Remove(gone) => reduced(service, present, gone)?,
         };
         let old = own.whitelist.as_ref().map(|old| old.iter().map(|entry| entry.value));
-        let changed = old.is_none_or(|old| old.ne(entries.iter().copied()));
-        Ok(if changed { vec![Edit::Whitelist(key, entries)] } else { Vec::new() })
+        let is_unknown = own.whitelist_is_unknown && !matches!(change, WhitelistChange::Replace(_));
+        let changed = own.whitelist_is_unknown != is_unknown || old.is_none_or(|old| old.ne(entries.iter().copied()));
+        Ok(if changed { vec![Edit::Whitelist { service: key, entries, is_unknown }] } else { Vec::new() })
     }
 }
 

@@ -1,18 +1,18 @@
 //! Resolving: all that the tables say about a packet, looked up before anything is judged.
 //!
 //! Nothing here refuses. A [`RouteContext`] holds what depends on the addresses alone, a [`PacketContext`] what the
-//! packet and the state of its flow add. The checks read them, in the order of [`checks`](super::checks).
+//! packet and the state of its flow add. The checks read them, in the order of [`order`](super::order).
 
 use super::Options;
-use super::checks;
-use super::fast_path::ParsedFlow;
-use super::flow_state::SessionLookup;
-use super::output::{Decider, Refusal};
+use super::finding::Refusal;
+use super::flow_state::lookup::SessionLookup;
+use super::outcome::MatchedRule;
+use super::parsed_flow::ParsedFlow;
 use crate::net::{Protocol, ranges};
 use crate::program::{Action, CLOUD_SERVICES, Domain, DomainId, EndpointId, EndpointKind, Program, RouteId, Vpc};
 use crate::table::acl::Query;
 use crate::table::lpm::TableId;
-use crate::table::session::{Direction, End, FlowKey};
+use crate::table::session::{Direction, FlowEnd, FlowKey};
 use crate::wire::{Ipv4, Transport};
 use std::net::Ipv4Addr;
 
@@ -152,8 +152,8 @@ impl RouteMatch {
         self.entry.map(|(_, action)| action)
     }
 
-    pub(super) fn decider(&self) -> Decider {
-        self.entry.map_or(Decider::None, |(route, _)| Decider::Route(route))
+    pub(super) fn decider(&self) -> MatchedRule {
+        self.entry.map_or(MatchedRule::None, |(route, _)| MatchedRule::Route(route))
     }
 }
 
@@ -169,7 +169,7 @@ pub(super) struct Forwarding {
     pub(super) needs_session: bool,
     /// True where a forwarding instance sends or receives it for an address that is not its own.
     pub(super) is_leg: bool,
-    pub(super) decider: Decider,
+    pub(super) decider: MatchedRule,
 }
 
 /// False for an instance that stands for an address that is not its own. Gateways and `cloud-services` own what they take.
@@ -211,13 +211,6 @@ pub(super) struct CachedRoute {
     pub(super) forwarding: Result<Forwarding, Refusal>,
 }
 
-impl CachedRoute {
-    pub(super) fn of(routes: &RouteContext<'_>) -> CachedRoute {
-        let RouteQuery { sender, domain, .. } = routes.query;
-        CachedRoute { sender, domain, forwarding: checks::forwarding(routes) }
-    }
-}
-
 /// The flow that a packet belongs to, or that an ICMP error is about.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Flow {
@@ -233,8 +226,11 @@ pub(super) struct Flow {
 impl Flow {
     /// The flow of a packet between the domains `from` and `to`; `None` for an ICMP error about no flow of its receiver.
     pub(super) fn new(ipv4: &Ipv4, transport: &Transport, from: DomainId, to: DomainId) -> Option<Flow> {
-        let end =
-            |domain: DomainId, address: Ipv4Addr, port: u16| End { domain: domain.0, address: address.into(), port };
+        let end = |domain: DomainId, address: Ipv4Addr, port: u16| FlowEnd {
+            domain: domain.0,
+            address: address.into(),
+            port,
+        };
         let (source, destination) = (ipv4.source, ipv4.destination);
         let mut is_error = false;
         let (key, direction) = match *transport {
@@ -250,8 +246,8 @@ impl Flow {
                     // The parser leaves the quoted type where other protocols have their first port.
                     FlowKey::icmp(quoted.source_port as u8, quoted.destination_port, source, destination)
                 } else {
-                    let source = End { port: quoted.source_port, ..source };
-                    FlowKey::new(quoted.protocol, source, End { port: quoted.destination_port, ..destination })
+                    let source = FlowEnd { port: quoted.source_port, ..source };
+                    FlowKey::new(quoted.protocol, source, FlowEnd { port: quoted.destination_port, ..destination })
                 }
             }
             Transport::Icmp(icmp) => {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::compile::compile;
-use crate::datapath::{Fabric, Output, Steering};
+use crate::datapath::{Entry, Fabric, Output, Steering};
 use crate::lab::Topology;
 use crate::program::Epoch;
 use crate::time::{SimDuration, SimTime};

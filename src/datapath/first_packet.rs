@@ -5,11 +5,13 @@
 
 use super::checks;
 use super::context::{CachedRoute, Forwarding, PacketContext, RouteContext, RouteQuery, TransportSource};
+use super::finding::Refusal;
 use super::flow_state::is_same_end;
-use super::output::{Outcome, Refusal, Verdict};
+use super::outcome::{Outcome, Verdict};
 use super::stages::{destination, egress, ingress};
-use super::trace::{SessionStep, Trace};
-use super::{Decider, Entry, Options};
+use super::step::SessionStep;
+use super::trace::Trace;
+use super::{Entry, MatchedRule, Options};
 use crate::net::Protocol;
 use crate::program::{EndpointId, Program};
 use crate::wire::{IPV4_HEADER, Ipv4, Transport};
@@ -68,22 +70,22 @@ impl FirstPacket {
         match self.query(program) {
             Ok(query) => {
                 let routes = RouteContext::resolve(program, query);
-                trace.ask_all(&routes, &self.context(program, CachedRoute::of(&routes)));
+                trace.ask_all(&routes, &self.context(program, checks::cached_route(&routes)));
             }
             Err(outcome) => trace.end(&outcome),
         }
         trace
     }
 
-    /// Whether the sender's security groups let the packet go.
+    /// Whether the sender's security groups let the packet go, as far as is known.
     pub(crate) fn is_sent(&self, program: &Program) -> bool {
-        egress::groups(&self.forwarded_to(program, self.sender)).refusal.is_none()
+        !egress::groups(&self.forwarded_to(program, self.sender)).drops()
     }
 
-    /// Whether the groups and whitelists of both ends let the packet through, wherever its routes lead.
+    /// Whether the groups and whitelists of both ends let the packet through, as far as is known, wherever its routes lead.
     pub(crate) fn is_accepted_by(&self, program: &Program, receiver: EndpointId) -> bool {
         let packet = self.forwarded_to(program, receiver);
-        egress::groups(&packet).refusal.is_none() && destination::filter(&packet).refusal.is_none()
+        !egress::groups(&packet).drops() && !destination::filter(&packet).drops()
     }
 
     /// The packet as if its routes led to `to`.
@@ -91,7 +93,7 @@ impl FirstPacket {
         let [domain, last] = [self.sender, to].map(|end| program.endpoint(end).domain);
         let second = (domain != last).then_some(last);
         let forwarding =
-            Forwarding { to, second, first_hops: 1, needs_session: false, is_leg: false, decider: Decider::None };
+            Forwarding { to, second, first_hops: 1, needs_session: false, is_leg: false, decider: MatchedRule::None };
         self.context(program, CachedRoute { sender: self.sender, domain, forwarding: Ok(forwarding) })
     }
 
@@ -103,8 +105,8 @@ impl FirstPacket {
     pub(super) fn admitted<'a>(&self, program: &'a Program) -> Result<PacketContext<'a>, Outcome> {
         let query = self.query(program)?;
         let routes = RouteContext::resolve(program, query);
-        checks::admission(&routes).map_err(|refusal| Outcome::refused(query.sender, query.domain, &refusal))?;
-        Ok(self.context(program, CachedRoute::of(&routes)))
+        checks::admission(&routes).map_err(|refusal| refusal.outcome(query.sender, query.domain))?;
+        Ok(self.context(program, checks::cached_route(&routes)))
     }
 
     /// What is known of the packet on its route, while no flow is known.
@@ -143,7 +145,7 @@ pub(super) fn covers_reply(packet: &PacketContext<'_>, answer: &PacketContext<'_
 }
 
 fn outcome_of(packet: &PacketContext<'_>) -> Outcome {
-    let refused = |refusal: &Refusal| Outcome::refused(packet.sender, packet.domain, refusal);
+    let refused = |refusal: &Refusal| refusal.outcome(packet.sender, packet.domain);
     match (checks::verdict(packet), &packet.forwarding) {
         (Ok(decider), Ok(forwarding)) => Outcome {
             domains: [Some(packet.domain), forwarding.second],

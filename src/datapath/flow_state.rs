@@ -9,19 +9,22 @@
 //! made in an earlier epoch is held against the checks of the present one when it is next used: see [`revalidate`].
 
 mod ends;
+pub(super) mod lookup;
+pub(super) mod remembered;
 mod revalidate;
 
 use super::context::{Flow, PacketContext, TransportSource};
-use super::fast_path;
-use super::output::Decider;
-use super::trace::SessionStep;
+use super::outcome::MatchedRule;
+use super::step::SessionStep;
 use super::{Frame, SHARDS};
 use crate::net::{MacAddress, Protocol};
 use crate::program::{EndpointId, EndpointKind, Program, Timeouts};
 use crate::table::expiring::ExpiringMap;
-use crate::table::session::{Flags, FlowKey, Phase, Place, Session, Sessions, State};
+use crate::table::session::{Flags, FlowKey, Phase, Session, SessionPlace, Sessions, State};
 use crate::time::{SimDuration, SimTime};
 use crate::wire::{Ipv4, TcpFlags, Transport, transport};
+use lookup::{Keeping, SessionLookup};
+use revalidate::Standing;
 use std::net::Ipv4Addr;
 
 /// How long a first fragment is kept beyond its time, so that small steps of the clock backwards find what they would
@@ -31,10 +34,13 @@ const GRACE: SimDuration = SimDuration::from_secs(60);
 /// First fragments that a shard keeps at most; the oldest makes room for a new one.
 const FIRST_FRAGMENTS: usize = 16_384;
 
-/// In the marks of a session: stages 5 and 8 judged the packet that made it at its sender's end, and at its receiver's.
+/// In the marks of a session: stages 5 and 8 judged the packet that made it at its sender's end, and at its receiver's;
+/// and whether it is doubtful.
 mod marks {
     pub(super) const JUDGED_AT_SENDER: u8 = 0x01;
     pub(super) const JUDGED_AT_RECEIVER: u8 = 0x02;
+    /// Whether the packet that made it passes is not known: it spares nothing.
+    pub(super) const DOUBTFUL: u8 = 0x04;
 }
 
 /// Names a first fragment by what its later ones have in common with it.
@@ -56,43 +62,6 @@ impl FragmentKey {
             protocol: ipv4.protocol,
             identification: ipv4.identification,
         }
-    }
-}
-
-/// What the session table answered about a packet.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct SessionLookup {
-    /// What the sender keeps about the flow.
-    pub(super) sender: SessionStep,
-    /// What the receiver keeps about it.
-    pub(super) receiver: SessionStep,
-    /// The notes of the two records, where they are live.
-    notes: [u32; 2],
-    keeping: Keeping,
-}
-
-/// How the two ends of a packet's way keep their records.
-#[derive(Clone, Copy, Debug)]
-enum Keeping {
-    /// The packet belongs to no flow.
-    Nowhere,
-    /// In one entry, live or not, or not at all.
-    Together(Option<Place>),
-    /// Not in the one entry that would stand for both.
-    Apart,
-}
-
-impl SessionLookup {
-    /// The answer about a packet that belongs to no flow.
-    pub(super) const NONE: SessionLookup = SessionLookup::of([SessionStep::None; 2], Keeping::Nowhere);
-
-    const fn of([sender, receiver]: [SessionStep; 2], keeping: Keeping) -> SessionLookup {
-        SessionLookup { sender, receiver, notes: [0; 2], keeping }
-    }
-
-    /// What let in the packet that made the receiver's record.
-    pub(super) fn begun_by(&self) -> Decider {
-        Decider::unpack(self.notes[1])
     }
 }
 
@@ -157,7 +126,7 @@ impl FlowTables {
 
     /// True where the endpoints of an entry that has a packet's key are those of the packet.
     #[inline]
-    fn is_of_both_ends(&self, place: Place, packet: &PacketContext<'_>) -> bool {
+    fn is_of_both_ends(&self, place: SessionPlace, packet: &PacketContext<'_>) -> bool {
         let (Some(flow), Ok(forwarding)) = (&packet.flow, &packet.forwarding) else { return false };
         let (ends, side) = (self.sessions.get(place).1.ends, flow.sender_side());
         is_same_end(packet.program, ends[side], packet.sender)
@@ -194,6 +163,7 @@ impl FlowTables {
             SessionStep::Live { .. } | SessionStep::LiveError { .. } => {
                 renew(self.sessions.get_mut(place).1, packet.program, packet.session.notes[0]);
             }
+            SessionStep::Doubtful => doubt(self.sessions.get_mut(place).1, packet.program),
             SessionStep::Cut | SessionStep::Reopened => {
                 self.sessions.remove(frame.shard.index(), place);
                 packet.session.keeping = Keeping::Together(None);
@@ -204,7 +174,12 @@ impl FlowTables {
 
     /// Refreshes and advances the records of a packet that `decider` is about to let through, or makes them. False where a
     /// record has to be made and there is no room for it.
-    pub(super) fn update_session(&mut self, frame: &Frame<'_>, packet: &PacketContext<'_>, decider: Decider) -> bool {
+    pub(super) fn update_session(
+        &mut self,
+        frame: &Frame<'_>,
+        packet: &PacketContext<'_>,
+        decider: MatchedRule,
+    ) -> bool {
         let Some(flow) = packet.flow.as_ref().filter(|flow| !flow.is_error) else { return true };
         let place = match packet.session.keeping {
             Keeping::Nowhere => return true,
@@ -231,6 +206,35 @@ impl FlowTables {
     }
 }
 
+impl FlowTables {
+    /// Refreshes the doubtful record of a packet that may pass or not, or makes one, at each end that has no sure one. A
+    /// shard without room keeps none: what comes later is then judged as if the packet had been refused.
+    #[cold]
+    pub(super) fn leave_doubtful(&mut self, frame: &Frame<'_>, packet: &PacketContext<'_>) {
+        let Some(flow) = packet.flow.as_ref().filter(|flow| !flow.is_error) else { return };
+        let place = match packet.session.keeping {
+            Keeping::Nowhere => return,
+            Keeping::Together(place) => place,
+            Keeping::Apart => return self.leave_doubtful_apart(frame, packet),
+        };
+        let (program, shard) = (packet.program, frame.shard.index());
+        let expiry = |key: &FlowKey, session: &Session| expiry(&program.timeouts, key, session);
+        let mut made = first_session(frame, packet, flow, MatchedRule::None);
+        made.marks |= marks::DOUBTFUL;
+        let Some(place) = place else {
+            self.sessions.insert(shard, flow.hash, flow.key, made, expiry);
+            return;
+        };
+        let (key, session) = self.sessions.get_mut(place);
+        match packet.session.sender {
+            SessionStep::Doubtful => refresh(session, frame, packet, flow),
+            _ => *session = made,
+        }
+        let ends = expiry(key, session);
+        self.sessions.note_end(shard, place, ends);
+    }
+}
+
 /// What an entry says about a packet, and its note in the packet's epoch.
 fn step_of(frame: &Frame<'_>, packet: &PacketContext<'_>, key: &FlowKey, session: &Session) -> (SessionStep, u32) {
     let program = packet.program;
@@ -241,12 +245,17 @@ fn step_of(frame: &Frame<'_>, packet: &PacketContext<'_>, key: &FlowKey, session
         return (SessionStep::Expired, 0);
     }
     let mut note = session.note;
+    let mut is_doubtful = session.marks & marks::DOUBTFUL != 0;
     if session.epoch != program.epoch.0 {
-        let Some(decider) = revalidate::permits(program, key, session) else { return (SessionStep::Cut, 0) };
-        note = decider.pack();
+        match revalidate::standing(program, key, session) {
+            Standing::Permitted(decider) => note = decider.pack(),
+            Standing::Unknown => is_doubtful = true,
+            Standing::Refused => return (SessionStep::Cut, 0),
+        }
     }
     match (session.state.is_closing() && opens(), is_error) {
         (true, _) => (SessionStep::Reopened, 0),
+        _ if is_doubtful => (SessionStep::Doubtful, 0),
         (false, true) => (SessionStep::LiveError { opener }, note),
         (false, false) => (SessionStep::Live { opener }, note),
     }
@@ -257,6 +266,12 @@ fn renew(session: &mut Session, program: &Program, note: u32) {
     if session.epoch != program.epoch.0 {
         (session.epoch, session.known, session.note) = (program.epoch.0, [0; 2], note);
     }
+}
+
+/// Takes a session over into the present epoch, in which it is doubtful.
+fn doubt(session: &mut Session, program: &Program) {
+    renew(session, program, 0);
+    session.marks |= marks::DOUBTFUL;
 }
 
 /// Notes in a live session that a packet of it is delivered.
@@ -270,12 +285,12 @@ fn refresh(session: &mut Session, frame: &Frame<'_>, packet: &PacketContext<'_>,
 /// Lets a session, whose entry stands for both ends, remember the way of a packet.
 fn install(frame: &Frame<'_>, packet: &PacketContext<'_>, session: &mut Session) {
     let (Some(flow), Ok(forwarding)) = (&packet.flow, &packet.forwarding) else { return };
-    let hop = fast_path::Hop { entry: frame.entry, sender: packet.sender, forwarding };
-    fast_path::install(packet.program, session, flow.direction, hop);
+    let hop = remembered::Hop { entry: frame.entry, sender: packet.sender, forwarding };
+    remembered::install(packet.program, session, flow.direction, hop);
 }
 
 /// The session that a first packet begins, where `decider` lets it in.
-fn first_session(frame: &Frame<'_>, packet: &PacketContext<'_>, flow: &Flow, decider: Decider) -> Session {
+fn first_session(frame: &Frame<'_>, packet: &PacketContext<'_>, flow: &Flow, decider: MatchedRule) -> Session {
     let phase = tcp_flags(&packet.transport).map_or(Phase::Stateless, Phase::first);
     let receiver = packet.forwarding.as_ref().map_or(packet.sender, |forwarding| forwarding.to);
     let mut ends = [packet.sender.0, receiver.0];

@@ -1,41 +1,49 @@
 //! Forwarding: resolve, then check.
 //!
-//! `context` looks up all that the tables say about a packet, `checks` holds the order in which refusals count as
-//! one list, and `stages` holds the checks of each stage. A [`Trace`] is made of the same contexts by the same checks.
+//! `context` looks up all that the tables say about a packet, `order` is the list of checks in the order in which their
+//! refusals count, `stages` holds the checks of each stage, and `checks` asks them. A [`Trace`] is made of the same contexts by the same checks.
 //! [`Fabric::process`] tells how a burst goes through, and why it is built so.
 
 mod checks;
 mod context;
 mod fast_path;
+mod finding;
 mod first_packet;
 mod flow_state;
+mod order;
+mod outcome;
 mod output;
+mod parsed_flow;
 mod regions;
 mod route_cache;
 mod stages;
 mod steering;
+mod step;
 mod trace;
 
 pub(crate) use first_packet::FirstPacket;
-pub use output::{At, Decider, Emitted, Outcome, Output, Sent, Verdict};
+pub use outcome::{Blocker, DropLocation, MatchedRule, NotKnown, Outcome, Verdict};
+pub use output::{Emitted, Output, Sent};
 pub(crate) use regions::{
     DestinationCuts, Ending, FilterAnswer, Filtered, Routed, SourceTraits, add_source_cuts, sender_traits,
     source_traits,
 };
 pub use stages::ingress::Entry;
 pub use steering::{SHARDS, ShardId, Steering};
-pub use trace::{Blocker, Crossing, Found, SessionStep, Spared, Step, Trace};
+pub use step::{Crossing, FilterBypass, Found, SessionStep, Step};
+pub use trace::Trace;
 
 use crate::diag::Reason;
 use crate::program::Program;
 use crate::table::prefetch;
 use crate::time::SimTime;
 use crate::wire::{Arp, Ipv4, Packet, parse};
-use checks::CheckId;
 use context::{CachedRoute, Forwarding, PacketContext, RouteContext};
-use fast_path::ParsedFlow;
+use finding::Refusal;
 use flow_state::FlowTables;
-use output::{Exit, OutputWriter, Refusal};
+use order::CheckId;
+use output::{Exit, OutputWriter};
+use parsed_flow::ParsedFlow;
 use route_cache::{RouteCache, RouteKey};
 use stages::{deliver, ingress};
 use std::ops::Range;
@@ -73,10 +81,10 @@ impl Options {
 }
 
 /// Frames of a burst whose cached routes are prefetched together, once one of them takes the slow path.
-const ROUTES_AHEAD: usize = 16;
+const ROUTE_PREFETCH_DISTANCE: usize = 16;
 
 /// Distance, in frames, at which the bytes of a later frame are prefetched while one is parsed.
-const BYTES_AHEAD: usize = 8;
+const BYTE_PREFETCH_DISTANCE: usize = 8;
 
 /// The virtual switches: a compiled world, and the state of flows.
 pub struct Fabric {
@@ -152,7 +160,7 @@ impl Fabric {
             });
             let outcome = forwarded.unwrap_or_else(|| {
                 if index >= prefetched {
-                    prefetched = index + ROUTES_AHEAD;
+                    prefetched = index + ROUTE_PREFETCH_DISTANCE;
                     self.prefetch_routes(frames, &parsed, index..prefetched);
                 }
                 self.process_slow_path(&program, frame, known.as_ref(), &mut writer)
@@ -178,7 +186,7 @@ impl Fabric {
     fn parse_burst(&self, frames: &[Frame<'_>], parsed: &mut Vec<Option<ParsedFlow>>) {
         let sessions = &self.flows.sessions;
         parsed.extend(frames.iter().enumerate().map(|(index, frame)| {
-            if let Some(byte) = frames.get(index + BYTES_AHEAD).and_then(|later| later.bytes.first()) {
+            if let Some(byte) = frames.get(index + BYTE_PREFETCH_DISTANCE).and_then(|later| later.bytes.first()) {
                 prefetch(byte);
             }
             ParsedFlow::new(sessions, frame)
@@ -229,8 +237,8 @@ impl Fabric {
         }
         let query = ingress::enter(program, entry, ipv4.source, ipv4.destination)?;
         let routes = RouteContext::resolve(program, query);
-        checks::admission(&routes).map_err(|refusal| Outcome::refused(query.sender, query.domain, &refusal))?;
-        let route = CachedRoute::of(&routes);
+        checks::admission(&routes).map_err(|refusal| refusal.outcome(query.sender, query.domain))?;
+        let route = checks::cached_route(&routes);
         self.routes.put(key, route);
         Ok(route)
     }
@@ -253,16 +261,19 @@ impl Fabric {
         &mut self,
         frame: &Frame<'_>,
         packet: &mut PacketContext<'_>,
-        verdict: Result<Decider, Refusal>,
+        verdict: Result<MatchedRule, Refusal>,
         writer: &mut OutputWriter<'_>,
     ) -> Outcome {
         if packet.ipv4.is_first_fragment() {
             self.flows.record_first_fragment(frame, packet);
         }
         self.flows.settle(frame, packet);
+        if let Err(Refusal { verdict: Verdict::Undetermined(NotKnown::Configuration { .. }), .. }) = verdict {
+            self.flows.leave_doubtful(frame, packet);
+        }
         let (by_session, begun_by) = (packet.in_session(), packet.session.begun_by());
         let forwarded = match (verdict, packet.forwarding) {
-            (Ok(decider), Ok(forwarding)) => self.deliver(frame, packet, (&forwarding, decider), writer),
+            (Ok(decider), Ok(forwarding)) => self.deliver(frame, packet, Admission { forwarding, decider }, writer),
             (Err(refusal), _) | (Ok(_), Err(refusal)) => Err(refusal),
         };
         let outcome = forwarded.unwrap_or_else(|refusal| {
@@ -270,7 +281,7 @@ impl Fabric {
                 writer.send_icmp_error(packet.program, frame.bytes, &packet.ipv4, message);
             }
             let receiver = packet.forwarding.ok().filter(|_| refusal.check != CheckId::CrossingSession);
-            let refused = Outcome::refused(packet.sender, packet.domain, &refusal);
+            let refused = refusal.outcome(packet.sender, packet.domain);
             Outcome { receiver: receiver.map(|forwarding| forwarding.to), ..refused }
         });
         Outcome { by_session, begun_by, ..outcome }
@@ -281,12 +292,12 @@ impl Fabric {
         &mut self,
         frame: &Frame<'_>,
         packet: &PacketContext<'_>,
-        (forwarding, decider): (&Forwarding, Decider),
+        Admission { forwarding, decider }: Admission,
         writer: &mut OutputWriter<'_>,
     ) -> Result<Outcome, Refusal> {
         let (to, hops) = (forwarding.to, forwarding.hops());
         if !self.flows.update_session(frame, packet, decider) {
-            let refusal = Refusal::new(Reason::SessionTableFull, At::Endpoint(to));
+            let refusal = Refusal::new(Reason::SessionTableFull, DropLocation::Endpoint(to));
             return Err(refusal.at_end(forwarding.second).finally());
         }
         let exit = Exit { to, mac: packet.program.endpoint(to).mac, hops };
@@ -327,17 +338,23 @@ impl Fabric {
             }
         };
         let routes = RouteContext::resolve(program, query);
-        let mut packet = PacketContext::new(program, self.options, ipv4, CachedRoute::of(&routes));
+        let mut packet = PacketContext::new(program, self.options, ipv4, checks::cached_route(&routes));
         self.look_up_flow(frame, None, &mut packet);
         trace.ask_all(&routes, &packet);
         if let Err(refusal) = checks::admission(&routes) {
-            return Outcome::refused(query.sender, query.domain, &refusal);
+            return refusal.outcome(query.sender, query.domain);
         }
         let verdict = checks::verdict(&packet);
         let outcome = self.conclude(frame, &mut packet, verdict, writer);
         trace.conclude(&packet, &outcome);
         outcome
     }
+}
+
+/// Where a packet goes that every check has let through, and what let it in.
+struct Admission {
+    forwarding: Forwarding,
+    decider: MatchedRule,
 }
 
 /// What becomes of a sound ARP packet.
@@ -359,7 +376,7 @@ fn answer_arp(
     let findings = stages::parse::arp_findings(program, query, arp);
     findings.iter().for_each(|finding| _ = trace.note(finding));
     match findings.iter().find_map(|finding| finding.refusal) {
-        Some(refusal) => Outcome::refused(query.sender, query.domain, &refusal),
+        Some(refusal) => refusal.outcome(query.sender, query.domain),
         None => {
             writer.answer_arp(frame.bytes, query.sender, query.domain);
             Outcome::at_sender(Some(query.sender), Verdict::Answered)

@@ -5,10 +5,11 @@
 //! [`FirstPacket`].
 
 use super::FirstPacket;
-use super::checks::{self, Finding};
-use super::context::{CachedRoute, Forwarding, RouteContext, owns};
+use super::checks;
+use super::context::{Forwarding, RouteContext, owns};
+use super::finding::{Finding, Refusal};
 use super::first_packet::covers_reply;
-use super::output::{Decider, Outcome, Refusal, Verdict};
+use super::outcome::{MatchedRule, Outcome, Verdict};
 use super::stages::{destination, egress};
 use crate::diag::Reason;
 use crate::net::ranges::{self, Unlinkable};
@@ -33,7 +34,7 @@ pub(crate) enum Routed {
 pub(crate) struct Ending {
     /// `None` for a packet that leaves the two planes.
     pub(crate) reason: Option<Reason>,
-    pub(crate) decider: Decider,
+    pub(crate) decider: MatchedRule,
     pub(crate) second: Option<DomainId>,
 }
 
@@ -66,7 +67,7 @@ impl RoutedTo {
     fn new(program: &Program, forwarding: &Forwarding, destination: Ipv4Addr) -> RoutedTo {
         let Forwarding { to, second, needs_session, is_leg, decider, .. } = *forwarding;
         let by_next_hop = match decider {
-            Decider::Route(route) => program.routes[route.index()].action == Action::NextHop(to),
+            MatchedRule::Route(route) => program.routes[route.index()].action == Action::NextHop(to),
             _ => false,
         };
         let endpoint = program.endpoint(to);
@@ -80,8 +81,8 @@ impl RoutedTo {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Filtered {
     pub(crate) answer: FilterAnswer,
-    /// What decides; [`Decider::None`] where nothing was asked.
-    pub(crate) decider: Decider,
+    /// What decides; [`MatchedRule::None`] where nothing was asked.
+    pub(crate) decider: MatchedRule,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -100,7 +101,7 @@ impl Filtered {
             Some(_) => FilterAnswer::Undetermined,
         };
         let by = finding.refusal.map_or(finding.admitted_by, |refusal| Some(refusal.decider));
-        Filtered { answer, decider: by.unwrap_or(Decider::None) }
+        Filtered { answer, decider: by.unwrap_or(MatchedRule::None) }
     }
 }
 
@@ -131,13 +132,13 @@ impl FirstPacket {
         };
         let routes = RouteContext::resolve(program, query);
         if let Err(refusal) = checks::admission(&routes) {
-            let outcome = Outcome::refused(query.sender, query.domain, &refusal);
+            let outcome = refusal.outcome(query.sender, query.domain);
             return Routed::NotAdmitted(Ending::of(&outcome));
         }
-        match CachedRoute::of(&routes).forwarding {
+        match checks::cached_route(&routes).forwarding {
             Ok(forwarding) => Routed::Forwarded(RoutedTo::new(program, &forwarding, self.destination)),
             Err(refusal) => {
-                let outcome = Outcome::refused(query.sender, query.domain, &refusal);
+                let outcome = refusal.outcome(query.sender, query.domain);
                 Routed::Refused(Ending::of(&outcome))
             }
         }

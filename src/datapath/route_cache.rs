@@ -42,7 +42,7 @@ const _: () = assert!(size_of::<Option<CacheLine>>() == 64, "one cache line");
 const FEWEST_LINES: usize = 1 << 8;
 const GROWTH: usize = 1 << 3;
 /// 8 MiB of lines.
-const MOST_LINES: usize = 1 << 17;
+const MAX_LINES: usize = 1 << 17;
 
 /// Answers, each in the line that its key leads to, or in the one beside it.
 #[derive(Default)]
@@ -70,7 +70,7 @@ impl RouteCache {
 
     /// Keeps an answer. Where many had to make room there will be more lines, at first without answers.
     pub(super) fn put(&mut self, key: RouteKey, route: CachedRoute) {
-        if self.lines.len() < MOST_LINES && self.displaced * 2 >= self.lines.len() {
+        if self.lines.len() < MAX_LINES && self.displaced * 2 >= self.lines.len() {
             self.lines = vec![None; (self.lines.len() * GROWTH).max(FEWEST_LINES)];
             self.displaced = 0;
         }
@@ -100,7 +100,7 @@ impl RouteCache {
 mod tests {
     use super::*;
     use crate::datapath::context::Forwarding;
-    use crate::datapath::{At, Decider, Fabric, Frame, Options, Output, Steering, Verdict};
+    use crate::datapath::{DropLocation, Fabric, Frame, MatchedRule, Options, Output, Steering, Verdict};
     use crate::diag::Reason;
     use crate::lab::Topology;
     use crate::program::{DomainId, EndpointId};
@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn route(number: u32) -> CachedRoute {
-        let (to, decider) = (EndpointId(number), Decider::None);
+        let (to, decider) = (EndpointId(number), MatchedRule::None);
         let forwarding = Forwarding { to, second: None, first_hops: 1, needs_session: false, is_leg: false, decider };
         CachedRoute { sender: EndpointId(1), domain: DomainId(0), forwarding: Ok(forwarding) }
     }
@@ -150,7 +150,7 @@ mod tests {
                     None => cache.put(key(number), route(number)),
                 }
             }
-            assert!(cache.lines.len() <= MOST_LINES, "round {round}");
+            assert!(cache.lines.len() <= MAX_LINES, "round {round}");
         }
         let known = (0..25_000).filter(|number| leads_to(&cache, &key(*number)).is_some()).count();
         assert!(known > 23_000, "{known} of 25,000 in {} lines", cache.lines.len());
@@ -202,7 +202,7 @@ security_groups = ["sg"]
         stopped.epoch = Epoch(topology.program.epoch.0 + 1);
         stopped.endpoints.get_mut(id("one").index()).running = false;
         fabric.set_program(Arc::new(stopped));
-        let dropped = Verdict::Dropped { reason: Reason::InstanceStopped, at: At::Endpoint(id("one")) };
+        let dropped = Verdict::Dropped { reason: Reason::InstanceStopped, at: DropLocation::Endpoint(id("one")) };
         assert_eq!(verdict(&mut fabric, "172.16.1.10:3 > 172.16.1.11:53"), dropped);
     }
 }

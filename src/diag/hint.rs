@@ -154,7 +154,7 @@ pub static OPEN_GATEWAY: ProblemRecord = ProblemRecord {
     summary: "a gateway took every source address that no other endpoint owns",
     meaning: "Counted are frames that entered at a gateway with the remote CIDR 0.0.0.0/0, or with every public address by default: among them may be frames of \
               endpoints that the topology lacks.",
-    example: "2 frames entered at ngw-out, which takes every public source address by default",
+    example: "2 frames entered at ngw-out, which takes every public source address by default, from 2 addresses",
     remedy: "Give the gateway the CIDRs that lie behind it, or add the endpoints that are missing.",
 };
 

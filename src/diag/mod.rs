@@ -17,7 +17,7 @@ pub use list::{and_list, or_list, quoted_list};
 pub use nearest::Suggestions;
 pub use reason::{Reason, Stage};
 pub use record::{ProblemKind, ProblemRecord};
-pub use source::{FileId, Location, Sources, Span, Spanned};
+pub use source::{FileId, SourceLocation, Sources, Span, Spanned};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -8,6 +8,8 @@ use std::fmt;
 pub enum ProblemKind {
     /// A reason for which frames are dropped, by this stage first.
     Drop(Stage),
+    /// A reason for which frames have no verdict, by this stage first.
+    Undetermined(Stage),
     /// A rule that a topology can break.
     Rule(Severity),
     /// A file that cannot be understood.
@@ -21,7 +23,7 @@ impl ProblemKind {
     pub const fn severity(self) -> Severity {
         match self {
             ProblemKind::Rule(severity) => severity,
-            ProblemKind::Drop(_) | ProblemKind::File => Severity::Error,
+            ProblemKind::Drop(_) | ProblemKind::Undetermined(_) | ProblemKind::File => Severity::Error,
             ProblemKind::Hint => Severity::Warning,
         }
     }
@@ -31,6 +33,7 @@ impl fmt::Display for ProblemKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ProblemKind::Drop(stage) => write!(f, "drop reason of stage {}", stage.name()),
+            ProblemKind::Undetermined(stage) => write!(f, "undetermined at stage {}", stage.name()),
             ProblemKind::Rule(Severity::Error) => f.write_str("error of check"),
             ProblemKind::Rule(Severity::Warning) => f.write_str("warning of check"),
             ProblemKind::File => f.write_str("error in a file"),

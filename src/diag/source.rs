@@ -76,7 +76,7 @@ impl<T: Eq> Eq for Spanned<T> {}
 
 /// A place as a person names it: lines and columns count from 1, columns in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Location<'a> {
+pub struct SourceLocation<'a> {
     /// The file's name as it was opened.
     pub file: &'a str,
     /// The line.
@@ -174,13 +174,13 @@ impl Sources {
     }
 
     /// Where `span` begins; `None` for [`Span::NONE`].
-    pub fn locate(&self, span: Span) -> Option<Location<'_>> {
+    pub fn locate(&self, span: Span) -> Option<SourceLocation<'_>> {
         let file = self.file(span.file)?;
         let start = (span.start as usize).min(file.text.len());
         let line_starts = file.line_starts();
         let line = line_starts.partition_point(|line_start| *line_start <= start) - 1;
         let column = file.characters_before(start) - file.characters_before(line_starts[line]);
-        Some(Location { file: &file.name, line: line + 1, column: column + 1 })
+        Some(SourceLocation { file: &file.name, line: line + 1, column: column + 1 })
     }
 }
 

@@ -6,7 +6,7 @@ mod files;
 mod render;
 
 pub use codes::{CodePage, code_page, codes};
-pub use render::{render, render_code, table};
+pub use render::{WIDTH, render, render_code, table};
 
 use crate::check::RULES;
 use crate::check::preflight::PREFLIGHT_RULES;

@@ -5,11 +5,12 @@ use crate::check::preflight::PREFLIGHT_RULES;
 use crate::diag::{ProblemKind, ProblemRecord, Severity};
 use std::fmt::Write;
 
-/// Width of a page in columns; only addresses on the web may be longer.
-const WIDTH: usize = 90;
+/// Width of a page in columns where nothing else is wanted; only addresses on the web may be longer.
+pub const WIDTH: usize = 90;
 
-/// The page as plain text, at most 90 columns wide where words allow.
-pub fn render(page: &ProblemRecord) -> String {
+/// The page as plain text, at most `width` columns wide where words allow, but for its title.
+pub fn render(page: &ProblemRecord, width: usize) -> String {
+    let wrap = |out: &mut String, text: &str, first: &str, next: &str| wrap(out, text, [first, next], width);
     let mut text = format!("{}: {}\n{}\n\n", page.id, page.summary, page.kind);
     wrap(&mut text, &sentence(page.meaning), "", "");
     let foretold_by = foretold_by(page);
@@ -21,7 +22,7 @@ pub fn render(page: &ProblemRecord) -> String {
     }
     text.push('\n');
     let example = match page.kind {
-        ProblemKind::Drop(_) => page.example.to_owned(),
+        ProblemKind::Drop(_) | ProblemKind::Undetermined(_) => page.example.to_owned(),
         ProblemKind::Rule(_) | ProblemKind::File => finding(page),
         ProblemKind::Hint => format!("{}: {}", page.id, page.example),
     };
@@ -34,8 +35,9 @@ pub fn render(page: &ProblemRecord) -> String {
     text
 }
 
-/// The page of an error code as plain text, at most 90 columns wide where words allow.
-pub fn render_code(page: &CodePage) -> String {
+/// The page of an error code as plain text, at most `width` columns wide where words allow, but for its title.
+pub fn render_code(page: &CodePage, width: usize) -> String {
+    let wrap = |out: &mut String, text: &str, first: &str, next: &str| wrap(out, text, [first, next], width);
     let code = page.code;
     let mut text = format!("{code}: {}\nerror code of the vendor's operations\n\n", page.title());
     let meaning = "An operation that is refused changes nothing. Operations are steps of scenarios; `check --link` answers \
@@ -69,7 +71,7 @@ pub fn table() -> String {
     let mut last = None;
     for page in all() {
         let heading = match page.kind {
-            ProblemKind::Drop(_) => "Reasons, in the order of the stages",
+            ProblemKind::Drop(_) | ProblemKind::Undetermined(_) => "Reasons, in the order of the stages",
             ProblemKind::Rule(_) => "\nRules of `biplane check`",
             ProblemKind::File => "\nProblems of files",
             ProblemKind::Hint => "\nHints of `biplane replay`",
@@ -95,15 +97,16 @@ fn sentence(text: &str) -> String {
     first.chain(letters).chain(end.chars()).collect()
 }
 
-/// Appends `text`, broken between words: `first` before the first line, `next` before the others.
-fn wrap(out: &mut String, text: &str, first: &str, next: &str) {
+/// Appends `text`, broken between words to lines of `width` columns: `first` before the first one, `next` before the
+/// others.
+fn wrap(out: &mut String, text: &str, [first, next]: [&str; 2], width: usize) {
     let mut column = 0;
     for (index, word) in text.split_whitespace().enumerate() {
         let length = word.chars().count();
         if index == 0 {
             out.push_str(first);
             column = first.len();
-        } else if column + 1 + length > WIDTH {
+        } else if column + 1 + length > width {
             out.push('\n');
             out.push_str(next);
             column = next.len();
@@ -126,7 +129,7 @@ mod tests {
     fn a_page_reads_as_plain_text() {
         let page = page("route-duplicate").expect("a page");
         assert_eq!(
-            render(page),
+            render(page, WIDTH),
             "route-duplicate: two custom routes of one table have the same destination\n\
              error of check\n\
              \n\
@@ -141,12 +144,12 @@ mod tests {
     #[test]
     fn pages_keep_to_their_width_but_for_addresses() {
         for page in all() {
-            for line in render(page).lines().skip(1) {
+            for line in render(page, WIDTH).lines().skip(1) {
                 assert!(line.chars().count() <= WIDTH || line.contains("https://"), "{line}");
             }
         }
         for page in codes() {
-            for line in render_code(&page).lines().skip(1) {
+            for line in render_code(&page, WIDTH).lines().skip(1) {
                 assert!(line.chars().count() <= WIDTH || line.contains("https://"), "{line}");
             }
         }

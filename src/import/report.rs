@@ -7,6 +7,8 @@ use std::fmt::Write;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ImportReport {
+    /// Network ACLs, which the topology does not have and which may refuse what it delivers.
+    pub network_acls: Vec<ImportNote>,
     /// How many objects of each kind stand in the topology: the noun, in the singular, and the number.
     pub imported: Vec<(String, usize)>,
     /// What the dump holds and the topology does not.
@@ -63,6 +65,7 @@ impl ImportReport {
     pub fn is_complete(&self) -> bool {
         self.missing.is_empty()
             && self.doubtful.is_empty()
+            && self.network_acls.is_empty()
             && self.system_routes.different.is_empty()
             && self.left_out.iter().all(|note| note.by_design)
     }
@@ -76,8 +79,13 @@ impl ImportReport {
     pub fn text(&self) -> String {
         let counts: Vec<_> =
             self.imported.iter().filter(|(_, count)| *count > 0).map(|(noun, count)| counted(*count, noun)).collect();
-        let mut text =
-            format!("imported    {}\n", if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") });
+        let mut text = String::new();
+        // What may make any verdict about its vSwitch wrong comes first.
+        if !self.network_acls.is_empty() {
+            part(&mut text, "network ACL", &grouped(&self.network_acls));
+        }
+        let imported = if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") };
+        part(&mut text, "imported", &[imported]);
         for (title, notes) in [("left out", &self.left_out), ("missing", &self.missing), ("doubtful", &self.doubtful)] {
             if !notes.is_empty() {
                 part(&mut text, title, &grouped(notes));
@@ -120,9 +128,14 @@ impl ImportReport {
         self.doubtful.push(note(subject, text.as_ref(), None, false));
     }
 
+    /// Notes a network ACL of a vSwitch.
+    pub(super) fn network_acl(&mut self, vswitch: &str, text: impl AsRef<str>) {
+        self.network_acls.push(note(vswitch, text.as_ref(), None, false));
+    }
+
     /// Puts everything in the order of ids, each once.
     pub(super) fn settle(&mut self) {
-        for notes in [&mut self.left_out, &mut self.missing, &mut self.doubtful] {
+        for notes in [&mut self.network_acls, &mut self.left_out, &mut self.missing, &mut self.doubtful] {
             notes.sort();
             notes.dedup();
         }

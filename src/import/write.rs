@@ -111,20 +111,20 @@ pub(super) fn write(draft: &TopologyDraft, header: &[String]) -> Written {
     writer.written
 }
 
-/// Says in the report what [`write()`] can only put into comments: groups and whitelists that are not known are none of
-/// what the topology makes of them.
+/// Says in the report which groups and whitelists are not known, and so what will be undetermined.
 pub(super) fn doubt_what_is_unknown(draft: &TopologyDraft, report: &mut ImportReport) {
     for (id, group) in &draft.groups {
         if let Some(why) = &group.rules_unknown {
-            report.doubt(id, format!("{why}; the topology has it as a group without rules"));
+            report.doubt(id, format!("{why}; what its rules decide is undetermined"));
         } else if group.unknown_rules > 0 {
             let count = super::report::counted(group.unknown_rules, "rule");
-            report.doubt(id, format!("{count} of it that may match are not in the topology"));
+            report
+                .doubt(id, format!("{count} of it that may match are not known; what they may decide is undetermined"));
         }
     }
     for (id, service) in &draft.services {
         if let DraftWhitelist::Unknown(why) = &service.whitelist {
-            report.doubt(id, format!("its whitelist is not known: {why}; the topology has the default of a new one"));
+            report.doubt(id, format!("its whitelist is not known: {why}; what it decides is undetermined"));
         }
     }
 }
@@ -227,24 +227,17 @@ impl TomlWriter {
             self.value("intra_group", if accept { "\"accept\"" } else { "\"drop\"" });
         }
         if let Some(why) = &group.rules_unknown {
-            self.unknown_rules_of(why);
-        } else if group.unknown_rules > 0 {
-            self.number_of_unknown_rules(group.unknown_rules);
+            self.comment("", why);
+            self.value("rules", "\"unknown\"");
+        } else {
+            if group.unknown_rules > 0 {
+                self.value("unknown_rules", group.unknown_rules);
+            }
+            let [ingress, egress] = &group.left_out;
+            self.rules("ingress", &group.ingress, ingress, |place| DraftPart::Ingress(id.to_owned(), place));
+            self.rules("egress", &group.egress, egress, |place| DraftPart::Egress(id.to_owned(), place));
         }
-        let [ingress, egress] = &group.left_out;
-        self.rules("ingress", &group.ingress, ingress, |place| DraftPart::Ingress(id.to_owned(), place));
-        self.rules("egress", &group.egress, egress, |place| DraftPart::Egress(id.to_owned(), place));
         self.place(&group.region, &group.account);
-    }
-
-    /// A group of which no rule is known.
-    fn unknown_rules_of(&mut self, why: &str) {
-        self.comment("", &format!("rules = \"unknown\": {why}"));
-    }
-
-    /// How many rules a group has beside those written.
-    fn number_of_unknown_rules(&mut self, count: usize) {
-        self.comment("", &format!("unknown_rules = {count}: they may match and are not here"));
     }
 
     fn rules(&mut self, direction: &str, rules: &[DraftRule], left_out: &[String], part: impl Fn(usize) -> DraftPart) {
@@ -339,14 +332,12 @@ impl TomlWriter {
         match &service.whitelist {
             DraftWhitelist::None => {}
             DraftWhitelist::Entries(entries) => self.value("whitelist", list(entries)),
-            DraftWhitelist::Unknown(why) => self.unknown_whitelist(why),
+            DraftWhitelist::Unknown(why) => {
+                self.comment("", why);
+                self.value("whitelist", "\"unknown\"");
+            }
         }
         self.place(&service.region, &service.account);
-    }
-
-    /// A whitelist that is not known.
-    fn unknown_whitelist(&mut self, why: &str) {
-        self.comment("", &format!("whitelist = \"unknown\": {why}"));
     }
 }
 

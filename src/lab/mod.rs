@@ -20,7 +20,7 @@ mod partial;
 mod passage;
 mod remedies;
 
-pub use passage::{Copy, Passage};
+pub use passage::{FrameResult, SentFrame};
 
 use crate::check::{self, Checked};
 use crate::compile::{self, Compiled, compile};
@@ -243,7 +243,7 @@ impl Lab {
     /// The topology has no such endpoint.
     #[track_caller]
     #[expect(clippy::needless_pass_by_value, reason = "a packet is described where it is sent")]
-    pub fn send(&mut self, from: &str, packet: PacketBuilder) -> Passage {
+    pub fn send(&mut self, from: &str, packet: PacketBuilder) -> FrameResult {
         let endpoint = self.endpoint(from).unwrap_or_else(|| panic!("the topology has no endpoint `{from}`"));
         let bytes = packet.build();
         let wire_length = bytes.len();
@@ -251,17 +251,17 @@ impl Lab {
     }
 
     /// Sends an Ethernet frame now: `bytes` of its `wire_length` were captured.
-    pub fn send_frame(&mut self, entry: Entry, bytes: &[u8], wire_length: usize) -> Passage {
+    pub fn send_frame(&mut self, entry: Entry, bytes: &[u8], wire_length: usize) -> FrameResult {
         let shard = self.steering.shard(&self.topology.program, bytes, wire_length, entry, self.now);
         let wire_length = u32::try_from(wire_length).unwrap_or(u32::MAX);
         self.pass(&Frame { bytes, wire_length, time: self.now, entry, shard })
     }
 
     /// Sends a frame that a capture gave, at its own time and with the shard it was given to.
-    pub fn pass(&mut self, frame: &Frame<'_>) -> Passage {
+    pub fn pass(&mut self, frame: &Frame<'_>) -> FrameResult {
         let mut output = Output::default();
         let trace = self.fabric.trace(frame, &mut output);
-        Passage::new(Arc::clone(&self.topology), frame, output, trace).under(self.options)
+        FrameResult::new(Arc::clone(&self.topology), frame, output, trace).under(self.options)
     }
 
     /// Applies an operation to the world, now. Sessions live on as long as their first packet would still be permitted;

@@ -25,14 +25,14 @@ const VSWITCH_OUTSIDE: &str = "vswitch-outside-vpc";
 /// The errors among `broken`, what the rules found, that do not merely follow from `unread`, the mistakes of the same
 /// file. Warnings can wait until the file is understood.
 pub(super) fn independent(broken: Vec<Diagnostic>, unread: &[Diagnostic], sources: &Sources) -> Vec<Diagnostic> {
-    let tables = Tables::around(unread, sources);
+    let tables = BrokenTables::around(unread, sources);
     let follows = |finding: &Diagnostic| OF_MISSING_VALUES.contains(&finding.id) && tables.may_cause(finding);
     broken.into_iter().filter(|finding| finding.severity == Severity::Error && !follows(finding)).collect()
 }
 
 /// The tables with mistakes in them.
 #[derive(Default)]
-struct Tables {
+struct BrokenTables {
     /// By place.
     bytes: Vec<(FileId, Range<usize>)>,
     /// One of them is `[defaults]`, or what stands before the first header: every object may depend on it.
@@ -41,12 +41,12 @@ struct Tables {
     has_support: bool,
 }
 
-impl Tables {
-    fn around(unread: &[Diagnostic], sources: &Sources) -> Tables {
+impl BrokenTables {
+    fn around(unread: &[Diagnostic], sources: &Sources) -> BrokenTables {
         let mut places: Vec<Span> =
             unread.iter().filter_map(|mistake| mistake.labels.first()).map(|label| label.span).collect();
         places.sort();
-        let mut tables = Tables::default();
+        let mut tables = BrokenTables::default();
         for in_file in places.chunk_by(|one, other| one.file == other.file) {
             let Some(text) = sources.text(in_file[0].file) else { continue };
             let starts: Vec<usize> =

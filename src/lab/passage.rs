@@ -1,11 +1,11 @@
 //! What became of one frame, and claims about it.
 
 use super::{Topology, remedies};
-use crate::datapath::{At, Blocker, Decider, Emitted, Entry, Frame, Options, Outcome, Output};
+use crate::datapath::{Blocker, DropLocation, Emitted, Entry, Frame, MatchedRule, NotKnown, Options, Outcome, Output};
 use crate::datapath::{Sent, ShardId, Step, Trace, Verdict};
 use crate::diag::Span;
 use crate::program::{EndpointId, EndpointKind, Owner};
-use crate::report::{self, Palette, Places, Sentence, Traced, Words};
+use crate::report::{self, Palette, Places, Resolver, Sentence, StatedRemedy, Traced};
 use crate::time::SimTime;
 use crate::wire::{self, PacketBuilder};
 use std::cell::OnceCell;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// A frame that came out of the fabric.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Copy {
+pub struct SentFrame {
     /// Where.
     pub to: EndpointId,
     /// `None` for the delivered frame or a fragment of it; otherwise what the fabric sent by itself.
@@ -28,27 +28,27 @@ pub struct Copy {
 /// What became of one frame. Claims about it panic, with the claim, the fact and the trace, where they do not hold;
 /// they are exclusive: what is not claimed must not have come out.
 #[must_use = "a passage says nothing until something is claimed about it"]
-pub struct Passage {
+pub struct FrameResult {
     topology: Arc<Topology>,
     frame: Vec<u8>,
     wire_length: u32,
     time: SimTime,
     outcome: Outcome,
     /// What came out, and the same as the fabric tells it.
-    copies: Vec<Copy>,
+    copies: Vec<SentFrame>,
     sent: Vec<Sent>,
     trace: Trace,
     options: Options,
     /// Whether the remedies take all out of the packet's way, once it was tried.
-    remedies_help: OnceCell<bool>,
+    remedies: OnceCell<Vec<Option<StatedRemedy>>>,
     entry: Entry,
     shard: ShardId,
 }
 
-impl Passage {
-    pub(super) fn new(topology: Arc<Topology>, frame: &Frame<'_>, output: Output, trace: Trace) -> Passage {
+impl FrameResult {
+    pub(super) fn new(topology: Arc<Topology>, frame: &Frame<'_>, output: Output, trace: Trace) -> FrameResult {
         let Output { outcomes, sent, bytes } = output;
-        let copy = |sent: &Sent| Copy {
+        let copy = |sent: &Sent| SentFrame {
             to: sent.to,
             emitted: sent.emitted,
             bytes: bytes[sent.range.clone()].to_vec(),
@@ -56,7 +56,7 @@ impl Passage {
         };
         let copies = sent.iter().map(copy).collect();
         let Frame { bytes: entered, wire_length, time, entry, shard } = *frame;
-        Passage {
+        FrameResult {
             topology,
             frame: entered.to_vec(),
             wire_length,
@@ -66,15 +66,15 @@ impl Passage {
             sent,
             trace,
             options: Options::default(),
-            remedies_help: OnceCell::new(),
+            remedies: OnceCell::new(),
             entry,
             shard,
         }
     }
 
     /// The same, of a lab with these options.
-    pub(super) fn under(self, options: Options) -> Passage {
-        Passage { options, ..self }
+    pub(super) fn under(self, options: Options) -> FrameResult {
+        FrameResult { options, ..self }
     }
 
     /// The result in ids.
@@ -83,7 +83,7 @@ impl Passage {
     }
 
     /// Everything that came out, in order.
-    pub fn copies(&self) -> &[Copy] {
+    pub fn copies(&self) -> &[SentFrame] {
         &self.copies
     }
 
@@ -148,8 +148,10 @@ impl Passage {
     pub fn reverse(&self) -> Option<(EndpointId, PacketBuilder)> {
         let to = match self.outcome().verdict {
             Verdict::Delivered { to } => to,
-            Verdict::Dropped { .. } => self.would_be_receiver()?,
-            Verdict::Answered | Verdict::Outside | Verdict::Undetermined => return None,
+            Verdict::Dropped { .. } | Verdict::Undetermined(NotKnown::Configuration { .. }) => {
+                self.would_be_receiver()?
+            }
+            Verdict::Answered | Verdict::Outside | Verdict::Undetermined(NotKnown::Bytes) => return None,
         };
         let kind = self.topology.program.endpoint(to).kind;
         matches!(kind, EndpointKind::Instance | EndpointKind::Service { .. }).then_some(())?;
@@ -222,7 +224,8 @@ impl Passage {
     /// The trace as one JSON object.
     pub fn trace_json(&self, label: &str) -> serde_json::Value {
         let description = self.description();
-        report::trace_json(self.words(), &self.traced(label, &description))
+        let remedies = self.remedied(label, &description).remedies;
+        report::trace_json(self.words(), &Traced { remedies, ..self.traced(label, &description) })
     }
 
     /// The trace past every refusal as one JSON object.
@@ -235,27 +238,27 @@ impl Passage {
         Traced { steps: &self.trace.steps, ..self.traced(label, description) }
     }
 
-    /// As [`Passage::fully_traced`], for output that tells remedies.
+    /// As [`FrameResult::fully_traced`], for output that tells remedies.
     fn remedied<'a>(&'a self, label: &'a str, description: &'a str) -> Traced<'a> {
-        let Passage { frame, wire_length, time, entry, shard, options, .. } = self;
+        let FrameResult { frame, wire_length, time, entry, shard, options, .. } = self;
         let frame = Frame { bytes: frame, wire_length: *wire_length, time: *time, entry: *entry, shard: *shard };
         let is_dropped = matches!(self.outcome.verdict, Verdict::Dropped { .. });
-        let help = || !is_dropped || remedies::help(self, &frame, *options);
-        Traced { changes_fail: !*self.remedies_help.get_or_init(help), ..self.fully_traced(label, description) }
+        let state = || if is_dropped { remedies::state(self, &frame, *options) } else { Vec::new() };
+        Traced { remedies: self.remedies.get_or_init(state), ..self.fully_traced(label, description) }
     }
 
     fn traced<'a>(&'a self, label: &'a str, description: &'a str) -> Traced<'a> {
         let (time, steps) = (self.time, self.steps());
-        Traced { label, description, time, steps, outcome: self.outcome(), sent: self.sent(), changes_fail: false }
+        Traced { label, description, time, steps, outcome: self.outcome(), sent: self.sent(), remedies: &[] }
     }
 
-    pub(super) fn words(&self) -> Words<'_> {
+    pub(super) fn words(&self) -> Resolver<'_> {
         let Topology { world, program, names, sources, .. } = &*self.topology;
         let sender = self.outcome.from.and_then(|from| world.instances.find(names.endpoint(from)));
         let link = sender.and_then(|sender| world.instances[sender].linked_vpc.as_ref());
         let mtu = if self.options.mtu.is_some() { Span::NONE } else { world.mtu.span };
         let link = link.map_or(Span::NONE, |link| link.span);
-        Words::new(program, names, sources).with(Places { mtu_value: self.options.mtu, mtu, link })
+        Resolver::new(program, names, sources).with(Places { mtu_value: self.options.mtu, mtu, link })
     }
 
     /// What became of the frame, as one line of plain English without a full stop.
@@ -284,7 +287,7 @@ impl Passage {
     }
 
     #[track_caller]
-    fn claim(&self, holds: bool, claim: impl fmt::Display) -> &Passage {
+    fn claim(&self, holds: bool, claim: impl fmt::Display) -> &FrameResult {
         if !holds {
             self.fail(claim, self.fact());
         }
@@ -297,13 +300,13 @@ impl Passage {
 
     /// The frame reached `endpoint` whole, and nothing else came out.
     #[track_caller]
-    pub fn delivered_to(&self, endpoint: &str) -> &Passage {
+    pub fn delivered_to(&self, endpoint: &str) -> &FrameResult {
         self.delivered_in_fragments_to(endpoint, 1)
     }
 
     /// The frame reached `endpoint` in `fragments` pieces, and nothing else came out.
     #[track_caller]
-    pub fn delivered_in_fragments_to(&self, endpoint: &str, fragments: usize) -> &Passage {
+    pub fn delivered_in_fragments_to(&self, endpoint: &str, fragments: usize) -> &FrameResult {
         let delivered = matches!(self.outcome().verdict, Verdict::Delivered { to } if self.endpoint(to) == endpoint);
         let exclusive = self.sent().len() == fragments && self.frames_out(endpoint) == fragments;
         let pieces = if fragments == 1 { String::new() } else { format!(" in {fragments} fragments") };
@@ -312,14 +315,14 @@ impl Passage {
 
     /// The frame was refused for `reason`, and nothing came out.
     #[track_caller]
-    pub fn dropped(&self, reason: &str) -> &Passage {
+    pub fn dropped(&self, reason: &str) -> &FrameResult {
         let dropped = matches!(self.outcome().verdict, Verdict::Dropped { reason: fact, .. } if fact.id() == reason);
         self.claim(dropped && self.sent().is_empty(), format_args!("dropped for {reason}, and nothing came out"))
     }
 
     /// These reasons stand in the packet's way, in this order, and no others.
     #[track_caller]
-    pub fn blocked_by<'a>(&self, reasons: impl IntoIterator<Item = &'a str>) -> &Passage {
+    pub fn blocked_by<'a>(&self, reasons: impl IntoIterator<Item = &'a str>) -> &FrameResult {
         let claimed: Vec<&str> = reasons.into_iter().collect();
         let fact: Vec<&str> = self.blockers().iter().map(|blocker| blocker.reason.id()).collect();
         if claimed != fact {
@@ -330,7 +333,7 @@ impl Passage {
 
     /// The frame was refused for `reason`, and the fabric told its sender by a frame of `kind`.
     #[track_caller]
-    pub fn dropped_with_notice(&self, reason: &str, kind: &str) -> &Passage {
+    pub fn dropped_with_notice(&self, reason: &str, kind: &str) -> &FrameResult {
         let dropped = matches!(self.outcome().verdict, Verdict::Dropped { reason: fact, .. } if fact.id() == reason);
         let claim = format!("dropped for {reason}, and its sender told by {kind}");
         self.claim(dropped && self.told_sender(kind), claim)
@@ -343,7 +346,7 @@ impl Passage {
 
     /// The fabric answered the frame, an ARP request, and nothing else came out.
     #[track_caller]
-    pub fn answered(&self) -> &Passage {
+    pub fn answered(&self) -> &FrameResult {
         self.claim(
             self.outcome().verdict == Verdict::Answered && self.told_sender("arp-reply"),
             "answered by the fabric",
@@ -352,19 +355,29 @@ impl Passage {
 
     /// The frame travels by an instance's public NIC or public address, beyond the two planes.
     #[track_caller]
-    pub fn outside(&self) -> &Passage {
+    pub fn outside(&self) -> &FrameResult {
         self.claim(self.outcome().verdict == Verdict::Outside && self.sent().is_empty(), "outside the two planes")
     }
 
-    /// The capture cut off bytes that decide.
+    /// What decides is not known: bytes that the capture cut off, or rules that the topology does not hold.
     #[track_caller]
-    pub fn undetermined(&self) -> &Passage {
-        self.claim(self.outcome().verdict == Verdict::Undetermined && self.sent().is_empty(), "undetermined")
+    pub fn undetermined(&self) -> &FrameResult {
+        let holds = matches!(self.outcome().verdict, Verdict::Undetermined(_)) && self.sent().is_empty();
+        self.claim(holds, "undetermined")
+    }
+
+    /// What decides is not known, for `reason`, and nothing came out.
+    #[track_caller]
+    pub fn undetermined_for(&self, reason: &str) -> &FrameResult {
+        let verdict = self.outcome().verdict;
+        let given = verdict.refusal().filter(|_| matches!(verdict, Verdict::Undetermined(_)));
+        let holds = given.is_some_and(|(fact, _)| fact.id() == reason) && self.sent().is_empty();
+        self.claim(holds, format_args!("undetermined for {reason}, and nothing came out"))
     }
 
     /// The frame was in these routing domains, in this order, and in no other.
     #[track_caller]
-    pub fn through<'a>(&self, domains: impl IntoIterator<Item = &'a str>) -> &Passage {
+    pub fn through<'a>(&self, domains: impl IntoIterator<Item = &'a str>) -> &FrameResult {
         let claimed: Vec<&str> = domains.into_iter().collect();
         let names = &self.topology.names;
         let fact: Vec<&str> = self.outcome().domains.iter().flatten().map(|id| names.domain(*id)).collect();
@@ -376,11 +389,11 @@ impl Passage {
 
     /// The frame was refused at this endpoint, or in this routing domain.
     #[track_caller]
-    pub fn at(&self, place: &str) -> &Passage {
+    pub fn at(&self, place: &str) -> &FrameResult {
         let names = &self.topology.names;
-        let holds = match self.outcome().verdict {
-            Verdict::Dropped { at: At::Endpoint(id), .. } => names.endpoint(id) == place,
-            Verdict::Dropped { at: At::Domain(id), .. } => names.domain(id) == place,
+        let holds = match self.outcome().verdict.refusal() {
+            Some((_, DropLocation::Endpoint(id))) => names.endpoint(id) == place,
+            Some((_, DropLocation::Domain(id))) => names.domain(id) == place,
             _ => false,
         };
         self.claim(holds, format_args!("refused at {place}"))
@@ -388,21 +401,21 @@ impl Passage {
 
     /// A live session spared the frame both ends' groups and whitelists.
     #[track_caller]
-    pub fn by_session(&self) -> &Passage {
+    pub fn by_session(&self) -> &FrameResult {
         self.claim(self.outcome().by_session, "let through by a live session")
     }
 
     /// No session helped: the frame was judged as a first packet.
     #[track_caller]
-    pub fn as_first_packet(&self) -> &Passage {
+    pub fn as_first_packet(&self) -> &FrameResult {
         self.claim(!self.outcome().by_session, "judged as a first packet")
     }
 
     /// This rule decided: `sg-db ingress #2`, `sg-db intra-group`.
     #[track_caller]
-    pub fn by_rule(&self, rule: &str) -> &Passage {
+    pub fn by_rule(&self, rule: &str) -> &FrameResult {
         let fact = match self.outcome().decider {
-            Decider::Rule(id) => self.topology.names.rules[id.index()].text.as_str(),
+            MatchedRule::Rule(id) => self.topology.names.rules[id.index()].text.as_str(),
             _ => "no rule",
         };
         if fact != rule {
@@ -412,7 +425,7 @@ impl Passage {
     }
 }
 
-impl fmt::Debug for Passage {
+impl fmt::Debug for FrameResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.fact())
     }

@@ -1,29 +1,50 @@
-//! Remedies tried on a copy of the world.
+//! Remedies tried on a copy of the world, and put into words.
 
-use super::{Lab, Passage, Topology};
+use super::{FrameResult, Lab, Topology};
 use crate::control::{self, Operation, PeerRequest, RuleRequest, WhitelistChange};
 use crate::datapath::{Frame, Options, Verdict};
 use crate::diag::Span;
 use crate::model::{Direction, InstanceState};
 use crate::net::PortRange;
-use crate::report::{self, Fix, TopologyChange};
+use crate::remedy;
+use crate::report::{self, AdvisedStep, Fix, StatedRemedy, TopologyChange};
 use crate::table::acl::Query;
 use std::sync::Arc;
 
-/// False where the changes that the remedies of a passage name leave the packet where it is. Remedies that are no
-/// changes are believed.
-pub(super) fn help(passage: &Passage, frame: &Frame<'_>, options: Options) -> bool {
+/// Puts the changes into words that take away what stands in the way of a passage, one for each blocker; nothing where they
+/// leave the packet where it is. Remedies that are no changes are believed.
+pub(super) fn state(passage: &FrameResult, frame: &Frame<'_>, options: Options) -> Vec<Option<StatedRemedy>> {
     let fixes = report::fixes(passage.words(), &passage.fully_traced("", ""));
-    if fixes.contains(&Fix::Never) {
-        return false;
+    let is_believed = fixes.contains(&Fix::Untried);
+    let changes = fixes.iter().filter_map(|fix| if let Fix::Change(changes) = fix { Some(changes) } else { None });
+    let all: Vec<TopologyChange> = changes.flatten().copied().collect();
+    if fixes.contains(&Fix::Never) || !(is_believed || help(passage, all, frame, options)) {
+        return Vec::new();
     }
-    let mut changes = Vec::new();
-    for fix in fixes {
-        match fix {
-            Fix::Change(more) => changes.extend(more),
-            Fix::Untried | Fix::Never => return true,
-        }
-    }
+    let topology = passage.topology();
+    let stated = |fix: &Fix| match fix {
+        Fix::Change(changes) => in_words(topology, changes),
+        Fix::Untried | Fix::Never => None,
+    };
+    fixes.iter().map(stated).collect()
+}
+
+/// What to do about a change, and the line that it changes first.
+fn in_words(topology: &Topology, changes: &[TopologyChange]) -> Option<StatedRemedy> {
+    let operations: Vec<Vec<Operation>> =
+        changes.iter().map(|change| operations(topology, *change)).collect::<Option<_>>()?;
+    let steps: Vec<AdvisedStep> = operations
+        .iter()
+        .flatten()
+        .map(|operation| remedy::describe(operation, &topology.world, &topology.sources))
+        .collect();
+    let place = steps.first()?.source.clone();
+    let sentences: Vec<String> = steps.iter().map(AdvisedStep::sentence).collect();
+    Some(StatedRemedy { text: sentences.join("; then "), place })
+}
+
+/// True where the changes let the packet arrive.
+fn help(passage: &FrameResult, mut changes: Vec<TopologyChange>, frame: &Frame<'_>, options: Options) -> bool {
     // A link needs ClassicLink and a guest route a running guest, wherever the packet meets the lack of them.
     changes.sort_by_key(|change| match change {
         TopologyChange::Enable(_) => 0,

@@ -1,17 +1,19 @@
 //! Links that nothing passes, because the groups and whitelists at their two ends accept nothing from each other.
 
-use super::ends::{Class, End, FarEnds, Near};
+use super::ends::{Class, FarEnds, LinkEnd, Near};
 use super::way::{Way, arrives};
 use crate::check::{ClosedLinks, link_without_rule};
+use crate::control::PeerRequest;
 use crate::datapath::FirstPacket;
 use crate::diag::Diagnostic;
-use crate::model::{Instance, Key, Location, SecurityGroup, Vpc, World};
+use crate::model::{Direction, GroupKind, Instance, Key, Location, SecurityGroup, Vpc, World};
 use crate::program::{DomainId, EndpointId, EndpointKind, FixedMap, Names, Program};
+use crate::remedy;
 use hashbrown::HashSet;
 
 /// What may be spent on links that no packet before has shown to be open: a host costs 1, a pair that is asked about
 /// [`PAIR`]. A world that would cost more has links of which nothing is said.
-const MOST_EFFORT: usize = 4_000_000;
+const MAX_EFFORT: usize = 4_000_000;
 
 const PAIR: usize = 16;
 
@@ -29,7 +31,7 @@ pub(crate) fn warnings(world: &World, program: &Program, names: &Names) -> Vec<D
     }
     linked.sort_by_key(|(domain, ..)| *domain);
     let ends = FarEnds::of(program, linked.iter().map(|(domain, ..)| *domain));
-    let mut search = Search { program, hints: Vec::new(), effort: MOST_EFFORT };
+    let mut search = OpenSearch { program, hints: Vec::new(), effort: MAX_EFFORT };
     let mut findings = Vec::new();
     for links in linked.chunk_by(|one, other| one.0 == other.0) {
         let (domain, vpc, _) = links[0];
@@ -52,10 +54,26 @@ pub(crate) fn warnings(world: &World, program: &Program, names: &Names) -> Vec<D
         }
         let far_group = first_group(world, names, far);
         findings.extend(closed.into_iter().map(|(key, count)| {
-            link_without_rule(world, &ClosedLinks { first: &world.instances[key], count, vpc, far_group })
+            let first = &world.instances[key];
+            let help = accepting(world, first, far_group);
+            link_without_rule(world, &ClosedLinks { first, count, vpc, far_group, help })
         }));
     }
     findings
+}
+
+/// What lets both ends accept each other.
+fn accepting(world: &World, first: &Instance, far_group: Option<Key<SecurityGroup>>) -> Option<String> {
+    let own = &world.security_groups[first.security_groups.first()?.value];
+    let far = &world.security_groups[far_group?];
+    // Rules of enterprise groups name addresses only.
+    let source = match *far.kind {
+        GroupKind::Basic => PeerRequest::Group(own.id.value.clone()),
+        GroupKind::Enterprise => PeerRequest::Cidr((*first.private_ip).into()),
+    };
+    let there = remedy::accepting(far, Direction::Ingress, source, world);
+    let back = remedy::accepting(own, Direction::Ingress, PeerRequest::Group(far.id.value.clone()), world);
+    Some(format!("{there}; for the other direction, {back}"))
 }
 
 /// The first group at the far end, where an instance is.
@@ -67,17 +85,17 @@ fn first_group(world: &World, names: &Names, far: &FarEnds) -> Option<Key<Securi
 }
 
 /// The search for something that passes a link.
-struct Search<'a> {
+struct OpenSearch<'a> {
     program: &'a Program,
     /// What links of the same VPC before have shown to pass.
-    hints: Vec<Hint>,
+    hints: Vec<OpenPacket>,
     effort: usize,
 }
 
-impl Search<'_> {
+impl OpenSearch<'_> {
     /// True where something passes the link of `near`, or would but for what is no matter of groups and whitelists.
     fn is_open(&mut self, near: EndpointId, far: &FarEnds) -> bool {
-        let end = End { id: near, address: self.program.endpoint(near).address };
+        let end = LinkEnd { id: near, address: self.program.endpoint(near).address };
         if self.hints.iter().any(|hint| hint.passes(self.program, end)) {
             return true;
         }
@@ -99,11 +117,11 @@ impl Search<'_> {
         clients.into_iter().any(|client| self.is_open_between(near.end, client))
     }
 
-    fn is_open_between(&mut self, near: End, far: End) -> bool {
+    fn is_open_between(&mut self, near: LinkEnd, far: LinkEnd) -> bool {
         self.effort = self.effort.saturating_sub(PAIR);
         let out = Way::between(self.program, near, far);
         if out.accepted {
-            self.hint(Hint { packet: out.sample, far, outward: true });
+            self.hint(OpenPacket { packet: out.sample, far, outward: true });
             return true;
         }
         // A service answers a classic instance, and opens nothing to it.
@@ -112,12 +130,12 @@ impl Search<'_> {
         }
         let back = Way::between(self.program, far, near);
         if back.accepted {
-            self.hint(Hint { packet: back.sample, far, outward: false });
+            self.hint(OpenPacket { packet: back.sample, far, outward: false });
         }
         back.accepted
     }
 
-    fn hint(&mut self, hint: Hint) {
+    fn hint(&mut self, hint: OpenPacket) {
         if self.hints.len() < HINTS {
             self.hints.push(hint);
         }
@@ -125,16 +143,16 @@ impl Search<'_> {
 }
 
 /// A packet that passed a link, or would but for what is no matter of groups and whitelists.
-struct Hint {
+struct OpenPacket {
     packet: FirstPacket,
-    far: End,
+    far: LinkEnd,
     outward: bool,
 }
 
-impl Hint {
+impl OpenPacket {
     /// True where the same packet passes the link of `near`.
-    fn passes(&self, program: &Program, near: End) -> bool {
-        let Hint { packet, far, outward } = *self;
+    fn passes(&self, program: &Program, near: LinkEnd) -> bool {
+        let OpenPacket { packet, far, outward } = *self;
         if outward {
             let packet = FirstPacket { sender: near.id, source: near.address, ..packet };
             return arrives(program, &packet, [near, far]);

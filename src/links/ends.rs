@@ -10,14 +10,14 @@ use std::net::Ipv4Addr;
 
 /// An endpoint, and the address that is sent from and to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct End {
+pub(crate) struct LinkEnd {
     pub(crate) id: EndpointId,
     pub(crate) address: Ipv4Addr,
 }
 
 /// Addresses that a route over a link leads to, behind a gateway or a forwarding instance.
 #[derive(Clone, Copy, Debug)]
-struct Clients {
+struct LinkClients {
     hop: EndpointId,
     /// The route's entry in the table of what came over a link.
     route: u32,
@@ -28,8 +28,8 @@ struct Clients {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FarEnds {
     /// Instances and services, in the order of their ids.
-    pub(crate) hosts: Vec<End>,
-    clients: Vec<Clients>,
+    pub(crate) hosts: Vec<LinkEnd>,
+    clients: Vec<LinkClients>,
 }
 
 impl FarEnds {
@@ -51,7 +51,7 @@ impl FarEnds {
                 continue;
             }
             if let Some(ends) = all.get_mut(&endpoint.domain) {
-                ends.hosts.push(End { id: EndpointId::from_index(index), address: endpoint.address });
+                ends.hosts.push(LinkEnd { id: EndpointId::from_index(index), address: endpoint.address });
             }
         }
         all
@@ -64,23 +64,23 @@ impl FarEnds {
 
     /// Returns clients behind gateways and forwarding instances: an address of each range that the tables and rules of
     /// `near` tell apart.
-    pub(crate) fn clients_of(&self, program: &Program, near: &Near) -> Vec<End> {
+    pub(crate) fn clients_of(&self, program: &Program, near: &Near) -> Vec<LinkEnd> {
         let Some(table) = near.over_link(program) else { return Vec::new() };
         let mut ends = Vec::new();
-        for Clients { hop, route, range } in self.clients.iter().copied() {
+        for LinkClients { hop, route, range } in self.clients.iter().copied() {
             let (first, last) = (u32::from(range.network()), u32::from(range.broadcast()));
             let start = near.cuts.partition_point(|cut| *cut <= first);
             let end = near.cuts.partition_point(|cut| *cut <= last);
             let addresses = std::iter::once(first).chain(near.cuts[start..end].iter().copied()).map(Ipv4Addr::from);
             let behind_hop = |address: &Ipv4Addr| program.tables.lookup(table, *address) == Some(route);
-            ends.extend(addresses.filter(behind_hop).map(|address| End { id: hop, address }));
+            ends.extend(addresses.filter(behind_hop).map(|address| LinkEnd { id: hop, address }));
         }
         ends
     }
 }
 
 /// The ranges behind gateways and forwarding instances that routes over a link of `vpc` lead to.
-fn clients(program: &Program, id: DomainId) -> Vec<Clients> {
+fn clients(program: &Program, id: DomainId) -> Vec<LinkClients> {
     let Some(vpc) = program.vpc(id) else { return Vec::new() };
     let mut all = Vec::new();
     for (prefix, route) in program.tables.routes(vpc.over_link) {
@@ -91,10 +91,10 @@ fn clients(program: &Program, id: DomainId) -> Vec<Clients> {
             let Some(RemoteRange::Cidrs(remote)) = program.remote_ranges.get(&hop) else { continue };
             for range in carried {
                 let shared = remote.iter().filter_map(|remote| common(range, *remote));
-                all.extend(shared.map(|range| Clients { hop, route, range }));
+                all.extend(shared.map(|range| LinkClients { hop, route, range }));
             }
         } else {
-            all.extend(carried.map(|range| Clients { hop, route, range }));
+            all.extend(carried.map(|range| LinkClients { hop, route, range }));
         }
     }
     all
@@ -111,7 +111,7 @@ fn common(one: Ipv4Net, other: Ipv4Net) -> Option<Ipv4Net> {
 
 /// A classic instance, and where its tables and rules tell addresses of the VPC apart.
 pub(crate) struct Near {
-    pub(crate) end: End,
+    pub(crate) end: LinkEnd,
     link: Option<DomainId>,
     /// The first addresses of ranges that are told apart, ascending.
     cuts: Vec<u32>,
@@ -136,7 +136,7 @@ impl Near {
     pub(crate) fn of(program: &Program, id: EndpointId) -> Near {
         let endpoint = program.endpoint(id);
         let mut near = Near {
-            end: End { id, address: endpoint.address },
+            end: LinkEnd { id, address: endpoint.address },
             link: endpoint.link,
             cuts: Vec::new(),
             sets: Vec::new(),
@@ -167,7 +167,7 @@ impl Near {
     }
 
     /// Returns the class of a host of the VPC: two of one class fare alike with this instance.
-    pub(crate) fn class(&self, program: &Program, far: End) -> Class {
+    pub(crate) fn class(&self, program: &Program, far: LinkEnd) -> Class {
         let endpoint = program.endpoint(far.id);
         let cell = self.cuts.partition_point(|cut| *cut <= u32::from(far.address));
         let sets = self.sets.iter().map(|set| program.address_sets.contains(*set, far.address));

@@ -5,7 +5,7 @@ use std::fmt;
 
 /// What passes, for every protocol that is told apart; `None` stands for those that no rule names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Flow(Vec<(Option<Protocol>, Ports)>);
+pub(crate) struct PassingPorts(Vec<(Option<Protocol>, Ports)>);
 
 /// Disjoint and ascending, with a gap between each and the next.
 type Ports = Vec<(u16, u16)>;
@@ -13,7 +13,7 @@ type Ports = Vec<(u16, u16)>;
 /// What stands for all that protocols without ports carry, too.
 pub(super) const EVERY_PORT: (u16, u16) = (0, u16::MAX);
 
-impl Flow {
+impl PassingPorts {
     /// Adds a protocol that was asked about; nothing of it passes yet.
     pub(super) fn add_protocol(&mut self, protocol: Option<Protocol>) {
         self.0.push((protocol, Vec::new()));
@@ -29,7 +29,7 @@ impl Flow {
     }
 
     /// Lets pass what passes in `other`, too: the same protocols were asked about, or others.
-    pub(crate) fn join(&mut self, other: &Flow) {
+    pub(crate) fn join(&mut self, other: &PassingPorts) {
         for (protocol, ports) in &other.0 {
             match self.0.iter_mut().find(|(known, _)| known == protocol) {
                 Some((_, known)) => *known = joined([&known[..], ports].concat()),
@@ -59,7 +59,7 @@ fn joined(mut ports: Ports) -> Ports {
 }
 
 /// `everything`, or `tcp/443, icmp`.
-impl fmt::Display for Flow {
+impl fmt::Display for PassingPorts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.0.is_empty() && self.0.iter().all(|(_, ports)| ports[..] == [EVERY_PORT]) {
             return f.write_str("everything");

@@ -11,8 +11,8 @@ mod flow;
 mod way;
 
 pub(crate) use closed::warnings;
-pub(crate) use ends::{End, FarEnds, Near};
-pub(crate) use flow::Flow;
+pub(crate) use ends::{FarEnds, LinkEnd, Near};
+pub(crate) use flow::PassingPorts;
 pub(crate) use way::Way;
 
 #[cfg(test)]

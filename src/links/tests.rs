@@ -1,4 +1,4 @@
-use super::{End, Way};
+use super::{LinkEnd, Way};
 use crate::lab::Topology;
 
 /// What passes from `i-a` to `i-b` with these egress and ingress rules.
@@ -13,7 +13,7 @@ fn passes(egress: &str, ingress: &str) -> String {
     let program = &topology.program;
     let [from, to] = ["i-a", "i-b"].map(|name| {
         let id = topology.names.find_endpoint(name).unwrap();
-        End { id, address: program.endpoint(id).address }
+        LinkEnd { id, address: program.endpoint(id).address }
     });
     let way = Way::between(program, from, to);
     assert_eq!(way.accepted, !way.passes.is_empty());

@@ -1,7 +1,7 @@
 //! What passes from one end of a link to the other and is answered.
 
-use super::ends::End;
-use super::flow::{EVERY_PORT, Flow};
+use super::ends::LinkEnd;
+use super::flow::{EVERY_PORT, PassingPorts};
 use crate::datapath::{FirstPacket, Verdict};
 use crate::net::{PortRange, Protocol};
 use crate::program::{AclId, Program};
@@ -12,8 +12,10 @@ use std::net::Ipv4Addr;
 #[derive(Clone, Debug)]
 pub(crate) struct Way {
     /// What passes, with replies that come back.
-    pub(crate) passes: Flow,
-    /// True where the groups and whitelists of both ends accept something, wherever it is routed.
+    pub(crate) passes: PassingPorts,
+    /// True where more may pass, or come back: rules or whitelists that decide are not known.
+    pub(crate) may_pass: bool,
+    /// True where the groups and whitelists of both ends accept something, as far as is known, wherever it is routed.
     pub(crate) accepted: bool,
     /// True where the sender's groups let something out.
     pub(crate) sent: bool,
@@ -26,10 +28,10 @@ const SOURCE_PORT: u16 = 40000;
 
 impl Way {
     /// Asks about all that `from` may send to `to`.
-    pub(crate) fn between(program: &Program, from: End, to: End) -> Way {
+    pub(crate) fn between(program: &Program, from: LinkEnd, to: LinkEnd) -> Way {
         let questions = Questions::of(program, from, to);
         let sample = questions.packet(Protocol::ICMP, [0; 2]);
-        let mut way = Way { passes: Flow::default(), accepted: false, sent: false, sample };
+        let mut way = Way { passes: PassingPorts::default(), may_pass: false, accepted: false, sent: false, sample };
         for (protocol, asked) in questions.protocols() {
             way.passes.add_protocol(protocol);
             for ports in questions.destination_ports(asked) {
@@ -44,8 +46,10 @@ impl Way {
     }
 
     /// True where the packet arrives and its reply comes back.
-    fn ask(&mut self, program: &Program, packet: FirstPacket, [from, to]: [End; 2]) -> bool {
-        let arrives = arrives(program, &packet, [from, to]);
+    fn ask(&mut self, program: &Program, packet: FirstPacket, [from, to]: [LinkEnd; 2]) -> bool {
+        let answer = answer(program, &packet, [from, to]);
+        self.may_pass = self.may_pass || answer.is_none();
+        let arrives = answer == Some(true);
         self.sent = self.sent || arrives || packet.is_sent(program);
         if !self.accepted && (arrives || packet.is_accepted_by(program, to.id)) {
             (self.accepted, self.sample) = (true, packet);
@@ -55,20 +59,34 @@ impl Way {
 }
 
 /// True where a packet reaches `to` and its reply `from`.
-pub(super) fn arrives(program: &Program, packet: &FirstPacket, [from, to]: [End; 2]) -> bool {
-    packet.outcome(program).verdict == Verdict::Delivered { to: to.id }
-        && packet.reply_outcome(program).is_some_and(|reply| reply.verdict == Verdict::Delivered { to: from.id })
+pub(super) fn arrives(program: &Program, packet: &FirstPacket, ends: [LinkEnd; 2]) -> bool {
+    answer(program, packet, ends) == Some(true)
+}
+
+/// Whether a packet reaches `to` and its reply `from`; `None` where that is not known.
+fn answer(program: &Program, packet: &FirstPacket, [from, to]: [LinkEnd; 2]) -> Option<bool> {
+    let request = packet.outcome(program).verdict;
+    if matches!(request, Verdict::Undetermined(_)) {
+        return None;
+    }
+    if request != (Verdict::Delivered { to: to.id }) {
+        return Some(false);
+    }
+    match packet.reply_outcome(program)?.verdict {
+        Verdict::Undetermined(_) => None,
+        reply => Some(reply == Verdict::Delivered { to: from.id }),
+    }
 }
 
 /// What has to be asked so that every protocol and port is spoken for.
 struct Questions<'a> {
-    ends: [End; 2],
+    ends: [LinkEnd; 2],
     /// The rules of both ends that speak of the other.
     rules: Vec<&'a AclRule>,
 }
 
 impl<'a> Questions<'a> {
-    fn of(program: &'a Program, from: End, to: End) -> Questions<'a> {
+    fn of(program: &'a Program, from: LinkEnd, to: LinkEnd) -> Questions<'a> {
         let (sender, receiver) = (program.endpoint(from.id), program.endpoint(to.id));
         let mut rules = Vec::new();
         for (list, own, far) in [(sender.egress, from, to), (receiver.ingress, to, from)] {

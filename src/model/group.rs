@@ -103,6 +103,15 @@ impl Rule {
     }
 }
 
+/// How many rules of a security group are not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownRules {
+    /// All of them: `rules = "unknown"`.
+    All,
+    /// So many, beside those that are: `unknown_rules = 2`.
+    Count(u32),
+}
+
 /// A security group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecurityGroup {
@@ -112,8 +121,10 @@ pub struct SecurityGroup {
     pub network: Spanned<Network>,
     /// Basic or enterprise.
     pub kind: Spanned<GroupKind>,
-    /// The inner access policy: what members may do to each other.
+    /// The inner access policy: what members may do to each other. See [`SecurityGroup::knows_intra_group`].
     pub intra_group: Spanned<Policy>,
+    /// Rules of both directions that the file does not hold.
+    pub unknown_rules: Option<Spanned<UnknownRules>>,
     /// Rules for what members receive, in file order.
     pub ingress: Vec<Rule>,
     /// Rules for what members send, in file order.
@@ -123,6 +134,13 @@ pub struct SecurityGroup {
 }
 
 impl SecurityGroup {
+    /// False where nothing is known of the rules of a basic group and the file does not give its inner access policy either.
+    /// Members of enterprise groups never accept each other by default.
+    pub fn knows_intra_group(&self) -> bool {
+        let is_given = !self.intra_group.span.is_none() || *self.kind == GroupKind::Enterprise;
+        is_given || self.unknown_rules.is_none_or(|unknown| unknown.value != UnknownRules::All)
+    }
+
     /// The rules of one direction, in file order.
     pub fn rules(&self, direction: Direction) -> &Vec<Rule> {
         match direction {

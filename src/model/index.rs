@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, OnceLock};
 
 /// Keys in the order of the file.
-type Row<T> = Arc<Vec<Key<T>>>;
+type IndexRow<T> = Arc<Vec<Key<T>>>;
 
 /// What rules, operations and the compiler ask of a world that its tables do not answer by themselves. Made in one pass
 /// over the world, and kept up to date by each change, which costs as much as the rows that it touches. A clone shares
@@ -14,13 +14,13 @@ type Row<T> = Arc<Vec<Key<T>>>;
 #[derive(Clone, Debug)]
 pub struct WorldIndex {
     /// By the index of the VPC.
-    linked: Paged<Row<Instance>>,
+    linked: Paged<IndexRow<Instance>>,
     /// By the index of the VPC. No operation makes or removes tables.
     tables: Arc<[Vec<Key<RouteTable>>]>,
     /// By the index of the VPC. No operation makes or removes vSwitches.
     vswitches: Arc<[Vec<Key<Vswitch>>]>,
     /// By the index of the group.
-    members: Paged<Row<Instance>>,
+    members: Paged<IndexRow<Instance>>,
     /// How many custom routes lead to an instance; those without are left out.
     routes_to: PagedMap<Key<Instance>, usize>,
     /// As [`World::regions`] has them.
@@ -173,13 +173,13 @@ fn addresses_in_vpcs(world: &World) -> PagedMap<(Key<Vpc>, Ipv4Addr), ()> {
     taken
 }
 
-fn insert<T>(row: &mut Row<T>, key: Key<T>) {
+fn insert<T>(row: &mut IndexRow<T>, key: Key<T>) {
     if let Err(place) = row.binary_search(&key) {
         Arc::make_mut(row).insert(place, key);
     }
 }
 
-fn remove<T>(row: &mut Row<T>, key: Key<T>) {
+fn remove<T>(row: &mut IndexRow<T>, key: Key<T>) {
     if let Ok(place) = row.binary_search(&key) {
         Arc::make_mut(row).remove(place);
     }

@@ -33,6 +33,10 @@ pub const VSWITCH_RESERVED: (u32, u32) = (1, 3);
 /// Security groups of one instance.
 pub const GROUPS_PER_INSTANCE: RangeInclusive<usize> = 1..=5;
 
+/// Priorities of rules: the smaller one is asked first. A user can give 1 to 100
+/// (<https://alibabacloud.com/help/en/ecs/api-authorizesecuritygroup>); those beyond are of rules that the vendor made.
+pub const RULE_PRIORITIES: RangeInclusive<u8> = 1..=110;
+
 /// Rules of one security group, ingress and egress together
 /// (<https://alibabacloud.com/help/en/ecs/api-authorizesecuritygroup>).
 pub const RULES_PER_GROUP: usize = 200;

@@ -16,7 +16,7 @@ mod world;
 pub use crate::net::ranges;
 
 pub use change_set::ChangeSet;
-pub use group::{Direction, GroupKind, NicType, Peer, Policy, Rule, SecurityGroup};
+pub use group::{Direction, GroupKind, NicType, Peer, Policy, Rule, SecurityGroup, UnknownRules};
 pub use guest::MissingGuestRoute;
 pub use index::WorldIndex;
 pub use shared::SharedText;

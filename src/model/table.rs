@@ -78,20 +78,20 @@ pub trait Identified {
 #[derive(Clone, Debug)]
 pub struct Table<T> {
     items: Paged<Option<Arc<T>>>,
-    by_id: PagedTable<Place>,
+    by_id: PagedTable<TablePlace>,
 }
 
 /// Where the object with an id stands; the hash spares most comparisons of ids, and reading them again in a table that
 /// grows.
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct TablePlace {
     /// The upper half of the id's hash.
     hash: u32,
     /// The key's index and 1.
     number: NonZeroU32,
 }
 
-impl Place {
+impl TablePlace {
     fn index(self) -> usize {
         self.number.get() as usize - 1
     }
@@ -128,8 +128,8 @@ impl<T: Identified + Clone> Table<T> {
             return Err(object);
         }
         let key = Key::at(self.items.len());
-        let place = Place { hash: hash(object.id()), number: NonZeroU32::MIN.saturating_add(key.index) };
-        self.by_id.add(place.hash(), place, Place::hash);
+        let place = TablePlace { hash: hash(object.id()), number: NonZeroU32::MIN.saturating_add(key.index) };
+        self.by_id.add(place.hash(), place, TablePlace::hash);
         self.items.push(Some(Arc::new(object)));
         Ok(key)
     }
@@ -137,8 +137,8 @@ impl<T: Identified + Clone> Table<T> {
     /// Takes the object called `id` out. Its key is not used again.
     pub fn remove(&mut self, id: &str) -> Option<T> {
         let key = self.find(id)?;
-        let place = Place { hash: hash(id), number: NonZeroU32::MIN.saturating_add(key.index) };
-        self.by_id.remove(place.hash(), |known| known.number == place.number, Place::hash);
+        let place = TablePlace { hash: hash(id), number: NonZeroU32::MIN.saturating_add(key.index) };
+        self.by_id.remove(place.hash(), |known| known.number == place.number, TablePlace::hash);
         self.items.replace(key.index(), None).map(Arc::unwrap_or_clone)
     }
 }
@@ -147,7 +147,7 @@ impl<T: Identified> Table<T> {
     /// The key of the object called `id`.
     pub fn find(&self, id: &str) -> Option<Key<T>> {
         let hash = hash(id);
-        let is_it = |place: &Place| {
+        let is_it = |place: &TablePlace| {
             place.hash == hash && self.items[place.index()].as_ref().is_some_and(|object| object.id() == id)
         };
         self.by_id.find(u64::from(hash) << 32, is_it).map(|place| Key::at(place.index()))

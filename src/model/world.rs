@@ -331,6 +331,8 @@ pub struct Service {
     pub ip: Spanned<Ipv4Addr>,
     /// The whitelist where the file gives one; see [`Service::effective_whitelist`].
     pub whitelist: Option<Spanned<Vec<Spanned<Ipv4Net>>>>,
+    /// True where the whitelist may have entries that the file does not hold: `whitelist = "unknown"`.
+    pub whitelist_is_unknown: bool,
     /// Region and account, where given.
     pub placement: Placement,
 }
@@ -348,7 +350,7 @@ macro_rules! identified {
 identified!(Vpc Vswitch RouteTable Peering Gateway SecurityGroup Instance Service);
 
 impl Service {
-    /// The whitelist in force: `None` is open to all, the databases' default holds 127.0.0.1 only.
+    /// The entries in force, as far as they are known: `None` is open to all, the databases' default holds 127.0.0.1 only.
     pub fn effective_whitelist(&self) -> Option<Vec<Ipv4Net>> {
         match &self.whitelist {
             Some(entries) => Some(entries.iter().map(|entry| entry.value).collect()),

@@ -1,17 +1,19 @@
 //! What a planned link would carry, endpoint by endpoint of the VPC, and why it carries nothing to others.
 
 use super::Preflight;
-use super::refused::{Plan, placed_or, table};
+use super::refused::{Plan, placed_or};
 use crate::check::preflight::{
     CLOSED, FAR_STOPPED, NOBODY, NOT_HELD, SHADOW, STOPPED, custom_routes, guest_route, unreachable,
 };
-use crate::datapath::{At, Blocker, Found, Step, Trace};
+use crate::control::{Operation, PeerRequest, WhitelistChange};
+use crate::datapath::{Blocker, DropLocation, Found, Step, Trace};
 use crate::diag::{Diagnostic, Reason, Severity, Span};
 use crate::lab::Topology;
-use crate::links::{End, FarEnds, Flow, Near, Way};
-use crate::model::{GroupKind, Instance, Service};
+use crate::links::{FarEnds, LinkEnd, Near, PassingPorts, Way};
+use crate::model::{Direction, GroupKind, Instance, Service};
 use crate::net::GuestRoute;
 use crate::program::{Action, DomainId, EndpointId, EndpointKind, FixedMap, RouteId};
+use crate::remedy;
 use hashbrown::HashSet;
 use hashbrown::hash_map::Entry;
 
@@ -29,12 +31,13 @@ impl Plan<'_> {
         }
         let near = Near::of(&trial.program, near);
         let mut walk =
-            Walk { plan: self, trial, near: &near, findings, told: HashSet::default(), closed: FixedMap::default() };
+            FarWalk { plan: self, trial, near: &near, findings, told: HashSet::default(), closed: FixedMap::default() };
         walk.hosts(&far, preflight);
         walk.clients(&far, preflight);
         let mut findings = walk.finish();
         // What the rest of the VPC cannot reach is no reason against a link that reaches something.
-        for (findings, fatal) in [(&mut findings, !preflight.carries()), (&mut beyond, far.is_empty())] {
+        let carries = preflight.carries() || !preflight.not_known.is_empty();
+        for (findings, fatal) in [(&mut findings, !carries), (&mut beyond, far.is_empty())] {
             for finding in findings {
                 finding.severity = if fatal { Severity::Error } else { Severity::Warning };
             }
@@ -52,13 +55,20 @@ struct Pair {
     back: Way,
 }
 
+impl Pair {
+    /// True where it is not known whether more passes.
+    fn may_pass(&self) -> bool {
+        self.out.may_pass || self.back.may_pass
+    }
+}
+
 /// What was told once and need not be told again.
 #[derive(PartialEq, Eq, Hash)]
 enum Told {
     Stopped,
     GuestRoute,
     Hides(RouteId),
-    Refused(Reason, At),
+    Refused(Reason, DropLocation),
 }
 
 /// Instances of the same groups that the groups of both ends keep apart from the planned link's instance.
@@ -70,7 +80,7 @@ struct Closed<'w> {
 }
 
 /// The walk over the endpoints of the VPC.
-struct Walk<'p, 'w> {
+struct FarWalk<'p, 'w> {
     plan: &'p Plan<'w>,
     trial: &'p Topology,
     near: &'p Near,
@@ -79,7 +89,7 @@ struct Walk<'p, 'w> {
     closed: FixedMap<Vec<usize>, Closed<'w>>,
 }
 
-impl<'w> Walk<'_, 'w> {
+impl<'w> FarWalk<'_, 'w> {
     fn hosts(&mut self, far: &FarEnds, preflight: &mut Preflight) {
         let program = &self.trial.program;
         // Hosts of one class fare alike.
@@ -95,17 +105,24 @@ impl<'w> Walk<'_, 'w> {
                     list.push((id.to_owned(), way.passes.to_string()));
                 }
             }
+            let may_pass = pair.may_pass();
+            if may_pass {
+                preflight.not_known.push(id.to_owned());
+            }
             if pair.out.passes.is_empty() && pair.back.passes.is_empty() {
                 let pair = pair.clone();
-                self.explain(*host, &pair);
+                match may_pass {
+                    true => self.not_known(*host, &pair),
+                    false => self.explain(*host, &pair),
+                }
             }
         }
     }
 
     /// A gateway or forwarding instance passes what any of its clients does.
     fn clients(&mut self, far: &FarEnds, preflight: &mut Preflight) {
-        let mut hops: Vec<(EndpointId, Flow, Flow)> = Vec::new();
-        let mut silent = Vec::new();
+        let mut hops: Vec<(EndpointId, PassingPorts, PassingPorts)> = Vec::new();
+        let mut silent: Vec<(LinkEnd, Pair)> = Vec::new();
         for client in far.clients_of(&self.trial.program, self.near) {
             let pair = self.pair(client);
             match hops.iter_mut().find(|(hop, ..)| *hop == client.id) {
@@ -124,6 +141,14 @@ impl<'w> Walk<'_, 'w> {
                     list.push((id.to_owned(), flow.to_string()));
                 }
             }
+            let of_hop = || silent.iter().filter(|(client, _)| client.id == hop);
+            if let Some((client, pair)) = of_hop().find(|(_, pair)| pair.may_pass()) {
+                preflight.not_known.push(id.to_owned());
+                if out.is_empty() && back.is_empty() {
+                    self.not_known(*client, pair);
+                }
+                continue;
+            }
             if out.is_empty() && back.is_empty() {
                 for (client, pair) in silent.iter().filter(|(client, _)| client.id == hop) {
                     self.explain(*client, pair);
@@ -132,14 +157,29 @@ impl<'w> Walk<'_, 'w> {
         }
     }
 
-    fn pair(&self, far: End) -> Pair {
+    fn pair(&self, far: LinkEnd) -> Pair {
         let program = &self.trial.program;
         let near = self.near.end;
         Pair { out: Way::between(program, near, far), back: Way::between(program, far, near) }
     }
 
+    /// Tells that it is not known what passes between the instance and a far end, and what hides the one from the other.
+    fn not_known(&mut self, far: LinkEnd, pair: &Pair) {
+        self.hidden(far, &pair.back.sample.trace(&self.trial.program));
+        let reason = Reason::UnknownConfiguration;
+        if self.told.insert(Told::Refused(reason, DropLocation::Endpoint(far.id))) {
+            let (record, name) = (reason.record(), self.trial.names.endpoint(far.id));
+            let instance = self.plan.instance.id.as_str();
+            let message =
+                format!("whether anything passes between `{instance}` and `{name}` is not known: {}", record.summary);
+            let place = self.trial.names.endpoints[far.id.index()].span;
+            let finding = Diagnostic::warning(record.id, message).at(place, format!("{} of `{name}`", far.address));
+            self.findings.push(finding.note(format!("{} ({})", record.meaning, record.source)).help(record.remedy));
+        }
+    }
+
     /// Tells why nothing passes between the instance and a far end.
-    fn explain(&mut self, far: End, pair: &Pair) {
+    fn explain(&mut self, far: LinkEnd, pair: &Pair) {
         let program = &self.trial.program;
         let kind = program.endpoint(far.id).kind;
         let [out, back] = [&pair.out, &pair.back].map(|way| way.sample.trace(program));
@@ -157,14 +197,14 @@ impl<'w> Walk<'_, 'w> {
         } else if let Some(service) = self.plan.world.services.find(self.trial.names.endpoint(far.id)) {
             let service = &self.plan.world.services[service];
             match out.blockers().any(|blocker| blocker.reason == Reason::WhitelistDeny) {
-                true => self.findings.push(not_held(service, self.plan.instance)),
+                true => self.findings.push(self.plan.not_held(service)),
                 false => self.of_far(far, &out, &back, hidden),
             }
         }
     }
 
     /// Tells of a route or vSwitch that takes what the far end sends to the instance; true where there is one.
-    fn hidden(&mut self, far: End, back: &Trace) -> bool {
+    fn hidden(&mut self, far: LinkEnd, back: &Trace) -> bool {
         let (program, plan) = (&self.trial.program, self.plan);
         let looked_up = back.steps.iter().find_map(|step| match step {
             Step::Route { destination, found: Found::Entry { route, .. }, .. }
@@ -219,27 +259,31 @@ impl<'w> Walk<'_, 'w> {
     /// Tells of what stands in the way at the instance itself.
     fn of_near(&mut self, blocker: &Blocker) {
         let instance = self.plan.instance;
-        let at_near = blocker.at == At::Endpoint(self.near.end.id);
+        let at_near = blocker.at == DropLocation::Endpoint(self.near.end.id);
         match blocker.reason {
             Reason::InstanceStopped if at_near && self.told.insert(Told::Stopped) => {
                 let id = instance.id.as_str();
                 let message = format!("`{id}` is {}: nothing passes its link until it runs", instance.state.name());
                 let place = placed_or(instance.state.span, instance.id.span);
-                let help = format!("start it; under {} write `state = \"running\"`", table("instance", id));
+                let help = self.start(id);
                 self.findings.push(STOPPED.found(message).at(place, "not running").help(help));
             }
             Reason::GuestRoutePublicNic if at_near && self.told.insert(Told::GuestRoute) => {
                 let finding = guest_route(instance, self.plan.target);
-                self.findings.extend(finding.map(|finding| finding.help(script(instance))));
+                self.findings.extend(finding.map(|finding| finding.help(self.plan.script())));
             }
             _ => {}
         }
     }
 
+    fn start(&self, instance: &str) -> String {
+        remedy::sentence(&Operation::Start { instance: instance.to_owned() }, self.plan.world)
+    }
+
     /// Tells of what stands in the way of packets that the groups accept. `is_told` where something of it was told.
-    fn of_far(&mut self, far: End, out: &Trace, back: &Trace, is_told: bool) {
+    fn of_far(&mut self, far: LinkEnd, out: &Trace, back: &Trace, is_told: bool) {
         let stopped = |blocker: &Blocker| {
-            blocker.reason == Reason::InstanceStopped && blocker.at == At::Endpoint(far.id)
+            blocker.reason == Reason::InstanceStopped && blocker.at == DropLocation::Endpoint(far.id)
                 || blocker.reason == Reason::NextHopDown
         };
         let name = self.trial.names.endpoint(far.id);
@@ -249,7 +293,7 @@ impl<'w> Walk<'_, 'w> {
         {
             let far = &world.instances[key];
             let message = format!("`{name}` of `{}` is {}", *self.plan.target.id, far.state.name());
-            let help = format!("start it; under {} write `state = \"running\"`", table("instance", name));
+            let help = self.start(name);
             let place = placed_or(far.state.span, far.id.span);
             self.findings.push(FAR_STOPPED.found(message).at(place, "not running").help(help));
             return;
@@ -260,7 +304,7 @@ impl<'w> Walk<'_, 'w> {
         // What the instance itself lacks was told, and a service opens nothing to it.
         let is_new = |blocker: &Blocker| {
             let of_near = matches!(blocker.reason, Reason::InstanceStopped | Reason::GuestRoutePublicNic);
-            !(of_near && blocker.at == At::Endpoint(self.near.end.id))
+            !(of_near && blocker.at == DropLocation::Endpoint(self.near.end.id))
         };
         let serves = matches!(self.trial.program.endpoint(far.id).kind, EndpointKind::Service { .. });
         let back = back.blockers().filter(|_| !serves);
@@ -276,7 +320,7 @@ impl<'w> Walk<'_, 'w> {
         }
     }
 
-    fn note_closed(&mut self, far: End, sends: bool) {
+    fn note_closed(&mut self, far: LinkEnd, sends: bool) {
         let world = self.plan.world;
         let Some(key) = world.instances.find(self.trial.names.endpoint(far.id)) else { return };
         let far = &world.instances[key];
@@ -288,26 +332,22 @@ impl<'w> Walk<'_, 'w> {
     }
 
     fn finish(self) -> Vec<Diagnostic> {
-        let Walk { plan, mut findings, closed, .. } = self;
+        let FarWalk { plan, mut findings, closed, .. } = self;
         findings.extend(closed.into_values().map(|closed| plan.closed(&closed)));
         findings
     }
 }
 
-/// The routing script, and what to write down of it.
-fn script(instance: &Instance) -> String {
-    let route = GuestRoute::of(*instance.private_ip);
-    let mut routes: Vec<String> = instance.guest_routes.iter().map(|route| format!("\"{}\"", route.value)).collect();
-    routes.push(format!("\"{}\"", route.destination()));
-    format!(
-        "on the instance run `{}` (`biplane guest-route` prints what lasts); then under {} write `guest_routes = [{}]`",
-        route.add_command(),
-        table("instance", &instance.id),
-        routes.join(", ")
-    )
-}
-
 impl Plan<'_> {
+    /// The routing script, and what to write down of it.
+    fn script(&self) -> String {
+        let route = GuestRoute::of(*self.instance.private_ip);
+        let operation =
+            Operation::AddGuestRoute { instance: self.instance.id.value.clone(), destination: route.destination() };
+        let sentence = remedy::sentence(&operation, self.world);
+        format!("{sentence}; the script is `{}` (`biplane guest-route` prints what lasts)", route.add_command())
+    }
+
     fn closed(&self, closed: &Closed<'_>) -> Diagnostic {
         let (id, far) = (self.instance.id.as_str(), closed.first.id.as_str());
         let who = match closed.count {
@@ -324,38 +364,37 @@ impl Plan<'_> {
         };
         // Rules of enterprise groups name addresses only.
         let source = match *group.kind {
-            GroupKind::Basic => own.id.value.clone(),
-            GroupKind::Enterprise => self.instance.private_ip.to_string(),
+            GroupKind::Basic => PeerRequest::Group(own.id.value.clone()),
+            GroupKind::Enterprise => PeerRequest::Cidr((*self.instance.private_ip).into()),
         };
-        let header = table("security_group", &group.id);
+        let ingress = remedy::accepting(group, Direction::Ingress, source, world);
         let help = match closed.sends {
-            true => format!(
-                "under {header} add `{{ source = \"{source}\" }}` to `ingress`; for connections from the VPC add \
-                 `{{ source = \"{}\" }}` to that of `{}`",
-                *group.id, *own.id
-            ),
-            false => format!(
-                "the egress rules of `{}` drop it: under {} add `{{ destination = \"{}\" }}` to `egress`, with a smaller \
-                 `priority` than those, and under {header} `{{ source = \"{source}\" }}` to `ingress`",
-                *own.id,
-                table("security_group", &own.id),
-                *closed.first.private_ip
-            ),
+            true => {
+                let back = PeerRequest::Group(group.id.value.clone());
+                let back = remedy::accepting(own, Direction::Ingress, back, world);
+                format!("{ingress}; for connections from the VPC, {back}")
+            }
+            false => {
+                let far = PeerRequest::Cidr((*closed.first.private_ip).into());
+                let egress = remedy::accepting(own, Direction::Egress, far, world);
+                let id = own.id.as_str();
+                format!(
+                    "the egress rules of `{id}` drop it: {egress}, with a smaller `priority` than those; and {ingress}"
+                )
+            }
         };
         let finding = finding.at(group.id.span, format!("accepts nothing from {}", *self.instance.private_ip));
         finding.at(own.id.span, format!("accepts nothing from {}", *closed.first.private_ip)).help(help)
     }
-}
 
-fn not_held(service: &Service, own: &Instance) -> Diagnostic {
-    let address = *own.private_ip;
-    let message = format!("the whitelist of `{}` does not hold {address} of `{}`", *service.id, *own.id);
-    let place = service.whitelist.as_ref().map_or(service.id.span, |entries| entries.span);
-    let header = table("service", &service.id);
-    let help = match &service.whitelist {
-        Some(_) => format!("under {header} add `\"{address}\"` to `whitelist`"),
-        None => format!("under {header} write `whitelist = [\"{address}\"]`"),
-    };
-    let text = if service.whitelist.is_some() { "not in here" } else { "by default it holds 127.0.0.1 only" };
-    NOT_HELD.found(message).at(place, text).at(own.private_ip.span, "the address that the service sees").help(help)
+    fn not_held(&self, service: &Service) -> Diagnostic {
+        let (own, id) = (self.instance, service.id.as_str());
+        let address = *own.private_ip;
+        let message = format!("the whitelist of `{id}` does not hold {address} of `{}`", *own.id);
+        let place = service.whitelist.as_ref().map_or(service.id.span, |entries| entries.span);
+        let change = WhitelistChange::Add(vec![address.into()]);
+        let help = remedy::sentence(&Operation::ChangeWhitelist { service: id.to_owned(), change }, self.world);
+        let text = if service.whitelist.is_some() { "not in here" } else { "by default it holds 127.0.0.1 only" };
+        NOT_HELD.found(message).at(place, text).at(own.private_ip.span, "the address that the service sees").help(help)
+    }
 }

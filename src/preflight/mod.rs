@@ -27,6 +27,9 @@ pub struct Preflight {
     pub reaches: Vec<(String, String)>,
     /// The endpoints of the VPC that could open connections to it, beside what would pass.
     pub reached_by: Vec<(String, String)>,
+    /// The endpoints of the VPC of which it is not known what they would exchange with the instance, or not all of it: rules
+    /// or a whitelist at one end are not known.
+    pub not_known: Vec<String>,
     /// Every reason against it: refusals first, then by place.
     pub findings: Vec<Diagnostic>,
     /// False where the link could not be made on a copy of the world, so that nothing is known of what it would carry.
@@ -34,12 +37,12 @@ pub struct Preflight {
 }
 
 impl Preflight {
-    /// True where the link can be made and carries something.
+    /// True where the link can be made and carries something, or may.
     pub fn is_useful(&self) -> bool {
-        self.can_be_made && self.carries()
+        self.can_be_made && (self.carries() || !self.not_known.is_empty())
     }
 
-    /// True where something would pass, once the link is there.
+    /// True where something would pass for sure, once the link is there.
     pub fn carries(&self) -> bool {
         !(self.reaches.is_empty() && self.reached_by.is_empty())
     }
@@ -92,6 +95,7 @@ impl Planned {
             can_be_made,
             reaches: Vec::new(),
             reached_by: Vec::new(),
+            not_known: Vec::new(),
             findings,
             was_tried: may_be_tried && self.copy.is_some(),
         };

@@ -2,8 +2,10 @@
 
 use crate::check::preflight::{ROUTE_CONFLICT, custom_routes, is_conflict};
 use crate::check::{Refusal, RefusalRecord, link};
+use crate::control::Operation;
 use crate::diag::{Diagnostic, Span, Spanned, citation};
 use crate::model::{Instance, Key, SharedText, Vpc, World};
+use crate::remedy;
 
 /// A link that somebody thinks of.
 pub(super) struct Plan<'w> {
@@ -16,12 +18,6 @@ pub(super) struct Plan<'w> {
 /// `span` where it is a place, or `other`: a default has no place of its own.
 pub(super) fn placed_or(span: Span, other: Span) -> Span {
     if span.is_none() { other } else { span }
-}
-
-/// The header of an object's table, as TOML has it: `[vpc.vpc-shop]`.
-pub(super) fn table(section: &str, id: &str) -> String {
-    let bare = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    if bare { format!("[{section}.{id}]") } else { format!("[{section}.{id:?}]") }
 }
 
 fn place_of(value: Option<&Spanned<SharedText>>, otherwise: Span) -> Span {
@@ -54,11 +50,11 @@ impl Plan<'_> {
             }
             () if is(&link::LINKED) => self.linked(finding),
             () if is(&link::DISABLED) => {
-                let help = format!("under {} write `classic_link = true`", table("vpc", vpc));
+                let help = remedy::sentence(&Operation::Enable { vpc: vpc.to_owned() }, self.world);
                 finding.at(self.switch(), "ClassicLink is off here").help(help)
             }
             () if is(&link::STATUS) => {
-                let help = format!("under {} write `state = \"running\"`", table("instance", id));
+                let help = remedy::sentence(&Operation::Start { instance: id.to_owned() }, self.world);
                 finding.at(self.instance.state.span, "neither running nor stopped").help(help)
             }
             () if is(&link::NOT_OWN) => self.of_another_account(finding),
@@ -67,7 +63,6 @@ impl Plan<'_> {
     }
 
     fn linked(&self, finding: Diagnostic) -> Diagnostic {
-        let id = self.instance.id.as_str();
         let Some(linked) = &self.instance.linked_vpc else {
             return finding.at(self.instance.id.span, "one link at most").help(link::LINKED.remedy);
         };
@@ -75,7 +70,8 @@ impl Plan<'_> {
         if linked.value == self.vpc {
             return finding.help("nothing to do: the link is there");
         }
-        finding.help(format!("under {} remove `linked_vpc`", table("instance", id)))
+        let (instance, vpc) = (self.instance.id.value.clone(), self.world.vpcs[linked.value].id.value.clone());
+        finding.help(remedy::sentence(&Operation::Detach { instance, vpc }, self.world))
     }
 
     fn of_another_account(&self, finding: Diagnostic) -> Diagnostic {
@@ -88,9 +84,8 @@ impl Plan<'_> {
             return finding.help("a transfer does not help across regions: migrate the instance into a VPC instead");
         }
         finding.help(format!(
-            "transfer the instance first, then under {} write `account = \"{account}\"`; it needs groups of its new \
-             account",
-            table("instance", &self.instance.id)
+            "transfer the instance first, then write `account = \"{account}\"` in [{}]; it needs groups of its new account",
+            remedy::table("instance", &self.instance.id)
         ))
     }
 

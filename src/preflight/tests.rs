@@ -191,3 +191,19 @@ fn a_protocol_that_is_refused_as_a_whole_is_not_among_what_passes() {
     assert_eq!(told(&text("drop")).1, format!("i-b: icmp, udp, other protocols; rm-a: {ALL}"));
     assert_eq!(told(&text("accept")).1, format!("i-b: {ALL}; rm-a: {ALL}"));
 }
+
+#[test]
+fn what_is_not_known_neither_passes_nor_is_kept_out() {
+    let known = both_ends("", "", "10.24.1.6").replace("[{ source = \"sg-a\" }]", "[]");
+    assert!(!planned(&known).is_useful());
+    assert!(warned(&linked(&known)).contains(&"link-without-rule"));
+    let unknown = known.replace("ingress = []", "rules = \"unknown\"");
+    let link = planned(&unknown);
+    assert_eq!((link.carries(), link.is_useful(), link.not_known), (false, true, vec!["i-b".to_owned()]));
+    let ids: Vec<&str> = link.findings.iter().map(|finding| finding.id).collect();
+    assert_eq!(ids, ["unknown-configuration", "whitelist-deny"]);
+    assert!(!warned(&linked(&unknown)).contains(&"link-without-rule"));
+    let list = both_ends("", "", "10.24.1.6").replace("[\"10.24.1.6\"]", "\"unknown\"");
+    let link = planned(&list);
+    assert_eq!((link.carries(), link.not_known), (true, vec!["rm-a".to_owned()]));
+}

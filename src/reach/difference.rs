@@ -8,7 +8,7 @@ use super::flows::{FlowGroup, FlowSide};
 use super::headers::HeaderSet;
 use super::witness::WitnessFlow;
 use super::{Question, Reach, Selector};
-use crate::datapath::{Decider, Outcome, Verdict};
+use crate::datapath::{MatchedRule, Outcome, Verdict};
 use crate::net::{AddressCuts, AddressRange};
 use crate::program::{EndpointId, FixedMap, Names, Program};
 use std::net::Ipv4Addr;
@@ -56,9 +56,9 @@ pub struct FlowFate {
     /// What becomes of first packets.
     pub verdict: Verdict,
     /// What decides about them.
-    pub decider: Decider,
+    pub decider: MatchedRule,
     /// What the lists of both ends say.
-    pub deciders: [Decider; 2],
+    pub deciders: [MatchedRule; 2],
     /// What becomes of replies.
     pub reply: Option<(ReplyFate, Verdict)>,
     /// One of the flows.

@@ -7,7 +7,7 @@ use super::headers::{HeaderPoint, HeaderSet, Ports};
 use super::routes::{Receiver, RouteAnswer, RouteMaps, RouteTarget};
 use super::{Question, Reach, Selector};
 use crate::datapath::{
-    Decider, FilterAnswer, Filtered, FirstPacket, Outcome, SourceTraits, Verdict, add_source_cuts, source_traits,
+    FilterAnswer, Filtered, FirstPacket, MatchedRule, Outcome, SourceTraits, Verdict, add_source_cuts, source_traits,
 };
 use crate::net::{AddressCuts, AddressRange, Protocol, ranges};
 use crate::program::{EndpointId, EndpointKind, FixedMap, Program};
@@ -28,8 +28,8 @@ pub struct FlowRegion<'a> {
     pub outcome: Outcome,
     /// What becomes of the reply; `None` where the first packet is not delivered.
     pub reply: Option<Outcome>,
-    /// What the sender's groups and the receiver's groups or whitelist say; [`Decider::None`] where neither was asked.
-    pub deciders: [Decider; 2],
+    /// What the sender's groups and the receiver's groups or whitelist say; [`MatchedRule::None`] where neither was asked.
+    pub deciders: [MatchedRule; 2],
 }
 
 /// One side of a region.
@@ -71,7 +71,7 @@ impl FlowRegion<'_> {
             Verdict::Delivered { .. } => ReplyFate::Misdelivered,
             Verdict::Outside | Verdict::Answered => ReplyFate::Outside,
             Verdict::Dropped { .. } => ReplyFate::Refused,
-            Verdict::Undetermined => ReplyFate::Undetermined,
+            Verdict::Undetermined(_) => ReplyFate::Undetermined,
         })
     }
 }
@@ -117,7 +117,7 @@ struct Part<'a> {
     sources: &'a [AddressRange],
     destinations: &'a [AddressRange],
     headers: &'a HeaderSet,
-    deciders: [Decider; 2],
+    deciders: [MatchedRule; 2],
 }
 
 type Visitor<'v> = dyn FnMut(&FlowRegion<'_>) + 'v;
@@ -281,7 +281,7 @@ impl<'a> Engine<'a> {
         let sender = route.sender;
         let sources = &sender.sources[..];
         if let RouteAnswer::NotAdmitted(_) = route.answer {
-            let deciders = [Decider::None; 2];
+            let deciders = [MatchedRule::None; 2];
             let part = Part { sources, destinations, headers: &self.question.headers, deciders };
             return self.tell(route, part, visit);
         }
@@ -405,7 +405,7 @@ impl<'a> Engine<'a> {
         let packet = self.packet(route.sender, [sources[0].first(), destinations[0].first()], witness);
         let outcome = packet.outcome(self.program);
         let reply = packet.reply_outcome(self.program);
-        let may_pass = reply.is_some() || outcome.verdict == Verdict::Undetermined;
+        let may_pass = reply.is_some() || matches!(outcome.verdict, Verdict::Undetermined(_));
         if !may_pass && !self.question.refused {
             return;
         }
@@ -450,6 +450,6 @@ fn passes(answers: &[Filtered]) -> bool {
 }
 
 /// What the lists of both ends of a first packet say.
-fn deciders(answers: &[Filtered]) -> [Decider; 2] {
-    [0, 1].map(|place| answers.get(place).map_or(Decider::None, |filtered| filtered.decider))
+fn deciders(answers: &[Filtered]) -> [MatchedRule; 2] {
+    [0, 1].map(|place| answers.get(place).map_or(MatchedRule::None, |filtered| filtered.decider))
 }

@@ -7,7 +7,7 @@ use super::headers::{HeaderBox, HeaderPoint, HeaderSet, Ports, ProtocolClasses};
 use super::interner::Interner;
 use super::profile::{AskedGrid, FilterProfile, HeaderGrid, Together, meet, parts_between, smallest};
 use super::{CutKind, Question};
-use crate::datapath::{Decider, FilterAnswer, Filtered, FirstPacket, sender_traits};
+use crate::datapath::{FilterAnswer, Filtered, FirstPacket, MatchedRule, sender_traits};
 use crate::net::{AddressCuts, AddressRange, Ipv4Net, Protocol, ranges};
 use crate::program::{AclId, EndpointId, FixedMap, Program, WhitelistId};
 use crate::table::acl::RuleCuts;
@@ -74,7 +74,7 @@ impl FilterQuestion {
         let FilterQuestion { list, sender, receiver, own, peer, .. } = *self;
         let outgoing = FirstPacket { sender, source: own, destination: peer, protocol, ports };
         match list {
-            FilterList::Open => Filtered { answer: FilterAnswer::Passed, decider: Decider::None },
+            FilterList::Open => Filtered { answer: FilterAnswer::Passed, decider: MatchedRule::None },
             FilterList::Egress(_) => outgoing.egress_answer(program),
             FilterList::Ingress(_) | FilterList::Whitelist(_) => {
                 let incoming = FirstPacket { source: peer, destination: own, ..outgoing };
@@ -191,7 +191,7 @@ impl<'a> Filters<'a> {
             for (to, _) in &grid.destination_ports {
                 let Filtered { answer, decider } =
                     question.answer(self.program, HeaderPoint { protocol, ports: [*from, *to] });
-                let decider = if self.by_rule { decider } else { Decider::None };
+                let decider = if self.by_rule { decider } else { MatchedRule::None };
                 let filtered = Filtered { answer, decider };
                 answers.push(self.answers.number(filtered));
             }
@@ -253,7 +253,7 @@ impl<'a> Filters<'a> {
             grids.filter(|grid| !grid.source_ports.is_empty() && !grid.destination_ports.is_empty()).collect()
         });
         if let FilterList::Whitelist(whitelist) = list {
-            let entries: &[Ipv4Net] = &program.whitelists[whitelist.index()];
+            let entries: &[Ipv4Net] = &program.whitelists[whitelist.index()].entries;
             entries.iter().filter(|_| keeps(CutKind::Whitelists)).for_each(|entry| rules.peer.add(*entry));
         }
         if !keeps(CutKind::Peers) {

@@ -4,7 +4,7 @@ use super::engine::{FlowEnd, FlowRegion, ReplyFate};
 use super::headers::HeaderSet;
 use super::witness::{WitnessFlow, WitnessFrame, Witnesses};
 use super::{Question, Reach};
-use crate::datapath::{Decider, Outcome};
+use crate::datapath::{MatchedRule, Outcome};
 use crate::net::AddressRange;
 use crate::program::{EndpointId, Program};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub struct FlowGroup {
     /// The same in a word.
     pub reply_fate: Option<ReplyFate>,
     /// What the lists of the sender and of the receiver say.
-    pub deciders: [Decider; 2],
+    pub deciders: [MatchedRule; 2],
     /// The first packet and the reply as they went through the fabric.
     pub frames: Vec<WitnessFrame>,
 }

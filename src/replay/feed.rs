@@ -3,7 +3,7 @@
 use super::ReplayOptions;
 use super::adjust::Adjuster;
 use super::sample::Sample;
-use crate::capture::{Batch, CaptureError, Extent, Options, Reader, Unreadable};
+use crate::capture::{Batch, BatchOptions, CaptureError, Extent, Reader, Unreadable};
 use crate::datapath::{self, Entry, Frame, SHARDS, ShardId, Steering};
 use crate::lab::Topology;
 use crate::program::{EndpointId, FixedMap};
@@ -17,26 +17,26 @@ use std::net::Ipv4Addr;
 /// and what is written about them stay in a core's cache.
 const RECORDS: u64 = 2048;
 
-/// Fragments that the frames of a load may be cut into, so that what is written about a load stays as small where few
+/// Fragments that the frames of a batch may be cut into, so that what is written about a batch stays as small where few
 /// captured bytes stand for many on the wire.
 const FRAGMENTS: u32 = 20_480;
 
 /// A batch of frames on its way to the workers: each frame is for one of them.
 #[derive(Default)]
-pub struct Load {
+pub struct FrameBatch {
     /// Holds the bytes alone.
     batch: Batch,
     /// One for each worker: its frames, in the order of the capture.
-    parts: Vec<Vec<Cue>>,
+    parts: Vec<Vec<FrameRef>>,
     /// Whose each frame is, in the order of the capture.
     owners: Vec<u8>,
     /// Frames with comments of their own, in the order of the capture: number, and where the comments are.
-    commented: Vec<(u64, Options)>,
+    commented: Vec<(u64, BatchOptions)>,
 }
 
 /// What is known about a frame before it enters: all that its worker needs, beside the bytes.
 #[derive(Clone, Copy)]
-pub(super) struct Cue {
+pub(super) struct FrameRef {
     time: SimTime,
     entry: Entry,
     extent: Extent,
@@ -46,7 +46,7 @@ pub(super) struct Cue {
     shard: ShardId,
 }
 
-impl Load {
+impl FrameBatch {
     /// How many frames there are.
     pub fn len(&self) -> usize {
         self.owners.len()
@@ -57,18 +57,18 @@ impl Load {
         self.owners.is_empty()
     }
 
-    /// The number of frame `index` in the capture, from 1. For loads that are not divided.
+    /// The number of frame `index` in the capture, from 1. For batches that are not divided.
     pub fn number(&self, index: usize) -> u64 {
         self.parts[0][index].number
     }
 
-    /// Frame `index` as it enters. For loads that are not divided.
+    /// Frame `index` as it enters. For batches that are not divided.
     pub fn frame(&self, index: usize) -> Frame<'_> {
         self.frame_of(&self.parts[0][index])
     }
 
     /// The frames of one worker.
-    pub(super) fn part(&self, worker: usize) -> &[Cue] {
+    pub(super) fn part(&self, worker: usize) -> &[FrameRef] {
         &self.parts[worker]
     }
 
@@ -84,8 +84,8 @@ impl Load {
     }
 
     #[inline]
-    pub(super) fn frame_of(&self, cue: &Cue) -> Frame<'_> {
-        let Cue { time, entry, extent, wire_length, shard, .. } = *cue;
+    pub(super) fn frame_of(&self, frame_ref: &FrameRef) -> Frame<'_> {
+        let FrameRef { time, entry, extent, wire_length, shard, .. } = *frame_ref;
         Frame { bytes: self.batch.slice(extent), wire_length, time, entry, shard }
     }
 
@@ -109,7 +109,7 @@ pub struct Feed {
     copies: u64,
     /// By interface of the capture: the endpoint it is named after.
     captured_at: Vec<Option<EndpointId>>,
-    clock: Clock,
+    clock: ReplayClock,
     workers: usize,
     /// By shard: whose it is.
     owners: [u8; SHARDS],
@@ -144,7 +144,7 @@ impl<T: Copy> Asked<T> {
 
 /// What the capture's stamps mean to the fabric.
 #[derive(Clone, Copy)]
-enum Clock {
+enum ReplayClock {
     /// What they say.
     Own,
     /// The first one is this time.
@@ -153,16 +153,16 @@ enum Clock {
     Moved(SimTime, SimTime),
 }
 
-impl Clock {
+impl ReplayClock {
     fn read(&mut self, stamp: SimTime) -> SimTime {
         match *self {
-            Clock::Own => stamp,
-            Clock::StartAt(time) => {
-                *self = Clock::Moved(stamp, time);
+            ReplayClock::Own => stamp,
+            ReplayClock::StartAt(time) => {
+                *self = ReplayClock::Moved(stamp, time);
                 time
             }
-            Clock::Moved(from, to) if stamp >= from => to + stamp.since(from),
-            Clock::Moved(from, to) => to - from.since(stamp),
+            ReplayClock::Moved(from, to) if stamp >= from => to + stamp.since(from),
+            ReplayClock::Moved(from, to) => to - from.since(stamp),
         }
     }
 }
@@ -180,7 +180,7 @@ impl Feed {
             fabric: options.fabric,
             copies: 0,
             captured_at: Vec::new(),
-            clock: Clock::Own,
+            clock: ReplayClock::Own,
             workers,
             owners: std::array::from_fn(|shard| (shard % workers) as u8),
         }
@@ -190,7 +190,7 @@ impl Feed {
     /// the start of the clock at the earliest.
     #[must_use]
     pub fn starting_at(self, now: SimTime) -> Feed {
-        Feed { clock: Clock::StartAt(now), ..self }
+        Feed { clock: ReplayClock::StartAt(now), ..self }
     }
 
     /// Bytes read, and bytes there are where that is known.
@@ -225,21 +225,21 @@ impl Feed {
         (Asked::missing(&self.inject), Asked::missing(&self.map))
     }
 
-    /// Fills `load` with the next frames; false at the end of the capture. A load may be empty although more follow.
+    /// Fills `batch` with the next frames; false at the end of the capture. A batch may be empty although more follow.
     ///
     /// # Errors
     /// The capture is damaged. The good records before the damage were given before.
     pub fn next(
         &mut self,
-        load: &mut Load,
+        batch_of_frames: &mut FrameBatch,
         topology: &Topology,
         steering: &mut Steering,
     ) -> Result<bool, CaptureError> {
-        load.clear(self.workers);
+        batch_of_frames.clear(self.workers);
         let (is_sampled, ahead) = self.sample.ahead();
         let unit = fragments_unit(self.fabric.mtu_in(&topology.program));
         let Feed { reader, inject, map, adjuster, sample, copies, captured_at, clock, owners: owner_of, .. } = self;
-        let Load { batch, parts, owners, commented } = load;
+        let FrameBatch { batch, parts, owners, commented } = batch_of_frames;
         let limit = ahead.min(RECORDS);
         let mut used = 0;
         let changes = is_sampled || adjuster.is_some() || !map.is_empty();
@@ -288,7 +288,7 @@ impl Feed {
             owners.push(owner);
             let (number, extent) = (record.number, record.extent());
             commented.extend(record.options().map(|options| (number, options)));
-            parts[usize::from(owner)].push(Cue { time, entry, extent, number, wire_length, shard });
+            parts[usize::from(owner)].push(FrameRef { time, entry, extent, number, wire_length, shard });
             used += 1 + u64::from(wire_length >> unit);
             used >= limit
         })?;
@@ -297,7 +297,7 @@ impl Feed {
     }
 }
 
-/// By which power of two a frame's length is divided to find what it counts for a load, beside one: so that frames of
+/// By which power of two a frame's length is divided to find what it counts for a batch, beside one: so that frames of
 /// [`RECORDS`] in all come to no more than [`FRAGMENTS`]. Ordinary frames at an ordinary MTU count nothing.
 fn fragments_unit(mtu: u16) -> u32 {
     const LONGEST_HEADER: u16 = 60;

@@ -1,14 +1,17 @@
-//! What a summary gives hints about: source addresses that found no endpoint of their own, and frames that say more
-//! about how they were captured than about the network.
+//! What a summary gives hints about: addresses that found no endpoint of their own, and frames that say more about how
+//! they were captured than about the network.
 
 use super::adjust::{Encapsulation, encapsulation};
+use super::default_entries::DefaultEntryCounts;
 use crate::datapath::{Frame, Outcome, ShardId, Verdict};
 use crate::diag::Reason;
-use crate::report::CaptureFacts;
-use crate::wire::{ETHERNET_HEADER, Ipv4Lengths, source_address};
+use crate::program::Program;
+use crate::report::{CaptureFacts, DefaultEntries};
+use crate::wire::{ETHERNET_HEADER, Ipv4Lengths, destination_address, source_address};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 /// Addresses that are remembered for each shard and reason: a scan must not fill the memory, and what is remembered
 /// must not depend on the number of workers.
@@ -16,16 +19,18 @@ const PER_SHARD: usize = 64;
 
 /// What was noted of the frames of one worker.
 pub(super) struct Hints {
-    /// Frames by source address, for those that were refused because of it.
+    /// Frames by the address that they were refused for.
     by_shard: BTreeMap<(ShardId, Reason), BTreeMap<Ipv4Addr, u64>>,
+    default_entries: DefaultEntryCounts,
     facts: CaptureFacts,
     mtu: u16,
 }
 
 impl Hints {
     /// Nothing yet, with this MTU in force.
-    pub(super) fn new(mtu: u16) -> Hints {
-        Hints { by_shard: BTreeMap::new(), facts: CaptureFacts::default(), mtu }
+    pub(super) fn new(program: &Arc<Program>, mtu: u16) -> Hints {
+        let default_entries = DefaultEntryCounts::new(program);
+        Hints { by_shard: BTreeMap::new(), default_entries, facts: CaptureFacts::default(), mtu }
     }
 
     /// What was counted about the capture.
@@ -33,7 +38,13 @@ impl Hints {
         &self.facts
     }
 
+    /// What entered by gateways for want of an owner.
+    pub(super) fn default_entries(&self) -> Vec<DefaultEntries> {
+        self.default_entries.totals()
+    }
+
     pub(super) fn note(&mut self, frame: &Frame<'_>, outcome: &Outcome) {
+        self.default_entries.note(frame, outcome);
         if frame.wire_length > u32::from(self.mtu) + ETHERNET_HEADER as u32 {
             self.note_long(frame);
         }
@@ -51,7 +62,12 @@ impl Hints {
 
     fn note_dropped(&mut self, frame: &Frame<'_>, reason: Reason) {
         match reason {
-            Reason::UnknownSource | Reason::AmbiguousSource => self.note_source(frame, reason),
+            Reason::UnknownSource | Reason::AmbiguousSource => {
+                self.note_address(frame, reason, source_address(frame.bytes));
+            }
+            Reason::NoSuchAddress | Reason::NoRoute | Reason::OtherRegion => {
+                self.note_address(frame, reason, destination_address(frame.bytes));
+            }
             Reason::Ipv4TotalLength => self.note_total_length(frame),
             Reason::Ipv4Checksum => {
                 let is_missing = Ipv4Lengths::read(frame.bytes).is_some_and(|lengths| lengths.is_checksum_missing);
@@ -85,8 +101,8 @@ impl Hints {
         }
     }
 
-    fn note_source(&mut self, frame: &Frame<'_>, reason: Reason) {
-        let Some(address) = source_address(frame.bytes) else { return };
+    fn note_address(&mut self, frame: &Frame<'_>, reason: Reason, address: Option<Ipv4Addr>) {
+        let Some(address) = address else { return };
         let seen = self.by_shard.entry((frame.shard, reason)).or_default();
         if let Some(count) = seen.get_mut(&address) {
             *count += 1;
@@ -97,6 +113,7 @@ impl Hints {
 
     pub(super) fn merge(&mut self, other: Hints) {
         self.facts.merge(&other.facts);
+        self.default_entries.merge(other.default_entries);
         for (key, seen) in other.by_shard {
             let own = self.by_shard.entry(key).or_default();
             for (address, count) in seen {

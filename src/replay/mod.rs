@@ -2,17 +2,19 @@
 //!
 //! There are as many threads as workers. Each frame belongs to a shard, and every worker owns the same shards from
 //! beginning to end and forwards their frames in order. Shards are fixed in number, so verdicts, counts and output bytes
-//! are the same for any number of workers. A load of frames travels to all workers at once; who reads it, and who
-//! writes what is to be said about it once all have done their parts, is decided by who has the time: see `crew`. What
-//! was written leaves in the order of the capture. No more than a few loads are under way, so memory does not grow with
+//! are the same for any number of workers. A batch of frames travels to all workers at once; who reads it, and who
+//! writes what is to be said about it once all have done their parts, is decided by who has the time: see `pipeline`. What
+//! was written leaves in the order of the capture. No more than a few batches are under way, so memory does not grow with
 //! the capture.
 
 mod adjust;
 #[cfg(test)]
 mod copies_tests;
-mod crew;
+
+mod default_entries;
 mod feed;
 mod hints;
+mod pipeline;
 mod sample;
 pub mod scenario;
 #[cfg(test)]
@@ -21,21 +23,22 @@ mod worker;
 mod writing;
 
 pub use adjust::{Adjustments, Encapsulation, Missing, TakenAt};
-pub use feed::{Feed, Load};
+pub use feed::{Feed, FrameBatch};
 
 use crate::capture::{CaptureError, Reader, Unreadable};
 use crate::datapath::{self, Steering};
 use crate::diag::Reason;
+use crate::flows::{GatheredConnections, Gatherer};
 use crate::lab::Topology;
 use crate::program::EndpointId;
-use crate::report::{CaptureFacts, Tally};
+use crate::report::{self, CaptureFacts, DefaultEntries, Tally};
 use hints::Hints;
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use worker::Worker;
-use writing::{Press, Writing};
+use writing::{OutputFormat, ReplayWriter};
 
 /// How a capture is replayed.
 #[derive(Clone, Debug, Default)]
@@ -48,10 +51,24 @@ pub struct ReplayOptions {
     pub adjustments: Adjustments,
     /// What the fabric does differently.
     pub fabric: datapath::Options,
+    /// What is gathered of the connections between the frames.
+    pub connections: Connections,
     /// How many workers share the frames; 0 counts as 1.
     pub workers: usize,
     /// Set from outside to end the replay: what has been read then is still forwarded.
     pub stop: Option<Arc<AtomicBool>>,
+}
+
+/// What is gathered of connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Connections {
+    /// Nothing.
+    #[default]
+    None,
+    /// What they come to, and the first of those that went wrong.
+    Sums,
+    /// Each of them.
+    Each,
 }
 
 impl ReplayOptions {
@@ -70,7 +87,7 @@ pub struct Sinks<'a> {
     pub capture: Option<&'a mut dyn Write>,
     /// Which copies of a frame it holds.
     pub copies: Copies,
-    /// Told after each load: bytes read, bytes there are if known, frames in the load.
+    /// Told after each batch: bytes read, bytes there are if known, frames in the batch.
     pub progress: Option<&'a mut dyn FnMut(u64, Option<u64>, u64)>,
 }
 
@@ -95,6 +112,10 @@ pub struct Replayed {
     pub unknown_sources: Vec<(Ipv4Addr, u64)>,
     /// Source addresses of several endpoints, with frames, most first.
     pub ambiguous_sources: Vec<(Ipv4Addr, u64)>,
+    /// Destinations that were missed, by reason and most frames first.
+    pub missed: Vec<(Reason, Vec<(Ipv4Addr, u64)>)>,
+    /// What entered by gateways for want of an owner, most frames first.
+    pub default_entries: Vec<DefaultEntries>,
     /// What ended the capture early; the good records before it are in the sums.
     pub damage: Option<CaptureError>,
     /// True where [`ReplayOptions::stop`] ended it.
@@ -105,6 +126,8 @@ pub struct Replayed {
     pub duplicates: u64,
     /// Packets that no frame could be read from: what they are, and how many.
     pub unreadable: Vec<(Unreadable, u64)>,
+    /// The connections, as far as they were wanted.
+    pub connections: Option<GatheredConnections>,
     /// What was counted about the capture itself.
     pub facts: CaptureFacts,
     /// Addresses of [`ReplayOptions::inject`] that no frame came from.
@@ -126,34 +149,41 @@ pub fn run(
     options: &ReplayOptions,
     sinks: &mut Sinks<'_>,
 ) -> io::Result<Replayed> {
-    let writing = Writing::new(topology, sinks);
-    let mut press = Press::begin(&writing, sinks)?;
+    let writing = OutputFormat::new(topology, sinks);
+    let mut writer = ReplayWriter::begin(&writing, sinks)?;
     let mut source = Source {
         frames: 0,
         feed: Feed::new(reader, options),
         topology,
         steering: Steering::default(),
         stop: options.stop.clone(),
-        end: End::None,
+        end: ReplayEnd::None,
     };
-    let new_worker = || Worker::new(&topology.program, options.fabric, writing.is_wanted());
+    let new_worker =
+        || Worker::new(&topology.program, options.fabric, writing.is_wanted()).gathering(options.connections);
     let workers = (0..options.workers()).map(|_| new_worker()).collect();
-    let workers = crew::run(&mut source, workers, &writing, &mut press)?;
+    let workers = pipeline::run(&mut source, workers, &writing, &mut writer)?;
     let mtu = options.fabric.mtu_in(&topology.program);
     let mut tally = Tally::new(&topology.program, mtu);
-    let mut hints = Hints::new(mtu);
+    let mut hints = Hints::new(&topology.program, mtu);
+    let mut gatherers = Vec::new();
     for worker in workers {
         tally.merge(&worker.tally);
         hints.merge(worker.hints);
+        gatherers.extend(worker.connections);
     }
+    let connections = if gatherers.is_empty() { None } else { Some(Gatherer::finish(gatherers)?) };
     if let Err(imbalance) = tally.check(source.frames) {
         panic!("a frame was lost: {imbalance}");
     }
-    press.end(matches!(source.end, End::Interrupted))?;
+    if let Some(totals) = connections.as_ref().map(|connections| &connections.totals) {
+        assert_eq!(totals.frames + totals.beside, source.frames, "each frame is of one connection or of none");
+    }
+    writer.end(matches!(source.end, ReplayEnd::Interrupted))?;
     let (damage, interrupted) = match source.end {
-        End::None => (None, false),
-        End::Damage(error) => (Some(error), false),
-        End::Interrupted => (None, true),
+        ReplayEnd::None => (None, false),
+        ReplayEnd::Damage(error) => (Some(error), false),
+        ReplayEnd::Interrupted => (None, true),
     };
     let mut facts = source.feed.facts();
     facts.merge(hints.facts());
@@ -162,11 +192,14 @@ pub fn run(
         tally,
         unknown_sources: hints.addresses(Reason::UnknownSource),
         ambiguous_sources: hints.addresses(Reason::AmbiguousSource),
+        missed: report::MISSING_DESTINATION.map(|reason| (reason, hints.addresses(reason))).into(),
+        default_entries: hints.default_entries(),
         damage,
         interrupted,
         copies: source.feed.copies(),
         duplicates: source.feed.duplicates(),
         unreadable: source.feed.unreadable(),
+        connections,
         facts,
         unused_injections,
         unused_maps,
@@ -180,37 +213,37 @@ struct Source<'a> {
     topology: &'a Topology,
     steering: Steering,
     stop: Option<Arc<AtomicBool>>,
-    end: End,
+    end: ReplayEnd,
 }
 
 /// What ended a capture before its end.
-enum End {
+enum ReplayEnd {
     None,
     Damage(CaptureError),
     Interrupted,
 }
 
 impl Source<'_> {
-    /// Fills `load`; false at the end, whatever its cause.
-    fn next(&mut self, load: &mut Load) -> bool {
-        if matches!(self.end, End::None) && self.is_stopped() {
-            self.end = End::Interrupted;
+    /// Fills `batch`; false at the end, whatever its cause.
+    fn next(&mut self, batch: &mut FrameBatch) -> bool {
+        if matches!(self.end, ReplayEnd::None) && self.is_stopped() {
+            self.end = ReplayEnd::Interrupted;
         }
-        if !matches!(self.end, End::None) {
+        if !matches!(self.end, ReplayEnd::None) {
             return false;
         }
-        match self.feed.next(load, self.topology, &mut self.steering) {
+        match self.feed.next(batch, self.topology, &mut self.steering) {
             Ok(more) => {
-                self.frames += load.len() as u64;
+                self.frames += batch.len() as u64;
                 more
             }
             // Whoever stops a replay that waits for more of its capture ends the waiting, too.
             Err(_) if self.is_stopped() => {
-                self.end = End::Interrupted;
+                self.end = ReplayEnd::Interrupted;
                 false
             }
             Err(error) => {
-                self.end = End::Damage(error);
+                self.end = ReplayEnd::Damage(error);
                 false
             }
         }

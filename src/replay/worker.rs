@@ -1,8 +1,10 @@
 //! One worker: the shards it owns, the frames that meet them, and its turns at writing.
 
-use super::feed::Load;
+use super::Connections;
+use super::feed::FrameBatch;
 use super::hints::Hints;
 use crate::datapath::{Fabric, Frame, Options, Outcome, Output, Sent};
+use crate::flows::Gatherer;
 use crate::program::Program;
 use crate::report::Tally;
 use std::sync::Arc;
@@ -10,14 +12,14 @@ use std::sync::Arc;
 /// Frames that go through the fabric together.
 const BURST: usize = 256;
 
-/// What became of a worker's part of a load.
+/// What became of a worker's part of a batch.
 #[derive(Default)]
-pub(super) struct Share {
+pub(super) struct BurstOutput {
     /// One for each burst, where somebody reads them afterwards.
     outputs: Vec<Output>,
 }
 
-impl Share {
+impl BurstOutput {
     /// The output of burst `index`; those before it are there.
     fn output(&mut self, index: usize) -> &mut Output {
         if self.outputs.len() == index {
@@ -34,6 +36,8 @@ pub(super) struct Worker {
     passing: Option<Output>,
     pub(super) tally: Tally,
     pub(super) hints: Hints,
+    /// Where connections are wanted.
+    pub(super) connections: Option<Gatherer>,
 }
 
 impl Worker {
@@ -42,24 +46,40 @@ impl Worker {
             fabric: Fabric::new(Arc::clone(program), options),
             passing: (!keeps).then(Output::default),
             tally: Tally::new(program, options.mtu_in(program)),
-            hints: Hints::new(options.mtu_in(program)),
+            hints: Hints::new(program, options.mtu_in(program)),
+            connections: None,
         }
     }
 
-    /// Forwards part `own` of `load`.
-    pub(super) fn forward(&mut self, load: &Load, own: usize, share: &mut Share) {
+    /// The same, which gathers connections too.
+    pub(super) fn gathering(self, wanted: Connections) -> Worker {
+        let connections = match wanted {
+            Connections::None => None,
+            Connections::Sums => Some(Gatherer::new(false)),
+            Connections::Each => Some(Gatherer::new(true)),
+        };
+        Worker { connections, ..self }
+    }
+
+    /// Forwards part `own` of `batch`.
+    pub(super) fn forward(&mut self, batch: &FrameBatch, own: usize, burst_output: &mut BurstOutput) {
         let mut frames: Vec<Frame<'_>> = Vec::with_capacity(BURST);
-        for (index, cues) in load.part(own).chunks(BURST).enumerate() {
+        for (index, frame_refs) in batch.part(own).chunks(BURST).enumerate() {
             frames.clear();
-            frames.extend(cues.iter().map(|cue| load.frame_of(cue)));
+            frames.extend(frame_refs.iter().map(|frame_ref| batch.frame_of(frame_ref)));
             let output = match &mut self.passing {
                 Some(output) => output,
-                None => share.output(index),
+                None => burst_output.output(index),
             };
             self.fabric.process(&frames, output);
             for (frame, outcome) in frames.iter().zip(&output.outcomes) {
                 self.tally.add(outcome, frame.time, frame.wire_length);
                 self.hints.note(frame, outcome);
+            }
+            if let Some(connections) = &mut self.connections {
+                for ((frame_ref, frame), outcome) in frame_refs.iter().zip(&frames).zip(&output.outcomes) {
+                    connections.add(frame_ref.number, frame, outcome);
+                }
             }
             for emitted in output.sent.iter().filter_map(|sent| sent.emitted) {
                 self.tally.add_emitted(emitted.kind);
@@ -69,7 +89,7 @@ impl Worker {
 }
 
 /// Reads a worker's share frame by frame.
-pub(super) struct Walk<'a> {
+pub(super) struct BurstWalk<'a> {
     outputs: &'a [Output],
     /// The frame that is next, counted over all bursts.
     next: usize,
@@ -78,20 +98,20 @@ pub(super) struct Walk<'a> {
 }
 
 /// What became of one frame, and what left because of it.
-pub(super) struct Happened<'a> {
+pub(super) struct FrameOutcome<'a> {
     pub(super) outcome: &'a Outcome,
     pub(super) sent: &'a [Sent],
     /// What the ranges of `sent` point into.
     pub(super) bytes: &'a [u8],
 }
 
-impl<'a> Walk<'a> {
-    pub(super) fn new(share: &'a Share) -> Walk<'a> {
-        Walk { outputs: &share.outputs, next: 0, sent: 0 }
+impl<'a> BurstWalk<'a> {
+    pub(super) fn new(burst_output: &'a BurstOutput) -> BurstWalk<'a> {
+        BurstWalk { outputs: &burst_output.outputs, next: 0, sent: 0 }
     }
 
     /// The next frame: its position in the worker's part, and what became of it.
-    pub(super) fn step(&mut self) -> (usize, Happened<'a>) {
+    pub(super) fn step(&mut self) -> (usize, FrameOutcome<'a>) {
         let position = self.next;
         let (burst, index) = (position / BURST, position % BURST);
         if index == 0 {
@@ -101,6 +121,6 @@ impl<'a> Walk<'a> {
         let first = self.sent;
         self.next += 1;
         self.sent += sent[first..].iter().take_while(|sent| sent.frame == index).count();
-        (position, Happened { outcome: &outcomes[index], sent: &sent[first..self.sent], bytes })
+        (position, FrameOutcome { outcome: &outcomes[index], sent: &sent[first..self.sent], bytes })
     }
 }

@@ -1,19 +1,19 @@
 //! What is written about single frames: lines of JSON, and packets of the annotated capture.
 
-use super::feed::{Cue, Load};
-use super::worker::{Happened, Share, Walk};
+use super::feed::{FrameBatch, FrameRef};
+use super::worker::{BurstOutput, BurstWalk, FrameOutcome};
 use super::{Copies, Sinks};
 use crate::capture::{Direction, Packet, Writer, add_comment, encode_packet, last_packet, set_interface};
 use crate::datapath::{Frame, Outcome, Sent, Verdict};
 use crate::lab::Topology;
 use crate::program::{EndpointId, Names};
-use crate::report::{Comments, Lines, Words};
+use crate::report::{Comments, Lines, Resolver};
 use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Writes about the frames of one topology; shared by all workers.
-pub(super) struct Writing<'a> {
+pub(super) struct OutputFormat<'a> {
     names: &'a Names,
     lines: Option<Lines>,
     /// Where a capture is written.
@@ -30,7 +30,7 @@ const DESCRIBED_IN_FRONT: usize = 1024;
 /// all of these for frames that came out nowhere.
 ///
 /// Where there are many, one is described in front of its first packet, so that a capture of ten endpoints does not
-/// begin with the million others of its topology. In which order they are needed, only the press knows, which sees all
+/// begin with the million others of its topology. In which order they are needed, only the writer knows, which sees all
 /// packets in order. It tells the scribes, so that they need not leave the numbers of most packets to it.
 struct Interfaces {
     /// One more than the number in the capture; 0 for those that were not described yet.
@@ -52,9 +52,9 @@ impl Interfaces {
     }
 }
 
-/// What is written about a load.
+/// What is written about a batch.
 #[derive(Default)]
-pub(super) struct Page {
+pub(super) struct EncodedBatch {
     lines: Vec<u8>,
     blocks: Vec<u8>,
     /// Packets of interfaces that were not described when they were written: where they begin in `blocks`, and what
@@ -62,8 +62,8 @@ pub(super) struct Page {
     unnumbered: Vec<(usize, u32)>,
 }
 
-impl Page {
-    /// The interface of the packet that is put at the end next; 0 for the time being where the press has to say.
+impl EncodedBatch {
+    /// The interface of the packet that is put at the end next; 0 for the time being where the writer has to say.
     #[inline]
     fn interface_of_next(&mut self, interfaces: &Interfaces, of: u32) -> u32 {
         interfaces.number(of).unwrap_or_else(|| {
@@ -74,17 +74,17 @@ impl Page {
 }
 
 /// Writes pages. Keeps its buffers to spare allocations.
-pub(super) struct Scribe<'a> {
-    writing: &'a Writing<'a>,
+pub(super) struct Encoder<'a> {
+    writing: &'a OutputFormat<'a>,
     short: String,
     readable: String,
 }
 
-impl<'a> Writing<'a> {
-    pub(super) fn new(topology: &'a Topology, sinks: &Sinks<'_>) -> Writing<'a> {
-        let words = Words::new(&topology.program, &topology.names, &topology.sources);
+impl<'a> OutputFormat<'a> {
+    pub(super) fn new(topology: &'a Topology, sinks: &Sinks<'_>) -> OutputFormat<'a> {
+        let words = Resolver::new(&topology.program, &topology.names, &topology.sources);
         let interfaces = if sinks.capture.is_some() { topology.names.endpoints.len() + 1 } else { 0 };
-        Writing {
+        OutputFormat {
             names: &topology.names,
             lines: sinks.lines.is_some().then(|| Lines::new(words)),
             comments: sinks.capture.is_some().then(|| Comments::new(words)),
@@ -143,16 +143,16 @@ impl<'a> Writing<'a> {
 
 /// Hands pages on to where they go. The last packet of the capture is kept back until it is known whether more follow,
 /// so that it can say where a replay was interrupted.
-pub(super) struct Press<'s, 'a> {
-    writing: &'s Writing<'s>,
+pub(super) struct ReplayWriter<'s, 'a> {
+    writing: &'s OutputFormat<'s>,
     lines: Option<&'s mut (dyn Write + 'a)>,
     capture: Option<Writer<&'s mut (dyn Write + 'a)>>,
     progress: Option<&'s mut (dyn FnMut(u64, Option<u64>, u64) + 'a)>,
     last: Vec<u8>,
 }
 
-impl<'s, 'a> Press<'s, 'a> {
-    pub(super) fn begin(writing: &'s Writing<'s>, sinks: &'s mut Sinks<'a>) -> io::Result<Press<'s, 'a>> {
+impl<'s, 'a> ReplayWriter<'s, 'a> {
+    pub(super) fn begin(writing: &'s OutputFormat<'s>, sinks: &'s mut Sinks<'a>) -> io::Result<ReplayWriter<'s, 'a>> {
         let Sinks { lines, capture, progress, .. } = sinks;
         let mut capture = capture.as_deref_mut().map(Writer::new).transpose()?;
         if let Some(capture) = &mut capture {
@@ -160,17 +160,23 @@ impl<'s, 'a> Press<'s, 'a> {
                 writing.describe(of, capture)?;
             }
         }
-        Ok(Press { writing, lines: lines.as_deref_mut(), capture, progress: progress.as_deref_mut(), last: Vec::new() })
+        Ok(ReplayWriter {
+            writing,
+            lines: lines.as_deref_mut(),
+            capture,
+            progress: progress.as_deref_mut(),
+            last: Vec::new(),
+        })
     }
 
-    pub(super) fn print(&mut self, page: &mut Page) -> io::Result<()> {
+    pub(super) fn print(&mut self, encoded: &mut EncodedBatch) -> io::Result<()> {
         if let Some(lines) = &mut self.lines {
-            lines.write_all(&page.lines)?;
+            lines.write_all(&encoded.lines)?;
             // A page is what was read at once: where the capture comes slowly, its reader does not wait for the next.
             lines.flush()?;
         }
-        let Some(capture) = self.capture.as_mut().filter(|_| !page.blocks.is_empty()) else { return Ok(()) };
-        let Page { blocks, unnumbered, .. } = page;
+        let Some(capture) = self.capture.as_mut().filter(|_| !encoded.blocks.is_empty()) else { return Ok(()) };
+        let EncodedBatch { blocks, unnumbered, .. } = encoded;
         capture.write_encoded(&self.last)?;
         let mut written = 0;
         for (at, of) in unnumbered.drain(..) {
@@ -192,10 +198,10 @@ impl<'s, 'a> Press<'s, 'a> {
         capture.flush()
     }
 
-    /// Tells how far the reading of the capture is, and that all of `load` is done.
-    pub(super) fn tell(&mut self, (read, total): (u64, Option<u64>), load: &Load) {
+    /// Tells how far the reading of the capture is, and that all of `batch` is done.
+    pub(super) fn tell(&mut self, (read, total): (u64, Option<u64>), batch: &FrameBatch) {
         if let Some(progress) = &mut self.progress {
-            progress(read, total, load.len() as u64);
+            progress(read, total, batch.len() as u64);
         }
     }
 
@@ -213,9 +219,9 @@ impl<'s, 'a> Press<'s, 'a> {
     }
 }
 
-impl<'a> Scribe<'a> {
-    pub(super) fn new(writing: &'a Writing<'a>) -> Scribe<'a> {
-        Scribe { writing, short: String::new(), readable: String::new() }
+impl<'a> Encoder<'a> {
+    pub(super) fn new(writing: &'a OutputFormat<'a>) -> Encoder<'a> {
+        Encoder { writing, short: String::new(), readable: String::new() }
     }
 
     /// Whether anything is written about single frames.
@@ -223,30 +229,35 @@ impl<'a> Scribe<'a> {
         self.writing.is_wanted()
     }
 
-    /// Writes about the frames of `load` in the order of the capture. `shares` holds what became of each part.
-    pub(super) fn write<'s>(&mut self, load: &Load, shares: impl Iterator<Item = &'s Share>, page: &mut Page) {
-        let Page { lines, blocks, unnumbered } = page;
+    /// Writes about the frames of `batch` in the order of the capture. `shares` holds what became of each part.
+    pub(super) fn write<'s>(
+        &mut self,
+        batch: &FrameBatch,
+        outputs: impl Iterator<Item = &'s BurstOutput>,
+        encoded: &mut EncodedBatch,
+    ) {
+        let EncodedBatch { lines, blocks, unnumbered } = encoded;
         lines.clear();
         blocks.clear();
         unnumbered.clear();
-        let mut walks: Vec<Walk<'_>> = shares.map(Walk::new).collect();
-        for owner in load.owners() {
+        let mut walks: Vec<BurstWalk<'_>> = outputs.map(BurstWalk::new).collect();
+        for owner in batch.owners() {
             let owner = usize::from(*owner);
-            let (position, happened) = walks[owner].step();
-            let cue = &load.part(owner)[position];
-            self.frame(load, cue, &happened, page);
+            let (position, seen) = walks[owner].step();
+            let frame_ref = &batch.part(owner)[position];
+            self.frame(batch, frame_ref, &seen, encoded);
         }
     }
 
-    fn frame(&mut self, load: &Load, cue: &Cue, happened: &Happened<'_>, page: &mut Page) {
-        let (number, frame) = (cue.number, &load.frame_of(cue));
-        let Happened { outcome, sent, bytes } = *happened;
-        let Scribe { writing, short, readable } = self;
+    fn frame(&mut self, batch: &FrameBatch, frame_ref: &FrameRef, seen: &FrameOutcome<'_>, encoded: &mut EncodedBatch) {
+        let (number, frame) = (frame_ref.number, &batch.frame_of(frame_ref));
+        let FrameOutcome { outcome, sent, bytes } = *seen;
+        let Encoder { writing, short, readable } = self;
         if let Some(lines) = &writing.lines {
-            lines.frame(&mut page.lines, number, frame, outcome);
+            lines.frame(&mut encoded.lines, number, frame, outcome);
             for sent in sent {
                 if let Some(emitted) = sent.emitted {
-                    lines.emitted(&mut page.lines, number, frame.time, emitted, sent.to);
+                    lines.emitted(&mut encoded.lines, number, frame.time, emitted, sent.to);
                 }
             }
         }
@@ -255,11 +266,11 @@ impl<'a> Scribe<'a> {
             readable.clear();
             comments.short(short, outcome);
             comments.readable(readable, number, outcome);
-            let own: Vec<&[u8]> = load.comments(number).collect();
+            let own: Vec<&[u8]> = batch.comments(number).collect();
             if writing.copies != Copies::Out {
-                let interface = page.interface_of_next(&writing.interfaces, writing.entered_at(outcome));
-                let copy = Copy { interface, packet_id: Some(number), own: &own, comments: &[short, readable] };
-                copy.entering(&mut page.blocks, frame);
+                let interface = encoded.interface_of_next(&writing.interfaces, writing.entered_at(outcome));
+                let copy = OutputCopy { interface, packet_id: Some(number), own: &own, comments: &[short, readable] };
+                copy.entering(&mut encoded.blocks, frame);
             }
             for sent in sent.iter().filter(|_| writing.copies != Copies::In) {
                 // What came out has the comments of what went in, or its own where the fabric made it: never both.
@@ -270,23 +281,23 @@ impl<'a> Scribe<'a> {
                     comments.readable_emitted(readable, number, emitted, sent.to);
                 }
                 let (packet_id, own) = if sent.emitted.is_none() { (Some(number), &own[..]) } else { (None, &[][..]) };
-                let interface = page.interface_of_next(&writing.interfaces, sent.to.0);
-                let copy = Copy { interface, packet_id, own, comments: &[short, readable] };
-                copy.leaving(&mut page.blocks, frame, sent, bytes);
+                let interface = encoded.interface_of_next(&writing.interfaces, sent.to.0);
+                let copy = OutputCopy { interface, packet_id, own, comments: &[short, readable] };
+                copy.leaving(&mut encoded.blocks, frame, sent, bytes);
             }
         }
     }
 }
 
 /// One of the packets that are written about a frame, but for the frame.
-struct Copy<'a> {
+struct OutputCopy<'a> {
     interface: u32,
     packet_id: Option<u64>,
     own: &'a [&'a [u8]],
     comments: &'a [&'a str],
 }
 
-impl Copy<'_> {
+impl OutputCopy<'_> {
     fn entering(&self, out: &mut Vec<u8>, frame: &Frame<'_>) {
         let packet = self.packet(frame);
         encode_packet(

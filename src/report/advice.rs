@@ -1,9 +1,10 @@
 //! What `biplane advise` tells, as data and as text.
 
 use super::layout::{Palette, Style, wrapped};
+use crate::diag::and_list;
 use crate::text::{Shown, shown};
 use serde::Serialize;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 /// How one side reaches another: what is so now, what the vendor's table says, and what is missing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -120,6 +121,34 @@ pub enum TopologyEdit {
         /// Counted from 1.
         number: usize,
     },
+}
+
+impl AdvisedStep {
+    /// Returns what to do and what to write, in one line: ``start i-web: `state = "running"` in [instance.i-web]``.
+    pub fn sentence(&self) -> String {
+        match &self.topology {
+            Some(edit) => format!("{}: {edit}", self.what),
+            None => self.what.clone(),
+        }
+    }
+}
+
+impl fmt::Display for TopologyEdit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TopologyEdit::Set { table, keys, .. } if !keys.is_empty() => {
+                let keys: Vec<String> = keys.iter().map(|(key, value)| format!("`{key} = {value}`")).collect();
+                write!(f, "{} in [{table}]", and_list(keys))
+            }
+            TopologyEdit::Set { table, without, .. } => {
+                let keys: Vec<String> = without.iter().map(|key| format!("`{key}`")).collect();
+                write!(f, "remove {} from [{table}]", and_list(keys))
+            }
+            TopologyEdit::Append { table, key, entry, fresh: true } => write!(f, "`{key} = [{entry}]` in [{table}]"),
+            TopologyEdit::Append { table, key, entry, .. } => write!(f, "`{entry}` in `{key}` of [{table}]"),
+            TopologyEdit::Remove { table, key, number } => write!(f, "remove entry {number} of `{key}` from [{table}]"),
+        }
+    }
 }
 
 /// What stands against a plan.

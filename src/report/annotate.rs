@@ -1,31 +1,32 @@
 //! The comments that every packet of an output capture carries: one to search for, one to read.
 
-use super::pieces::{Causes, Pieces};
-use super::sentence::OUTSIDE;
-use super::words::{Cause, Words};
-use crate::datapath::{At, Decider, Emitted, Outcome, Verdict};
+use super::pieces::{CauseStrings, StringTable};
+use super::sentence::{CUT_OFF, OUTSIDE};
+use super::words::{Cause, Resolver};
+use crate::datapath::{DropLocation, Emitted, MatchedRule, NotKnown, Outcome, Verdict};
+use crate::diag::Reason;
 use crate::program::{DomainId, EndpointId};
 use std::fmt::Write;
 
 /// Writes comments about the frames of one compiled world. Names and causes are put into words once, when it is made.
 pub struct Comments<'a> {
-    words: Words<'a>,
+    words: Resolver<'a>,
     /// Names as [`Comments::short`] has them.
-    endpoints: Pieces,
-    domains: Pieces,
+    endpoints: StringTable,
+    domains: StringTable,
     /// ` by sg-db ingress #3 (shop.toml:19): drops tcp/22 from 10.0.0.0/8`
-    causes: Causes,
+    causes: CauseStrings,
 }
 
 impl<'a> Comments<'a> {
     /// Prepares the names of a compiled world.
-    pub fn new(words: Words<'a>) -> Comments<'a> {
+    pub fn new(words: Resolver<'a>) -> Comments<'a> {
         let plain = |text: &mut String, name: &str| push_plain(text, name);
         Comments {
             words,
-            endpoints: Pieces::new(words.names.endpoints.iter().map(|name| name.text.as_str()), plain),
-            domains: Pieces::new(words.names.domains.iter().map(|name| name.text.as_str()), plain),
-            causes: Causes::new(words, " by a live session", push_cause),
+            endpoints: StringTable::new(words.names.endpoints.iter().map(|name| name.text.as_str()), plain),
+            domains: StringTable::new(words.names.domains.iter().map(|name| name.text.as_str()), plain),
+            causes: CauseStrings::new(words, " by a live session", push_cause),
         }
     }
 
@@ -40,17 +41,7 @@ impl<'a> Comments<'a> {
                 self.push_from(out, outcome);
                 out.push_str(kind(outcome.decider));
             }
-            Verdict::Dropped { reason, at } => {
-                out.push_str("biplane: verdict=dropped reason=");
-                out.push_str(reason.id());
-                let at = match at {
-                    At::Outside => return,
-                    At::Endpoint(id) => self.endpoint(id),
-                    At::Domain(id) => self.domain(id),
-                };
-                out.push_str(" at=");
-                out.push_str(at);
-            }
+            Verdict::Dropped { reason, at } => self.push_refusal(out, "dropped", (reason, at)),
             Verdict::Answered => {
                 out.push_str("biplane: verdict=answered");
                 self.push_from(out, outcome);
@@ -59,9 +50,12 @@ impl<'a> Comments<'a> {
                 out.push_str("biplane: verdict=outside");
                 self.push_from(out, outcome);
             }
-            Verdict::Undetermined => {
+            Verdict::Undetermined(NotKnown::Bytes) => {
                 out.push_str("biplane: verdict=undetermined");
                 self.push_from(out, outcome);
+            }
+            Verdict::Undetermined(NotKnown::Configuration { at }) => {
+                self.push_refusal(out, "undetermined", (Reason::UnknownConfiguration, at));
             }
         }
     }
@@ -78,32 +72,31 @@ impl<'a> Comments<'a> {
             out.push_str(words.endpoint(from));
         }
         out.push_str(": ");
-        // Of rules and defaults it is said what they say; of all else why.
-        let says = matches!(outcome.decider, Decider::Rule(_) | Decider::GroupDefault(_));
         match outcome.verdict {
             Verdict::Answered => out.push_str("answered by the fabric"),
             Verdict::Outside => out.push_str(OUTSIDE),
-            Verdict::Undetermined => out.push_str("undetermined: the capture cut off bytes that decide"),
+            Verdict::Undetermined(NotKnown::Bytes) => out.push_str(CUT_OFF),
             Verdict::Delivered { to } => {
                 out.push_str("delivered to ");
                 out.push_str(words.endpoint(to));
                 out.push_str(self.causes.get(outcome));
-                if let Decider::Whitelist(_) = outcome.decider {
+                if let MatchedRule::Whitelist(_) = outcome.decider {
                     out.push_str(": it holds the source address");
                 }
             }
-            Verdict::Dropped { reason, at } => {
-                out.push_str("dropped");
-                if let Some(at) = words.at(at) {
-                    out.push_str(" at ");
-                    out.push_str(at);
-                }
-                out.push_str(self.causes.get(outcome));
-                if !says {
-                    out.push_str(": ");
-                    out.push_str(reason.summary());
-                }
-            }
+            Verdict::Dropped { .. } => out.push_str("dropped"),
+            Verdict::Undetermined(NotKnown::Configuration { .. }) => out.push_str("undetermined"),
+        }
+        // Of rules and defaults it is said what they say; of all else why.
+        let Some((reason, at)) = outcome.verdict.refusal() else { return };
+        if let Some(at) = words.at(at) {
+            out.push_str(" at ");
+            out.push_str(at);
+        }
+        out.push_str(self.causes.get(outcome));
+        if !matches!(outcome.decider, MatchedRule::Rule(_) | MatchedRule::GroupDefault(_)) {
+            out.push_str(": ");
+            out.push_str(reason.summary());
         }
     }
 
@@ -129,6 +122,17 @@ impl<'a> Comments<'a> {
         self.domains.get(id.index())
     }
 
+    fn push_refusal(&self, out: &mut String, verdict: &str, (reason, at): (Reason, DropLocation)) {
+        let _ = write!(out, "biplane: verdict={verdict} reason={reason}");
+        let at = match at {
+            DropLocation::Outside => return,
+            DropLocation::Endpoint(id) => self.endpoint(id),
+            DropLocation::Domain(id) => self.domain(id),
+        };
+        out.push_str(" at=");
+        out.push_str(at);
+    }
+
     fn push_from(&self, out: &mut String, outcome: &Outcome) {
         if let Some(from) = outcome.from {
             out.push_str(" from=");
@@ -137,14 +141,14 @@ impl<'a> Comments<'a> {
     }
 }
 
-const fn kind(decider: Decider) -> &'static str {
+const fn kind(decider: MatchedRule) -> &'static str {
     match decider {
-        Decider::None => "",
-        Decider::Session => " by=session",
-        Decider::Rule(_) => " by=rule",
-        Decider::GroupDefault(_) => " by=default",
-        Decider::Whitelist(_) => " by=whitelist",
-        Decider::Route(_) => " by=route",
+        MatchedRule::None => "",
+        MatchedRule::Session => " by=session",
+        MatchedRule::Rule(_) => " by=rule",
+        MatchedRule::GroupDefault(_) => " by=default",
+        MatchedRule::Whitelist(_) => " by=whitelist",
+        MatchedRule::Route(_) => " by=route",
     }
 }
 
@@ -209,9 +213,9 @@ mod tests {
         biplane: verdict=delivered to=slb-front from=db-1 by=route
         frame 8 from db-1: delivered to slb-front by route 172.16.1.0/24 (shop.toml:13)
         biplane: verdict=dropped reason=no-such-address at=shop
-        frame 9 from db-1: dropped at shop by route 172.16.1.0/24 (shop.toml:13): a route covers the destination, and nobody has the address
+        frame 9 from db-1: dropped at shop by route 172.16.1.0/24 (shop.toml:13): a route covers the destination, and no endpoint has the address
         biplane: verdict=dropped reason=no-such-address at=classic
-        frame 10 from web-1: dropped at classic by route 10.0.0.0/8: a route covers the destination, and nobody has the address
+        frame 10 from web-1: dropped at classic by route 10.0.0.0/8: a route covers the destination, and no endpoint has the address
         biplane: verdict=dropped reason=guest-route-public-nic at=web-1
         frame 11 from web-1: dropped at web-1 by route 0.0.0.0/0: the guest's routing table sends it out of the public NIC
         biplane: verdict=delivered to=cloud-services from=web-1 by=route

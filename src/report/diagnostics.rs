@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// How many diagnostics are shown as text or annotations; JSON holds all.
-const MOST_SHOWN: usize = 100;
+const MAX_SHOWN: usize = 100;
 
 /// The first diagnostics in their order, errors before warnings where there are too many, and how many more there are.
 fn shown(diagnostics: &[Diagnostic]) -> (Vec<&Diagnostic>, usize) {
     let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
-    let (mut errors, mut warnings) = (errors.min(MOST_SHOWN), MOST_SHOWN.saturating_sub(errors));
+    let (mut errors, mut warnings) = (errors.min(MAX_SHOWN), MAX_SHOWN.saturating_sub(errors));
     let takes = |left: &mut usize| *left > 0 && std::mem::replace(left, *left - 1) > 0;
     let shown = diagnostics.iter().filter(|diagnostic| match diagnostic.severity {
         Severity::Error => takes(&mut errors),
@@ -28,12 +28,22 @@ fn and_more(more: usize) -> String {
     format!("and {} more; `biplane check --format json` lists them", super::thousands(more as u64))
 }
 
+/// How findings are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FindingsStyle {
+    /// Whether they have ANSI colours.
+    pub coloured: bool,
+    /// Columns that lines of source are cut to; where there are none, to those of the renderer's own choice.
+    pub width: Option<usize>,
+}
+
 /// The first hundred diagnostics with their source lines, one after the other: `error[unknown-key]: …`, the place
-/// underlined, the places it conflicts with, a note and a help. ANSI colours where `colour` says so, no trailing blank
-/// line.
+/// underlined, the places it conflicts with, a note and a help. No trailing blank line.
 #[cfg(feature = "cli")]
-pub fn text(diagnostics: &[Diagnostic], sources: &Sources, colour: bool) -> String {
-    let renderer = if colour { annotate_snippets::Renderer::styled() } else { annotate_snippets::Renderer::plain() };
+pub fn text(diagnostics: &[Diagnostic], sources: &Sources, style: FindingsStyle) -> String {
+    use annotate_snippets::Renderer;
+    let renderer = if style.coloured { Renderer::styled() } else { Renderer::plain() };
+    let renderer = style.width.map_or(renderer.clone(), |width| renderer.term_width(width));
     let mut text = String::new();
     let (shown, more) = shown(diagnostics);
     for diagnostic in shown {
@@ -215,7 +225,7 @@ mod snippet {
 
     /// Bytes of source text that are shown around labels. The renderer looks at every line that it gets, so that labels
     /// far from each other, or on a line as long as a file, would make much of little.
-    const MOST_SOURCE: usize = 16 << 10;
+    const MAX_SOURCE: usize = 16 << 10;
 
     /// The labels in one file, together where they are near to each other.
     fn in_file<'a>(diagnostic: &'a Diagnostic, file: FileId, sources: &'a Sources) -> Vec<Element<'a>> {
@@ -236,12 +246,12 @@ mod snippet {
         let ranges = || labels.iter().map(|(_, label)| clamp(label, text));
         let start = ranges().map(|range| range.start).min()?;
         let end = ranges().map(|range| range.end).max()?;
-        if end - start > MOST_SOURCE {
+        if end - start > MAX_SOURCE {
             return None;
         }
         let first = text[..start].rfind('\n').map_or(0, |at| at + 1);
         let last = text[end..].find('\n').map_or(text.len(), |at| end + at);
-        if last - first > MOST_SOURCE {
+        if last - first > MAX_SOURCE {
             return None;
         }
         let line = sources.locate(Span::new(file, first..first))?.line;

@@ -11,7 +11,7 @@ use crate::model::{
 };
 use crate::net::{Ipv4Net, PortRange, Protocol};
 use crate::program::{Epoch, Names, Program};
-use crate::report::Words;
+use crate::report::Resolver;
 use crate::time::SimTime;
 use etherparse::PacketBuilder;
 use std::net::Ipv4Addr;
@@ -144,6 +144,7 @@ impl Builder {
             network: Spanned::unplaced(network),
             kind: Spanned::unplaced(GroupKind::Basic),
             intra_group: Spanned::unplaced(Policy::Accept),
+            unknown_rules: None,
             ingress,
             egress,
             placement: Placement::default(),
@@ -201,6 +202,7 @@ impl Builder {
             location: self.location(Some("vsw-db")),
             ip: Spanned::unplaced(ip(address)),
             whitelist: entries,
+            whitelist_is_unknown: false,
             placement: Placement::default(),
         };
         self.world.services.insert(service).unwrap();
@@ -280,8 +282,8 @@ impl Fixture {
         }
     }
 
-    pub(super) fn words(&self) -> Words<'_> {
-        Words::new(&self.program, &self.names, &self.sources)
+    pub(super) fn words(&self) -> Resolver<'_> {
+        Resolver::new(&self.program, &self.names, &self.sources)
     }
 
     /// Sends a whole frame in by whoever owns its source address.

@@ -89,7 +89,7 @@ pub fn guest_route_comment(out: &mut String, system: GuestSystem, text: &str) {
 
 /// Whether a route is added or taken out.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Change {
+enum GuestFileChange {
     Add,
     Undo,
 }
@@ -97,15 +97,15 @@ enum Change {
 /// The commands that add `route` to a guest of `system`, now and at every boot: they paste into a shell, may be run
 /// again, and change nothing where they do not understand what they find.
 pub fn guest_route_commands(route: GuestRoute, system: GuestSystem) -> String {
-    script(route, system, Change::Add)
+    script(route, system, GuestFileChange::Add)
 }
 
 /// The commands that take out what [`guest_route_commands`] adds.
 pub fn guest_route_undo(route: GuestRoute, system: GuestSystem) -> String {
-    script(route, system, Change::Undo)
+    script(route, system, GuestFileChange::Undo)
 }
 
-fn script(route: GuestRoute, system: GuestSystem, change: Change) -> String {
+fn script(route: GuestRoute, system: GuestSystem, change: GuestFileChange) -> String {
     if system == Windows {
         return windows(route, change);
     }
@@ -124,15 +124,15 @@ fn script(route: GuestRoute, system: GuestSystem, change: Change) -> String {
     text
 }
 
-fn at_once(route: GuestRoute, change: Change) -> String {
+fn at_once(route: GuestRoute, change: GuestFileChange) -> String {
     match change {
-        Change::Add => format!("ip route replace {route}"),
+        GuestFileChange::Add => format!("ip route replace {route}"),
         // It may be gone already.
-        Change::Undo => format!("{} || :", route.delete_command()),
+        GuestFileChange::Undo => format!("{} || :", route.delete_command()),
     }
 }
 
-fn any_linux(change: Change) -> String {
+fn any_linux(change: GuestFileChange) -> String {
     let mut text = String::from("# at every boot, by whatever configures the network of this guest\n");
     for (index, (system, test)) in LINUX.iter().enumerate() {
         let word = if index == 0 { "if" } else { "elif" };
@@ -143,7 +143,7 @@ fn any_linux(change: Change) -> String {
     text
 }
 
-fn commands_of(system: GuestSystem, change: Change) -> &'static str {
+fn commands_of(system: GuestSystem, change: GuestFileChange) -> &'static str {
     let (add, undo) = match system {
         NetworkScripts => commands!("network-scripts"),
         NetworkManager => commands!("network-manager"),
@@ -152,7 +152,7 @@ fn commands_of(system: GuestSystem, change: Change) -> &'static str {
         Netplan => commands!("netplan"),
         Linux | Windows => ("", ""),
     };
-    if change == Change::Add { add } else { undo }
+    if change == GuestFileChange::Add { add } else { undo }
 }
 
 /// `commands` with the parts of the route in the places of their names.
@@ -168,14 +168,14 @@ fn filled_in(commands: &str, route: GuestRoute) -> String {
     parts.iter().fold(commands.to_owned(), |text, (name, part)| text.replace(name, part))
 }
 
-fn windows(route: GuestRoute, change: Change) -> String {
+fn windows(route: GuestRoute, change: GuestFileChange) -> String {
     let (to, gateway) = (route.destination(), route.gateway());
     let (net, mask) = (to.network(), to.netmask());
     match change {
-        Change::Add => {
+        GuestFileChange::Add => {
             format!("route print {net} | find \"{gateway}\" >nul || route -p add {net} mask {mask} {gateway}\n")
         }
-        Change::Undo => format!("route delete {net} mask {mask} {gateway}\n"),
+        GuestFileChange::Undo => format!("route delete {net} mask {mask} {gateway}\n"),
     }
 }
 

@@ -1,13 +1,15 @@
 //! What the program has to say to people and to other programs: the one place that knows layout, colour and names.
 //!
-//! Everything here writes into buffers that the caller gives, and prints nothing. [`Words`] leads from the ids of an
+//! Everything here writes into buffers that the caller gives, and prints nothing. [`Resolver`] leads from the ids of an
 //! [`Outcome`](crate::datapath::Outcome) to names and lines of the topology file; all forms of output share it, and
 //! the one-line [`Sentence`], so that they never call one thing by two names.
 
 mod advice;
 mod annotate;
 mod because;
+mod connections;
 pub mod diagnostics;
+mod expectation;
 mod guest_route;
 mod hints;
 #[cfg(feature = "cli")]
@@ -33,8 +35,13 @@ mod summary_tests;
 pub use advice::{Advice, AdvisedConflict, AdvisedNow, AdvisedPlan, AdvisedSide, AdvisedStep, TopologyEdit};
 pub use annotate::Comments;
 pub use because::because;
+pub use connections::{
+    Connection, ConnectionCsv, ConnectionEnd, ConnectionFate, ConnectionFrame, ConnectionRows, ConnectionTotals,
+    FirstRefusal, TROUBLED, connection_json,
+};
+pub use expectation::{ExpectedCount, ExpectedVerdict, none_dropped};
 pub use guest_route::{GuestSystem, guest_route_commands, guest_route_comment, guest_route_undo};
-pub use hints::{CaptureFacts, hints_text, open_gateways};
+pub use hints::{CaptureFacts, DefaultEntries, MISSING_DESTINATION, default_entries_text, hints_text};
 #[cfg(feature = "cli")]
 pub use junit::junit_xml;
 pub use layout::{Palette, Style, thousands};
@@ -46,6 +53,8 @@ pub use results::{ScenarioResult, StepResult};
 pub use sentence::{Sentence, outcome_fields};
 pub use summary::{Replayed, summary_json, summary_text};
 pub use tally::{Delivered, Dropped, DroppedAt, Imbalance, Tally};
-pub use trace::{Fix, TopologyChange, Traced, blockers_text, destination, fixes, misdelivered_text, no_reply_text};
+pub use trace::{
+    Fix, StatedRemedy, TopologyChange, Traced, blockers_text, destination, fixes, misdelivered_text, no_reply_text,
+};
 pub use trace::{remedy_text, trace_brief_text, trace_json, trace_text};
-pub use words::{Cause, Place, Places, Words};
+pub use words::{Cause, Place, Places, Resolver};

@@ -3,9 +3,9 @@
 //! Names are escaped once, when [`Lines`] is made; a line is then a few copies of prepared bytes. The order of the
 //! fields is fixed, and a field without value is left out.
 
-use super::pieces::{Causes, Pieces};
-use super::words::{Cause, Words};
-use crate::datapath::{At, Decider, Emitted, Frame, Outcome, Verdict};
+use super::pieces::{CauseStrings, StringTable};
+use super::words::{Cause, Resolver};
+use crate::datapath::{DropLocation, Emitted, Frame, MatchedRule, Outcome, Verdict};
 use crate::program::{DomainId, EndpointId};
 use crate::text::quoted;
 use crate::time::SimTime;
@@ -15,21 +15,21 @@ use std::net::Ipv4Addr;
 /// Writes lines for the frames of one compiled world.
 pub struct Lines {
     /// Quoted names.
-    endpoints: Pieces,
+    endpoints: StringTable,
     /// Quoted names.
-    domains: Pieces,
+    domains: StringTable,
     /// `,"rule":"…","source":"…"`
-    causes: Causes,
+    causes: CauseStrings,
 }
 
 impl Lines {
     /// Prepares the names of a compiled world.
-    pub fn new(words: Words<'_>) -> Lines {
+    pub fn new(words: Resolver<'_>) -> Lines {
         let quoted = |text: &mut String, name: &str| push_quoted(text, name);
         Lines {
-            endpoints: Pieces::new(words.names.endpoints.iter().map(|name| name.text.as_str()), quoted),
-            domains: Pieces::new(words.names.domains.iter().map(|name| name.text.as_str()), quoted),
-            causes: Causes::new(words, ",\"by\":\"session\"", push_cause),
+            endpoints: StringTable::new(words.names.endpoints.iter().map(|name| name.text.as_str()), quoted),
+            domains: StringTable::new(words.names.domains.iter().map(|name| name.text.as_str()), quoted),
+            causes: CauseStrings::new(words, ",\"by\":\"session\"", push_cause),
         }
     }
 
@@ -50,21 +50,22 @@ impl Lines {
             }
             Verdict::Answered => out.extend_from_slice(b",\"verdict\":\"answered\""),
             Verdict::Outside => out.extend_from_slice(b",\"verdict\":\"outside\""),
-            Verdict::Undetermined => out.extend_from_slice(b",\"verdict\":\"undetermined\""),
-            Verdict::Dropped { reason, at } => {
-                // The ids of reasons are kebab-case: nothing to escape.
-                out.extend_from_slice(b",\"verdict\":\"dropped\",\"reason\":\"");
-                out.extend_from_slice(reason.id().as_bytes());
-                out.push(b'"');
-                self.push_at(out, at);
-            }
+            Verdict::Undetermined(_) => out.extend_from_slice(b",\"verdict\":\"undetermined\""),
+            Verdict::Dropped { .. } => out.extend_from_slice(b",\"verdict\":\"dropped\""),
+        }
+        if let Some((reason, at)) = outcome.verdict.refusal() {
+            // The ids of reasons are kebab-case: nothing to escape.
+            out.extend_from_slice(b",\"reason\":\"");
+            out.extend_from_slice(reason.id().as_bytes());
+            out.push(b'"');
+            self.push_at(out, at);
         }
         if let Some(receiver) = outcome.receiver {
             out.extend_from_slice(b",\"to\":");
             out.extend_from_slice(self.endpoint(receiver));
         }
         out.extend_from_slice(self.causes.get(outcome).as_bytes());
-        if outcome.decider == Decider::Session {
+        if outcome.decider == MatchedRule::Session {
             // The rule is the one that let the session in.
             out.extend_from_slice(self.causes.get(&Outcome { decider: outcome.begun_by, ..*outcome }).as_bytes());
         }
@@ -95,11 +96,11 @@ impl Lines {
         self.domains.bytes(id.index())
     }
 
-    fn push_at(&self, out: &mut Vec<u8>, at: At) {
+    fn push_at(&self, out: &mut Vec<u8>, at: DropLocation) {
         let name = match at {
-            At::Outside => return,
-            At::Endpoint(id) => self.endpoint(id),
-            At::Domain(id) => self.domain(id),
+            DropLocation::Outside => return,
+            DropLocation::Endpoint(id) => self.endpoint(id),
+            DropLocation::Domain(id) => self.domain(id),
         };
         out.extend_from_slice(b",\"at\":");
         out.extend_from_slice(name);

@@ -1,8 +1,8 @@
 //! Answers for all headers: the matrix, the list, and what stands against a claim.
 
 use super::layout::{Palette, Style, space, thousands, width, wrapped};
-use super::words::{Cause, Words};
-use crate::datapath::{Decider, Outcome, Verdict};
+use super::words::{Cause, Resolver};
+use crate::datapath::{MatchedRule, Outcome, Verdict};
 use crate::diag::Reason;
 use crate::net::{AddressCuts, AddressRange, ranges};
 use crate::program::{AclId, EndpointId, EndpointKind, FixedMap};
@@ -13,7 +13,7 @@ use std::fmt::Write;
 
 /// Puts ends and flows into words.
 pub struct ReachWords<'a> {
-    words: Words<'a>,
+    words: Resolver<'a>,
     protocols: &'a ProtocolClasses,
     /// How many instances are in each set of groups.
     members: FixedMap<AclId, usize>,
@@ -24,7 +24,7 @@ const IN_A_ROW: usize = 3;
 
 impl<'a> ReachWords<'a> {
     /// Prepares the names of groups.
-    pub fn new(words: Words<'a>, protocols: &'a ProtocolClasses) -> ReachWords<'a> {
+    pub fn new(words: Resolver<'a>, protocols: &'a ProtocolClasses) -> ReachWords<'a> {
         let mut members: FixedMap<AclId, usize> = FixedMap::default();
         words.program.endpoints.iter().filter_map(|endpoint| endpoint.egress).for_each(|acl| {
             *members.entry(acl).or_default() += 1;
@@ -238,7 +238,7 @@ fn verdict_word(outcome: &Outcome) -> (&'static str, Style) {
         Verdict::Delivered { .. } => ("permitted", Style::Good),
         Verdict::Dropped { .. } => ("refused", Style::Bad),
         Verdict::Outside => ("outside", Style::Notice),
-        Verdict::Answered | Verdict::Undetermined => ("unknown", Style::Notice),
+        Verdict::Answered | Verdict::Undetermined(_) => ("unknown", Style::Notice),
     }
 }
 
@@ -322,7 +322,7 @@ pub fn reach_flow_json(reach: &ReachWords<'_>, flow: &FlowGroup) -> Value {
         if let (ReplyFate::Misdelivered, Verdict::Delivered { to }) = (fate, reply.verdict) {
             told.insert("to".to_owned(), words.endpoint(to).into());
         }
-        let by = words.cause(reply).filter(|_| fate == ReplyFate::Refused && reply.decider != Decider::None);
+        let by = words.cause(reply).filter(|_| fate == ReplyFate::Refused && reply.decider != MatchedRule::None);
         if let Some(cause) = by {
             told.insert("by".to_owned(), decider(&cause));
         }
@@ -350,7 +350,7 @@ fn verdict_name(outcome: &Outcome) -> &'static str {
         Verdict::Answered => "answered",
         Verdict::Outside => "outside",
         Verdict::Dropped { .. } => "dropped",
-        Verdict::Undetermined => "undetermined",
+        Verdict::Undetermined(_) => "undetermined",
     }
 }
 

@@ -1,7 +1,7 @@
 //! Flows that one topology permits and another does not.
 
 use super::layout::{Palette, Style};
-use super::words::{Cause, Words};
+use super::words::{Cause, Resolver};
 use crate::datapath::Verdict;
 use crate::diag::Reason;
 use crate::net::AddressRange;
@@ -14,7 +14,7 @@ use std::fmt::Write;
 #[derive(Clone, Copy)]
 pub struct DiffWords<'a> {
     /// Old and new.
-    pub words: [Words<'a>; 2],
+    pub words: [Resolver<'a>; 2],
     /// The protocols that both tell apart.
     pub protocols: &'a ProtocolClasses,
 }
@@ -75,7 +75,7 @@ fn some(items: impl ExactSizeIterator<Item = String>) -> String {
 }
 
 /// What became of flows, in a line.
-fn fate_text(words: Words<'_>, fate: Option<&FlowFate>) -> String {
+fn fate_text(words: Resolver<'_>, fate: Option<&FlowFate>) -> String {
     let Some(fate) = fate else { return "not sent: the sender, or its address, is not there".to_owned() };
     let place = |cause: &Cause<'_>| match cause.place() {
         Some(place) => format!("{cause} ({place})"),
@@ -102,7 +102,7 @@ fn fate_text(words: Words<'_>, fate: Option<&FlowFate>) -> String {
             None => reason.to_string(),
         },
         Verdict::Outside => "outside: it travels by a public address".to_owned(),
-        Verdict::Answered | Verdict::Undetermined => "undetermined".to_owned(),
+        Verdict::Answered | Verdict::Undetermined(_) => "undetermined".to_owned(),
     }
 }
 

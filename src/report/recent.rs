@@ -6,16 +6,16 @@ use std::hash::{BuildHasher, Hash};
 /// Values by key, each key in the one place that its hash gives it: what is met again and again is found at once, and
 /// the size never grows. Whoever finds another key in its place takes the place over.
 #[derive(Clone, Debug)]
-pub(crate) struct Recent<K, V> {
+pub(crate) struct DirectMappedCache<K, V> {
     /// A power of two of them.
     places: Box<[Option<(K, V)>]>,
 }
 
-impl<K: Hash, V> Recent<K, V> {
+impl<K: Hash, V> DirectMappedCache<K, V> {
     /// Room for `size` keys, a power of two.
-    pub(crate) fn new(size: usize) -> Recent<K, V> {
+    pub(crate) fn new(size: usize) -> DirectMappedCache<K, V> {
         assert!(size.is_power_of_two(), "a place is found by masking the hash");
-        Recent { places: std::iter::repeat_with(|| None).take(size).collect() }
+        DirectMappedCache { places: std::iter::repeat_with(|| None).take(size).collect() }
     }
 
     /// The place of `key`, whoever has it.

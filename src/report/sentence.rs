@@ -1,25 +1,28 @@
 //! The one-line verdict that texts, comments and JSON share.
 
-use super::words::Words;
-use crate::datapath::{Decider, Outcome, Verdict};
+use super::words::Resolver;
+use crate::datapath::{MatchedRule, NotKnown, Outcome, Verdict};
 use serde_json::{Map, Value};
 use std::fmt;
 
 /// What is said of a packet that leaves the two planes.
 pub(super) const OUTSIDE: &str = "outside: it travels by a public address, beyond the two planes";
 
+/// What is said of a packet of which the capture holds too little.
+pub(super) const CUT_OFF: &str = "undetermined: the capture cut off bytes that decide";
+
 /// What became of a frame, as one line of plain English without a full stop.
 ///
 /// `dropped at db-1 by sg-db ingress #3 (shop.toml:19): drops tcp/22 from 10.0.0.0/8`
 #[derive(Clone, Copy)]
 pub struct Sentence<'a> {
-    words: Words<'a>,
+    words: Resolver<'a>,
     outcome: Outcome,
 }
 
 impl<'a> Sentence<'a> {
     /// About `outcome`.
-    pub fn new(words: Words<'a>, outcome: &Outcome) -> Sentence<'a> {
+    pub fn new(words: Resolver<'a>, outcome: &Outcome) -> Sentence<'a> {
         Sentence { words, outcome: *outcome }
     }
 }
@@ -27,28 +30,26 @@ impl<'a> Sentence<'a> {
 impl fmt::Display for Sentence<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Sentence { words, outcome } = *self;
-        let mut why = None;
         match outcome.verdict {
             Verdict::Answered => return f.write_str("answered by the fabric"),
             Verdict::Outside => return f.write_str(OUTSIDE),
-            Verdict::Undetermined => return f.write_str("undetermined: the capture cut off bytes that decide"),
-            Verdict::Delivered { to } => {
-                write!(f, "delivered to {}", words.endpoint(to))?;
-                if let Decider::Whitelist(_) = outcome.decider {
-                    why = Some("it holds the source address");
-                }
-            }
-            Verdict::Dropped { reason, at } => {
-                f.write_str("dropped")?;
-                if let Some(at) = words.at(at) {
-                    write!(f, " at {at}")?;
-                }
-                why = Some(reason.summary());
-            }
+            Verdict::Undetermined(NotKnown::Bytes) => return f.write_str(CUT_OFF),
+            Verdict::Delivered { to } => write!(f, "delivered to {}", words.endpoint(to))?,
+            Verdict::Dropped { .. } => f.write_str("dropped")?,
+            Verdict::Undetermined(NotKnown::Configuration { .. }) => f.write_str("undetermined")?,
         }
+        let refusal = outcome.verdict.refusal();
+        if let Some(at) = refusal.and_then(|(_, at)| words.at(at)) {
+            write!(f, " at {at}")?;
+        }
+        let mut why = match (refusal, outcome.decider) {
+            (Some((reason, _)), _) => Some(reason.summary()),
+            (None, MatchedRule::Whitelist(_)) => Some("it holds the source address"),
+            (None, _) => None,
+        };
         if let Some(cause) = words.cause(&outcome) {
             match outcome.decider {
-                Decider::Session => f.write_str(" by a live session")?,
+                MatchedRule::Session => f.write_str(" by a live session")?,
                 _ => write!(f, " by {cause}")?,
             }
             if let Some(place) = cause.place() {
@@ -64,7 +65,7 @@ impl fmt::Display for Sentence<'_> {
 }
 
 /// What became of a frame, as the fields that its NDJSON line has between time and end.
-pub fn outcome_fields(words: Words<'_>, outcome: &Outcome) -> Map<String, Value> {
+pub fn outcome_fields(words: Resolver<'_>, outcome: &Outcome) -> Map<String, Value> {
     let mut fields = Map::new();
     let mut set = |key: &str, value: Value| fields.insert(key.to_owned(), value);
     if let Some(from) = outcome.from {
@@ -81,21 +82,23 @@ pub fn outcome_fields(words: Words<'_>, outcome: &Outcome) -> Map<String, Value>
         Verdict::Outside => {
             set("verdict", "outside".into());
         }
-        Verdict::Undetermined => {
+        Verdict::Undetermined(_) => {
             set("verdict", "undetermined".into());
         }
-        Verdict::Dropped { reason, at } => {
+        Verdict::Dropped { .. } => {
             set("verdict", "dropped".into());
-            set("reason", reason.id().into());
-            if let Some(at) = words.at(at) {
-                set("at", at.into());
-            }
+        }
+    }
+    if let Some((reason, at)) = outcome.verdict.refusal() {
+        set("reason", reason.id().into());
+        if let Some(at) = words.at(at) {
+            set("at", at.into());
         }
     }
     if let Some(receiver) = outcome.receiver {
         set("to", words.endpoint(receiver).into());
     }
-    let by_session = outcome.decider == Decider::Session;
+    let by_session = outcome.decider == MatchedRule::Session;
     if by_session {
         set("by", "session".into());
     }

@@ -1,9 +1,10 @@
 //! What a person reads after a replay, and the same as JSON.
 
-use super::hints::{CaptureFacts, hints, hints_text};
+use super::connections::{self, ConnectionTotals};
+use super::hints::{CaptureFacts, DefaultEntries, hints, hints_text};
 use super::layout::{Palette, Style, calendar, counted, percent, space, thousands, width};
-use super::tally::{DroppedAt, Tally};
-use super::words::Words;
+use super::tally::{Dropped, DroppedAt, Tally};
+use super::words::Resolver;
 use crate::diag::Reason;
 use crate::text::Shown;
 use serde_json::{Map, Value, json};
@@ -22,6 +23,13 @@ pub struct Replayed<'a> {
     pub ambiguous_sources: &'a [(Ipv4Addr, u64)],
     /// Source addresses of `unknown-source` drops with their number of frames, in any order; the top ones are enough.
     pub unknown_sources: &'a [(Ipv4Addr, u64)],
+    /// Destination addresses of drops for the reasons of [`MISSING_DESTINATION`](super::MISSING_DESTINATION) with their
+    /// number of frames, in any order; the top ones are enough.
+    pub missed: &'a [(Reason, Vec<(Ipv4Addr, u64)>)],
+    /// What entered by gateways for want of an owner.
+    pub default_entries: &'a [DefaultEntries],
+    /// What the connections of the capture come to, where they were gathered.
+    pub connections: Option<&'a ConnectionTotals>,
     /// Packets of the capture that no frame could be read from: what they are, as in "2 packets of link type 3", and how
     /// many.
     pub unreadable: &'a [(String, u64)],
@@ -33,19 +41,19 @@ pub struct Replayed<'a> {
 
 /// A row of the table: `label  count  share  place  note`.
 #[derive(Default)]
-struct Row {
-    indent: usize,
-    label: String,
-    style: Option<Style>,
-    frames: u64,
+pub(super) struct SummaryRow {
+    pub(super) indent: usize,
+    pub(super) label: String,
+    pub(super) style: Option<Style>,
+    pub(super) frames: u64,
     /// False where the count is no part of the input frames.
-    shared: bool,
-    place: String,
-    note: String,
+    pub(super) shared: bool,
+    pub(super) place: String,
+    pub(super) note: String,
 }
 
 /// Writes the summary of a replay.
-pub fn summary_text(out: &mut String, words: Words<'_>, tally: &Tally, replayed: &Replayed<'_>, palette: Palette) {
+pub fn summary_text(out: &mut String, words: Resolver<'_>, tally: &Tally, replayed: &Replayed<'_>, palette: Palette) {
     let _ = write!(
         out,
         "{}: {}, {} bytes on the wire",
@@ -65,15 +73,18 @@ pub fn summary_text(out: &mut String, words: Words<'_>, tally: &Tally, replayed:
     let emitted: Vec<_> = tally.emitted().collect();
     if !emitted.is_empty() {
         let frames = emitted.iter().map(|(_, frames)| frames).sum();
-        rows.push(Row { label: "sent by the fabric".to_owned(), frames, ..Row::default() });
-        rows.extend(emitted.iter().map(|(kind, frames)| Row {
+        rows.push(SummaryRow { label: "sent by the fabric".to_owned(), frames, ..SummaryRow::default() });
+        rows.extend(emitted.iter().map(|(kind, frames)| SummaryRow {
             indent: 1,
             label: kind.name().to_owned(),
             frames: *frames,
-            ..Row::default()
+            ..SummaryRow::default()
         }));
     }
     write_rows(out, &rows, tally.frames(), palette);
+    if let Some(totals) = replayed.connections {
+        connections::write_text(out, words, totals, palette);
+    }
     let end = out.len();
     hints_text(out, words, tally, replayed, palette);
     if out.len() > end {
@@ -81,42 +92,46 @@ pub fn summary_text(out: &mut String, words: Words<'_>, tally: &Tally, replayed:
     }
 }
 
-fn verdict_rows(words: Words<'_>, tally: &Tally) -> Vec<Row> {
-    let total = |label: &str, frames, style| Row {
+fn verdict_rows(words: Resolver<'_>, tally: &Tally) -> Vec<SummaryRow> {
+    let total = |label: &str, frames, style| SummaryRow {
         label: label.to_owned(),
         style: (frames != 0).then_some(style),
         frames,
         shared: true,
-        ..Row::default()
+        ..SummaryRow::default()
     };
     let by_session = |frames| if frames == 0 { String::new() } else { format!("{} by a session", thousands(frames)) };
     let delivered = tally.delivered();
-    let mut rows =
-        vec![Row { note: by_session(delivered.by_session), ..total("delivered", delivered.frames, Style::Good) }];
-    let endpoints = tally.delivered_by_endpoint().into_iter().map(|(id, one)| Row {
+    let mut rows = vec![SummaryRow {
+        note: by_session(delivered.by_session),
+        ..total("delivered", delivered.frames, Style::Good)
+    }];
+    let endpoints = tally.delivered_by_endpoint().into_iter().map(|(id, one)| SummaryRow {
         indent: 1,
         label: words.endpoint(id).to_owned(),
         frames: one.frames,
         shared: true,
         note: by_session(one.by_session),
-        ..Row::default()
+        ..SummaryRow::default()
     });
     extend_limited(&mut rows, endpoints.collect(), "endpoint");
     rows.push(total("answered", tally.answered(), Style::Good));
     rows.push(total("dropped", tally.dropped(), Style::Bad));
-    for dropped in tally.dropped_by_reason() {
-        let note = dropped.reason.summary().to_owned();
-        rows.push(Row { indent: 1, note, ..total(dropped.reason.id(), dropped.frames, Style::Plain) });
-        let causes = dropped.causes.iter().filter_map(|cause| cause_row(words, dropped.reason, cause));
-        extend_limited(&mut rows, causes.collect(), "place");
-    }
+    let of_reason = |rows: &mut Vec<SummaryRow>, refused: &Dropped| {
+        let note = refused.reason.summary().to_owned();
+        rows.push(SummaryRow { indent: 1, note, ..total(refused.reason.id(), refused.frames, Style::Plain) });
+        let causes = refused.causes.iter().filter_map(|cause| cause_row(words, refused.reason, cause));
+        extend_limited(rows, causes.collect(), "place");
+    };
+    tally.dropped_by_reason().iter().for_each(|dropped| of_reason(&mut rows, dropped));
     rows.push(total("outside", tally.outside(), Style::Notice));
     rows.push(total("undetermined", tally.undetermined(), Style::Notice));
+    tally.undetermined_by_reason().iter().for_each(|unknown| of_reason(&mut rows, unknown));
     rows
 }
 
 /// `None` where there is no more to tell than the reason.
-fn cause_row(words: Words<'_>, reason: Reason, dropped: &DroppedAt) -> Option<Row> {
+fn cause_row(words: Resolver<'_>, reason: Reason, dropped: &DroppedAt) -> Option<SummaryRow> {
     let cause = words.cause_of(dropped.decider, Some(reason));
     let mut label = cause.map_or_else(String::new, |cause| cause.to_string());
     if let Some(at) = words.at(dropped.at) {
@@ -125,24 +140,33 @@ fn cause_row(words: Words<'_>, reason: Reason, dropped: &DroppedAt) -> Option<Ro
     let place = cause.and_then(|cause| cause.place()).map_or_else(String::new, |place| place.to_string());
     let note = cause.and_then(|cause| cause.says()).unwrap_or_default().to_owned();
     let frames = dropped.frames;
-    (!label.is_empty()).then(|| Row { indent: 2, label, frames, shared: true, place, note, ..Row::default() })
+    (!label.is_empty()).then(|| SummaryRow {
+        indent: 2,
+        label,
+        frames,
+        shared: true,
+        place,
+        note,
+        ..SummaryRow::default()
+    })
 }
 
-fn extend_limited(rows: &mut Vec<Row>, mut list: Vec<Row>, what: &str) {
+fn extend_limited(rows: &mut Vec<SummaryRow>, mut list: Vec<SummaryRow>, what: &str) {
     let rest = list.split_off(list.len().min(ROWS));
     rows.append(&mut list);
     if let Some(first) = rest.first() {
-        rows.push(Row {
+        rows.push(SummaryRow {
             indent: first.indent,
             label: format!("{} more", counted(rest.len() as u64, what)),
             frames: rest.iter().map(|row| row.frames).sum(),
             shared: true,
-            ..Row::default()
+            ..SummaryRow::default()
         });
     }
 }
 
-fn write_rows(out: &mut String, rows: &[Row], frames: u64, palette: Palette) {
+/// Writes rows in columns, with the share that each has of `frames`.
+pub(super) fn write_rows(out: &mut String, rows: &[SummaryRow], frames: u64, palette: Palette) {
     let labels = rows.iter().map(|row| row.indent * 2 + width(&row.label)).max().unwrap_or(0);
     let counts = rows.iter().map(|row| thousands(row.frames).len()).max().unwrap_or(0);
     let places = rows.iter().map(|row| width(&row.place)).max().unwrap_or(0);
@@ -169,22 +193,19 @@ fn write_rows(out: &mut String, rows: &[Row], frames: u64, palette: Palette) {
 
 /// The summary of a replay as one JSON object. Lists are complete, most frames first; stamps are strings, and null
 /// where there is no frame. `interrupted` is there, and true, only where the replay was.
-pub fn summary_json(words: Words<'_>, tally: &Tally, replayed: &Replayed<'_>) -> Value {
+pub fn summary_json(words: Resolver<'_>, tally: &Tally, replayed: &Replayed<'_>) -> Value {
     let delivered = tally.delivered();
     let endpoints: Vec<Value> = tally
         .delivered_by_endpoint()
         .into_iter()
         .map(|(id, one)| json!({ "to": words.endpoint(id), "frames": one.frames, "by_session": one.by_session }))
         .collect();
-    let reasons: Vec<Value> = tally
-        .dropped_by_reason()
-        .iter()
-        .map(|dropped| {
-            let causes: Vec<Value> =
-                dropped.causes.iter().map(|cause| cause_json(words, dropped.reason, cause)).collect();
-            json!({ "reason": dropped.reason.id(), "frames": dropped.frames, "causes": causes })
-        })
-        .collect();
+    let of_reason = |refused: &Dropped| {
+        let causes: Vec<Value> = refused.causes.iter().map(|cause| cause_json(words, refused.reason, cause)).collect();
+        json!({ "reason": refused.reason.id(), "frames": refused.frames, "causes": causes })
+    };
+    let reasons: Vec<Value> = tally.dropped_by_reason().iter().map(of_reason).collect();
+    let unknown: Vec<Value> = tally.undetermined_by_reason().iter().map(of_reason).collect();
     let emitted: Map<String, Value> =
         tally.emitted().map(|(kind, frames)| (kind.name().to_owned(), frames.into())).collect();
     let hints = hints(words.program, tally, replayed);
@@ -199,17 +220,20 @@ pub fn summary_json(words: Words<'_>, tally: &Tally, replayed: &Replayed<'_>) ->
         "answered": { "frames": tally.answered() },
         "dropped": { "frames": tally.dropped(), "reasons": reasons },
         "outside": { "frames": tally.outside() },
-        "undetermined": { "frames": tally.undetermined() },
+        "undetermined": { "frames": tally.undetermined(), "reasons": unknown },
         "emitted": emitted,
         "hints": hints.iter().map(|hint| hint.to_json(words)).collect::<Vec<_>>(),
     });
+    if let Some(totals) = replayed.connections {
+        connections::write_json(&mut value, words, totals);
+    }
     if replayed.interrupted {
         value["interrupted"] = true.into();
     }
     value
 }
 
-fn cause_json(words: Words<'_>, reason: Reason, dropped: &DroppedAt) -> Value {
+fn cause_json(words: Resolver<'_>, reason: Reason, dropped: &DroppedAt) -> Value {
     let mut value = json!({ "frames": dropped.frames });
     if let Some(at) = words.at(dropped.at) {
         value["at"] = at.into();

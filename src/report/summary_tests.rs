@@ -1,5 +1,5 @@
 use super::fixture::{Fixture, parade, syn};
-use super::hints::CaptureFacts;
+use super::hints::{CaptureFacts, DefaultEntries};
 use super::layout::Palette;
 use super::summary::{Replayed, summary_json, summary_text};
 use super::tally::{Imbalance, Tally};
@@ -45,7 +45,7 @@ fn a_summary_leads_from_verdicts_to_reasons_to_lines_of_the_topology() {
       rm-orders                            1    5.3%
     answered                               1    5.3%
     dropped                               11   57.9%
-      no-such-address                      2   10.5%  a route covers the destination, and nobody has the address
+      no-such-address                      2   10.5%  a route covers the destination, and no endpoint has the address
         route 172.16.1.0/24 at shop        1    5.3%  shop.toml:13
         route 10.0.0.0/8 at classic        1    5.3%
       sg-ingress-deny                      2   10.5%  the receiver's security groups refuse it
@@ -83,7 +83,11 @@ fn a_summary_leads_from_verdicts_to_reasons_to_lines_of_the_topology() {
 fn the_json_form_says_the_same() {
     let mut fixture = Fixture::new();
     let tally = tally(&mut fixture);
-    let value = summary_json(fixture.words(), &tally, &replayed());
+    let gateway = fixture.names.find_endpoint("ngw-out").unwrap();
+    let sources = vec![(Ipv4Addr::new(8, 8, 8, 8), 1)];
+    let entries = [DefaultEntries { gateway, frames: 1, sources, beyond: 0 }];
+    let replayed = Replayed { default_entries: &entries, ..replayed() };
+    let value = summary_json(fixture.words(), &tally, &replayed);
     assert_eq!((&value["capture"], &value["frames"]), (&"week.pcap".into(), &19.into()));
     assert_eq!((&value["first_ns"], &value["span_ns"]), (&"0".into(), &"2500000000".into()));
     let [delivered, answered, dropped, undetermined] =
@@ -102,6 +106,7 @@ fn the_json_form_says_the_same() {
     assert_eq!(hints, ["ambiguous-source", "open-gateway", "segmentation-offload", "undetermined"]);
     let source = json!({ "address": "172.16.2.10", "frames": 1, "endpoints": ["app-1", "twin-1"] });
     assert_eq!(value["hints"][0]["sources"], json!([source]));
+    assert_eq!(value["hints"][1]["sources"], json!([{ "address": "8.8.8.8", "frames": 1 }]));
 }
 
 #[test]
@@ -181,17 +186,17 @@ fn unknown_sources_are_listed_most_frames_first_and_the_rest_is_counted() {
     undetermined      0    0.0%
 
     hints
-      unknown-source: 1 frame from addresses that nobody in the topology may send from; add their owners, or a gateway to enter by:
-        100.64.0.1   12 frames, to where nobody is
-        100.64.0.2   6 frames, to where nobody is
-        100.64.0.3   4 frames, to where nobody is
-        100.64.0.4   3 frames, to where nobody is
-        100.64.0.5   2 frames, to where nobody is
-        100.64.0.6   2 frames, to where nobody is
-        100.64.0.7   1 frame, to where nobody is
-        100.64.0.8   1 frame, to where nobody is
-        100.64.0.9   1 frame, to where nobody is
-        100.64.0.10  1 frame, to where nobody is
+      unknown-source: 1 frame from addresses that no endpoint of the topology may send from; add their owners, or a gateway to enter by:
+        100.64.0.1   12 frames, which no endpoint has
+        100.64.0.2   6 frames, which no endpoint has
+        100.64.0.3   4 frames, which no endpoint has
+        100.64.0.4   3 frames, which no endpoint has
+        100.64.0.5   2 frames, which no endpoint has
+        100.64.0.6   2 frames, which no endpoint has
+        100.64.0.7   1 frame, which no endpoint has
+        100.64.0.8   1 frame, which no endpoint has
+        100.64.0.9   1 frame, which no endpoint has
+        100.64.0.10  1 frame, which no endpoint has
         and 2 more addresses
     ");
 }

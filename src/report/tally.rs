@@ -1,7 +1,7 @@
 //! Counting verdicts: frames in = delivered + answered + outside + dropped by reason + undetermined.
 
-use super::recent::Recent;
-use crate::datapath::{At, Decider, Outcome, Verdict};
+use super::recent::DirectMappedCache;
+use crate::datapath::{DropLocation, MatchedRule, Outcome, Verdict};
 use crate::diag::{EmittedKind, Reason};
 use crate::program::{EndpointId, FixedMap, Program};
 use crate::time::{SimDuration, SimTime};
@@ -25,28 +25,29 @@ pub struct Tally {
     answered: u64,
     outside: u64,
     undetermined: u64,
-    dropped: [u64; Reason::ALL.len()],
-    causes: Causes,
+    /// Frames that were dropped, or are undetermined for a reason.
+    by_reason: [u64; Reason::ALL.len()],
+    causes: DropCauses,
     emitted: BTreeMap<EmittedKind, u64>,
 }
 
 /// Why, where and by what frames were dropped.
-type Cause = (Reason, At, Decider);
+type DropCause = (Reason, DropLocation, MatchedRule);
 
 /// Causes that are counted beside the map: few decide most drops.
 const RECENT_CAUSES: usize = 256;
 
 /// Dropped frames by cause.
 #[derive(Clone, Debug)]
-struct Causes {
+struct DropCauses {
     /// Counts that the map does not hold yet.
-    recent: Recent<Cause, u64>,
-    all: FixedMap<Cause, u64>,
+    recent: DirectMappedCache<DropCause, u64>,
+    all: FixedMap<DropCause, u64>,
 }
 
-impl Causes {
+impl DropCauses {
     #[inline]
-    fn count(&mut self, cause: Cause) {
+    fn count(&mut self, cause: DropCause) {
         match self.recent.place(&cause) {
             Some((known, frames)) if *known == cause => *frames += 1,
             place => {
@@ -57,12 +58,12 @@ impl Causes {
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = (Cause, u64)> {
+    fn iter(&self) -> impl Iterator<Item = (DropCause, u64)> {
         self.all.iter().map(|(cause, frames)| (*cause, *frames)).chain(self.recent.iter().copied())
     }
 
     /// Each cause once.
-    fn sums(&self) -> FixedMap<Cause, u64> {
+    fn sums(&self) -> FixedMap<DropCause, u64> {
         let mut sums = self.all.clone();
         for (cause, frames) in self.recent.iter() {
             *sums.entry(*cause).or_insert(0) += frames;
@@ -95,9 +96,9 @@ pub struct Dropped {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DroppedAt {
     /// Where.
-    pub at: At,
+    pub at: DropLocation,
     /// By what.
-    pub decider: Decider,
+    pub decider: MatchedRule,
     /// How many.
     pub frames: u64,
 }
@@ -135,8 +136,8 @@ impl Tally {
             answered: 0,
             outside: 0,
             undetermined: 0,
-            dropped: [0; Reason::ALL.len()],
-            causes: Causes { recent: Recent::new(RECENT_CAUSES), all: FixedMap::default() },
+            by_reason: [0; Reason::ALL.len()],
+            causes: DropCauses { recent: DirectMappedCache::new(RECENT_CAUSES), all: FixedMap::default() },
             emitted: BTreeMap::new(),
         }
     }
@@ -159,11 +160,12 @@ impl Tally {
             }
             Verdict::Answered => self.answered += 1,
             Verdict::Outside => self.outside += 1,
-            Verdict::Undetermined => self.undetermined += 1,
-            Verdict::Dropped { reason, at } => {
-                self.dropped[reason as usize] += 1;
-                self.causes.count((reason, at, outcome.decider));
-            }
+            Verdict::Undetermined(_) => self.undetermined += 1,
+            Verdict::Dropped { .. } => {}
+        }
+        if let Some((reason, at)) = outcome.verdict.refusal() {
+            self.by_reason[reason as usize] += 1;
+            self.causes.count((reason, at, outcome.decider));
         }
     }
 
@@ -188,7 +190,7 @@ impl Tally {
         self.answered += other.answered;
         self.outside += other.outside;
         self.undetermined += other.undetermined;
-        for (own, others) in self.dropped.iter_mut().zip(&other.dropped) {
+        for (own, others) in self.by_reason.iter_mut().zip(&other.by_reason) {
             *own += others;
         }
         for (cause, frames) in other.causes.iter() {
@@ -203,7 +205,8 @@ impl Tally {
     pub fn check(&self, frames_in: u64) -> Result<(), Imbalance> {
         let judged = self.delivered().frames + self.answered + self.outside + self.dropped() + self.undetermined;
         let by_cause: u64 = self.causes.iter().map(|(_, frames)| frames).sum();
-        if frames_in == judged && frames_in == self.frames && by_cause == self.dropped() {
+        let with_reason: u64 = self.by_reason.iter().sum();
+        if frames_in == judged && frames_in == self.frames && by_cause == with_reason {
             Ok(())
         } else {
             Err(Imbalance { frames_in, judged })
@@ -261,19 +264,24 @@ impl Tally {
         self.outside
     }
 
-    /// Frames that the capture cut too short to judge.
+    /// Frames without a verdict.
     pub fn undetermined(&self) -> u64 {
         self.undetermined
     }
 
+    /// Those of them that the capture cut too short to judge.
+    pub fn cut_off(&self) -> u64 {
+        self.undetermined - self.by_reason[Reason::UnknownConfiguration as usize]
+    }
+
     /// All dropped frames.
     pub fn dropped(&self) -> u64 {
-        self.dropped.iter().sum()
+        Reason::ALL.iter().map(|reason| self.dropped_for(*reason)).sum()
     }
 
     /// Frames dropped for `reason`.
     pub fn dropped_for(&self, reason: Reason) -> u64 {
-        self.dropped[reason as usize]
+        if reason == Reason::UnknownConfiguration { 0 } else { self.by_reason[reason as usize] }
     }
 
     /// Dropped frames by reason, most first.
@@ -289,13 +297,20 @@ impl Tally {
         list
     }
 
+    /// Frames that are undetermined for a reason: rules or whitelists that decide are not known.
+    pub fn undetermined_by_reason(&self) -> Option<Dropped> {
+        let reason = Reason::UnknownConfiguration;
+        let frames = self.by_reason[reason as usize];
+        (frames != 0).then(|| Dropped { reason, frames, causes: causes_of(&self.causes.sums(), reason) })
+    }
+
     /// Frames that the fabric sent by itself, by kind.
     pub fn emitted(&self) -> impl Iterator<Item = (EmittedKind, u64)> {
         self.emitted.iter().map(|(kind, frames)| (*kind, *frames))
     }
 }
 
-fn causes_of(causes: &FixedMap<Cause, u64>, reason: Reason) -> Vec<DroppedAt> {
+fn causes_of(causes: &FixedMap<DropCause, u64>, reason: Reason) -> Vec<DroppedAt> {
     let of_reason = causes.iter().filter(|((known, _, _), _)| *known == reason);
     let mut causes: Vec<DroppedAt> =
         of_reason.map(|((_, at, decider), frames)| DroppedAt { at: *at, decider: *decider, frames: *frames }).collect();

@@ -1,13 +1,13 @@
 //! From ids to what people call them, and to the line of the topology file.
 
-use crate::datapath::{At, Decider, Outcome, Verdict};
+use crate::datapath::{DropLocation, MatchedRule, Outcome, Verdict};
 use crate::diag::{Reason, Sources, Span};
 use crate::program::{DomainId, EndpointId, Names, Program};
 use std::fmt;
 
 /// Looks names and places up. Cheap to make and to copy; good for the program whose names it was given.
 #[derive(Clone, Copy)]
-pub struct Words<'a> {
+pub struct Resolver<'a> {
     pub(super) program: &'a Program,
     pub(super) names: &'a Names,
     pub(super) sources: &'a Sources,
@@ -49,21 +49,21 @@ impl fmt::Display for Place<'_> {
 /// `rm-orders whitelist`, `route 10.0.0.0/8`, `session`.
 #[derive(Clone, Copy)]
 pub struct Cause<'a> {
-    words: Words<'a>,
-    decider: Decider,
+    words: Resolver<'a>,
+    decider: MatchedRule,
     egress: bool,
 }
 
-impl<'a> Words<'a> {
+impl<'a> Resolver<'a> {
     /// The words for `program`.
-    pub fn new(program: &'a Program, names: &'a Names, sources: &'a Sources) -> Words<'a> {
-        Words { program, names, sources, places: Places::NONE }
+    pub fn new(program: &'a Program, names: &'a Names, sources: &'a Sources) -> Resolver<'a> {
+        Resolver { program, names, sources, places: Places::NONE }
     }
 
     /// The same, with more places.
     #[must_use]
-    pub fn with(self, places: Places) -> Words<'a> {
-        Words { places, ..self }
+    pub fn with(self, places: Places) -> Resolver<'a> {
+        Resolver { places, ..self }
     }
 
     /// The MTU in force.
@@ -82,11 +82,11 @@ impl<'a> Words<'a> {
     }
 
     /// What the place of a refusal is called; `None` for a frame that never got inside.
-    pub fn at(self, at: At) -> Option<&'a str> {
+    pub fn at(self, at: DropLocation) -> Option<&'a str> {
         match at {
-            At::Outside => None,
-            At::Endpoint(id) => Some(self.endpoint(id)),
-            At::Domain(id) => Some(self.domain(id)),
+            DropLocation::Outside => None,
+            DropLocation::Endpoint(id) => Some(self.endpoint(id)),
+            DropLocation::Domain(id) => Some(self.domain(id)),
         }
     }
 
@@ -97,18 +97,14 @@ impl<'a> Words<'a> {
 
     /// What decided about a frame; `None` where nothing did that has a name.
     pub fn cause(self, outcome: &Outcome) -> Option<Cause<'a>> {
-        let reason = match outcome.verdict {
-            Verdict::Dropped { reason, .. } => Some(reason),
-            _ => None,
-        };
-        self.cause_of(outcome.decider, reason)
+        self.cause_of(outcome.decider, outcome.verdict.refusal().map(|(reason, _)| reason))
     }
 
     /// What decided, where `reason` is why the frame was dropped. It tells the two directions of groups apart: what
     /// lets a delivered frame in is always the receiver's side.
-    pub fn cause_of(self, decider: Decider, reason: Option<Reason>) -> Option<Cause<'a>> {
+    pub fn cause_of(self, decider: MatchedRule, reason: Option<Reason>) -> Option<Cause<'a>> {
         let egress = reason == Some(Reason::SgEgressDeny);
-        (decider != Decider::None).then_some(Cause { words: self, decider, egress })
+        (decider != MatchedRule::None).then_some(Cause { words: self, decider, egress })
     }
 
     /// The routing domains and endpoints a frame was at, in order: sender, domains, receiver.
@@ -128,11 +124,11 @@ impl<'a> Cause<'a> {
     pub fn place(&self) -> Option<Place<'a>> {
         let names = self.words.names;
         let name = match self.decider {
-            Decider::None | Decider::Session => return None,
-            Decider::Rule(id) => &names.rules[id.index()],
-            Decider::GroupDefault(id) => &names.acls[id.index()],
-            Decider::Whitelist(id) => &names.whitelists[id.index()],
-            Decider::Route(id) => &names.routes[id.index()],
+            MatchedRule::None | MatchedRule::Session => return None,
+            MatchedRule::Rule(id) => &names.rules[id.index()],
+            MatchedRule::GroupDefault(id) => &names.acls[id.index()],
+            MatchedRule::Whitelist(id) => &names.whitelists[id.index()],
+            MatchedRule::Route(id) => &names.routes[id.index()],
         };
         self.words.place(name.span)
     }
@@ -140,8 +136,8 @@ impl<'a> Cause<'a> {
     /// What it says, where that does not depend on the frame: `drops tcp/22 from 10.0.0.0/8`.
     pub fn says(&self) -> Option<&'a str> {
         match self.decider {
-            Decider::Rule(id) => Some(&self.words.names.rule_texts[id.index()]),
-            Decider::GroupDefault(_) => Some("no rule matched"),
+            MatchedRule::Rule(id) => Some(&self.words.names.rule_texts[id.index()]),
+            MatchedRule::GroupDefault(_) => Some("no rule matched"),
             _ => None,
         }
     }
@@ -149,17 +145,17 @@ impl<'a> Cause<'a> {
 
 impl fmt::Display for Cause<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Words { program, names, .. } = self.words;
+        let Resolver { program, names, .. } = self.words;
         match self.decider {
-            Decider::None => Ok(()),
-            Decider::Session => f.write_str("session"),
-            Decider::Rule(id) => f.write_str(&names.rules[id.index()].text),
-            Decider::GroupDefault(id) => {
+            MatchedRule::None => Ok(()),
+            MatchedRule::Session => f.write_str("session"),
+            MatchedRule::Rule(id) => f.write_str(&names.rules[id.index()].text),
+            MatchedRule::GroupDefault(id) => {
                 let direction = if self.egress { "egress" } else { "ingress" };
                 write!(f, "{} {direction} default", names.acls[id.index()].text)
             }
-            Decider::Whitelist(id) => write!(f, "{} whitelist", names.whitelists[id.index()].text),
-            Decider::Route(id) => write!(f, "route {}", program.routes[id.index()].prefix),
+            MatchedRule::Whitelist(id) => write!(f, "{} whitelist", names.whitelists[id.index()].text),
+            MatchedRule::Route(id) => write!(f, "route {}", program.routes[id.index()].prefix),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! A getter that cannot give a value reports why and returns `None`; the caller goes on with the next key, so that one
 //! run finds every problem of a file.
 
-use super::tree::{Entry, Table, Value};
+use super::tree::{TreeEntry, TreeTable, Value};
 use crate::diag::{Diagnostic, FileId, Severity, Span, Spanned, Suggestions, quoted_list};
 use std::ops::{Range, RangeInclusive};
 
@@ -11,7 +11,7 @@ use std::ops::{Range, RangeInclusive};
 pub(super) const FEW: usize = 8;
 
 /// Findings that are kept of a file; the others are counted.
-pub(super) const MOST_FINDINGS: usize = 10_000;
+pub(super) const MAX_FINDINGS: usize = 10_000;
 
 /// What a walk needs to place and keep findings.
 pub(super) struct Decoder<'t> {
@@ -39,7 +39,7 @@ impl<'t> Decoder<'t> {
     /// Writes a finding down.
     pub(super) fn report(&mut self, diagnostic: Diagnostic) {
         self.errors += usize::from(diagnostic.severity == Severity::Error);
-        if self.diagnostics.len() < MOST_FINDINGS {
+        if self.diagnostics.len() < MAX_FINDINGS {
             self.diagnostics.push(diagnostic);
         } else {
             self.left_out += 1;
@@ -83,7 +83,7 @@ pub(super) struct Item<'a> {
     pub(super) key: &'a str,
     /// The place.
     pub(super) span: Span,
-    entry: Entry<'a>,
+    entry: TreeEntry<'a>,
 }
 
 /// The type in the words of a message.
@@ -106,19 +106,19 @@ pub(super) fn invalid(span: Span, message: impl Into<String>, label: impl Into<S
 
 impl<'a> Item<'a> {
     /// The value of `entry`, found under `key`; `None` for the placeholder that a syntax error leaves behind.
-    fn new(file: FileId, key: &'a str, entry: Entry<'a>) -> Option<Item<'a>> {
+    fn new(file: FileId, key: &'a str, entry: TreeEntry<'a>) -> Option<Item<'a>> {
         let range = entry.place();
         (!range.is_empty()).then(|| Item { key, span: Span::new(file, range), entry })
     }
 
-    fn as_string(&self) -> Option<&'a str> {
+    pub(super) fn as_string(&self) -> Option<&'a str> {
         match self.entry.value() {
             Value::String(string) => Some(string),
             _ => None,
         }
     }
 
-    fn as_table(&self) -> Option<Table<'a>> {
+    fn as_table(&self) -> Option<TreeTable<'a>> {
         match self.entry.value() {
             Value::Table(table) => Some(table),
             _ => None,
@@ -287,7 +287,7 @@ impl<'a> Item<'a> {
     }
 
     /// The table, whatever its keys are called.
-    pub(super) fn table(&self, decoder: &mut Decoder<'_>) -> Option<Table<'a>> {
+    pub(super) fn table(&self, decoder: &mut Decoder<'_>) -> Option<TreeTable<'a>> {
         let table = self.as_table();
         if table.is_none() {
             self.wrong_type(decoder, "a table");
@@ -325,7 +325,7 @@ impl std::fmt::Display for What<'_> {
 /// A table with fixed keys.
 #[derive(Clone, Copy)]
 pub(super) struct Fields<'a> {
-    table: Table<'a>,
+    table: TreeTable<'a>,
     /// Its header, or the whole of an inline table.
     pub(super) span: Span,
     /// What it is.
@@ -334,7 +334,7 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// The whole file as a table.
-    pub(super) fn root(table: Table<'a>, span: Span, what: What<'a>) -> Fields<'a> {
+    pub(super) fn root(table: TreeTable<'a>, span: Span, what: What<'a>) -> Fields<'a> {
         Fields { table, span, what }
     }
 
@@ -423,7 +423,7 @@ impl<'a> Fields<'a> {
 
     /// The entries of a table with free keys, in the order of the file.
     pub(super) fn entries(
-        table: Table<'a>,
+        table: TreeTable<'a>,
         decoder: &Decoder<'_>,
     ) -> impl Iterator<Item = (Spanned<&'a str>, Item<'a>)> + use<'a> {
         let file = decoder.file;

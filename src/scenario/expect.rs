@@ -1,7 +1,7 @@
 //! What a step claims will happen. Claims are exact: what is not listed must not happen.
 
 use super::decode::{Decoder, Fields, Item, What, invalid};
-use super::names::Names;
+use super::names::KnownNames;
 use crate::diag::{EmittedKind, Reason, Span, Spanned};
 use crate::model::Direction;
 use std::fmt;
@@ -40,8 +40,11 @@ pub enum VerdictClaim {
     },
     /// It travels beyond the two planes.
     Outside,
-    /// The capture cut off bytes that decide.
-    Undetermined,
+    /// What decides is not known.
+    Undetermined {
+        /// Why: not bytes that the capture cut off, but this.
+        reason: Option<Spanned<Reason>>,
+    },
 }
 
 /// Which rule of a security group decides.
@@ -144,12 +147,13 @@ const VERDICTS: [(&str, &str); 5] = [
 /// The keys of a claim.
 const CLAIM_KEYS: [&str; 8] = ["verdict", "to", "path", "session", "ttl", "reason", "at", "rule"];
 
-fn claim<'a>(decoder: &mut Decoder<'_>, fields: &Fields<'a>, names: &Names<'_>) -> Option<Claim> {
+fn claim<'a>(decoder: &mut Decoder<'_>, fields: &Fields<'a>, names: &KnownNames<'_>) -> Option<Claim> {
     let item = fields.require(decoder, "verdict", "\"delivered\"")?;
     let word = item.one_of(decoder, &VERDICTS)?;
     let others: &[&str] = match word.value {
         "delivered" => &["reason", "at", "rule"],
         "dropped" => &["to", "session", "ttl"],
+        "undetermined" => &["to", "session", "ttl", "at", "rule", "path"],
         _ => &["to", "session", "ttl", "reason", "at", "rule", "path"],
     };
     fields.refuse_beside(decoder, others, &format!("verdict \"{}\"", word.value), item.span);
@@ -173,7 +177,10 @@ fn claim<'a>(decoder: &mut Decoder<'_>, fields: &Fields<'a>, names: &Names<'_>) 
         }
         "answered" => VerdictClaim::Answered,
         "outside" => VerdictClaim::Outside,
-        _ => VerdictClaim::Undetermined,
+        _ => {
+            let reason = fields.get(decoder, "reason").and_then(|item| reason_of(decoder, item));
+            VerdictClaim::Undetermined { reason }
+        }
     };
     Some(Claim { verdict: Spanned::new(verdict, item.span), path })
 }
@@ -198,7 +205,7 @@ fn reason(decoder: &mut Decoder<'_>, id: &str, span: Span) -> Option<Spanned<Rea
     None
 }
 
-fn rule(decoder: &mut Decoder<'_>, item: Item<'_>, names: &Names<'_>) -> Option<Spanned<RuleClaim>> {
+fn rule(decoder: &mut Decoder<'_>, item: Item<'_>, names: &KnownNames<'_>) -> Option<Spanned<RuleClaim>> {
     let text = item.string(decoder)?;
     if text == "default" {
         return Some(Spanned::new(RuleClaim::Default, item.span));
@@ -222,7 +229,7 @@ fn rule(decoder: &mut Decoder<'_>, item: Item<'_>, names: &Names<'_>) -> Option<
 }
 
 /// The expectations of a `send` step.
-pub(super) fn of_send(decoder: &mut Decoder<'_>, item: Item<'_>, names: &Names<'_>) -> Option<SendExpectation> {
+pub(super) fn of_send(decoder: &mut Decoder<'_>, item: Item<'_>, names: &KnownNames<'_>) -> Option<SendExpectation> {
     let keys: Vec<&str> = CLAIM_KEYS.into_iter().chain(["emitted"]).collect();
     let fields = item.fields(decoder, What::The("`expect` of a `send`"), &keys)?;
     let claim = claim(decoder, &fields, names);
@@ -241,7 +248,11 @@ pub(super) fn of_send(decoder: &mut Decoder<'_>, item: Item<'_>, names: &Names<'
 }
 
 /// The expectations of a `replay` step.
-pub(super) fn of_replay(decoder: &mut Decoder<'_>, item: Item<'_>, names: &Names<'_>) -> Option<ReplayExpectation> {
+pub(super) fn of_replay(
+    decoder: &mut Decoder<'_>,
+    item: Item<'_>,
+    names: &KnownNames<'_>,
+) -> Option<ReplayExpectation> {
     let keys = ["delivered", "dropped", "answered", "outside", "undetermined", "emitted", "frames"];
     let fields = item.fields(decoder, What::The("`expect` of a `replay`"), &keys)?;
     let delivered = counts(decoder, &fields, "delivered", |decoder, key| {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 pub const STANDARD_INPUT: &str = "-";
 
 /// The size of the largest file that is read: six million endpoints.
-pub const MOST_BYTES: u64 = 1 << 30;
+pub const MAX_BYTES: u64 = 1 << 30;
 
 /// A file could not be read.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ fn regular(path: &Path) -> io::Result<(File, u64)> {
     if !metadata.is_file() && !metadata.is_dir() {
         return Err(refused("it is no regular file; pipe it in, and give `-` for standard input"));
     }
-    if metadata.len() > MOST_BYTES {
+    if metadata.len() > MAX_BYTES {
         return Err(too_large());
     }
     Ok((File::open(path)?, metadata.len()))
@@ -69,8 +69,8 @@ fn regular(path: &Path) -> io::Result<(File, u64)> {
 
 fn bounded(reader: impl Read, size: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(size as usize);
-    reader.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MOST_BYTES {
+    reader.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
         return Err(too_large());
     }
     Ok(bytes)
@@ -196,7 +196,7 @@ mod tests {
             assert!(error.starts_with("cannot read `/dev/zero`: it is no regular file"), "{error}");
         }
         let large = folder.path().join("large.toml");
-        File::create(&large).unwrap().set_len(MOST_BYTES + 1).unwrap();
+        File::create(&large).unwrap().set_len(MAX_BYTES + 1).unwrap();
         let error = read(&large).unwrap_err().to_string();
         assert!(error.ends_with("it is larger than 1 GiB"), "{error}");
     }

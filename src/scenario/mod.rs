@@ -18,7 +18,7 @@ mod values;
 
 pub use crate::model::Direction;
 pub use expect::{Claim, Count, EmittedClaim, FrameClaim, ReplayExpectation, RuleClaim, SendExpectation, VerdictClaim};
-pub use file::{MOST_BYTES, ReadError, STANDARD_INPUT};
+pub use file::{MAX_BYTES, ReadError, STANDARD_INPUT};
 pub use operation::{ApplyExpectation, ApplyStep, Request};
 pub use packet::{IcmpSpec, Ipv4Spec, PacketSpec, SendStep, Transport};
 pub use steps::{Action, ReplayStep, Scenario, Step};
@@ -64,7 +64,7 @@ fn topology_file<'a>(decoder: &mut Decoder<'_>, tree: &'a Tree<'a>) -> World {
 /// Reads the topology file `path`, as [`topology`] does; [`STANDARD_INPUT`] is standard input.
 ///
 /// # Errors
-/// The file cannot be read, is no regular file, is larger than [`MOST_BYTES`], or is no text in TOML.
+/// The file cannot be read, is no regular file, is larger than [`MAX_BYTES`], or is no text in TOML.
 pub fn load_topology(sources: &mut Sources, path: &Path) -> Result<(World, Vec<Diagnostic>), ReadError> {
     let text = read(path)?;
     let file = sources.add(shown(path).to_string_lossy(), text);
@@ -139,7 +139,7 @@ pub fn operation(
     let mut decoder = Decoder::new(file, &text);
     let root = Fields::root(read.tree.root(), decoder.span(0..0), What::The("an operation"));
     let item = root.get(&decoder, "apply");
-    let names = names::Names::new(Some(world));
+    let names = names::KnownNames::new(Some(world));
     let decoded = item.and_then(|item| operation::decode(&mut decoder, &root, item, &names));
     let findings = read.finish(decoder.into_findings());
     match decoded {

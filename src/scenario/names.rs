@@ -12,7 +12,7 @@ const CLOUD_SERVICES: &str = "cloud-services";
 const CLASSIC: &str = "classic";
 
 /// The topology of a scenario; `None` where it could not be understood: then every id passes.
-pub(super) struct Names<'w> {
+pub(super) struct KnownNames<'w> {
     world: Option<&'w World>,
     /// Whether a step so far changes the rules of groups: then their numbers are not known before the scenario runs.
     rules_change: Cell<bool>,
@@ -70,9 +70,9 @@ impl Object {
     }
 }
 
-impl<'w> Names<'w> {
-    pub(super) fn new(world: Option<&'w World>) -> Names<'w> {
-        Names { world, rules_change: Cell::new(false) }
+impl<'w> KnownNames<'w> {
+    pub(super) fn new(world: Option<&'w World>) -> KnownNames<'w> {
+        KnownNames { world, rules_change: Cell::new(false) }
     }
 
     /// From here on the rules of groups are not those of the topology.

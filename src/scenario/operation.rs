@@ -1,7 +1,7 @@
 //! Steps that change the world: an operation, and the error code that it is expected to meet, if any.
 
 use super::decode::{Decoder, Fields, Item, What, invalid};
-use super::names::{Names, Object};
+use super::names::{KnownNames, Object};
 use super::steps::expected;
 use super::topology::{port_range, protocol, rule_request};
 use crate::control::{self, ClassicLinkMode, ClassicLinkRule, LinkQuery, Operation, WhitelistChange};
@@ -87,7 +87,7 @@ pub(super) fn decode<'a>(
     decoder: &mut Decoder<'_>,
     step: &Fields<'a>,
     item: Item<'a>,
-    names: &Names<'_>,
+    names: &KnownNames<'_>,
 ) -> Option<(ApplyStep, ApplyExpectation)> {
     let table = item.table(decoder)?;
     let untold = Fields::root(table, item.span, What::The("`apply`"));
@@ -99,9 +99,9 @@ pub(super) fn decode<'a>(
     fields.refuse_unknown(decoder, &keys);
     let expectation = expectation(decoder, step, word.value, names);
     // Whoever expects that something does not exist may name what does not.
-    let unknown = Names::new(None);
+    let unknown = KnownNames::new(None);
     let missing = matches!(&expectation, Some(ApplyExpectation::Refused(code)) if is_about_a_missing_object(code));
-    let mut reader = Reader { decoder, fields, names: if missing { &unknown } else { names } };
+    let mut reader = OperationReader { decoder, fields, names: if missing { &unknown } else { names } };
     let request = if word.value == DESCRIBE {
         reader.describe().map(Request::Describe)
     } else {
@@ -165,7 +165,7 @@ fn expectation<'a>(
     decoder: &mut Decoder<'_>,
     step: &Fields<'a>,
     operation: &str,
-    names: &Names<'_>,
+    names: &KnownNames<'_>,
 ) -> Option<ApplyExpectation> {
     if operation != DESCRIBE {
         let Some(item) = step.get(decoder, "expect") else { return Some(ApplyExpectation::Accepted) };
@@ -207,13 +207,13 @@ fn error(decoder: &mut Decoder<'_>, item: Item<'_>) -> Option<ApplyExpectation> 
 }
 
 /// The keys of one operation.
-struct Reader<'r, 'a, 't> {
+struct OperationReader<'r, 'a, 't> {
     decoder: &'r mut Decoder<'t>,
     fields: Fields<'a>,
-    names: &'r Names<'r>,
+    names: &'r KnownNames<'r>,
 }
 
-impl<'a> Reader<'_, 'a, '_> {
+impl<'a> OperationReader<'_, 'a, '_> {
     fn operation(&mut self, word: &str) -> Option<Operation> {
         Some(match word {
             "enable" => Operation::Enable { vpc: self.vpc()? },

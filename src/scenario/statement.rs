@@ -3,7 +3,7 @@
 //! The parser's events become values at once. They are inside nothing until the statement has turned out to be right;
 //! what a wrong one left behind is never found.
 
-use super::tree::{self, Kind, Leaf, NodeId, Origin, ROOT, Tree};
+use super::tree::{self, Leaf, NodeId, NodeKind, Origin, ROOT, Tree};
 use std::borrow::Cow;
 use std::ops::Range;
 use toml_parser::decoder::{Encoding, ScalarKind};
@@ -16,13 +16,13 @@ const MAX_DEPTH: usize = 80;
 
 /// A key as it reads, and its place in the whole text.
 #[derive(Clone)]
-pub(super) struct Key<'s> {
+pub(super) struct StatementKey<'s> {
     pub(super) name: Cow<'s, str>,
     pub(super) place: Range<usize>,
 }
 
-impl Key<'_> {
-    fn borrowed(&self) -> tree::Key<'_> {
+impl StatementKey<'_> {
+    fn borrowed(&self) -> tree::TreeKey<'_> {
         (&self.name, self.place.clone())
     }
 }
@@ -41,12 +41,12 @@ pub(super) enum Statement<'s> {
     Blank,
     Header(Header<'s>),
     /// The keys before the value's own, and the value.
-    Value(Vec<Key<'s>>, NodeId),
+    Value(Vec<StatementKey<'s>>, NodeId),
 }
 
 /// `[a.b]` or `[[a.b]]`.
 pub(super) struct Header<'s> {
-    pub(super) keys: Vec<Key<'s>>,
+    pub(super) keys: Vec<StatementKey<'s>>,
     pub(super) place: Range<usize>,
     pub(super) opens_list: bool,
 }
@@ -58,7 +58,7 @@ pub(super) struct Builder<'s, 't> {
     /// Where the source begins in the whole text.
     base: usize,
     /// The keys since the last value or header.
-    keys: Vec<Key<'s>>,
+    keys: Vec<StatementKey<'s>>,
     /// Lists and inline tables that are still open.
     open: Vec<NodeId>,
     said: Statement<'s>,
@@ -123,11 +123,11 @@ impl<'s, 't> Builder<'s, 't> {
     }
 
     /// Puts a value where it belongs: into the list or table that is open, or into the statement.
-    fn add(&mut self, push: impl FnOnce(&mut Tree<'t>, Option<tree::Key<'_>>) -> NodeId) -> NodeId {
+    fn add(&mut self, push: impl FnOnce(&mut Tree<'t>, Option<tree::TreeKey<'_>>) -> NodeId) -> NodeId {
         let container = self.open.last().copied();
-        let in_list = container.is_some_and(|open| self.tree.kind(open) == Kind::List);
+        let in_list = container.is_some_and(|open| self.tree.kind(open) == NodeKind::List);
         let key = if in_list { None } else { self.keys.pop() };
-        let value = push(&mut self.tree, key.as_ref().map(Key::borrowed));
+        let value = push(&mut self.tree, key.as_ref().map(StatementKey::borrowed));
         match container {
             None => self.said = Statement::Value(std::mem::take(&mut self.keys), value),
             Some(list) if in_list => self.tree.append(list, value),
@@ -139,7 +139,7 @@ impl<'s, 't> Builder<'s, 't> {
         value
     }
 
-    fn open(&mut self, span: Span, kind: Kind, error: &mut dyn ErrorSink) -> bool {
+    fn open(&mut self, span: Span, kind: NodeKind, error: &mut dyn ErrorSink) -> bool {
         let place = self.place(span);
         let opened = self.add(|tree, key| tree.push_container(key, place, kind));
         self.open.push(opened);
@@ -186,7 +186,7 @@ impl EventReceiver for Builder<'_, '_> {
     }
 
     fn inline_table_open(&mut self, span: Span, error: &mut dyn ErrorSink) -> bool {
-        self.open(span, Kind::Table(Origin::Inline), error)
+        self.open(span, NodeKind::Table(Origin::Inline), error)
     }
 
     fn inline_table_close(&mut self, span: Span, _: &mut dyn ErrorSink) {
@@ -194,7 +194,7 @@ impl EventReceiver for Builder<'_, '_> {
     }
 
     fn array_open(&mut self, span: Span, error: &mut dyn ErrorSink) -> bool {
-        self.open(span, Kind::List, error)
+        self.open(span, NodeKind::List, error)
     }
 
     fn array_close(&mut self, span: Span, _: &mut dyn ErrorSink) {
@@ -204,7 +204,7 @@ impl EventReceiver for Builder<'_, '_> {
     fn simple_key(&mut self, span: Span, encoding: Option<Encoding>, error: &mut dyn ErrorSink) {
         let mut name = Cow::Borrowed("");
         self.raw(span, encoding).decode_key(&mut name, error);
-        let key = Key { name, place: self.place(span) };
+        let key = StatementKey { name, place: self.place(span) };
         let keys = match &mut self.said {
             Statement::Header(header) => &mut header.keys,
             _ => &mut self.keys,
@@ -261,7 +261,12 @@ fn message(error: &ParseError) -> String {
 const DUPLICATE: &str = "duplicate key";
 
 /// Puts a value that has a key of its own into `table`, below the keys of `path`.
-pub(super) fn assign(tree: &mut Tree<'_>, table: NodeId, path: &[Key<'_>], value: NodeId) -> Result<(), Problem> {
+pub(super) fn assign(
+    tree: &mut Tree<'_>,
+    table: NodeId,
+    path: &[StatementKey<'_>],
+    value: NodeId,
+) -> Result<(), Problem> {
     let parent = descend(tree, table, path, Origin::Dotted)?;
     match tree.find(parent, tree.key(value)) {
         None => {
@@ -276,18 +281,18 @@ pub(super) fn assign(tree: &mut Tree<'_>, table: NodeId, path: &[Key<'_>], value
 pub(super) fn declare(tree: &mut Tree<'_>, header: &Header<'_>) -> Result<NodeId, Problem> {
     let Some((key, path)) = header.keys.split_last() else { return Ok(scratch(tree)) };
     let parent = descend(tree, ROOT, path, Origin::Implied)?;
-    let table = Kind::Table(Origin::Header);
+    let table = NodeKind::Table(Origin::Header);
     let known = tree.find(parent, &key.name);
     let list = match known.map(|known| (known, tree.kind(known))) {
-        Some((implied, Kind::Table(Origin::Implied))) if !header.opens_list => {
+        Some((implied, NodeKind::Table(Origin::Implied))) if !header.opens_list => {
             tree.set_origin(implied, Origin::Header);
             tree.set_places(implied, key.place.clone(), header.place.clone());
             return Ok(implied);
         }
-        Some((list, Kind::ListOfTables)) if header.opens_list => list,
+        Some((list, NodeKind::ListOfTables)) if header.opens_list => list,
         Some((earlier, _)) => return Err(twice(key.place.clone(), earlier)),
         None => {
-            let kind = if header.opens_list { Kind::ListOfTables } else { table };
+            let kind = if header.opens_list { NodeKind::ListOfTables } else { table };
             let added = tree.push_container(Some(key.borrowed()), header.place.clone(), kind);
             tree.append(parent, added);
             added
@@ -303,37 +308,37 @@ pub(super) fn declare(tree: &mut Tree<'_>, header: &Header<'_>) -> Result<NodeId
 
 /// A table that is inside nothing, for what must not count.
 pub(super) fn scratch(tree: &mut Tree<'_>) -> NodeId {
-    tree.push_container(None, 0..0, Kind::Table(Origin::Header))
+    tree.push_container(None, 0..0, NodeKind::Table(Origin::Header))
 }
 
 /// The table below `from` that `path` leads to. Tables that are missing come about by `origin`: dotted keys add to such
 /// tables only as dotted keys made, headers to all but inline ones.
-fn descend(tree: &mut Tree<'_>, from: NodeId, path: &[Key<'_>], origin: Origin) -> Result<NodeId, Problem> {
+fn descend(tree: &mut Tree<'_>, from: NodeId, path: &[StatementKey<'_>], origin: Origin) -> Result<NodeId, Problem> {
     let mut at = from;
     for key in path {
         let Some(known) = tree.find(at, &key.name) else {
-            let added = tree.push_container(Some(key.borrowed()), key.place.clone(), Kind::Table(origin));
+            let added = tree.push_container(Some(key.borrowed()), key.place.clone(), NodeKind::Table(origin));
             tree.append(at, added);
             at = added;
             continue;
         };
         at = match (tree.kind(known), origin) {
-            (Kind::Table(Origin::Inline), _) => return Err(no_table(key, "inline table")),
-            (Kind::Table(Origin::Header) | Kind::ListOfTables, Origin::Dotted) => {
+            (NodeKind::Table(Origin::Inline), _) => return Err(no_table(key, "inline table")),
+            (NodeKind::Table(Origin::Header) | NodeKind::ListOfTables, Origin::Dotted) => {
                 return Err(twice(key.place.clone(), known));
             }
-            (Kind::Table(_), Origin::Dotted) => {
+            (NodeKind::Table(_), Origin::Dotted) => {
                 tree.set_origin(known, Origin::Dotted);
                 known
             }
-            (Kind::Table(_), _) => known,
-            (Kind::ListOfTables, _) => tree.last_inside(known).unwrap_or(known),
-            (Kind::List, _) => return Err(no_table(key, "array")),
-            (Kind::String(_), _) => return Err(no_table(key, "string")),
-            (Kind::Integer { .. }, _) => return Err(no_table(key, "integer")),
-            (Kind::Float, _) => return Err(no_table(key, "float")),
-            (Kind::Boolean(_), _) => return Err(no_table(key, "boolean")),
-            (Kind::Date, _) => return Err(no_table(key, "datetime")),
+            (NodeKind::Table(_), _) => known,
+            (NodeKind::ListOfTables, _) => tree.last_inside(known).unwrap_or(known),
+            (NodeKind::List, _) => return Err(no_table(key, "array")),
+            (NodeKind::String(_), _) => return Err(no_table(key, "string")),
+            (NodeKind::Integer { .. }, _) => return Err(no_table(key, "integer")),
+            (NodeKind::Float, _) => return Err(no_table(key, "float")),
+            (NodeKind::Boolean(_), _) => return Err(no_table(key, "boolean")),
+            (NodeKind::Date, _) => return Err(no_table(key, "datetime")),
         };
     }
     Ok(at)
@@ -343,7 +348,7 @@ fn twice(place: Range<usize>, earlier: NodeId) -> Problem {
     Problem { place, message: DUPLICATE.to_owned(), earlier: Some(earlier) }
 }
 
-fn no_table(key: &Key<'_>, what: &str) -> Problem {
+fn no_table(key: &StatementKey<'_>, what: &str) -> Problem {
     let message = format!("cannot extend value of type {what} with a dotted key");
     Problem { place: key.place.clone(), message, earlier: None }
 }

@@ -2,7 +2,7 @@
 
 use super::decode::{Decoder, Fields, Item, What, invalid};
 use super::expect::{self, ReplayExpectation, SendExpectation};
-use super::names::Names;
+use super::names::KnownNames;
 use super::operation::{self, ApplyExpectation, ApplyStep};
 use super::packet::{self, SendStep};
 use super::values::parse_duration;
@@ -79,7 +79,7 @@ pub(super) fn decode<'a>(
     folder: &Path,
     topology: Option<World>,
 ) -> Option<Scenario> {
-    let names = &Names::new(topology.as_ref());
+    let names = &KnownNames::new(topology.as_ref());
     let title = root.require(decoder, "title", "\"A linked instance reaches its VPC\"");
     let title = title.and_then(|item| item.name(decoder));
     let description = root.get(decoder, "description").and_then(|item| Some(item.text(decoder)?.value));
@@ -104,7 +104,7 @@ fn claim<'a>(decoder: &mut Decoder<'_>, item: Item<'a>) -> Option<Spanned<String
     fields.require(decoder, "that", "\"any -> rm-orders: only tcp/3306\"")?.name(decoder)
 }
 
-fn step<'a>(decoder: &mut Decoder<'_>, item: Item<'a>, folder: &Path, names: &Names<'_>) -> Option<Step> {
+fn step<'a>(decoder: &mut Decoder<'_>, item: Item<'a>, folder: &Path, names: &KnownNames<'_>) -> Option<Step> {
     let fields = item.fields(decoder, What::The("a step"), &STEP_KEYS)?;
     let title = fields.get(decoder, "title").and_then(|item| Some(item.text(decoder)?.value));
     let (key, action) = fields.one_key(decoder, &ACTIONS)?;
@@ -151,7 +151,7 @@ pub(super) fn expected<'a>(
     fields.get(decoder, "expect")
 }
 
-fn send<'a>(decoder: &mut Decoder<'_>, item: Item<'a>, names: &Names<'_>) -> Option<SendStep> {
+fn send<'a>(decoder: &mut Decoder<'_>, item: Item<'a>, names: &KnownNames<'_>) -> Option<SendStep> {
     let keys: Vec<&str> = packet::keys().chain(["from"]).collect();
     let fields = item.fields(decoder, What::The("`send`"), &keys)?;
     let from = fields.require(decoder, "from", "\"web-1\"").and_then(|item| names.endpoint(decoder, item));
@@ -159,7 +159,7 @@ fn send<'a>(decoder: &mut Decoder<'_>, item: Item<'a>, names: &Names<'_>) -> Opt
     Some(SendStep { span: item.span, from: from?, packet: packet? })
 }
 
-fn replay<'a>(decoder: &mut Decoder<'_>, item: Item<'a>, folder: &Path, names: &Names<'_>) -> Option<ReplayStep> {
+fn replay<'a>(decoder: &mut Decoder<'_>, item: Item<'a>, folder: &Path, names: &KnownNames<'_>) -> Option<ReplayStep> {
     let fields = item.fields(decoder, What::The("`replay`"), &["capture", "inject", "map", "strict_tcp"])?;
     let capture = fields.require(decoder, "capture", "\"../pcaps/mysql.pcap\"").and_then(|item| item.name(decoder));
     let inject = by_address(decoder, &fields, "inject", |decoder, item| names.endpoint(decoder, item));

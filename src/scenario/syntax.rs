@@ -4,7 +4,7 @@
 //! a list that is never closed swallows the rest of the file. There the statement is held to end before the next line
 //! that looks like one.
 
-use super::decode::MOST_FINDINGS;
+use super::decode::MAX_FINDINGS;
 use super::statement::{Builder, Header, Problem, Statement, assign, declare, scratch};
 use super::tree::{NodeId, ROOT, Tree};
 use crate::diag::{Diagnostic, FileId, Span};
@@ -31,7 +31,7 @@ pub(super) fn read(file: FileId, text: &str) -> Text<'_> {
     let tree = Tree::new(text);
     let (places, unjudged) = (Vec::new(), Vec::new());
     let read = Text { tree: Tree::new(""), file, problems: Vec::new(), left_out: 0, places, unjudged };
-    let mut reader = Reader {
+    let mut reader = SyntaxReader {
         text,
         read,
         builder: Builder::new(tree, text, 0),
@@ -51,8 +51,8 @@ impl Text<'_> {
         let mut all = std::mem::take(&mut self.problems);
         all.extend(decoded.0.into_iter().filter(|problem| !self.follows_from_syntax(problem)));
         all.sort_by_key(|problem| problem.labels.first().map(|label| label.span));
-        let more = self.left_out + decoded.1 + all.len().saturating_sub(MOST_FINDINGS);
-        all.truncate(MOST_FINDINGS);
+        let more = self.left_out + decoded.1 + all.len().saturating_sub(MAX_FINDINGS);
+        all.truncate(MAX_FINDINGS);
         if more > 0 {
             let place = Span::new(self.file, 0..0);
             let problem = Diagnostic::error("too-many-problems", format!("{more} more problems are not listed"));
@@ -79,7 +79,7 @@ impl Text<'_> {
 }
 
 /// Reads statements into a tree.
-struct Reader<'t> {
+struct SyntaxReader<'t> {
     text: &'t str,
     read: Text<'t>,
     builder: Builder<'t, 't>,
@@ -92,7 +92,7 @@ struct Reader<'t> {
     is_judged: bool,
 }
 
-impl<'t> Reader<'t> {
+impl<'t> SyntaxReader<'t> {
     fn read(&mut self) {
         while let Some(range) = self.statements.next() {
             self.builder.set_source(self.statements.source, self.statements.base);
@@ -182,7 +182,7 @@ impl<'t> Reader<'t> {
     }
 
     fn keep(&mut self, problem: Diagnostic) {
-        if self.read.problems.len() < MOST_FINDINGS {
+        if self.read.problems.len() < MAX_FINDINGS {
             self.read.problems.push(problem);
         } else {
             self.read.left_out += 1;

@@ -13,7 +13,7 @@ use std::ops::Range;
 pub(super) struct Tree<'t> {
     text: &'t str,
     /// The whole file first.
-    nodes: Vec<Node>,
+    nodes: Vec<TreeNode>,
     /// Strings with escapes, as they read, and numbers without separators.
     decoded: Vec<Box<str>>,
     /// Keys with escapes, by the number of their value.
@@ -32,15 +32,15 @@ const NONE: NodeId = ROOT;
 
 /// A value, its key, and their places.
 #[derive(Clone, Copy)]
-struct Node {
-    key: Place,
-    value: Place,
+struct TreeNode {
+    key: TreePlace,
+    value: TreePlace,
     next: NodeId,
     /// The first value inside a list or table; which decoded string it is.
     first: u32,
     /// The last value inside a list or table.
     last: NodeId,
-    kind: Kind,
+    kind: NodeKind,
     key_form: Form,
     /// How many values are inside a table, as far as [`FEW`] and one more.
     count: u8,
@@ -55,14 +55,14 @@ struct Indexed {
 
 /// A range of bytes of the text.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct Place {
+struct TreePlace {
     start: u32,
     end: u32,
 }
 
 /// What a value is, and what may still be added to it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum NodeKind {
     String(Form),
     Integer {
         radix: u8,
@@ -102,15 +102,15 @@ pub(super) enum Form {
 /// Up to how many keys are looked through one by one.
 const FEW: u8 = 16;
 
-impl From<Range<usize>> for Place {
+impl From<Range<usize>> for TreePlace {
     /// Texts over 4 GiB are cut at that offset.
-    fn from(range: Range<usize>) -> Place {
+    fn from(range: Range<usize>) -> TreePlace {
         let offset = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
-        Place { start: offset(range.start), end: offset(range.end) }
+        TreePlace { start: offset(range.start), end: offset(range.end) }
     }
 }
 
-impl Place {
+impl TreePlace {
     fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
@@ -122,7 +122,7 @@ impl Place {
 
 impl Form {
     /// How `string` is written at `place`.
-    fn of(text: &str, place: Place, string: &str) -> Form {
+    fn of(text: &str, place: TreePlace, string: &str) -> Form {
         if text.get(place.inside()) == Some(string) {
             Form::Quoted
         } else if text.get(place.range()) == Some(string) {
@@ -144,28 +144,28 @@ pub(super) enum Leaf<'s> {
 }
 
 /// A key as it reads, and its place.
-pub(super) type Key<'s> = (&'s str, Range<usize>);
+pub(super) type TreeKey<'s> = (&'s str, Range<usize>);
 
 impl<'t> Tree<'t> {
     /// A tree without entries for values that stand in `text`.
     pub(super) fn new(text: &'t str) -> Tree<'t> {
         let mut tree = Tree { text, ..Tree::default() };
-        tree.push(None, Place::default(), Kind::Table(Origin::Header), NONE);
+        tree.push(None, TreePlace::default(), NodeKind::Table(Origin::Header), NONE);
         tree
     }
 
     /// Adds a value that is inside nothing yet.
-    pub(super) fn push_leaf(&mut self, key: Option<Key<'_>>, place: Range<usize>, leaf: Leaf<'_>) -> NodeId {
-        let place = Place::from(place);
+    pub(super) fn push_leaf(&mut self, key: Option<TreeKey<'_>>, place: Range<usize>, leaf: Leaf<'_>) -> NodeId {
+        let place = TreePlace::from(place);
         let (kind, decoded) = match leaf {
             Leaf::String(string) => match Form::of(self.text, place, string) {
-                Form::Decoded => (Kind::String(Form::Decoded), Some(string)),
-                form => (Kind::String(form), None),
+                Form::Decoded => (NodeKind::String(Form::Decoded), Some(string)),
+                form => (NodeKind::String(form), None),
             },
-            Leaf::Integer { digits, radix } => (Kind::Integer { radix }, Some(digits)),
-            Leaf::Float(float) => (Kind::Float, Some(float)),
-            Leaf::Boolean(value) => (Kind::Boolean(value), None),
-            Leaf::Date => (Kind::Date, None),
+            Leaf::Integer { digits, radix } => (NodeKind::Integer { radix }, Some(digits)),
+            Leaf::Float(float) => (NodeKind::Float, Some(float)),
+            Leaf::Boolean(value) => (NodeKind::Boolean(value), None),
+            Leaf::Date => (NodeKind::Date, None),
         };
         let number = self.decoded.len() as u32;
         self.decoded.extend(decoded.map(Box::from));
@@ -173,13 +173,13 @@ impl<'t> Tree<'t> {
     }
 
     /// Adds a list or table that is empty and inside nothing yet.
-    pub(super) fn push_container(&mut self, key: Option<Key<'_>>, place: Range<usize>, kind: Kind) -> NodeId {
+    pub(super) fn push_container(&mut self, key: Option<TreeKey<'_>>, place: Range<usize>, kind: NodeKind) -> NodeId {
         self.push(key, place.into(), kind, NONE)
     }
 
-    fn push(&mut self, key: Option<Key<'_>>, value: Place, kind: Kind, first: u32) -> NodeId {
+    fn push(&mut self, key: Option<TreeKey<'_>>, value: TreePlace, kind: NodeKind, first: u32) -> NodeId {
         let number = u32::try_from(self.nodes.len()).expect("fewer values than bytes");
-        let (mut place, mut key_form) = (Place::default(), Form::Bare);
+        let (mut place, mut key_form) = (TreePlace::default(), Form::Bare);
         if let Some((key, range)) = key {
             place = range.into();
             key_form = Form::of(self.text, place, key);
@@ -187,19 +187,19 @@ impl<'t> Tree<'t> {
                 self.decoded_keys.insert(number, key.into());
             }
         }
-        self.nodes.push(Node { key: place, value, next: NONE, first, last: NONE, kind, key_form, count: 0 });
+        self.nodes.push(TreeNode { key: place, value, next: NONE, first, last: NONE, kind, key_form, count: 0 });
         number
     }
 
     /// Puts `child` behind the last value inside `parent`.
     pub(super) fn append(&mut self, parent: NodeId, child: NodeId) {
-        let Node { last, kind, count, .. } = self.nodes[parent as usize];
+        let TreeNode { last, kind, count, .. } = self.nodes[parent as usize];
         match last {
             NONE => self.nodes[parent as usize].first = child,
             last => self.nodes[last as usize].next = child,
         }
         self.nodes[parent as usize].last = child;
-        if !matches!(kind, Kind::Table(_)) {
+        if !matches!(kind, NodeKind::Table(_)) {
             return;
         }
         match count {
@@ -224,7 +224,7 @@ impl<'t> Tree<'t> {
     /// The value of `key` in a table. An object is asked for a dozen keys and has a few: most comparisons end at the
     /// length.
     pub(super) fn find(&self, table: NodeId, key: &str) -> Option<NodeId> {
-        let Node { first, count, .. } = self.nodes[table as usize];
+        let TreeNode { first, count, .. } = self.nodes[table as usize];
         if count > FEW {
             let hash = hash(table, key);
             let is_it = |it: &Indexed| it.hash == hash && it.table == table && self.key(it.entry) == key;
@@ -247,13 +247,13 @@ impl<'t> Tree<'t> {
     }
 
     /// What a value is.
-    pub(super) fn kind(&self, at: NodeId) -> Kind {
+    pub(super) fn kind(&self, at: NodeId) -> NodeKind {
         self.nodes[at as usize].kind
     }
 
     /// Says how a table came about now that more is known.
     pub(super) fn set_origin(&mut self, table: NodeId, origin: Origin) {
-        self.nodes[table as usize].kind = Kind::Table(origin);
+        self.nodes[table as usize].kind = NodeKind::Table(origin);
     }
 
     /// Moves a value, and its key, to where they stand.
@@ -269,7 +269,7 @@ impl<'t> Tree<'t> {
     /// A list or table ends at `end`.
     pub(super) fn set_end(&mut self, at: NodeId, end: usize) {
         let value = &mut self.nodes[at as usize].value;
-        *value = Place::from(value.range().start..end);
+        *value = TreePlace::from(value.range().start..end);
     }
 
     /// The last value inside a list or table.
@@ -288,13 +288,13 @@ impl<'t> Tree<'t> {
     }
 
     /// A value with its place.
-    pub(super) fn entry(&self, at: NodeId) -> Entry<'_> {
-        Entry { tree: self, at }
+    pub(super) fn entry(&self, at: NodeId) -> TreeEntry<'_> {
+        TreeEntry { tree: self, at }
     }
 
     /// The whole file.
-    pub(super) fn root(&self) -> Table<'_> {
-        Table { tree: self, at: ROOT }
+    pub(super) fn root(&self) -> TreeTable<'_> {
+        TreeTable { tree: self, at: ROOT }
     }
 }
 
@@ -304,7 +304,7 @@ fn hash(table: NodeId, key: &str) -> u64 {
 
 /// A value in a table or list.
 #[derive(Clone, Copy)]
-pub(super) struct Entry<'a> {
+pub(super) struct TreeEntry<'a> {
     tree: &'a Tree<'a>,
     at: NodeId,
 }
@@ -319,12 +319,12 @@ pub(super) enum Value<'a> {
     Boolean(bool),
     Date,
     List(Entries<'a>),
-    Table(Table<'a>),
+    Table(TreeTable<'a>),
 }
 
 /// A table.
 #[derive(Clone, Copy)]
-pub(super) struct Table<'a> {
+pub(super) struct TreeTable<'a> {
     tree: &'a Tree<'a>,
     at: NodeId,
 }
@@ -336,8 +336,8 @@ pub(super) struct Entries<'a> {
     next: NodeId,
 }
 
-impl<'a> Entry<'a> {
-    fn node(&self) -> &'a Node {
+impl<'a> TreeEntry<'a> {
+    fn node(&self) -> &'a TreeNode {
         &self.tree.nodes[self.at as usize]
     }
 
@@ -361,23 +361,23 @@ impl<'a> Entry<'a> {
         let (node, tree) = (self.node(), self.tree);
         let decoded = || &*tree.decoded[node.first as usize];
         match node.kind {
-            Kind::String(Form::Bare) => Value::String(&tree.text[node.value.range()]),
-            Kind::String(Form::Quoted) => Value::String(&tree.text[node.value.inside()]),
-            Kind::String(Form::Decoded) => Value::String(decoded()),
-            Kind::Integer { radix } => Value::Integer(decoded(), u32::from(radix)),
-            Kind::Float => Value::Float(decoded()),
-            Kind::Boolean(value) => Value::Boolean(value),
-            Kind::Date => Value::Date,
-            Kind::List | Kind::ListOfTables => Value::List(Entries { tree, next: node.first }),
-            Kind::Table(_) => Value::Table(Table { tree, at: self.at }),
+            NodeKind::String(Form::Bare) => Value::String(&tree.text[node.value.range()]),
+            NodeKind::String(Form::Quoted) => Value::String(&tree.text[node.value.inside()]),
+            NodeKind::String(Form::Decoded) => Value::String(decoded()),
+            NodeKind::Integer { radix } => Value::Integer(decoded(), u32::from(radix)),
+            NodeKind::Float => Value::Float(decoded()),
+            NodeKind::Boolean(value) => Value::Boolean(value),
+            NodeKind::Date => Value::Date,
+            NodeKind::List | NodeKind::ListOfTables => Value::List(Entries { tree, next: node.first }),
+            NodeKind::Table(_) => Value::Table(TreeTable { tree, at: self.at }),
         }
     }
 }
 
-impl<'a> Table<'a> {
+impl<'a> TreeTable<'a> {
     /// The value of `key`.
-    pub(super) fn get(&self, key: &str) -> Option<Entry<'a>> {
-        self.tree.find(self.at, key).map(|at| Entry { tree: self.tree, at })
+    pub(super) fn get(&self, key: &str) -> Option<TreeEntry<'a>> {
+        self.tree.find(self.at, key).map(|at| TreeEntry { tree: self.tree, at })
     }
 
     /// The entries in the order of the text.
@@ -387,10 +387,10 @@ impl<'a> Table<'a> {
 }
 
 impl<'a> Iterator for Entries<'a> {
-    type Item = Entry<'a>;
+    type Item = TreeEntry<'a>;
 
-    fn next(&mut self) -> Option<Entry<'a>> {
-        let entry = Entry { tree: self.tree, at: self.next };
+    fn next(&mut self) -> Option<TreeEntry<'a>> {
+        let entry = TreeEntry { tree: self.tree, at: self.next };
         (self.next != NONE).then(|| {
             self.next = entry.node().next;
             entry

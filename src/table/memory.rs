@@ -9,13 +9,13 @@ use std::panic::panic_any;
 /// One cache line.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
-pub(in crate::table) struct Line(pub(in crate::table) [u8; LINE]);
+pub(in crate::table) struct CacheLine(pub(in crate::table) [u8; LINE]);
 
 /// Bytes of a cache line.
 pub(in crate::table) const LINE: usize = 64;
 
 /// The bytes of `lines`, one line after the other.
-pub(in crate::table) fn bytes(lines: &[Line]) -> &[u8] {
+pub(in crate::table) fn bytes(lines: &[CacheLine]) -> &[u8] {
     // SAFETY: a line is 64 bytes of 64, so lines side by side are that many bytes side by side.
     unsafe { std::slice::from_raw_parts(lines.as_ptr().cast(), size_of_val(lines)) }
 }

@@ -32,13 +32,13 @@ mod phase;
 mod room;
 mod tags;
 
-pub use flow::{Direction, End, EndKey, FlowKey, Tuple};
+pub use flow::{Direction, EndKey, FlowEnd, FlowKey, Tuple};
 pub use phase::{Flags, Phase, State};
 
 use crate::net::MacAddress;
 use crate::table::memory::prefetch;
 use crate::time::{SimDuration, SimTime, Watermark};
-use arena::{Arena, SLOTS, SegmentId, Slot};
+use arena::{SLOTS, SegmentArena, SegmentId, Slot};
 use overflow::Overflow;
 use tags::{GROUPS, WIDTH, home, places, tag};
 
@@ -94,21 +94,21 @@ impl Session {
 const GRACE: SimDuration = SimDuration::from_secs(60);
 
 /// Flows of a segment before dead ones are looked for.
-const MOST: usize = SLOTS * 3 / 4;
+const MAX_FILL: usize = SLOTS * 3 / 4;
 
 /// Flows that may be left of a full segment without dead ones, or it is parted.
-const MANY: usize = SLOTS * 5 / 8;
+const SPLIT_THRESHOLD: usize = SLOTS * 5 / 8;
 
 /// Bits of the hash that a directory asks for at most, whatever the limit of its shard.
-const DEEPEST: u32 = 20;
+const MAX_DEPTH: u32 = 20;
 
 /// Flows for each segment of a full shard, from which follows how many bits its directory may ask for: so few that one
-/// segment in a billion has more than [`MOST`] by chance.
+/// segment in a billion has more than [`MAX_FILL`] by chance.
 const FLOWS_OF_SEGMENT: usize = 32;
 
 /// The flows of all shards.
 pub struct Sessions {
-    arena: Arena,
+    arena: SegmentArena,
     /// By [`SegmentId`].
     segments: Vec<Segment>,
     shards: Vec<Shard>,
@@ -162,7 +162,7 @@ const EMPTY: SegmentId = SegmentId(0);
 
 /// Where a flow stands in [`Sessions`], until the next insertion or removal.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
+pub struct SessionPlace {
     segment: SegmentId,
     slot: u32,
 }
@@ -173,7 +173,7 @@ impl Sessions {
         let shard =
             || Shard { directory: vec![EMPTY], halves: 0, of_ends: 0, lasts: FOREVER, cursor: 0, overflow: None };
         let mut sessions = Sessions {
-            arena: Arena::default(),
+            arena: SegmentArena::default(),
             segments: Vec::new(),
             shards: std::iter::repeat_with(shard).take(shards).collect(),
             limit: 0,
@@ -188,7 +188,7 @@ impl Sessions {
     /// From now on a shard takes `limit` sessions at most. A shard that has more keeps them until they are dead.
     pub fn set_limit(&mut self, limit: usize) {
         self.limit = limit.saturating_mul(WHOLE);
-        self.deepest = (limit / FLOWS_OF_SEGMENT).max(1).ilog2().min(DEEPEST);
+        self.deepest = (limit / FLOWS_OF_SEGMENT).max(1).ilog2().min(MAX_DEPTH);
     }
 
     /// How many sessions there are, dead ones that were not removed yet included.
@@ -215,20 +215,20 @@ impl Sessions {
 
     /// Where a flow of `hash` is looked for first. Asks the machine to load the tags there.
     #[inline]
-    pub fn home(&self, shard: usize, hash: u64) -> Place {
+    pub fn home(&self, shard: usize, hash: u64) -> SessionPlace {
         let segment = self.segment_of(shard, hash);
         prefetch(self.arena.tags(segment).group(home(hash)));
-        Place { segment, slot: (home(hash) * WIDTH) as u32 }
+        SessionPlace { segment, slot: (home(hash) * WIDTH) as u32 }
     }
 
     /// Where a flow of `hash` most likely stands, or will stand once it is added; `home` is what [`Sessions::home`] said
     /// about it. Asks the machine to load that slot.
     #[inline]
-    pub fn guess(&self, home: Place, hash: u64) -> Place {
+    pub fn guess(&self, home: SessionPlace, hash: u64) -> SessionPlace {
         let group = self.arena.tags(home.segment).group(home.slot as usize / WIDTH);
         let with = group.with(tag(hash));
         let place = if with != 0 { with.trailing_zeros() } else { group.free().trailing_zeros() % WIDTH as u32 };
-        let place = Place { slot: home.slot + place, ..home };
+        let place = SessionPlace { slot: home.slot + place, ..home };
         prefetch(self.slot(place));
         place
     }
@@ -241,7 +241,7 @@ impl Sessions {
         hash: u64,
         tuple: &Tuple,
         suits: impl Fn(&FlowKey, &Session) -> bool,
-    ) -> Option<Place> {
+    ) -> Option<SessionPlace> {
         let segment = self.segment_of(shard, hash);
         let (tags, slots) = (self.arena.tags(segment), self.arena.segment(segment));
         // A segment is never full, so this ends at a group with a free slot.
@@ -250,7 +250,7 @@ impl Sessions {
                 let slot = group % GROUPS * WIDTH + place;
                 let Slot { key, session } = &slots[slot];
                 if key.tuple == *tuple && suits(key, session) {
-                    return Some(Place { segment, slot: slot as u32 });
+                    return Some(SessionPlace { segment, slot: slot as u32 });
                 }
             }
             if tags.group(group).free() != 0 {
@@ -262,7 +262,7 @@ impl Sessions {
 
     /// Finds a flow; `hash` is the key's own.
     #[inline]
-    pub fn find(&self, shard: usize, hash: u64, key: &FlowKey) -> Option<Place> {
+    pub fn find(&self, shard: usize, hash: u64, key: &FlowKey) -> Option<SessionPlace> {
         let found = self.find_by(shard, hash, &key.tuple, |found, _| found.domains == key.domains);
         match &self.shards[shard].overflow {
             Some(overflow) if found.is_none() => overflow.get(key),
@@ -271,11 +271,11 @@ impl Sessions {
     }
 
     /// Calls `visit` for every flow of a shard with `tuple`.
-    pub fn visit(&self, shard: usize, tuple: &Tuple, mut visit: impl FnMut(Place, &FlowKey, &Session)) {
+    pub fn visit(&self, shard: usize, tuple: &Tuple, mut visit: impl FnMut(SessionPlace, &FlowKey, &Session)) {
         let hash = tuple.hash();
         let segment = self.segment_of(shard, hash);
         let tags = self.arena.tags(segment);
-        let mut visit_place = |place: Place| {
+        let mut visit_place = |place: SessionPlace| {
             let Slot { key, session } = self.slot(place);
             if key.tuple == *tuple {
                 visit(place, key, session);
@@ -283,7 +283,7 @@ impl Sessions {
         };
         for group in home(hash)..home(hash) + GROUPS {
             for slot in places(tags.group(group).with(tag(hash))) {
-                visit_place(Place { segment, slot: (group % GROUPS * WIDTH + slot) as u32 });
+                visit_place(SessionPlace { segment, slot: (group % GROUPS * WIDTH + slot) as u32 });
             }
             if tags.group(group).free() != 0 {
                 break;
@@ -295,26 +295,26 @@ impl Sessions {
     }
 
     #[inline]
-    fn slot(&self, place: Place) -> &Slot {
+    fn slot(&self, place: SessionPlace) -> &Slot {
         &self.arena.segment(place.segment)[place.slot as usize % SLOTS]
     }
 
     /// Key and session at `place`.
     #[inline]
-    pub fn get(&self, place: Place) -> (&FlowKey, &Session) {
+    pub fn get(&self, place: SessionPlace) -> (&FlowKey, &Session) {
         let Slot { key, session } = self.slot(place);
         (key, session)
     }
 
     /// Key and session at `place`. A caller that makes the session end earlier calls [`Sessions::note_end`].
     #[inline]
-    pub fn get_mut(&mut self, place: Place) -> (&FlowKey, &mut Session) {
+    pub fn get_mut(&mut self, place: SessionPlace) -> (&FlowKey, &mut Session) {
         let slot = &mut self.arena.segment_mut(place.segment)[place.slot as usize % SLOTS];
         (&slot.key, &mut slot.session)
     }
 
     /// The session at `place` may now end earlier than it did: at `expiry`.
-    pub fn note_end(&mut self, shard: usize, place: Place, expiry: SimTime) {
+    pub fn note_end(&mut self, shard: usize, place: SessionPlace, expiry: SimTime) {
         let lasts = &mut self.segments[place.segment.0 as usize].lasts;
         *lasts = expiry.min(*lasts);
         self.shards[shard].lasts = expiry.min(self.shards[shard].lasts);
@@ -336,7 +336,7 @@ impl Sessions {
     }
 
     /// Removes a flow.
-    pub fn remove(&mut self, shard: usize, place: Place) {
+    pub fn remove(&mut self, shard: usize, place: SessionPlace) {
         let Slot { key, session } = *self.slot(place);
         self.uncount(shard, &key, &session);
         let home = self.segment_of(shard, key.hash());
@@ -361,7 +361,7 @@ impl Sessions {
     }
 
     /// Frees a slot of a segment. Flows that stand in the groups behind it because their own was full move up.
-    fn close_gap(&mut self, place: Place) {
+    fn close_gap(&mut self, place: SessionPlace) {
         self.segments[place.segment.0 as usize].count -= 1;
         let (tags, slots) = self.arena.both_mut(place.segment);
         let mut gap = place.slot as usize;

@@ -13,7 +13,7 @@
 
 use super::icmp::{IcmpError, quotation};
 use super::text::{TextError, read_addresses, read_endpoints};
-use super::{ETHERNET_HEADER, Packet, TcpFlags, Transport, parse, transport};
+use super::{ETHERNET_HEADER, Icmp, Packet, TcpFlags, Transport, parse, transport};
 use crate::net::{MacAddress, Protocol};
 use etherparse::{
     ArpEthIpv4Packet, ArpOperation, IpFragOffset, IpHeaders, IpNumber, Ipv4Header, Ipv4Options, TcpHeader,
@@ -166,8 +166,8 @@ impl PacketBuilder {
     }
 
     /// What the receiver of `frame` would answer first: SYN and ACK to a bare SYN, ACK to any other TCP segment but
-    /// RST, an echo reply to an echo request, the same ports the other way round over UDP, an empty packet over other
-    /// protocols. `None` for what nobody answers: RST, ICMP that asks nothing, later fragments, ARP, and
+    /// RST, the reply of its type to an ICMP query, the same ports the other way round over UDP, an empty packet over
+    /// other protocols. `None` for what nobody answers: RST, ICMP that asks nothing, later fragments, ARP, and
     /// what cannot be read. `frame` was captured of `wire_length`.
     pub fn reply_to(frame: &[u8], wire_length: usize) -> Option<PacketBuilder> {
         let Ok(Packet::Ipv4(ipv4)) = parse(frame, wire_length) else { return None };
@@ -186,20 +186,20 @@ impl PacketBuilder {
                 let (here, there) = (SocketAddrV4::new(here, destination_port), SocketAddrV4::new(there, source_port));
                 Some(PacketBuilder::udp(here, there))
             }
-            Transport::Icmp(icmp) if icmp.kind == 8 => {
+            Transport::Icmp(icmp) => {
+                let kind = Icmp::reply_kind(icmp.kind)?;
                 let [a, b] = icmp.identifier.to_be_bytes();
                 let sequence = ETHERNET_HEADER + usize::from(ipv4.header_length) + 6;
                 let [c, d] = frame.get(sequence..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default();
-                Some(PacketBuilder::icmp(here, there, 0, 0).icmp_rest([a, b, c, d]))
+                Some(PacketBuilder::icmp(here, there, kind, 0).icmp_rest([a, b, c, d]))
             }
-            Transport::Icmp(_) => None,
             Transport::Other => Some(PacketBuilder::ip(ipv4.protocol, here, there)),
         }
     }
 
     /// What the receiver of `frame` would send to open a flow of the same kind by itself: a SYN to the port that the
-    /// frame went to, a datagram to that port, an echo request, an empty packet over other protocols. `None` where there
-    /// is no such thing: ICMP that is no echo request, ARP, later fragments, and what cannot be read.
+    /// frame went to, a datagram to that port, the same ICMP query, an empty packet over other protocols. `None` where
+    /// there is no such thing: ICMP that is no query, ARP, later fragments, and what cannot be read.
     pub fn reverse_of(frame: &[u8]) -> Option<PacketBuilder> {
         let Ok(Packet::Ipv4(ipv4)) = parse(frame, frame.len()) else { return None };
         let (here, there) = (ipv4.destination, ipv4.source);
@@ -213,8 +213,10 @@ impl PacketBuilder {
                 let (here, there) = (SocketAddrV4::new(here, source_port), SocketAddrV4::new(there, destination_port));
                 Some(PacketBuilder::udp(here, there))
             }
-            Transport::Icmp(icmp) if icmp.kind == 8 => Some(PacketBuilder::icmp_echo(here, there, 1, 1)),
-            Transport::Icmp(_) => None,
+            Transport::Icmp(icmp) => {
+                Icmp::reply_kind(icmp.kind)?;
+                Some(PacketBuilder::icmp(here, there, icmp.kind, 0).icmp_rest(query(1, 1)))
+            }
             Transport::Other => Some(PacketBuilder::ip(ipv4.protocol, here, there)),
         }
     }

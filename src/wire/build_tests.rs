@@ -126,6 +126,11 @@ fn the_reverse_of_a_frame_opens_a_flow_of_its_kind_from_the_far_side() {
         reverse(icmp_echo("10.45.2.10 > 10.111.4.20", 7, 9)),
         Some("icmp echo request 10.111.4.20 > 10.45.2.10 id 1 seq 1".to_owned())
     );
+    assert_eq!(
+        reverse(icmp("10.45.2.10 > 10.111.4.20", 13, 0)),
+        Some("icmp timestamp request 10.111.4.20 > 10.45.2.10 id 1 seq 1".to_owned())
+    );
+    assert_eq!(reverse(icmp("10.45.2.10 > 10.111.4.20", 14, 0)), None);
     assert!(reverse(ip(Protocol::GRE, "10.45.2.10 > 10.111.4.20")).is_some());
     assert_eq!(reverse(icmp_echo_reply("10.45.2.10 > 10.111.4.20", 7, 9)), None);
     assert_eq!(reverse(icmp_error("10.45.2.10 > 10.111.4.20", IcmpError::TimeExceeded, &stream)), None);

@@ -22,7 +22,7 @@ const OFFSET: u16 = 0x1fff;
 /// A packet that fits or has no data is emitted once, without Ethernet padding; a frame whose lengths are not those of
 /// an IPv4 packet is emitted once as it is.
 pub fn fragment(frame: &[u8], wire_len: usize, mtu: u16, mut emit: impl FnMut(&[u8], usize)) {
-    let Some(packet) = Packet::read(frame, wire_len) else { return emit(frame, wire_len) };
+    let Some(packet) = FragmentedPacket::read(frame, wire_len) else { return emit(frame, wire_len) };
     let end = ETHERNET_HEADER + packet.header.len() + packet.data_length;
     let mtu = usize::from(mtu);
     if end - ETHERNET_HEADER <= mtu || packet.data_length == 0 {
@@ -61,7 +61,7 @@ pub fn fragment(frame: &[u8], wire_len: usize, mtu: u16, mut emit: impl FnMut(&[
 }
 
 /// The parts of an IPv4 packet that matter for cutting it.
-struct Packet<'a> {
+struct FragmentedPacket<'a> {
     /// With options.
     header: &'a [u8],
     /// What was captured of the data.
@@ -72,8 +72,8 @@ struct Packet<'a> {
     flags: u16,
 }
 
-impl<'a> Packet<'a> {
-    fn read(frame: &'a [u8], wire_len: usize) -> Option<Packet<'a>> {
+impl<'a> FragmentedPacket<'a> {
+    fn read(frame: &'a [u8], wire_len: usize) -> Option<FragmentedPacket<'a>> {
         let ip = frame.get(ETHERNET_HEADER..)?;
         let header_length = usize::from(ip.first()? & 0x0f) * 4;
         let total = usize::from(word(ip, 2)?);
@@ -83,7 +83,7 @@ impl<'a> Packet<'a> {
         let (header, captured) = ip.split_at_checked(header_length)?;
         let data_length = total - header_length;
         let captured = &captured[..captured.len().min(data_length)];
-        Some(Packet { header, captured, data_length, flags: word(ip, 6)? })
+        Some(FragmentedPacket { header, captured, data_length, flags: word(ip, 6)? })
     }
 }
 

@@ -34,7 +34,7 @@ pub use parse::{
     Arp, Icmp, Ipv4, Packet, ParseError, Quoted, TcpFlags, Transport, destination_address, parse, source_address,
     transport,
 };
-pub use readable::{Readable, ReadableTransport, readable};
+pub use readable::{Readable, ReadableTransport, readable, readable_tcp_flags};
 pub use rewrite::{forward, map_addresses};
 pub use text::{TextError, read_addresses, read_endpoints, read_hexadecimal};
 

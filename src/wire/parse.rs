@@ -493,6 +493,15 @@ pub struct Icmp {
 }
 
 impl Icmp {
+    /// The type that answers a query of type `kind`: echo (8), timestamp (13), information (15), address mask (17).
+    pub const fn reply_kind(kind: u8) -> Option<u8> {
+        match kind {
+            8 => Some(0),
+            13 | 15 | 17 => Some(kind + 1),
+            _ => None,
+        }
+    }
+
     /// Destination unreachable, source quench, redirect, time exceeded, parameter problem.
     pub const fn is_error_kind(kind: u8) -> bool {
         matches!(kind, 3 | 4 | 5 | 11 | 12)

@@ -1,6 +1,6 @@
 //! What can be read of a packet whether or not it can be forwarded.
 
-use super::{ETHERNET_HEADER, ETHERTYPE_IPV4, IPV4_HEADER, word};
+use super::{ETHERNET_HEADER, ETHERTYPE_IPV4, IPV4_HEADER, TcpFlags, word};
 use std::net::Ipv4Addr;
 
 const ICMP: u8 = 1;
@@ -62,6 +62,13 @@ pub fn readable(bytes: &[u8]) -> Option<Readable> {
         total_length: word(header, 2)?,
         transport: transport(bytes, header).unwrap_or(ReadableTransport::None),
     })
+}
+
+/// Reads the flags of a TCP segment that [`readable`] gives ports of; `None` where they were not captured.
+pub fn readable_tcp_flags(bytes: &[u8]) -> Option<TcpFlags> {
+    const FLAGS: usize = 13;
+    let header_length = usize::from(bytes.get(ETHERNET_HEADER)? & 0xf) * 4;
+    bytes.get(ETHERNET_HEADER + header_length + FLAGS).map(|flags| TcpFlags(*flags))
 }
 
 fn transport(bytes: &[u8], header: &[u8; IPV4_HEADER]) -> Option<ReadableTransport> {

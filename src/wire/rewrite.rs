@@ -44,7 +44,7 @@ pub fn forward(frame: &mut [u8], source: MacAddress, destination: MacAddress, ho
 pub fn map_addresses(frame: &mut [u8], map: impl Fn(Ipv4Addr) -> Option<Ipv4Addr>) -> bool {
     let Some((ethernet, rest)) = frame.split_at_mut_checked(ETHERNET_HEADER) else { return false };
     if ethernet[12..] == ETHERTYPE_IPV4 {
-        map_packet(rest, &map, Quotes::Follow)
+        map_packet(rest, &map, QuoteLength::Follow)
     } else if ethernet[12..] == ETHERTYPE_ARP {
         map_arp(rest, &map)
     } else {
@@ -54,12 +54,12 @@ pub fn map_addresses(frame: &mut [u8], map: impl Fn(Ipv4Addr) -> Option<Ipv4Addr
 
 /// Whether the packet that an ICMP error quotes is changed too: errors about errors do not exist.
 #[derive(Clone, Copy, PartialEq)]
-enum Quotes {
+enum QuoteLength {
     Follow,
     Leave,
 }
 
-fn map_packet(packet: &mut [u8], map: &impl Fn(Ipv4Addr) -> Option<Ipv4Addr>, quotes: Quotes) -> bool {
+fn map_packet(packet: &mut [u8], map: &impl Fn(Ipv4Addr) -> Option<Ipv4Addr>, quotes: QuoteLength) -> bool {
     let Some(mut header) = MutableIpv4Packet::new(packet).filter(|header| header.get_version() == 4) else {
         return false;
     };
@@ -94,7 +94,7 @@ fn map_packet(packet: &mut [u8], map: &impl Fn(Ipv4Addr) -> Option<Ipv4Addr>, qu
                 message[6..8].fill(0xff);
             }
         }
-        Protocol::ICMP if quotes == Quotes::Follow => changed |= map_quoted(message, map),
+        Protocol::ICMP if quotes == QuoteLength::Follow => changed |= map_quoted(message, map),
         _ => {}
     }
     changed
@@ -107,7 +107,7 @@ fn map_quoted(message: &mut [u8], map: &impl Fn(Ipv4Addr) -> Option<Ipv4Addr>) -
     }
     let quoted = &mut message[ICMP_HEADER..];
     let old = !internet_checksum(quoted);
-    let changed = map_packet(quoted, map, Quotes::Leave);
+    let changed = map_packet(quoted, map, QuoteLength::Leave);
     if changed {
         let new = !internet_checksum(quoted);
         adjust_at(message, 2, old, new);

@@ -40,15 +40,15 @@ impl std::error::Error for TextError {}
 
 /// A part of a text and where it begins.
 #[derive(Clone, Copy)]
-struct Part<'a> {
+struct TextPart<'a> {
     text: &'a str,
     start: usize,
 }
 
-impl<'a> Part<'a> {
-    fn trim(text: &'a str, start: usize) -> Part<'a> {
+impl<'a> TextPart<'a> {
+    fn trim(text: &'a str, start: usize) -> TextPart<'a> {
         let trimmed = text.trim_start();
-        Part { text: trimmed.trim_end(), start: start + text.len() - trimmed.len() }
+        TextPart { text: trimmed.trim_end(), start: start + text.len() - trimmed.len() }
     }
 
     fn fault(self, kind: Fault) -> TextError {
@@ -59,10 +59,10 @@ impl<'a> Part<'a> {
         self.text.parse().map_err(|_| self.fault(Fault::NotAnAddress))
     }
 
-    fn split_port(self) -> Option<(Part<'a>, Part<'a>)> {
+    fn split_port(self) -> Option<(TextPart<'a>, TextPart<'a>)> {
         let colon = self.text.find(':')?;
-        let port = Part { text: &self.text[colon + 1..], start: self.start + colon + 1 };
-        Some((Part { text: &self.text[..colon], start: self.start }, port))
+        let port = TextPart { text: &self.text[colon + 1..], start: self.start + colon + 1 };
+        Some((TextPart { text: &self.text[..colon], start: self.start }, port))
     }
 
     fn socket(self) -> Result<SocketAddrV4, TextError> {
@@ -83,9 +83,9 @@ impl<'a> Part<'a> {
     }
 }
 
-fn halves(text: &str) -> Result<(Part<'_>, Part<'_>), TextError> {
+fn halves(text: &str) -> Result<(TextPart<'_>, TextPart<'_>), TextError> {
     let arrow = text.find('>').ok_or(TextError { range: 0..text.len(), kind: Fault::NoArrow })?;
-    Ok((Part::trim(&text[..arrow], 0), Part::trim(&text[arrow + 1..], arrow + 1)))
+    Ok((TextPart::trim(&text[..arrow], 0), TextPart::trim(&text[arrow + 1..], arrow + 1)))
 }
 
 /// Addresses with ports, source first: `10.45.2.10:40000 > 10.111.4.20:3306`; spaces around the arrow are free.

@@ -44,7 +44,7 @@ fn missing_steps_are_given_as_operations_and_as_toml_and_verified() {
            aliyun ecs AuthorizeSecurityGroup --RegionId=cn-hangzhou --SecurityGroupId=sg-app --IpProtocol=tcp --PortRange=22/22 --NicType=intranet --Policy=accept --Priority=1 --SourceGroupId=sg-web
            [security_group.sg-app]  # batch.toml:25
            # one more entry of ingress:
-           { protocol = "tcp", port_range = "22/22", source = "sg-web" },
+           { protocol = "tcp", port_range = "22", source = "sg-web" },
       verified: delivered to i-app by sg-app ingress #3: accepts tcp/22 from sg-web; the reply too
     ----- stderr -----
     "#);
@@ -158,7 +158,7 @@ fn what_the_vendor_does_not_do_is_said_with_what_it_offers_instead() {
     from  i-app: ECS instance 172.16.1.10 in vpc-shop, cn-hangzhou, account main
     to    i-lab: ECS instance 172.16.1.11 in vpc-lab, cn-hangzhou, account main
     port  80, for want of a better one; --port asks about another
-    now   tcp/80 dropped at vpc-shop by route 172.16.1.0/24 (overlap.toml:11): a route covers the destination, and nobody has the address [no-such-address]
+    now   tcp/80 dropped at vpc-shop by route 172.16.1.0/24 (overlap.toml:11): a route covers the destination, and no endpoint has the address [no-such-address]
 
     connect the VPCs: not in place
       conflict [peering-vswitch-overlap]

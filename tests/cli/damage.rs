@@ -28,6 +28,14 @@ fn the_summary_of_the_good_records_comes_before_the_error() {
         sg-app ingress default at i-app  1   50.0%  shop.toml:25  no rule matched
     outside                              0    0.0%
     undetermined                         0    0.0%
+
+    connections  2
+      one-way    1   50.0%  frames of one end arrived, and the other end sent none
+      refused    1   50.0%  the first frame was dropped
+
+    connections that went wrong
+      #2  tcp  i-web 10.24.1.5:40000 > i-app 172.16.1.10:22  1 > 0 frames, 54 > 0 bytes  refused       0s from 2017-07-14 02:40:00.001 UTC
+          sg-ingress-deny at i-app by sg-app ingress default (shop.toml:25): the opener's frame 2
     ----- stderr -----
     error: corrupt.pcap: record 3 at byte offset 164 claims 16711680 captured bytes; at most 262144 are possible (2 good records before it)
     ");

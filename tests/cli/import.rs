@@ -1,11 +1,19 @@
-//! `biplane import`, and the page that walks through it.
+//! `biplane import`.
 
-use crate::page::{self, copy, run_in};
+use assert_cmd::Command;
 use std::fs;
 use std::path::Path;
 
 fn docs() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/docs"))
+}
+
+/// Runs the program in `folder`: exit code, standard output, standard error.
+fn run_in(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let mut program = Command::cargo_bin("biplane").unwrap();
+    let output = program.args(arguments).current_dir(folder).env_remove("GITHUB_ACTIONS").output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
 #[test]
@@ -55,11 +63,4 @@ fn a_plan_over_the_dump_has_two_sides() {
     let (before, after) = (side("--before"), side("--after"));
     assert!(before.contains("443/443") && !before.contains("8443") && !before.contains("web_3"));
     assert!(after.contains("8443/8443") && after.contains("[instance.\"alicloud_instance.web_3\"]"), "{after}");
-}
-
-#[test]
-fn the_page_shows_what_its_commands_print() {
-    let folder = tempfile::tempdir().unwrap();
-    copy(docs(), folder.path());
-    page::holds("import.md", folder.path());
 }

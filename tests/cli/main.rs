@@ -3,7 +3,9 @@
 mod advise;
 mod captures;
 mod check;
+mod connections;
 mod damage;
+mod expectations;
 mod files;
 mod guest_route;
 mod hostile;
@@ -12,12 +14,14 @@ mod import;
 mod interrupt;
 mod messages;
 mod output;
-mod page;
 mod preflight;
 mod reach;
 mod replay;
 mod run;
 mod trace;
+#[cfg(unix)]
+mod width;
+mod workspace;
 #[cfg(unix)]
 mod written;
 

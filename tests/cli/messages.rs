@@ -24,13 +24,13 @@ fn arguments_that_mean_nothing_are_refused() {
     ");
     assert_snapshot!(complaint(&bench, &["trace", "shop.toml"]), @r"
     error: the following required arguments were not provided:
-      <--tcp <FLOW>|--udp <FLOW>|--icmp <FLOW>|--hex <DIGITS>|--capture <FILE>>
+      <--to <ID>|--tcp <FLOW>|--udp <FLOW>|--icmp <FLOW>|--hex <DIGITS>|--capture <FILE>>
     ");
     assert_snapshot!(complaint(&bench, &["replay", "shop.toml", "a.pcap", "--mtu", "50"]), @"error: invalid value '50' for '--mtu <BYTES>': 50 is not in 68..=65535");
     assert_snapshot!(complaint(&bench, &["replay", "shop.toml", "a.pcap", "--workers", "0"]), @"error: invalid value '0' for '--workers <N>': expected a number from 1 to 64");
     assert_snapshot!(complaint(&bench, &["replay", "shop.toml", "a.pcap", "--format", "xml"]), @r"
     error: invalid value 'xml' for '--format <FORMAT>'
-      [possible values: text, json, ndjson]
+      [possible values: text, json, ndjson, csv]
     ");
     assert_snapshot!(complaint(&bench, &["replay", "shop.toml", "a.pcap", "--map", "10.1.1.1=x"]), @"error: invalid value '10.1.1.1=x' for '--map <IP=IP>': `x` is no IPv4 address");
     assert_snapshot!(complaint(&bench, &["replay", "shop.toml", "a.pcap", "--inject", "10.1.1.1"]), @"error: invalid value '10.1.1.1' for '--inject <IP=ENDPOINT>': expected two parts with `=` between");

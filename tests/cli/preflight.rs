@@ -74,7 +74,7 @@ fn findings(value: &serde_json::Value) -> Vec<String> {
 #[test]
 fn every_reason_against_a_link_is_told_with_its_places_and_its_remedy() {
     let bench = Bench::new().write("blocked.toml", BLOCKED);
-    assert_snapshot!(run(&bench, &[]), @r##"
+    assert_snapshot!(run(&bench, &[]), @r#"
     exit code: 1
     ----- stdout -----
     error[OperationDenied]: `i-web` is linked to `vpc-old`
@@ -84,7 +84,7 @@ fn every_reason_against_a_link_is_told_with_its_places_and_its_remedy() {
        |              ^^^^^^^^^ its link
        |
        = note: AttachClassicLinkVpc answers OperationDenied (403): the instance is linked already, to this VPC or to another one (https://www.alibabacloud.com/help/doc-detail/59021.htm)
-       = help: under [instance.i-web] remove `linked_vpc`
+       = help: detach i-web from vpc-old, which ends what passes between them: remove `linked_vpc` from [instance.i-web]
 
     error[OperationDenied]: ClassicLink is off for `vpc-shop`
      --> blocked.toml:4:16
@@ -93,7 +93,7 @@ fn every_reason_against_a_link_is_told_with_its_places_and_its_remedy() {
       |                ^^^^^ ClassicLink is off here
       |
       = note: AttachClassicLinkVpc answers OperationDenied (403): the VPC has ClassicLink off (https://www.alibabacloud.com/help/doc-detail/59021.htm)
-      = help: under [vpc.vpc-shop] write `classic_link = true`
+      = help: enable ClassicLink for vpc-shop: `classic_link = true` in [vpc.vpc-shop]
 
     error[classiclink-shadowed]: the route to `10.24.0.0/16`, which `vsw-app` of `vpc-shop` uses, hides `i-web` from it
       --> blocked.toml:6:19
@@ -129,7 +129,7 @@ fn every_reason_against_a_link_is_told_with_its_places_and_its_remedy() {
        |                 ^^^^^^ accepts nothing from 10.24.1.5
        |
        = note: a link joins routes and opens no group: basic and enterprise groups drop what comes in until a rule accepts it, and databases admit their whitelist only (https://www.alibabacloud.com/help/en/ecs/user-guide/security-group-rules)
-       = help: under [security_group.sg-app] add `{ source = "sg-web" }` to `ingress`; for connections from the VPC add `{ source = "sg-app" }` to that of `sg-web`
+       = help: accept everything from sg-web in sg-app: `ingress = [{ source = "sg-web" }]` in [security_group.sg-app]; for connections from the VPC, accept everything from sg-app in sg-web: `ingress = [{ source = "sg-app" }]` in [security_group.sg-web]
 
     error[guest-route-public-nic]: `i-web` has no guest route to `192.168.0.0/16` of `vpc-shop`
       --> blocked.toml:31:11
@@ -141,7 +141,7 @@ fn every_reason_against_a_link_is_told_with_its_places_and_its_remedy() {
        |           ^^^^^ what goes this way leaves by the public NIC
        |
        = note: a classic guest sends 192.168.0.0/16 to its public NIC until a route to the private one is added (https://www.alibabacloud.com/help/en/virtual-private-cloud/latest/classiclink-overview)
-       = help: on the instance run `ip route add 192.168.0.0/16 via 10.24.7.247 dev eth0` (`biplane guest-route` prints what lasts); then under [instance.i-web] write `guest_routes = ["192.168.0.0/16"]`
+       = help: send 192.168.0.0/16 to the private NIC of i-web by the routing script: `guest_routes = ["192.168.0.0/16"]` in [instance.i-web]; the script is `ip route add 192.168.0.0/16 via 10.24.7.247 dev eth0` (`biplane guest-route` prints what lasts)
 
     error[instance-stopped]: `i-web` is stopped: nothing passes its link until it runs
       --> blocked.toml:36:9
@@ -150,7 +150,7 @@ fn every_reason_against_a_link_is_told_with_its_places_and_its_remedy() {
        |         ^^^^^^^^^ not running
        |
        = note: a link is made to a stopped instance too, and nothing passes it until the instance runs (https://www.alibabacloud.com/help/doc-detail/59021.htm)
-       = help: start it; under [instance.i-web] write `state = "running"`
+       = help: start i-web: `state = "running"` in [instance.i-web]
 
     error[whitelist-deny]: the whitelist of `rm-orders` does not hold 10.24.1.5 of `i-web`
       --> blocked.toml:47:13
@@ -162,11 +162,11 @@ fn every_reason_against_a_link_is_told_with_its_places_and_its_remedy() {
        |             ^^^^^^^^^^^^^^^^ not in here
        |
        = note: over a link a service sees the classic instance's own private address, and admits its whitelist only (https://www.alibabacloud.com/help/doc-detail/43185.htm)
-       = help: under [service.rm-orders] add `"10.24.1.5"` to `whitelist`
+       = help: admit 10.24.1.5 to the whitelist of rm-orders: `"10.24.1.5"` in `whitelist` of [service.rm-orders]
 
     `i-web` cannot be linked to `vpc-shop`, and nothing would pass
     ----- stderr -----
-    "##);
+    "#);
 }
 
 #[test]
@@ -201,31 +201,31 @@ fn the_remedies_of_a_blocked_link_make_it_carry() {
 
 /// The file after what a help says: what to write, add or remove under which header.
 fn applied(text: &str, help: &str) -> String {
-    let quoted = |after: &str| help.split(after).nth(1)?.split('`').nth(1).map(str::to_owned);
     if let Some(destination) = help.strip_prefix("remove the route to ").and_then(|rest| rest.split('`').nth(1)) {
         let keeps = |line: &&str| !line.contains(&format!("destination = \"{destination}\""));
         return text.lines().filter(keeps).map(|line| format!("{line}\n")).collect();
     }
-    let header = help.split("under ").nth(1).unwrap_or_else(|| panic!("no header in: {help}"));
-    let header = &header[..=header.find(']').unwrap()];
+    // `what: `edit` in [table]`, or `in `list` of [table]`.
+    let (before_edit, rest) = help.split_once('`').unwrap_or_else(|| panic!("no edit in: {help}"));
+    let (edit, rest) = rest.split_once('`').unwrap();
+    let (way, rest) = rest.split_once('[').unwrap_or_else(|| panic!("no table in: {help}"));
+    let header = format!("[{}]", rest.split_once(']').unwrap().0);
     let (before, rest) = text.split_once(&format!("{header}\n")).unwrap_or_else(|| panic!("no {header} in the file"));
     let end = rest.find("\n[").map_or(rest.len(), |at| at + 1);
     let (section, after) = rest.split_at(end);
     let mut lines: Vec<String> = section.trim_end().lines().map(str::to_owned).collect();
-    if let Some(entry) = quoted("] write ") {
-        let key = entry.split(' ').next().unwrap();
-        lines.retain(|line| !line.starts_with(&format!("{key} ")));
-        lines.push(entry.clone());
-    } else if let Some(key) = quoted("] remove ") {
-        lines.retain(|line| !line.starts_with(&format!("{key} ")));
-    } else if let Some(entry) = quoted("] add ") {
-        let list = help.split("` to `").nth(1).unwrap().split('`').next().unwrap();
-        match lines.iter_mut().find(|line| line.starts_with(&format!("{list} = ["))) {
-            Some(line) => *line = line.replace(']', &format!(", {entry}]")),
-            None => lines.push(format!("{list} = [{entry}]")),
+    let key = edit.split(' ').next().unwrap();
+    match way.split('`').nth(1) {
+        Some(list) => {
+            let line = lines.iter_mut().find(|line| line.starts_with(&format!("{list} = ["))).unwrap();
+            *line = line.replace(']', &format!(", {edit}]"));
         }
-    } else {
-        panic!("nothing to do in: {help}");
+        None => {
+            lines.retain(|line| !line.starts_with(&format!("{key} ")));
+            if !before_edit.ends_with("remove ") {
+                lines.push(edit.to_owned());
+            }
+        }
     }
     format!("{before}{header}\n{}\n\n{after}", lines.join("\n"))
 }
@@ -352,8 +352,8 @@ fn on_a_github_runner_the_reasons_are_annotations() {
     let told = run(&bench, &["--format", "github"]);
     assert_eq!(told.code, 1);
     let first: Vec<&str> = told.out.lines().take(2).collect();
-    assert_snapshot!(first.join("\n"), @r##"
-    ::error file=blocked.toml,line=35,col=14,title=OperationDenied::`i-web` is linked to `vpc-old`%0Anote: AttachClassicLinkVpc answers OperationDenied (403): the instance is linked already, to this VPC or to another one (https://www.alibabacloud.com/help/doc-detail/59021.htm)%0Ahelp: under [instance.i-web] remove `linked_vpc`
-    ::error file=blocked.toml,line=4,col=16,title=OperationDenied::ClassicLink is off for `vpc-shop`%0Anote: AttachClassicLinkVpc answers OperationDenied (403): the VPC has ClassicLink off (https://www.alibabacloud.com/help/doc-detail/59021.htm)%0Ahelp: under [vpc.vpc-shop] write `classic_link = true`
-    "##);
+    assert_snapshot!(first.join("\n"), @r#"
+    ::error file=blocked.toml,line=35,col=14,title=OperationDenied::`i-web` is linked to `vpc-old`%0Anote: AttachClassicLinkVpc answers OperationDenied (403): the instance is linked already, to this VPC or to another one (https://www.alibabacloud.com/help/doc-detail/59021.htm)%0Ahelp: detach i-web from vpc-old, which ends what passes between them: remove `linked_vpc` from [instance.i-web]
+    ::error file=blocked.toml,line=4,col=16,title=OperationDenied::ClassicLink is off for `vpc-shop`%0Anote: AttachClassicLinkVpc answers OperationDenied (403): the VPC has ClassicLink off (https://www.alibabacloud.com/help/doc-detail/59021.htm)%0Ahelp: enable ClassicLink for vpc-shop: `classic_link = true` in [vpc.vpc-shop]
+    "#);
 }

@@ -1,6 +1,6 @@
-//! `biplane reach`, and the page about it.
+//! `biplane reach` and `biplane diff`.
 
-use crate::page::{self, copy, run_in};
+use crate::workspace::{copy, run_in};
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
@@ -10,15 +10,6 @@ fn folder() -> TempDir {
     let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     copy(&scenarios.join("topologies"), folder.path());
     folder
-}
-
-#[test]
-fn the_page_shows_what_its_commands_print() {
-    let folder = folder();
-    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reach.md")).unwrap();
-    let meant = page.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
-    fs::write(folder.path().join("meant.txt"), meant).unwrap();
-    page::holds("reach.md", folder.path());
 }
 
 #[test]

@@ -33,14 +33,29 @@ fn the_summary_lists_what_to_choose_and_tells_of_an_open_gateway_beside_it() {
     outside                              0    0.0%
     undetermined                         0    0.0%
 
+    connections  4
+      broken     1   25.0%  the first frame passed, a later one was dropped
+      refused    3   75.0%  the first frame was dropped
+
+    connections that went wrong
+      #1  tcp  i-web 10.24.1.5:40000    > i-app 172.16.1.10:8080  2 > 1 frames, 108 > 54 bytes  broken        0.003s from 2017-07-14 02:40:00 UTC
+          ambiguous-source: the responder's frame 3
+      #2  tcp  i-web 10.24.1.5:40000    > i-app 172.16.1.10:22    1 > 0 frames, 54 > 0 bytes    refused       0s from 2017-07-14 02:40:00.001 UTC
+          sg-ingress-deny at i-app by sg-app ingress default (shop.toml:25): the opener's frame 2
+      #5  tcp  ngw-out 203.0.113.9:5000 > i-lab 172.16.1.10:443   1 > 0 frames, 54 > 0 bytes    refused       0s from 2017-07-14 02:40:00.004 UTC
+          sg-ingress-deny at i-lab by sg-lab ingress default (shop.toml:32): the opener's frame 5
+      #6  tcp  100.64.9.9:5000          > 172.16.9.9:443          1 > 0 frames, 54 > 0 bytes    refused       0s from 2017-07-14 02:40:00.005 UTC
+          unknown-source: the opener's frame 6
+
     hints
       ambiguous-source: 1 frame from addresses that several endpoints may send from; choose one for each address:
         --inject 172.16.1.10=i-app  1 frame
         --inject 172.16.1.10=i-lab
-      unknown-source: 1 frame from addresses that nobody in the topology may send from; add their owners, or a gateway to enter by:
-        100.64.9.9  1 frame, to where nobody is
+      unknown-source: 1 frame from addresses that no endpoint of the topology may send from; add their owners, or a gateway to enter by:
+        100.64.9.9  1 frame, which no endpoint has
     ----- stderr -----
-    note: 1 frame entered at ngw-out, whose remote CIDR 0.0.0.0/0 takes every source address that no other endpoint owns
+    note: 1 frame entered at ngw-out, whose remote CIDR 0.0.0.0/0 takes every source address that no other endpoint owns, from 1 address:
+        203.0.113.9  1 frame
     ");
 }
 
@@ -62,10 +77,10 @@ fn json_is_the_summary_with_its_hints() {
     let told = bench().run(&["replay", "shop.toml", "a.pcap", "--format", "json"]);
     let value: Value = serde_json::from_str(&told.out).unwrap();
     let keys: Vec<_> = value.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_snapshot!(keys.join(" "), @"capture first_ns span_ns frames wire_bytes delivered answered dropped outside undetermined emitted hints");
+    assert_snapshot!(keys.join(" "), @"capture first_ns span_ns frames wire_bytes delivered answered dropped outside undetermined emitted hints misdelivered connections");
     let hints: Vec<_> = value["hints"].as_array().unwrap().iter().map(|hint| hint["hint"].as_str().unwrap()).collect();
     assert_snapshot!(hints.join(" "), @"ambiguous-source unknown-source open-gateway");
-    assert_eq!(told.error.lines().count(), 1, "the note alone: {}", told.error);
+    assert_eq!(told.error.lines().count(), 2, "the note alone: {}", told.error);
 }
 
 #[test]
@@ -84,9 +99,10 @@ fn each_frame_is_one_line_and_hints_go_beside() {
       ambiguous-source: 1 frame from addresses that several endpoints may send from; choose one for each address:
         --inject 172.16.1.10=i-app  1 frame
         --inject 172.16.1.10=i-lab
-      unknown-source: 1 frame from addresses that nobody in the topology may send from; add their owners, or a gateway to enter by:
-        100.64.9.9  1 frame, to where nobody is
-    note: 1 frame entered at ngw-out, whose remote CIDR 0.0.0.0/0 takes every source address that no other endpoint owns
+      unknown-source: 1 frame from addresses that no endpoint of the topology may send from; add their owners, or a gateway to enter by:
+        100.64.9.9  1 frame, which no endpoint has
+    note: 1 frame entered at ngw-out, whose remote CIDR 0.0.0.0/0 takes every source address that no other endpoint owns, from 1 address:
+        203.0.113.9  1 frame
     "#);
 }
 
@@ -297,4 +313,109 @@ fn a_capture_may_come_from_standard_input() {
     let output = bench.command(&["replay", "shop.toml", "-", "--format", "ndjson"]).stdin(file).output().unwrap();
     let named = bench.run(&["replay", "shop.toml", "a.pcap", "--format", "ndjson"]);
     assert_eq!(String::from_utf8(output.stdout).unwrap(), named.out);
+}
+
+/// The shop, whose gateway takes what is public.
+fn by_default() -> Bench {
+    Bench::new().write("shop.toml", super::SHOP.replace("remote_cidrs = [\"0.0.0.0/0\"]", "kind = \"nat\""))
+}
+
+#[test]
+fn what_entered_by_default_is_told_with_the_addresses_it_came_from() {
+    let from = |address: &str| tcp(&format!("{address}:5000 > 172.16.1.10:443")).syn();
+    let mut packets = vec![from("203.0.113.1"), from("203.0.113.2"), from("203.0.113.2"), from("10.99.1.1")];
+    packets.extend((1..=10).map(|last| from(&format!("198.51.100.{last}"))));
+    let bench = by_default().write("a.pcap", pcap(&frames(&packets)));
+    let told = bench.run(&["replay", "shop.toml", "a.pcap"]);
+    assert_snapshot!(told.error, @"
+    note: 13 frames entered at ngw-out, which takes every public source address by default, from 12 addresses:
+        203.0.113.2   2 frames
+        198.51.100.1  1 frame
+        198.51.100.2  1 frame
+        198.51.100.3  1 frame
+        198.51.100.4  1 frame
+        198.51.100.5  1 frame
+        198.51.100.6  1 frame
+        198.51.100.7  1 frame
+        198.51.100.8  1 frame
+        198.51.100.9  1 frame
+        and 2 more addresses
+    ");
+    // What an option says does not enter by default.
+    let injected = bench.run(&["replay", "shop.toml", "a.pcap", "--inject", "203.0.113.2=ngw-out"]);
+    assert!(injected.error.starts_with("note: 11 frames entered at ngw-out, "), "{}", injected.error);
+    // Nor what a gateway names.
+    let named = super::SHOP.replace("[\"0.0.0.0/0\"]", "[\"203.0.113.0/24\", \"0.0.0.0/0\"]");
+    let named = bench.write("shop.toml", named).run(&["replay", "shop.toml", "a.pcap"]);
+    assert!(
+        named.error.starts_with("note: 11 frames entered at ngw-out, whose remote CIDR 0.0.0.0/0 "),
+        "{}",
+        named.error
+    );
+}
+
+#[test]
+fn a_scan_of_more_addresses_than_are_remembered_is_told_alike_for_any_number_of_workers() {
+    let scan: Vec<_> = (0..70_000_u32)
+        .map(|index| {
+            let source = std::net::Ipv4Addr::from(0x0800_0000 + index * 257);
+            tcp(&format!("{source}:5000 > 172.16.1.10:443")).syn()
+        })
+        .collect();
+    let bench = by_default().write("scan.pcap", pcap(&frames(&scan)));
+    let told = |workers: &str| bench.run(&["replay", "shop.toml", "scan.pcap", "--workers", workers]).error;
+    let one = told("1");
+    let head =
+        "note: 70,000 frames entered at ngw-out, which takes every public source address by default, from at least 6";
+    assert!(one.starts_with(head), "{one}");
+    assert_eq!(one.lines().count(), 12, "{one}");
+    assert_eq!((told("2"), told("3")), (one.clone(), one));
+}
+
+#[test]
+fn destinations_that_were_missed_are_listed_with_their_reason() {
+    let to = |destination: &str| tcp(&format!("172.16.1.20:5000 > {destination}:443")).syn();
+    let packets = [to("172.16.1.99"), to("172.16.1.99"), to("172.16.1.98"), to("192.0.2.1"), to("172.20.0.1")];
+    let bench = Bench::new().write("a.pcap", pcap(&frames(&packets)));
+    let told = bench.run(&["replay", "shop.toml", "a.pcap"]);
+    assert_snapshot!(told.out, @"
+    a.pcap: 5 frames, 270 bytes on the wire, 0.004s from 2017-07-14 02:40:00 UTC
+
+    delivered                            0    0.0%
+    answered                             0    0.0%
+    dropped                              5  100.0%
+      no-such-address                    3   60.0%  a route covers the destination, and no endpoint has the address
+        route 172.16.1.0/24 at vpc-shop  3   60.0%  shop.toml:11
+      no-route                           2   40.0%  no route covers the destination
+        at vpc-shop                      2   40.0%
+    outside                              0    0.0%
+    undetermined                         0    0.0%
+
+    connections  4
+      refused    4  100.0%  the first frame was dropped
+
+    connections that went wrong
+      #1  tcp  rm-orders 172.16.1.20:5000 > 172.16.1.99:443  2 > 0 frames, 108 > 0 bytes  refused       0.001s from 2017-07-14 02:40:00 UTC
+          no-such-address at vpc-shop by route 172.16.1.0/24 (shop.toml:11): the opener's frame 1 and 1 more
+      #3  tcp  rm-orders 172.16.1.20:5000 > 172.16.1.98:443  1 > 0 frames, 54 > 0 bytes   refused       0s from 2017-07-14 02:40:00.002 UTC
+          no-such-address at vpc-shop by route 172.16.1.0/24 (shop.toml:11): the opener's frame 3
+      #4  tcp  rm-orders 172.16.1.20:5000 > 192.0.2.1:443    1 > 0 frames, 54 > 0 bytes   refused       0s from 2017-07-14 02:40:00.003 UTC
+          no-route at vpc-shop: the opener's frame 4
+      #5  tcp  rm-orders 172.16.1.20:5000 > 172.20.0.1:443   1 > 0 frames, 54 > 0 bytes   refused       0s from 2017-07-14 02:40:00.004 UTC
+          no-route at vpc-shop: the opener's frame 5
+
+    hints
+      no-route: 2 frames to addresses that no route leads to:
+        172.20.0.1  1 frame
+        192.0.2.1   1 frame
+      no-such-address: 3 frames to addresses that no endpoint has:
+        172.16.1.99  2 frames
+        172.16.1.98  1 frame
+      duplicates: 1 of 5 sampled packets (20.0%) are copies of packets within 1 ms before them; --dedup leaves copies out
+    ");
+    let json = bench.run(&["replay", "shop.toml", "a.pcap", "--format", "json", "--workers", "3"]);
+    let hints = serde_json::from_str::<Value>(&json.out).unwrap()["hints"].clone();
+    let missed =
+        serde_json::json!([{ "address": "172.16.1.99", "frames": 2 }, { "address": "172.16.1.98", "frames": 1 }]);
+    assert_eq!(hints[1]["destinations"], missed);
 }

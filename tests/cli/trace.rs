@@ -47,7 +47,7 @@ fn a_packet_its_reply_and_a_new_one_from_the_far_side() {
       group    sg-web ingress: no rule matched, default drop                    shop.toml:21
                  nearest: #1 accepts tcp/443 from 0.0.0.0/0; port 8080 differs  shop.toml:23
     DROPPED  sg-ingress-deny at i-web
-    remedy   add { protocol = "tcp", port_range = "8080", source = "172.16.1.10" } to `ingress` of sg-web  shop.toml:21
+    remedy   accept tcp/8080 from 172.16.1.10 in sg-web: `{ protocol = "tcp", port_range = "8080", source = "172.16.1.10" }` in `ingress` of [security_group.sg-web]  shop.toml:21
     ----- stderr -----
     "#);
 }
@@ -59,7 +59,7 @@ fn a_managed_service_replies_and_opens_nothing() {
     assert_snapshot!(reverse, @r"
      54 bytes  tcp 172.16.1.20:40000 > 10.24.1.5:3306 [S]  enters at rm-orders  t=0
     bridge
-      link     rm-orders is no ECS instance, and nobody else opens sessions across the link  shop.toml:51
+      link     rm-orders is no ECS instance, and only those open sessions across the link  shop.toml:51
     DROPPED  classiclink-source-not-ecs at vpc-shop
     remedy   let the classic instance open the connection, or pull the data from an ECS instance of the VPC
     ----- stderr -----
@@ -86,7 +86,7 @@ fn a_dropped_packet_has_no_reply_and_who_would_have_got_it_is_asked_for_the_reve
       group    sg-app ingress: no rule matched, default drop                      shop.toml:25
                  nearest: #1 accepts tcp/8080 from sg-web; port 22 differs        shop.toml:28
     DROPPED  sg-ingress-deny at i-app
-    remedy   add { protocol = "tcp", port_range = "22", source = "10.24.1.5" } to `ingress` of sg-app  shop.toml:25
+    remedy   accept tcp/22 from 10.24.1.5 in sg-app: `{ protocol = "tcp", port_range = "22", source = "10.24.1.5" }` in `ingress` of [security_group.sg-app]  shop.toml:25
     reply    not tried: the request was dropped
 
     reverse  54 bytes  tcp 172.16.1.10:40000 > 10.24.1.5:22 [S]  enters at i-app  t=0
@@ -94,7 +94,7 @@ fn a_dropped_packet_has_no_reply_and_who_would_have_got_it_is_asked_for_the_reve
       group    sg-web ingress: no rule matched, default drop                  shop.toml:21
                  nearest: #1 accepts tcp/443 from 0.0.0.0/0; port 22 differs  shop.toml:23
     DROPPED  sg-ingress-deny at i-web
-    remedy   add { protocol = "tcp", port_range = "22", source = "172.16.1.10" } to `ingress` of sg-web  shop.toml:21
+    remedy   accept tcp/22 from 172.16.1.10 in sg-web: `{ protocol = "tcp", port_range = "22", source = "172.16.1.10" }` in `ingress` of [security_group.sg-web]  shop.toml:21
     ----- stderr -----
     "#);
 }
@@ -149,7 +149,7 @@ fn json_holds_the_three_packets_in_their_order() {
         "rule": "sg-app ingress default",
         "why": "no rule matched",
         "source": "shop.toml:25",
-        "remedy": "add { protocol = \"tcp\", port_range = \"22\", source = \"10.24.1.5\" } to `ingress` of sg-app",
+        "remedy": "accept tcp/22 from 10.24.1.5 in sg-app: `{ protocol = \"tcp\", port_range = \"22\", source = \"10.24.1.5\" }` in `ingress` of [security_group.sg-app]",
         "change": "shop.toml:25",
     });
     assert_eq!((&value["request"]["blockers"], &value["request"]["would_reach"]), (&json!([blocker]), &"i-app".into()));
@@ -234,13 +234,13 @@ fn all_blockers_are_told_in_order_with_their_lines_and_what_to_do() {
     DROPPED  instance-stopped at i-web
     4 blockers: without them the packet reaches rm-orders
       1  instance-stopped at i-web: i-web is stopped  shop.toml:34
-           -> start i-web: `state = "running"`  shop.toml:34
+           -> start i-web: `state = "running"` in [instance.i-web]  shop.toml:34
       2  classiclink-not-linked at classic by route 172.16.0.0/12: i-web is linked to no VPC  shop.toml:34
-           -> link i-web: `linked_vpc = "vpc-shop"`; `biplane check shop.toml --link i-web=vpc-shop` tells whether it can be  shop.toml:34
+           -> link i-web to vpc-shop: `linked_vpc = "vpc-shop"` in [instance.i-web]  shop.toml:34
       3  classiclink-disabled at classic: ClassicLink is off in vpc-shop  shop.toml:1
-           -> set `classic_link = true` for vpc-shop  shop.toml:1
+           -> enable ClassicLink for vpc-shop: `classic_link = true` in [vpc.vpc-shop]  shop.toml:1
       4  whitelist-deny at rm-orders by rm-orders whitelist: no entry holds 10.24.1.5  shop.toml:54
-           -> add "10.24.1.5" to the whitelist of rm-orders  shop.toml:54
+           -> admit 10.24.1.5 to the whitelist of rm-orders: `"10.24.1.5"` in `whitelist` of [service.rm-orders]  shop.toml:50
     reply    not tried: the request was dropped
 
     reverse  54 bytes  tcp 172.16.1.20:40000 > 10.24.1.5:3306 [S]  enters at rm-orders  t=0
@@ -252,7 +252,7 @@ fn all_blockers_are_told_in_order_with_their_lines_and_what_to_do() {
     bridge
       link     ClassicLink is off in vpc-shop                                     shop.toml:1
                  = blocker 1, classiclink-disabled; from here on as if let through
-                 rm-orders is no ECS instance, and nobody else opens sessions across the link  shop.toml:50
+                 rm-orders is no ECS instance, and only those open sessions across the link  shop.toml:50
                  = blocker 2, classiclink-source-not-ecs; from here on as if let through
                  i-web is linked to no VPC                                        shop.toml:34
                  = blocker 3, classiclink-target-not-linked; from here on as if let through
@@ -267,15 +267,15 @@ fn all_blockers_are_told_in_order_with_their_lines_and_what_to_do() {
     DROPPED  classiclink-disabled at vpc-shop
     5 blockers: without them the packet reaches i-web
       1  classiclink-disabled at vpc-shop: ClassicLink is off in vpc-shop  shop.toml:1
-           -> set `classic_link = true` for vpc-shop  shop.toml:1
-      2  classiclink-source-not-ecs at vpc-shop: rm-orders is no ECS instance, and nobody else opens sessions across the link  shop.toml:50
+           -> enable ClassicLink for vpc-shop: `classic_link = true` in [vpc.vpc-shop]  shop.toml:1
+      2  classiclink-source-not-ecs at vpc-shop: rm-orders is no ECS instance, and only those open sessions across the link  shop.toml:50
            -> let the classic instance open the connection, or pull the data from an ECS instance of the VPC
       3  classiclink-target-not-linked at vpc-shop: i-web is linked to no VPC  shop.toml:34
-           -> link i-web: `linked_vpc = "vpc-shop"`  shop.toml:34
+           -> link i-web to vpc-shop: `linked_vpc = "vpc-shop"` in [instance.i-web]  shop.toml:34
       4  instance-stopped at i-web: i-web is stopped  shop.toml:34
-           -> start i-web: `state = "running"`  shop.toml:34
+           -> start i-web: `state = "running"` in [instance.i-web]  shop.toml:34
       5  sg-ingress-deny at i-web by sg-web ingress default: no rule matched  shop.toml:20
-           -> add { protocol = "tcp", port_range = "3306", source = "172.16.1.20" } to `ingress` of sg-web  shop.toml:20
+           -> accept tcp/3306 from 172.16.1.20 in sg-web: `{ protocol = "tcp", port_range = "3306", source = "172.16.1.20" }` in `ingress` of [security_group.sg-web]  shop.toml:20
     ----- stderr -----
     "#);
 }
@@ -307,8 +307,8 @@ fn blockers_taken_out_of_the_way_one_by_one_end_in_delivery() {
 fn the_rule_that_a_remedy_names_lets_the_packet_in() {
     let packet = "10.24.1.5:40000 > 172.16.1.10:22";
     let told = trace(&["--tcp", packet]);
-    let (_, remedy) = told.split_once("remedy   add ").unwrap();
-    let (rule, _) = remedy.split_once(" to `ingress` of sg-app").unwrap();
+    let (_, remedy) = told.split_once("remedy   accept tcp/22 from 10.24.1.5 in sg-app: `").unwrap();
+    let (rule, _) = remedy.split_once("` in `ingress` of [security_group.sg-app]").unwrap();
     let (groups, rest) = super::SHOP.split_once("[security_group.sg-app]").unwrap();
     let text =
         format!("{groups}[security_group.sg-app]{}", rest.replacen("ingress = [", &format!("ingress = [{rule},"), 1));
@@ -416,11 +416,11 @@ fn a_remedy_that_cannot_help_is_not_told() {
     let packet = ["--tcp", "10.24.1.5:40000 > 192.168.1.10:80", "--all"];
     let told = hidden(&second, &packet);
     assert!(told.contains("guest-route-public-nic") && told.contains("classiclink-secondary-cidr"), "{told}");
-    assert!(!told.contains("add `guest_routes"), "{told}");
+    assert!(!told.contains("`guest_routes"), "{told}");
     // In the primary CIDR it helps.
     let primary = HIDDEN.replace("linked_vpc = \"vpc-a\"", "linked_vpc = \"vpc-b\"");
     let told = hidden(&primary, &["--tcp", "10.24.1.5:40000 > 192.168.1.10:80", "--all"]);
-    assert!(told.contains("-> add `guest_routes = [\"192.168.0.0/16\"]` to i-c"), "{told}");
+    assert!(told.contains("`guest_routes = [\"192.168.0.0/16\"]` in [instance.i-c]"), "{told}");
 }
 
 #[test]
@@ -430,9 +430,10 @@ fn an_address_that_another_vpc_has_is_not_nobodys() {
     let packet = ["--tcp", "10.24.1.5:40000 > 192.168.1.10:80"];
     let told = hidden(&guest, &packet);
     assert!(told.contains("192.168.1.10 is i-b of vpc-b, and i-c is linked to vpc-a"), "{told}");
-    let line = guest.lines().position(|line| line.starts_with("linked_vpc")).unwrap() + 1;
+    let line = guest.lines().position(|line| line == "[instance.i-c]").unwrap() + 1;
     let remedy = format!(
-        "detach i-c from its VPC, then link it to the one that has the address: `linked_vpc = \"vpc-b\"`  hidden.toml:{line}"
+        "detach i-c from vpc-a, which ends what passes between them: remove `linked_vpc` from [instance.i-c]; then link i-c to \
+         vpc-b: `linked_vpc = \"vpc-b\"` in [instance.i-c]  hidden.toml:{line}"
     );
     assert_eq!(remedies(&told)[0], remedy);
     let helped = hidden(&guest.replace("linked_vpc = \"vpc-a\"", "linked_vpc = \"vpc-b\""), &packet);

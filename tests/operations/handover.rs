@@ -3,7 +3,7 @@
 use crate::world::accepted;
 use biplane::control::Operation;
 use biplane::datapath::{SessionStep, Step};
-use biplane::lab::{Lab, Passage};
+use biplane::lab::{FrameResult, Lab};
 use biplane::wire::build::udp;
 
 /// `old` opens a flow to `dns`; `heir` is migrated onto its address. `fw` sends for others; `own` has an address of its
@@ -69,7 +69,7 @@ fn handed_over(lab: &mut Lab, group: &str) {
 }
 
 /// What the sender and the receiver of an answer had kept.
-fn kept(answer: &Passage) -> Option<[SessionStep; 2]> {
+fn kept(answer: &FrameResult) -> Option<[SessionStep; 2]> {
     answer.steps().iter().find_map(|step| match step {
         Step::Session(step) => Some([*step; 2]),
         Step::SessionOfEachEnd(ends) => Some(ends.map(|(_, step)| step)),

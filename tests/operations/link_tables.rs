@@ -104,6 +104,7 @@ fn world(network: &Network, links: bool) -> Checked {
         network: Spanned::unplaced(biplane::model::Network::Classic),
         kind: Spanned::unplaced(GroupKind::Basic),
         intra_group: Spanned::unplaced(Policy::Accept),
+        unknown_rules: None,
         ingress: Vec::new(),
         egress: Vec::new(),
         placement: placement.clone(),
@@ -138,6 +139,7 @@ fn world(network: &Network, links: bool) -> Checked {
         location: Spanned::unplaced(Location::Classic),
         ip: Spanned::unplaced(Ipv4Addr::new(10, 1, 0, 9)),
         whitelist: None,
+        whitelist_is_unknown: false,
         placement,
     };
     world.services.insert(service).unwrap();

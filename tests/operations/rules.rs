@@ -3,7 +3,7 @@
 use super::world::*;
 use biplane::control::{ClassicLinkMode, ClassicLinkRule, Operation, PeerRequest, RuleRequest, WhitelistChange};
 use biplane::datapath::{SessionStep, Step};
-use biplane::lab::{Lab, Passage};
+use biplane::lab::{FrameResult, Lab};
 use biplane::model::{Direction, NicType, Policy};
 use biplane::net::{Ipv4Net, PortRange, Protocol};
 use biplane::time::SimDuration;
@@ -75,7 +75,7 @@ fn connected() -> Lab {
     lab
 }
 
-fn session_step(passage: &Passage) -> Option<SessionStep> {
+fn session_step(passage: &FrameResult) -> Option<SessionStep> {
     passage.steps().iter().find_map(|step| match step {
         Step::Session(step) => Some(*step),
         _ => None,

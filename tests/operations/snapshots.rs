@@ -6,7 +6,7 @@ use super::world::WORLD;
 use biplane::check::Checked;
 use biplane::compile::{Compiled, compile, recompile};
 use biplane::control::{Operation, plan};
-use biplane::datapath::{At, Decider, Entry, Fabric, Frame, Options, Outcome, Output, ShardId, Verdict};
+use biplane::datapath::{DropLocation, Entry, Fabric, Frame, MatchedRule, Options, Outcome, Output, ShardId, Verdict};
 use biplane::diag::Span;
 use biplane::lab::Topology;
 use biplane::net::Ipv4Net;
@@ -66,7 +66,7 @@ impl Shown<'_> {
 
     fn acl(&self, id: AclId) -> String {
         let acl = self.program.acl(id);
-        let mut text = format!("{} default {}:", Self::name(&self.names.acls[id.index()]), acl.default_accept());
+        let mut text = format!("{} default {:?}:", Self::name(&self.names.acls[id.index()]), acl.default_effect());
         for rule in acl.rules() {
             let mut plain = *rule;
             plain.id = 0;
@@ -142,10 +142,10 @@ impl Shown<'_> {
 
     /// What became of a frame, in words.
     fn outcome(&self, outcome: &Outcome) -> String {
-        let place = |at: At| match at {
-            At::Endpoint(id) => self.names.endpoint(id).to_owned(),
-            At::Domain(id) => self.domain(id),
-            At::Outside => "outside".to_owned(),
+        let place = |at: DropLocation| match at {
+            DropLocation::Endpoint(id) => self.names.endpoint(id).to_owned(),
+            DropLocation::Domain(id) => self.domain(id),
+            DropLocation::Outside => "outside".to_owned(),
         };
         let verdict = match outcome.verdict {
             Verdict::Delivered { to } => format!("delivered to {}", self.names.endpoint(to)),
@@ -153,10 +153,10 @@ impl Shown<'_> {
             other => format!("{other:?}"),
         };
         let decider = match outcome.decider {
-            Decider::Rule(rule) => self.rule(rule),
-            Decider::GroupDefault(acl) => Self::name(&self.names.acls[acl.index()]),
-            Decider::Whitelist(id) => Self::name(&self.names.whitelists[id.index()]),
-            Decider::Route(route) => Self::name(&self.names.routes[route.index()]),
+            MatchedRule::Rule(rule) => self.rule(rule),
+            MatchedRule::GroupDefault(acl) => Self::name(&self.names.acls[acl.index()]),
+            MatchedRule::Whitelist(id) => Self::name(&self.names.whitelists[id.index()]),
+            MatchedRule::Route(route) => Self::name(&self.names.routes[route.index()]),
             other => format!("{other:?}"),
         };
         format!("{verdict} by {decider}, {} hops", outcome.hops)

@@ -2,7 +2,7 @@
 
 use biplane::control::Operation;
 use biplane::datapath::Entry;
-use biplane::lab::{Lab, Passage};
+use biplane::lab::{FrameResult, Lab};
 use biplane::wire::PacketBuilder;
 
 /// `c-web` is linked to `shop`, `c-new` to nothing; `c-far` is in another region, `c-other` of another account,
@@ -167,7 +167,7 @@ pub(crate) fn start(instance: &str) -> Operation {
 }
 
 /// Sends a packet that enters where its source address is at home.
-pub(crate) fn send_from(lab: &mut Lab, packet: &PacketBuilder) -> Passage {
+pub(crate) fn send_from(lab: &mut Lab, packet: &PacketBuilder) -> FrameResult {
     let bytes = packet.clone().build();
     lab.send_frame(Entry::BySource, &bytes, bytes.len())
 }

@@ -4,7 +4,7 @@
 use crate::traffic::{Draw, Shot, frames, shots};
 use crate::world::{Peer, Rule, World};
 use crate::{name, process_with, trace_with};
-use biplane::datapath::{At, Blocker, Crossing, Decider, Fabric, Found, Options, Output, Step, Verdict};
+use biplane::datapath::{Blocker, Crossing, DropLocation, Fabric, Found, MatchedRule, Options, Output, Step, Verdict};
 use biplane::diag::Reason;
 use biplane::lab::Topology;
 use biplane::program::{Action, EndpointId};
@@ -59,10 +59,11 @@ pub(crate) fn give_way_one_by_one(world: &World, draws: &[Draw], strict: bool) {
                 break;
             }
             let rest = met.blockers[1..].iter().filter(|other| also.is_none() || stopped(&topology, other) != also);
-            let expected: Vec<(Reason, At)> = rest.map(|other| (other.reason, other.at)).collect();
+            let expected: Vec<(Reason, DropLocation)> = rest.map(|other| (other.reason, other.at)).collect();
             topology = world.topology();
             let next = meet(&topology, &shot, strict);
-            let left: Vec<(Reason, At)> = next.blockers.iter().map(|other| (other.reason, other.at)).collect();
+            let left: Vec<(Reason, DropLocation)> =
+                next.blockers.iter().map(|other| (other.reason, other.at)).collect();
             assert_eq!(
                 left,
                 expected,
@@ -82,8 +83,8 @@ pub(crate) fn give_way_one_by_one(world: &World, draws: &[Draw], strict: bool) {
 /// The instance that a blocker calls stopped.
 fn stopped(topology: &Topology, blocker: &Blocker) -> Option<EndpointId> {
     match (blocker.reason, blocker.at, blocker.decider) {
-        (Reason::InstanceStopped, At::Endpoint(id), _) => Some(id),
-        (Reason::NextHopDown, _, Decider::Route(route)) => match topology.program.routes[route.index()].action {
+        (Reason::InstanceStopped, DropLocation::Endpoint(id), _) => Some(id),
+        (Reason::NextHopDown, _, MatchedRule::Route(route)) => match topology.program.routes[route.index()].action {
             Action::NextHop(id) => Some(id),
             _ => None,
         },
@@ -111,9 +112,9 @@ fn remove(
     first: Blocker,
 ) -> bool {
     let at = match first.at {
-        At::Endpoint(id) => name(topology, id),
-        At::Domain(id) => topology.names.domain(id),
-        At::Outside => return false,
+        DropLocation::Endpoint(id) => name(topology, id),
+        DropLocation::Domain(id) => topology.names.domain(id),
+        DropLocation::Outside => return false,
     };
     let instance = |world: &World, id: &str| world.instances.iter().position(|instance| instance.name == id);
     let vpc = |name: &str| ["vpc-a", "vpc-b"].iter().position(|known| *known == name);
@@ -130,6 +131,10 @@ fn remove(
         }
         Reason::SgEgressDeny | Reason::SgIngressDeny => {
             let at = instance(world, at).unwrap();
+            // What accepts all is no stronger than rules that are not known.
+            if world.instances[at].groups.iter().any(|group| world.groups[*group].has_unknown_rules) {
+                return false;
+            }
             for group in world.instances[at].groups.clone() {
                 let group = &mut world.groups[group];
                 let rules = if first.reason == Reason::SgIngressDeny { &mut group.ingress } else { &mut group.egress };

@@ -3,6 +3,7 @@
 use crate::traffic::Shot;
 use crate::world::{Group, Hop, Instance, Peer, Rule, Vpc, World};
 use biplane::net::{Ipv4Net, Protocol};
+use biplane::table::acl::Effect;
 use std::net::Ipv4Addr;
 
 fn net(text: &str) -> Ipv4Net {
@@ -42,11 +43,11 @@ impl World {
     }
 
     /// What the groups of `instance` say to `shot`, and the name of the rule that says it; `None` for the default.
-    pub(crate) fn groups_say(&self, instance: &Instance, ingress: bool, shot: &Shot) -> (bool, Option<String>) {
+    pub(crate) fn groups_say(&self, instance: &Instance, ingress: bool, shot: &Shot) -> (Effect, Option<String>) {
         let (peer, own) = if ingress { (shot.source, shot.destination) } else { (shot.destination, shot.source) };
         for group in &instance.groups {
             if self.groups[*group].intra_accept && self.is_member(*group, peer) {
-                return (true, Some(format!("{} intra-group", World::group_name(*group))));
+                return (Effect::Accept, Some(format!("{} intra-group", World::group_name(*group))));
             }
         }
         let mut best: Option<(u8, bool, String)> = None;
@@ -63,7 +64,13 @@ impl World {
                 }
             }
         }
-        best.map_or((!ingress, None), |(_, accept, name)| (accept, Some(name)))
+        // Of rules that are not known, one may have priority 1 and drop the packet; so only such a drop is sure.
+        let unknown = instance.groups.iter().find(|group| self.groups[**group].has_unknown_rules);
+        if let Some(group) = unknown.filter(|_| !matches!(best, Some((1, false, _)))) {
+            return (Effect::Unknown, Some(format!("{} unknown rules", World::group_name(*group))));
+        }
+        let effect = |accept: bool| if accept { Effect::Accept } else { Effect::Drop };
+        best.map_or((effect(!ingress), None), |(_, accept, name)| (effect(accept), Some(name)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Answers for all headers, held against frames.
 
 use crate::world::World;
-use biplane::datapath::{Decider, Entry, Outcome, Verdict};
+use biplane::datapath::{Entry, MatchedRule, Outcome, Verdict};
 use biplane::diag::Reason;
 use biplane::lab::{Lab, Topology};
 use biplane::net::{AddressRange, Ipv4Net, Protocol, ranges};
@@ -62,8 +62,9 @@ pub(crate) struct Point {
 /// What is said of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
-    Delivered { to: EndpointId, by: Decider, reply: ReplyFate, why: Option<Reason> },
-    Dropped { reason: Reason, by: Decider },
+    Delivered { to: EndpointId, by: MatchedRule, reply: ReplyFate, why: Option<Reason> },
+    Dropped { reason: Reason, by: MatchedRule },
+    Undetermined { by: MatchedRule },
     Outside,
 }
 
@@ -120,7 +121,7 @@ fn boundaries(topology: &Topology) -> Vec<Ipv4Addr> {
     };
     ranges::NOT_PUBLIC.into_iter().chain(ranges::LINKABLE).for_each(&mut around);
     program.routes.iter().for_each(|route| around(route.prefix));
-    program.whitelists.iter().for_each(|list| list.iter().for_each(|entry| around(*entry)));
+    program.whitelists.iter().for_each(|list| list.entries.iter().for_each(|entry| around(*entry)));
     for acl in program.acls.iter() {
         for rule in acl.rules() {
             if let biplane::table::acl::Peer::Prefix(prefix) = rule.peer {
@@ -179,7 +180,7 @@ fn points(topology: &Topology, count: usize, seed: u64) -> Vec<Point> {
 fn answer(outcome: &Outcome, reply: Option<(Outcome, ReplyFate)>) -> Answer {
     // What delivers to an end without any list is a route, which differs from address to address.
     let list = |decider| match decider {
-        Decider::Route(_) => Decider::None,
+        MatchedRule::Route(_) => MatchedRule::None,
         other => other,
     };
     let reason = |outcome: &Outcome| match outcome.verdict {
@@ -193,7 +194,8 @@ fn answer(outcome: &Outcome, reply: Option<(Outcome, ReplyFate)>) -> Answer {
         }
         Verdict::Dropped { reason, .. } => Answer::Dropped { reason, by: outcome.decider },
         Verdict::Outside => Answer::Outside,
-        other => panic!("{other:?} is no answer of this world"),
+        Verdict::Undetermined(_) => Answer::Undetermined { by: outcome.decider },
+        Verdict::Answered => panic!("no first packet is answered by the fabric"),
     }
 }
 
@@ -226,7 +228,7 @@ fn exchange(lab: &mut Lab, point: &Point) -> (Outcome, Option<(Outcome, ReplyFat
             Verdict::Delivered { to } if to == point.sender => ReplyFate::Arrives,
             Verdict::Delivered { .. } => ReplyFate::Misdelivered,
             Verdict::Dropped { .. } => ReplyFate::Refused,
-            Verdict::Undetermined => ReplyFate::Undetermined,
+            Verdict::Undetermined(_) => ReplyFate::Undetermined,
             Verdict::Outside | Verdict::Answered => ReplyFate::Outside,
         };
         (outcome, fate)

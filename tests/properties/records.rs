@@ -56,7 +56,15 @@ const WAYS: [(&str, Ipv4Addr, Ipv4Addr); 17] = [
 /// For each instance: whether its groups let things in, and out.
 type Open = [[bool; 2]; 5];
 
-fn topology(open: &Open, direct: bool) -> String {
+/// The groups of the instances, as they are now.
+#[derive(Clone, Copy)]
+struct Groups {
+    open: Open,
+    /// For each instance: nothing is known of its rules.
+    unknown: [bool; 5],
+}
+
+fn topology(groups: &Groups, direct: bool) -> String {
     let hop = if direct { "pcc" } else { "f" };
     let mut text = format!(
         r#"
@@ -87,19 +95,24 @@ cidr = "172.24.1.0/24"
 vpcs = ["a", "b"]
 "#
     );
-    for ((name, vswitch, address), open) in INSTANCES.iter().zip(open) {
+    for (((name, vswitch, address), open), unknown) in INSTANCES.iter().zip(groups.open).zip(groups.unknown) {
         let vpc = &vswitch[..1];
         let address = Ipv4Addr::from(*address);
         let policy = open.map(|open| if open { "accept" } else { "drop" });
         let forwarding = matches!(*name, "f" | "g");
+        let rules = match unknown {
+            true => "rules = \"unknown\"\nintra_group = \"drop\"".to_owned(),
+            false => format!(
+                "ingress = [{{ policy = \"{}\", source = \"0.0.0.0/0\" }}]\n\
+                 egress = [{{ policy = \"{}\", destination = \"0.0.0.0/0\" }}]",
+                policy[0], policy[1],
+            ),
+        };
         writeln!(
             text,
-            "[security_group.sg-{name}]\nvpc = \"{vpc}\"\n\
-             ingress = [{{ policy = \"{}\", source = \"0.0.0.0/0\" }}]\n\
-             egress = [{{ policy = \"{}\", destination = \"0.0.0.0/0\" }}]\n\
+            "[security_group.sg-{name}]\nvpc = \"{vpc}\"\n{rules}\n\
              [instance.{name}]\nvswitch = \"{vswitch}\"\nprivate_ip = \"{address}\"\nsecurity_groups = [\"sg-{name}\"]\n\
              forwarding = {forwarding}",
-            policy[0], policy[1],
         )
         .unwrap();
     }
@@ -114,6 +127,8 @@ enum What {
     Error(usize),
     /// The groups change: the instance, and whether it is what they let in.
     Change(usize, bool),
+    /// The rules of an instance's groups become unknown, or known again.
+    Forget(usize),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -130,6 +145,7 @@ pub(crate) fn events() -> impl Strategy<Value = Vec<Event>> {
         4 => Just(What::Udp),
         2 => (1..4_usize).prop_map(What::Error),
         1 => (0..5_usize, any::<bool>()).prop_map(|(instance, ingress)| What::Change(instance, ingress)),
+        1 => (0..5_usize).prop_map(What::Forget),
     ];
     let pause = select(&[0, 0, 0, 1, 20, 45, 61][..]);
     let event = (0..WAYS.len(), what, select(&[80, 80, 81][..]), pause);
@@ -167,6 +183,15 @@ struct Record {
     began_here: bool,
     epoch: usize,
     maker: Maker,
+    is_doubtful: bool,
+}
+
+/// What an answer is: of an end about a record, of groups about a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Yes,
+    No,
+    NotKnown,
 }
 
 /// Protocol, own address and port, those of the other end.
@@ -208,29 +233,43 @@ impl Record {
 }
 
 impl Oracle {
-    /// Whether an end spares a frame its groups: cut records and those that a SYN ends are gone afterwards.
-    fn spares(&mut self, end: &End, leg: bool, frame: &Shot, passes: impl Fn(&Maker) -> bool) -> bool {
+    /// Whether an end has a live record that spares a frame its groups: cut records and those that a SYN ends are gone
+    /// afterwards.
+    fn spares(&mut self, end: &End, leg: bool, frame: &Shot, passes: impl Fn(&Maker) -> Answer) -> Answer {
         let (epoch, now) = (self.epoch, frame.time);
         let records = self.records.entry((end.id, end.flow)).or_default();
         let alive = |record: &Record| now.since(record.last_used) <= timeout(end.flow.0, record.phase);
         let used = |record: &Record| record.matches(end, leg) && alive(record);
-        let is_cut = |record: &Record| used(record) && record.epoch != epoch && !passes(&record.maker);
+        let now_passes = |record: &Record| if record.epoch == epoch { Answer::Yes } else { passes(&record.maker) };
+        let is_cut = |record: &Record| used(record) && now_passes(record) == Answer::No;
+        let is_doubtful = |record: &Record| record.is_doubtful || now_passes(record) == Answer::NotKnown;
         let cut: Vec<Maker> = records.iter().filter(|record| is_cut(record)).map(|record| record.maker).collect();
         records.retain(|record| !is_cut(record));
         records.retain(|record| !(used(record) && frame.opens && record.phase == Phase::Closing));
-        let live = records.iter_mut().filter(|record| used(record)).min_by_key(|record| record.rank(end, leg));
-        let spared = live.is_some();
-        live.into_iter().for_each(|record| record.epoch = epoch);
+        let mut answer = Answer::No;
+        for (doubtful, found) in [(true, Answer::NotKnown), (false, Answer::Yes)] {
+            let of_kind = records.iter_mut().filter(|record| used(record) && is_doubtful(record) == doubtful);
+            if let Some(record) = of_kind.min_by_key(|record| record.rank(end, leg)) {
+                (record.epoch, record.is_doubtful) = (epoch, doubtful);
+                answer = found;
+            }
+        }
         for records in self.records.values_mut() {
             records.retain(|record| !cut.contains(&record.maker));
         }
-        spared
+        answer
     }
 
-    fn delivered(&mut self, ends: [End; 2], leg: bool, frame: &Shot, maker: Maker) {
-        for (end, made) in ends.iter().zip(maker.judged) {
+    /// What a frame leaves at its ends, of which it `found` these records: sure ones where it was delivered, doubtful ones
+    /// where that is not known.
+    fn leave(&mut self, ends: [End; 2], leg: bool, frame: &Shot, (maker, found): (Maker, [Answer; 2]), doubtful: bool) {
+        for (end, found) in ends.iter().zip(found) {
             let records = self.records.entry((end.id, end.flow)).or_default();
-            if made {
+            let refreshes = if doubtful { Answer::NotKnown } else { Answer::Yes };
+            if doubtful && found == Answer::Yes {
+                continue;
+            }
+            if found != refreshes {
                 // A first packet replaces what is dead.
                 records.retain(|record| !record.matches(end, leg));
                 let phase = frame.flags.map_or(Phase::Stateless, Phase::first);
@@ -241,12 +280,14 @@ impl Oracle {
                     began_here: end.leaves,
                     epoch: self.epoch,
                     maker,
+                    is_doubtful: doubtful,
                 });
                 continue;
             }
             let alive = |record: &Record| frame.time.since(record.last_used) <= timeout(end.flow.0, record.phase);
-            let live = records.iter_mut().filter(|record| record.matches(end, leg) && alive(record));
-            let record = live.min_by_key(|record| record.rank(end, leg)).expect("a live record spared it");
+            let of_kind = |record: &Record| record.is_doubtful == doubtful && record.matches(end, leg) && alive(record);
+            let live = records.iter_mut().filter(|record| of_kind(record));
+            let record = live.min_by_key(|record| record.rank(end, leg)).expect("it was found");
             record.last_used = record.last_used.max(frame.time);
             if let Some(flags) = frame.flags {
                 record.phase = record.phase.next(flags, record.began_here == end.leaves);
@@ -330,11 +371,12 @@ fn routed(open: &Arc<Program>, shot: &Shot) -> Option<(EndpointId, [DomainId; 2]
 }
 
 pub(crate) fn are_kept_at_each_end(open: &Open, direct: bool, events: &[Event]) {
-    let load =
-        |open: &Open| Topology::from_toml("world.toml", &topology(open, direct)).unwrap_or_else(|e| panic!("{e}"));
-    let world = load(open);
-    let all_open = load(&[[true; 2]; 5]).program;
-    let mut now_open = *open;
+    let load = |groups: &Groups| {
+        Topology::from_toml("world.toml", &topology(groups, direct)).unwrap_or_else(|e| panic!("{e}"))
+    };
+    let mut groups = Groups { open: *open, unknown: [false; 5] };
+    let world = load(&groups);
+    let all_open = load(&Groups { open: [[true; 2]; 5], unknown: [false; 5] }).program;
     let (mut fabric, mut steering) = (Fabric::new(Arc::clone(&world.program), Options::default()), Steering::default());
     let (mut oracle, mut shots, mut now) = (Oracle { epoch: 1, ..Oracle::default() }, Vec::new(), SimTime::ZERO);
     let index = |id: EndpointId| INSTANCES.iter().position(|(name, ..)| *name == world.names.endpoint(id));
@@ -343,11 +385,15 @@ pub(crate) fn are_kept_at_each_end(open: &Open, direct: bool, events: &[Event]) 
     };
     for (number, event) in events.iter().enumerate() {
         now = now + SimDuration::from_secs(event.pause);
-        if let What::Change(instance, ingress) = event.what {
-            now_open[instance][usize::from(!ingress)] ^= true;
+        match event.what {
+            What::Change(instance, ingress) => groups.open[instance][usize::from(!ingress)] ^= true,
+            What::Forget(instance) => groups.unknown[instance] ^= true,
+            What::Tcp(_) | What::Udp | What::Error(_) => {}
+        }
+        if matches!(event.what, What::Change(..) | What::Forget(_)) {
             oracle.epoch += 1;
             let epoch = Epoch(u32::try_from(oracle.epoch).unwrap());
-            fabric.set_program(Arc::new(compile(&load(&now_open).world, epoch).program));
+            fabric.set_program(Arc::new(compile(&load(&groups).world, epoch).program));
             continue;
         }
         let Some(shot) = shot(&world, event, &shots, now) else { continue };
@@ -367,37 +413,48 @@ pub(crate) fn are_kept_at_each_end(open: &Open, direct: bool, events: &[Event]) 
             End { id: shot.from, flow: (protocol, near, far), other: domains[1], leaves: true },
             End { id: to, flow: (protocol, far, near), other: domains[0], leaves: false },
         ];
-        let is_open =
-            |id: EndpointId, egress: bool| index(id).is_none_or(|instance| now_open[instance][usize::from(egress)]);
+        let says = |id: EndpointId, egress: bool| match index(id) {
+            Some(instance) if groups.unknown[instance] => Answer::NotKnown,
+            Some(instance) if !groups.open[instance][usize::from(egress)] => Answer::No,
+            _ => Answer::Yes,
+        };
         // What `cloud-services` sends is never filtered.
-        let lets_in =
-            |from: EndpointId, to: EndpointId| is_open(to, false) || world.names.endpoint(from) == "cloud-services";
-        let passes = |maker: &Maker| {
-            (!maker.judged[0] || is_open(maker.sender, true))
-                && (!maker.judged[1] || lets_in(maker.sender, maker.receiver))
+        let lets_in = |from: EndpointId, to: EndpointId| match world.names.endpoint(from) {
+            "cloud-services" => Answer::Yes,
+            _ => says(to, false),
         };
-        let mut spared = [false; 2];
+        let passes = |maker: &Maker| match maker.judged {
+            [true, _] if says(maker.sender, true) != Answer::Yes => says(maker.sender, true),
+            [_, true] => lets_in(maker.sender, maker.receiver),
+            _ => Answer::Yes,
+        };
+        let mut found = [Answer::No; 2];
         if has_flow {
-            let both: Vec<bool> = ends.iter().map(|end| oracle.spares(end, leg, &shot, passes)).collect();
-            spared = [both[0], both[1]];
+            found = ends.map(|end| oracle.spares(&end, leg, &shot, passes));
         }
-        let told = format!("event {number} {event:?} {:?} spared {spared:?} leg {leg}", WAYS[event.way]);
-        let expected = if !spared[0] && !is_open(shot.from, true) {
-            Some(Reason::SgEgressDeny)
-        } else if !spared[1] && !lets_in(shot.from, to) {
-            Some(Reason::SgIngressDeny)
-        } else {
-            None
+        let told = format!("event {number} {event:?} {:?} found {found:?} leg {leg}", WAYS[event.way]);
+        // The first end that refuses or cannot tell decides; of a doubtful record it is not known whether it spares.
+        let judge = |found: Answer, says: Answer| match (found, says) {
+            (Answer::Yes, _) => Answer::Yes,
+            (Answer::NotKnown, Answer::No) => Answer::NotKnown,
+            (_, says) => says,
         };
-        match (outcome.verdict, expected) {
-            (Verdict::Delivered { to: fact }, None) => assert_eq!(fact, to, "{told}"),
-            (Verdict::Dropped { reason, .. }, Some(expected)) => assert_eq!(reason, expected, "{told}"),
-            other => panic!("{other:?}: {told}"),
+        let expected = match (judge(found[0], says(shot.from, true)), judge(found[1], lets_in(shot.from, to))) {
+            (Answer::No, _) => Some(Reason::SgEgressDeny),
+            (Answer::Yes, Answer::No) => Some(Reason::SgIngressDeny),
+            (Answer::Yes, Answer::Yes) => None,
+            (Answer::NotKnown, _) | (_, Answer::NotKnown) => Some(Reason::UnknownConfiguration),
+        };
+        match outcome.verdict {
+            Verdict::Delivered { to: fact } => assert_eq!((None, fact), (expected, to), "{told}"),
+            verdict => assert_eq!(verdict.refusal().map(|(reason, _)| reason), expected, "{told}"),
         }
-        assert_eq!(outcome.by_session, spared == [true; 2], "{told}");
-        if expected.is_none() && has_flow && !is_error {
-            let judged = spared.map(|spared| !spared);
-            oracle.delivered(ends, leg, &shot, Maker { number, sender: shot.from, receiver: to, judged });
+        assert_eq!(outcome.by_session, found == [Answer::Yes; 2], "{told}");
+        let is_doubtful = expected == Some(Reason::UnknownConfiguration);
+        if (expected.is_none() || is_doubtful) && has_flow && !is_error {
+            let judged = found.map(|found| found != Answer::Yes);
+            let maker = Maker { number, sender: shot.from, receiver: to, judged };
+            oracle.leave(ends, leg, &shot, (maker, found), is_doubtful);
         }
     }
 }

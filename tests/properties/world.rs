@@ -35,6 +35,7 @@ pub(crate) enum Peer {
 #[derive(Clone, Debug)]
 pub(crate) struct Group {
     pub(crate) intra_accept: bool,
+    pub(crate) has_unknown_rules: bool,
     pub(crate) ingress: Vec<Rule>,
     pub(crate) egress: Vec<Rule>,
 }
@@ -147,8 +148,10 @@ fn rule() -> impl Strategy<Value = Rule> {
 
 fn group() -> impl Strategy<Value = Group> {
     let rules = |most| prop::collection::vec(rule(), 0..most);
-    (any::<bool>(), rules(5), rules(3)).prop_map(|(intra_accept, ingress, egress)| Group {
+    let unknown = prop::bool::weighted(0.1);
+    (any::<bool>(), unknown, rules(5), rules(3)).prop_map(|(intra_accept, has_unknown_rules, ingress, egress)| Group {
         intra_accept,
+        has_unknown_rules,
         ingress,
         egress,
     })
@@ -352,6 +355,9 @@ impl Group {
             "[security_group.{name}]\n{plane}\nintra_group = \"{intra}\"\ningress = [{ingress}]\negress = [{egress}]"
         )
         .unwrap();
+        if self.has_unknown_rules {
+            text.push_str("unknown_rules = 1\n");
+        }
     }
 }
 

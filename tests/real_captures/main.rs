@@ -7,7 +7,7 @@ mod vpc;
 mod workers;
 
 use biplane::capture::Reader;
-use biplane::datapath::At;
+use biplane::datapath::DropLocation;
 use biplane::lab::Topology;
 use biplane::replay::{ReplayOptions, Replayed, Sinks, run};
 use bytes::Bytes;
@@ -76,9 +76,9 @@ fn counts(topology: &Topology, replayed: &Replayed) -> Vec<String> {
     for reason in tally.dropped_by_reason() {
         for cause in reason.causes {
             let place = match cause.at {
-                At::Outside => String::new(),
-                At::Endpoint(id) => format!(" at {}", topology.names.endpoint(id)),
-                At::Domain(id) => format!(" in {}", topology.names.domain(id)),
+                DropLocation::Outside => String::new(),
+                DropLocation::Endpoint(id) => format!(" at {}", topology.names.endpoint(id)),
+                DropLocation::Domain(id) => format!(" in {}", topology.names.domain(id)),
             };
             *dropped.entry(format!("{}{place}", reason.reason)).or_insert(0) += cause.frames;
         }

@@ -3,7 +3,7 @@
 
 use super::world::{WORLD, adding, changed, endpoint, lab, lab_of, patched, send_by_source, send_bytes, with};
 use biplane::datapath::Entry;
-use biplane::lab::{Lab, Passage};
+use biplane::lab::{FrameResult, Lab};
 use biplane::wire::build::{PacketBuilder, arp_request, tcp, udp};
 
 fn packet(source: &str, destination: &str) -> PacketBuilder {
@@ -11,12 +11,12 @@ fn packet(source: &str, destination: &str) -> PacketBuilder {
 }
 
 #[track_caller]
-fn by_source(text: &str, source: &str, destination: &str) -> Passage {
+fn by_source(text: &str, source: &str, destination: &str) -> FrameResult {
     send_by_source(&mut lab_of(text), &packet(source, destination).build())
 }
 
 #[track_caller]
-fn at(lab: &mut Lab, entry: Entry, source: &str, destination: &str) -> Passage {
+fn at(lab: &mut Lab, entry: Entry, source: &str, destination: &str) -> FrameResult {
     let bytes = packet(source, destination).build();
     lab.send_frame(entry, &bytes, bytes.len())
 }

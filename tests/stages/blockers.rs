@@ -2,7 +2,7 @@
 
 use super::world::{WORLD, adding, changed, lab_of, lab_with, patched, send_by_source, send_bytes, with};
 use biplane::datapath::{Crossing, Found, Options, Step};
-use biplane::lab::Passage;
+use biplane::lab::FrameResult;
 use biplane::wire::build::{PacketBuilder, icmp_echo, tcp, udp};
 
 fn ssh(source: &str, destination: &str) -> PacketBuilder {
@@ -10,12 +10,12 @@ fn ssh(source: &str, destination: &str) -> PacketBuilder {
 }
 
 #[track_caller]
-fn send(text: &str, from: &str, source: &str, destination: &str) -> Passage {
+fn send(text: &str, from: &str, source: &str, destination: &str) -> FrameResult {
     lab_of(text).send(from, ssh(source, destination))
 }
 
 /// Where the last routes led.
-fn end(passage: &Passage) -> Option<&str> {
+fn end(passage: &FrameResult) -> Option<&str> {
     let to = passage.all_steps().iter().rev().find_map(|step| match step {
         Step::Route { found: Found::Entry { to, .. }, .. } => *to,
         Step::Route { found: Found::Host(to), .. } => Some(*to),
@@ -180,7 +180,7 @@ fn a_gateways_packet_is_followed_over_the_peering_and_no_further() {
 
 #[test]
 fn nothing_lies_behind_what_no_endpoint_or_no_route_explains() {
-    let ends = |passage: &Passage| matches!(passage.all_steps().last(), Some(Step::Refused { goes_on: false, .. }));
+    let ends = |passage: &FrameResult| matches!(passage.all_steps().last(), Some(Step::Refused { goes_on: false, .. }));
     let mut lab = lab_of(WORLD);
     let bytes = ssh("172.16.1.20", "172.16.1.21").build();
     for (passage, reason) in [
@@ -251,4 +251,72 @@ fn a_packet_of_a_live_session_is_followed_as_one() {
     passage.dropped_with_notice("ttl-exceeded", "time-exceeded").blocked_by(["ttl-exceeded"]);
     let bytes = patched(&tcp("172.16.1.20:80 > 10.24.1.5:40000").syn_ack().build(), 26, &[172, 16, 1, 20]);
     send_bytes(&mut lab, "a-1", &bytes).delivered_to("c-web").by_session();
+}
+
+/// A classic instance without a link, and two VPCs with one CIDR, of which one has a second vSwitch and an instance.
+const UNLINKED: &str = r#"
+[vpc.first]
+cidr = "172.16.0.0/12"
+classic_link = true
+[vpc.second]
+cidr = "172.16.0.0/12"
+classic_link = true
+[vswitch.vsw-first]
+vpc = "first"
+cidr = "172.16.1.0/24"
+[vswitch.vsw-more]
+vpc = "first"
+cidr = "172.16.2.0/24"
+[vswitch.vsw-second]
+vpc = "second"
+cidr = "172.16.1.0/24"
+[security_group.sg]
+network = "classic"
+[security_group.sg-first]
+vpc = "first"
+ingress = [{ source = "0.0.0.0/0" }]
+[security_group.sg-second]
+vpc = "second"
+ingress = [{ source = "0.0.0.0/0" }]
+[instance.web]
+network = "classic"
+private_ip = "10.24.1.5"
+security_groups = ["sg"]
+[instance.app]
+vswitch = "vsw-first"
+private_ip = "172.16.1.20"
+security_groups = ["sg-first"]
+"#;
+
+/// The VPC that a packet from `web` must have meant, and what stands in its way.
+fn meant(text: &str, destination: &str) -> (Option<String>, Vec<&'static str>) {
+    let passage = send(text, "web", "10.24.1.5", destination);
+    let vpc = passage.all_steps().iter().find_map(|step| match step {
+        Step::Bridge { to, by: Crossing::MissingLink(_), .. } => Some(passage.topology().names.domain(*to).to_owned()),
+        _ => None,
+    });
+    (vpc, passage.blockers().iter().map(|blocker| blocker.reason.id()).collect())
+}
+
+#[test]
+fn the_vpc_that_an_unlinked_sender_means_is_told_by_endpoint_then_vswitch_then_cidr() {
+    let told =
+        |vpc: &str, behind: &[&'static str]| (Some(vpc.to_owned()), [&["classiclink-not-linked"], behind].concat());
+    let nobody = || (None, vec!["classiclink-not-linked"]);
+    let with_twin = format!(
+        "{UNLINKED}[instance.twin]\nvswitch = \"vsw-second\"\nprivate_ip = \"172.16.1.20\"\n\
+         security_groups = [\"sg-second\"]\n"
+    );
+    let with_more = format!("{UNLINKED}[vswitch.vsw-twin]\nvpc = \"second\"\ncidr = \"172.16.2.0/24\"\n");
+    let narrow = changed(UNLINKED, "[vpc.second]\ncidr = \"172.16.0.0/12\"", "[vpc.second]\ncidr = \"172.16.0.0/16\"");
+    // The only endpoint, whoever has a vSwitch around it; of two endpoints none.
+    assert_eq!(meant(UNLINKED, "172.16.1.20"), told("first", &[]));
+    assert_eq!(meant(&with_twin, "172.16.1.20"), nobody());
+    // Without an endpoint the only vSwitch; of two none.
+    assert_eq!(meant(UNLINKED, "172.16.2.20"), told("first", &["no-such-address"]));
+    assert_eq!(meant(&with_more, "172.16.2.20"), nobody());
+    assert_eq!(meant(UNLINKED, "172.16.1.99"), nobody());
+    // Without a vSwitch the only CIDR; of two none.
+    assert_eq!(meant(&narrow, "172.20.0.1"), told("first", &["no-route"]));
+    assert_eq!(meant(UNLINKED, "172.20.0.1"), nobody());
 }

@@ -2,12 +2,12 @@
 
 use super::sessions::change;
 use super::world::{WORLD, adding, carried, changed, lab, lab_of, with};
-use biplane::lab::Passage;
+use biplane::lab::FrameResult;
 use biplane::wire::IcmpError;
 use biplane::wire::build::{icmp_echo, icmp_echo_reply, icmp_error, tcp};
 
 #[track_caller]
-fn send(text: &str, from: &str, source: &str, destination: &str) -> Passage {
+fn send(text: &str, from: &str, source: &str, destination: &str) -> FrameResult {
     lab_of(text).send(from, tcp(&format!("{source}:40000 > {destination}:80")).syn())
 }
 

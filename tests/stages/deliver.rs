@@ -2,7 +2,7 @@
 
 use super::world::{CLASSIC_GATEWAY, VSW_A_GATEWAY, WORLD, carried, lab, lab_of, lab_with, with};
 use biplane::datapath::Options;
-use biplane::lab::Passage;
+use biplane::lab::FrameResult;
 use biplane::program::FABRIC_MAC;
 use biplane::wire::IcmpError;
 use biplane::wire::build::{icmp_echo, icmp_error, tcp, udp};
@@ -11,7 +11,7 @@ use etherparse::{Icmpv4Type, Ipv4HeaderSlice, NetSlice, SlicedPacket, TransportS
 /// The one frame that came out: an ICMP error of the fabric, from `gateway` to the frame's sender, quoting its header
 /// and 8 bytes with a TTL `hops` less. Gives its type.
 #[track_caller]
-fn notice(passage: &Passage, gateway: [u8; 4], hops: u8) -> Icmpv4Type {
+fn notice(passage: &FrameResult, gateway: [u8; 4], hops: u8) -> Icmpv4Type {
     let (before, copy) = (passage.frame(), &passage.copies()[0]);
     assert_eq!(copy.bytes[..6], passage.topology().program.endpoint(copy.to).mac.0);
     assert_eq!(copy.bytes[6..12], FABRIC_MAC.0);
@@ -36,14 +36,14 @@ fn notice(passage: &Passage, gateway: [u8; 4], hops: u8) -> Icmpv4Type {
 }
 
 #[track_caller]
-fn exceeded(passage: &Passage, place: &str, gateway: [u8; 4], hops: u8) {
+fn exceeded(passage: &FrameResult, place: &str, gateway: [u8; 4], hops: u8) {
     passage.dropped_with_notice("ttl-exceeded", "time-exceeded").at(place);
     let kind = notice(passage, gateway, hops);
     assert_eq!(kind, Icmpv4Type::TimeExceeded(icmpv4::TimeExceededCode::TtlExceededInTransit));
 }
 
 #[track_caller]
-fn send(from: &str, source: &str, destination: &str, ttl: u8) -> Passage {
+fn send(from: &str, source: &str, destination: &str, ttl: u8) -> FrameResult {
     lab().send(from, tcp(&format!("{source}:40000 > {destination}:80")).syn().ttl(ttl))
 }
 

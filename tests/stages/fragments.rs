@@ -1,7 +1,7 @@
 //! Fragments that come in: later ones have the ports of their first one, and not its verdict.
 
 use super::world::{WORLD, adding, carried, lab, lab_of, lab_with, session_step, with};
-use biplane::datapath::{Options, SessionStep};
+use biplane::datapath::{NotKnown, Options, SessionStep, Verdict};
 use biplane::lab::Lab;
 use biplane::time::SimDuration;
 use biplane::wire::build::{icmp_echo, icmp_error, tcp, udp};
@@ -83,7 +83,7 @@ fn a_first_fragment_cut_before_its_ports_has_nothing_to_lend() {
     let from = super::world::endpoint(&lab, "a-2");
     let whole = first(7).build();
     let cut = lab.send_frame(biplane::datapath::Entry::Injected(from), &whole[..36], whole.len());
-    assert_eq!(cut.outcome().verdict, biplane::datapath::Verdict::Undetermined);
+    assert_eq!(cut.outcome().verdict, Verdict::Undetermined(NotKnown::Bytes));
     lab.send("a-2", later(7)).dropped("fragment-without-first");
 }
 

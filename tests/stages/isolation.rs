@@ -2,11 +2,11 @@
 
 use super::world::{WORLD, carried, changed, lab, lab_of, session_step, with};
 use biplane::datapath::SessionStep;
-use biplane::lab::Passage;
+use biplane::lab::FrameResult;
 use biplane::wire::build::{tcp, udp};
 
 #[track_caller]
-fn send(text: &str, from: &str, source: &str, destination: &str) -> Passage {
+fn send(text: &str, from: &str, source: &str, destination: &str) -> FrameResult {
     lab_of(text).send(from, udp(&format!("{source}:1000 > {destination}:2000")))
 }
 

@@ -3,8 +3,8 @@
 use super::sessions::change;
 use super::world::{changed, lab_of, lab_with, session_step};
 use biplane::control::Operation;
-use biplane::datapath::{Decider, Options, SessionStep, Step};
-use biplane::lab::{Lab, Passage};
+use biplane::datapath::{MatchedRule, Options, SessionStep, Step};
+use biplane::lab::{FrameResult, Lab};
 use biplane::time::SimDuration;
 use biplane::wire::build::{icmp_error, tcp, udp};
 use biplane::wire::{IcmpError, PacketBuilder};
@@ -122,7 +122,7 @@ fn direct() -> String {
 }
 
 /// What the session table answered for the sender and for the receiver, where that differs.
-fn of_each_end(passage: &Passage) -> Option<[SessionStep; 2]> {
+fn of_each_end(passage: &FrameResult) -> Option<[SessionStep; 2]> {
     passage.steps().iter().find_map(|step| match step {
         Step::SessionOfEachEnd(ends) => Some(ends.map(|(_, step)| step)),
         _ => None,
@@ -497,11 +497,11 @@ fn a_frame_of_a_session_says_what_let_in_the_frame_that_made_the_receiver_s_reco
     let first = lab.send("v", there(80).syn());
     first.by_rule("sg-fw ingress #1");
     let rule = first.outcome().decider;
-    assert_eq!(first.outcome().begun_by, Decider::None);
+    assert_eq!(first.outcome().begun_by, MatchedRule::None);
     lab.send("fw", there(80).syn()).delivered_to("vpn");
     let second = lab.send("v", there(80).push());
-    assert_eq!((second.outcome().decider, second.outcome().begun_by), (Decider::Session, rule));
+    assert_eq!((second.outcome().decider, second.outcome().begun_by), (MatchedRule::Session, rule));
     // What `v` keeps was made by the same frame.
     let reply = lab.send("vpn", back(80).syn_ack());
-    assert_eq!((reply.outcome().decider, reply.outcome().begun_by), (Decider::Session, rule));
+    assert_eq!((reply.outcome().decider, reply.outcome().begun_by), (MatchedRule::Session, rule));
 }

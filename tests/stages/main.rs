@@ -15,6 +15,7 @@ mod order_beyond;
 mod parse;
 mod route;
 mod sessions;
+mod unknown;
 mod world;
 
 use biplane::diag::Reason;

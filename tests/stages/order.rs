@@ -2,7 +2,7 @@
 //! frame with the other, and one with both.
 
 use super::world::{WORLD, changed, endpoint, lab_with, patched, patched_only, with};
-use biplane::datapath::{Entry, Options, Verdict};
+use biplane::datapath::{Entry, NotKnown, Options, Verdict};
 use biplane::wire::build::{PacketBuilder, icmp_echo, tcp};
 
 /// What becomes of a frame that `from` sends in the world of `text`, or that enters by its source where `from` is empty.
@@ -15,7 +15,7 @@ fn sent(text: &str, options: Options, from: &str, bytes: &[u8]) -> &'static str 
         Verdict::Delivered { .. } => "delivered",
         Verdict::Answered => "answered",
         Verdict::Outside => "outside",
-        Verdict::Undetermined => "undetermined",
+        Verdict::Undetermined(_) => "undetermined",
     }
 }
 
@@ -280,9 +280,9 @@ fn what_the_snaplen_cut_off_decides_nothing_that_is_refused_before() {
         _ => "none",
     };
     let stopped = changed(WORLD, "[instance.a-1]\n", "[instance.a-1]\nstate = \"stopped\"\n");
-    assert_eq!(cut(WORLD, "a-1", call(A1, "172.16.2.20")), Verdict::Undetermined);
-    assert_eq!(cut(WORLD, "b-1", call("172.16.2.20", "172.30.1.1")), Verdict::Undetermined);
-    assert_eq!(cut(WORLD, "a-1", icmp_echo("172.16.1.20 > 172.16.2.20", 1, 1)), Verdict::Undetermined);
+    assert_eq!(cut(WORLD, "a-1", call(A1, "172.16.2.20")), Verdict::Undetermined(NotKnown::Bytes));
+    assert_eq!(cut(WORLD, "b-1", call("172.16.2.20", "172.30.1.1")), Verdict::Undetermined(NotKnown::Bytes));
+    assert_eq!(cut(WORLD, "a-1", icmp_echo("172.16.1.20 > 172.16.2.20", 1, 1)), Verdict::Undetermined(NotKnown::Bytes));
     assert_eq!(reason(cut(WORLD, "a-1", call(A1, "224.0.0.1"))), "multicast");
     assert_eq!(reason(cut(&stopped, "a-1", call(A1, "172.16.2.20"))), "instance-stopped");
     assert_eq!(reason(cut(WORLD, "a-1", call("172.16.1.99", "172.16.2.20"))), "source-spoofed");

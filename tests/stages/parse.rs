@@ -1,7 +1,7 @@
 //! Stage 1: what the bytes say, and ARP.
 
 use super::world::{WORLD, carried, changed, lab, lab_of, patched, patched_only, send_by_source, send_bytes};
-use biplane::datapath::{Entry, Verdict};
+use biplane::datapath::{Entry, NotKnown, Verdict};
 use biplane::program::FABRIC_MAC;
 use biplane::wire::build::{arp_request, icmp_echo, icmp_error, ip, tcp, udp};
 use biplane::wire::{IcmpError, PacketBuilder};
@@ -132,8 +132,8 @@ fn a_frame_cut_by_the_snaplen_has_a_verdict_where_the_bytes_that_decide_are_ther
     let delivered = cut("a-1", 38);
     delivered.delivered_to("a-2");
     assert_eq!((delivered.bytes().len(), delivered.copies()[0].wire_length as usize), (38, whole.len()));
-    assert_eq!(cut("a-1", 37).outcome().verdict, Verdict::Undetermined);
-    assert_eq!(cut("a-1", 33).outcome().verdict, Verdict::Undetermined);
+    assert_eq!(cut("a-1", 37).outcome().verdict, Verdict::Undetermined(NotKnown::Bytes));
+    assert_eq!(cut("a-1", 33).outcome().verdict, Verdict::Undetermined(NotKnown::Bytes));
     // What is refused before stage 4 needs no ports.
     cut("a-2", 34).dropped("source-spoofed").at("a-2");
 }
@@ -147,11 +147,11 @@ fn a_cut_icmp_message_needs_its_identifier_and_an_error_what_it_quotes() {
         lab.send_frame(Entry::Injected(from), &whole[..length], whole.len())
     };
     let echo = icmp_echo("172.16.1.20 > 172.16.1.21", 1, 1).payload(&[0; 40]);
-    assert_eq!(cut(&echo, 39).outcome().verdict, Verdict::Undetermined);
+    assert_eq!(cut(&echo, 39).outcome().verdict, Verdict::Undetermined(NotKnown::Bytes));
     cut(&echo, 40).delivered_to("a-2");
     let about = tcp("172.16.1.21:80 > 172.16.1.20:40000");
     let error = icmp_error("172.16.1.20 > 172.16.1.21", IcmpError::TimeExceeded, &about);
-    assert_eq!(cut(&error, 69).outcome().verdict, Verdict::Undetermined);
+    assert_eq!(cut(&error, 69).outcome().verdict, Verdict::Undetermined(NotKnown::Bytes));
     cut(&error, 70).delivered_to("a-2");
 }
 

@@ -1,11 +1,11 @@
 //! Stage 6: the routes of the sender's domain.
 
 use super::world::{WORLD, adding, carried, changed, lab, lab_of, with};
-use biplane::lab::Passage;
+use biplane::lab::FrameResult;
 use biplane::wire::build::udp;
 
 #[track_caller]
-fn send(text: &str, from: &str, source: &str, destination: &str) -> Passage {
+fn send(text: &str, from: &str, source: &str, destination: &str) -> FrameResult {
     lab_of(text).send(from, udp(&format!("{source}:1000 > {destination}:2000")))
 }
 

@@ -1,7 +1,7 @@
 //! The topology that the tests of this folder share, and what they say about frames.
 
 use biplane::datapath::{Entry, Options, SessionStep, Step};
-use biplane::lab::{Lab, Passage, Topology};
+use biplane::lab::{FrameResult, Lab, Topology};
 use biplane::program::{EndpointId, FABRIC_MAC};
 use etherparse::Ipv4HeaderSlice;
 use std::sync::Arc;
@@ -215,13 +215,13 @@ pub(crate) fn lab() -> Lab {
 
 /// Sends bytes that were captured whole at `from`.
 #[track_caller]
-pub(crate) fn send_bytes(lab: &mut Lab, from: &str, bytes: &[u8]) -> Passage {
+pub(crate) fn send_bytes(lab: &mut Lab, from: &str, bytes: &[u8]) -> FrameResult {
     let from = endpoint(lab, from);
     lab.send_frame(Entry::Injected(from), bytes, bytes.len())
 }
 
 /// Sends bytes that enter where their source address is at home.
-pub(crate) fn send_by_source(lab: &mut Lab, bytes: &[u8]) -> Passage {
+pub(crate) fn send_by_source(lab: &mut Lab, bytes: &[u8]) -> FrameResult {
     lab.send_frame(Entry::BySource, bytes, bytes.len())
 }
 
@@ -233,7 +233,7 @@ pub(crate) fn endpoint(lab: &Lab, name: &str) -> EndpointId {
 /// The frame came out whole: the fabric's MAC address and the receiver's, the TTL `hops` less, a right checksum, and
 /// every other byte as it was.
 #[track_caller]
-pub(crate) fn carried(passage: &Passage, hops: u8) {
+pub(crate) fn carried(passage: &FrameResult, hops: u8) {
     let [copy] = passage.copies() else { panic!("{} copies came out", passage.copies().len()) };
     let (before, after) = (passage.frame(), &copy.bytes[..]);
     assert_eq!(after[..6], passage.topology().program.endpoint(copy.to).mac.0);
@@ -250,7 +250,7 @@ pub(crate) fn carried(passage: &Passage, hops: u8) {
 }
 
 /// What the session table answered about the frame.
-pub(crate) fn session_step(passage: &Passage) -> Option<SessionStep> {
+pub(crate) fn session_step(passage: &FrameResult) -> Option<SessionStep> {
     passage.steps().iter().find_map(|step| match step {
         Step::Session(step) => Some(*step),
         _ => None,

@@ -156,7 +156,7 @@ fn an_instance_linked_elsewhere_is_taken_from_there_and_that_is_told() {
             whats(&plan)[..3],
             [
                 "enable ClassicLink for vpc-shop",
-                "take the link of i-web to vpc-old away: nothing passes between them any more",
+                "detach i-web from vpc-old, which ends what passes between them",
                 "link i-web to vpc-shop",
             ]
         );
@@ -170,7 +170,7 @@ fn a_guest_of_192_168_needs_the_script_for_its_answers_too() {
     let text = text.replace("192.168.1.0/24", "192.168.2.0/24").replacen("192.168.2.0/24", "192.168.1.0/24", 1);
     for (from, to) in [("i-web", "i-app"), ("i-app", "i-web")] {
         let plan = plan(&text, from, to);
-        let script = "send 192.168.0.0/16 to the private NIC of i-web: run the routing script there";
+        let script = "send 192.168.0.0/16 to the private NIC of i-web by the routing script";
         assert!(whats(&plan).contains(&script), "{plan:#?}");
         assert_leads_there(&text, &plan, from, to);
     }

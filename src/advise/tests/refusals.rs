@@ -87,7 +87,7 @@ fn a_rule_that_drops_is_outranked_where_that_is_possible() {
     assert_eq!(steps(&weak, "i-web", "i-app"), ["accept tcp/80 from sg-web in sg-app"]);
     let strong = ruled("sg-app", "ingress = [{ policy = \"drop\", source = \"0.0.0.0/0\", description = \"nobody\" }]");
     let expected = [
-        "take the rule of sg-app away that drops everything from 0.0.0.0/0 with priority 1: nothing can stand above it",
+        "take the rule of sg-app away that drops everything from 0.0.0.0/0 with priority 1",
         "drop everything from 0.0.0.0/0 in sg-app",
         "accept tcp/80 from sg-web in sg-app",
     ];

@@ -60,6 +60,7 @@ fn large(count: u32) -> World {
             network: Spanned::unplaced(network),
             kind: Spanned::unplaced(GroupKind::Basic),
             intra_group: Spanned::unplaced(Policy::Accept),
+            unknown_rules: None,
             ingress: Vec::new(),
             egress: Vec::new(),
             placement: Placement::default(),

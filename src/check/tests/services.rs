@@ -159,9 +159,9 @@ fn clients_come_from_the_vpc_its_links_its_gateways_and_its_peers() {
         VPC_B.replace("172.16.0.0/12", "192.168.0.0/16")
     );
     clean(&alive);
-    let message = "`172.21.3.4` in the whitelist of `rm-a` admits nobody: nobody has this address";
+    let message = "`172.21.3.4` in the whitelist of `rm-a` admits nobody: no endpoint has this address";
     breaks(&alive.replace("172.20.3.4", "172.21.3.4"), &whitelists::DEAD_ENTRY, message, &["172.21.3.4"]);
-    let message = "`172.23.0.9` in the whitelist of `rm-a` admits nobody: nobody has this address";
+    let message = "`172.23.0.9` in the whitelist of `rm-a` admits nobody: no endpoint has this address";
     breaks(&alive.replace("172.22.0.9", "172.23.0.9"), &whitelists::DEAD_ENTRY, message, &["172.23.0.9"]);
 }
 

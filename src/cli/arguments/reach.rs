@@ -17,7 +17,7 @@ Examples:
 
 With --format ndjson each line is a group of flows that fare alike (--format json: an array of them):
   from, sources            the senders, and the addresses that they send from
-  to, destinations         the receivers and the destinations; no receivers for what nobody takes
+  to, destinations         the receivers and the destinations; no receivers for what no endpoint takes
   headers                  protocols with destination ports
   verdict, reason, by      as a line of `replay --format ndjson`; `by` is what refuses
   egress, ingress          what lets the flow out at the sender and in at the receiver

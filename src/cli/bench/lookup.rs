@@ -1,8 +1,8 @@
 //! `biplane bench lookup`: route tables next to the limits of the machine and the golden table.
 
-use super::print::{self, Measured};
+use super::print::{self, MeasuredRow};
 use super::rounds::{Effort, median, nanoseconds, now, times};
-use super::workload::World;
+use super::workload::BenchWorld;
 use crate::cli::arguments::LookupBench;
 use crate::cli::output::Terminal;
 use crate::cli::{Failure, Outcome, SUCCESS};
@@ -38,7 +38,7 @@ pub(super) fn lookup(arguments: &LookupBench, terminal: &mut Terminal) -> Outcom
 }
 
 /// What each table has shown, and how much was done for it.
-pub(super) fn measure_all(arguments: &LookupBench) -> Result<([Measured; 3], Effort), Failure> {
+pub(super) fn measure_all(arguments: &LookupBench) -> Result<([MeasuredRow; 3], Effort), Failure> {
     let effort = if cfg!(debug_assertions) { Effort::SKETCH } else { Effort::FULL };
     let random = &mut Random::new(1);
     let given = arguments.routes.as_ref().map(|path| read_routes(path).map(|routes| (path, routes)));
@@ -79,12 +79,12 @@ pub(super) fn measure_all(arguments: &LookupBench) -> Result<([Measured; 3], Eff
     Ok((measured, effort))
 }
 
-fn measure(subject: Subject, effort: Effort, random: &mut Random, bar: &ProgressBar) -> Measured {
+fn measure(subject: Subject, effort: Effort, random: &mut Random, bar: &ProgressBar) -> MeasuredRow {
     let Subject { name, about, lists, kinds } = subject;
     bar.set_message(format!("{name}: building"));
     let (tables, ids, build_seconds) = build(&lists, effort.builds);
     let bytes = tables.memory_bytes();
-    let mut world = World::new(&lists, tables, ids, random);
+    let mut world = BenchWorld::new(&lists, tables, ids, random);
     bar.inc(1);
 
     let mut rows = Vec::new();
@@ -109,7 +109,7 @@ fn measure(subject: Subject, effort: Effort, random: &mut Random, bar: &Progress
     }
     bar.inc(1);
     let routes = lists.iter().map(Vec::len).sum();
-    Measured { name, about, tables: lists.len(), routes, bytes, build_seconds, insert, remove, rows }
+    MeasuredRow { name, about, tables: lists.len(), routes, bytes, build_seconds, insert, remove, rows }
 }
 
 /// Tables with the routes of `lists`, and the median of the seconds that building all of them took.
@@ -132,7 +132,7 @@ fn build(lists: &[Routes], times: usize) -> (Tables, Vec<TableId>, f64) {
 }
 
 /// Nanoseconds for putting one route in, and for taking one out.
-fn changes(world: &mut World, lists: &[Routes], effort: Effort, random: &mut Random) -> (f64, f64) {
+fn changes(world: &mut BenchWorld, lists: &[Routes], effort: Effort, random: &mut Random) -> (f64, f64) {
     let mut some: Vec<(TableId, Ipv4Net, u32)> = Vec::new();
     for (id, routes) in world.ids.iter().zip(lists) {
         let mut routes = routes.clone();

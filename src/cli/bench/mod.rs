@@ -46,7 +46,7 @@ fn both(json: bool, terminal: &mut Terminal) -> Outcome {
 }
 
 fn measure_forwarding() -> Result<forward::Measured, super::Failure> {
-    let bar = bar(forward::Effort::of_build().steps());
+    let bar = bar(forward::ForwardEffort::of_build().steps());
     let measured = forward::measure(&bar);
     bar.finish_and_clear();
     measured

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// What one table, or many of them together, have shown.
-pub(super) struct Measured {
+pub(super) struct MeasuredRow {
     pub(super) name: String,
     /// Where its routes come from.
     pub(super) about: &'static str,
@@ -26,7 +26,7 @@ pub(super) struct Measured {
     pub(super) rows: Vec<(Kind, Times)>,
 }
 
-impl Measured {
+impl MeasuredRow {
     fn bytes_per_route(&self) -> f64 {
         self.bytes as f64 / self.routes as f64
     }
@@ -45,7 +45,7 @@ const COLUMNS: [&str; 2] = [
 ];
 
 /// Tables for people, and under them what they mean.
-pub(super) fn text(measured: &[Measured], effort: Effort, palette: Palette) -> String {
+pub(super) fn text(measured: &[MeasuredRow], effort: Effort, palette: Palette) -> String {
     let mut text = String::new();
     for measured in measured {
         let _ = heading(&mut text, measured, palette).and_then(|()| rows(&mut text, measured));
@@ -78,9 +78,9 @@ machine and the place of things in memory change all times by 10 to 25 % from on
     text
 }
 
-fn heading(text: &mut String, measured: &Measured, palette: Palette) -> std::fmt::Result {
+fn heading(text: &mut String, measured: &MeasuredRow, palette: Palette) -> std::fmt::Result {
     let number = |count: usize| thousands(count as u64);
-    let Measured { tables, routes, .. } = *measured;
+    let MeasuredRow { tables, routes, .. } = *measured;
     write!(text, "{}: ", palette.paint(Style::Heading, &measured.name))?;
     if tables > 1 {
         write!(text, "{} tables of {} routes", number(tables), number(routes / tables))?;
@@ -94,7 +94,7 @@ fn heading(text: &mut String, measured: &Measured, palette: Palette) -> std::fmt
     writeln!(text, "one insert {insert:.2} µs, one remove {remove:.2} µs")
 }
 
-fn rows(text: &mut String, measured: &Measured) -> std::fmt::Result {
+fn rows(text: &mut String, measured: &MeasuredRow) -> std::fmt::Result {
     COLUMNS.iter().try_for_each(|line| writeln!(text, "{line}"))?;
     for (kind, times) in &measured.rows {
         let Times { bursts, one_by_one, dependent, empty_loop, raw_reads, golden } = times;
@@ -107,7 +107,7 @@ fn rows(text: &mut String, measured: &Measured) -> std::fmt::Result {
 }
 
 /// One object. Times of lookups are nanoseconds.
-pub(super) fn json(measured: &[Measured], effort: Effort) -> Value {
+pub(super) fn json(measured: &[MeasuredRow], effort: Effort) -> Value {
     let row = |(kind, times): &(Kind, Times)| {
         let (raw_reads, golden) = times.ratios();
         json!({
@@ -122,7 +122,7 @@ pub(super) fn json(measured: &[Measured], effort: Effort) -> Value {
             "times_as_fast_as_golden": rounded(golden),
         })
     };
-    let table = |measured: &Measured| {
+    let table = |measured: &MeasuredRow| {
         json!({
             "name": measured.name,
             "about": measured.about,
@@ -153,10 +153,10 @@ pub(super) fn rounded(value: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn sample() -> Measured {
+    fn sample() -> MeasuredRow {
         let times =
             Times { bursts: 8.0, one_by_one: 11.24, dependent: 95.0, empty_loop: 0.4, raw_reads: 7.6, golden: 2400.0 };
-        Measured {
+        MeasuredRow {
             name: "mine.txt".to_owned(),
             about: "routes of your own",
             tables: 1,
@@ -188,7 +188,7 @@ bursts       256 addresses asked for at once
 
     #[test]
     fn many_tables_are_told_as_such() {
-        let many = Measured { tables: 4, ..sample() };
+        let many = MeasuredRow { tables: 4, ..sample() };
         let text = text(&[many], Effort::FULL, Palette::Plain);
         assert!(text.starts_with("mine.txt: 4 tables of 250 routes, routes of your own\n"), "{text}");
     }

@@ -4,7 +4,7 @@
 //! in every round, close to those of the others, and its median over all rounds is what counts. A turn begins with
 //! lookups that are not timed, so that no loop pays for what the one before it has left in the caches.
 
-use super::workload::{Queries, World};
+use super::workload::{BenchWorld, Queries};
 use crate::table::lpm::{NO_ROUTE, TableId};
 use std::hint::black_box;
 use std::ops::Range;
@@ -86,7 +86,7 @@ pub(super) struct Turns<'a> {
 }
 
 /// Times `queries`; `tell` is called after each round.
-pub(super) fn times(world: &World, queries: &Queries, effort: Effort, mut tell: impl FnMut()) -> Times {
+pub(super) fn times(world: &BenchWorld, queries: &Queries, effort: Effort, mut tell: impl FnMut()) -> Times {
     let all = queries.pairs.len();
     let mut loops = loops(world, queries, effort);
     for _ in 0..effort.rounds {
@@ -98,7 +98,7 @@ pub(super) fn times(world: &World, queries: &Queries, effort: Effort, mut tell: 
 }
 
 /// Those that read the same memory stand side by side.
-fn loops<'a>(world: &'a World, queries: &'a Queries, effort: Effort) -> [Turns<'a>; 6] {
+fn loops<'a>(world: &'a BenchWorld, queries: &'a Queries, effort: Effort) -> [Turns<'a>; 6] {
     let slice = effort.slice;
     let mut burst = vec![0; slice];
     let bursts = move |range: Range<usize>| {

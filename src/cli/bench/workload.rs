@@ -10,7 +10,7 @@ use std::net::Ipv4Addr;
 pub(super) const BURST: usize = 256;
 
 /// Tables with the same routes in both designs.
-pub(super) struct World {
+pub(super) struct BenchWorld {
     pub(super) tables: Tables,
     pub(super) ids: Vec<TableId>,
     pub(super) goldens: Vec<Golden>,
@@ -26,10 +26,10 @@ pub(super) struct Queries {
     pub(super) alone: Option<Vec<u32>>,
 }
 
-impl World {
+impl BenchWorld {
     /// `tables` holds one table for each of `lists`, with the routes of that list.
-    pub(super) fn new(lists: &[Routes], tables: Tables, ids: Vec<TableId>, random: &mut Random) -> World {
-        World {
+    pub(super) fn new(lists: &[Routes], tables: Tables, ids: Vec<TableId>, random: &mut Random) -> BenchWorld {
+        BenchWorld {
             raw: RawReads::new(tables.memory_bytes()),
             goldens: lists.iter().map(|routes| Golden::new(routes)).collect(),
             addresses: lists.iter().map(|routes| Addresses::new(routes, random)).collect(),
@@ -91,10 +91,10 @@ mod tests {
     use crate::table::Random;
     use crate::table::lpm::sample::vpc_like;
 
-    fn world(lists: &[Routes], random: &mut Random) -> World {
+    fn world(lists: &[Routes], random: &mut Random) -> BenchWorld {
         let mut tables = Tables::new();
         let ids = lists.iter().map(|routes| tables.add(routes)).collect();
-        World::new(lists, tables, ids, random)
+        BenchWorld::new(lists, tables, ids, random)
     }
 
     #[test]

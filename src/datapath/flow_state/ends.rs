@@ -11,14 +11,15 @@
 //! parts it, and from then on each end keeps its own record. Of several that are live, the one counts that a packet of
 //! the same kind between the same domains would have made.
 
-use super::{Keeping, SessionLookup, expiry, first_session, install, is_same_end, refresh, renew, revalidate, step_of};
+use super::{doubt, expiry, first_session, install, is_same_end, marks, refresh, renew, revalidate, step_of};
 use crate::datapath::Frame;
 use crate::datapath::context::{Flow, Forwarding, PacketContext};
 use crate::datapath::flow_state::FlowTables;
-use crate::datapath::output::Decider;
-use crate::datapath::trace::SessionStep;
+use crate::datapath::flow_state::lookup::{Keeping, SessionLookup};
+use crate::datapath::outcome::MatchedRule;
+use crate::datapath::step::SessionStep;
 use crate::program::{DomainId, EndpointId, EndpointKind, Program};
-use crate::table::session::{EndKey, FlowKey, Place, Session};
+use crate::table::session::{EndKey, FlowKey, Session, SessionPlace};
 
 /// Halves of a session that the records of one packet count.
 const WHOLE: usize = 2;
@@ -96,15 +97,16 @@ fn precedence(step: SessionStep) -> u8 {
     match step {
         SessionStep::Live { .. } | SessionStep::LiveError { .. } => 0,
         SessionStep::Reopened => 1,
-        SessionStep::Cut => 2,
-        SessionStep::Expired => 3,
-        SessionStep::None => 4,
+        SessionStep::Doubtful => 2,
+        SessionStep::Cut => 3,
+        SessionStep::Expired => 4,
+        SessionStep::None => 5,
     }
 }
 
 /// A record that an end has.
 struct FoundRecord {
-    place: Place,
+    place: SessionPlace,
     step: SessionStep,
     note: u32,
 }
@@ -146,6 +148,7 @@ impl FlowTables {
     pub(super) fn settle_apart(&mut self, frame: &Frame<'_>, packet: &PacketContext<'_>) {
         let (Some(flow), Ok(forwarding)) = (&packet.flow, &packet.forwarding) else { return };
         let is_over = |step| matches!(step, SessionStep::Cut | SessionStep::Reopened);
+        let is_doubtful = |step| step == SessionStep::Doubtful;
         for end in PacketEnd::both(packet, flow, forwarding) {
             while let Some(FoundRecord { place, step, .. }) = self.find(frame, packet, &end, is_over) {
                 // The SYN of a packet that is not between the entry's two ends ends one half of it alone.
@@ -164,6 +167,9 @@ impl FlowTables {
             if let Some(FoundRecord { place, note, .. }) = self.find(frame, packet, &end, SessionStep::is_live) {
                 renew(self.sessions.get_mut(place).1, packet.program, note);
             }
+            if let Some(FoundRecord { place, .. }) = self.find(frame, packet, &end, is_doubtful) {
+                doubt(self.sessions.get_mut(place).1, packet.program);
+            }
         }
     }
 
@@ -175,7 +181,7 @@ impl FlowTables {
         let far = 1 - side;
         let end = number(program, EndpointId(session.ends[far]), domains[far]);
         let far_key = FlowKey::of_end(*key.tuple(), EndKey { side: far, end, other: other.map(|_| domains[side].0) });
-        let made_by = |session: &Session| (session.ends, session.state.opened(), session.marks);
+        let made_by = |session: &Session| (session.ends, session.state.opened(), session.marks & !marks::DOUBTFUL);
         if let Some(place) = self.sessions.find(shard, far_key.hash(), &far_key)
             && made_by(self.sessions.get(place).1) == made_by(session)
         {
@@ -184,7 +190,7 @@ impl FlowTables {
     }
 
     #[cold]
-    pub(super) fn update_apart(&mut self, frame: &Frame<'_>, packet: &PacketContext<'_>, decider: Decider) -> bool {
+    pub(super) fn update_apart(&mut self, frame: &Frame<'_>, packet: &PacketContext<'_>, decider: MatchedRule) -> bool {
         let (Some(flow), Ok(forwarding)) = (&packet.flow, &packet.forwarding) else { return true };
         let (shard, timeouts) = (frame.shard.index(), &packet.program.timeouts);
         let expiry = |key: &FlowKey, session: &Session| expiry(timeouts, key, session);
@@ -211,7 +217,7 @@ impl FlowTables {
         }
         for (end, live) in ends.iter().zip(is_live) {
             if live {
-                self.refresh_at(frame, packet, end);
+                self.refresh_at(frame, packet, end, SessionStep::is_live);
             } else {
                 self.sessions.add(shard, FlowKey::of_end(*flow.key.tuple(), end.key), session, expiry);
             }
@@ -219,9 +225,41 @@ impl FlowTables {
         true
     }
 
-    /// Refreshes and advances the record of one end.
-    fn refresh_at(&mut self, frame: &Frame<'_>, packet: &PacketContext<'_>, end: &PacketEnd) {
-        let find = |tables: &FlowTables| tables.find(frame, packet, end, SessionStep::is_live).map(|found| found.place);
+    /// Leaves a doubtful record at each end that has no sure one.
+    #[cold]
+    pub(super) fn leave_doubtful_apart(&mut self, frame: &Frame<'_>, packet: &PacketContext<'_>) {
+        let (Some(flow), Ok(forwarding)) = (&packet.flow, &packet.forwarding) else { return };
+        let (shard, timeouts) = (frame.shard.index(), &packet.program.timeouts);
+        let expiry = |key: &FlowKey, session: &Session| expiry(timeouts, key, session);
+        let mut made = first_session(frame, packet, flow, MatchedRule::None);
+        made.marks |= marks::DOUBTFUL | Session::HALF;
+        let found = [packet.session.sender, packet.session.receiver];
+        for (end, found) in PacketEnd::both(packet, flow, forwarding).iter().zip(found) {
+            if found.is_live() {
+                continue;
+            }
+            if found == SessionStep::Doubtful {
+                self.refresh_at(frame, packet, end, |step| step == SessionStep::Doubtful);
+                continue;
+            }
+            while let Some(FoundRecord { place, .. }) = self.find(frame, packet, end, |_| true) {
+                self.sessions.remove(shard, place);
+            }
+            if self.sessions.make_room(shard, 1, frame.time, expiry) {
+                self.sessions.add(shard, FlowKey::of_end(*flow.key.tuple(), end.key), made, expiry);
+            }
+        }
+    }
+
+    /// Refreshes and advances the record of one end, of those with an answer that is `wanted`.
+    fn refresh_at(
+        &mut self,
+        frame: &Frame<'_>,
+        packet: &PacketContext<'_>,
+        end: &PacketEnd,
+        wanted: fn(SessionStep) -> bool,
+    ) {
+        let find = |tables: &FlowTables| tables.find(frame, packet, end, wanted).map(|found| found.place);
         let (Some(mut place), Some(flow)) = (find(self), &packet.flow) else { return };
         if !self.sessions.get(place).0.is_of_end() {
             self.part(frame, packet, place);
@@ -234,7 +272,7 @@ impl FlowTables {
     }
 
     /// Parts an entry that stands for both ends into one for each.
-    fn part(&mut self, frame: &Frame<'_>, packet: &PacketContext<'_>, place: Place) {
+    fn part(&mut self, frame: &Frame<'_>, packet: &PacketContext<'_>, place: SessionPlace) {
         let (shard, timeouts) = (frame.shard.index(), &packet.program.timeouts);
         let (key, session) = self.sessions.get(place);
         let (key, half) = (*key, Session { known: [0; 2], marks: session.marks | Session::HALF, ..*session });

@@ -1,24 +1,33 @@
 //! Records after a change of the world.
 
-use super::{SessionLookup, marks};
+use super::lookup::{Keeping, SessionLookup};
+use super::marks;
 use crate::datapath::checks;
 use crate::datapath::context::{CachedRoute, PacketContext, RouteContext, RouteQuery, owns};
 use crate::datapath::first_packet::FirstPacket;
-use crate::datapath::flow_state::Keeping;
-use crate::datapath::output::Decider;
+use crate::datapath::outcome::{MatchedRule, Verdict};
 use crate::datapath::stages::guest;
-use crate::datapath::trace::SessionStep;
+use crate::datapath::step::SessionStep;
 use crate::program::{CLOUD_SERVICES, DomainId, EndpointId, EndpointKind, Program};
 use crate::table::session::{FlowKey, Session};
 use std::net::Ipv4Addr;
 
+/// How the packet that made a record stands in the present epoch.
+pub(super) enum Standing {
+    /// It passes: this lets it in.
+    Permitted(MatchedRule),
+    /// Rules that decide are not known.
+    Unknown,
+    /// It no longer passes, or into another pair of domains, or an endpoint that the record belongs to is gone, or its
+    /// sender is.
+    Refused,
+}
+
 /// Judges the packet that made a record again, as then: by stages 3, 6 and 7, and by 5 or 8 at the ends that judged it.
-/// Returns what lets it in; `None` where it no longer passes, or into another pair of domains, or where an endpoint that
-/// the record belongs to is gone, or its sender is.
 ///
 /// Changed rules leave a session alone as long as the result is the same (2024 text of
 /// <https://www.alibabacloud.com/help/doc-detail/271831.htm>).
-pub(super) fn permits(program: &Program, key: &FlowKey, session: &Session) -> Option<Decider> {
+pub(super) fn standing(program: &Program, key: &FlowKey, session: &Session) -> Standing {
     let opened = session.state.opened();
     let (from, to) = (opened.source(), 1 - opened.source());
     let domains = domains(program, key, session);
@@ -27,16 +36,23 @@ pub(super) fn permits(program: &Program, key: &FlowKey, session: &Session) -> Op
     let (source, destination) = (source.address.into(), target.address.into());
     let is_there = |side: usize, address| is_there(program, EndpointId(session.ends[side]), domains[side], address);
     if !is_there(from, source) || (belongs_to(to) && !is_there(to, destination)) {
-        return None;
+        return Standing::Refused;
     }
     let query = RouteQuery { sender: EndpointId(session.ends[from]), domain: domains[from], source, destination };
     let routes = RouteContext::resolve(program, query);
     if guest::private_nic(&routes).refusal.is_some() {
-        return None;
+        return Standing::Refused;
     }
-    let packet = first_packet(program, CachedRoute::of(&routes), key, session);
-    let last = packet.forwarding.as_ref().ok()?.second.unwrap_or(query.domain);
-    checks::verdict(&packet).ok().filter(|_| last == domains[to])
+    let packet = first_packet(program, checks::cached_route(&routes), key, session);
+    let last = packet.forwarding.as_ref().map(|forwarding| forwarding.second.unwrap_or(query.domain));
+    if last.ok() != Some(domains[to]) {
+        return Standing::Refused;
+    }
+    match checks::verdict(&packet).map_err(|refusal| refusal.verdict) {
+        Ok(decider) => Standing::Permitted(decider),
+        Err(Verdict::Undetermined(_)) => Standing::Unknown,
+        Err(_) => Standing::Refused,
+    }
 }
 
 /// The domains of a flow's two ends when the record was made. `cloud-services` is in all domains, and so in that of the

@@ -8,10 +8,11 @@
 //! refused in both directions, and that peerings do not lead on, are our choices.
 
 use super::route::{absent_from_classic, in_first};
-use crate::datapath::checks::{CheckId, Finding};
 use crate::datapath::context::{Bridge, PacketContext, RouteContext};
-use crate::datapath::output::{At, Refusal};
-use crate::datapath::trace::{Crossing, Step};
+use crate::datapath::finding::{Finding, Refusal};
+use crate::datapath::order::CheckId;
+use crate::datapath::outcome::DropLocation;
+use crate::datapath::step::{Crossing, Step};
 use crate::diag::Reason;
 use crate::net::ranges::{self, Unlinkable};
 use crate::program::{DomainId, EndpointId, EndpointKind, Program, Vpc};
@@ -45,8 +46,8 @@ pub(in crate::datapath) fn service_in_session(packet: &PacketContext<'_>) -> Fin
             (into_classic && is_service(), refusal.decider)
         }
     };
-    let refusal = Refusal::new(Reason::ClassiclinkSourceNotEcs, At::Domain(packet.domain)).by(decider);
-    Finding::unless(!crosses || packet.session.sender.is_live(), refusal)
+    let refusal = Refusal::new(Reason::ClassiclinkSourceNotEcs, DropLocation::Domain(packet.domain)).by(decider);
+    Finding::unless(!crosses || packet.session.sender.is_live(), refusal.for_want_of(packet.session.sender))
 }
 
 /// The remote CIDR that a gateway's packet comes from lies inside the primary CIDR.

@@ -4,10 +4,11 @@
 //! documents neither. The MTU of 1500 and "fragmentation needed" are documented:
 //! <https://www.alibabacloud.com/help/en/ecs/user-guide/mtus/>.
 
-use crate::datapath::checks::Finding;
 use crate::datapath::context::{Forwarding, PacketContext};
-use crate::datapath::output::{At, ErrorMessage, Progress, Refusal};
-use crate::datapath::trace::Step;
+use crate::datapath::finding::{Finding, Progress, Refusal};
+use crate::datapath::outcome::DropLocation;
+use crate::datapath::output::ErrorMessage;
+use crate::datapath::step::Step;
 use crate::diag::Reason;
 use crate::program::{DomainId, EndpointId, Program};
 use crate::wire::{IcmpError, Transport};
@@ -17,7 +18,7 @@ use std::net::Ipv4Addr;
 #[inline(always)]
 pub(in crate::datapath) fn first_ttl(packet: &PacketContext<'_>) -> Finding {
     let is_routed = packet.forwarding.as_ref().map_or(true, |forwarding| forwarding.first_hops != 0);
-    let refusal = Refusal::new(Reason::TtlExceeded, At::Domain(packet.domain));
+    let refusal = Refusal::new(Reason::TtlExceeded, DropLocation::Domain(packet.domain));
     Finding::unless(!is_routed || packet.ipv4.ttl > 1, refusal)
 }
 
@@ -28,7 +29,7 @@ pub(in crate::datapath) fn second_ttl(packet: &PacketContext<'_>) -> Finding {
     let (ttl, hops) = (packet.ipv4.ttl, forwarding.hops());
     // Less than 1 was left for the first domain: it has refused the packet.
     let refusal = forwarding.second.filter(|_| ttl.checked_sub(forwarding.first_hops) == Some(1)).map(|second| {
-        let refusal = Refusal::new(Reason::TtlExceeded, At::Domain(second));
+        let refusal = Refusal::new(Reason::TtlExceeded, DropLocation::Domain(second));
         Refusal { progress: Progress::Second(second), ..refusal }
     });
     let lasts = hops == 0 || ttl > hops;
@@ -40,7 +41,7 @@ pub(in crate::datapath) fn second_ttl(packet: &PacketContext<'_>) -> Finding {
 pub(in crate::datapath) fn mtu(packet: &PacketContext<'_>) -> Finding {
     let Ok(forwarding) = &packet.forwarding else { return Finding::PASS };
     let fits = !packet.ipv4.dont_fragment || packet.ipv4.total_length <= packet.mtu();
-    let last = At::Domain(forwarding.second.unwrap_or(packet.domain));
+    let last = DropLocation::Domain(forwarding.second.unwrap_or(packet.domain));
     Finding::unless(fits, Refusal::new(Reason::MtuExceeded, last).at_end(forwarding.second))
 }
 

@@ -3,13 +3,14 @@
 //! Whitelists: <https://www.alibabacloud.com/help/doc-detail/43185.htm>. A miss is a silent drop here; the vendor
 //! does not say whether its proxy closes the connection instead.
 
-use super::egress::{Side, ask_groups};
-use crate::datapath::checks::Finding;
+use super::egress::{RuleSide, ask_groups, refusal_for};
 use crate::datapath::context::{Forwarding, PacketContext};
-use crate::datapath::output::{At, Decider, Refusal};
-use crate::datapath::trace::{Spared, Step};
+use crate::datapath::finding::{Finding, Refusal};
+use crate::datapath::outcome::{DropLocation, MatchedRule};
+use crate::datapath::step::{FilterBypass, Step};
 use crate::diag::Reason;
 use crate::program::{Action, CLOUD_SERVICES, EndpointId, EndpointKind, Program, WhitelistId};
+use crate::table::acl::Effect;
 
 /// Whether the receiver is running. The sender's own state and that of a next hop were checked before.
 #[inline(always)]
@@ -18,11 +19,11 @@ pub(in crate::datapath) fn state(packet: &PacketContext<'_>) -> Finding {
     let id = forwarding.to;
     let was_checked = || id == packet.sender || is_next_hop(packet.program, forwarding);
     let holds = packet.program.endpoint(id).running || was_checked();
-    Finding::unless(holds, Refusal::new(Reason::InstanceStopped, At::Endpoint(id)).at_end(forwarding.second))
+    Finding::unless(holds, Refusal::new(Reason::InstanceStopped, DropLocation::Endpoint(id)).at_end(forwarding.second))
 }
 
 fn is_next_hop(program: &Program, forwarding: &Forwarding) -> bool {
-    let Decider::Route(route) = forwarding.decider else { return false };
+    let MatchedRule::Route(route) = forwarding.decider else { return false };
     program.routes[route.index()].action == Action::NextHop(forwarding.to)
 }
 
@@ -34,30 +35,35 @@ pub(in crate::datapath) fn filter(packet: &PacketContext<'_>) -> Finding {
     let endpoint = program.endpoint(id);
     let balances_load = EndpointKind::Service { balances_load: true };
     let why = match (endpoint.ingress, endpoint.whitelist) {
-        (None, None) => Spared::Unfiltered,
-        _ if packet.session.receiver.is_live() => Spared::Session,
+        (None, None) => FilterBypass::Unfiltered,
+        _ if packet.session.receiver.is_live() => FilterBypass::Session,
         (_, Some(whitelist)) => return ask_whitelist(packet, id, whitelist).at_end(forwarding.second),
-        _ if packet.is_fragmentation_needed() => Spared::FragmentationNeeded,
-        _ if packet.sender == CLOUD_SERVICES => Spared::CloudServices,
+        _ if packet.is_fragmentation_needed() => FilterBypass::FragmentationNeeded,
+        _ if packet.sender == CLOUD_SERVICES => FilterBypass::CloudServices,
         _ if forwarding.second.is_none() && program.endpoint(packet.sender).kind == balances_load => {
-            Spared::LoadBalancer
+            FilterBypass::LoadBalancer
         }
-        (Some(acl), None) => return ask_groups(packet, id, acl, Side::Ingress).at_end(forwarding.second),
+        (Some(acl), None) => return ask_groups(packet, id, acl, RuleSide::Ingress).at_end(forwarding.second),
     };
-    let decider = if packet.session.receiver.is_live() { Decider::Session } else { forwarding.decider };
-    let step = Step::Spared { endpoint: id, ingress: true, why };
+    let decider = if packet.session.receiver.is_live() { MatchedRule::Session } else { forwarding.decider };
+    let step = Step::FilterBypass { endpoint: id, ingress: true, why };
     Finding { admitted_by: Some(decider), ..Finding::of_step(step) }
 }
 
 #[inline(always)]
 fn ask_whitelist(packet: &PacketContext<'_>, endpoint: EndpointId, whitelist: WhitelistId) -> Finding {
-    let entries = &packet.program.whitelists[whitelist.index()];
-    let entry = entries.iter().position(|entry| entry.contains(&packet.ipv4.source));
-    let decider = Decider::Whitelist(whitelist);
-    let refusal = Refusal::new(Reason::WhitelistDeny, At::Endpoint(endpoint)).by(decider);
+    let list = &packet.program.whitelists[whitelist.index()];
+    let entry = list.entries.iter().position(|entry| entry.contains(&packet.ipv4.source));
+    let effect = match (entry, list.is_complete) {
+        (Some(_), _) => Effect::Accept,
+        (None, true) => Effect::Drop,
+        (None, false) => Effect::Unknown,
+    };
+    let decider = MatchedRule::Whitelist(whitelist);
+    let refusal = Refusal::new(Reason::WhitelistDeny, DropLocation::Endpoint(endpoint)).by(decider);
     Finding {
-        step: Some(Step::Whitelist { endpoint, whitelist, entry }),
-        refusal: entry.is_none().then_some(refusal),
+        step: Some(Step::Whitelist { endpoint, whitelist, entry, effect }),
+        refusal: refusal_for(effect, refusal, packet.session.receiver),
         admitted_by: Some(decider),
     }
 }

@@ -4,10 +4,10 @@
 //! routing script is documented:
 //! <https://www.alibabacloud.com/help/en/virtual-private-cloud/latest/classiclink-overview>.
 
-use crate::datapath::checks::Finding;
 use crate::datapath::context::RouteContext;
-use crate::datapath::output::{At, Decider, Refusal};
-use crate::datapath::trace::Step;
+use crate::datapath::finding::{Finding, Refusal};
+use crate::datapath::outcome::{DropLocation, MatchedRule};
+use crate::datapath::step::Step;
 use crate::diag::Reason;
 use crate::net::ranges;
 use crate::program::Action;
@@ -19,10 +19,10 @@ pub(in crate::datapath) fn private_nic(routes: &RouteContext<'_>) -> Finding {
     let (program, sender, destination) = (routes.program, routes.query.sender, routes.query.destination);
     let Some(table) = program.endpoint(sender).guest else { return Finding::PASS };
     let Some((route, entry)) = program.route(table, destination) else { return Finding::PASS };
-    let decider = Decider::Route(route);
+    let decider = MatchedRule::Route(route);
     let refusal = match ranges::is_public(destination) {
         true => Refusal::outside(decider),
-        false => Refusal::new(Reason::GuestRoutePublicNic, At::Endpoint(sender)).by(decider),
+        false => Refusal::new(Reason::GuestRoutePublicNic, DropLocation::Endpoint(sender)).by(decider),
     };
     let step = Step::Guest { route, table, destination };
     Finding { step: Some(step), ..Finding::unless(entry.action != Action::PublicNic, refusal) }

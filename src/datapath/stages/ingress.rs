@@ -3,10 +3,10 @@
 //! Anti-spoofing is our reading of "a classic private address can be neither chosen nor changed" (ECS
 //! documentation, "IP addresses of a classic network-connected ECS instance").
 
-use crate::datapath::checks::Finding;
 use crate::datapath::context::{RouteContext, RouteQuery};
-use crate::datapath::output::{At, Outcome, Refusal, Verdict};
-use crate::datapath::trace::Step;
+use crate::datapath::finding::{Finding, Refusal};
+use crate::datapath::outcome::{DropLocation, Outcome, Verdict};
+use crate::datapath::step::Step;
 use crate::diag::Reason;
 use crate::net::ranges;
 use crate::program::{CLOUD_SERVICES, EndpointId, EndpointKind, FABRIC_MAC, NO_GATEWAY, Owner, Program, TIED};
@@ -96,7 +96,7 @@ pub(in crate::datapath) fn attribute(
 
 /// The outcome of a frame that no endpoint is found for.
 pub(in crate::datapath) fn not_attributed(reason: Reason) -> Outcome {
-    Outcome::at_sender(None, Verdict::Dropped { reason, at: At::Outside })
+    Outcome::at_sender(None, Verdict::Dropped { reason, at: DropLocation::Outside })
 }
 
 /// The outcome of a packet that travels by an instance's public address or public NIC, beyond the two planes: between
@@ -183,7 +183,7 @@ pub(in crate::datapath) fn may_use(program: &Program, id: EndpointId, source: Ip
 pub(in crate::datapath) fn sender_state(routes: &RouteContext<'_>) -> Finding {
     let id = routes.query.sender;
     let running = routes.program.endpoint(id).running;
-    Finding::unless(running, Refusal::new(Reason::InstanceStopped, At::Endpoint(id)))
+    Finding::unless(running, Refusal::new(Reason::InstanceStopped, DropLocation::Endpoint(id)))
 }
 
 /// Whether the sender may use the source address.
@@ -191,7 +191,7 @@ pub(in crate::datapath) fn sender_state(routes: &RouteContext<'_>) -> Finding {
 pub(in crate::datapath) fn source_address(routes: &RouteContext<'_>) -> Finding {
     let RouteQuery { sender, source, .. } = routes.query;
     let allowed = may_use(routes.program, sender, source);
-    Finding::unless(allowed, Refusal::new(Reason::SourceSpoofed, At::Endpoint(sender)))
+    Finding::unless(allowed, Refusal::new(Reason::SourceSpoofed, DropLocation::Endpoint(sender)))
 }
 
 /// The sender itself, which refuses nothing.

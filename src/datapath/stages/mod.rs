@@ -1,5 +1,5 @@
 //! The nine stages, in the order a frame meets them. Each file holds what its stage looks up and checks; the order of
-//! the checks stands in [`checks`](super::checks).
+//! the checks stands in [`order`](super::order).
 //!
 //! | stage | file | refuses for |
 //! |---|---|---|

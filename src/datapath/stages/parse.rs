@@ -2,9 +2,10 @@
 
 use super::ingress;
 use crate::datapath::Frame;
-use crate::datapath::checks::{self, Finding};
+use crate::datapath::checks;
 use crate::datapath::context::{RouteContext, RouteQuery};
-use crate::datapath::output::{At, Outcome, Refusal, Verdict};
+use crate::datapath::finding::{Finding, Refusal};
+use crate::datapath::outcome::{DropLocation, NotKnown, Outcome, Verdict};
 use crate::diag::Reason;
 use crate::program::{EndpointId, Program};
 use crate::wire::{Arp, ParseError};
@@ -16,7 +17,10 @@ pub(in crate::datapath) fn outcome_of(program: &Program, frame: &Frame<'_>, erro
     let from = readable_addresses(frame.bytes).and_then(|(source, destination)| {
         ingress::attribute(program, frame.entry, source, destination).ok().map(|query| query.sender)
     });
-    let verdict = reason(error).map_or(Verdict::Undetermined, |reason| Verdict::Dropped { reason, at: At::Outside });
+    let verdict = reason(error).map_or(Verdict::Undetermined(NotKnown::Bytes), |reason| Verdict::Dropped {
+        reason,
+        at: DropLocation::Outside,
+    });
     Outcome::at_sender(from, verdict)
 }
 
@@ -56,7 +60,7 @@ pub(in crate::datapath) fn arp_findings(program: &Program, query: RouteQuery, ar
     let routes = RouteContext::resolve(program, query);
     let sender = query.sender;
     let of_arp = arp_refusals(program, arp, sender).into_iter().flatten();
-    let refusals = of_arp.map(|reason| Finding::refuse(Refusal::new(reason, At::Endpoint(sender))));
+    let refusals = of_arp.map(|reason| Finding::refuse(Refusal::new(reason, DropLocation::Endpoint(sender))));
     checks::of_sender(&routes).chain(refusals).collect()
 }
 

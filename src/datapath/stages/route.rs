@@ -3,10 +3,10 @@
 //! Longest prefix wins (VPC documentation, "Routes"). That a local prefix without an owner drops the frame, and which
 //! routes a peering may use, are our choices where the vendor says nothing.
 
-use crate::datapath::checks::Finding;
 use crate::datapath::context::{Bridge, RouteContext, RouteMatch};
-use crate::datapath::output::{At, Progress, Refusal};
-use crate::datapath::trace::{Found, Step};
+use crate::datapath::finding::{Finding, Progress, Refusal};
+use crate::datapath::outcome::DropLocation;
+use crate::datapath::step::{Found, Step};
 use crate::diag::Reason;
 use crate::net::ranges;
 use crate::program::{Action, DomainId, EndpointId, EndpointKind, Program, VswitchId};
@@ -26,7 +26,7 @@ pub(in crate::datapath) fn first(routes: &RouteContext<'_>) -> Finding {
         Some(_) => None,
     };
     let refusal = reason.map(|reason| {
-        let refusal = Refusal::new(reason, At::Domain(routes.query.domain)).by(routes.first.decider());
+        let refusal = Refusal::new(reason, DropLocation::Domain(routes.query.domain)).by(routes.first.decider());
         Refusal { is_final: routes.second.is_none(), ..refusal }
     });
     Finding { step: step(&routes.first, destination), refusal, admitted_by: None }
@@ -138,12 +138,12 @@ fn forwards(program: &Program, hop: EndpointId) -> bool {
 
 /// A refusal in the first domain, by its route.
 pub(super) fn in_first(reason: Reason, routes: &RouteContext<'_>) -> Refusal {
-    Refusal::new(reason, At::Domain(routes.query.domain)).by(routes.first.decider())
+    Refusal::new(reason, DropLocation::Domain(routes.query.domain)).by(routes.first.decider())
 }
 
 /// A refusal in the second domain, by its route.
 fn in_second(reason: Reason, second: &RouteMatch) -> Refusal {
-    let refusal = Refusal::new(reason, At::Domain(second.domain)).by(second.decider());
+    let refusal = Refusal::new(reason, DropLocation::Domain(second.domain)).by(second.decider());
     Refusal { progress: Progress::Second(second.domain), ..refusal }
 }
 

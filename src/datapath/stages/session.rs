@@ -5,10 +5,10 @@
 //! a handshake, and that a TCP packet without SYN makes a session too are our choices. The state itself is kept by
 //! [`flow_state`](crate::datapath::flow_state).
 
-use crate::datapath::checks::Finding;
 use crate::datapath::context::{PacketContext, TransportSource};
-use crate::datapath::output::{At, Refusal};
-use crate::datapath::trace::Step;
+use crate::datapath::finding::{Finding, Refusal};
+use crate::datapath::outcome::DropLocation;
+use crate::datapath::step::{SessionStep, Step};
 use crate::diag::Reason;
 use crate::wire::Transport;
 
@@ -20,7 +20,7 @@ pub(in crate::datapath) fn layer4(packet: &PacketContext<'_>) -> Finding {
         TransportSource::Packet => Finding::of_step(Step::Transport { transport, lent: false }),
         TransportSource::FirstFragment => Finding::of_step(Step::Transport { transport, lent: true }),
         TransportSource::NotSeen => {
-            let refusal = Refusal::new(Reason::FragmentWithoutFirst, At::Endpoint(packet.sender));
+            let refusal = Refusal::new(Reason::FragmentWithoutFirst, DropLocation::Endpoint(packet.sender));
             Finding::refuse(refusal.finally())
         }
         TransportSource::CutOff => Finding::refuse(Refusal::undetermined()),
@@ -47,6 +47,10 @@ pub(in crate::datapath) fn first_packet(packet: &PacketContext<'_>) -> Finding {
         Transport::Tcp { flags, .. } => flags.is_bare_syn(),
         _ => true,
     };
-    let refusal = Refusal::new(Reason::TcpWithoutSyn, At::Endpoint(packet.sender));
+    // An end that surely has no live record refuses, whatever the other one may have.
+    let ends = [packet.session.sender, packet.session.receiver];
+    let lacking = ends.into_iter().find(|found| !found.is_live() && *found != SessionStep::Doubtful);
+    let refusal = Refusal::new(Reason::TcpWithoutSyn, DropLocation::Endpoint(packet.sender));
+    let refusal = refusal.for_want_of(lacking.unwrap_or(SessionStep::Doubtful));
     Finding::unless(is_bare_syn || !packet.options.strict_tcp || packet.in_session(), refusal)
 }

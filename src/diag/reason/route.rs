@@ -32,6 +32,19 @@ macro_rules! route {
         source: OWN_CHOICE,
         example: "frame 1 from i-web-1: dropped at i-web-1: the first packet of a TCP flow is no bare SYN",
     }
+    UnknownConfiguration = "unknown-configuration" @ Undetermined(Egress) {
+        summary: "the rules or the whitelist that decide are not known",
+        meaning: "The topology says that it does not hold all: `rules = \"unknown\"`, `unknown_rules = N` or \
+                  `whitelist = \"unknown\"` stands where this packet is judged. Egress rules decide at stage 5, ingress \
+                  rules and whitelists at stage 8. Only a same-group accept and, behind it, a drop of priority 1 are \
+                  stronger than rules of which nothing is known. Such a packet may have made a session or not, so what is \
+                  refused for want of one is undetermined too.",
+        remedy: "Write the rules or the whitelist into the topology and remove the key. DescribeSecurityGroupAttribute \
+                 gives the rules of a group, DescribeDBInstanceIPArrayList the whitelist of an RDS instance, and \
+                 DescribeSecurityIps that of Redis and MongoDB.",
+        source: OWN_CHOICE,
+        example: "frame 1 from i-web-1: undetermined at i-app-1 by sg-app unknown rules (imported.toml:19): nothing is known of them",
+    }
     SgEgressDeny = "sg-egress-deny" @ Drop(Egress) {
         summary: "the sender's security groups refuse it",
         meaning: "All groups of the sender are taken together: same-group accept first, then rules by priority with \
@@ -50,12 +63,12 @@ macro_rules! route {
         example: "frame 1 from i-app-1: dropped at vpc-fw: no route covers the destination",
     }
     NoSuchAddress = "no-such-address" @ Drop(Route) {
-        summary: "a route covers the destination, and nobody has the address",
+        summary: "a route covers the destination, and no endpoint has the address",
         meaning: "The packet reached the vSwitch or the classic network that the address belongs to, and no instance \
                   or service there has it. Pings to the gateway of a vSwitch end here too.",
         remedy: "Correct the address, or declare the instance that has it.",
         source: OWN_CHOICE,
-        example: "frame 1 from i-app-1: dropped at vpc-shop by route 10.0.0.0/8 (shop.toml:18): a route covers the destination, and nobody has the address",
+        example: "frame 1 from i-app-1: dropped at vpc-shop by route 10.0.0.0/8 (shop.toml:18): a route covers the destination, and no endpoint has the address",
     }
     OtherRegion = "other-region" @ Drop(Route) {
         summary: "only another region's classic network has the address",

@@ -241,7 +241,7 @@ impl TopologyBuilder<'_> {
                 Some(0) => {
                     self.report.leave_out_by_design(vswitch, format!("its network ACL {acl} accepts everything"));
                 }
-                _ => self.report.doubt(
+                _ => self.report.network_acl(
                     vswitch,
                     format!(
                         "its network ACL {acl} may refuse what the topology delivers: network ACLs are not modelled"

@@ -1,16 +1,13 @@
 //! Rules of security groups.
 
 use super::{TopologyBuilder, is_ipv6, parse_prefix};
-use crate::check::limits::DESCRIPTION_CHARACTERS;
+use crate::check::limits::{DESCRIPTION_CHARACTERS, RULE_PRIORITIES};
 use crate::import::calls;
 use crate::import::draft::{DraftGroup, DraftPeer, DraftRule};
 use crate::import::facts::RuleFacts;
 use crate::import::inventory::AnswerKind;
 use crate::import::report::printable;
 use crate::net::{Ipv4Net, PortRange, Protocol};
-
-/// The largest priority that a topology takes. The vendor's own groups go up to 110.
-const MOST_PRIORITY: u64 = 100;
 
 /// The far sides that one rule names.
 enum Peers {
@@ -173,14 +170,13 @@ impl TopologyBuilder<'_> {
         Ok(PortRange::ALL)
     }
 
-    /// A priority that a topology takes. The one of the vendor's own rules, up to 110, becomes the weakest one there is.
+    /// A priority that a topology takes; those beyond 100 are of rules that the vendor made.
     fn priority(&mut self, id: &str, facts: &RuleFacts) -> (u8, Option<String>) {
         let Some(text) = facts.priority.as_deref() else { return (1, None) };
-        match text.parse::<u64>() {
-            Ok(priority @ 1..=MOST_PRIORITY) => (priority as u8, None),
-            Ok(priority @ 101..=110) => {
-                self.report.doubt(id, format!("a rule of priority {priority} is written with {MOST_PRIORITY}, which ranks it beside others of {MOST_PRIORITY}"));
-                (MOST_PRIORITY as u8, Some(format!("priority {priority} at the vendor's")))
+        match text.parse::<u8>() {
+            Ok(priority) if RULE_PRIORITIES.contains(&priority) => {
+                let is_vendors = priority > 100;
+                (priority, is_vendors.then(|| "beyond 100: made by the vendor".to_owned()))
             }
             _ => {
                 self.report.doubt(id, "a rule has a priority that is none; taken as 1");

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 const MAX_STEPS: usize = 32;
 
 /// What a module is called with.
-type Arguments = BTreeMap<String, Expression>;
+type ModuleArguments = BTreeMap<String, Expression>;
 
 /// The modules and resources that references lead to.
 pub(super) struct References<'c> {
     /// Modules by their path without keys: `""`, `module.net`.
-    modules: BTreeMap<String, (&'c ConfiguredModule, Option<&'c Arguments>)>,
+    modules: BTreeMap<String, (&'c ConfiguredModule, Option<&'c ModuleArguments>)>,
     /// Resources by their address without keys: the whole address, its keys, and the id.
     resources: BTreeMap<String, Vec<ResourceInstance>>,
 }
@@ -38,7 +38,7 @@ impl<'c> References<'c> {
         references
     }
 
-    fn add_module(&mut self, path: String, module: &'c ConfiguredModule, arguments: Option<&'c Arguments>) {
+    fn add_module(&mut self, path: String, module: &'c ConfiguredModule, arguments: Option<&'c ModuleArguments>) {
         for (name, call) in &module.module_calls {
             self.add_module(below(&path, &format!("module.{name}")), &call.module, Some(&call.expressions));
         }

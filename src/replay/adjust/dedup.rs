@@ -5,7 +5,7 @@ use foldhash::quality::FixedState;
 use std::hash::{BuildHasher, Hasher};
 
 /// Routers between two places where one packet was captured; more is another packet, as `traceroute` sends them.
-const MOST_HOPS: u8 = 8;
+const MAX_HOPS: u8 = 8;
 
 /// The packets of the last moments: each has one place, by its hash, and gives it up to the next one there.
 pub(in crate::replay) struct SeenPackets {
@@ -42,7 +42,7 @@ impl SeenPackets {
             let apart = if time >= seen.time { time.since(seen.time) } else { seen.time.since(time) };
             seen.hashes == hashes
                 && apart <= self.window
-                && seen.ttl.checked_sub(ttl).is_some_and(|hops| hops <= MOST_HOPS)
+                && seen.ttl.checked_sub(ttl).is_some_and(|hops| hops <= MAX_HOPS)
         });
         if !is_copy {
             *place = Some(SeenPacket { hashes, ttl, time });

@@ -69,7 +69,7 @@ pub enum TakenAt {
 }
 
 /// The most hops that the fabric takes off a packet's TTL: one for each of two routing domains.
-const MOST_HOPS: u8 = 2;
+const MAX_HOPS: u8 = 2;
 
 /// Packets that are remembered to find copies of them.
 const REMEMBERED: usize = 1 << 16;
@@ -110,7 +110,7 @@ impl Adjuster {
             return false;
         }
         if *taken_at == TakenAt::Receiver {
-            wire::raise_ttl(batch.bytes_mut(record), MOST_HOPS);
+            wire::raise_ttl(batch.bytes_mut(record), MAX_HOPS);
         }
         true
     }

@@ -4,7 +4,7 @@ use super::Encapsulation;
 use crate::capture::{Batch, Record};
 
 /// Layers that are taken off at most: more are no network's.
-const DEEPEST: usize = 16;
+const MAX_LAYERS: usize = 16;
 
 const ETHERNET: usize = 14;
 const ETHERTYPE_IPV4: u16 = 0x0800;
@@ -27,7 +27,7 @@ pub(super) fn strip(batch: &mut Batch, record: &mut Record, wanted: &[Encapsulat
     let bytes = batch.bytes(record);
     let Some(outside) = InnerFrame::ethernet(bytes, 0) else { return };
     let mut inside = outside;
-    for _ in 0..DEEPEST {
+    for _ in 0..MAX_LAYERS {
         match inside.next(bytes, wanted) {
             Some(next) => inside = next,
             None => break,
@@ -86,7 +86,7 @@ impl InnerFrame {
     fn behind_labels(&self, bytes: &[u8]) -> Option<InnerFrame> {
         const LABEL: usize = 4;
         let labels = bytes.get(self.start..)?.as_chunks::<LABEL>().0;
-        let bottom = labels.iter().take(DEEPEST).position(|label| label[2] & 1 == 1)?;
+        let bottom = labels.iter().take(MAX_LAYERS).position(|label| label[2] & 1 == 1)?;
         let start = self.start + (bottom + 1) * LABEL;
         match bytes.get(start)? >> 4 {
             4 => Some(InnerFrame { ethertype: ETHERTYPE_IPV4, start, ..*self }),

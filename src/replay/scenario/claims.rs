@@ -1,16 +1,16 @@
 //! Holds what happened to a frame against what a scenario claims.
 
-use crate::datapath::{At, Decider, Outcome, Sent, Verdict};
+use crate::datapath::{DropLocation, MatchedRule, Outcome, Sent, Verdict};
 use crate::program::Names;
-use crate::report::{Sentence, Words};
+use crate::report::{Resolver, Sentence};
 use crate::scenario::{Claim, EmittedClaim, RuleClaim, VerdictClaim};
 use crate::text::Shown;
 use crate::wire::{Packet, parse};
 
 /// What became of a frame.
-pub(super) struct Happened<'a> {
+pub(super) struct JudgedFrame<'a> {
     pub(super) names: &'a Names,
-    pub(super) words: Words<'a>,
+    pub(super) words: Resolver<'a>,
     pub(super) outcome: &'a Outcome,
     /// The frame as it entered, as far as it was captured.
     pub(super) entered: &'a [u8],
@@ -19,7 +19,7 @@ pub(super) struct Happened<'a> {
 }
 
 /// Every part of `claim` that does not hold: claim and fact.
-pub(super) fn hold(happened: &Happened<'_>, claim: &Claim) -> Vec<String> {
+pub(super) fn hold(happened: &JudgedFrame<'_>, claim: &Claim) -> Vec<String> {
     let mut failures = Vec::new();
     let words = happened.words;
     let outcome = happened.outcome;
@@ -43,16 +43,20 @@ pub(super) fn hold(happened: &Happened<'_>, claim: &Claim) -> Vec<String> {
                 check(arrived == Some(ttl.value), format!("TTL {} on arrival", ttl.value), shown);
             }
         }
-        (VerdictClaim::Answered, Verdict::Answered)
-        | (VerdictClaim::Outside, Verdict::Outside)
-        | (VerdictClaim::Undetermined, Verdict::Undetermined) => {}
+        (VerdictClaim::Answered, Verdict::Answered) | (VerdictClaim::Outside, Verdict::Outside) => {}
+        (VerdictClaim::Undetermined { reason }, Verdict::Undetermined(_)) => {
+            let given = outcome.verdict.refusal().map(|(reason, _)| reason);
+            if let Some(reason) = reason {
+                check(given == Some(reason.value), format!("undetermined for {}", reason.value), fact());
+            }
+        }
         (VerdictClaim::Dropped { reason, at, rule }, Verdict::Dropped { reason: given, at: place }) => {
             check(reason.value == given, format!("dropped for {}", reason.value), fact());
             if let Some(at) = at {
                 let shown = match place {
-                    At::Outside => "outside the fabric",
-                    At::Endpoint(id) => words.endpoint(id),
-                    At::Domain(id) => words.domain(id),
+                    DropLocation::Outside => "outside the fabric",
+                    DropLocation::Endpoint(id) => words.endpoint(id),
+                    DropLocation::Domain(id) => words.domain(id),
                 };
                 check(at.value == shown, format!("at {}", at.value), format!("at {shown}"));
             }
@@ -77,17 +81,17 @@ fn verdict_text(claim: &VerdictClaim) -> String {
         VerdictClaim::Answered => "answered".to_owned(),
         VerdictClaim::Dropped { reason, .. } => format!("dropped for {}", reason.value),
         VerdictClaim::Outside => "outside the two planes".to_owned(),
-        VerdictClaim::Undetermined => "undetermined".to_owned(),
+        VerdictClaim::Undetermined { .. } => "undetermined".to_owned(),
     }
 }
 
 fn rule_holds(names: &Names, outcome: &Outcome, claim: &RuleClaim) -> (bool, String) {
     match outcome.decider {
-        Decider::Rule(id) => {
+        MatchedRule::Rule(id) => {
             let text = &names.rules[id.index()].text;
             (*text == claim.to_string(), format!("rule {text}"))
         }
-        Decider::GroupDefault(_) => (*claim == RuleClaim::Default, "the group's default".to_owned()),
+        MatchedRule::GroupDefault(_) => (*claim == RuleClaim::Default, "the group's default".to_owned()),
         _ => (false, "no rule of a security group".to_owned()),
     }
 }
@@ -100,7 +104,7 @@ fn entered_ttl(frame: &[u8], wire_length: usize) -> Option<u8> {
 }
 
 /// The frames that the fabric made, against those that are claimed: all of them, in order.
-pub(super) fn hold_emitted(happened: &Happened<'_>, sent: &[Sent], claims: &[EmittedClaim]) -> Vec<String> {
+pub(super) fn hold_emitted(happened: &JudgedFrame<'_>, sent: &[Sent], claims: &[EmittedClaim]) -> Vec<String> {
     let words = happened.words;
     let facts: Vec<_> = sent.iter().filter_map(|sent| Some((sent.to, sent.emitted?))).collect();
     let told: Vec<String> = facts

@@ -12,15 +12,15 @@ mod seen;
 
 pub use reach_claims::claim_failure;
 
-use super::{Feed, Load, ReplayOptions};
+use super::{Feed, FrameBatch, ReplayOptions};
 use crate::capture::Reader;
 use crate::datapath::{Entry, Options, Output};
 use crate::diag::{Diagnostic, Sources, Span};
-use crate::lab::{Lab, LabError, Passage, Topology};
-use crate::report::{StepResult, Words};
+use crate::lab::{FrameResult, Lab, LabError, Topology};
+use crate::report::{Resolver, StepResult};
 use crate::scenario::{Action, ReplayExpectation, ReplayStep, Scenario, SendExpectation, SendStep};
 use crate::text::{Shown, shown_path};
-use claims::Happened;
+use claims::JudgedFrame;
 use seen::Seen;
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ impl Stage {
 
     /// Holds every claim and takes every step, and tells `visit` of each, with what became of the packet that it sent. A
     /// failed one does not keep the next one from being taken.
-    pub fn run(mut self, mut visit: impl FnMut(&StepResult, Option<&Passage>)) -> Vec<StepResult> {
+    pub fn run(mut self, mut visit: impl FnMut(&StepResult, Option<&FrameResult>)) -> Vec<StepResult> {
         let steps = std::mem::take(&mut self.scenario.steps);
         let mut results = Vec::with_capacity(self.scenario.claims.len() + steps.len());
         for claim in &self.scenario.claims {
@@ -104,7 +104,7 @@ impl Stage {
         }
     }
 
-    fn send(&mut self, send: &SendStep, expectation: &SendExpectation) -> (String, Vec<String>, Option<Passage>) {
+    fn send(&mut self, send: &SendStep, expectation: &SendExpectation) -> (String, Vec<String>, Option<FrameResult>) {
         let topology = Arc::clone(self.lab.topology());
         // An instance that was released has no place of its own any more: its frames enter by their source address.
         let from = self.lab.endpoint(&send.from);
@@ -116,15 +116,15 @@ impl Stage {
         let length = bytes.len();
         let passage = self.lab.send_frame(from.map_or(Entry::BySource, Entry::Injected), &bytes, length);
         let words = words(&topology);
-        let happened = Happened {
+        let seen = JudgedFrame {
             names: &topology.names,
             words,
             outcome: passage.outcome(),
             entered: passage.frame(),
             wire_length: length,
         };
-        let mut failures = claims::hold(&happened, &expectation.claim);
-        failures.extend(claims::hold_emitted(&happened, passage.sent(), &expectation.emitted));
+        let mut failures = claims::hold(&seen, &expectation.claim);
+        failures.extend(claims::hold_emitted(&seen, passage.sent(), &expectation.emitted));
         for failure in &mut failures {
             self.add_place(failure, expectation.span);
         }
@@ -148,18 +148,18 @@ impl Stage {
         let mut feed = Feed::new(reader, &options).starting_at(self.lab.now());
         let mut seen = Seen::new(expectation);
         let topology = Arc::clone(self.lab.topology());
-        let mut load = Load::default();
+        let mut batch = FrameBatch::default();
         let mut output = Output::default();
         let damage = loop {
             let (fabric, steering) = self.lab.parts();
-            match feed.next(&mut load, &topology, steering) {
+            match feed.next(&mut batch, &topology, steering) {
                 Ok(true) => {}
                 Ok(false) => break None,
                 Err(error) => break Some(error),
             }
             fabric.set_strict_tcp(replay.strict_tcp);
-            for index in 0..load.len() {
-                let (number, frame) = (load.number(index), load.frame(index));
+            for index in 0..batch.len() {
+                let (number, frame) = (batch.number(index), batch.frame(index));
                 let trace = fabric.trace(&frame, &mut output);
                 seen.note(&topology, number, &frame, &output, trace.taken());
             }
@@ -175,6 +175,6 @@ impl Stage {
     }
 }
 
-fn words(topology: &Topology) -> Words<'_> {
-    Words::new(&topology.program, &topology.names, &topology.sources)
+fn words(topology: &Topology) -> Resolver<'_> {
+    Resolver::new(&topology.program, &topology.names, &topology.sources)
 }

@@ -7,7 +7,7 @@ use crate::scenario::{ApplyExpectation, ApplyStep, Request};
 use crate::text::Shown;
 
 /// What the vendor answers.
-enum Answer {
+enum OperationAnswer {
     Accepted,
     Links(LinkPage),
     Refused(Refusal),
@@ -19,14 +19,14 @@ impl Stage {
         let (what, answer) = match &apply.request {
             Request::Operation(operation) => {
                 let result = self.lab.apply_at(operation, apply.span);
-                (operation.to_string(), result.map(|_| Answer::Accepted))
+                (operation.to_string(), result.map(|_| OperationAnswer::Accepted))
             }
-            Request::Describe(query) => (query.to_string(), self.lab.describe_links(query).map(Answer::Links)),
+            Request::Describe(query) => (query.to_string(), self.lab.describe_links(query).map(OperationAnswer::Links)),
         };
-        let answer = answer.unwrap_or_else(Answer::Refused);
+        let answer = answer.unwrap_or_else(OperationAnswer::Refused);
         let Some((claim, place)) = broken_claim(&what, &answer, expectation) else { return (what, Vec::new()) };
         let mut failure = format!("claim: {}\n fact: {}", Shown(&claim), Shown(&fact(&answer)));
-        if let Answer::Refused(refusal) = &answer {
+        if let OperationAnswer::Refused(refusal) = &answer {
             let record = refusal.record;
             failure += &format!("\n help: {}\nsource: {}", record.remedy, record.source);
         }
@@ -36,11 +36,15 @@ impl Stage {
 }
 
 /// What is claimed of the operation that is called `what`, and where, if it does not hold.
-fn broken_claim(what: &str, answer: &Answer, expectation: &ApplyExpectation) -> Option<(String, Option<Span>)> {
+fn broken_claim(
+    what: &str,
+    answer: &OperationAnswer,
+    expectation: &ApplyExpectation,
+) -> Option<(String, Option<Span>)> {
     match (expectation, answer) {
-        (ApplyExpectation::Accepted, Answer::Refused(_)) => Some((format!("{what} is accepted"), None)),
+        (ApplyExpectation::Accepted, OperationAnswer::Refused(_)) => Some((format!("{what} is accepted"), None)),
         (ApplyExpectation::Accepted, _) => None,
-        (ApplyExpectation::Refused(code), Answer::Refused(refusal)) if refusal.record.is_called(code) => None,
+        (ApplyExpectation::Refused(code), OperationAnswer::Refused(refusal)) if refusal.record.is_called(code) => None,
         (ApplyExpectation::Refused(code), _) => {
             Some((format!("{what} is refused with {}", code.value), Some(code.span)))
         }
@@ -49,7 +53,7 @@ fn broken_claim(what: &str, answer: &Answer, expectation: &ApplyExpectation) -> 
                 links.iter().map(|(instance, vpc)| (instance.as_str(), vpc.as_str())).collect();
             claimed.sort_unstable();
             let holds = match answer {
-                Answer::Links(page) => {
+                OperationAnswer::Links(page) => {
                     pairs(page) == claimed && total.is_none_or(|total| total.value == page.total_count)
                 }
                 _ => false,
@@ -60,11 +64,11 @@ fn broken_claim(what: &str, answer: &Answer, expectation: &ApplyExpectation) -> 
     }
 }
 
-fn fact(answer: &Answer) -> String {
+fn fact(answer: &OperationAnswer) -> String {
     match answer {
-        Answer::Accepted => "accepted".to_owned(),
-        Answer::Links(page) => links_text(&pairs(page), Some(page.total_count)),
-        Answer::Refused(refusal) => format!("refused with {refusal}"),
+        OperationAnswer::Accepted => "accepted".to_owned(),
+        OperationAnswer::Links(page) => links_text(&pairs(page), Some(page.total_count)),
+        OperationAnswer::Refused(refusal) => format!("refused with {refusal}"),
     }
 }
 

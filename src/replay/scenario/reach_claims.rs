@@ -3,7 +3,7 @@
 use crate::datapath::{Entry, Options};
 use crate::lab::{Lab, Topology};
 use crate::reach::{FlowGroup, ProtocolClasses, Reach, ReachClaim, SelectorReader};
-use crate::report::{self, Palette, ReachWords, Words};
+use crate::report::{self, Palette, ReachWords, Resolver};
 use crate::wire::PacketBuilder;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ const TOLD: usize = 5;
 
 /// What stands against a claim: flows that it does not allow, what lets them through, and the trace of one packet.
 pub fn claim_failure(topology: &Arc<Topology>, protocols: &ProtocolClasses, flows: &[FlowGroup]) -> String {
-    let words = ReachWords::new(Words::new(&topology.program, &topology.names, &topology.sources), protocols);
+    let words = ReachWords::new(Resolver::new(&topology.program, &topology.names, &topology.sources), protocols);
     let mut text = String::new();
     report::reach_flows_text(&mut text, &words, &flows[..flows.len().min(TOLD)], Palette::Plain);
     if flows.len() > TOLD {

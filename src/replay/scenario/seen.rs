@@ -1,6 +1,6 @@
 //! What the replay of a capture showed, and whether it is what a scenario claims.
 
-use super::claims::{self, Happened};
+use super::claims::{self, JudgedFrame};
 use super::words;
 use crate::datapath::{Frame, Output, Step, Verdict};
 use crate::diag::Reason;
@@ -69,7 +69,7 @@ impl<'a> Seen<'a> {
             Verdict::Dropped { reason, .. } => self.dropped.entry(reason).or_default(),
             Verdict::Answered => &mut self.answered,
             Verdict::Outside => &mut self.outside,
-            Verdict::Undetermined => &mut self.undetermined,
+            Verdict::Undetermined(_) => &mut self.undetermined,
         };
         bucket.count += 1;
         if bucket.count == 1 {
@@ -89,7 +89,7 @@ impl<'a> Seen<'a> {
         if let Some(claim) = self.claims.remove(&number) {
             let words = words(topology);
             let failures = claims::hold(
-                &Happened {
+                &JudgedFrame {
                     names: &topology.names,
                     words,
                     outcome,
@@ -173,7 +173,7 @@ fn trace(topology: &Topology, frame: &Frame<'_>, steps: &[Step], output: &Output
         steps,
         outcome: &output.outcomes[0],
         sent: &output.sent,
-        changes_fail: false,
+        remedies: &[],
     };
     let mut text = String::new();
     report::trace_text(&mut text, words(topology), &traced, Palette::Plain);

@@ -2,6 +2,8 @@ use super::*;
 use crate::diag::FileId;
 use insta::assert_snapshot;
 
+const PLAIN: FindingsStyle = FindingsStyle { coloured: false, width: None };
+
 const SHOP: &str = "[vpc.shop]\ncidr = \"172.16.1.0/12\"\nclasic_link = true\n\n[instance.é]\n\n\n\n[service.é]\n";
 
 /// Two files, and a span of the text `marked` in one of them, the last one where it stands there twice.
@@ -54,7 +56,7 @@ fn unplaced() -> Diagnostic {
 #[test]
 fn a_diagnostic_is_shown_with_its_source_its_reason_and_its_remedy() {
     let files = Files::open();
-    assert_snapshot!(text(&[files.host_bits()], &files.sources, false), @r#"
+    assert_snapshot!(text(&[files.host_bits()], &files.sources, PLAIN), @r#"
     error[invalid-value]: "172.16.1.0/12" has host bits set
      --> topologies/shop.toml:2:8
       |
@@ -70,7 +72,7 @@ fn a_diagnostic_is_shown_with_its_source_its_reason_and_its_remedy() {
 #[test]
 fn places_that_conflict_are_shown_together_and_lines_between_them_are_left_out() {
     let files = Files::open();
-    assert_snapshot!(text(&[files.duplicate()], &files.sources, false), @r"
+    assert_snapshot!(text(&[files.duplicate()], &files.sources, PLAIN), @r"
     error[duplicate-id]: two objects are called `é`
      --> topologies/shop.toml:9:10
       |
@@ -86,7 +88,7 @@ fn places_that_conflict_are_shown_together_and_lines_between_them_are_left_out()
 #[test]
 fn several_diagnostics_are_set_apart_and_may_speak_of_several_files_or_of_none() {
     let files = Files::open();
-    assert_snapshot!(text(&[files.other_file(), unplaced()], &files.sources, false), @r#"
+    assert_snapshot!(text(&[files.other_file(), unplaced()], &files.sources, PLAIN), @r#"
     warning[unknown-id]: no endpoint is called `web-2`
      --> call.toml:1:8
       |
@@ -102,17 +104,17 @@ fn several_diagnostics_are_set_apart_and_may_speak_of_several_files_or_of_none()
      |
      = help: make it readable
     "#);
-    assert_eq!(text(&[], &files.sources, false), "");
+    assert_eq!(text(&[], &files.sources, PLAIN), "");
 }
 
 #[cfg(feature = "cli")]
 #[test]
 fn colour_is_the_callers_choice_and_says_nothing_of_its_own() {
     let files = Files::open();
-    let coloured = text(&[files.host_bits()], &files.sources, true);
+    let coloured = text(&[files.host_bits()], &files.sources, FindingsStyle { coloured: true, ..PLAIN });
     assert!(coloured.contains("\u{1b}["));
     let plain: String = anstream::adapter::strip_str(&coloured).to_string();
-    assert_eq!(plain, text(&[files.host_bits()], &files.sources, false));
+    assert_eq!(plain, text(&[files.host_bits()], &files.sources, PLAIN));
 }
 
 #[cfg(feature = "cli")]
@@ -122,7 +124,7 @@ fn control_characters_of_a_file_do_not_reach_the_terminal() {
     let file = sources.add("a.toml", "x = \"\u{1b}[31m\"\n");
     let message = "no key `\u{1b}[31m`";
     let problem = Diagnostic::error("unknown-key", message).at(Span::new(file, 4..11), message);
-    let text = text(&[problem.note(message).help(message)], &sources, false);
+    let text = text(&[problem.note(message).help(message)], &sources, PLAIN);
     assert!(!text.contains('\u{1b}'), "{text:?}");
 }
 
@@ -134,7 +136,7 @@ fn a_span_outside_of_its_text_is_held_to_it() {
     for range in [0..0, 1..1, 0..1, 3..3, 2..900, 900..901] {
         let problem = Diagnostic::error("x", "y").at(Span::new(file, range.clone()), "here");
         let all = [problem.clone(), problem.at(Span::NONE, "nowhere")];
-        assert!(text(&all, &sources, false).contains("a.toml"), "{range:?}");
+        assert!(text(&all, &sources, PLAIN).contains("a.toml"), "{range:?}");
         assert!(json(&all, &sources).contains("a.toml"), "{range:?}");
     }
 }

@@ -1,6 +1,25 @@
 //! What was counted about a capture, beside verdicts.
 
+use crate::diag::Reason;
+use crate::program::EndpointId;
 use crate::wire::ETHERNET_HEADER;
+use std::net::Ipv4Addr;
+
+/// Reasons of drops for a destination that is nowhere, or not there.
+pub const MISSING_DESTINATION: [Reason; 3] = [Reason::NoRoute, Reason::NoSuchAddress, Reason::OtherRegion];
+
+/// Frames that entered by a gateway because nothing else owns their source addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefaultEntries {
+    /// The gateway, which takes all addresses or all public ones.
+    pub gateway: EndpointId,
+    /// How many frames.
+    pub frames: u64,
+    /// Their source addresses with their number of frames, most frames first, as far as they were remembered.
+    pub sources: Vec<(Ipv4Addr, u64)>,
+    /// Frames whose addresses were not.
+    pub beyond: u64,
+}
 
 /// Counts of what says more about a capture than about the network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,15 +3,15 @@
 mod capture;
 mod facts;
 
-pub use facts::CaptureFacts;
+pub use facts::{CaptureFacts, DefaultEntries, MISSING_DESTINATION};
 
 use super::layout::{Palette, Style, counted, space, thousands, width};
 use super::summary::Replayed;
 use super::tally::Tally;
-use super::words::Words;
+use super::words::Resolver;
 use crate::diag::{Reason, hint};
 use crate::net::ranges;
-use crate::program::{EndpointId, EndpointKind, Program, RemoteRange};
+use crate::program::{EndpointId, Program, RemoteRange};
 use capture::CaptureHint;
 use serde_json::{Value, json};
 use std::cmp::Reverse;
@@ -26,8 +26,10 @@ pub(super) enum Hint {
     AmbiguousSources { frames: u64, sources: Vec<(Ipv4Addr, u64, Vec<EndpointId>)> },
     /// Addresses that nobody owns.
     UnknownSources { frames: u64, sources: Vec<(Ipv4Addr, u64)> },
+    /// Destinations that nothing leads to.
+    Missed { reason: Reason, frames: u64, destinations: Vec<(Ipv4Addr, u64)> },
     /// A gateway that takes every source address.
-    OpenGateway { gateway: EndpointId, frames: u64 },
+    OpenGateway(DefaultEntries),
     /// What the capture itself gives reason to say.
     Capture(CaptureHint),
     /// Frames cut by the snaplen.
@@ -55,38 +57,49 @@ pub(super) fn hints(program: &Program, tally: &Tally, replayed: &Replayed<'_>) -
     if frames != 0 {
         hints.push(Hint::UnknownSources { frames, sources: by_frames(replayed.unknown_sources) });
     }
-    for (index, endpoint) in program.endpoints.iter().enumerate() {
-        let gateway = EndpointId::from_index(index);
-        let takes_all = endpoint.kind == EndpointKind::Gateway
-            && program.remote_ranges.get(&gateway).is_some_and(RemoteRange::takes_internet);
-        if takes_all && tally.entered(gateway) != 0 {
-            hints.push(Hint::OpenGateway { gateway, frames: tally.entered(gateway) });
+    for (reason, destinations) in replayed.missed {
+        let (frames, destinations) = (tally.dropped_for(*reason), by_frames(destinations));
+        if frames != 0 {
+            hints.push(Hint::Missed { reason: *reason, frames, destinations });
         }
     }
+    hints.extend(replayed.default_entries.iter().cloned().map(Hint::OpenGateway));
     let about_capture = capture::hints(&replayed.facts, replayed.unreadable, tally.frames(), tally.mtu());
     hints.extend(about_capture.into_iter().map(Hint::Capture));
-    if tally.undetermined() != 0 {
-        hints.push(Hint::Cut { frames: tally.undetermined() });
+    if tally.cut_off() != 0 {
+        hints.push(Hint::Cut { frames: tally.cut_off() });
     }
     hints
 }
 
-/// The hints that a summary lists. That a gateway took every address is told beside it: see [`open_gateways`].
-pub(super) fn listed(program: &Program, tally: &Tally, replayed: &Replayed<'_>) -> Vec<Hint> {
+/// The hints that a summary lists. What entered by default is told beside it: see [`default_entries_text`].
+fn listed(program: &Program, tally: &Tally, replayed: &Replayed<'_>) -> Vec<Hint> {
     let mut hints = hints(program, tally, replayed);
-    hints.retain(|hint| !matches!(hint, Hint::OpenGateway { .. }));
+    hints.retain(|hint| !matches!(hint, Hint::OpenGateway(_)));
     hints
 }
 
-/// A sentence for each gateway with the remote CIDR 0.0.0.0/0 that frames entered by: how many they were.
-pub fn open_gateways(words: Words<'_>, tally: &Tally) -> Vec<String> {
-    let hints = hints(words.program, tally, &Replayed::default());
-    let open = hints.iter().filter(|hint| matches!(hint, Hint::OpenGateway { .. }));
-    open.map(|hint| hint.message(words)).collect()
+/// Gateways that are told of.
+const GATEWAYS: usize = 10;
+
+/// Returns how many frames entered by each gateway for want of an owner, from how many addresses, and the most frequent
+/// of these; nothing where none did. `entries` have most frames first.
+pub fn default_entries_text(words: Resolver<'_>, entries: &[DefaultEntries]) -> String {
+    let mut text = String::new();
+    for entries in entries.iter().take(GATEWAYS) {
+        let _ = writeln!(text, "note: {}:", Hint::OpenGateway(entries.clone()).message(words));
+        write_addresses(&mut text, &entries.sources, |_| "");
+    }
+    if let Some(rest) = entries.get(GATEWAYS..).filter(|rest| !rest.is_empty()) {
+        let frames = rest.iter().map(|entries| entries.frames).sum();
+        let gateways = counted(rest.len() as u64, "more gateway");
+        let _ = writeln!(text, "note: {} entered at {gateways} in the same way", counted(frames, "frame"));
+    }
+    text
 }
 
 /// Writes the hints of [`summary_text`](super::summary_text) alone, with their heading; nothing where there is none.
-pub fn hints_text(out: &mut String, words: Words<'_>, tally: &Tally, replayed: &Replayed<'_>, palette: Palette) {
+pub fn hints_text(out: &mut String, words: Resolver<'_>, tally: &Tally, replayed: &Replayed<'_>, palette: Palette) {
     let hints = listed(words.program, tally, replayed);
     if hints.is_empty() {
         return;
@@ -102,33 +115,40 @@ impl Hint {
         match self {
             Hint::AmbiguousSources { .. } => "ambiguous-source",
             Hint::UnknownSources { .. } => "unknown-source",
-            Hint::OpenGateway { .. } => hint::OPEN_GATEWAY.id,
+            Hint::Missed { reason, .. } => reason.id(),
+            Hint::OpenGateway(_) => hint::OPEN_GATEWAY.id,
             Hint::Capture(hint) => hint.record.id,
             Hint::Cut { .. } => hint::UNDETERMINED.id,
         }
     }
 
-    fn message(&self, words: Words<'_>) -> String {
+    fn message(&self, words: Resolver<'_>) -> String {
         match self {
             Hint::AmbiguousSources { frames, .. } => format!(
                 "{} from addresses that several endpoints may send from; choose one for each address",
                 counted(*frames, "frame")
             ),
             Hint::UnknownSources { frames, .. } => format!(
-                "{} from addresses that nobody in the topology may send from; add their owners, or a gateway to enter by",
+                "{} from addresses that no endpoint of the topology may send from; add their owners, or a gateway to enter by",
                 counted(*frames, "frame")
             ),
-            Hint::OpenGateway { gateway, frames } => {
-                let (frames, name) = (counted(*frames, "frame"), words.endpoint(*gateway));
-                match words.program.remote_ranges.get(gateway) {
-                    Some(RemoteRange::Public) => {
-                        format!("{frames} entered at {name}, which takes every public source address by default")
-                    }
-                    _ => format!(
-                        "{frames} entered at {name}, whose remote CIDR 0.0.0.0/0 takes every source address that no \
-                         other endpoint owns"
-                    ),
-                }
+            Hint::Missed { reason, frames, .. } => {
+                let why = match reason {
+                    Reason::NoRoute => "that no route leads to",
+                    Reason::OtherRegion => "of another region's classic network",
+                    _ => "that no endpoint has",
+                };
+                format!("{} to addresses {why}", counted(*frames, "frame"))
+            }
+            Hint::OpenGateway(entries) => {
+                let (frames, name) = (counted(entries.frames, "frame"), words.endpoint(entries.gateway));
+                let how = match words.program.remote_ranges.get(&entries.gateway) {
+                    Some(RemoteRange::Public) => "which takes every public source address by default",
+                    _ => "whose remote CIDR 0.0.0.0/0 takes every source address that no other endpoint owns",
+                };
+                let least = if entries.beyond == 0 { "" } else { "at least " };
+                let all = addresses(entries.sources.len());
+                format!("{frames} entered at {name}, {how}, from {least}{all}")
             }
             Hint::Capture(hint) => hint.message.clone(),
             Hint::Cut { frames } => format!(
@@ -138,8 +158,8 @@ impl Hint {
         }
     }
 
-    pub(super) fn write_text(&self, out: &mut String, words: Words<'_>, palette: Palette) {
-        let lists = matches!(self, Hint::AmbiguousSources { .. } | Hint::UnknownSources { .. });
+    pub(super) fn write_text(&self, out: &mut String, words: Resolver<'_>, palette: Palette) {
+        let lists = matches!(self, Hint::AmbiguousSources { .. } | Hint::UnknownSources { .. } | Hint::Missed { .. });
         let end = if lists { ":" } else { "" };
         let _ = writeln!(out, "  {}: {}{end}", palette.paint(Style::Notice, self.id()), self.message(words));
         match self {
@@ -164,30 +184,25 @@ impl Hint {
                 write_rest(out, sources.len(), "address");
             }
             Hint::UnknownSources { sources, .. } => {
-                let column = sources.iter().take(NAMED).map(|(address, _)| address.to_string().len()).max();
-                for (address, frames) in sources.iter().take(NAMED) {
-                    // From 100.64.0.0/10 it is the destination that has no owner.
-                    let aside = if ranges::CLOUD_SERVICES.contains(address) { ", to where nobody is" } else { "" };
-                    let _ = writeln!(
-                        out,
-                        "    {:column$}  {}{aside}",
-                        address.to_string(),
-                        counted(*frames, "frame"),
-                        column = column.unwrap_or(0)
-                    );
-                }
-                write_rest(out, sources.len(), "address");
+                // From 100.64.0.0/10 it is the destination that has no owner.
+                let is_inside = |address: &Ipv4Addr| ranges::CLOUD_SERVICES.contains(address);
+                write_addresses(
+                    out,
+                    sources,
+                    |address| if is_inside(address) { ", which no endpoint has" } else { "" },
+                );
             }
+            Hint::Missed { destinations, .. } => write_addresses(out, destinations, |_| ""),
             Hint::Capture(hint) => {
                 for line in &hint.lines {
                     let _ = writeln!(out, "    {line}");
                 }
             }
-            Hint::OpenGateway { .. } | Hint::Cut { .. } => {}
+            Hint::OpenGateway(_) | Hint::Cut { .. } => {}
         }
     }
 
-    pub(super) fn to_json(&self, words: Words<'_>) -> Value {
+    pub(super) fn to_json(&self, words: Resolver<'_>) -> Value {
         let mut value = json!({ "hint": self.id(), "message": self.message(words) });
         match self {
             Hint::AmbiguousSources { sources, .. } => {
@@ -197,14 +212,17 @@ impl Hint {
                 };
                 value["sources"] = sources.iter().map(source).collect();
             }
-            Hint::UnknownSources { sources, .. } => {
-                let source =
-                    |(address, frames): &(Ipv4Addr, u64)| json!({ "address": address.to_string(), "frames": frames });
-                value["sources"] = sources.iter().map(source).collect();
-            }
-            Hint::OpenGateway { gateway, frames } => {
-                value["gateway"] = words.endpoint(*gateway).into();
+            Hint::UnknownSources { sources, .. } => value["sources"] = addresses_json(sources),
+            Hint::Missed { frames, destinations, .. } => {
                 value["frames"] = (*frames).into();
+                value["destinations"] = addresses_json(destinations);
+            }
+            Hint::OpenGateway(entries) => {
+                value["gateway"] = words.endpoint(entries.gateway).into();
+                value["frames"] = entries.frames.into();
+                value["addresses"] = entries.sources.len().into();
+                value["frames_of_more_addresses"] = entries.beyond.into();
+                value["sources"] = addresses_json(&entries.sources[..entries.sources.len().min(NAMED)]);
             }
             Hint::Capture(hint) => {
                 for (key, field) in &hint.fields {
@@ -215,6 +233,25 @@ impl Hint {
         }
         value
     }
+}
+
+fn addresses(count: usize) -> String {
+    format!("{} address{}", thousands(count as u64), if count == 1 { "" } else { "es" })
+}
+
+/// Writes the first of `addresses` with their number of frames, and what `aside` says of each.
+fn write_addresses(out: &mut String, addresses: &[(Ipv4Addr, u64)], aside: impl Fn(&Ipv4Addr) -> &'static str) {
+    let named = addresses.iter().take(NAMED);
+    let column = named.clone().map(|(address, _)| address.to_string().len()).max().unwrap_or(0);
+    for (address, frames) in named {
+        let (frames, aside) = (counted(*frames, "frame"), aside(address));
+        let _ = writeln!(out, "    {:column$}  {frames}{aside}", address.to_string());
+    }
+    write_rest(out, addresses.len(), "address");
+}
+
+fn addresses_json(addresses: &[(Ipv4Addr, u64)]) -> Value {
+    addresses.iter().map(|(address, frames)| json!({ "address": address.to_string(), "frames": frames })).collect()
 }
 
 /// Says how many of `all` were left out.
@@ -228,6 +265,7 @@ fn write_rest(out: &mut String, all: usize, what: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::program::EndpointKind;
     use crate::report::fixture::Fixture;
 
     #[test]
@@ -238,7 +276,9 @@ mod tests {
         let is_gateway = |index: &usize| fixture.program.endpoints[*index].kind == EndpointKind::Gateway;
         let index = (0..fixture.program.endpoints.len()).find(is_gateway).expect("a gateway");
         let gateway = EndpointId::from_index(index);
-        let message = Hint::OpenGateway { gateway, frames: 2 }.message(words);
+        let sources = vec![([203, 0, 113, 1].into(), 1), ([203, 0, 113, 2].into(), 1)];
+        let entries = DefaultEntries { gateway, frames: 2, sources, beyond: 0 };
+        let message = Hint::OpenGateway(entries).message(words);
         assert_eq!(message.replace(words.endpoint(gateway), "ngw-out"), hint::OPEN_GATEWAY.example);
     }
 }

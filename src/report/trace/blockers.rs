@@ -3,13 +3,13 @@
 use super::concern::{Case, entered};
 use super::explain::cause_place;
 use super::remedy::{Fix, Remedy, remedy};
-use super::{Traced, packet};
-use crate::datapath::{Blocker, Decider, Found, Step, Verdict};
-use crate::diag::Span;
+use super::{StatedRemedy, Traced, packet};
+use crate::datapath::{Blocker, Found, MatchedRule, NotKnown, Step, Verdict};
 use crate::program::EndpointId;
 use crate::report::because::because;
-use crate::report::words::Words;
+use crate::report::words::Resolver;
 use serde_json::{Map, Value};
+use std::iter;
 
 /// One blocker in words.
 pub(super) struct Account {
@@ -30,7 +30,7 @@ pub(super) struct Account {
 }
 
 /// Every blocker among `steps`; the one of the outcome where they are those of a plain trace.
-pub(super) fn accounts(words: Words<'_>, traced: &Traced<'_>) -> Vec<Account> {
+pub(super) fn accounts(words: Resolver<'_>, traced: &Traced<'_>) -> Vec<Account> {
     let of_step = |step: &Step| match step {
         Step::Refused { blocker, .. } => Some(*blocker),
         _ => None,
@@ -39,10 +39,11 @@ pub(super) fn accounts(words: Words<'_>, traced: &Traced<'_>) -> Vec<Account> {
     if blockers.is_empty() {
         blockers.extend(traced.outcome.blocker());
     }
-    blockers.into_iter().map(|blocker| account(words, traced, blocker)).collect()
+    let stated = traced.remedies.iter().map(Option::as_ref).chain(iter::repeat(None));
+    blockers.into_iter().zip(stated).map(|(blocker, stated)| account(words, traced, blocker, stated)).collect()
 }
 
-fn account(words: Words<'_>, traced: &Traced<'_>, blocker: Blocker) -> Account {
+fn account(words: Resolver<'_>, traced: &Traced<'_>, blocker: Blocker, stated: Option<&StatedRemedy>) -> Account {
     let (packet, entered) = (packet(traced.steps), entered(traced.steps));
     let case = Case { words, sender: traced.outcome.from, packet, entered, blocker };
     let place = |span| words.place(span).map(|place| place.to_string());
@@ -50,25 +51,24 @@ fn account(words: Words<'_>, traced: &Traced<'_>, blocker: Blocker) -> Account {
     let (mut why, mut stands) = (because(blocker.reason).to_owned(), None);
     if let Some((text, span)) = case.concern() {
         (why, stands) = (text, place(span));
-    } else if let (Decider::Whitelist(_), Some(packet)) = (blocker.decider, case.packet) {
+    } else if let (MatchedRule::Whitelist(_), Some(packet)) = (blocker.decider, case.packet) {
         why = format!("no entry holds {}", packet.source);
     } else if let Some(says) = cause.and_then(|cause| cause.says()) {
         says.clone_into(&mut why);
     }
-    let nothing = Remedy { text: String::new(), place: Span::NONE, fix: Fix::Never };
-    let Remedy { text, place: change, fix } = remedy(case, traced.steps).unwrap_or(nothing);
-    // What was tried and does not help is not told.
-    let failed = traced.changes_fail && matches!(fix, Fix::Change(_));
-    let helps = !(failed || text.is_empty());
+    let Remedy { told, fix } = remedy(case, traced.steps).unwrap_or(Remedy { told: None, fix: Fix::Never });
+    let told = told.map(|(text, span)| (text, place(span)));
+    let told = told.or_else(|| stated.map(|stated| (stated.text.clone(), stated.place.clone())));
+    let (remedy, change) = told.unzip();
     Account {
         blocker,
         at: words.at(blocker.at).map(str::to_owned),
         rule: cause.map(|cause| cause.to_string()),
         why,
         place: stands.or_else(|| cause_place(words, &blocker)),
-        remedy: helps.then_some(text),
+        remedy,
         fix,
-        change: place(change).filter(|_| helps),
+        change: change.flatten(),
     }
 }
 
@@ -114,7 +114,7 @@ impl Account {
 /// is no endpoint.
 pub(super) fn would_reach(traced: &Traced<'_>) -> Option<EndpointId> {
     let ended = |step: &Step| matches!(step, Step::Refused { goes_on: false, .. });
-    if traced.outcome.verdict == Verdict::Undetermined || traced.steps.iter().any(ended) {
+    if traced.outcome.verdict == Verdict::Undetermined(NotKnown::Bytes) || traced.steps.iter().any(ended) {
         return None;
     }
     last_target(traced.steps)

@@ -1,17 +1,17 @@
 //! What a refusal is about in this packet's case: the endpoint, link or VPC concerned, and where it stands.
 
-use crate::datapath::{At, Blocker, Crossing, Decider, Step};
+use crate::datapath::{Blocker, Crossing, DropLocation, MatchedRule, Step};
 use crate::diag::{Reason, Span, and_list};
 use crate::net::ranges;
 use crate::program::{Action, DomainId, EndpointId, EndpointKind, Owner, Vpc};
-use crate::report::words::Words;
+use crate::report::words::Resolver;
 use crate::wire::Ipv4;
 use std::net::Ipv4Addr;
 
 /// A packet, who sent it, and what refused it.
 #[derive(Clone, Copy)]
 pub(super) struct Case<'a> {
-    pub(super) words: Words<'a>,
+    pub(super) words: Resolver<'a>,
     pub(super) sender: Option<EndpointId>,
     pub(super) packet: Option<Ipv4>,
     /// The VPC that the packet enters over a link, had or assumed.
@@ -28,12 +28,12 @@ pub(super) fn entered(steps: &[Step]) -> Option<DomainId> {
 }
 
 /// What is to be said, and the place of what it is about.
-pub(super) type Concern = (String, Span);
+pub(super) type Detail = (String, Span);
 
 impl<'a> Case<'a> {
     /// The reason with the names and values of this case, where they say more; and the place of what is concerned, where
     /// that is not the rule or route that decided.
-    pub(super) fn concern(self) -> Option<Concern> {
+    pub(super) fn concern(self) -> Option<Detail> {
         let Ipv4 { source, destination, ttl, total_length, .. } = self.packet?;
         let words = self.words;
         let from_services = ranges::CLOUD_SERVICES.contains(&source);
@@ -59,7 +59,7 @@ impl<'a> Case<'a> {
                 Some((text, words.places.mtu))
             }
             Reason::InstanceStopped => match self.blocker.at {
-                At::Endpoint(id) => Some((format!("{} is stopped", words.endpoint(id)), self.place(id))),
+                DropLocation::Endpoint(id) => Some((format!("{} is stopped", words.endpoint(id)), self.place(id))),
                 _ => None,
             },
             Reason::SourceSpoofed => self.spoofed(source),
@@ -78,13 +78,13 @@ impl<'a> Case<'a> {
     }
 
     /// Nobody has the destination where the packet was sent; somebody elsewhere may.
-    fn absent(self, destination: Ipv4Addr) -> Option<Concern> {
+    fn absent(self, destination: Ipv4Addr) -> Option<Detail> {
         let words = self.words;
-        let At::Domain(domain) = self.blocker.at else { return None };
+        let DropLocation::Domain(domain) = self.blocker.at else { return None };
         let elsewhere = self.owners_elsewhere();
         if elsewhere.is_empty() {
             let nobody = self.blocker.reason == Reason::NoSuchAddress;
-            return nobody.then(|| (format!("nobody has {destination}"), Span::NONE));
+            return nobody.then(|| (format!("no endpoint has {destination}"), Span::NONE));
         }
         let owners: Vec<String> = elsewhere.iter().map(|id| self.at_home(*id)).collect();
         let has = format!("{destination} is {}", and_list(&owners));
@@ -93,7 +93,7 @@ impl<'a> Case<'a> {
             (Some(vpc), Some(sender)) if words.program.vpc(domain).is_none() => {
                 (format!("{has}, and {} is linked to {}", words.endpoint(sender), words.domain(vpc)), words.places.link)
             }
-            _ => (format!("{has}, and nobody in {} has it", words.domain(domain)), self.place(elsewhere[0])),
+            _ => (format!("{has}, and no endpoint in {} has it", words.domain(domain)), self.place(elsewhere[0])),
         })
     }
 
@@ -109,7 +109,7 @@ impl<'a> Case<'a> {
     /// Who has the destination outside the domain that refused the packet.
     pub(super) fn owners_elsewhere(self) -> Vec<EndpointId> {
         let program = self.words.program;
-        let (At::Domain(domain), Some(packet)) = (self.blocker.at, self.packet) else { return Vec::new() };
+        let (DropLocation::Domain(domain), Some(packet)) = (self.blocker.at, self.packet) else { return Vec::new() };
         let destination = packet.destination;
         let mut owners: Vec<EndpointId> = match program.owners.get(&destination) {
             None => Vec::new(),
@@ -135,13 +135,13 @@ impl<'a> Case<'a> {
         homes.next().is_none().then_some((sender, home))
     }
 
-    fn spoofed(self, source: Ipv4Addr) -> Option<Concern> {
+    fn spoofed(self, source: Ipv4Addr) -> Option<Detail> {
         let words = self.words;
         match self.blocker.at {
-            At::Domain(vpc) => {
+            DropLocation::Domain(vpc) => {
                 Some((format!("{source} lies in no CIDR of {}", words.domain(vpc)), self.domain_place(vpc)))
             }
-            At::Endpoint(id) => {
+            DropLocation::Endpoint(id) => {
                 let (name, endpoint) = (words.endpoint(id), words.program.endpoint(id));
                 let text = match endpoint.kind {
                     EndpointKind::Gateway => format!("{source} lies in no remote CIDR of {name}"),
@@ -150,11 +150,11 @@ impl<'a> Case<'a> {
                 };
                 Some((text, self.place(id)))
             }
-            At::Outside => None,
+            DropLocation::Outside => None,
         }
     }
 
-    fn of_classiclink(self) -> Option<Concern> {
+    fn of_classiclink(self) -> Option<Detail> {
         let words = self.words;
         let sender = self.sender?;
         let name = words.endpoint(sender);
@@ -165,7 +165,7 @@ impl<'a> Case<'a> {
             }
             Reason::ClassiclinkNotLinked => Some((format!("{name} is linked to no VPC"), self.place(sender))),
             Reason::ClassiclinkSourceNotEcs => {
-                let text = format!("{name} is no ECS instance, and nobody else opens sessions across the link");
+                let text = format!("{name} is no ECS instance, and only those open sessions across the link");
                 Some((text, self.place(sender)))
             }
             Reason::ClassiclinkTargetNotEcs => {
@@ -201,7 +201,7 @@ impl<'a> Case<'a> {
     }
 
     /// The end of the packet that lies in the VPC is out of ClassicLink's reach.
-    fn out_of_range(self) -> Option<Concern> {
+    fn out_of_range(self) -> Option<Detail> {
         let words = self.words;
         let (id, vpc) = self.vpc()?;
         let packet = self.packet?;
@@ -234,7 +234,7 @@ impl<'a> Case<'a> {
         let program = self.words.program;
         let sender = program.endpoint(self.sender?);
         let id = match self.blocker.at {
-            At::Domain(id) if program.vpc(id).is_some() => id,
+            DropLocation::Domain(id) if program.vpc(id).is_some() => id,
             _ => sender.link.or(self.entered)?,
         };
         Some((id, program.vpc(id)?))
@@ -248,7 +248,7 @@ impl<'a> Case<'a> {
 
     /// The next hop of the route that decided.
     pub(super) fn next_hop(self) -> Option<EndpointId> {
-        let Decider::Route(route) = self.blocker.decider else { return None };
+        let MatchedRule::Route(route) = self.blocker.decider else { return None };
         match self.words.program.routes[route.index()].action {
             Action::NextHop(id) => Some(id),
             _ => None,

@@ -4,27 +4,27 @@ use crate::datapath::Blocker;
 use crate::diag::and_list;
 use crate::net::{Ipv4Net, Protocol};
 use crate::program::{AclId, Action, EndpointId, RouteId, RuleId, WhitelistId};
-use crate::report::words::Words;
-use crate::table::acl::{Field, Query, nearest};
+use crate::report::words::Resolver;
+use crate::table::acl::{Effect, Field, Query, nearest};
 use crate::table::lpm::TableId;
 use std::net::Ipv4Addr;
 
 /// A route in words.
-pub(super) struct Entry {
+pub(super) struct RouteText {
     pub(super) prefix: Ipv4Net,
     /// Where it leads: `vsw-db -> db-1`.
     pub(super) target: String,
     pub(super) place: Option<String>,
 }
 
-impl Entry {
+impl RouteText {
     pub(super) fn text(&self) -> String {
         format!("{} -> {}", self.prefix, self.target)
     }
 }
 
 /// A route, and the endpoint that a frame which follows it reaches.
-pub(super) fn entry(words: Words<'_>, route: RouteId, to: Option<EndpointId>) -> Entry {
+pub(super) fn entry(words: Resolver<'_>, route: RouteId, to: Option<EndpointId>) -> RouteText {
     let name = &words.names.routes[route.index()];
     let entry = words.program.routes[route.index()];
     let mut target = name.text.clone();
@@ -40,12 +40,12 @@ pub(super) fn entry(words: Words<'_>, route: RouteId, to: Option<EndpointId>) ->
         (Action::Prohibit(_), _) => target.insert_str(0, "prohibited, "),
         _ => {}
     }
-    Entry { prefix: entry.prefix, target, place: words.place(name.span).map(|place| place.to_string()) }
+    RouteText { prefix: entry.prefix, target, place: words.place(name.span).map(|place| place.to_string()) }
 }
 
 /// The routes of `table` that also cover `destination`, longest first. That a guest's private routes beat its default
 /// one goes without saying.
-pub(super) fn beaten(words: Words<'_>, table: TableId, destination: Ipv4Addr) -> Vec<Entry> {
+pub(super) fn beaten(words: Resolver<'_>, table: TableId, destination: Ipv4Addr) -> Vec<RouteText> {
     let matches = words.program.tables.matches(table, destination).skip(1).map(|(_, route)| RouteId(route));
     let told = matches.filter(|route| words.program.routes[route.index()].action != Action::PublicNic);
     told.map(|route| entry(words, route, None)).collect()
@@ -58,9 +58,9 @@ pub(super) struct Nearest {
 }
 
 /// What would have let a packet pass that no rule matched.
-pub(super) fn nearest_rule(words: Words<'_>, acl: AclId, ingress: bool, query: &Query) -> Option<Nearest> {
+pub(super) fn nearest_rule(words: Resolver<'_>, acl: AclId, ingress: bool, query: &Query) -> Option<Nearest> {
     let rules = words.program.acl(acl).rules();
-    let accepting = || rules.iter().filter(|rule| rule.accept);
+    let accepting = || rules.iter().filter(|rule| rule.effect == Effect::Accept);
     // Membership in a group is no rule that anybody wrote: it is told where there is nothing better.
     let within_group = |id: u32| words.names.rules[id as usize].text.ends_with(" intra-group");
     let sets = &words.program.address_sets;
@@ -100,8 +100,8 @@ fn difference(field: Field, ingress: bool, query: &Query) -> String {
 const NAMED: usize = 4;
 
 /// A whitelist in words, for a frame that it refused.
-pub(super) fn whitelist_text(words: Words<'_>, whitelist: WhitelistId) -> String {
-    let entries = &words.program.whitelists[whitelist.index()];
+pub(super) fn whitelist_text(words: Resolver<'_>, whitelist: WhitelistId) -> String {
+    let entries = &words.program.whitelists[whitelist.index()].entries;
     if entries.is_empty() {
         return "it is empty and admits nobody".to_owned();
     }
@@ -118,8 +118,8 @@ fn prefix_text(prefix: Ipv4Net) -> String {
 }
 
 /// A rule that would have accepted what an earlier one drops.
-pub(super) fn later_rule(words: Words<'_>, acl: AclId, query: &Query) -> Option<RuleId> {
-    let accepting = words.program.acl(acl).rules().iter().filter(|rule| rule.accept);
+pub(super) fn later_rule(words: Resolver<'_>, acl: AclId, query: &Query) -> Option<RuleId> {
+    let accepting = words.program.acl(acl).rules().iter().filter(|rule| rule.effect == Effect::Accept);
     let (id, differs) = nearest(accepting, &words.program.address_sets, query)?;
     differs.is_empty().then_some(RuleId(id))
 }
@@ -131,7 +131,7 @@ fn shared(prefix: Ipv4Net, address: Ipv4Addr) -> u32 {
 }
 
 /// The route of `table` that comes nearest to covering `destination`: with the most leading bits in common.
-pub(super) fn nearest_route(words: Words<'_>, table: TableId, destination: Ipv4Addr) -> Option<Entry> {
+pub(super) fn nearest_route(words: Resolver<'_>, table: TableId, destination: Ipv4Addr) -> Option<RouteText> {
     let routes = words.program.tables.routes(table);
     let (prefix, route) = routes.min_by_key(|(prefix, _)| 32 - shared(*prefix, destination))?;
     // Less in common is no neighbourhood.
@@ -142,14 +142,14 @@ pub(super) fn nearest_route(words: Words<'_>, table: TableId, destination: Ipv4A
 }
 
 /// The entry of a whitelist that comes nearest to holding `source`, where there are several.
-pub(super) fn nearest_entry(words: Words<'_>, whitelist: WhitelistId, source: Ipv4Addr) -> Option<String> {
-    let entries = &words.program.whitelists[whitelist.index()];
+pub(super) fn nearest_entry(words: Resolver<'_>, whitelist: WhitelistId, source: Ipv4Addr) -> Option<String> {
+    let entries = &words.program.whitelists[whitelist.index()].entries;
     let nearest = entries.iter().min_by_key(|entry| 32 - shared(**entry, source))?;
     (entries.len() > 1).then(|| prefix_text(*nearest))
 }
 
 /// The line of what decided, for a refusal.
-pub(super) fn cause_place(words: Words<'_>, blocker: &Blocker) -> Option<String> {
+pub(super) fn cause_place(words: Resolver<'_>, blocker: &Blocker) -> Option<String> {
     let cause = words.cause_of(blocker.decider, Some(blocker.reason))?;
     cause.place().map(|place| place.to_string())
 }

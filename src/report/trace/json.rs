@@ -1,19 +1,19 @@
 //! A trace as one JSON object, for other programs.
 
 use super::blockers::{Account, accounts, would_reach};
-use super::explain::{Entry, beaten, entry, nearest_rule};
+use super::explain::{RouteText, beaten, entry, nearest_rule};
 use super::explain::{later_rule, nearest_entry, nearest_route};
 use super::{Traced, packet};
-use crate::datapath::{Crossing, Found, SessionStep, Spared, Step, Verdict};
+use crate::datapath::{Crossing, FilterBypass, Found, SessionStep, Step, Verdict};
 use crate::program::{AclId, RuleId};
 use crate::report::sentence::outcome_fields;
-use crate::report::words::Words;
-use crate::table::acl::Query;
+use crate::report::words::Resolver;
+use crate::table::acl::{Effect, Query};
 use crate::wire::{Ipv4, Transport};
 use serde_json::{Map, Value, json};
 
 /// A trace as one JSON object: the frame, its steps in order, and what became of it in the fields of its NDJSON line.
-pub fn trace_json(words: Words<'_>, traced: &Traced<'_>) -> Value {
+pub fn trace_json(words: Resolver<'_>, traced: &Traced<'_>) -> Value {
     let mut fields = Map::new();
     let mut set = |key: &str, value: Value| fields.insert(key.to_owned(), value);
     set("label", traced.label.into());
@@ -41,7 +41,7 @@ pub fn trace_json(words: Words<'_>, traced: &Traced<'_>) -> Value {
     Value::Object(fields)
 }
 
-fn step_json(words: Words<'_>, traced: &Traced<'_>, step: &Step) -> Value {
+fn step_json(words: Resolver<'_>, traced: &Traced<'_>, step: &Step) -> Value {
     match *step {
         Step::Parsed(ipv4) => packet_json(&ipv4),
         Step::Unsound(error) => json!({ "step": "unsound", "error": error.to_string() }),
@@ -64,7 +64,8 @@ fn step_json(words: Words<'_>, traced: &Traced<'_>, step: &Step) -> Value {
             });
             json!({ "step": "session", "sender": sender, "receiver": receiver })
         }
-        Step::Groups { endpoint, ingress, acl, query, accept, rule } => {
+        Step::Groups { endpoint, ingress, acl, query, effect, rule } => {
+            let accept = effect == Effect::Accept;
             let mut value = json!({
                 "step": "groups",
                 "endpoint": words.endpoint(endpoint),
@@ -72,6 +73,9 @@ fn step_json(words: Words<'_>, traced: &Traced<'_>, step: &Step) -> Value {
                 "groups": words.names.acls[acl.index()].text,
                 "accept": accept,
             });
+            if effect == Effect::Unknown {
+                value["accept"] = Value::Null;
+            }
             match rule {
                 Some(rule) => {
                     set_rule(words, &mut value, rule);
@@ -84,18 +88,21 @@ fn step_json(words: Words<'_>, traced: &Traced<'_>, step: &Step) -> Value {
             }
             value
         }
-        Step::Spared { endpoint, ingress, why } => json!({
+        Step::FilterBypass { endpoint, ingress, why } => json!({
             "step": "spared",
             "endpoint": words.endpoint(endpoint),
             "direction": direction(ingress),
             "why": spared_name(why),
         }),
-        Step::Whitelist { endpoint, whitelist, entry } => {
-            let entries = &words.program.whitelists[whitelist.index()];
+        Step::Whitelist { endpoint, whitelist, entry, effect } => {
+            let entries = &words.program.whitelists[whitelist.index()].entries;
             let holding = entry.map(|index| entries[index].to_string());
             let mut value = json!({
                 "step": "whitelist", "endpoint": words.endpoint(endpoint), "accept": holding.is_some(), "entry": holding,
             });
+            if effect == Effect::Unknown {
+                value["accept"] = Value::Null;
+            }
             if let Some(place) = words.place(words.names.whitelists[whitelist.index()].span) {
                 value["source"] = place.to_string().into();
             }
@@ -173,11 +180,12 @@ fn transport_json(transport: &Transport, lent: bool) -> Value {
     }
 }
 
-fn session_json(words: Words<'_>, step: SessionStep) -> Value {
+fn session_json(words: Resolver<'_>, step: SessionStep) -> Value {
     let (state, opener) = match step {
         SessionStep::None => ("none", None),
         SessionStep::Expired => ("expired", None),
         SessionStep::Cut => ("cut", None),
+        SessionStep::Doubtful => ("doubtful", None),
         SessionStep::Reopened => ("reopened", None),
         SessionStep::Live { opener } => ("live", Some(opener)),
         SessionStep::LiveError { opener } => ("live-error", Some(opener)),
@@ -193,18 +201,18 @@ const fn direction(ingress: bool) -> &'static str {
     if ingress { "ingress" } else { "egress" }
 }
 
-const fn spared_name(why: Spared) -> &'static str {
+const fn spared_name(why: FilterBypass) -> &'static str {
     match why {
-        Spared::Session => "session",
-        Spared::FragmentationNeeded => "fragmentation-needed",
-        Spared::Metadata => "metadata",
-        Spared::CloudServices => "cloud-services",
-        Spared::LoadBalancer => "load-balancer",
-        Spared::Unfiltered => "unfiltered",
+        FilterBypass::Session => "session",
+        FilterBypass::FragmentationNeeded => "fragmentation-needed",
+        FilterBypass::Metadata => "metadata",
+        FilterBypass::CloudServices => "cloud-services",
+        FilterBypass::LoadBalancer => "load-balancer",
+        FilterBypass::Unfiltered => "unfiltered",
     }
 }
 
-fn set_rule(words: Words<'_>, value: &mut Value, rule: RuleId) {
+fn set_rule(words: Resolver<'_>, value: &mut Value, rule: RuleId) {
     let name = &words.names.rules[rule.index()];
     value["rule"] = name.text.as_str().into();
     value["text"] = words.names.rule_texts[rule.index()].as_str().into();
@@ -213,7 +221,7 @@ fn set_rule(words: Words<'_>, value: &mut Value, rule: RuleId) {
     }
 }
 
-fn set_default(words: Words<'_>, value: &mut Value, acl: AclId, ingress: bool, accept: bool, query: &Query) {
+fn set_default(words: Resolver<'_>, value: &mut Value, acl: AclId, ingress: bool, accept: bool, query: &Query) {
     if let Some(place) = words.place(words.names.acls[acl.index()].span) {
         value["source"] = place.to_string().into();
     }
@@ -227,7 +235,7 @@ fn set_default(words: Words<'_>, value: &mut Value, acl: AclId, ingress: bool, a
     }
 }
 
-fn set_entry(value: &mut Value, entry: &Entry) {
+fn set_entry(value: &mut Value, entry: &RouteText) {
     value["prefix"] = entry.prefix.to_string().into();
     value["to"] = entry.target.as_str().into();
     if let Some(place) = &entry.place {
@@ -235,8 +243,8 @@ fn set_entry(value: &mut Value, entry: &Entry) {
     }
 }
 
-fn beats(beaten: &[Entry]) -> Value {
-    let one = |entry: &Entry| {
+fn beats(beaten: &[RouteText]) -> Value {
+    let one = |entry: &RouteText| {
         let mut value = json!({});
         set_entry(&mut value, entry);
         value
@@ -244,7 +252,7 @@ fn beats(beaten: &[Entry]) -> Value {
     beaten.iter().map(one).collect()
 }
 
-fn set_found(words: Words<'_>, value: &mut Value, destination: std::net::Ipv4Addr, found: Found) {
+fn set_found(words: Resolver<'_>, value: &mut Value, destination: std::net::Ipv4Addr, found: Found) {
     match found {
         Found::Entry { route, table, to } => {
             set_entry(value, &entry(words, route, to));

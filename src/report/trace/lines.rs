@@ -1,17 +1,17 @@
 //! A trace as sections of lines: one section for each routing domain, one for the bridge between two.
 
 use super::concern::{Case, entered};
-use super::explain::{Entry, beaten, cause_place, entry, nearest_rule, whitelist_text};
+use super::explain::{RouteText, beaten, cause_place, entry, nearest_rule, whitelist_text};
 use super::explain::{later_rule, nearest_entry, nearest_route};
 use super::{LABEL, Traced, packet};
-use crate::datapath::{At, Blocker, Crossing, Found, SessionStep, Spared, Step};
+use crate::datapath::{Blocker, Crossing, DropLocation, FilterBypass, Found, SessionStep, Step};
 use crate::diag::and_list;
 use crate::diag::{Reason, Span, Stage};
 use crate::net::ranges;
 use crate::program::{AclId, Action, DomainId, EndpointId, EndpointKind, RuleId, WhitelistId};
 use crate::report::because::because;
-use crate::report::words::Words;
-use crate::table::acl::Query;
+use crate::report::words::Resolver;
+use crate::table::acl::{Effect, Query};
 use crate::table::lpm::TableId;
 use crate::wire::{Ipv4, Transport};
 use std::fmt::Write;
@@ -20,11 +20,11 @@ use std::net::Ipv4Addr;
 /// Lines under one heading.
 pub(super) struct Section {
     pub(super) heading: String,
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Vec<TraceLine>,
 }
 
 /// One line of a section.
-pub(super) struct Line {
+pub(super) struct TraceLine {
     /// `None` for what is said about the line before.
     pub(super) label: Option<&'static str>,
     pub(super) text: String,
@@ -32,7 +32,7 @@ pub(super) struct Line {
     pub(super) place: Option<String>,
 }
 
-impl Line {
+impl TraceLine {
     /// Columns before the text.
     pub(super) fn indent(&self) -> usize {
         if self.label.is_some() { LABEL + 4 } else { LABEL + 6 }
@@ -47,14 +47,15 @@ const OUTSIDE: &str = "outside";
 
 const BRIDGE: &str = "bridge";
 
-pub(super) fn sections(words: Words<'_>, traced: &Traced<'_>) -> Vec<Section> {
+pub(super) fn sections(words: Resolver<'_>, traced: &Traced<'_>) -> Vec<Section> {
     let steps = traced.steps;
     let first = steps.iter().find_map(|step| match step {
         Step::Entered { domain, .. } => Some(words.domain(*domain)),
         _ => None,
     });
     let sender = traced.outcome.from;
-    let mut writer = Writer { words, sender, packet: packet(steps), entered: entered(steps), sections: Vec::new() };
+    let mut writer =
+        TraceWriter { words, sender, packet: packet(steps), entered: entered(steps), sections: Vec::new() };
     writer.head(first.unwrap_or(OUTSIDE));
     for (index, step) in steps.iter().enumerate() {
         writer.step(&steps[..index], step);
@@ -67,8 +68,8 @@ pub(super) fn sections(words: Words<'_>, traced: &Traced<'_>) -> Vec<Section> {
     writer.sections
 }
 
-struct Writer<'a> {
-    words: Words<'a>,
+struct TraceWriter<'a> {
+    words: Resolver<'a>,
     sender: Option<EndpointId>,
     packet: Option<Ipv4>,
     /// The VPC that it enters over a link.
@@ -76,7 +77,7 @@ struct Writer<'a> {
     sections: Vec<Section>,
 }
 
-impl Writer<'_> {
+impl TraceWriter<'_> {
     fn head(&mut self, heading: &str) {
         if self.sections.last().is_none_or(|last| last.heading != heading) {
             self.sections.push(Section { heading: heading.to_owned(), lines: Vec::new() });
@@ -85,7 +86,7 @@ impl Writer<'_> {
 
     fn push(&mut self, label: Option<&'static str>, text: impl Into<String>, place: Option<String>) {
         if let Some(section) = self.sections.last_mut() {
-            section.lines.push(Line { label, text: text.into(), place });
+            section.lines.push(TraceLine { label, text: text.into(), place });
         }
     }
 
@@ -117,13 +118,15 @@ impl Writer<'_> {
                     self.line("session", format!("at {}: {text}", self.words.endpoint(endpoint)));
                 }
             }
-            Step::Groups { ingress, acl, query, accept, rule, .. } => self.groups(ingress, acl, &query, accept, rule),
-            Step::Spared { endpoint, ingress, why } => {
+            Step::Groups { ingress, acl, query, effect, rule, .. } => {
+                self.groups(ingress, acl, &query, effect, rule);
+            }
+            Step::FilterBypass { endpoint, ingress, why } => {
                 let asks_list = ingress && self.words.program.endpoint(endpoint).whitelist.is_some();
                 let label = if asks_list { "list" } else { "group" };
                 self.line(label, spared_text(self.words, endpoint, ingress, why));
             }
-            Step::Whitelist { whitelist, entry, .. } => self.whitelist(whitelist, entry),
+            Step::Whitelist { whitelist, entry, effect, .. } => self.whitelist(whitelist, entry, effect),
             Step::Route { domain, destination, found } => self.route(domain, destination, found),
             Step::Bridge { from, to, by } => self.bridge(from, to, by),
             // The verdict tells the TTL of a delivered frame, the refusal that of a dropped one.
@@ -141,7 +144,11 @@ impl Writer<'_> {
     /// Tells a refusal that came after `before`, unless the last of these steps has told it.
     fn refused(&mut self, before: &[Step], blocker: &Blocker) {
         let told = match before.last() {
-            Some(Step::Unsound(_) | Step::Groups { accept: false, .. } | Step::Whitelist { entry: None, .. }) => true,
+            Some(
+                Step::Unsound(_)
+                | Step::Groups { effect: Effect::Drop | Effect::Unknown, .. }
+                | Step::Whitelist { entry: None, .. },
+            ) => true,
             Some(Step::Route { found: Found::Entry { route, .. }, .. }) => {
                 let is_classic = self.words.program.routes[route.index()].action == Action::Classic;
                 is_classic && blocker.reason == Reason::NoSuchAddress
@@ -149,7 +156,7 @@ impl Writer<'_> {
             Some(Step::Route { found: Found::Nothing { .. }, .. }) => blocker.reason == Reason::NoRoute,
             _ => false,
         };
-        let Writer { words, sender, packet, entered, .. } = *self;
+        let TraceWriter { words, sender, packet, entered, .. } = *self;
         let case = Case { words, sender, packet, entered, blocker: *blocker };
         if !told || !case.owners_elsewhere().is_empty() {
             self.refusal(blocker, before.iter().any(|step| matches!(step, Step::Route { .. })));
@@ -182,7 +189,7 @@ impl Writer<'_> {
         }
     }
 
-    fn winner(&mut self, label: &'static str, winner: &Entry, table: TableId, destination: Ipv4Addr) {
+    fn winner(&mut self, label: &'static str, winner: &RouteText, table: TableId, destination: Ipv4Addr) {
         self.push(Some(label), winner.text(), winner.place.clone());
         let beaten = beaten(self.words, table, destination);
         for entry in beaten.iter().take(BEATEN) {
@@ -193,12 +200,15 @@ impl Writer<'_> {
         }
     }
 
-    fn groups(&mut self, ingress: bool, acl: AclId, query: &Query, accept: bool, rule: Option<RuleId>) {
+    fn groups(&mut self, ingress: bool, acl: AclId, query: &Query, effect: Effect, rule: Option<RuleId>) {
         let words = self.words;
+        let accept = effect == Effect::Accept;
         if let Some(rule) = rule {
             let (name, place) = self.rule(rule);
             self.push(Some("group"), format!("{name}: {}", words.names.rule_texts[rule.index()]), place);
-            if !accept && let Some(later) = later_rule(words, acl, query) {
+            if effect == Effect::Drop
+                && let Some(later) = later_rule(words, acl, query)
+            {
                 let (name, place) = self.rule(later);
                 self.push(None, format!("beats {name}: {}", words.names.rule_texts[later.index()]), place);
             }
@@ -223,17 +233,18 @@ impl Writer<'_> {
         }
     }
 
-    fn whitelist(&mut self, id: WhitelistId, entry: Option<usize>) {
+    fn whitelist(&mut self, id: WhitelistId, entry: Option<usize>, effect: Effect) {
         let name = &self.words.names.whitelists[id.index()];
         let place = self.words.place(name.span).map(|place| place.to_string());
         let source = self.packet.map_or_else(|| "the source".to_owned(), |packet| packet.source.to_string());
-        let text = match entry.map(|index| self.words.program.whitelists[id.index()][index]) {
+        let text = match entry.map(|index| self.words.program.whitelists[id.index()].entries[index]) {
             Some(prefix) if prefix.prefix_len() == 32 => format!("{} whitelist holds {source}", name.text),
             Some(prefix) => format!("{} whitelist: {prefix} holds {source}", name.text),
+            None if effect == Effect::Unknown => format!("{} whitelist: its entries are not known", name.text),
             None => format!("{} whitelist: no entry holds {source}", name.text),
         };
         self.push(Some("list"), text, place);
-        if entry.is_none() {
+        if effect == Effect::Drop {
             self.note(whitelist_text(self.words, id));
             if let Some(nearest) = self.packet.and_then(|packet| nearest_entry(self.words, id, packet.source)) {
                 self.note(format!("nearest: {nearest}"));
@@ -250,7 +261,7 @@ impl Writer<'_> {
         let words = self.words;
         match found {
             Found::Entry { route, .. } if words.program.routes[route.index()].action == Action::Classic => {
-                self.line("route", format!("nobody in {} has {destination}", words.domain(domain)));
+                self.line("route", format!("no endpoint in {} has {destination}", words.domain(domain)));
             }
             Found::Entry { route, table, to } => self.winner("route", &entry(words, route, to), table, destination),
             Found::Nothing { table } => {
@@ -294,7 +305,7 @@ impl Writer<'_> {
 
     fn refusal(&mut self, blocker: &Blocker, routed: bool) {
         let Blocker { reason, at, .. } = *blocker;
-        let Writer { words, sender, packet, entered, .. } = *self;
+        let TraceWriter { words, sender, packet, entered, .. } = *self;
         let case = Case { words, sender, packet, entered, blocker: *blocker };
         let (text, span) = case.concern().unwrap_or_else(|| (because(reason).to_owned(), Span::NONE));
         let place = self.words.place(span).map(|place| place.to_string());
@@ -310,13 +321,13 @@ impl Writer<'_> {
 }
 
 /// The label of what refused: that of its stage, for reasons of two stages by the place.
-fn refusal_label(reason: Reason, at: At, routed: bool) -> &'static str {
+fn refusal_label(reason: Reason, at: DropLocation, routed: bool) -> &'static str {
     match reason {
         Reason::ArpNotRequest | Reason::ArpGratuitous | Reason::ArpTargetNotLocal => return "arp",
         Reason::TtlExceeded => return "ttl",
         Reason::MtuExceeded => return "mtu",
         Reason::InstanceStopped if routed => return "state",
-        Reason::SourceSpoofed if matches!(at, At::Domain(_)) => return "link",
+        Reason::SourceSpoofed if matches!(at, DropLocation::Domain(_)) => return "link",
         Reason::Broadcast if routed => return "route",
         _ => {}
     }
@@ -354,10 +365,13 @@ fn lent_text(transport: &Transport) -> String {
     }
 }
 
-fn session_text(words: Words<'_>, step: SessionStep) -> String {
+fn session_text(words: Resolver<'_>, step: SessionStep) -> String {
     match step {
         SessionStep::None => "none: a first packet".to_owned(),
         SessionStep::Expired => "idle for too long: a first packet again".to_owned(),
+        SessionStep::Doubtful => {
+            "doubtful, it is not known whether its first packet passes: it lets nothing through".to_owned()
+        }
         SessionStep::Cut => "cut, its first packet would now be refused: a first packet again".to_owned(),
         SessionStep::Reopened => "closing, and a SYN begins anew: a first packet again".to_owned(),
         SessionStep::Live { opener } => format!("live, opened by {}", words.endpoint(opener)),
@@ -365,14 +379,14 @@ fn session_text(words: Words<'_>, step: SessionStep) -> String {
     }
 }
 
-fn spared_text(words: Words<'_>, endpoint: EndpointId, ingress: bool, why: Spared) -> String {
+fn spared_text(words: Resolver<'_>, endpoint: EndpointId, ingress: bool, why: FilterBypass) -> String {
     match why {
-        Spared::Session => "not asked: a live session".to_owned(),
-        Spared::FragmentationNeeded => "not asked: ICMP fragmentation needed is never filtered".to_owned(),
-        Spared::Metadata => "not asked: egress to the metadata service is never filtered".to_owned(),
-        Spared::CloudServices => "not asked: frames of the vendor's own services are never filtered".to_owned(),
-        Spared::LoadBalancer => "not asked: a load balancer's frames are never filtered".to_owned(),
-        Spared::Unfiltered if !ingress => format!("{} has no groups", words.endpoint(endpoint)),
-        Spared::Unfiltered => format!("{} has neither groups nor a whitelist", words.endpoint(endpoint)),
+        FilterBypass::Session => "not asked: a live session".to_owned(),
+        FilterBypass::FragmentationNeeded => "not asked: ICMP fragmentation needed is never filtered".to_owned(),
+        FilterBypass::Metadata => "not asked: egress to the metadata service is never filtered".to_owned(),
+        FilterBypass::CloudServices => "not asked: frames of the vendor's own services are never filtered".to_owned(),
+        FilterBypass::LoadBalancer => "not asked: a load balancer's frames are never filtered".to_owned(),
+        FilterBypass::Unfiltered if !ingress => format!("{} has no groups", words.endpoint(endpoint)),
+        FilterBypass::Unfiltered => format!("{} has neither groups nor a whitelist", words.endpoint(endpoint)),
     }
 }

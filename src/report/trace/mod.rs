@@ -13,13 +13,13 @@ pub use json::trace_json;
 pub use remedy::{Fix, TopologyChange};
 
 use super::layout::{Palette, Style, counted, seconds, space, width};
-use super::words::Words;
-use crate::datapath::{Outcome, Sent, Step, Verdict};
+use super::words::Resolver;
+use crate::datapath::{NotKnown, Outcome, Sent, Step, Verdict};
 use crate::program::EndpointId;
 use crate::time::SimTime;
 use crate::wire::Ipv4;
 use blockers::{accounts, last_target, would_reach};
-use lines::{Line, Section, sections};
+use lines::{Section, TraceLine, sections};
 use std::fmt::Write;
 
 /// A frame, the steps it took, and what became of it.
@@ -37,9 +37,18 @@ pub struct Traced<'a> {
     pub outcome: &'a Outcome,
     /// What left the fabric because of it.
     pub sent: &'a [Sent],
-    /// True where the changes that the remedies name were made on a copy of the world, and the packet still does not
-    /// arrive.
-    pub changes_fail: bool,
+    /// For each blocker, the changes of the topology that take it away, in words: those that were made on a copy of the
+    /// world, where the packet arrives. None of them is told where this is empty.
+    pub remedies: &'a [Option<StatedRemedy>],
+}
+
+/// A change of the topology in words, and the line that it changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatedRemedy {
+    /// What to do.
+    pub text: String,
+    /// `shop.toml:19`.
+    pub place: Option<String>,
 }
 
 /// Columns of the labels at the left edge.
@@ -49,7 +58,7 @@ const LABEL: usize = 7;
 const PLACE: usize = 76;
 
 /// Writes a trace.
-pub fn trace_text(out: &mut String, words: Words<'_>, traced: &Traced<'_>, palette: Palette) {
+pub fn trace_text(out: &mut String, words: Resolver<'_>, traced: &Traced<'_>, palette: Palette) {
     write_head(out, words, traced);
     write_sections(out, &sections(words, traced), palette);
     write_verdict(out, words, traced, palette);
@@ -57,7 +66,7 @@ pub fn trace_text(out: &mut String, words: Words<'_>, traced: &Traced<'_>, palet
 
 /// Writes what stands in a packet's way, numbered in order, each with what to do about it; nothing for a packet that was
 /// not dropped. `traced` has the steps of a listener that goes on.
-pub fn blockers_text(out: &mut String, words: Words<'_>, traced: &Traced<'_>, palette: Palette) {
+pub fn blockers_text(out: &mut String, words: Resolver<'_>, traced: &Traced<'_>, palette: Palette) {
     let accounts = accounts(words, traced);
     if accounts.is_empty() {
         return;
@@ -78,7 +87,7 @@ pub fn blockers_text(out: &mut String, words: Words<'_>, traced: &Traced<'_>, pa
 }
 
 /// Writes what to do about the first thing that stands in a packet's way; `traced` as for [`blockers_text`].
-pub fn remedy_text(out: &mut String, words: Words<'_>, traced: &Traced<'_>, palette: Palette) {
+pub fn remedy_text(out: &mut String, words: Resolver<'_>, traced: &Traced<'_>, palette: Palette) {
     if let Some(first) = accounts(words, traced).first()
         && let Some(remedy) = first.remedy()
     {
@@ -88,12 +97,12 @@ pub fn remedy_text(out: &mut String, words: Words<'_>, traced: &Traced<'_>, pale
 }
 
 /// Returns what the remedies come to, one for each blocker; `traced` as for [`blockers_text`].
-pub fn fixes(words: Words<'_>, traced: &Traced<'_>) -> Vec<Fix> {
+pub fn fixes(words: Resolver<'_>, traced: &Traced<'_>) -> Vec<Fix> {
     accounts(words, traced).iter().map(|account| account.fix().clone()).collect()
 }
 
 /// Writes, in a trace's columns, that a reply reached somebody else than the endpoint that asked.
-pub fn misdelivered_text(out: &mut String, words: Words<'_>, reached: EndpointId, asked: EndpointId) {
+pub fn misdelivered_text(out: &mut String, words: Resolver<'_>, reached: EndpointId, asked: EndpointId) {
     write_label(out, "note");
     let _ = writeln!(out, "the reply reached {}, not {}", words.endpoint(reached), words.endpoint(asked));
 }
@@ -112,7 +121,7 @@ pub fn destination(steps: &[Step]) -> Option<EndpointId> {
 }
 
 /// Writes what became of a frame, and of the way there the decision that came last.
-pub fn trace_brief_text(out: &mut String, words: Words<'_>, traced: &Traced<'_>, palette: Palette) {
+pub fn trace_brief_text(out: &mut String, words: Resolver<'_>, traced: &Traced<'_>, palette: Palette) {
     write_head(out, words, traced);
     let mut sections = sections(words, traced);
     if let Some(mut last) = sections.pop() {
@@ -123,7 +132,7 @@ pub fn trace_brief_text(out: &mut String, words: Words<'_>, traced: &Traced<'_>,
     write_verdict(out, words, traced, palette);
 }
 
-fn write_head(out: &mut String, words: Words<'_>, traced: &Traced<'_>) {
+fn write_head(out: &mut String, words: Resolver<'_>, traced: &Traced<'_>) {
     write_label(out, traced.label);
     out.push_str(traced.description);
     if let Some(from) = traced.outcome.from {
@@ -155,7 +164,7 @@ fn write_label(out: &mut String, label: &str) {
     space(out, LABEL.saturating_sub(width(label)) + 2);
 }
 
-fn write_line(out: &mut String, line: &Line, column: usize, palette: Palette) {
+fn write_line(out: &mut String, line: &TraceLine, column: usize, palette: Palette) {
     match line.label {
         Some(label) => {
             out.push_str("  ");
@@ -171,22 +180,26 @@ fn write_line(out: &mut String, line: &Line, column: usize, palette: Palette) {
     out.push('\n');
 }
 
-fn write_verdict(out: &mut String, words: Words<'_>, traced: &Traced<'_>, palette: Palette) {
+fn write_verdict(out: &mut String, words: Resolver<'_>, traced: &Traced<'_>, palette: Palette) {
     let _ = match traced.outcome.verdict {
         Verdict::Delivered { to } => {
             write!(out, "{} to {}", palette.paint(Style::Good, "DELIVERED"), words.endpoint(to))
         }
         Verdict::Answered => write!(out, "{} by the fabric", palette.paint(Style::Good, "ANSWERED")),
-        Verdict::Dropped { reason, at } => {
-            let at = words.at(at).map_or_else(String::new, |at| format!(" at {at}"));
-            write!(out, "{}  {reason}{at}", palette.paint(Style::Bad, "DROPPED"))
-        }
+        Verdict::Dropped { .. } => write!(out, "{}", palette.paint(Style::Bad, "DROPPED")),
         Verdict::Outside => write!(out, "{} the two planes", palette.paint(Style::Notice, "OUTSIDE")),
-        Verdict::Undetermined => {
-            let verdict = palette.paint(Style::Notice, "UNDETERMINED");
-            write!(out, "{verdict}  the capture cut off bytes that decide")
+        Verdict::Undetermined(missing) => {
+            let _ = write!(out, "{}", palette.paint(Style::Notice, "UNDETERMINED"));
+            match missing {
+                NotKnown::Bytes => write!(out, "  the capture cut off bytes that decide"),
+                NotKnown::Configuration { .. } => Ok(()),
+            }
         }
     };
+    if let Some((reason, at)) = traced.outcome.verdict.refusal() {
+        let at = words.at(at).map_or_else(String::new, |at| format!(" at {at}"));
+        let _ = write!(out, "  {reason}{at}");
+    }
     if let (Verdict::Delivered { .. }, Some(packet)) = (traced.outcome.verdict, packet(traced.steps)) {
         let _ = write!(out, "  ttl {} -> {}", packet.ttl, packet.ttl.saturating_sub(traced.outcome.hops));
     }

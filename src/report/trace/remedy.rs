@@ -1,19 +1,19 @@
 //! What would take a blocker out of the way: in this case where there is something to type, else as its page says.
 
-use super::concern::{Case, Concern};
+use super::concern::{Case, Detail};
 use super::explain::later_rule;
-use crate::datapath::{At, Decider, Step};
+use crate::datapath::{DropLocation, MatchedRule, Step};
 use crate::diag::{Reason, Span, and_list};
-use crate::net::{Ipv4Net, Protocol, ranges};
+use crate::net::{Ipv4Net, ranges};
 use crate::program::{AclId, DomainId, EndpointId, EndpointKind, RuleId, WhitelistId};
-use crate::table::acl::Query;
+use crate::table::acl::{Effect, Query};
 use std::net::Ipv4Addr;
 
-/// What to do about a blocker.
+/// What to do about a blocker, and what that comes to.
 pub(super) struct Remedy {
-    pub(super) text: String,
-    /// The place of what to change.
-    pub(super) place: Span,
+    /// In words, with the place of what to change; `None` for changes of the topology, which are put into words where its
+    /// world is known.
+    pub(super) told: Option<Detail>,
     pub(super) fix: Fix,
 }
 
@@ -58,14 +58,14 @@ pub enum TopologyChange {
 /// were taken, before the refusal and behind it.
 pub(super) fn remedy(case: Case<'_>, steps: &[Step]) -> Option<Remedy> {
     let reason = case.blocker.reason;
-    if let Some(remedy) = change(case, steps) {
-        return Some(remedy);
+    if let Some(changes) = changes(case, steps) {
+        return Some(Remedy { told: None, fix: Fix::Change(changes) });
     }
-    let (text, place) = match of_addresses(case) {
+    let told = match of_addresses(case) {
         Some(told) => told?,
         None => of_this_case(case, steps).unwrap_or_else(|| (as_clause(reason.record().remedy), Span::NONE)),
     };
-    Some(Remedy { text, place, fix: untried(reason) })
+    Some(Remedy { told: Some(told), fix: untried(reason) })
 }
 
 /// What the remedy of a reason comes to where it is no change that could be tried.
@@ -95,83 +95,45 @@ fn as_clause(sentence: &str) -> String {
     first.chain(letters).collect()
 }
 
-/// A change of the topology that takes the blocker away.
-fn change(case: Case<'_>, steps: &[Step]) -> Option<Remedy> {
-    let Case { words, blocker, .. } = case;
+/// The changes of the topology that take the blocker away.
+fn changes(case: Case<'_>, steps: &[Step]) -> Option<Vec<TopologyChange>> {
+    let Case { blocker, .. } = case;
     let packet = case.packet?;
-    let (text, place, change) = match blocker.reason {
+    let change = match blocker.reason {
         Reason::InstanceStopped => {
-            let At::Endpoint(id) = blocker.at else { return None };
-            let text = format!("start {}: `state = \"running\"`", words.endpoint(id));
-            (text, case.place(id), TopologyChange::Start(id))
+            let DropLocation::Endpoint(id) = blocker.at else { return None };
+            TopologyChange::Start(id)
         }
-        Reason::NextHopDown => {
-            let id = case.next_hop()?;
-            let text = format!("start {}, or lead the route elsewhere", words.endpoint(id));
-            (text, case.place(id), TopologyChange::Start(id))
-        }
+        Reason::NextHopDown => TopologyChange::Start(case.next_hop()?),
         Reason::GuestRoutePublicNic => {
-            let sender = case.sender?;
-            let name = words.endpoint(sender);
             let range = ranges::LINKABLE.into_iter().find(|range| range.contains(&packet.destination))?;
-            let text = format!(
-                "add `guest_routes = [\"{range}\"]` to {name}; `biplane guest-route` prints the commands to run on it"
-            );
-            (text, case.place(sender), TopologyChange::GuestRoute(sender, range))
+            TopologyChange::GuestRoute(case.sender?, range)
         }
         Reason::SgEgressDeny | Reason::SgIngressDeny => return of_groups(case, steps),
         Reason::WhitelistDeny => {
-            let Decider::Whitelist(id) = blocker.decider else { return None };
-            let name = &words.names.whitelists[id.index()];
-            let text = format!("add \"{}\" to the whitelist of {}", packet.source, name.text);
-            (text, name.span, TopologyChange::Admit(id, packet.source))
+            let MatchedRule::Whitelist(id) = blocker.decider else { return None };
+            TopologyChange::Admit(id, packet.source)
         }
-        Reason::ClassiclinkDisabled => {
-            let id = case.vpc().map(|(id, _)| id)?;
-            let text = format!("set `classic_link = true` for {}", words.domain(id));
-            (text, case.domain_place(id), TopologyChange::Enable(id))
-        }
-        Reason::ClassiclinkNotLinked => {
-            let (sender, vpc) = (case.sender?, case.entered?);
-            let (name, id) = (words.endpoint(sender), words.domain(vpc));
-            let file = words.place(case.place(sender)).map_or("TOPOLOGY", |place| place.file);
-            let text = format!(
-                "link {name}: `linked_vpc = \"{id}\"`; `biplane check {file} --link {name}={id}` tells whether it can be"
-            );
-            (text, case.place(sender), TopologyChange::Link(sender, vpc))
-        }
-        Reason::ClassiclinkTargetNotLinked => {
-            let (id, _) = case.vpc()?;
-            let target = case.target()?;
-            let (name, vpc) = (words.endpoint(target), words.domain(id));
-            let first = match words.program.endpoint(target).link {
-                Some(other) => format!("detach {name} from {} first, then link it", words.domain(other)),
-                None => format!("link {name}"),
-            };
-            let text = format!("{first}: `linked_vpc = \"{vpc}\"`");
-            (text, case.place(target), TopologyChange::Link(target, id))
-        }
+        Reason::ClassiclinkDisabled => TopologyChange::Enable(case.vpc()?.0),
+        Reason::ClassiclinkNotLinked => TopologyChange::Link(case.sender?, case.entered?),
+        Reason::ClassiclinkTargetNotLinked => TopologyChange::Link(case.target()?, case.vpc()?.0),
         Reason::NoRoute => {
             let (sender, owner) = case.linked_elsewhere()?;
-            let (name, vpc) = (words.endpoint(sender), words.domain(owner));
-            let text = format!(
-                "detach {name} from its VPC, then link it to the one that has the address: `linked_vpc = \"{vpc}\"`"
-            );
-            (text, words.places.link, TopologyChange::Link(sender, owner))
+            TopologyChange::Link(sender, owner)
         }
         _ => return None,
     };
-    Some(Remedy { text, place, fix: Fix::Change(vec![change]) })
+    Some(vec![change])
 }
 
 /// What to do where nobody is where the packet was sent; `Some(None)` where nothing that could be done is known.
-fn of_addresses(case: Case<'_>) -> Option<Option<Concern>> {
+fn of_addresses(case: Case<'_>) -> Option<Option<Detail>> {
     let Case { words, blocker, .. } = case;
     let destination = case.packet?.destination;
     if !matches!(blocker.reason, Reason::NoRoute | Reason::NoSuchAddress) {
         return None;
     }
-    let At::Domain(domain) = blocker.at else { return None };
+    let DropLocation::Domain(domain) = blocker.at else { return None };
     let in_vpc = words.program.vpc(domain).is_some();
     let elsewhere = case.owners_elsewhere();
     let Some(owner) = elsewhere.first().copied() else {
@@ -206,7 +168,7 @@ fn of_addresses(case: Case<'_>) -> Option<Option<Concern>> {
     })
 }
 
-fn of_this_case(case: Case<'_>, steps: &[Step]) -> Option<Concern> {
+fn of_this_case(case: Case<'_>, steps: &[Step]) -> Option<Detail> {
     let Case { words, blocker, .. } = case;
     let packet = case.packet?;
     let unplaced = |text: String| Some((text, Span::NONE));
@@ -220,10 +182,10 @@ fn of_this_case(case: Case<'_>, steps: &[Step]) -> Option<Concern> {
             unplaced(format!("declare who has {}, or name the sender: `--from ID`", packet.source))
         }
         Reason::SourceSpoofed => match blocker.at {
-            At::Endpoint(id) if words.program.endpoint(id).kind != EndpointKind::Gateway => {
+            DropLocation::Endpoint(id) if words.program.endpoint(id).kind != EndpointKind::Gateway => {
                 unplaced(format!("send from {}", words.program.endpoint(id).address))
             }
-            At::Domain(id) => {
+            DropLocation::Domain(id) => {
                 let primary = words.program.vpc(id)?.primary;
                 unplaced(format!("send from an address of {primary}, the primary CIDR of {}", words.domain(id)))
             }
@@ -234,6 +196,7 @@ fn of_this_case(case: Case<'_>, steps: &[Step]) -> Option<Concern> {
             let name = words.endpoint(id);
             Some((format!("let {name} forward: `forwarding = true`, or lead the route elsewhere"), case.place(id)))
         }
+        Reason::UnknownConfiguration => missing_configuration(case),
         Reason::ClassiclinkNotLinked => not_linked(case),
         Reason::TtlExceeded => {
             let crosses = steps.iter().any(|step| matches!(step, Step::Bridge { .. }));
@@ -247,8 +210,32 @@ fn of_this_case(case: Case<'_>, steps: &[Step]) -> Option<Concern> {
     }
 }
 
+/// The call of the vendor's API that gives what the topology does not hold.
+fn missing_configuration(case: Case<'_>) -> Option<Detail> {
+    let Case { words, blocker, .. } = case;
+    match blocker.decider {
+        MatchedRule::Rule(id) => {
+            let name = &words.names.rules[id.index()];
+            let group = name.text.split(' ').next().unwrap_or_default();
+            let text =
+                format!("write the rules of {group} and remove this key; DescribeSecurityGroupAttribute gives them");
+            Some((text, name.span))
+        }
+        MatchedRule::Whitelist(id) => {
+            let name = &words.names.whitelists[id.index()];
+            let text = format!(
+                "write the whitelist of {} and remove this key; DescribeDBInstanceIPArrayList gives that of an RDS instance, \
+                 DescribeSecurityIps that of Redis and MongoDB",
+                name.text
+            );
+            Some((text, name.span))
+        }
+        _ => Some(("trace the first packet of the flow: what decides about it is not known".to_owned(), Span::NONE)),
+    }
+}
+
 /// The VPC to link an instance to, where it is not known which one is meant.
-fn not_linked(case: Case<'_>) -> Option<Concern> {
+fn not_linked(case: Case<'_>) -> Option<Detail> {
     let words = case.words;
     let sender = case.sender?;
     let name = words.endpoint(sender);
@@ -263,7 +250,9 @@ fn not_linked(case: Case<'_>) -> Option<Concern> {
     Some((text, case.place(sender)))
 }
 
-fn of_groups(case: Case<'_>, steps: &[Step]) -> Option<Remedy> {
+/// Lets the groups of the blocker accept the packet: takes the rule out that drops it, and adds one unless another one
+/// accepts it then.
+fn of_groups(case: Case<'_>, steps: &[Step]) -> Option<Vec<TopologyChange>> {
     let Case { words, blocker, .. } = case;
     let ingress = blocker.reason == Reason::SgIngressDeny;
     let (acl, query) = steps.iter().find_map(|step| match step {
@@ -271,34 +260,9 @@ fn of_groups(case: Case<'_>, steps: &[Step]) -> Option<Remedy> {
         _ => None,
     })?;
     let accept = TopologyChange::Accept { groups: acl, ingress, query };
-    let (text, place) = admitting_rule(case, acl, ingress, &query);
-    let Decider::Rule(id) = blocker.decider else {
-        return Some(Remedy { text, place, fix: Fix::Change(vec![accept]) });
-    };
-    let name = &words.names.rules[id.index()];
-    let take_out = TopologyChange::TakeOut(id);
-    // Without the rule another one may accept the packet, or the default.
-    let accepted_without = words.program.acl(acl).default_accept() || later_rule(words, acl, &query).is_some();
-    let (text, changes) = match accepted_without {
-        true => (format!("take {} out or narrow it: it drops this packet", name.text), vec![take_out]),
-        false => (format!("take {} out or narrow it, and {text}", name.text), vec![take_out, accept]),
-    };
-    Some(Remedy { text, place: name.span, fix: Fix::Change(changes) })
-}
-
-/// The rule that lets in exactly what was refused, for the first of the groups.
-fn admitting_rule(case: Case<'_>, acl: AclId, ingress: bool, query: &Query) -> Concern {
-    let groups = &case.words.names.acls[acl.index()];
-    let group = groups.text.split(" + ").next().unwrap_or_default();
-    let (list, peer) = if ingress { ("ingress", "source") } else { ("egress", "destination") };
-    let protocol = match query.protocol {
-        protocol @ (Protocol::TCP | Protocol::UDP | Protocol::ICMP | Protocol::GRE) => protocol.to_string(),
-        Protocol(number) => number.to_string(),
-    };
-    let ports = match query.destination_port {
-        port if query.protocol.has_ports() => format!(", port_range = \"{port}\""),
-        _ => String::new(),
-    };
-    let rule = format!("{{ protocol = \"{protocol}\"{ports}, {peer} = \"{}\" }}", query.peer);
-    (format!("add {rule} to `{list}` of {group}"), groups.span)
+    let MatchedRule::Rule(id) = blocker.decider else { return Some(vec![accept]) };
+    let accepted_without =
+        words.program.acl(acl).default_effect() == Effect::Accept || later_rule(words, acl, &query).is_some();
+    let changes = [Some(TopologyChange::TakeOut(id)), (!accepted_without).then_some(accept)];
+    Some(changes.into_iter().flatten().collect())
 }

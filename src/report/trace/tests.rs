@@ -1,12 +1,12 @@
 use super::*;
-use crate::datapath::{Crossing, Entry, Found, SessionStep, Spared};
+use crate::datapath::{Crossing, Entry, FilterBypass, Found, SessionStep};
 use crate::program::{CLOUD_SERVICES, DomainId};
 use crate::report::fixture::{Fixture, Passed, arp, parade, syn, syn_ack, syn_with_ttl, udp};
 use serde_json::{Value, json};
 
 fn traced<'a>(description: &'a str, passed: &'a Passed) -> Traced<'a> {
     let Passed { steps, outcome, sent, time, .. } = passed;
-    Traced { label: "frame", description, time: *time, steps, outcome, sent, changes_fail: false }
+    Traced { label: "frame", description, time: *time, steps, outcome, sent, remedies: &[] }
 }
 
 fn text(fixture: &Fixture, description: &str, passed: &Passed) -> String {
@@ -168,7 +168,7 @@ fn every_verdict_ends_a_trace() {
       group    sg-db egress: no rule matched, default accept  shop.toml:26
       route    172.16.1.0/24 -> vsw-db                        shop.toml:13
                  beats 0.0.0.0/0 -> ngw-out                   shop.toml:5
-                 nobody has 172.16.1.99
+                 no endpoint has 172.16.1.99
     DROPPED  no-such-address at shop
     frame    no decider  enters at web-1  t=0
     classic
@@ -176,7 +176,7 @@ fn every_verdict_ends_a_trace() {
       ingress  10.24.1.5 is web-1's own address
       guest    10.0.0.0/8 -> private NIC
       group    sg-web egress: no rule matched, default accept  shop.toml:22
-      route    nobody in classic has 10.24.1.99
+      route    no endpoint in classic has 10.24.1.99
     DROPPED  no-such-address at classic
     frame    guest route drops  enters at web-1  t=0
     classic
@@ -376,7 +376,7 @@ fn a_bridge_refusal_has_its_own_section() {
       route    10.0.0.0/8 -> classiclink                                          shop.toml:3
                  beats 0.0.0.0/0 -> ngw-out                                       shop.toml:5
     bridge
-      link     rm-orders is no ECS instance, and nobody else opens sessions across the link  shop.toml:39
+      link     rm-orders is no ECS instance, and only those open sessions across the link  shop.toml:39
     DROPPED  classiclink-source-not-ecs at shop
     frame    gratuitous  enters at db-1  t=0
     shop
@@ -442,7 +442,7 @@ fn every_step_is_told_in_text_and_in_json() {
     let web = fixture.names.find_endpoint("web-1").unwrap();
     let (shop, destination) = (DomainId(0), "172.16.1.10".parse().unwrap());
     let found = |found| Step::Route { domain: shop, destination, found };
-    let spared = |why| Step::Spared { endpoint: web, ingress: true, why };
+    let spared = |why| Step::FilterBypass { endpoint: web, ingress: true, why };
     let vpc = fixture.program.vpc(shop).unwrap();
     passed.steps.truncate(2);
     passed.steps.extend([
@@ -451,11 +451,11 @@ fn every_step_is_told_in_text_and_in_json() {
         Step::Session(SessionStep::Reopened),
         Step::Session(SessionStep::LiveError { opener: web }),
         Step::SessionOfEachEnd([(web, SessionStep::Live { opener: web }), (CLOUD_SERVICES, SessionStep::None)]),
-        spared(Spared::FragmentationNeeded),
-        spared(Spared::Metadata),
-        spared(Spared::CloudServices),
-        spared(Spared::LoadBalancer),
-        spared(Spared::Unfiltered),
+        spared(FilterBypass::FragmentationNeeded),
+        spared(FilterBypass::Metadata),
+        spared(FilterBypass::CloudServices),
+        spared(FilterBypass::LoadBalancer),
+        spared(FilterBypass::Unfiltered),
         found(Found::Nothing { table: vpc.local }),
         found(Found::Host(CLOUD_SERVICES)),
         Step::Bridge { from: shop, to: vpc.classic, by: Crossing::Link(web) },

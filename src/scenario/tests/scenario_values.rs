@@ -127,7 +127,7 @@ fn fragments_have_no_df_unless_it_is_asked_for() {
 fn claims_are_described_by_verdict() {
     let claim = |verdict| Claim { verdict: at(verdict), path: None };
     assert_eq!(expectation("{ verdict = 'answered' }").claim, claim(VerdictClaim::Answered));
-    assert_eq!(expectation("{ verdict = 'undetermined' }").claim, claim(VerdictClaim::Undetermined));
+    assert_eq!(expectation("{ verdict = 'undetermined' }").claim, claim(VerdictClaim::Undetermined { reason: None }));
     let delivered = VerdictClaim::Delivered { to: id("cloud-services"), session: None, ttl: None };
     assert_eq!(expectation("{ verdict = 'delivered', to = 'cloud-services' }").claim, claim(delivered));
     let default =

@@ -167,13 +167,13 @@ fn an_invalid_rule_is_refused() {
     invalid-value: `protocol` is out of range
       50:91 256 -- expected from 0 to 255
     ");
-    assert_snapshot!(mistake("priority = 100", "priority = 101"), @r"
+    assert_snapshot!(mistake("priority = 100", "priority = 111"), @r"
     invalid-value: `priority` is out of range
-      49:75 101 -- expected from 1 to 100
+      49:75 111 -- expected from 1 to 110
     ");
     assert_snapshot!(mistake("priority = 100", "priority = -1"), @r"
     invalid-value: `priority` is out of range
-      49:75 -1 -- expected from 1 to 100
+      49:75 -1 -- expected from 1 to 110
     ");
     assert_snapshot!(mistake("policy = \"drop\"", "policy = \"dorp\""), @r#"
     invalid-value: `policy` cannot be "dorp"

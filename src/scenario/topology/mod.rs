@@ -31,7 +31,7 @@ pub(super) const SECTIONS: [&str; 11] = [
 ];
 
 /// The largest limit of sessions: some 120 GB of them.
-const MOST_SESSIONS: u64 = 1 << 30;
+const MAX_SESSIONS: u64 = 1 << 30;
 
 /// Everything understandable in `root`, whose unknown keys are reported too.
 pub(super) fn decode<'a>(decoder: &mut Decoder<'_>, root: &Fields<'a>) -> World {
@@ -74,7 +74,7 @@ fn settings(decoder: &mut Decoder<'_>, root: &Fields<'_>, world: &mut World) {
                 *place = timeout;
             }
         }
-        let limit = sessions.get(decoder, "limit").and_then(|item| item.integer(decoder, 1..=MOST_SESSIONS));
+        let limit = sessions.get(decoder, "limit").and_then(|item| item.integer(decoder, 1..=MAX_SESSIONS));
         world.session_limit = limit.unwrap_or(world.session_limit);
     }
     let mtu =

@@ -7,7 +7,7 @@ use super::rules::{POLICIES, route, rule};
 use crate::diag::{Diagnostic, Spanned};
 use crate::model::{
     Direction, Gateway, GroupKind, Instance, InstanceState, Key, Location, Network, Peering, Placement, Policy,
-    RouteTable, SecurityGroup, Service, ServiceKind, SharedText, Vpc, Vswitch, World,
+    RouteTable, SecurityGroup, Service, ServiceKind, SharedText, UnknownRules, Vpc, Vswitch, World,
 };
 use crate::net::{Ipv4Net, MacAddress};
 use crate::scenario::decode::{Decoder, Fields, Item, What, invalid};
@@ -42,7 +42,18 @@ impl<'a> Objects<'a, '_, '_> {
         self.each(Kind::Vswitch, &["vpc", "cidr", "route_table", "zone", "region", "account"], Self::vswitch);
         self.each(Kind::Peering, &["vpcs"], Self::peering);
         self.each(Kind::Gateway, &["vpc", "kind", "remote_cidrs", "region", "account"], Self::gateway);
-        let keys = ["network", "vpc", "kind", "intra_group", "ingress", "egress", "region", "account"];
+        let keys = [
+            "network",
+            "vpc",
+            "kind",
+            "intra_group",
+            "ingress",
+            "egress",
+            "rules",
+            "unknown_rules",
+            "region",
+            "account",
+        ];
         self.each(Kind::SecurityGroup, &keys, Self::security_group);
         let keys = [
             "network",
@@ -268,7 +279,17 @@ impl<'a> Objects<'a, '_, '_> {
         }));
         let placement = self.placement(&fields);
         let (ingress, egress) = (Vec::new(), Vec::new());
-        let group = network.map(|network| SecurityGroup { id, network, kind, intra_group, ingress, egress, placement });
+        let unknown_rules = self.unknown_rules(&fields);
+        let group = network.map(|network| SecurityGroup {
+            id,
+            network,
+            kind,
+            intra_group,
+            unknown_rules,
+            ingress,
+            egress,
+            placement,
+        });
         let key = group.and_then(|group| self.world.security_groups.insert(group).ok());
         for (direction, list) in [(Direction::Ingress, "ingress"), (Direction::Egress, "egress")] {
             if let Some(item) = self.get(&fields, list) {
@@ -276,6 +297,24 @@ impl<'a> Objects<'a, '_, '_> {
             }
         }
         Some(())
+    }
+
+    /// What the file says is missing from the rules of a group.
+    fn unknown_rules(&mut self, fields: &Fields<'a>) -> Option<Spanned<UnknownRules>> {
+        let count = self.get(fields, "unknown_rules").and_then(|item| item.integer(self.decoder, 1..=u32::MAX.into()));
+        let count = count.map(|count| Spanned::new(UnknownRules::Count(count.value), count.span));
+        let Some(rules) = self.get(fields, "rules") else { return count };
+        for other in ["ingress", "egress", "unknown_rules"] {
+            if let Some(item) = self.get(fields, other) {
+                let message = format!("`rules = \"unknown\"` and `{other}` stand in one group");
+                let finding =
+                    Diagnostic::error("conflicting-keys", message).at(rules.span, "nothing is known of its rules");
+                let help =
+                    "leave `rules` out; `unknown_rules = N` says how many are missing beside those that are given";
+                self.decoder.report(finding.at(item.span, "and here something is").help(help));
+            }
+        }
+        rules.one_of(self.decoder, &[("unknown", UnknownRules::All)]).or(count)
     }
 
     /// The one VPC of a link: the limit that a list would break is told here, where the list is.
@@ -337,12 +376,18 @@ impl<'a> Objects<'a, '_, '_> {
         let kind = fields.require(self.decoder, "kind", "\"rds\"").and_then(|item| item.one_of(self.decoder, &kinds));
         let location = self.location(&fields);
         let ip = fields.require(self.decoder, "ip", "\"10.24.1.6\"").and_then(|item| item.address(self.decoder));
-        let whitelist = self.get(&fields, "whitelist").and_then(|item| {
+        let listed = self.get(&fields, "whitelist");
+        let whitelist_is_unknown = listed.as_ref().is_some_and(|item| item.as_string() == Some("unknown"));
+        let whitelist = listed.and_then(|item| {
+            if whitelist_is_unknown {
+                return Some(Spanned::new(Vec::new(), item.span));
+            }
             let entries = item.list_of(self.decoder, |decoder, item| item.cidr(decoder))?;
             Some(Spanned::new(entries, item.span))
         });
         let placement = self.placement(&fields);
-        let service = Service { id, kind: kind?, location: location?, ip: ip?, whitelist, placement };
+        let service =
+            Service { id, kind: kind?, location: location?, ip: ip?, whitelist, whitelist_is_unknown, placement };
         self.world.services.insert(service).ok().map(drop)
     }
 }

@@ -4,7 +4,7 @@ use super::ids;
 use crate::diag::{Diagnostic, Span, Spanned, or_list, quoted_list};
 use crate::model::{Identified, Key, NextHop, Table, World};
 use crate::scenario::decode::{Decoder, FEW, Fields, Item};
-use crate::scenario::tree::Table as Section;
+use crate::scenario::tree::TreeTable as Section;
 
 /// The kinds of object that have ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,7 +181,7 @@ impl<'a> Declared<'a> {
             problem = problem.help(format!("did you mean `{near}`?"));
         } else if candidates().next().is_none() {
             problem = problem.help(format!("declare it as [{}.{id}]", kinds[0].section()));
-        } else if candidates().nth(FEW).is_none() && candidates().all(|id| id.len() <= MOST_LISTED) {
+        } else if candidates().nth(FEW).is_none() && candidates().all(|id| id.len() <= MAX_LISTED) {
             let sorted = |kind| {
                 let mut ids: Vec<&str> = ids(kind).map(|entry| entry.key()).collect();
                 ids.sort_unstable();
@@ -194,4 +194,4 @@ impl<'a> Declared<'a> {
 }
 
 /// Up to how many bytes an id has that is listed: a file may have a long one and ten thousand references.
-const MOST_LISTED: usize = 128;
+const MAX_LISTED: usize = 128;

@@ -3,11 +3,13 @@
 use super::references::{Declared, Kind};
 use crate::control::{PeerRequest, RuleRequest};
 use crate::diag::{Diagnostic, Spanned};
+use crate::model::limits::RULE_PRIORITIES;
 use crate::model::{Direction, NicType, Peer, Policy, Route, Rule, World};
 use crate::net::{Ipv4Net, PortRange, Protocol};
 use crate::scenario::decode::{Decoder, Item, What};
 use crate::scenario::values::{CidrProblem, cidr, cidr_problem};
 use std::fmt;
+use std::ops::RangeInclusive;
 
 /// `accept` and `drop`.
 pub(super) const POLICIES: [(&str, Policy); 2] = [("accept", Policy::Accept), ("drop", Policy::Drop)];
@@ -100,6 +102,11 @@ pub(in crate::scenario) fn rule_request<'a>(
     })
 }
 
+/// Those of the vendor's own rules too, which a file imported from an account holds.
+fn priorities() -> RangeInclusive<u64> {
+    u64::from(*RULE_PRIORITIES.start())..=u64::from(*RULE_PRIORITIES.end())
+}
+
 /// The far side of a rule as it is written: a group is what `find` made of it.
 enum WrittenPeer<G> {
     Cidr(Ipv4Net),
@@ -122,7 +129,7 @@ fn written_rule<'a, G>(
         None => Some(Policy::Accept),
     };
     let priority = match get(decoder, "priority") {
-        Some(item) => item.integer::<u8>(decoder, 1..=100).map(|priority| priority.value),
+        Some(item) => item.integer::<u8>(decoder, priorities()).map(|priority| priority.value),
         None => Some(1),
     };
     let protocol = match get(decoder, "protocol") {

@@ -3,22 +3,22 @@
 use super::fields::{is_open, prefix_range, rules_of, service_key, service_ranges, sweep};
 use super::intervals::Intervals;
 use super::records::{Records, WORD};
-use super::sets::Run;
+use super::sets::SetRun;
 use super::vectors::{NO_RULE, Vectors};
-use super::{AclRule, AddressSets, Decision, Peer, Query};
+use super::{AclRule, AddressSets, Decision, Effect, Peer, Query};
 use crate::net::PortRange;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 /// So many rules of a service are tried one by one: as fast as [`Vectors`] are.
-const FEW: usize = 8;
+const MAX_TRIED: usize = 8;
 
 /// The tables for up to [`Block::RULES`] rules.
 ///
 /// Protocol and destination port, the service, leave few rules of most lists, however long: these are tried one by one.
 /// For a service that many rules are about, mostly one for each of many peers, there are bit vectors.
 #[derive(Clone, Debug)]
-pub(super) struct Block {
+pub(super) struct RuleBlock {
     /// By [`service_key`]: which of `candidates` can match.
     services: Intervals,
     candidates: Vec<Candidates>,
@@ -45,7 +45,7 @@ struct Rest {
     peer: Far,
     own: (u32, u32),
     source_ports: PortRange,
-    accept: bool,
+    effect: Effect,
     id: u32,
 }
 
@@ -64,13 +64,13 @@ impl Rest {
             // Sets are numbered in 32 bits: beyond them there is none, and no address from 1 to 0.
             Peer::Set(set) => u32::try_from(set).map_or(Far::Range((1, 0)), Far::Set),
         };
-        let AclRule { source_ports, accept, id, .. } = *rule;
-        Rest { peer, own: rule.own.map_or((0, u32::MAX), prefix_range), source_ports, accept, id }
+        let AclRule { source_ports, effect, id, .. } = *rule;
+        Rest { peer, own: rule.own.map_or((0, u32::MAX), prefix_range), source_ports, effect, id }
     }
 
     /// Restricted source ports restrict the services: here a protocol without ports meets no such rule.
     #[inline]
-    fn matches<'a>(&self, query: &Query, peer_sets: impl FnOnce() -> Option<&'a Run>) -> bool {
+    fn matches<'a>(&self, query: &Query, peer_sets: impl FnOnce() -> Option<&'a SetRun>) -> bool {
         let within = |(first, last): (u32, u32), address: u32| first <= address && address <= last;
         within(self.own, query.own.to_bits())
             && self.source_ports.contains(query.source_port)
@@ -81,13 +81,13 @@ impl Rest {
     }
 }
 
-impl Block {
+impl RuleBlock {
     /// Rules in a block at most: a summary word of 64 words.
     pub(super) const RULES: usize = WORD * WORD;
 
     /// Compiles at most [`Block::RULES`] rules.
-    pub(super) fn build(rules: &[AclRule]) -> Block {
-        assert!(rules.len() <= Block::RULES);
+    pub(super) fn build(rules: &[AclRule]) -> RuleBlock {
+        assert!(rules.len() <= RuleBlock::RULES);
         let (mut candidates, mut numbers) = (Vec::new(), Vec::new());
         let mut known: HashMap<Vec<u16>, u32, FixedState> = HashMap::default();
         let mut records = Records::default();
@@ -95,8 +95,8 @@ impl Block {
         let services = sweep(rules.iter().map(service_ranges), |vector| {
             let first_open = rules_of(vector).find(|number| is_open(&rules[*number]));
             let reached = rules_of(vector).take_while(|number| first_open.is_none_or(|open| *number <= open));
-            let few: Vec<u16> = reached.take(FEW + 1).map(|number| number as u16).collect();
-            let found = if few.len() > FEW {
+            let few: Vec<u16> = reached.take(MAX_TRIED + 1).map(|number| number as u16).collect();
+            let found = if few.len() > MAX_TRIED {
                 Candidates::Many { record: records.dense(first_open.map_or(NO_RULE, |number| number as u64), vector) }
             } else {
                 let count = few.len() as u32;
@@ -115,14 +115,14 @@ impl Block {
         let vectors = has_many.then(|| Box::new(Vectors::build(rules, records)));
         candidates.shrink_to_fit();
         numbers.shrink_to_fit();
-        Block { services, candidates, numbers, rests: rules.iter().map(Rest::new).collect(), vectors }
+        RuleBlock { services, candidates, numbers, rests: rules.iter().map(Rest::new).collect(), vectors }
     }
 
     /// What the first rule that matches decides.
     #[inline]
     pub(super) fn decide(&self, query: &Query, sets: &AddressSets) -> Option<Decision> {
-        let Rest { accept, id, .. } = self.rests[self.first_match(query, sets)?];
-        Some(Decision { accept, rule: Some(id) })
+        let Rest { effect, id, .. } = self.rests[self.first_match(query, sets)?];
+        Some(Decision { effect, rule: Some(id) })
     }
 
     #[inline]

@@ -91,7 +91,7 @@ impl AddressSets {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Query, walk};
+    use super::super::{Effect, Query, walk};
     use super::*;
     use crate::net::{AddressRange, Ipv4Net};
     use crate::table::Random;
@@ -119,8 +119,8 @@ mod tests {
             _ => Peer::Prefix(prefix(random)),
         };
         let own = (random.below(3) == 0).then(|| prefix(random));
-        let accept = random.below(2) == 0;
-        AclRule { accept, protocol, source_ports: ports(random), destination_ports: ports(random), peer, own, id }
+        let effect = [Effect::Drop, Effect::Unknown, Effect::Accept][random.below(3)];
+        AclRule { effect, protocol, source_ports: ports(random), destination_ports: ports(random), peer, own, id }
     }
 
     /// What tells queries apart by the cuts alone.
@@ -157,7 +157,7 @@ mod tests {
                 let [source_port, destination_port] = [(); 2].map(|()| random.below(7) as u16);
                 let [peer, own] = [(); 2].map(|()| Ipv4Addr::from(0x0a00_0000 | random.next() & 0x7f));
                 let query = Query { protocol, source_port, destination_port, peer, own };
-                let answer = walk(&rules, false, &sets, &query);
+                let answer = walk(&rules, Effect::Drop, &sets, &query);
                 let known = answers.entry(region(&cuts, &sets, &query)).or_insert(answer);
                 shared += usize::from(*known == answer);
                 assert_eq!(*known, answer, "{query:?} of {rules:?}");

@@ -9,9 +9,9 @@ const LEVELS: usize = 4;
 /// The last keys of up to 16 intervals or subtrees, ascending, as [`ordered`] gives them.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
-struct Node([i32; WIDTH]);
+struct IntervalNode([i32; WIDTH]);
 
-impl Node {
+impl IntervalNode {
     /// How many of the node's keys are below `key`. Left to itself the compiler counts them in some 45 instructions
     /// instead of 15, half of the time of a decision.
     #[cfg(target_arch = "x86_64")]
@@ -48,7 +48,7 @@ impl Node {
 #[derive(Clone, Debug)]
 pub(super) struct Intervals {
     /// All nodes, level by level from the root; the last level has one key per interval.
-    nodes: Vec<Node>,
+    nodes: Vec<IntervalNode>,
     /// Where each level starts in `nodes`.
     starts: [u32; LEVELS],
     depth: usize,
@@ -104,7 +104,7 @@ impl Intervals {
 
     /// Memory outside the value itself, in bytes.
     pub(super) fn heap_bytes(&self) -> usize {
-        self.nodes.capacity() * size_of::<Node>() + self.values.capacity() * 4
+        self.nodes.capacity() * size_of::<IntervalNode>() + self.values.capacity() * 4
     }
 }
 
@@ -114,9 +114,9 @@ fn ordered(key: u32) -> i32 {
 }
 
 /// Fills nodes with `lasts` and the rest with the greatest key, which is below no other.
-fn to_nodes(lasts: &[i32]) -> Vec<Node> {
+fn to_nodes(lasts: &[i32]) -> Vec<IntervalNode> {
     let fill = |chunk: &[i32]| {
-        let mut node = Node([i32::MAX; WIDTH]);
+        let mut node = IntervalNode([i32::MAX; WIDTH]);
         node.0[..chunk.len()].copy_from_slice(chunk);
         node
     };
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn a_node_counts_the_keys_below_as_one_by_one() {
         for step in [0, 1, 1 << 20, 1 << 27] {
-            let node = Node(std::array::from_fn(|place| i32::MIN + 5 + step * place as i32));
+            let node = IntervalNode(std::array::from_fn(|place| i32::MIN + 5 + step * place as i32));
             for last in node.0 {
                 for key in [i32::MIN, last - 1, last, last.saturating_add(1), i32::MAX] {
                     assert_eq!(node.below(key), node.below_one_by_one(key), "step {step}, key {key}");

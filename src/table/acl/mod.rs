@@ -21,7 +21,7 @@ use std::net::Ipv4Addr;
 
 use crate::net::{Ipv4Net, PortRange, Protocol};
 
-use block::Block;
+use block::RuleBlock;
 
 pub use cuts::RuleCuts;
 pub use sets::AddressSets;
@@ -40,8 +40,8 @@ pub enum Peer {
 /// One rule. It matches a query where all five fields do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AclRule {
-    /// True where a match accepts, false where it drops.
-    pub accept: bool,
+    /// What becomes of a packet that matches.
+    pub effect: Effect,
     /// `None` for all protocols.
     pub protocol: Option<Protocol>,
     /// Source ports. Anything but [`PortRange::ALL`] matches only protocols with ports, also where `protocol` is `None`.
@@ -54,6 +54,17 @@ pub struct AclRule {
     pub own: Option<Ipv4Net>,
     /// The caller's name of the rule, given back by a decision. Need not be unique or sorted.
     pub id: u32,
+}
+
+/// What a rule, or the default of a list, does with a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Effect {
+    /// Refuses it.
+    Drop,
+    /// Decides it, but which way is not known.
+    Unknown,
+    /// Lets it through.
+    Accept,
 }
 
 /// What a list is asked: the header fields of a flow's first packet.
@@ -74,8 +85,8 @@ pub struct Query {
 /// What a list answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Decision {
-    /// Accepted or dropped.
-    pub accept: bool,
+    /// Accepted, dropped, or not known.
+    pub effect: Effect,
     /// The `id` of the rule that decided; `None` for the default.
     pub rule: Option<u32>,
 }
@@ -89,28 +100,28 @@ pub struct Decision {
 /// some 300 KB with 1,000 of them.
 #[derive(Clone, Debug)]
 pub struct Acl {
-    blocks: Vec<Block>,
-    default_accept: bool,
+    blocks: Vec<RuleBlock>,
+    default: Effect,
 }
 
 impl Acl {
     /// Compiles `rules`, given in order of precedence.
-    pub fn build(rules: &[AclRule], default_accept: bool) -> Acl {
-        let blocks = rules.chunks(Block::RULES).map(Block::build).collect();
-        Acl { blocks, default_accept }
+    pub fn build(rules: &[AclRule], default: Effect) -> Acl {
+        let blocks = rules.chunks(RuleBlock::RULES).map(RuleBlock::build).collect();
+        Acl { blocks, default }
     }
 
     /// The first rule that matches, or the default: what [`walk`] answers for the rules the list was built from.
     #[inline]
     pub fn decide(&self, sets: &AddressSets, query: &Query) -> Decision {
-        let default = Decision { accept: self.default_accept, rule: None };
+        let default = Decision { effect: self.default, rule: None };
         self.blocks.iter().find_map(|block| block.decide(query, sets)).unwrap_or(default)
     }
 
     /// Memory that the list occupies, in bytes, without the address sets.
     pub fn memory_bytes(&self) -> usize {
         size_of::<Acl>()
-            + self.blocks.capacity() * size_of::<Block>()
-            + self.blocks.iter().map(Block::heap_bytes).sum::<usize>()
+            + self.blocks.capacity() * size_of::<RuleBlock>()
+            + self.blocks.iter().map(RuleBlock::heap_bytes).sum::<usize>()
     }
 }

@@ -19,7 +19,7 @@ pub struct AddressSets {
     members: Paged<Arc<Vec<u32>>>,
     /// By address: which of `runs` has the numbers of the sets that hold it.
     runs_of: PagedMap<u32, u32>,
-    runs: Paged<Run>,
+    runs: Paged<SetRun>,
     /// By the hash of their numbers.
     known_runs: PagedTable<u32>,
     /// Runs that nobody uses are a list: the first one, counted from 1, and 0 for none.
@@ -28,7 +28,7 @@ pub struct AddressSets {
 
 /// Set numbers, ascending. Addresses of the same sets share one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Run {
+pub(super) struct SetRun {
     pub(super) sets: Arc<[u32]>,
     /// The bit of each of them, so that most others are told apart at a glance.
     bits: u64,
@@ -36,7 +36,7 @@ pub(super) struct Run {
     users: u32,
 }
 
-impl Run {
+impl SetRun {
     /// True where set number `set` is one of them.
     #[inline]
     pub(super) fn has(&self, set: u32) -> bool {
@@ -123,7 +123,7 @@ impl AddressSets {
 
     /// The sets that hold `address`; `None` where there is none.
     #[inline]
-    pub(super) fn holding(&self, address: Ipv4Addr) -> Option<&Run> {
+    pub(super) fn holding(&self, address: Ipv4Addr) -> Option<&SetRun> {
         self.runs_of.get(&u32::from(address)).map(|run| &self.runs[*run as usize])
     }
 
@@ -172,7 +172,7 @@ impl AddressSets {
         let run = if self.first_unused == 0 { runs.len() as u32 } else { self.first_unused - 1 };
         self.known_runs.add(hash(sets), run, hash_of);
         let bits = sets.iter().fold(0, |bits, set| bits | bit(*set));
-        let new = Run { sets: sets.into(), bits, users: 1 };
+        let new = SetRun { sets: sets.into(), bits, users: 1 };
         if self.first_unused == 0 {
             self.runs.push(new);
         } else {
@@ -190,7 +190,7 @@ impl AddressSets {
         }
         let hash_of = |run: &u32| hash(&runs[*run as usize].sets);
         self.known_runs.remove(hash_of(&run), |known| *known == run, hash_of);
-        self.runs.replace(run as usize, Run { users: self.first_unused, ..Run::default() });
+        self.runs.replace(run as usize, SetRun { users: self.first_unused, ..SetRun::default() });
         self.first_unused = run + 1;
     }
 

@@ -6,7 +6,7 @@ use super::*;
 
 fn rule(id: u32) -> AclRule {
     AclRule {
-        accept: true,
+        effect: Effect::Accept,
         protocol: None,
         source_ports: PortRange::ALL,
         destination_ports: PortRange::ALL,
@@ -32,8 +32,8 @@ fn ports(first: u16, last: u16) -> PortRange {
 
 /// Asks the walk and the tables: they must agree.
 fn decide(rules: &[AclRule], sets: &AddressSets, query: &Query) -> Decision {
-    let walked = walk(rules, false, sets, query);
-    assert_eq!(Acl::build(rules, false).decide(sets, query), walked);
+    let walked = walk(rules, Effect::Drop, sets, query);
+    assert_eq!(Acl::build(rules, Effect::Drop).decide(sets, query), walked);
     walked
 }
 
@@ -41,8 +41,8 @@ fn decide(rules: &[AclRule], sets: &AddressSets, query: &Query) -> Decision {
 fn an_empty_list_answers_its_default() {
     let sets = AddressSets::default();
     let query = tcp("10.0.0.9", 80);
-    assert_eq!(Acl::build(&[], true).decide(&sets, &query), Decision { accept: true, rule: None });
-    assert_eq!(Acl::build(&[], false).decide(&sets, &query), Decision { accept: false, rule: None });
+    assert_eq!(Acl::build(&[], Effect::Accept).decide(&sets, &query), Decision { effect: Effect::Accept, rule: None });
+    assert_eq!(Acl::build(&[], Effect::Drop).decide(&sets, &query), Decision { effect: Effect::Drop, rule: None });
     assert_eq!(decide(&[], &sets, &query).rule, None);
     assert_eq!(nearest(&[], &sets, &query), None);
 }
@@ -50,10 +50,10 @@ fn an_empty_list_answers_its_default() {
 #[test]
 fn the_first_of_two_matching_rules_decides() {
     let sets = AddressSets::default();
-    let (drop, accept) = (AclRule { accept: false, ..rule(1) }, rule(2));
+    let (drop, accept) = (AclRule { effect: Effect::Drop, ..rule(1) }, rule(2));
     let query = tcp("10.0.0.9", 80);
-    assert_eq!(decide(&[drop, accept], &sets, &query), Decision { accept: false, rule: Some(1) });
-    assert_eq!(decide(&[accept, drop], &sets, &query), Decision { accept: true, rule: Some(2) });
+    assert_eq!(decide(&[drop, accept], &sets, &query), Decision { effect: Effect::Drop, rule: Some(1) });
+    assert_eq!(decide(&[accept, drop], &sets, &query), Decision { effect: Effect::Accept, rule: Some(2) });
 }
 
 #[test]
@@ -111,10 +111,10 @@ fn an_own_side_prefix_restricts_the_own_address() {
 #[test]
 fn members_may_change_without_compiling_the_list_again() {
     let rules = [AclRule { peer: Peer::Set(0), ..rule(3) }];
-    let acl = Acl::build(&rules, false);
+    let acl = Acl::build(&rules, Effect::Drop);
     let (before, after) = (AddressSets::build([vec![]]), AddressSets::build([vec![Ipv4Addr::new(10, 0, 0, 9)]]));
-    assert!(!acl.decide(&before, &tcp("10.0.0.9", 80)).accept);
-    assert!(acl.decide(&after, &tcp("10.0.0.9", 80)).accept);
+    assert!(acl.decide(&before, &tcp("10.0.0.9", 80)).effect == Effect::Drop);
+    assert!(acl.decide(&after, &tcp("10.0.0.9", 80)).effect == Effect::Accept);
 }
 
 #[test]
@@ -156,8 +156,8 @@ fn every_field_that_differs_is_named_and_a_match_names_none() {
 #[test]
 fn a_selection_of_the_rules_can_be_searched_for_the_nearest() {
     let sets = AddressSets::default();
-    let rules = [AclRule { accept: false, ..rule(1) }, AclRule { destination_ports: ports(80, 80), ..rule(2) }];
-    let accepting = rules.iter().filter(|rule| rule.accept);
+    let rules = [AclRule { effect: Effect::Drop, ..rule(1) }, AclRule { destination_ports: ports(80, 80), ..rule(2) }];
+    let accepting = rules.iter().filter(|rule| rule.effect == Effect::Accept);
     assert_eq!(nearest(accepting, &sets, &tcp("10.0.0.9", 22)), Some((2, vec![Field::DestinationPort])));
 }
 
@@ -175,13 +175,13 @@ fn an_address_in_more_sets_than_are_looked_at_together_meets_the_first_rule_of_a
 #[test]
 fn a_list_longer_than_a_block_asks_the_blocks_in_order() {
     let sets = AddressSets::default();
-    let count = Block::RULES as u32 * 2 + 5;
+    let count = RuleBlock::RULES as u32 * 2 + 5;
     let of_port = |id: u32| {
         let port = (id % 5_000) as u16 + 1;
         AclRule { protocol: Some(Protocol::TCP), destination_ports: ports(port, port), ..rule(id) }
     };
     let rules: Vec<AclRule> = (0..count).map(of_port).collect();
-    let acl = Acl::build(&rules, false);
+    let acl = Acl::build(&rules, Effect::Drop);
     for (port, first) in [(1, Some(0)), (4_096, Some(4_095)), (4_097, Some(4_096)), (5_000, Some(4_999)), (5_001, None)]
     {
         assert_eq!(acl.decide(&sets, &tcp("10.0.0.9", port)).rule, first, "port {port}");
@@ -201,7 +201,7 @@ fn each_of_a_thousand_narrow_rules_is_found_at_its_edges_and_not_beside_them() {
             AclRule { protocol: Some(Protocol::TCP), destination_ports: ports(port, port + 1), peer, ..rule(id) }
         })
         .collect();
-    let acl = Acl::build(&rules, false);
+    let acl = Acl::build(&rules, Effect::Drop);
     for AclRule { id, destination_ports, peer, .. } in rules.iter().copied() {
         let [before, first, last, after] = match peer {
             Peer::Prefix(prefix) => edges(prefix),
@@ -251,15 +251,15 @@ fn protocols() -> impl Strategy<Value = Protocol> {
 fn rules() -> impl Strategy<Value = AclRule> {
     let peer = prop_oneof![3 => prefixes().prop_map(Peer::Prefix), 1 => (0..8_usize).prop_map(Peer::Set)];
     let fields = (
-        any::<bool>(),
+        prop::sample::select(vec![Effect::Drop, Effect::Unknown, Effect::Accept]),
         prop::option::weighted(0.8, protocols()),
         prop_oneof![3 => Just(PortRange::ALL), 1 => port_ranges()],
         port_ranges(),
         peer,
         prop::option::weighted(0.3, prefixes()),
     );
-    fields.prop_map(|(accept, protocol, source_ports, destination_ports, peer, own)| AclRule {
-        accept,
+    fields.prop_map(|(effect, protocol, source_ports, destination_ports, peer, own)| AclRule {
+        effect,
         protocol,
         source_ports,
         destination_ports,
@@ -309,12 +309,12 @@ fn overlapping_sets() -> AddressSets {
 
 fn check(rules: &[AclRule], queries: &[([usize; 5], usize)]) -> Result<(), TestCaseError> {
     let sets = overlapping_sets();
-    let built = Acl::build(rules, true);
+    let built = Acl::build(rules, Effect::Accept);
     for (picks, side) in queries.iter().filter(|_| !rules.is_empty()) {
         // All fields from one rule as well, so that queries hit.
         for picks in [*picks, [picks[0]; 5]] {
             let query = query_at_edges(rules, picks, *side);
-            let walked = walk(rules, true, &sets, &query);
+            let walked = walk(rules, Effect::Accept, &sets, &query);
             prop_assert_eq!(built.decide(&sets, &query), walked, "{:?}", query);
         }
     }
@@ -339,7 +339,7 @@ proptest! {
         for (picks, side) in queries.iter().filter(|_| !rules.is_empty()) {
             let query = query_at_edges(&rules, *picks, *side);
             let (id, fields) = nearest(&rules, &sets, &query).unwrap();
-            let decided = walk(&rules, true, &sets, &query).rule;
+            let decided = walk(&rules, Effect::Accept, &sets, &query).rule;
             prop_assert_eq!(fields.is_empty(), decided.is_some());
             prop_assert!(decided.is_none_or(|decided| decided == id));
         }

@@ -30,7 +30,7 @@ pub(super) struct Vectors {
 
 /// The records of a query's service, source port and own address.
 #[derive(Clone, Copy)]
-struct Found {
+struct VectorMatch {
     service: usize,
     source: usize,
     own: usize,
@@ -50,7 +50,7 @@ impl Vectors {
     /// The number of the first rule that matches, of those in the record `service`; `peer_sets` are the sets that
     /// hold the far address.
     pub(super) fn first_match(&self, service: u32, query: &Query, peer_sets: &[u32]) -> Option<usize> {
-        let found = Found {
+        let found = VectorMatch {
             service: service as usize,
             source: self.sources.find(query.source_port.into()) as usize,
             own: self.owns.find(query.own.to_bits()) as usize,
@@ -78,7 +78,7 @@ impl Vectors {
 
     /// The first rule of the far address's record that the other fields' records have too, or `best` where that one
     /// comes before.
-    fn first_of(&self, peer: u32, found: Found, best: u64) -> u64 {
+    fn first_of(&self, peer: u32, found: VectorMatch, best: u64) -> u64 {
         let mut place = peer as usize;
         let mut filled = self.records[place];
         while filled != 0 {

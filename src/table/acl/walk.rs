@@ -1,6 +1,6 @@
 //! What a list means: its rules tried one by one; and the rule that came nearest to matching.
 
-use super::{AclRule, AddressSets, Decision, Peer, Query};
+use super::{AclRule, AddressSets, Decision, Effect, Peer, Query};
 use crate::net::{PortRange, Protocol};
 
 /// A field of a rule that can fail to match.
@@ -25,10 +25,10 @@ impl Field {
 
 /// The answer by trying one rule after the other: the definition of what a list means, and the oracle of
 /// [`Acl`](super::Acl)'s tests.
-pub fn walk(rules: &[AclRule], default_accept: bool, sets: &AddressSets, query: &Query) -> Decision {
+pub fn walk(rules: &[AclRule], default: Effect, sets: &AddressSets, query: &Query) -> Decision {
     match rules.iter().find(|rule| Field::ALL.iter().all(|field| field_matches(*field, rule, sets, query))) {
-        Some(rule) => Decision { accept: rule.accept, rule: Some(rule.id) },
-        None => Decision { accept: default_accept, rule: None },
+        Some(rule) => Decision { effect: rule.effect, rule: Some(rule.id) },
+        None => Decision { effect: default, rule: None },
     }
 }
 

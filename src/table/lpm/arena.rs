@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::memory::{LINE, Line, Memory};
+use super::memory::{CacheLine, LINE, Memory};
 
 const FIRST_SLAB: usize = 16 << 10;
 const LARGEST_SLAB: usize = 2 << 20;
@@ -28,9 +28,9 @@ impl Slab {
         self.taken.load(Ordering::Relaxed).min(self.lines())
     }
 
-    fn take(&self, lines: usize) -> Option<*mut Line> {
+    fn take(&self, lines: usize) -> Option<*mut CacheLine> {
         let at = self.taken.fetch_add(lines, Ordering::Relaxed);
-        (at + lines <= self.lines()).then(|| self.memory.start().cast::<Line>().wrapping_add(at))
+        (at + lines <= self.lines()).then(|| self.memory.start().cast::<CacheLine>().wrapping_add(at))
     }
 }
 
@@ -39,7 +39,7 @@ impl Slab {
 pub(super) struct Block {
     /// Its first line; valid as long as the arena it was put into, or a clone of it made since, lives and has not
     /// released the block.
-    pub(super) start: *const Line,
+    pub(super) start: *const CacheLine,
     /// Lines in it.
     pub(super) lines: u32,
     pub(super) slab: SlabId,
@@ -77,7 +77,7 @@ pub(super) struct Arena {
 
 impl Arena {
     /// Copies `lines` into a new block.
-    pub(super) fn put(&mut self, lines: &[Line]) -> Block {
+    pub(super) fn put(&mut self, lines: &[CacheLine]) -> Block {
         let (slab, start) = self.take(lines.len());
         // SAFETY: `take` gave `lines.len()` lines inside a slab that `self` holds and that nobody else was or will be
         // given, so no reference to them exists; `lines` lies elsewhere.
@@ -98,7 +98,7 @@ impl Arena {
     }
 
     /// Puts `lines` in the place of `block`, and into the same lines where they fit and no clone may be reading them.
-    pub(super) fn replace(&mut self, block: Block, lines: &[Line]) -> Block {
+    pub(super) fn replace(&mut self, block: Block, lines: &[CacheLine]) -> Block {
         let fits = lines.len() <= block.lines as usize && 2 * lines.len() > block.lines as usize;
         let slab = self.slabs[block.slab.index()].slab.as_mut();
         if fits && slab.is_some_and(|slab| Arc::get_mut(slab).is_some()) {
@@ -113,7 +113,7 @@ impl Arena {
     }
 
     /// The lines of `block`.
-    pub(super) fn lines(&self, block: &Block) -> &[Line] {
+    pub(super) fn lines(&self, block: &Block) -> &[CacheLine] {
         debug_assert!(self.slabs[block.slab.index()].slab.is_some());
         // SAFETY: `put` wrote this many lines at `start` into a slab that `self` still holds, as the block was not
         // released; they change only in `replace`, which takes `&mut self` and no clone.
@@ -143,7 +143,7 @@ impl Arena {
         self.slabs.iter().flat_map(|held| &held.slab).map(|slab| slab.used() * LINE).sum()
     }
 
-    fn take(&mut self, lines: usize) -> (usize, *mut Line) {
+    fn take(&mut self, lines: usize) -> (usize, *mut CacheLine) {
         let current = self.slabs.get(self.current).and_then(|held| held.slab.as_ref());
         if let Some(start) = current.and_then(|slab| slab.take(lines)) {
             return (self.current, start);

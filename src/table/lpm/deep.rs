@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::cell::Cell;
-use super::memory::{LINE, Line};
+use super::memory::{CacheLine, LINE};
 use super::pages::CELLS;
 
 /// /24s in a group.
@@ -16,10 +16,10 @@ const GROUPS: usize = CELLS / GROUP;
 
 /// The divided /24s of one group.
 #[derive(Clone, Debug, Default)]
-struct Group {
+struct DeepGroup {
     /// Slots in use.
     used: u64,
-    lines: Vec<Line>,
+    lines: Vec<CacheLine>,
 }
 
 /// The divided /24s of a /12.
@@ -27,7 +27,7 @@ struct Group {
 pub(super) struct Deep {
     /// Where each group's lines are, for lookups, one byte further where they are spelled out; follows `groups`.
     starts: [*const u8; GROUPS],
-    groups: Vec<Option<Arc<Group>>>,
+    groups: Vec<Option<Arc<DeepGroup>>>,
 }
 
 // SAFETY: the addresses in `starts` are those of lines in `groups`, which may be sent and shared; nothing is written
@@ -65,7 +65,7 @@ impl Deep {
         // of cells, one of them at the address's place, or last addresses and then `ENDS + 1` cells from `CODES_AT`
         // on, which end inside the line. A count of the bytes of cells is not used. The read needs no alignment.
         unsafe {
-            let line = &*line.wrapping_sub(usize::from(spelled)).cast::<Line>();
+            let line = &*line.wrapping_sub(usize::from(spelled)).cast::<CacheLine>();
             let below = line.0[..C::SCANNED].iter().map(|end| u8::from(*end < low)).sum::<u8>() as usize;
             let in_line = C::CODES_AT + below * size_of::<C>();
             let at = if spelled { low as usize * size_of::<C>() % LINE } else { in_line };
@@ -92,7 +92,7 @@ impl Deep {
             if needed > group.lines.capacity() {
                 group.lines.reserve_exact(needed + (slot / 4) * lines - group.lines.len());
             }
-            group.lines.resize(needed, Line([0; LINE]));
+            group.lines.resize(needed, CacheLine([0; LINE]));
         }
         match line {
             Some(line) => group.lines[slot] = line,
@@ -128,11 +128,11 @@ impl Deep {
     }
 }
 
-impl Group {
+impl DeepGroup {
     /// Goes from a line a slot to all slots spelled out.
     fn spell<C: Cell>(&mut self) {
         let each = spelled_lines::<C>();
-        let mut lines = vec![Line([0; LINE]); self.lines.len() * each];
+        let mut lines = vec![CacheLine([0; LINE]); self.lines.len() * each];
         for (slot, line) in self.lines.iter().enumerate().filter(|(slot, _)| self.used >> slot & 1 != 0) {
             let codes: [C; 256] = std::array::from_fn(|low| {
                 let below = line.0[..C::ENDS].iter().filter(|end| usize::from(**end) < low).count();
@@ -150,7 +150,7 @@ fn spelled_lines<C>() -> usize {
 }
 
 /// The runs of `codes` as a line; none where there are too many of them.
-fn line<C: Cell>(codes: &[C; 256]) -> Option<Line> {
+fn line<C: Cell>(codes: &[C; 256]) -> Option<CacheLine> {
     let mut bytes = [u8::MAX; LINE];
     let mut runs = 0;
     for low in 0..256 {
@@ -165,10 +165,10 @@ fn line<C: Cell>(codes: &[C; 256]) -> Option<Line> {
             runs += 1;
         }
     }
-    Some(Line(bytes))
+    Some(CacheLine(bytes))
 }
 
-fn spell_out<C: Cell>(codes: &[C; 256], lines: &mut [Line]) {
+fn spell_out<C: Cell>(codes: &[C; 256], lines: &mut [CacheLine]) {
     let each = LINE / size_of::<C>();
     for (line, codes) in lines.iter_mut().zip(codes.chunks(each)) {
         for (at, code) in codes.iter().enumerate() {
@@ -184,7 +184,7 @@ fn put<C: Cell>(bytes: &mut [u8; LINE], at: usize, cell: C) {
     bytes[at..at + size].copy_from_slice(code);
 }
 
-fn cell_at<C: Cell>(line: &Line, at: usize) -> C {
+fn cell_at<C: Cell>(line: &CacheLine, at: usize) -> C {
     let mut code = [0; 4];
     let size = size_of::<C>();
     let part = if cfg!(target_endian = "little") { &mut code[..size] } else { &mut code[4 - size..] };

@@ -96,7 +96,12 @@ impl<C: Cell> Flat<C> {
     }
 
     /// Answers `addresses`, each with a next hop or `NO_ROUTE`.
+    ///
+    /// # Panics
+    /// There is not one place in `out` for each address.
     pub(super) fn burst(&self, addresses: &[u32], out: &mut [u32]) {
+        // The passes below read a cell for each place.
+        assert_eq!(addresses.len(), out.len(), "a place for each address");
         for (addresses, out) in addresses.chunks(FLAT_BURST).zip(out.chunks_mut(FLAT_BURST)) {
             let mut cells = [std::ptr::null(); FLAT_BURST];
             for (cell, address) in cells.iter_mut().zip(addresses) {
@@ -133,7 +138,7 @@ impl<C: Cell> Flat<C> {
     #[inline(always)]
     fn cell_at(&self, address: u32) -> *const C {
         debug_assert_eq!(self.cells.len(), CHUNKS);
-        // SAFETY: there are 2^12 chunks, which 12 bits cannot leave; `follow` has pointed each entry to the page of
+        // SAFETY: there are 2^12 chunks, which 12 bits cannot leave; each entry follows its chunk to the page of
         // cells that `branches` keeps, and twelve more bits stay inside of a page.
         unsafe { self.cells.get_unchecked((address >> CHUNK_SHIFT) as usize).add(cell_of(address)) }
     }
@@ -156,7 +161,7 @@ impl<C: Cell> Flat<C> {
     #[inline(always)]
     fn line(&self, address: u32, cell: C) -> *const u8 {
         let deep = self.deep[(address >> CHUNK_SHIFT) as usize];
-        // SAFETY: a chunk with a cell that names a slot has a `Deep`; `follow` has pointed here to it.
+        // SAFETY: a chunk with a cell that names a slot has a `Deep`, which the entry follows.
         unsafe { (*deep).line::<C>(address, (cell.code() - C::DEEP) as usize) }
     }
 
@@ -236,19 +241,21 @@ impl<C: Cell> Flat<C> {
 
     /// Changes a chunk, copied first where somebody else has it too.
     fn change<T>(&mut self, chunk: usize, change: impl FnOnce(&mut Chunk<C>) -> T) -> T {
-        let slot = &mut Arc::make_mut(&mut self.branches[chunk / BRANCH])[chunk % BRANCH];
-        if Arc::get_mut(slot).is_none() {
-            *slot = Arc::new(slot.copy(&mut self.pool));
-            (self.cells[chunk], self.deep[chunk]) = (slot.cells(), slot.deep());
+        let Flat { branches, cells, deep, pool, .. } = self;
+        let slot = &mut Arc::make_mut(&mut branches[chunk / BRANCH])[chunk % BRANCH];
+        // However this ends: library users may catch a panic, and look routes up afterwards.
+        let following = Following { slot, cells: &mut cells[chunk], deep: &mut deep[chunk] };
+        if Arc::get_mut(following.slot).is_none() {
+            *following.slot = Arc::new(following.slot.copy(pool));
         }
-        let result = change(Arc::get_mut(slot).expect("nobody else has a new chunk"));
-        self.follow(chunk);
-        result
+        change(Arc::get_mut(following.slot).expect("nobody else has a new chunk"))
     }
 
     fn put(&mut self, chunk: usize, new: Arc<Chunk<C>>) {
-        Arc::make_mut(&mut self.branches[chunk / BRANCH])[chunk % BRANCH] = new;
-        self.follow(chunk);
+        let Flat { branches, cells, deep, .. } = self;
+        let slot = &mut Arc::make_mut(&mut branches[chunk / BRANCH])[chunk % BRANCH];
+        let following = Following { slot, cells: &mut cells[chunk], deep: &mut deep[chunk] };
+        *following.slot = new;
     }
 
     /// Points lookups to what the chunk has now.
@@ -300,6 +307,75 @@ impl<C: Cell> Flat<C> {
     }
 }
 
+/// A chunk that is being changed. Dropped, be it by a panic, it points lookups to what the chunk has by then.
+struct Following<'a, C: Cell> {
+    slot: &'a mut Arc<Chunk<C>>,
+    cells: &'a mut *const C,
+    deep: &'a mut *const Deep,
+}
+
+impl<C: Cell> Drop for Following<'_, C> {
+    fn drop(&mut self) {
+        *self.cells = self.slot.cells();
+        *self.deep = self.slot.deep();
+    }
+}
+
 /// A next hop for which the kind of cell has no code left.
 #[derive(Debug)]
 pub(super) struct TooNarrow;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    const NETWORK: u32 = 0x0a00_0001;
+    const AT: usize = (NETWORK >> CHUNK_SHIFT) as usize;
+
+    fn flat() -> Flat<u16> {
+        let route = |network, length, next_hop| Route { network, length, next_hop };
+        Flat::new(&[route(0x0a00_0000, 16, 7), route(NETWORK, 32, 9)]).expect("few next hops")
+    }
+
+    fn assert_follows(flat: &Flat<u16>) {
+        let chunk = flat.chunk(AT);
+        assert_eq!((flat.cells[AT], flat.deep[AT]), (chunk.cells(), chunk.deep()));
+    }
+
+    #[test]
+    fn a_change_that_panics_leaves_lookups_where_the_chunk_is() {
+        for is_shared in [false, true] {
+            let mut flat = flat();
+            let clone = is_shared.then(|| flat.clone());
+            assert!(!flat.deep[AT].is_null() && flat.lookup(NETWORK) == 9);
+            let change = || {
+                flat.change(AT, |chunk| {
+                    chunk.remove(NETWORK, 32);
+                    panic!("in the midst of a change")
+                });
+            };
+            assert!(catch_unwind(AssertUnwindSafe(change)).is_err());
+            // The /24 is no longer divided.
+            assert!(flat.deep[AT].is_null());
+            assert_follows(&flat);
+            assert_eq!((flat.lookup(NETWORK), flat.lookup(NETWORK + 1)), (7, 7));
+            if let Some(clone) = clone {
+                assert_follows(&clone);
+                assert_eq!(clone.lookup(NETWORK), 9);
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "a place for each address")]
+    fn a_burst_with_more_places_than_addresses_is_refused() {
+        flat().burst(&[NETWORK], &mut [0; 2]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a place for each address")]
+    fn a_burst_with_fewer_places_than_addresses_is_refused() {
+        flat().burst(&[NETWORK; 300], &mut [0; 299]);
+    }
+}

@@ -10,7 +10,7 @@ pub(super) const CELLS: usize = 1 << 12;
 const LARGEST_SLAB: usize = 2 << 20;
 
 #[derive(Debug)]
-struct Slab {
+struct PageSlab {
     memory: Memory,
     /// Places that no page has.
     free: Mutex<Vec<u32>>,
@@ -19,13 +19,13 @@ struct Slab {
 /// Gives out pages. Clones share the slabs; a slab goes with the last page and pool that know it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pool {
-    slabs: Vec<Arc<Slab>>,
+    slabs: Vec<Arc<PageSlab>>,
 }
 
 /// [`CELLS`] cells that belong to this page alone.
 #[derive(Debug)]
 pub(super) struct Page<C> {
-    slab: Arc<Slab>,
+    slab: Arc<PageSlab>,
     place: u32,
     cells: *mut C,
 }
@@ -42,7 +42,7 @@ impl Pool {
         let mut left = pages.max(1) * CELLS * size_of::<C>();
         while left > 0 {
             let bytes = left.min(LARGEST_SLAB);
-            pool.slabs.push(Arc::new(Slab::new::<C>(bytes)));
+            pool.slabs.push(Arc::new(PageSlab::new::<C>(bytes)));
             left -= bytes;
         }
         pool.slabs.reverse();
@@ -57,7 +57,7 @@ impl Pool {
         } else {
             let held: usize = self.slabs.iter().map(|slab| slab.memory.bytes()).sum();
             let smallest = 8 * CELLS * size_of::<C>();
-            let slab = Arc::new(Slab::new::<C>((held / 4).clamp(smallest, LARGEST_SLAB).next_power_of_two()));
+            let slab = Arc::new(PageSlab::new::<C>((held / 4).clamp(smallest, LARGEST_SLAB).next_power_of_two()));
             self.slabs.push(slab.clone());
             let place = slab.take().expect("a new slab has room");
             (slab, place)
@@ -74,10 +74,10 @@ impl Pool {
     }
 }
 
-impl Slab {
-    fn new<C>(bytes: usize) -> Slab {
+impl PageSlab {
+    fn new<C>(bytes: usize) -> PageSlab {
         let places = (bytes / (CELLS * size_of::<C>())) as u32;
-        Slab { memory: Memory::zeroed(bytes), free: Mutex::new((0..places).rev().collect()) }
+        PageSlab { memory: Memory::zeroed(bytes), free: Mutex::new((0..places).rev().collect()) }
     }
 
     fn take(&self) -> Option<u32> {

@@ -10,9 +10,9 @@ use super::burst::{BURST, lookup_mixed, lookup_one, lookup_single};
 use super::counter::Vector;
 use super::flat::FLAT_BURST;
 use super::large::Large;
-use super::memory::Line;
+use super::memory::CacheLine;
 use super::route::{Route, key, mask, sorted};
-use super::tree::{MOST_ROUTES, Root, build, unpack, unpack_all};
+use super::tree::{MAX_ROUTES, Root, build, unpack, unpack_all};
 use crate::net::AddressCuts;
 use crate::table::paged::Paged;
 
@@ -24,7 +24,7 @@ pub const MAX_NEXT_HOP: u32 = u32::MAX - 256;
 
 /// A table with more routes than this is large.
 const LARGE: usize = 4096;
-const _: () = assert!(LARGE <= MOST_ROUTES);
+const _: () = assert!(LARGE <= MAX_ROUTES);
 /// A large table with fewer routes than this is small again.
 const SMALL: usize = 2048;
 
@@ -407,7 +407,7 @@ impl Tables {
     }
 
     /// The lines with the routes of a small table; none of a large one.
-    fn packed(&self, table: TableId) -> &[Line] {
+    fn packed(&self, table: TableId) -> &[CacheLine] {
         match &self.kept[table.index()] {
             Kept::Small { block, packed } => &self.arena.lines(block)[*packed as usize..],
             Kept::Large(_) => &[],

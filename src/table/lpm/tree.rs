@@ -5,7 +5,7 @@
 
 use super::NO_ROUTE;
 use super::counter::{Counter, KEYS, signed};
-use super::memory::{LINE, Line, bytes};
+use super::memory::{CacheLine, LINE, bytes};
 use super::route::{Route, mask, runs};
 
 /// Keys in a root, beside which the shape of the tree has room.
@@ -19,9 +19,9 @@ const MISSING: [u32; 3] = [0xff, 0xffff, u32::MAX];
 /// The most bytes that a packed route takes; two is the least.
 const LONGEST: usize = 9;
 /// The most leaves under a root and two levels of inner lines.
-const MOST_LEAVES: usize = (ROOT_KEYS + 1) * FAN * FAN;
+const MAX_LEAVES: usize = (ROOT_KEYS + 1) * FAN * FAN;
 /// The most routes for which a tree has room whatever they are.
-pub(super) const MOST_ROUTES: usize = (MOST_LEAVES * 8 - 1) / 2;
+pub(super) const MAX_ROUTES: usize = (MAX_LEAVES * 8 - 1) / 2;
 
 /// The root line of a table's tree.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +30,7 @@ pub(super) struct Root {
     /// Last addresses of the first twelve subtrees.
     pub(super) keys: [i32; ROOT_KEYS],
     /// The lines below.
-    pub(super) start: *const Line,
+    pub(super) start: *const CacheLine,
     /// Added to every next hop of a leaf.
     pub(super) base: u32,
     /// Levels of inner lines.
@@ -55,7 +55,7 @@ impl Root {
     }
 
     /// The same root, with its tree at `start`.
-    pub(super) fn at(self, start: *const Line) -> Root {
+    pub(super) fn at(self, start: *const CacheLine) -> Root {
         Root { start, ..self }
     }
 
@@ -133,12 +133,12 @@ impl Root {
 /// A tree ready to be put into an arena: its lines, and its root but for where they are.
 pub(super) struct Built {
     pub(super) root: Root,
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Vec<CacheLine>,
     /// Where the packed routes start.
     pub(super) packed: u32,
 }
 
-/// Builds the tree of sorted `routes`, of which there are at most [`MOST_ROUTES`].
+/// Builds the tree of sorted `routes`, of which there are at most [`MAX_ROUTES`].
 pub(super) fn build(routes: &[Route]) -> Built {
     let runs = runs(routes, NO_ROUTE);
     let smallest = routes.iter().map(|route| route.next_hop).min().unwrap_or(0);
@@ -154,8 +154,8 @@ pub(super) fn build(routes: &[Route]) -> Built {
     assert!(upper <= ROOT_KEYS + 1, "a tree of at most two inner levels");
     let packed = pack(routes, width, base);
     let mut lines = Vec::with_capacity(upper + lower + leaves + packed.len().div_ceil(LINE));
-    lines.extend((0..upper).map(|at| Line(key_bytes(&runs, at * FAN * FAN * each, FAN * each))));
-    lines.extend((0..lower).map(|at| Line(key_bytes(&runs, at * FAN * each, each))));
+    lines.extend((0..upper).map(|at| CacheLine(key_bytes(&runs, at * FAN * FAN * each, FAN * each))));
+    lines.extend((0..lower).map(|at| CacheLine(key_bytes(&runs, at * FAN * each, each))));
     match width {
         0 => leaves_of::<12, 13>(&runs, base, &mut lines),
         1 => leaves_of::<10, 11>(&runs, base, &mut lines),
@@ -165,7 +165,7 @@ pub(super) fn build(routes: &[Route]) -> Built {
     lines.extend(packed.chunks(LINE).map(|bytes| {
         let mut line = [0; LINE];
         line[..bytes.len()].copy_from_slice(bytes);
-        Line(line)
+        CacheLine(line)
     }));
 
     let inner = u8::from(lower > 0) + u8::from(upper > 0);
@@ -187,7 +187,7 @@ fn key_bytes(runs: &[(u32, u32)], from: usize, each: usize) -> [u8; LINE] {
 }
 
 /// Adds the leaves of `runs`, each with `KEYS` keys and `EACH` next hops, one more.
-fn leaves_of<const KEYS: usize, const EACH: usize>(runs: &[(u32, u32)], base: u32, lines: &mut Vec<Line>) {
+fn leaves_of<const KEYS: usize, const EACH: usize>(runs: &[(u32, u32)], base: u32, lines: &mut Vec<CacheLine>) {
     const { assert!(EACH == KEYS + 1) };
     let (full, rest) = runs.as_chunks::<EACH>();
     lines.extend(full.iter().map(|leaf| leaf_line::<KEYS, EACH>(leaf, base)));
@@ -198,7 +198,7 @@ fn leaves_of<const KEYS: usize, const EACH: usize>(runs: &[(u32, u32)], base: u3
     }
 }
 
-fn leaf_line<const KEYS: usize, const EACH: usize>(leaf: &[(u32, u32); EACH], base: u32) -> Line {
+fn leaf_line<const KEYS: usize, const EACH: usize>(leaf: &[(u32, u32); EACH], base: u32) -> CacheLine {
     let bytes_each = (LINE - 4 * KEYS) / EACH;
     let missing = MISSING[bytes_each / 2];
     let mut bytes = [0; LINE];
@@ -209,7 +209,7 @@ fn leaf_line<const KEYS: usize, const EACH: usize>(leaf: &[(u32, u32); EACH], ba
         let number = if *next_hop == NO_ROUTE { missing } else { next_hop - base };
         value.copy_from_slice(&number.to_le_bytes()[..bytes_each]);
     }
-    Line(bytes)
+    CacheLine(bytes)
 }
 
 /// The routes as bytes: their number, then for each its length and how many leading bytes of its network it shares with
@@ -242,7 +242,7 @@ fn shared_bytes(differ: u32) -> usize {
 }
 
 /// The routes in the lines that [`pack`] filled, in order, and room for one more.
-pub(super) fn unpack_all(root: &Root, lines: &[Line]) -> Vec<Route> {
+pub(super) fn unpack_all(root: &Root, lines: &[CacheLine]) -> Vec<Route> {
     let routes = unpack(root, lines);
     let mut all = Vec::with_capacity(routes.size_hint().1.unwrap_or(0) + 1);
     // A loop inside the iterator takes two thirds of the instructions of `collect`.
@@ -251,7 +251,7 @@ pub(super) fn unpack_all(root: &Root, lines: &[Line]) -> Vec<Route> {
 }
 
 /// The routes in the lines that [`pack`] filled, in order.
-pub(super) fn unpack(root: &Root, lines: &[Line]) -> impl Iterator<Item = Route> {
+pub(super) fn unpack(root: &Root, lines: &[CacheLine]) -> impl Iterator<Item = Route> {
     let (width, base) = (usize::from(root.width), root.base);
     let bytes = bytes(lines);
     let number = bytes.first_chunk::<4>().map_or(0, |number| u32::from_le_bytes(*number));

@@ -15,13 +15,13 @@ const PAGE_BYTES: usize = 16 << 10;
 /// Entries of a page, at most, where copying one is more than copying its bytes.
 const OWNING: usize = 64;
 
-type Page<T> = Arc<Vec<T>>;
+type VectorPage<T> = Arc<Vec<T>>;
 
 /// A vector whose clones share its pages. Reading an entry costs one read more than with a plain vector.
 pub struct Paged<T> {
     /// Where each page starts: all that reading needs. The pages themselves are kept by `branches`.
     starts: Vec<NonNull<T>>,
-    branches: Vec<Arc<Vec<Page<T>>>>,
+    branches: Vec<Arc<Vec<VectorPage<T>>>>,
     len: usize,
     of: PhantomData<T>,
 }

@@ -33,13 +33,13 @@ pub(super) struct SegmentId(pub(super) u32);
 
 /// Segments, which stay where they are until the arena goes.
 #[derive(Debug, Default)]
-pub(super) struct Arena {
+pub(super) struct SegmentArena {
     chunks: Vec<Memory>,
     /// By [`SegmentId`].
     tags: Vec<Tags>,
 }
 
-impl Arena {
+impl SegmentArena {
     /// A segment without flows.
     pub(super) fn add(&mut self) -> SegmentId {
         let id = SegmentId(u32::try_from(self.tags.len()).expect("fewer than 2^32 segments"));

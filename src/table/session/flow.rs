@@ -4,7 +4,7 @@ use crate::net::Protocol;
 
 /// One end of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct End {
+pub struct FlowEnd {
     /// The routing domain, a dense id.
     pub domain: u32,
     /// The address.
@@ -32,7 +32,7 @@ impl Direction {
 
 /// A 5-tuple, the same for both directions of a flow. It can be told from the packet alone, before anybody knows which
 /// routing domains the packet goes through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(C)]
 pub struct Tuple {
     /// Address and port of the first end, the protocol above them, and [`TAKEN`].
@@ -114,7 +114,7 @@ impl Tuple {
 }
 
 /// A flow, the same for both of its directions: within a pair of routing domains, for both ends; or at one end alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(C)]
 pub struct FlowKey {
     pub(super) tuple: Tuple,
@@ -143,8 +143,8 @@ const ANY: u32 = u32::MAX;
 impl FlowKey {
     /// The key of a packet from `source` to `destination`, and which way along the flow it goes. Either direction
     /// of the flow gives the same key.
-    pub fn new(protocol: Protocol, source: End, destination: End) -> (FlowKey, Direction) {
-        let end = |end: End| (end.address, end.port);
+    pub fn new(protocol: Protocol, source: FlowEnd, destination: FlowEnd) -> (FlowKey, Direction) {
+        let end = |end: FlowEnd| (end.address, end.port);
         let known = Tuple::new(protocol, end(source), end(destination));
         FlowKey::of_tuple(known, source.domain, destination.domain)
     }
@@ -165,7 +165,7 @@ impl FlowKey {
     /// two hosts asking each other under one identifier keep two flows; the families are echo (8/0), timestamp
     /// (13/14), information (15/16) and address mask (17/18). Any other type is a family of its own, without
     /// identifier.
-    pub fn icmp(kind: u8, identifier: u16, source: End, destination: End) -> (FlowKey, Direction) {
+    pub fn icmp(kind: u8, identifier: u16, source: FlowEnd, destination: FlowEnd) -> (FlowKey, Direction) {
         let (family, is_reply) = match kind {
             8 => (8, false),
             0 => (8, true),
@@ -173,7 +173,7 @@ impl FlowKey {
             14 | 16 | 18 => (kind - 1, true),
             other => {
                 let port = u16::from(other);
-                return FlowKey::new(Protocol::ICMP, End { port, ..source }, End { port, ..destination });
+                return FlowKey::new(Protocol::ICMP, FlowEnd { port, ..source }, FlowEnd { port, ..destination });
             }
         };
         let (asker, asked) = if is_reply { (destination, source) } else { (source, destination) };
@@ -205,9 +205,9 @@ impl FlowKey {
 
     /// The two ends as a packet going `direction` has them: source, then destination. ICMP ends carry the family
     /// and the identifier for ports. In the key of one end alone the domains mean nothing.
-    pub fn ends(&self, direction: Direction) -> (End, End) {
+    pub fn ends(&self, direction: Direction) -> (FlowEnd, FlowEnd) {
         let ends = self.tuple.ends();
-        let end = |place: usize| End { domain: self.domains[place], address: ends[place].0, port: ends[place].1 };
+        let end = |place: usize| FlowEnd { domain: self.domains[place], address: ends[place].0, port: ends[place].1 };
         (end(direction.source()), end(1 - direction.source()))
     }
 

@@ -2,30 +2,30 @@
 //!
 //! The hash that leads to a segment is that of the 5-tuple, so equal 5-tuples in many domains share one, and ports can be
 //! chosen that share what a directory asks for. Such flows stand here in the order of all of their key: however they
-//! were chosen, one is found among n in log n steps. Their slots lie in segments of their own, so that a [`Place`] is
+//! were chosen, one is found among n in log n steps. Their slots lie in segments of their own, so that a [`SessionPlace`] is
 //! read in the same way wherever it is. An ordinary shard has no overflow.
 
 use super::arena::{SLOTS, SegmentId, Slot};
-use super::{Expiry, FOREVER, FlowKey, GRACE, Place, Session, Sessions, Tuple};
+use super::{Expiry, FOREVER, FlowKey, GRACE, Session, SessionPlace, Sessions, Tuple};
 use crate::time::{SimTime, Watermark};
 use std::collections::BTreeMap;
 
 #[derive(Default)]
 pub(super) struct Overflow {
-    places: BTreeMap<FlowKey, Place>,
-    free: Vec<Place>,
+    places: BTreeMap<FlowKey, SessionPlace>,
+    free: Vec<SessionPlace>,
     /// How many flows were left when the dead were last removed, and the stamps since.
     left: usize,
     since: Watermark,
 }
 
 impl Overflow {
-    pub(super) fn get(&self, key: &FlowKey) -> Option<Place> {
+    pub(super) fn get(&self, key: &FlowKey) -> Option<SessionPlace> {
         self.places.get(key).copied()
     }
 
     /// The places of all flows with `tuple`.
-    pub(super) fn of_tuple(&self, tuple: &Tuple) -> impl Iterator<Item = Place> {
+    pub(super) fn of_tuple(&self, tuple: &Tuple) -> impl Iterator<Item = SessionPlace> {
         let key = |domains| FlowKey { tuple: *tuple, domains };
         self.places.range(key([0; 2])..=key([u32::MAX; 2])).map(|(_, place)| *place)
     }
@@ -37,7 +37,7 @@ impl Overflow {
 
 impl Sessions {
     /// Puts a flow into the overflow of its shard, after the dead have been removed from there where it has doubled.
-    pub(super) fn put_elsewhere(&mut self, shard: usize, slot: Slot, expiry: &impl Expiry) -> Place {
+    pub(super) fn put_elsewhere(&mut self, shard: usize, slot: Slot, expiry: &impl Expiry) -> SessionPlace {
         let overflow = self.shards[shard].overflow.get_or_insert_default();
         overflow.since.see(slot.session.last_used);
         if overflow.places.len() >= overflow.left * 2 + SLOTS {
@@ -82,12 +82,12 @@ impl Sessions {
         lasts
     }
 
-    fn free_place(&mut self, shard: usize) -> Place {
+    fn free_place(&mut self, shard: usize) -> SessionPlace {
         let free = |sessions: &mut Sessions| sessions.shards[shard].overflow.as_mut()?.free.pop();
         free(self).unwrap_or_else(|| {
             let segment = self.add_segment(0);
-            let mut places = (0..SLOTS as u32).rev().map(|slot| Place { segment, slot });
-            let first = Place { segment, slot: 0 };
+            let mut places = (0..SLOTS as u32).rev().map(|slot| SessionPlace { segment, slot });
+            let first = SessionPlace { segment, slot: 0 };
             if let Some(overflow) = &mut self.shards[shard].overflow {
                 overflow.free.extend(places.by_ref().take(SLOTS - 1));
             }

@@ -2,11 +2,13 @@
 
 use super::arena::{SegmentId, Slot};
 use super::tags::{GROUPS, Tags, WIDTH, home};
-use super::{EMPTY, Expiry, FOREVER, FlowKey, GRACE, MANY, MOST, Place, Segment, Session, Sessions};
+use super::{
+    EMPTY, Expiry, FOREVER, FlowKey, GRACE, MAX_FILL, SPLIT_THRESHOLD, Segment, Session, SessionPlace, Sessions,
+};
 use crate::time::{SimTime, Watermark};
 
 /// Stamps that a segment which cannot be parted sees before the dead are looked for again.
-const STAMPS: usize = MOST - MANY;
+const STAMPS: usize = MAX_FILL - SPLIT_THRESHOLD;
 
 impl Sessions {
     /// Makes room for a session of so many `halves`: 2 for a whole one. False where the shard has reached its limit, and
@@ -22,7 +24,7 @@ impl Sessions {
         let place = match self.segment_with_room(shard, hash, session.last_used, expiry) {
             Some(segment) => {
                 self.put(segment, slot);
-                Place { segment, slot: 0 }
+                SessionPlace { segment, slot: 0 }
             }
             None => self.put_elsewhere(shard, slot, expiry),
         };
@@ -40,7 +42,7 @@ impl Sessions {
         loop {
             let segment = self.segment_of(shard, hash);
             let state = &mut self.segments[segment.0 as usize];
-            if state.count < MOST {
+            if state.count < MAX_FILL {
                 return Some(segment);
             }
             let can_be_parted = state.depth < self.deepest && state.elsewhere == 0;
@@ -51,9 +53,9 @@ impl Sessions {
                 }
             }
             let state = &self.segments[segment.0 as usize];
-            if state.count > MANY && can_be_parted {
+            if state.count > SPLIT_THRESHOLD && can_be_parted {
                 self.part(shard, segment, hash);
-            } else if state.count >= MOST {
+            } else if state.count >= MAX_FILL {
                 return None;
             }
         }

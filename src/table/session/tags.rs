@@ -12,12 +12,12 @@ pub(super) const GROUPS: usize = super::arena::SLOTS / WIDTH;
 /// The tags of a segment: two cache lines.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
-pub(super) struct Tags([Group; GROUPS]);
+pub(super) struct Tags([TagGroup; GROUPS]);
 
 /// Tags side by side; 0 where a slot is free.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(16))]
-pub(super) struct Group([u8; WIDTH]);
+pub(super) struct TagGroup([u8; WIDTH]);
 
 const FREE: u8 = 0;
 
@@ -35,11 +35,11 @@ pub(super) fn home(hash: u64) -> usize {
 
 impl Tags {
     /// No flow.
-    pub(super) const EMPTY: Tags = Tags([Group([FREE; WIDTH]); GROUPS]);
+    pub(super) const EMPTY: Tags = Tags([TagGroup([FREE; WIDTH]); GROUPS]);
 
     /// The group number `group` % [`GROUPS`].
     #[inline]
-    pub(super) fn group(&self, group: usize) -> &Group {
+    pub(super) fn group(&self, group: usize) -> &TagGroup {
         &self.0[group % GROUPS]
     }
 
@@ -54,7 +54,7 @@ impl Tags {
     }
 }
 
-impl Group {
+impl TagGroup {
     /// The places in the group with this tag, a bit each.
     #[cfg(target_arch = "x86_64")]
     #[inline]
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn sixteen_tags_are_compared_as_one_by_one() {
-        let group = Group(std::array::from_fn(|place| [0, 1, 0x7f, 0x80, 0xff][place * 7 % 5]));
+        let group = TagGroup(std::array::from_fn(|place| [0, 1, 0x7f, 0x80, 0xff][place * 7 % 5]));
         for tag in [0, 1, 2, 0x7f, 0x80, 0xff] {
             assert_eq!(group.with(tag), group.with_one_by_one(tag), "tag {tag}");
         }

@@ -3,8 +3,8 @@ use crate::net::Protocol;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-const A: End = End { domain: 1, address: 0x0a2d_020a, port: 40000 };
-const B: End = End { domain: 2, address: 0xac10_0114, port: 3306 };
+const A: FlowEnd = FlowEnd { domain: 1, address: 0x0a2d_020a, port: 40000 };
+const B: FlowEnd = FlowEnd { domain: 2, address: 0xac10_0114, port: 3306 };
 
 fn session(last_used: u64) -> Session {
     Session {
@@ -42,7 +42,7 @@ fn both_directions_of_a_flow_share_a_key_and_another_domain_does_not() {
     assert_ne!(way, way_back);
     assert_eq!(forth.ends(way), (A, B));
     assert_eq!(back.ends(way_back), (B, A));
-    let elsewhere = End { domain: 3, ..B };
+    let elsewhere = FlowEnd { domain: 3, ..B };
     assert_ne!(FlowKey::new(Protocol::TCP, A, elsewhere).0, forth);
     assert_ne!(FlowKey::new(Protocol::UDP, A, B).0, forth);
 }
@@ -109,7 +109,7 @@ fn fin_or_rst_closes_for_good() {
 
 #[test]
 fn flows_that_differ_in_their_domains_alone_have_one_hash_and_stand_apart() {
-    let elsewhere = End { domain: 3, ..B };
+    let elsewhere = FlowEnd { domain: 3, ..B };
     let (here, there) = (FlowKey::new(Protocol::TCP, A, B).0, FlowKey::new(Protocol::TCP, A, elsewhere).0);
     assert_eq!(here.hash(), there.hash());
     assert_eq!(Tuple::new(Protocol::TCP, (A.address, A.port), (B.address, B.port)).0.hash(), here.hash());
@@ -125,7 +125,7 @@ fn flows_that_differ_in_their_domains_alone_have_one_hash_and_stand_apart() {
 
 #[test]
 fn twice_the_same_end_in_two_domains_is_one_flow_both_ways() {
-    let twin = End { domain: 2, ..A };
+    let twin = FlowEnd { domain: 2, ..A };
     let ((forth, way), (back, way_back)) = (FlowKey::new(Protocol::UDP, A, twin), FlowKey::new(Protocol::UDP, twin, A));
     assert_eq!(forth, back);
     assert_ne!(way, way_back);
@@ -142,7 +142,7 @@ fn ten_seconds(_: &FlowKey, session: &Session) -> SimTime {
 }
 
 fn key(port: u16) -> FlowKey {
-    FlowKey::new(Protocol::UDP, End { port, ..A }, B).0
+    FlowKey::new(Protocol::UDP, FlowEnd { port, ..A }, B).0
 }
 
 fn at(seconds: u64) -> Session {
@@ -250,7 +250,7 @@ fn flows_made_to_collide_are_all_kept_and_found() {
 #[test]
 fn one_5_tuple_in_a_thousand_domains_is_a_thousand_flows() {
     let mut sessions = Sessions::new(1, 1_000);
-    let flow = |domain: u32| FlowKey::new(Protocol::TCP, End { domain, ..A }, End { domain, ..B }).0;
+    let flow = |domain: u32| FlowKey::new(Protocol::TCP, FlowEnd { domain, ..A }, FlowEnd { domain, ..B }).0;
     for domain in 0..1_000 {
         assert!(sessions.insert(0, flow(domain).hash(), flow(domain), session(u64::from(domain)), forever), "{domain}");
     }
@@ -294,7 +294,7 @@ fn a_session_lives_through_its_last_nanosecond_also_where_its_segment_is_full() 
     let last = SimDuration::from_secs(11).saturating_add(GRACE);
     for (late, kept) in [(0, true), (1, false)] {
         let mut sessions = Sessions::new(1, usize::MAX);
-        let full = MOST as u16;
+        let full = MAX_FILL as u16;
         // One is a second older than the others, so that the dead are looked for.
         assert!((0..full).all(|port| insert(&mut sessions, port, u64::from(port != 0))));
         assert_eq!(sessions.segments.len(), 2, "one for nothing, and one that is full");
@@ -304,7 +304,7 @@ fn a_session_lives_through_its_last_nanosecond_also_where_its_segment_is_full() 
         assert!(!holds(&sessions, 0));
         assert_eq!(
             (1..full).map(|port| holds(&sessions, port)).collect::<Vec<_>>(),
-            vec![kept; MOST - 1],
+            vec![kept; MAX_FILL - 1],
             "{late} ns late"
         );
         assert!(holds(&sessions, full));
@@ -315,7 +315,8 @@ fn a_session_lives_through_its_last_nanosecond_also_where_its_segment_is_full() 
 fn a_shard_of_the_default_limit_takes_all_of_it() {
     let mut sessions = Sessions::new(1, 262_144);
     let flow = |number: u32| {
-        FlowKey::new(Protocol::TCP, End { port: number as u16, ..A }, End { port: (number >> 16) as u16, ..B }).0
+        FlowKey::new(Protocol::TCP, FlowEnd { port: number as u16, ..A }, FlowEnd { port: (number >> 16) as u16, ..B })
+            .0
     };
     assert!((0..262_144).all(|number| sessions.insert(0, flow(number).hash(), flow(number), session(0), forever)));
     assert!(!sessions.insert(0, flow(262_144).hash(), flow(262_144), session(0), forever));

@@ -23,7 +23,7 @@ const SLICE: usize = 16 * BURST;
 
 /// How much is done.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Effort {
+pub(super) struct ForwardEffort {
     /// Sizes of frames and numbers of sessions.
     rows: &'static [(Size, usize)],
     /// Flows of each kind of frames.
@@ -38,9 +38,9 @@ pub(super) struct Effort {
     replays: usize,
 }
 
-impl Effort {
+impl ForwardEffort {
     /// What it takes to say something about a machine.
-    const FULL: Effort = Effort {
+    const FULL: ForwardEffort = ForwardEffort {
         rows: &[
             (Size::Bytes(64), 1_000),
             (Size::Bytes(64), 100_000),
@@ -57,7 +57,7 @@ impl Effort {
         replays: 5,
     };
     /// A little of everything: without optimisation, figures mean nothing.
-    const SKETCH: Effort = Effort {
+    const SKETCH: ForwardEffort = ForwardEffort {
         rows: &[(Size::Bytes(64), 300), (Size::Imix, 300), (Size::Bytes(1500), 300)],
         flows: 300,
         rounds: 1,
@@ -67,8 +67,8 @@ impl Effort {
     };
 
     /// As much as the build is good for.
-    pub(super) fn of_build() -> Effort {
-        if cfg!(debug_assertions) { Effort::SKETCH } else { Effort::FULL }
+    pub(super) fn of_build() -> ForwardEffort {
+        if cfg!(debug_assertions) { ForwardEffort::SKETCH } else { ForwardEffort::FULL }
     }
 
     /// How many steps of progress there are.
@@ -79,20 +79,20 @@ impl Effort {
 
 /// What was measured.
 pub(super) struct Measured {
-    rows: Vec<Row>,
+    rows: Vec<ForwardRow>,
     kinds: Kinds,
     captured: Captured,
-    effort: Effort,
+    effort: ForwardEffort,
 }
 
 /// Nanoseconds for one frame, medians.
-struct Row {
+struct ForwardRow {
     size: Size,
     sessions: usize,
-    times: Times,
+    times: ForwardTimes,
 }
 
-struct Times {
+struct ForwardTimes {
     /// Frames of live sessions.
     established: f64,
     /// First packets, each of which leaves a session.
@@ -122,12 +122,12 @@ struct Kinds {
 /// Measures all of it, a step of `bar` at a time.
 pub(super) fn measure(bar: &ProgressBar) -> Result<Measured, Failure> {
     let failed = |error: LabError| Failure::Message(error.to_string());
-    let effort = Effort::of_build();
+    let effort = ForwardEffort::of_build();
     let few = topology(Rules::FEW).map_err(failed)?;
     let most = topology(Rules::MOST).map_err(failed)?;
     let rows = effort.rows.iter().map(|(size, sessions)| {
         bar.set_message(format!("forwarding {}, {sessions} sessions", size.name()));
-        Row { size: *size, sessions: *sessions, times: times(&few, *size, *sessions, effort, bar) }
+        ForwardRow { size: *size, sessions: *sessions, times: times(&few, *size, *sessions, effort, bar) }
     });
     let rows = rows.collect();
     bar.set_message("forwarding, way by way and stage by stage");
@@ -137,13 +137,13 @@ pub(super) fn measure(bar: &ProgressBar) -> Result<Measured, Failure> {
     Ok(Measured { rows, kinds, captured, effort })
 }
 
-fn times(topology: &Topology, size: Size, sessions: usize, effort: Effort, bar: &ProgressBar) -> Times {
+fn times(topology: &Topology, size: Size, sessions: usize, effort: ForwardEffort, bar: &ProgressBar) -> ForwardTimes {
     let kinds = [CLASSIC_TO_VPC, NEW_FLOWS, DROPPED_BY_GROUP].map(|workload| (workload, topology));
     let (baselines, times) = take_turns(&kinds, size, sessions, effort, bar);
-    Times { established: times[0], new_flows: times[1], dropped: times[2], baselines }
+    ForwardTimes { established: times[0], new_flows: times[1], dropped: times[2], baselines }
 }
 
-fn kinds((few, most): (&Topology, &Topology), effort: Effort, bar: &ProgressBar) -> Kinds {
+fn kinds((few, most): (&Topology, &Topology), effort: ForwardEffort, bar: &ProgressBar) -> Kinds {
     let few_rules = ESTABLISHED.iter().chain(&[PINGS, NEW_FLOWS]).chain(&DROPPED);
     let mut kinds: Vec<_> = few_rules.map(|workload| (*workload, Rules::FEW)).collect();
     kinds.extend([NEW_FLOWS, DROPPED_BY_GROUP].map(|workload| (workload, Rules::MOST)));
@@ -160,7 +160,7 @@ fn take_turns(
     kinds: &[(Workload, &Topology)],
     size: Size,
     flows: usize,
-    effort: Effort,
+    effort: ForwardEffort,
     bar: &ProgressBar,
 ) -> (Baselines, Vec<f64>) {
     let frames: Vec<Frames> = kinds.iter().map(|(workload, _)| workload.frames(flows, size)).collect();

@@ -3,7 +3,7 @@
 use super::super::print::rounded;
 use super::captures::{ByWorkers, Captured};
 use super::workloads::Fate;
-use super::{BURST, Baselines, Kinds, Measured, Row, Rules, Times, Workload};
+use super::{BURST, Baselines, ForwardRow, ForwardTimes, Kinds, Measured, Rules, Workload};
 use crate::diag::Stage;
 use crate::report::{Palette, Style, thousands};
 use serde_json::{Value, json};
@@ -82,10 +82,10 @@ fn millions(nanoseconds: f64) -> f64 {
     1e3 / nanoseconds
 }
 
-fn rows(text: &mut String, rows: &[Row]) -> Result {
+fn rows(text: &mut String, rows: &[ForwardRow]) -> Result {
     FORWARDING.iter().try_for_each(|line| writeln!(text, "{line}"))?;
-    for Row { size, sessions, times } in rows {
-        let Times { established, new_flows, dropped, baselines: Baselines { copying, parsing } } = *times;
+    for ForwardRow { size, sessions, times } in rows {
+        let ForwardTimes { established, new_flows, dropped, baselines: Baselines { copying, parsing } } = *times;
         let [rate, new_flows, dropped, copies, parses] =
             [established, new_flows, dropped, copying, parsing].map(millions);
         write!(text, "  {:<7}{:>10}{rate:>13.1}{new_flows:>11.1}", size.name(), thousands(*sessions as u64))?;
@@ -134,8 +134,8 @@ fn captures(text: &mut String, captured: &Captured) -> Result {
 
 /// One object. Times are nanoseconds for one frame.
 pub(in super::super) fn json(measured: &Measured) -> Value {
-    let row = |Row { size, sessions, times }: &Row| {
-        let Times { established, new_flows, dropped, baselines: Baselines { copying, parsing } } = *times;
+    let row = |ForwardRow { size, sessions, times }: &ForwardRow| {
+        let ForwardTimes { established, new_flows, dropped, baselines: Baselines { copying, parsing } } = *times;
         json!({
             "frames": size.name(),
             "sessions": sessions,
@@ -200,20 +200,20 @@ pub(in super::super) fn json(measured: &Measured) -> Value {
 #[cfg(test)]
 mod tests {
     use super::super::captures::Made;
-    use super::super::{DROPPED, ESTABLISHED, Effort, NEW_FLOWS, Size};
+    use super::super::{DROPPED, ESTABLISHED, ForwardEffort, NEW_FLOWS, Size};
     use super::*;
 
     fn sample() -> Measured {
         let baselines = Baselines { copying: 10.0, parsing: 16.0 };
-        let times = Times { established: 40.0, new_flows: 125.0, dropped: 50.0, baselines };
+        let times = ForwardTimes { established: 40.0, new_flows: 125.0, dropped: 50.0, baselines };
         let by_kind =
             vec![(ESTABLISHED[4], Rules::FEW, 40.0), (NEW_FLOWS, Rules::MOST, 160.0), (DROPPED[0], Rules::FEW, 20.0)];
         let made = [Made::Verdicts, Made::Ndjson, Made::Pcapng].map(|made| (made, ByWorkers { one: 80.0, two: 50.0 }));
         Measured {
-            rows: vec![Row { size: Size::Imix, sessions: 100_000, times }],
+            rows: vec![ForwardRow { size: Size::Imix, sessions: 100_000, times }],
             kinds: Kinds { flows: 100_000, baselines, times: by_kind },
             captured: Captured { connections: 100_000, frames: 1_000_000, reading: 10.0, made },
-            effort: Effort::FULL,
+            effort: ForwardEffort::FULL,
         }
     }
 

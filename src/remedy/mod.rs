@@ -1,30 +1,36 @@
-//! A step in words: what to do, with which of the vendor's operations, and what to write into the topology file.
+//! A remedy in words: what to do, with which of the vendor's operations, and what to write into the topology file.
 //!
-//! Operations are given as commands of the vendor's command line `aliyun`, by the names of the API; what has no API is
-//! done in the console, and says so.
+//! `trace`, `check` and `advise` name a change of the world in these words and in no others. Operations are given as
+//! commands of the vendor's command line `aliyun`, by the names of the API; what has no API is done in the console, and
+//! says so.
 
-mod making;
 mod rules;
 
-use super::step::Step;
-use crate::control::{Operation, WhitelistChange};
+use crate::control::{Operation, PeerRequest, RuleRequest, WhitelistChange};
 use crate::diag::{Sources, Span};
-use crate::model::{ServiceKind, World};
+use crate::model::{Direction, SecurityGroup, ServiceKind, World};
 use crate::net::{GuestRoute, Ipv4Net};
 use crate::report::{AdvisedStep, TopologyEdit};
 use crate::text::{quoted, sh_word};
 
-/// Says what `step` does to `world`, to which it was not yet applied.
-pub(super) fn describe(step: &Step, world: &World, sources: &Sources) -> AdvisedStep {
-    let writer = Writer { world, sources };
-    match step {
-        Step::Operate(operation) => writer.operation(operation),
-        _ => writer.making(step),
-    }
+/// Says what `operation` does to `world`, to which it was not yet applied.
+pub(crate) fn describe(operation: &Operation, world: &World, sources: &Sources) -> AdvisedStep {
+    RemedyWriter { world, sources }.operation(operation)
+}
+
+/// Says the same in one line: what to do, and what to write into the topology file.
+pub(crate) fn sentence(operation: &Operation, world: &World) -> String {
+    describe(operation, world, &Sources::new()).sentence()
+}
+
+/// Says what lets `group` accept all that `peer` sends, in one line.
+pub(crate) fn accepting(group: &SecurityGroup, direction: Direction, peer: PeerRequest, world: &World) -> String {
+    let rule = RuleRequest::accept(peer);
+    sentence(&Operation::Authorize { group: group.id.value.clone(), direction, rule }, world)
 }
 
 /// The header of a table, without brackets.
-fn table(kind: &str, id: &str) -> String {
+pub(crate) fn table(kind: &str, id: &str) -> String {
     let bare = !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
     if bare { format!("{kind}.{id}") } else { format!("{kind}.{}", quoted(id)) }
 }
@@ -35,7 +41,7 @@ fn list<'a>(items: impl IntoIterator<Item = &'a String>) -> String {
 }
 
 /// `aliyun ecs StartInstance --InstanceId i-web`.
-fn call(action: &str, parameters: &[(&str, &str)]) -> String {
+pub(crate) fn call(action: &str, parameters: &[(&str, &str)]) -> String {
     let mut text = format!("aliyun {action}");
     for (name, value) in parameters {
         text.extend([" --", name, "=", &sh_word(value)]);
@@ -43,17 +49,17 @@ fn call(action: &str, parameters: &[(&str, &str)]) -> String {
     text
 }
 
-fn set(table: String, keys: &[(&str, String)], without: &[&'static str]) -> TopologyEdit {
+pub(crate) fn set(table: String, keys: &[(&str, String)], without: &[&'static str]) -> TopologyEdit {
     let keys = keys.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
     TopologyEdit::Set { table, keys, without: without.to_vec() }
 }
 
-struct Writer<'w> {
+struct RemedyWriter<'w> {
     world: &'w World,
     sources: &'w Sources,
 }
 
-impl Writer<'_> {
+impl RemedyWriter<'_> {
     fn place(&self, span: Span) -> Option<String> {
         let at = self.sources.locate(span)?;
         Some(format!("{}:{}", at.file, at.line))
@@ -95,7 +101,7 @@ impl Writer<'_> {
                 source: self.of_instance(instance),
             },
             Operation::Detach { instance, vpc } => AdvisedStep {
-                what: format!("take the link of {instance} to {vpc} away: nothing passes between them any more"),
+                what: format!("detach {instance} from {vpc}, which ends what passes between them"),
                 operations: vec![self.link_call("DetachClassicLinkVpc", instance, vpc)],
                 topology: Some(set(table("instance", instance), &[], &["linked_vpc"])),
                 source: self.of_instance(instance),
@@ -158,7 +164,7 @@ impl Writer<'_> {
         let own = self.world.instances.find(instance).map(|key| &self.world.instances[key]);
         let entry = quoted(&destination.to_string());
         AdvisedStep {
-            what: format!("send {destination} to the private NIC of {instance}: run the routing script there"),
+            what: format!("send {destination} to the private NIC of {instance} by the routing script"),
             operations: own
                 .map(|own| {
                     let command = GuestRoute::of(*own.private_ip).add_command();

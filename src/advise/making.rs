@@ -1,15 +1,28 @@
-//! What is made beside the operations: VPCs, vSwitches, groups and peerings.
+//! Steps in words: operations as every remedy names them, and what is made beside them, VPCs, vSwitches, groups and
+//! peerings.
 
-use super::super::step::{GroupHome, Step};
-use super::{Writer, call, set, table};
+use super::step::{GroupHome, PlanStep};
+use crate::diag::Sources;
+use crate::model::World;
+use crate::remedy::{self, call, set, table};
 use crate::report::{AdvisedStep, TopologyEdit};
 use crate::text::quoted;
 
-impl Writer<'_> {
-    pub(super) fn making(&self, step: &Step) -> AdvisedStep {
+/// Says what `step` does to `world`, to which it was not yet applied.
+pub(super) fn describe(step: &PlanStep, world: &World, sources: &Sources) -> AdvisedStep {
+    Maker { world, sources }.step(step)
+}
+
+struct Maker<'w> {
+    world: &'w World,
+    sources: &'w Sources,
+}
+
+impl Maker<'_> {
+    fn step(&self, step: &PlanStep) -> AdvisedStep {
         let (what, operations, topology) = match step {
-            Step::Operate(operation) => return self.operation(operation),
-            Step::MakeVpc { id, cidr, region, account } => (
+            PlanStep::Operate(operation) => return remedy::describe(operation, self.world, self.sources),
+            PlanStep::MakeVpc { id, cidr, region, account } => (
                 format!("make a VPC of account {account} in {region}: {id}, {cidr}"),
                 vec![call("vpc CreateVpc", &[("RegionId", region), ("VpcName", id), ("CidrBlock", &cidr.to_string())])],
                 set(
@@ -18,7 +31,7 @@ impl Writer<'_> {
                     &[],
                 ),
             ),
-            Step::MakeVswitch { id, vpc, cidr } => (
+            PlanStep::MakeVswitch { id, vpc, cidr } => (
                 format!("make a vSwitch in {vpc}: {id}, {cidr}"),
                 vec![call(
                     "vpc CreateVSwitch",
@@ -26,10 +39,14 @@ impl Writer<'_> {
                 )],
                 set(table("vswitch", id), &[("vpc", quoted(vpc)), ("cidr", quoted(&cidr.to_string()))], &[]),
             ),
-            Step::MakeGroup { id, home } => self.making_group(id, home),
-            Step::MakePeering { id, vpcs: [one, two] } => self.making_peering(id, one, two),
+            PlanStep::MakeGroup { id, home } => self.making_group(id, home),
+            PlanStep::MakePeering { id, vpcs: [one, two] } => self.making_peering(id, one, two),
         };
         AdvisedStep { what, operations, topology: Some(topology), source: None }
+    }
+
+    fn vpc_region(&self, id: &str) -> &str {
+        self.world.vpcs.find(id).map_or("", |key| self.world.vpc_region(key).as_str())
     }
 
     fn making_group(&self, id: &str, home: &GroupHome) -> (String, Vec<String>, TopologyEdit) {

@@ -1,13 +1,13 @@
 //! Rules of security groups in words, as the vendor's calls, and as TOML.
 
-use super::{Writer, call, table};
+use super::{RemedyWriter, call, table};
 use crate::control::{PeerRequest, RuleRequest};
 use crate::model::{Direction, Policy, SecurityGroup};
 use crate::net::PortRange;
 use crate::report::{AdvisedStep, TopologyEdit};
 use crate::text::quoted;
 
-impl Writer<'_> {
+impl RemedyWriter<'_> {
     pub(super) fn authorize(&self, group: &str, direction: Direction, rule: &RuleRequest) -> AdvisedStep {
         let own = self.world.security_groups.find(group).map(|key| &self.world.security_groups[key]);
         let (verb, way) = (verb(rule.policy), preposition(direction));
@@ -32,7 +32,7 @@ impl Writer<'_> {
         let span = own.zip(number).map(|(own, number)| own.rules(direction)[number].span);
         AdvisedStep {
             what: format!(
-                "take the rule of {group} away that {verb}s {} {way} {} with priority {}: nothing can stand above it",
+                "take the rule of {group} away that {verb}s {} {way} {} with priority {}",
                 traffic(rule),
                 peer(&rule.peer),
                 rule.priority
@@ -126,7 +126,9 @@ fn entry(direction: Direction, rule: &RuleRequest) -> String {
         keys.push(format!("protocol = {}", quoted(name)));
     }
     for (key, ports) in [("port_range", rule.port_range), ("source_port_range", rule.source_port_range)] {
-        if ports != PortRange::ALL {
+        if ports.first() == ports.last() {
+            keys.push(format!("{key} = \"{}\"", ports.first()));
+        } else if ports != PortRange::ALL {
             keys.push(format!("{key} = \"{ports}\""));
         }
     }

@@ -1,0 +1,101 @@
+//! What can be typed after `replay`, and what `trace` shares with it.
+
+use super::{FrameOptions, injection, mapping, workers};
+use crate::model::limits::LEAST_MTU;
+use crate::report::ExpectedCount;
+use clap::{Args, ValueEnum};
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+pub(in crate::cli) const REPLAY_EXAMPLES: &str = "\
+Examples:
+  biplane replay shop.toml week.pcap -w verdicts.pcapng
+  biplane replay shop.toml week.pcap --map 192.0.2.7=10.24.1.5 --inject 172.16.1.10=i-app
+  biplane replay shop.toml week.pcap --format ndjson
+  biplane replay shop.toml week.pcap --by connection --format csv
+  biplane replay shop.toml mirror.pcap --strip vxlan --dedup
+  biplane replay shop.toml week.pcap --expect sg-egress-deny=0 --fail-on-drop
+  tcpdump -w - | biplane replay shop.toml -";
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Replay {
+    /// The topology file; `-` is standard input.
+    pub(in crate::cli) topology: PathBuf,
+    /// The capture: pcap or pcapng, plain or compressed with gzip, zstd, bzip2 or lz4; `-` is standard input.
+    pub(in crate::cli) capture: PathBuf,
+    /// Write every frame with its verdict to this pcapng file; `-` is standard output, and the summary goes to standard
+    /// error then.
+    #[arg(short = 'w', long = "write", value_name = "OUT")]
+    pub(in crate::cli) write: Option<PathBuf>,
+    /// Which copies of a frame -w writes.
+    #[arg(long, value_enum, default_value_t = Copies::In, requires = "write")]
+    pub(in crate::cli) copies: Copies,
+    #[command(flatten)]
+    pub(in crate::cli) attribution: Attribution,
+    /// Largest IPv4 packet carried whole, instead of the topology's.
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(i64::from(LEAST_MTU)..))]
+    pub(in crate::cli) mtu: Option<u16>,
+    /// A TCP flow must begin with a SYN.
+    #[arg(long)]
+    pub(in crate::cli) strict_tcp: bool,
+    /// How many threads share the work; verdicts and bytes are the same for any number.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = workers)]
+    pub(in crate::cli) workers: usize,
+    /// Exit with 1 unless so many frames have this verdict, or are dropped for this reason. May be repeated.
+    #[arg(long, value_name = "VERDICT=N", value_parser = expected_count)]
+    pub(in crate::cli) expect: Vec<ExpectedCount>,
+    /// Exit with 1 where a frame is dropped or undetermined, or a reply reaches another endpoint than the one that asked.
+    #[arg(long)]
+    pub(in crate::cli) fail_on_drop: bool,
+    /// Print what became of each connection in place of the summary: as text, CSV or NDJSON.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(in crate::cli) by: Option<By>,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = ReplayFormat::Text)]
+    pub(in crate::cli) format: ReplayFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Copies {
+    /// Each frame of the capture once, as captured, on the interface of the endpoint that sent it.
+    In,
+    /// What came out, on the interfaces of the receivers, and what the fabric sent.
+    Out,
+    /// Both.
+    Both,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Attribution {
+    /// Frames from this address enter at this endpoint, whoever owns the address. May be repeated.
+    #[arg(long, value_name = "IP=ENDPOINT", value_parser = injection)]
+    pub(in crate::cli) inject: Vec<(Ipv4Addr, String)>,
+    /// Rewrite an address of the capture before anything else, checksums too. May be repeated.
+    #[arg(long, value_name = "IP=IP", value_parser = mapping)]
+    pub(in crate::cli) map: Vec<(Ipv4Addr, Ipv4Addr)>,
+    #[command(flatten)]
+    pub(in crate::cli) frames: FrameOptions,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum ReplayFormat {
+    /// A summary for people.
+    Text,
+    /// The summary as one JSON object.
+    Json,
+    /// One JSON object a line for each frame, or with --by for each connection.
+    Ndjson,
+    /// With --by: comma-separated values.
+    Csv,
+}
+
+/// What rows are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum By {
+    /// The frames between two ends.
+    Connection,
+}
+
+fn expected_count(text: &str) -> Result<ExpectedCount, String> {
+    text.parse()
+}

@@ -1,0 +1,176 @@
+//! What became of a frame: the verdict, where it was given, and what decided.
+
+use crate::diag::Reason;
+use crate::program::{AclId, DomainId, EndpointId, RouteId, RuleId, WhitelistId};
+
+/// What became of a frame, in ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The endpoint it entered at; `None` where none was found.
+    pub from: Option<EndpointId>,
+    /// The routing domains it was in, in order: at most two.
+    pub domains: [Option<DomainId>; 2],
+    /// The result.
+    pub verdict: Verdict,
+    /// What decided: for a delivered frame what let it in, for a dropped one what refused it.
+    pub decider: MatchedRule,
+    /// The endpoint that the routes of a dropped or undetermined packet lead to, from stage 4 on.
+    pub receiver: Option<EndpointId>,
+    /// True where neither end's groups and whitelist were asked, since both have a live record of the flow.
+    pub by_session: bool,
+    /// What let in the frame that made the receiver's record, where that record let this one in.
+    pub begun_by: MatchedRule,
+    /// How much the TTL fell on the way, for a delivered frame.
+    pub hops: u8,
+}
+
+impl Outcome {
+    /// The outcome of a frame that entered no routing domain.
+    pub(super) fn at_sender(from: Option<EndpointId>, verdict: Verdict) -> Outcome {
+        let (domains, none) = ([None, None], MatchedRule::None);
+        Outcome { from, domains, verdict, decider: none, receiver: None, by_session: false, begun_by: none, hops: 0 }
+    }
+
+    /// What refused a dropped frame, or what is not known of one for which that decides.
+    pub fn blocker(&self) -> Option<Blocker> {
+        let (reason, at) = self.verdict.refusal()?;
+        Some(Blocker { reason, at, decider: self.decider })
+    }
+}
+
+/// The result for one frame. A drop is a result, not an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// It reached an endpoint.
+    Delivered {
+        /// Which one.
+        to: EndpointId,
+    },
+    /// The fabric answered it itself: ARP.
+    Answered,
+    /// It travels by an instance's public NIC or public address, beyond the two planes.
+    Outside,
+    /// It was refused.
+    Dropped {
+        /// Why.
+        reason: Reason,
+        /// Where.
+        at: DropLocation,
+    },
+    /// What decides is not known.
+    Undetermined(NotKnown),
+}
+
+impl Verdict {
+    /// The reason of a frame that was dropped, or is undetermined for one, and where it is given.
+    pub fn refusal(self) -> Option<(Reason, DropLocation)> {
+        match self {
+            Verdict::Dropped { reason, at } => Some((reason, at)),
+            Verdict::Undetermined(NotKnown::Configuration { at }) => Some((Reason::UnknownConfiguration, at)),
+            _ => None,
+        }
+    }
+}
+
+/// What a frame without a verdict lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NotKnown {
+    /// Bytes that decide, which the capture cut off.
+    Bytes,
+    /// Rules or a whitelist that decide, which the topology does not hold; or a record that such rules may have made.
+    Configuration {
+        /// Where they would be asked.
+        at: DropLocation,
+    },
+}
+
+/// Where a frame was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DropLocation {
+    /// Before it was inside the fabric.
+    Outside,
+    /// At an endpoint: the sender until its groups have let it go, then the receiver.
+    Endpoint(EndpointId),
+    /// In a routing domain.
+    Domain(DomainId),
+}
+
+/// The rule, route or list behind a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MatchedRule {
+    /// None that a topology file could name.
+    None,
+    /// A live session.
+    Session,
+    /// A rule of a security group.
+    Rule(RuleId),
+    /// No rule of these groups matched: their default.
+    GroupDefault(AclId),
+    /// A whitelist.
+    Whitelist(WhitelistId),
+    /// A route.
+    Route(RouteId),
+}
+
+impl MatchedRule {
+    const ID_BITS: u32 = 29;
+
+    /// Packs it into 32 bits, as sessions keep it; an id of more than 29 bits becomes [`MatchedRule::None`].
+    pub(super) fn pack(self) -> u32 {
+        let (kind, id) = match self {
+            MatchedRule::None | MatchedRule::Session => (0, 0),
+            MatchedRule::Rule(id) => (1, id.0),
+            MatchedRule::GroupDefault(id) => (2, id.0),
+            MatchedRule::Whitelist(id) => (3, id.0),
+            MatchedRule::Route(id) => (4, id.0),
+        };
+        if id >> MatchedRule::ID_BITS == 0 { kind << MatchedRule::ID_BITS | id } else { 0 }
+    }
+
+    /// The one that was packed.
+    #[inline]
+    pub(super) fn unpack(packed: u32) -> MatchedRule {
+        let id = packed & ((1 << MatchedRule::ID_BITS) - 1);
+        match packed >> MatchedRule::ID_BITS {
+            1 => MatchedRule::Rule(RuleId(id)),
+            2 => MatchedRule::GroupDefault(AclId(id)),
+            3 => MatchedRule::Whitelist(WhitelistId(id)),
+            4 => MatchedRule::Route(RouteId(id)),
+            _ => MatchedRule::None,
+        }
+    }
+}
+
+/// One of the things that stand in a packet's way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Blocker {
+    /// Why the packet is refused.
+    pub reason: Reason,
+    /// Where.
+    pub at: DropLocation,
+    /// The rule, route or list behind it.
+    pub decider: MatchedRule,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_comes_back_and_an_id_without_room_becomes_none() {
+        for id in [0, 7, (1 << 29) - 1] {
+            let deciders = [
+                MatchedRule::Rule(RuleId(id)),
+                MatchedRule::GroupDefault(AclId(id)),
+                MatchedRule::Whitelist(WhitelistId(id)),
+                MatchedRule::Route(RouteId(id)),
+            ];
+            for decider in deciders {
+                assert_eq!(MatchedRule::unpack(decider.pack()), decider);
+            }
+        }
+        for decider in [MatchedRule::None, MatchedRule::Session, MatchedRule::Rule(RuleId(1 << 29))] {
+            assert_eq!(MatchedRule::unpack(decider.pack()), MatchedRule::None);
+        }
+    }
+}

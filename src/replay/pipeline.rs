@@ -1,0 +1,335 @@
+//! The threads of a replay. All are alike, the calling one included: each owns shards of the fabric from beginning to
+//! end, and each takes turns at reading and writing, which do not depend on the thread.
+//!
+//! ```text
+//!           read           forward              write            print
+//!  spare ----------> queue of every  ----> unwritten ----> written ----> spare
+//!         one at a   thread, each           any thread       the calling thread,
+//!           time     its own part                            in order
+//! ```
+//!
+//! Batches travel in a circle, and there are few of them, so memory is bounded; no channel holds more than there are
+//! batches, so no thread ever waits for room in one. The last thread to forward its part of a batch passes it on. A thread
+//! with little in its queue reads ahead, where there is a spare batch and no other thread reads; else it forwards what
+//! waits for it alone; else it writes. So the thread with the least to forward reads and writes, and no core is idle
+//! because frames are shared out unevenly. With one worker there are one thread and one batch, and nothing waits.
+
+use super::Source;
+use super::feed::FrameBatch;
+use super::worker::{BurstOutput, Worker};
+use super::writing::{EncodedBatch, Encoder, OutputFormat, ReplayWriter};
+use crate::threads::spawn;
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded, never, select};
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread;
+
+/// Batches that may wait for a thread before it leaves reading to the others. Fewer, and a thread that has caught up finds
+/// nothing to do while another one reads; more than there are, and a thread that is behind goes on reading, while the
+/// others have nothing to do.
+const READ_AHEAD: usize = 6;
+
+/// Batches under way, beside one for each thread, where there are several.
+const MORE_BATCHES: usize = 5;
+
+/// A batch on its way, and what becomes of it.
+#[derive(Default)]
+struct Job {
+    /// Its place in the capture.
+    number: u64,
+    batch: FrameBatch,
+    /// One per thread, which is the only one to touch it until all have forwarded their parts.
+    outputs: Vec<Mutex<BurstOutput>>,
+    /// How many threads have.
+    forwarded: AtomicUsize,
+    encoded: EncodedBatch,
+    /// How far the capture was read with it.
+    progress: (u64, Option<u64>),
+}
+
+impl Job {
+    fn is_forwarded(&self) -> bool {
+        self.forwarded.load(Ordering::Relaxed) == self.outputs.len()
+    }
+}
+
+/// Where the capture is read, by one thread at a time.
+struct InputStage<'a, 's> {
+    source: &'a mut Source<'s>,
+    /// True where reading may wait for more to come, however long: a pipe. Nothing that was read waits meanwhile.
+    is_live: bool,
+    /// To each thread; none once there is nothing more to read.
+    queues: Vec<Sender<Arc<Job>>>,
+    /// Batches that were read.
+    count: u64,
+}
+
+impl InputStage<'_, '_> {
+    /// Reads the next batch for all threads.
+    fn read(&mut self, mut job: Job) {
+        if self.queues.is_empty() || !self.source.next(&mut job.batch) {
+            return self.close();
+        }
+        job.number = self.count;
+        job.forwarded = AtomicUsize::new(0);
+        job.progress = self.source.feed.progress();
+        self.count += 1;
+        let job = Arc::new(job);
+        let Some((last, others)) = self.queues.split_last() else { return };
+        // A thread that has hung up has closed the input or is about to.
+        for queue in others {
+            let _ = queue.send(Arc::clone(&job));
+        }
+        // Nothing is kept here: the last thread to drop a batch passes it on.
+        let _ = last.send(job);
+    }
+
+    fn close(&mut self) {
+        self.queues.clear();
+    }
+}
+
+/// Closes the input when its thread leaves, by a panic or because nothing can be printed any more: the other threads
+/// end when they have done what was read.
+struct Leaving<'d, 'a, 's>(&'d Mutex<InputStage<'a, 's>>);
+
+impl Drop for Leaving<'_, '_, '_> {
+    fn drop(&mut self) {
+        lock(self.0).close();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(guard)) => Some(guard.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
+/// One of the threads: what it owns, and its ways to the others.
+struct WorkerThread<'d, 'a, 's> {
+    own: usize,
+    worker: Worker,
+    encoder: Encoder<'d>,
+    input: &'d Mutex<InputStage<'a, 's>>,
+    spare: Receiver<Job>,
+    queue: Receiver<Arc<Job>>,
+    to_write: Sender<Job>,
+    unwritten: Receiver<Job>,
+    to_print: Sender<Job>,
+}
+
+impl WorkerThread<'_, '_, '_> {
+    /// Does all there is to do, and gives the worker back. The one thread that prints has a `printer`.
+    fn work(mut self, mut printer: Option<Reorderer<'_, '_, '_>>) -> io::Result<Worker> {
+        let _leaving = Leaving(self.input);
+        while self.take_turn(printer.as_mut())? {}
+        let WorkerThread { worker, mut encoder, to_write, unwritten, to_print, .. } = self;
+        // Other threads may still forward what then only they can write.
+        drop(to_write);
+        for job in unwritten {
+            write(&mut encoder, job, &to_print);
+        }
+        drop(to_print);
+        if let Some(mut printer) = printer {
+            printer.print_all()?;
+        }
+        Ok(worker)
+    }
+
+    /// Does the most urgent thing there is to do, or waits for one; false once everything is read and forwarded here.
+    fn take_turn(&mut self, mut printer: Option<&mut Reorderer<'_, '_, '_>>) -> io::Result<bool> {
+        if let Some(printer) = &mut printer {
+            printer.print_ready()?;
+        }
+        if let Some(mut input) = try_lock(self.input)
+            && self.may_read(&input, printer.as_deref())
+            && let Ok(job) = self.spare.try_recv()
+        {
+            input.read(job);
+            return Ok(true);
+        }
+        match self.queue.try_recv() {
+            Ok(job) => {
+                self.forward(job);
+                return Ok(true);
+            }
+            Err(TryRecvError::Disconnected) => return Ok(false),
+            Err(TryRecvError::Empty) => {}
+        }
+        if let Ok(job) = self.unwritten.try_recv() {
+            write(&mut self.encoder, job, &self.to_print);
+            return Ok(true);
+        }
+        // The thread that reads will send something; that may take a while, so no thread waits for the input itself.
+        let may_read = try_lock(self.input).is_some_and(|input| self.may_read(&input, printer.as_deref()));
+        let nothing = never();
+        let spare = if may_read { &self.spare } else { &nothing };
+        select! {
+            recv(self.queue) -> job => match job {
+                Ok(job) => self.forward(job),
+                Err(_) => return Ok(false),
+            },
+            recv(self.unwritten) -> job => job.into_iter().for_each(|job| write(&mut self.encoder, job, &self.to_print)),
+            recv(spare) -> job => match job {
+                Ok(job) => self.read(job, printer.as_deref()),
+                // Nothing is printed any more.
+                Err(_) => return Ok(false),
+            },
+            recv(printer.as_ref().map_or(&nothing, |printer| &printer.written)) -> job => {
+                if let (Some(printer), Ok(job)) = (printer, job) {
+                    printer.take(job)?;
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether this thread is free to read ahead. From a pipe it reads only when everything it has to do is done.
+    fn may_read(&self, input: &InputStage<'_, '_>, printer: Option<&Reorderer<'_, '_, '_>>) -> bool {
+        match input.is_live {
+            true => self.queue.is_empty() && printer.is_none_or(|printer| printer.next == input.count),
+            false => self.queue.len() < READ_AHEAD,
+        }
+    }
+
+    /// Reads into `job`, which was waited for: another thread may have read since.
+    fn read(&mut self, job: Job, printer: Option<&Reorderer<'_, '_, '_>>) {
+        let mut input = lock(self.input);
+        if input.is_live {
+            // The thread that holds the input gets no more work.
+            while let Ok(job) = self.queue.try_recv() {
+                self.forward(job);
+            }
+            if let Some(printer) = printer.filter(|printer| printer.next != input.count) {
+                let _ = printer.spare.send(job);
+                return;
+            }
+        }
+        input.read(job);
+    }
+
+    fn forward(&mut self, job: Arc<Job>) {
+        self.worker.forward(&job.batch, self.own, &mut lock(&job.outputs[self.own]));
+        job.forwarded.fetch_add(1, Ordering::Relaxed);
+        // Only the last thread to drop it gets it. A thread that has left early has dropped it without forwarding.
+        if let Some(job) = Arc::into_inner(job).filter(Job::is_forwarded) {
+            let next = if self.encoder.is_wanted() { &self.to_write } else { &self.to_print };
+            let _ = next.send(job);
+        }
+    }
+}
+
+fn write(encoder: &mut Encoder<'_>, mut job: Job, to_print: &Sender<Job>) {
+    let outputs: Vec<_> = job.outputs.iter().map(lock).collect();
+    encoder.write(&job.batch, outputs.iter().map(|output| &**output), &mut job.encoded);
+    drop(outputs);
+    let _ = to_print.send(job);
+}
+
+/// The calling thread's part: what was written leaves in the order of the capture.
+struct Reorderer<'p, 's, 'a> {
+    writer: &'p mut ReplayWriter<'s, 'a>,
+    written: Receiver<Job>,
+    spare: Sender<Job>,
+    /// Jobs whose predecessors are under way.
+    early: BTreeMap<u64, Job>,
+    /// Which is next.
+    next: u64,
+}
+
+impl Reorderer<'_, '_, '_> {
+    fn print_ready(&mut self) -> io::Result<()> {
+        while let Ok(job) = self.written.try_recv() {
+            self.take(job)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until all others have left.
+    fn print_all(&mut self) -> io::Result<()> {
+        while let Ok(job) = self.written.recv() {
+            self.take(job)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, job: Job) -> io::Result<()> {
+        self.early.insert(job.number, job);
+        while let Some(mut job) = self.early.remove(&self.next) {
+            self.writer.print(&mut job.encoded)?;
+            self.writer.tell(job.progress, &job.batch);
+            self.next += 1;
+            // At the end nothing is read any more.
+            let _ = self.spare.send(job);
+        }
+        Ok(())
+    }
+}
+
+/// Replays `source` with these workers, the first in this thread and each other in one of its own, and gives them back.
+pub(super) fn run(
+    source: &mut Source<'_>,
+    workers: Vec<Worker>,
+    writing: &OutputFormat<'_>,
+    writer: &mut ReplayWriter<'_, '_>,
+) -> io::Result<Vec<Worker>> {
+    let count = workers.len();
+    let batches = if count == 1 { 1 } else { count + MORE_BATCHES };
+    let (returned, spare) = bounded(batches);
+    for _ in 0..batches {
+        let outputs = std::iter::repeat_with(Mutex::default).take(count).collect();
+        let _ = returned.send(Job { outputs, ..Job::default() });
+    }
+    let (to_write, unwritten) = bounded(batches);
+    let (to_print, written) = bounded(batches);
+    let (queues, arriving): (Vec<_>, Vec<_>) = workers.iter().map(|_| bounded(batches)).unzip();
+    let is_live = source.feed.progress().1.is_none();
+    let input = Mutex::new(InputStage { source, is_live, queues, count: 0 });
+    let thread_of = |(own, (worker, queue))| WorkerThread {
+        own,
+        worker,
+        encoder: Encoder::new(writing),
+        input: &input,
+        spare: spare.clone(),
+        queue,
+        to_write: to_write.clone(),
+        unwritten: unwritten.clone(),
+        to_print: to_print.clone(),
+    };
+    let mut threads_here: Vec<WorkerThread<'_, '_, '_>> =
+        workers.into_iter().zip(arriving).enumerate().map(thread_of).collect();
+    // From here on these are open as long as a thread may send something.
+    drop((to_write, to_print));
+    thread::scope(|scope| {
+        let others = threads_here.split_off(1.min(count));
+        // No thread reads before all are there: without one of them no batch would ever be whole.
+        let mut closed = lock(&input);
+        let mut threads = Vec::with_capacity(others.len());
+        for worker_thread in others {
+            match spawn(scope, move || worker_thread.work(None)) {
+                Ok(thread) => threads.push(thread),
+                Err(error) => {
+                    closed.close();
+                    return Err(error);
+                }
+            }
+        }
+        drop(closed);
+        let mut printer = Some(Reorderer { writer, written, spare: returned, early: BTreeMap::new(), next: 0 });
+        let here: io::Result<Vec<Worker>> =
+            threads_here.into_iter().map(|worker_thread| worker_thread.work(printer.take())).collect();
+        let mut workers = here?;
+        for thread in threads {
+            workers.push(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(workers)
+    })
+}

@@ -1,0 +1,142 @@
+//! Connections as lines for people.
+
+use super::{Connection, ConnectionEnd, ConnectionFate};
+use crate::datapath::Verdict;
+use crate::diag::Reason;
+use crate::net::Protocol;
+use crate::report::layout::{Palette, Style, calendar, counted, space, thousands, width};
+use crate::report::words::Resolver;
+use std::fmt::Write;
+
+/// Writes connections in columns, each with what went wrong on lines of its own. Columns are as wide as the connections
+/// that were [measured](ConnectionRows::measure).
+pub struct ConnectionRows<'a> {
+    words: Resolver<'a>,
+    palette: Palette,
+    widths: [usize; COLUMNS],
+}
+
+const COLUMNS: usize = 5;
+
+const LONGEST_FATE: usize = ConnectionFate::Misdelivered.name().len();
+
+impl<'a> ConnectionRows<'a> {
+    /// Nothing measured yet.
+    pub fn new(words: Resolver<'a>, palette: Palette) -> ConnectionRows<'a> {
+        ConnectionRows { words, palette, widths: [0; COLUMNS] }
+    }
+
+    /// Makes the columns wide enough for `connection`.
+    pub fn measure(&mut self, connection: &Connection) {
+        let cells = self.cells(connection);
+        for (widest, cell) in self.widths.iter_mut().zip(&cells) {
+            *widest = width(cell).max(*widest);
+        }
+    }
+
+    /// Writes `connection`, at least one line.
+    pub fn write(&self, out: &mut String, connection: &Connection) {
+        for (index, (cell, widest)) in self.cells(connection).iter().zip(self.widths).enumerate() {
+            out.push_str(cell);
+            space(out, widest.saturating_sub(width(cell)) + if index == 2 { 0 } else { 2 });
+            if index == 2 {
+                out.push_str(" > ");
+            }
+        }
+        let fate = connection.fate();
+        let style = match fate {
+            ConnectionFate::TwoWay => Style::Good,
+            ConnectionFate::OneWay | ConnectionFate::Outside => Style::Plain,
+            ConnectionFate::Undetermined => Style::Notice,
+            ConnectionFate::Broken | ConnectionFate::Refused | ConnectionFate::Misdelivered => Style::Bad,
+        };
+        let _ = write!(out, "{}", self.palette.paint(style, fate.name()));
+        space(out, LONGEST_FATE - fate.name().len());
+        let _ = writeln!(out, "  {} from {}", connection.last.since(connection.first), calendar(connection.first));
+        for line in self.asides(connection) {
+            let _ = writeln!(out, "    {line}");
+        }
+    }
+
+    fn cells(&self, connection: &Connection) -> [String; COLUMNS] {
+        let Connection { number, protocol, opener, responder, frames, bytes, .. } = connection;
+        let icmp = format!("icmp type {}", responder.port);
+        let protocol = if *protocol == Protocol::ICMP { icmp } else { protocol.to_string() };
+        [
+            format!("#{number}"),
+            protocol,
+            self.end(connection, opener),
+            self.end(connection, responder),
+            format!(
+                "{} > {} frames, {} > {} bytes",
+                thousands(frames[0]),
+                thousands(frames[1]),
+                thousands(bytes[0]),
+                thousands(bytes[1])
+            ),
+        ]
+    }
+
+    fn end(&self, connection: &Connection, end: &ConnectionEnd) -> String {
+        let name = end.endpoint.map(|id| format!("{} ", self.words.endpoint(id))).unwrap_or_default();
+        let port = if connection.protocol.has_ports() { format!(":{}", end.port) } else { String::new() };
+        format!("{name}{}{port}", end.address)
+    }
+
+    /// What went wrong.
+    fn asides(&self, connection: &Connection) -> Vec<String> {
+        let mut lines = Vec::new();
+        if let Some(refusal) = connection.refusal {
+            let reason = refusal.blocker.reason;
+            let whose = if refusal.is_of_responder { "responder's" } else { "opener's" };
+            let by = self.by(connection).unwrap_or_default();
+            let frames = match refusal.frames {
+                1 => format!("frame {}", thousands(refusal.frame)),
+                more => format!("frame {} and {} more", thousands(refusal.frame), thousands(more - 1)),
+            };
+            lines.push(format!("{reason}{by}: the {whose} {frames}"));
+        }
+        let mut count = |frames: u64, what: &str| {
+            if frames != 0 {
+                lines.push(format!("{} {what}", counted(frames, "frame")));
+            }
+        };
+        count(connection.followed, "dropped only because of that");
+        count(connection.other_drops, "dropped for other causes");
+        count(connection.undetermined, "without a verdict");
+        if let Some(reached) = connection.misdelivered_to {
+            let asked = connection.opener.endpoint.map_or("the opener", |id| self.words.endpoint(id));
+            let replies = match connection.misdelivered {
+                1 => "1 reply".to_owned(),
+                more => format!("{} replies", thousands(more)),
+            };
+            lines.push(format!("{replies} reached {}, not {asked}", self.words.endpoint(reached)));
+        }
+        lines
+    }
+
+    /// ` at i-app by sg-app ingress #2 (shop.toml:19)`
+    fn by(&self, connection: &Connection) -> Option<String> {
+        let blocker = connection.refusal?.blocker;
+        let mut text = self.words.at(blocker.at).map_or_else(String::new, |at| format!(" at {at}"));
+        if let Some(cause) = self.words.cause_of(blocker.decider, Some(blocker.reason)) {
+            let _ = write!(text, " by {cause}");
+            if let Some(place) = cause.place() {
+                let _ = write!(text, " ({place})");
+            }
+        }
+        Some(text)
+    }
+}
+
+/// The word for a verdict, and the reason of a drop or of what is undetermined for one.
+pub(super) fn verdict_words(verdict: Verdict) -> (&'static str, Option<Reason>) {
+    let word = match verdict {
+        Verdict::Delivered { .. } => "delivered",
+        Verdict::Answered => "answered",
+        Verdict::Outside => "outside",
+        Verdict::Undetermined(_) => "undetermined",
+        Verdict::Dropped { .. } => "dropped",
+    };
+    (word, verdict.refusal().map(|(reason, _)| reason))
+}
