@@ -139,9 +139,19 @@ impl<'a> Engine<'a> {
     }
 
     pub(super) fn run(mut self, visit: &mut Visitor<'_>) {
-        for class in &self.reach.classes.all {
-            for sender in self.senders(class) {
-                self.send(&sender, visit);
+        let domain = |class: &&EndpointClass| class.key.route.domain;
+        let mut classes: Vec<&EndpointClass> = self.reach.classes.all.iter().collect();
+        classes.sort_by_key(domain);
+        for of_domain in classes.chunk_by(|one, other| domain(one) == domain(other)) {
+            // What was asked for one domain is of little use to the next one.
+            if self.filters.is_large() {
+                self.filters = Filters::new(self.program, &self.reach.protocols, self.question, self.reach.omitted);
+                self.maps = RouteMaps::new(self.program, &self.reach.classes, self.reach.omitted);
+            }
+            for class in of_domain {
+                for sender in self.senders(class) {
+                    self.send(&sender, visit);
+                }
             }
         }
     }

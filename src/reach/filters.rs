@@ -129,6 +129,12 @@ impl<'a> Filters<'a> {
         }
     }
 
+    /// True where so much is remembered that it is better asked again.
+    pub(super) fn is_large(&self) -> bool {
+        const LARGE: usize = 4096;
+        self.known.len() + self.overlays.len() > LARGE
+    }
+
     /// Which part of its own side's addresses, as the list divides them, holds `address`.
     pub(super) fn own_part(&mut self, list: FilterList, address: Ipv4Addr) -> usize {
         self.list(list).own.position(address)
