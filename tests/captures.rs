@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
-use biplane::capture::{Batch, CaptureError, CaptureProblem, Direction, LinkType, Packet, Reader, Writer};
+use biplane::capture::{Batch, CaptureError, CaptureProblem, LinkType, Packet, PacketDirection, Reader, Writer};
 use bytes::Bytes;
 
 /// File name, link type of its first interface, and how many frames it holds.
@@ -143,7 +143,7 @@ fn real_captures_written_as_pcapng_read_back_the_same() {
                     time: record.time,
                     bytes,
                     wire_len: record.wire_len,
-                    direction: Direction::Inbound,
+                    direction: PacketDirection::Inbound,
                     packet_id: Some(record.number),
                     own_comments: &[],
                     comments: &["a comment"],

@@ -44,7 +44,7 @@ use std::fmt;
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question<'a> {
+pub struct AdviceQuestion<'a> {
     /// Who opens the connection: an endpoint, or a description as [`Side::read`] takes it.
     pub from: &'a str,
     /// To whom.
@@ -192,7 +192,7 @@ impl Party {
 ///
 /// # Errors
 /// A side is neither an endpoint nor a description, both are the same, or a port does not go with the protocol.
-pub fn advise(topology: Option<&Topology>, question: &Question<'_>) -> Result<Advice, AdviseError> {
+pub fn advise(topology: Option<&Topology>, question: &AdviceQuestion<'_>) -> Result<Advice, AdviseError> {
     check_port(question)?;
     let nothing = World::default();
     let world: &World = topology.map_or(&nothing, |topology| &topology.world);
@@ -230,7 +230,7 @@ pub fn advise(topology: Option<&Topology>, question: &Question<'_>) -> Result<Ad
     Ok(Advice { from: told.0, to: told.1, traffic: Some(traffic.text()), port_chosen: why_this_port, now, plans })
 }
 
-fn check_port(question: &Question<'_>) -> Result<(), AdviseError> {
+fn check_port(question: &AdviceQuestion<'_>) -> Result<(), AdviseError> {
     match question.port {
         Some(_) if !question.protocol.has_ports() => Err(AdviseError::Port { protocol: question.protocol }),
         _ => Ok(()),
@@ -240,7 +240,7 @@ fn check_port(question: &Question<'_>) -> Result<(), AdviseError> {
 /// The traffic that is asked about, and why it goes to this port where the question names none.
 fn choose_traffic(
     world: &World,
-    question: &Question<'_>,
+    question: &AdviceQuestion<'_>,
     receiver: AdvisedSubject,
 ) -> Result<(Traffic, Option<String>), AdviseError> {
     check_port(question)?;

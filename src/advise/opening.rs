@@ -2,7 +2,7 @@
 
 use super::probe::SOURCE_PORT;
 use super::side::AdvisedSubject;
-use super::{AdviseError, Question, choose_traffic};
+use super::{AdviceQuestion, AdviseError, choose_traffic};
 use crate::lab::Topology;
 use crate::model::World;
 use crate::program::EndpointId;
@@ -28,7 +28,7 @@ pub struct Opening {
 ///
 /// # Errors
 /// A side is no endpoint or has no address, or a port does not go with the protocol.
-pub fn opening(topology: &Topology, question: &Question<'_>) -> Result<Opening, AdviseError> {
+pub fn opening(topology: &Topology, question: &AdviceQuestion<'_>) -> Result<Opening, AdviseError> {
     let world = &*topology.world;
     let (from, to) = (OpeningSide::find(topology, question.from)?, OpeningSide::find(topology, question.to)?);
     let (traffic, why_this_port) = choose_traffic(world, question, to.subject)?;

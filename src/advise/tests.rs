@@ -6,7 +6,7 @@ mod conflicts;
 mod edits;
 mod refusals;
 
-use crate::advise::{Question, advise};
+use crate::advise::{AdviceQuestion, advise};
 use crate::lab::{LabError, Topology};
 use crate::net::Protocol;
 use crate::report::{Advice, AdvisedPlan};
@@ -20,7 +20,7 @@ fn open(text: &str) -> Topology {
 
 /// Advice about TCP to port 80.
 fn asked(topology: &Topology, from: &str, to: &str) -> Advice {
-    let question = Question { from, to, protocol: Protocol::TCP, port: Some(80) };
+    let question = AdviceQuestion { from, to, protocol: Protocol::TCP, port: Some(80) };
     advise(Some(topology), &question).unwrap_or_else(|error| panic!("{error}"))
 }
 

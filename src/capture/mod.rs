@@ -6,7 +6,7 @@
 //! [`Writer`] writes annotated pcapng, [`PcapWriter`] plain pcap.
 //!
 //! ```
-//! use biplane::capture::{Batch, Direction, Packet, Reader, Writer};
+//! use biplane::capture::{Batch, PacketDirection, Packet, Reader, Writer};
 //! use biplane::time::SimTime;
 //!
 //! let mut writer = Writer::new(Vec::new())?;
@@ -16,7 +16,7 @@
 //!     time: SimTime::from_nanos(1_500_000_000),
 //!     bytes: &[0; 60],
 //!     wire_len: 1514,
-//!     direction: Direction::Inbound,
+//!     direction: PacketDirection::Inbound,
 //!     packet_id: Some(1),
 //!     own_comments: &[],
 //!     comments: &["biplane: verdict=delivered to=rm-orders"],
@@ -61,7 +61,7 @@ pub use interface::{Interface, MAX_INTERFACES};
 pub use link::{LinkType, Unreadable};
 pub use pcap_writer::{PcapWriter, Precision};
 pub use reader::Reader;
-pub use writer::{Direction, Packet, Writer, add_comment, encode_packet, last_packet, set_interface};
+pub use writer::{Packet, PacketDirection, Writer, add_comment, encode_packet, last_packet, set_interface};
 
 /// The most captured bytes a packet record may have; the limit that the common capture tools keep, too.
 pub const MAX_CAPTURED_LEN: u32 = 262_144;

@@ -34,7 +34,7 @@ pub struct Packet<'a> {
     /// Length on the wire in bytes; taken as that of `bytes` where it is less.
     pub wire_len: u32,
     /// Which way it passed the interface.
-    pub direction: Direction,
+    pub direction: PacketDirection,
     /// A number that copies of one packet share, on whatever interface they are.
     pub packet_id: Option<u64>,
     /// Comments that the packet had before, byte for byte; they stand in front.
@@ -45,7 +45,7 @@ pub struct Packet<'a> {
 
 /// Which way a packet passed an interface.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Direction {
+pub enum PacketDirection {
     /// Not told.
     #[default]
     Unknown,
@@ -138,9 +138,9 @@ pub fn encode_packet(out: &mut Vec<u8>, packet: &Packet<'_>) {
     let nanos = packet.time.as_nanos();
     let wire_len = packet.wire_len.max(u32::try_from(packet.bytes.len()).unwrap_or(u32::MAX));
     let flags: u32 = match packet.direction {
-        Direction::Unknown => 0,
-        Direction::Inbound => 1,
-        Direction::Outbound => 2,
+        PacketDirection::Unknown => 0,
+        PacketDirection::Inbound => 1,
+        PacketDirection::Outbound => 2,
     };
     let own = || packet.own_comments.iter().map(|comment| &comment[..comment.len().min(u16::MAX.into())]);
     let comments = || own().chain(packet.comments.iter().map(|comment| cut(comment)));

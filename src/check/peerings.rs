@@ -126,12 +126,12 @@ pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-type Routed = HashSet<(Key<Vpc>, Key<Peering>), foldhash::fast::FixedState>;
+type RoutedPeering = HashSet<(Key<Vpc>, Key<Peering>), foldhash::fast::FixedState>;
 
 /// Checks the routes that lead to peerings, and gathers which VPC has any to which peering.
-fn routes(survey: &Survey<'_>, findings: &mut Vec<Diagnostic>) -> Routed {
+fn routes(survey: &Survey<'_>, findings: &mut Vec<Diagnostic>) -> RoutedPeering {
     let world = survey.world;
-    let mut routed = Routed::default();
+    let mut routed = RoutedPeering::default();
     for (vpc, _) in world.vpcs.iter() {
         for table in survey.tables(vpc) {
             for route in table.routes {

@@ -3,14 +3,14 @@
 use super::arguments::{Advise, Format};
 use super::output::Terminal;
 use super::{DIFFERENT, Failure, Outcome, SUCCESS};
-use crate::advise::{self, AdviseError, Question};
+use crate::advise::{self, AdviceQuestion, AdviseError};
 use crate::diag::Suggestions;
 use crate::lab::Topology;
 
 pub(super) fn advise(arguments: &Advise, terminal: &mut Terminal) -> Outcome {
     let topology = arguments.topology.as_deref().map(|path| terminal.open_topology(path)).transpose()?;
     let question =
-        Question { from: &arguments.from, to: &arguments.to, protocol: arguments.protocol, port: arguments.port };
+        AdviceQuestion { from: &arguments.from, to: &arguments.to, protocol: arguments.protocol, port: arguments.port };
     let advice = advise::advise(topology.as_ref(), &question).map_err(|error| failure(&error, topology.as_ref()))?;
     match arguments.format {
         Format::Text => terminal.print(&advice.text(terminal.palette()))?,

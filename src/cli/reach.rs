@@ -3,7 +3,7 @@
 use super::arguments::{Reach, ReachFormat};
 use super::output::Terminal;
 use super::{DIFFERENT, Failure, Outcome, SUCCESS};
-use crate::capture::{Direction, Packet, Writer};
+use crate::capture::{Packet, PacketDirection, Writer};
 use crate::files::{Inputs, OutputFile};
 use crate::lab::Topology;
 use crate::net::Protocol;
@@ -187,7 +187,7 @@ fn write_witnesses(mut file: OutputFile, topology: &Topology, flows: &[FlowGroup
             time: frame.time,
             bytes: &frame.bytes,
             wire_len: frame.bytes.len() as u32,
-            direction: Direction::Inbound,
+            direction: PacketDirection::Inbound,
             packet_id: None,
             own_comments: &[],
             comments: &[&short, &readable],

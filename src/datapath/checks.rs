@@ -4,14 +4,14 @@
 //! Forwarding takes the first refusal, a trace of everything takes all of them, and a session is held against a changed
 //! world by the same functions.
 //!
-//! The checks on the packet are inlined by force where they are asked for every one: a [`Finding`] that goes through memory
+//! The checks on the packet are marked `inline(always)`, since they are asked about every packet: a [`Finding`] that goes through memory
 //! costs more than the check, and forwarding uses little of it.
 //!
 //! A check reads either the routes, so that its answer depends on nothing but addresses, entry and epoch and can be
 //! kept, or the packet. Checks of stages 2 and 3 come before the state of flows is looked up.
 
 use super::context::{CachedRoute, Forwarding, PacketContext, RouteContext, RouteQuery};
-use super::finding::{Finding, Refusal};
+use super::finding::{CheckRefusal, Finding};
 use super::order::{CheckId, in_order};
 use super::outcome::MatchedRule;
 use super::stages::{bridge, deliver, destination, egress, guest, ingress, route, session};
@@ -47,20 +47,20 @@ macro_rules! checks {
 
         /// The first refusal of stages 2 and 3.
         #[inline]
-        pub(super) fn admission(routes: &RouteContext<'_>) -> Result<(), Refusal> {
+        pub(super) fn admission(routes: &RouteContext<'_>) -> Result<(), CheckRefusal> {
             $(only!(Entry $kind {
                 if let Some(refusal) = $run(routes).refusal {
-                    return Err(Refusal { check: CheckId::$name, ..refusal });
+                    return Err(CheckRefusal { check: CheckId::$name, ..refusal });
                 }
             });)*
             Ok(())
         }
 
         /// The first refusal of the checks on the routes, or where they lead.
-        pub(super) fn forwarding(routes: &RouteContext<'_>) -> Result<Forwarding, Refusal> {
+        pub(super) fn forwarding(routes: &RouteContext<'_>) -> Result<Forwarding, CheckRefusal> {
             $(only!(Route $kind {
                 if let Some(refusal) = $run(routes).refusal {
-                    return Err(Refusal { check: CheckId::$name, ..refusal });
+                    return Err(CheckRefusal { check: CheckId::$name, ..refusal });
                 }
             });)*
             Ok(Forwarding::of(routes).expect("routes without a target are refused"))
@@ -69,7 +69,7 @@ macro_rules! checks {
         /// The first refusal of a packet that stages 2 and 3 let through, or what lets it in. The refusal by its routes
         /// is known; the checks on the packet that come before it are asked here.
         #[inline]
-        pub(super) fn verdict(packet: &PacketContext<'_>) -> Result<MatchedRule, Refusal> {
+        pub(super) fn verdict(packet: &PacketContext<'_>) -> Result<MatchedRule, CheckRefusal> {
             let by_routes = packet.forwarding.as_ref().err();
             let mut admitted_by = MatchedRule::None;
             $(only!(Packet $kind {
@@ -78,7 +78,7 @@ macro_rules! checks {
                 }
                 let finding = $run(packet);
                 if let Some(refusal) = finding.refusal {
-                    return Err(Refusal { check: CheckId::$name, ..refusal });
+                    return Err(CheckRefusal { check: CheckId::$name, ..refusal });
                 }
                 admitted_by = finding.admitted_by.unwrap_or(admitted_by);
             });)*

@@ -4,7 +4,7 @@
 //! packet and the state of its flow add. The checks read them, in the order of [`order`](super::order).
 
 use super::Options;
-use super::finding::Refusal;
+use super::finding::CheckRefusal;
 use super::flow_state::lookup::SessionLookup;
 use super::outcome::MatchedRule;
 use super::parsed_flow::ParsedFlow;
@@ -208,7 +208,7 @@ pub(super) struct CachedRoute {
     pub(super) sender: EndpointId,
     pub(super) domain: DomainId,
     /// The first refusal of the checks on the routes, whatever the packet's TTL.
-    pub(super) forwarding: Result<Forwarding, Refusal>,
+    pub(super) forwarding: Result<Forwarding, CheckRefusal>,
 }
 
 /// The flow that a packet belongs to, or that an ICMP error is about.
@@ -291,7 +291,7 @@ pub(super) struct PacketContext<'a> {
     pub(super) ipv4: Ipv4,
     pub(super) sender: EndpointId,
     pub(super) domain: DomainId,
-    pub(super) forwarding: Result<Forwarding, Refusal>,
+    pub(super) forwarding: Result<Forwarding, CheckRefusal>,
     /// What layer 4 says; for a later fragment what its first fragment said. `Other` where nothing is known.
     pub(super) transport: Transport,
     pub(super) transport_source: TransportSource,

@@ -5,7 +5,7 @@
 
 use super::checks;
 use super::context::{CachedRoute, Forwarding, PacketContext, RouteContext, RouteQuery, TransportSource};
-use super::finding::Refusal;
+use super::finding::CheckRefusal;
 use super::flow_state::is_same_end;
 use super::outcome::{Outcome, Verdict};
 use super::stages::{destination, egress, ingress};
@@ -145,7 +145,7 @@ pub(super) fn covers_reply(packet: &PacketContext<'_>, answer: &PacketContext<'_
 }
 
 fn outcome_of(packet: &PacketContext<'_>) -> Outcome {
-    let refused = |refusal: &Refusal| refusal.outcome(packet.sender, packet.domain);
+    let refused = |refusal: &CheckRefusal| refusal.outcome(packet.sender, packet.domain);
     match (checks::verdict(packet), &packet.forwarding) {
         (Ok(decider), Ok(forwarding)) => Outcome {
             domains: [Some(packet.domain), forwarding.second],

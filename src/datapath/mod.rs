@@ -1,8 +1,8 @@
 //! Forwarding: resolve, then check.
 //!
 //! `context` looks up all that the tables say about a packet, `order` is the list of checks in the order in which their
-//! refusals count, `stages` holds the checks of each stage, and `checks` asks them. A [`Trace`] is made of the same contexts by the same checks.
-//! [`Fabric::process`] tells how a burst goes through, and why it is built so.
+//! refusals count, `stages` holds the checks of each stage, and `checks` asks them. A [`Trace`] is made of the same
+//! contexts by the same checks. [`Fabric::process`] tells how a burst goes through, and why it is built so.
 
 mod checks;
 mod context;
@@ -39,7 +39,7 @@ use crate::table::prefetch;
 use crate::time::SimTime;
 use crate::wire::{Arp, Ipv4, Packet, parse};
 use context::{CachedRoute, Forwarding, PacketContext, RouteContext};
-use finding::Refusal;
+use finding::CheckRefusal;
 use flow_state::FlowTables;
 use order::CheckId;
 use output::{Exit, OutputWriter};
@@ -261,14 +261,14 @@ impl Fabric {
         &mut self,
         frame: &Frame<'_>,
         packet: &mut PacketContext<'_>,
-        verdict: Result<MatchedRule, Refusal>,
+        verdict: Result<MatchedRule, CheckRefusal>,
         writer: &mut OutputWriter<'_>,
     ) -> Outcome {
         if packet.ipv4.is_first_fragment() {
             self.flows.record_first_fragment(frame, packet);
         }
         self.flows.settle(frame, packet);
-        if let Err(Refusal { verdict: Verdict::Undetermined(NotKnown::Configuration { .. }), .. }) = verdict {
+        if let Err(CheckRefusal { verdict: Verdict::Undetermined(NotKnown::Configuration { .. }), .. }) = verdict {
             self.flows.leave_doubtful(frame, packet);
         }
         let (by_session, begun_by) = (packet.in_session(), packet.session.begun_by());
@@ -294,10 +294,10 @@ impl Fabric {
         packet: &PacketContext<'_>,
         Admission { forwarding, decider }: Admission,
         writer: &mut OutputWriter<'_>,
-    ) -> Result<Outcome, Refusal> {
+    ) -> Result<Outcome, CheckRefusal> {
         let (to, hops) = (forwarding.to, forwarding.hops());
         if !self.flows.update_session(frame, packet, decider) {
-            let refusal = Refusal::new(Reason::SessionTableFull, DropLocation::Endpoint(to));
+            let refusal = CheckRefusal::new(Reason::SessionTableFull, DropLocation::Endpoint(to));
             return Err(refusal.at_end(forwarding.second).finally());
         }
         let exit = Exit { to, mac: packet.program.endpoint(to).mac, hops };

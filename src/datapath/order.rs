@@ -27,11 +27,11 @@ macro_rules! in_order {
 
             /// Stage 6: the sender's domain has a route, and somebody is there.
             Route FirstRoute = route::first;
-            /// A next hop is running,
+            /// Its next hop is running.
             Route FirstNextHopState = route::first_next_hop_state;
-            /// forwards,
+            /// Its next hop forwards.
             Route FirstNextHopForwards = route::first_next_hop_forwards;
-            /// and is not the sender.
+            /// Its next hop is not the sender.
             Route FirstNextHopIsOther = route::first_next_hop_is_other;
             /// A peering takes packets of vSwitches alone.
             Route PeeringSender = route::peering_sender;
@@ -55,11 +55,11 @@ macro_rules! in_order {
 
             /// Stage 6 again, in the second domain.
             Route SecondRoute = route::second;
-            /// A next hop is running,
+            /// Its next hop is running.
             Route SecondNextHopState = route::second_next_hop_state;
-            /// forwards,
+            /// Its next hop forwards.
             Route SecondNextHopForwards = route::second_next_hop_forwards;
-            /// and is not the sender.
+            /// Its next hop is not the sender.
             Route SecondNextHopIsOther = route::second_next_hop_is_other;
             /// The TTL lasts for the second domain.
             Packet SecondTtl = deliver::second_ttl;

@@ -7,7 +7,7 @@
 use super::FirstPacket;
 use super::checks;
 use super::context::{Forwarding, RouteContext, owns};
-use super::finding::{Finding, Refusal};
+use super::finding::{CheckRefusal, Finding};
 use super::first_packet::covers_reply;
 use super::outcome::{MatchedRule, Outcome, Verdict};
 use super::stages::{destination, egress};
@@ -97,7 +97,7 @@ impl Filtered {
     fn of(finding: &Finding) -> Filtered {
         let answer = match finding.refusal {
             None => FilterAnswer::Passed,
-            Some(Refusal { verdict: Verdict::Dropped { reason, .. }, .. }) => FilterAnswer::Refused(reason),
+            Some(CheckRefusal { verdict: Verdict::Dropped { reason, .. }, .. }) => FilterAnswer::Refused(reason),
             Some(_) => FilterAnswer::Undetermined,
         };
         let by = finding.refusal.map_or(finding.admitted_by, |refusal| Some(refusal.decider));
@@ -207,7 +207,7 @@ pub(crate) fn add_source_cuts(program: &Program, sender: EndpointId, cuts: &mut 
     }
 }
 
-/// What [`add_destination_cuts`] adds beside ranges that no topology changes.
+/// What [`DestinationCuts::add`] adds beside ranges that no topology changes.
 pub(crate) struct DestinationCuts<'a> {
     pub(crate) program: &'a Program,
     /// The addresses of the instances and services of each domain.

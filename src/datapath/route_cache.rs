@@ -31,12 +31,12 @@ impl RouteKey {
 /// A key and its answer.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
-struct CacheLine {
+struct CachedLine {
     key: RouteKey,
     route: CachedRoute,
 }
 
-const _: () = assert!(size_of::<Option<CacheLine>>() == 64, "one cache line");
+const _: () = assert!(size_of::<Option<CachedLine>>() == 64, "one cache line");
 
 /// Lines at first, and how much more there are each time.
 const FEWEST_LINES: usize = 1 << 8;
@@ -47,7 +47,7 @@ const MAX_LINES: usize = 1 << 17;
 /// Answers, each in the line that its key leads to, or in the one beside it.
 #[derive(Default)]
 pub(super) struct RouteCache {
-    lines: Vec<Option<CacheLine>>,
+    lines: Vec<Option<CachedLine>>,
     /// Answers that had to make room for others since there were more lines.
     displaced: usize,
 }
@@ -76,7 +76,7 @@ impl RouteCache {
         }
         let place = self.place(&key);
         // The older answer moves over, and displaces the one that stood there.
-        if let Some(older) = self.lines[place].replace(CacheLine { key, route }) {
+        if let Some(older) = self.lines[place].replace(CachedLine { key, route }) {
             let displaced = self.lines[place ^ 1].replace(older);
             self.displaced += usize::from(displaced.is_some_and(|line| line.key.epoch == key.epoch));
         }

@@ -4,7 +4,7 @@
 
 use super::checks::{CHECKS, Check};
 use super::context::{Bridge, Forwarding, PacketContext, RouteContext, RouteMatch};
-use super::finding::{Finding, Refusal};
+use super::finding::{CheckRefusal, Finding};
 use super::order::CheckId;
 use super::outcome::{Blocker, DropLocation, MatchedRule, Outcome, Verdict};
 use super::stages::bridge;
@@ -112,7 +112,7 @@ impl Walk<'_> {
         if let Some(forwarding) = Forwarding::of(&self.routes) {
             self.packet.forwarding = Ok(forwarding);
         } else if let Some(refusal) = bridge::target(&self.routes).refusal {
-            self.packet.forwarding = Err(Refusal { check: CheckId::CrossingTarget, ..refusal });
+            self.packet.forwarding = Err(CheckRefusal { check: CheckId::CrossingTarget, ..refusal });
         }
     }
 
@@ -165,7 +165,7 @@ fn missing_bridge(routes: &RouteContext<'_>) -> Option<Bridge> {
 }
 
 /// What ClassicLink lacks to take a packet over `bridge`, in the order of the rulings. That a VPC whose link would cover
-/// the destination has it off is for [`bridge::link_enabled`](super::stages::bridge::link_enabled) to say.
+/// the destination has it off is for [`bridge::link_enabled`] to say.
 fn lacking(routes: &RouteContext<'_>, bridge: Bridge) -> Vec<Reason> {
     let Bridge::Link(id) = bridge else { return vec![Reason::ClassiclinkDisabled] };
     let sender = routes.program.endpoint(routes.query.sender);

@@ -18,11 +18,11 @@ const MAX_RUNS: usize = 64;
 pub(super) struct EndedConnections {
     pub(super) totals: ConnectionTotals,
     /// Where each of them is wanted.
-    kept: Option<Kept>,
+    kept: Option<SpilledRun>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct SpilledRun {
     buffer: Vec<Connection>,
     runs: Vec<File>,
     /// The first error of a temporary file, after which nothing more is kept.
@@ -31,7 +31,7 @@ struct Kept {
 
 impl EndedConnections {
     pub(super) fn new(keeps_all: bool) -> EndedConnections {
-        EndedConnections { totals: ConnectionTotals::default(), kept: keeps_all.then(Kept::default) }
+        EndedConnections { totals: ConnectionTotals::default(), kept: keeps_all.then(SpilledRun::default) }
     }
 
     pub(super) fn add(&mut self, connection: &Connection) {
@@ -42,7 +42,7 @@ impl EndedConnections {
     }
 }
 
-impl Kept {
+impl SpilledRun {
     fn add(&mut self, connection: &Connection, limit: usize) {
         self.buffer.push(*connection);
         if self.buffer.len() >= limit && self.error.is_none() {
@@ -56,10 +56,10 @@ impl Kept {
     /// Moves what is in memory to a temporary file.
     fn spill(&mut self) -> io::Result<()> {
         let run = std::mem::take(&mut self.buffer);
-        let run = write_run(Merged::of(&mut [], vec![sorted(run)])?)?;
+        let run = write_run(MergedRuns::of(&mut [], vec![sorted(run)])?)?;
         self.runs.push(run);
         if self.runs.len() > MAX_RUNS {
-            let merged = write_run(Merged::of(&mut self.runs, Vec::new())?)?;
+            let merged = write_run(MergedRuns::of(&mut self.runs, Vec::new())?)?;
             self.runs = vec![merged];
         }
         Ok(())
@@ -71,7 +71,7 @@ fn sorted(mut connections: Vec<Connection>) -> Vec<Connection> {
     connections
 }
 
-fn write_run(merged: Merged<'_>) -> io::Result<File> {
+fn write_run(merged: MergedRuns<'_>) -> io::Result<File> {
     let mut to = BufWriter::new(tempfile::tempfile()?);
     for connection in merged {
         for word in pack(&connection?) {
@@ -95,7 +95,7 @@ impl GatheredConnections {
             GatheredConnections { totals: ConnectionTotals::default(), runs: Vec::new(), buffers: Vec::new() };
         for EndedConnections { totals, kept } in ended {
             gathered.totals.merge(totals);
-            let Some(Kept { buffer, runs, error }) = kept else { continue };
+            let Some(SpilledRun { buffer, runs, error }) = kept else { continue };
             if let Some(error) = error {
                 return Err(io::Error::new(error.kind(), format!("cannot write a temporary file: {error}")));
             }
@@ -110,7 +110,7 @@ impl GatheredConnections {
     /// # Errors
     /// A temporary file cannot be read, or `visit` gives an error.
     pub fn for_each(&mut self, mut visit: impl FnMut(&Connection) -> io::Result<()>) -> io::Result<()> {
-        for connection in Merged::of(&mut self.runs, self.buffers.clone())? {
+        for connection in MergedRuns::of(&mut self.runs, self.buffers.clone())? {
             visit(&connection?)?;
         }
         Ok(())
@@ -118,16 +118,16 @@ impl GatheredConnections {
 }
 
 /// Sorted connections from one place.
-enum Run<'a> {
+enum SortedRun<'a> {
     Memory(vec::IntoIter<Connection>),
     File(BufReader<&'a mut File>),
 }
 
-impl Run<'_> {
+impl SortedRun<'_> {
     fn next(&mut self) -> io::Result<Option<Connection>> {
         let from = match self {
-            Run::Memory(connections) => return Ok(connections.next()),
-            Run::File(from) => from,
+            SortedRun::Memory(connections) => return Ok(connections.next()),
+            SortedRun::File(from) => from,
         };
         let mut bytes = [0; WORDS * 8];
         match from.read_exact(&mut bytes) {
@@ -144,21 +144,22 @@ impl Run<'_> {
 }
 
 /// Runs merged into one.
-struct Merged<'a> {
-    runs: Vec<Run<'a>>,
+struct MergedRuns<'a> {
+    runs: Vec<SortedRun<'a>>,
     /// The next connection of each run, by number.
     next: Vec<Option<Connection>>,
     order: BinaryHeap<Reverse<(u64, usize)>>,
 }
 
-impl<'a> Merged<'a> {
-    fn of(files: &'a mut [File], buffers: Vec<Vec<Connection>>) -> io::Result<Merged<'a>> {
-        let mut runs: Vec<Run<'a>> = buffers.into_iter().map(|buffer| Run::Memory(buffer.into_iter())).collect();
+impl<'a> MergedRuns<'a> {
+    fn of(files: &'a mut [File], buffers: Vec<Vec<Connection>>) -> io::Result<MergedRuns<'a>> {
+        let mut runs: Vec<SortedRun<'a>> =
+            buffers.into_iter().map(|buffer| SortedRun::Memory(buffer.into_iter())).collect();
         for file in files {
             file.rewind()?;
-            runs.push(Run::File(BufReader::with_capacity(1 << 16, file)));
+            runs.push(SortedRun::File(BufReader::with_capacity(1 << 16, file)));
         }
-        let mut merged = Merged { next: vec![None; runs.len()], runs, order: BinaryHeap::new() };
+        let mut merged = MergedRuns { next: vec![None; runs.len()], runs, order: BinaryHeap::new() };
         for index in 0..merged.runs.len() {
             merged.advance(index)?;
         }
@@ -174,7 +175,7 @@ impl<'a> Merged<'a> {
     }
 }
 
-impl Iterator for Merged<'_> {
+impl Iterator for MergedRuns<'_> {
     type Item = io::Result<Connection>;
 
     fn next(&mut self) -> Option<io::Result<Connection>> {
@@ -194,7 +195,7 @@ mod tests {
         let mut gathered = Vec::new();
         for worker in 0..3 {
             let mut ended = EndedConnections::new(false);
-            let mut kept = Kept::default();
+            let mut kept = SpilledRun::default();
             for index in 0..2_000_u64 {
                 // Numbers are those of frames: no two are alike.
                 let number = 1 + (index * 7_919 % 2_000) * 3 + worker;

@@ -16,14 +16,14 @@ const CANDIDATES: usize = 8;
 
 /// Gathers the connections of the frames of some shards.
 pub struct Gatherer {
-    shards: Vec<Shard>,
+    shards: Vec<ConnectionShard>,
     ended: EndedConnections,
 }
 
 /// The connections of a shard that may go on.
 #[derive(Default)]
-struct Shard {
-    entries: Vec<Entry>,
+struct ConnectionShard {
+    entries: Vec<ConnectionEntry>,
     /// Where in `entries` a connection stands: by the ends, which leads to the one begun last, and by the ends and an
     /// endpoint at one of them.
     places: FixedMap<FlowKey, u32>,
@@ -32,7 +32,7 @@ struct Shard {
 }
 
 #[derive(Clone, Copy)]
-struct Entry {
+struct ConnectionEntry {
     connection: Connection,
     /// One of its frames, which tells its keys.
     packet: EndToEnd,
@@ -48,7 +48,7 @@ impl Gatherer {
     /// No connections yet. Where `keeps_all`, each of them is wanted, and not the sums alone.
     pub fn new(keeps_all: bool) -> Gatherer {
         Gatherer {
-            shards: std::iter::repeat_with(Shard::default).take(SHARDS).collect(),
+            shards: std::iter::repeat_with(ConnectionShard::default).take(SHARDS).collect(),
             ended: EndedConnections::new(keeps_all),
         }
     }
@@ -59,7 +59,7 @@ impl Gatherer {
         match EndToEnd::read(frame.bytes) {
             None => self.ended.totals.beside += 1,
             Some(packet) => {
-                let seen = Seen { number, packet, frame, outcome };
+                let seen = SeenFrame { number, packet, frame, outcome };
                 self.shards[frame.shard.index()].add(&seen, &mut self.ended);
             }
         }
@@ -82,14 +82,14 @@ impl Gatherer {
 }
 
 /// A frame on its way to its connection.
-struct Seen<'a> {
+struct SeenFrame<'a> {
     number: u64,
     packet: EndToEnd,
     frame: &'a Frame<'a>,
     outcome: &'a Outcome,
 }
 
-impl Seen<'_> {
+impl SeenFrame<'_> {
     fn as_frame_of(&self, opener: usize) -> ConnectionFrame<'_> {
         ConnectionFrame {
             number: self.number,
@@ -101,8 +101,8 @@ impl Seen<'_> {
     }
 }
 
-impl Shard {
-    fn add(&mut self, seen: &Seen<'_>, ended: &mut EndedConnections) {
+impl ConnectionShard {
+    fn add(&mut self, seen: &SeenFrame<'_>, ended: &mut EndedConnections) {
         let place = match self.find(seen) {
             Some(place) if seen.packet.begins && self.entries[place].is_closing => {
                 self.end(place, ended);
@@ -119,8 +119,8 @@ impl Shard {
 
     /// The connection of a frame. One that its sender is known to be an end of comes before the one begun last, which it
     /// joins where nothing is known of that end.
-    fn find(&mut self, seen: &Seen<'_>) -> Option<usize> {
-        let Seen { packet, outcome, .. } = seen;
+    fn find(&mut self, seen: &SeenFrame<'_>) -> Option<usize> {
+        let SeenFrame { packet, outcome, .. } = seen;
         let Some(from) = outcome.from else { return self.places.get(&packet.key()).map(|place| *place as usize) };
         let own = packet.key_of(packet.side(), from);
         if let Some(place) = self.places.get(&own) {
@@ -137,13 +137,13 @@ impl Shard {
     }
 
     /// Makes a connection of its first frame, which is yet to be counted.
-    fn begin(&mut self, seen: &Seen<'_>, ended: &mut EndedConnections) -> usize {
+    fn begin(&mut self, seen: &SeenFrame<'_>, ended: &mut EndedConnections) -> usize {
         if self.entries.len() >= PER_SHARD {
             let idle = self.idle_longest();
             self.end(idle, ended);
             ended.totals.ended_early += 1;
         }
-        let Seen { number, packet, frame, outcome } = seen;
+        let SeenFrame { number, packet, frame, outcome } = seen;
         let receiver = match outcome.verdict {
             Verdict::Delivered { to } => Some(to),
             _ => outcome.receiver,
@@ -170,7 +170,7 @@ impl Shard {
             misdelivered: 0,
             misdelivered_to: None,
         };
-        let mut entry = Entry { connection, packet: *packet, opener, is_closing: false, touched: *number };
+        let mut entry = ConnectionEntry { connection, packet: *packet, opener, is_closing: false, touched: *number };
         // The receiver of a reply may be another endpoint than the one that asked.
         entry.end_mut(packet.side()).endpoint = outcome.from;
         entry.end_mut(1 - packet.side()).endpoint = receiver.filter(|_| !packet.is_reply);
@@ -218,7 +218,7 @@ impl Shard {
     }
 }
 
-impl Entry {
+impl ConnectionEntry {
     fn end_mut(&mut self, side: usize) -> &mut ConnectionEnd {
         if side == self.opener { &mut self.connection.opener } else { &mut self.connection.responder }
     }

@@ -5,10 +5,10 @@ use std::fmt;
 
 /// What passes, for every protocol that is told apart; `None` stands for those that no rule names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct PassingPorts(Vec<(Option<Protocol>, Ports)>);
+pub(crate) struct PassingPorts(Vec<(Option<Protocol>, OpenPorts)>);
 
 /// Disjoint and ascending, with a gap between each and the next.
-type Ports = Vec<(u16, u16)>;
+type OpenPorts = Vec<(u16, u16)>;
 
 /// What stands for all that protocols without ports carry, too.
 pub(super) const EVERY_PORT: (u16, u16) = (0, u16::MAX);
@@ -46,9 +46,9 @@ impl PassingPorts {
     }
 }
 
-fn joined(mut ports: Ports) -> Ports {
+fn joined(mut ports: OpenPorts) -> OpenPorts {
     ports.sort_unstable();
-    let mut joined: Ports = Vec::with_capacity(ports.len());
+    let mut joined: OpenPorts = Vec::with_capacity(ports.len());
     for (first, last) in ports {
         match joined.last_mut() {
             Some(open) if u32::from(first) <= u32::from(open.1) + 1 => open.1 = open.1.max(last),

@@ -200,7 +200,7 @@ impl Divider<'_, '_> {
                     return *known;
                 }
                 let Some(class) = self.classes.of(to) else { return 0 };
-                let key = super::classes::RouteKey { source, ..self.classes.all[class as usize].key.route };
+                let key = super::classes::RouteClass { source, ..self.classes.all[class as usize].key.route };
                 let number = self.maps.number(&key, to, address);
                 by_traits.insert(source, number);
                 number

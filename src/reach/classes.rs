@@ -19,7 +19,7 @@ pub(super) struct EndpointClass {
 /// What the answers about an endpoint depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct ClassKey {
-    pub(super) route: RouteKey,
+    pub(super) route: RouteClass,
     pub(super) egress: Option<AclId>,
     pub(super) ingress: Option<AclId>,
     pub(super) whitelist: Option<WhitelistId>,
@@ -27,7 +27,7 @@ pub(super) struct ClassKey {
 
 /// What the routes of what an endpoint sends depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct RouteKey {
+pub(super) struct RouteClass {
     pub(super) kind: EndpointKind,
     pub(super) domain: DomainId,
     pub(super) table: Option<TableId>,
@@ -55,7 +55,7 @@ impl EndpointClasses {
     pub(super) fn new(program: &Program) -> EndpointClasses {
         let next_hops = next_hops(program);
         let mut hosts = vec![Vec::new(); program.domains.len()];
-        let mut guests = Guests::default();
+        let mut guests = GuestClasses::default();
         let mut known: FixedMap<ClassKey, u32> = FixedMap::default();
         let mut all: Vec<EndpointClass> = Vec::new();
         let mut by_endpoint = Vec::with_capacity(program.endpoints.len());
@@ -70,7 +70,7 @@ impl EndpointClasses {
                 hosts[endpoint.domain.index()].push(endpoint.address);
             }
             let alone = (!is_host || endpoint.forwarding || next_hops[index]).then_some(id);
-            let route = RouteKey {
+            let route = RouteClass {
                 kind: endpoint.kind,
                 domain: endpoint.domain,
                 table: endpoint.table,
@@ -113,12 +113,12 @@ fn next_hops(program: &Program) -> Vec<bool> {
 
 /// The different tables of guests.
 #[derive(Default)]
-struct Guests {
+struct GuestClasses {
     by_table: FixedMap<TableId, u32>,
     by_content: FixedMap<Vec<(Ipv4Net, bool)>, u32>,
 }
 
-impl Guests {
+impl GuestClasses {
     fn number(&mut self, program: &Program, table: TableId) -> u32 {
         if let Some(number) = self.by_table.get(&table) {
             return *number;

@@ -1,7 +1,7 @@
 //! Walks over all pairs of senders and routes, and asks once about each region.
 
 use super::blocks::{AddressBlock, Blocks, Divider, Ends, FilterStep};
-use super::classes::{EndpointClass, RouteKey};
+use super::classes::{EndpointClass, RouteClass};
 use super::filters::{FilterList, Filters};
 use super::headers::{HeaderPoint, HeaderSet, Ports};
 use super::routes::{Receiver, RouteAnswer, RouteMaps, RouteTarget};
@@ -17,9 +17,9 @@ use std::net::Ipv4Addr;
 #[derive(Clone, Debug)]
 pub struct FlowRegion<'a> {
     /// The senders, and what they send from.
-    pub from: FlowEnd<'a>,
+    pub from: RegionEnd<'a>,
     /// The destinations, and who receives them where the flows are permitted.
-    pub to: FlowEnd<'a>,
+    pub to: RegionEnd<'a>,
     /// The headers.
     pub headers: &'a HeaderSet,
     /// One of the headers.
@@ -34,7 +34,7 @@ pub struct FlowRegion<'a> {
 
 /// One side of a region.
 #[derive(Clone, Copy, Debug)]
-pub struct FlowEnd<'a> {
+pub struct RegionEnd<'a> {
     /// The endpoint of all addresses; `None` where each address is that of an endpoint of its own, or of none.
     pub endpoint: Option<EndpointId>,
     /// The addresses.
@@ -78,7 +78,7 @@ impl FlowRegion<'_> {
 
 /// Senders of one class with addresses that the routes treat alike.
 struct Sender {
-    key: RouteKey,
+    key: RouteClass,
     /// One of them.
     endpoint: EndpointId,
     /// True where each of the addresses is the sender's own.
@@ -97,12 +97,12 @@ pub(super) struct Engine<'a> {
 
 /// What a sender and its route have in common, while its blocks are asked about.
 #[derive(Clone, Copy)]
-struct Route<'a> {
+struct EngineRoute<'a> {
     sender: &'a Sender,
     answer: RouteAnswer,
 }
 
-impl Route<'_> {
+impl EngineRoute<'_> {
     fn target(&self) -> Option<RouteTarget> {
         match self.answer {
             RouteAnswer::Forwarded(target) => Some(target),
@@ -181,7 +181,7 @@ impl<'a> Engine<'a> {
     }
 
     /// The same for addresses that are not the sender's own, by what the routes read of them.
-    fn senders_for_others(&self, endpoint: EndpointId, key: &RouteKey) -> Vec<Sender> {
+    fn senders_for_others(&self, endpoint: EndpointId, key: &RouteClass) -> Vec<Sender> {
         let mut cuts = AddressCuts::default();
         add_source_cuts(self.program, endpoint, &mut cuts);
         self.question.from.add_cuts(&mut cuts);
@@ -198,7 +198,7 @@ impl<'a> Engine<'a> {
                 continue;
             }
             let place = *places.entry(source).or_insert_with(|| {
-                let key = RouteKey { source, ..*key };
+                let key = RouteClass { source, ..*key };
                 senders.push(Sender { key, endpoint, sends_own: false, sources: Vec::new() });
                 senders.len() - 1
             });
@@ -214,7 +214,7 @@ impl<'a> Engine<'a> {
         let mut places: FixedMap<u32, usize> = FixedMap::default();
         let mut routes: Vec<(u32, Vec<AddressRange>)> = Vec::new();
         for (range, answer) in &map.parts {
-            let route = Route { sender, answer: self.maps.answer(*answer) };
+            let route = EngineRoute { sender, answer: self.maps.answer(*answer) };
             for part in self.destination_cuts.parts(*range) {
                 for part in self.in_question(route, part) {
                     let place = *places.entry(*answer).or_insert_with(|| {
@@ -226,13 +226,13 @@ impl<'a> Engine<'a> {
             }
         }
         for (answer, destinations) in routes {
-            let route = Route { sender, answer: self.maps.answer(answer) };
+            let route = EngineRoute { sender, answer: self.maps.answer(answer) };
             self.follow(route, &destinations, visit);
         }
     }
 
     /// The destinations of `part`, which no cut of the question divides, that are in question.
-    fn in_question(&self, route: Route<'_>, part: AddressRange) -> Vec<AddressRange> {
+    fn in_question(&self, route: EngineRoute<'_>, part: AddressRange) -> Vec<AddressRange> {
         let to = &self.question.to;
         match route.target() {
             None if !self.question.refused => Vec::new(),
@@ -277,7 +277,7 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn follow(&mut self, route: Route<'_>, destinations: &[AddressRange], visit: &mut Visitor<'_>) {
+    fn follow(&mut self, route: EngineRoute<'_>, destinations: &[AddressRange], visit: &mut Visitor<'_>) {
         let sender = route.sender;
         let sources = &sender.sources[..];
         if let RouteAnswer::NotAdmitted(_) = route.answer {
@@ -323,7 +323,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Asks about everything between two blocks.
-    fn between(&mut self, route: Route<'_>, blocks: &Blocks, ends: [&AddressBlock; 2], visit: &mut Visitor<'_>) {
+    fn between(&mut self, route: EngineRoute<'_>, blocks: &Blocks, ends: [&AddressBlock; 2], visit: &mut Visitor<'_>) {
         let [source, destination] = ends;
         let overlay = self.filters.overlay(&blocks.profiles(source, destination));
         let extra = match route.target() {
@@ -399,7 +399,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Asks about one region, and tells of it.
-    fn tell(&self, route: Route<'_>, part: Part<'_>, visit: &mut Visitor<'_>) {
+    fn tell(&self, route: EngineRoute<'_>, part: Part<'_>, visit: &mut Visitor<'_>) {
         let Part { sources, destinations, headers, deciders } = part;
         let witness = self.witness(headers);
         let packet = self.packet(route.sender, [sources[0].first(), destinations[0].first()], witness);
@@ -414,12 +414,12 @@ impl<'a> Engine<'a> {
             Some(RouteTarget { to: Receiver::One(to), .. }) => Some(to),
             _ => None,
         };
-        let from = FlowEnd {
+        let from = RegionEnd {
             endpoint: (!route.sender.sends_own).then_some(route.sender.endpoint),
             ranges: sources,
             first: Some(packet.sender),
         };
-        let to = FlowEnd { endpoint: one, ranges: destinations, first: receiver };
+        let to = RegionEnd { endpoint: one, ranges: destinations, first: receiver };
         visit(&FlowRegion { from, to, headers, witness, outcome, reply, deciders });
     }
 

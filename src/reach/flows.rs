@@ -1,6 +1,6 @@
 //! Regions of flows to keep.
 
-use super::engine::{FlowEnd, FlowRegion, ReplyFate};
+use super::engine::{FlowRegion, RegionEnd, ReplyFate};
 use super::headers::HeaderSet;
 use super::witness::{WitnessFlow, WitnessFrame, Witnesses};
 use super::{Question, Reach};
@@ -46,13 +46,13 @@ pub struct FlowSide {
 impl FlowSide {
     /// The endpoints, ascending: one, or those that have the addresses. Empty for addresses that no endpoint takes.
     pub fn endpoints(&self, program: &Program) -> Vec<EndpointId> {
-        endpoints_of(program, FlowEnd { endpoint: self.endpoint, first: self.first, ranges: &self.ranges })
+        endpoints_of(program, RegionEnd { endpoint: self.endpoint, first: self.first, ranges: &self.ranges })
     }
 }
 
 /// The endpoints of one side of a region.
-pub(super) fn endpoints_of(program: &Program, end: FlowEnd<'_>) -> Vec<EndpointId> {
-    let FlowEnd { endpoint, first, ranges } = end;
+pub(super) fn endpoints_of(program: &Program, end: RegionEnd<'_>) -> Vec<EndpointId> {
+    let RegionEnd { endpoint, first, ranges } = end;
     if let Some(endpoint) = endpoint {
         return vec![endpoint];
     }
@@ -67,7 +67,7 @@ pub(super) fn endpoints_of(program: &Program, end: FlowEnd<'_>) -> Vec<EndpointI
 impl FlowGroup {
     fn new(region: &FlowRegion<'_>, frames: Vec<WitnessFrame>) -> FlowGroup {
         let side =
-            |end: FlowEnd<'_>| FlowSide { endpoint: end.endpoint, ranges: end.ranges.to_vec(), first: end.first };
+            |end: RegionEnd<'_>| FlowSide { endpoint: end.endpoint, ranges: end.ranges.to_vec(), first: end.first };
         FlowGroup {
             from: side(region.from),
             to: side(region.to),

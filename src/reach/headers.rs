@@ -59,13 +59,13 @@ impl ProtocolClasses {
 const FIRST: [Protocol; 3] = [Protocol::TCP, Protocol::UDP, Protocol::ICMP];
 
 /// Source ports beside the destination ports that belong to all of them, ascending, with a gap between each and the next.
-type Slab = (Ports, Vec<Ports>);
+type PortSlab = (Ports, Vec<Ports>);
 
 /// A set of headers. Two sets of the same headers are equal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HeaderSet {
     /// By class of protocols, ascending; none of a class without headers. Slabs ascend, and neighbours that touch differ.
-    by_protocol: Vec<(u16, Vec<Slab>)>,
+    by_protocol: Vec<(u16, Vec<PortSlab>)>,
 }
 
 /// One header.
@@ -164,7 +164,7 @@ impl HeaderSet {
         let by_protocol = self.by_protocol.iter().map(|(class, slabs)| {
             let others = of_class(*class).map_or(&[][..], |(_, slabs)| slabs);
             let sources = elementary(&slabs.iter().chain(others).map(|(source, _)| *source));
-            let at = |slabs: &[Slab], source: Ports| -> Vec<Ports> {
+            let at = |slabs: &[PortSlab], source: Ports| -> Vec<Ports> {
                 slabs.iter().find(|(slab, _)| meets(*slab, source)).map_or_else(Vec::new, |(_, ports)| ports.clone())
             };
             let combined = sources
@@ -242,8 +242,8 @@ fn without(ports: &[Ports], taken: Ports) -> Vec<Ports> {
 }
 
 /// The slabs with any ports, neighbours of the same ports as one.
-fn merged(slabs: impl Iterator<Item = Slab>) -> Vec<Slab> {
-    let mut all: Vec<Slab> = Vec::new();
+fn merged(slabs: impl Iterator<Item = PortSlab>) -> Vec<PortSlab> {
+    let mut all: Vec<PortSlab> = Vec::new();
     for (source, ports) in slabs.filter(|(_, ports)| !ports.is_empty()) {
         match all.last_mut() {
             Some((open, known)) if *known == ports && u32::from(open.1) + 1 == u32::from(source.0) => open.1 = source.1,

@@ -1,6 +1,6 @@
 //! The matrix of who reaches whom: senders and receivers that behave alike are one row and one column.
 
-use super::engine::{FlowEnd, FlowRegion, ReplyFate};
+use super::engine::{FlowRegion, RegionEnd, ReplyFate};
 use super::flows::endpoints_of;
 use super::headers::HeaderSet;
 use super::interner::Interner;
@@ -40,7 +40,7 @@ pub struct ReachMatrix {
 impl Reach {
     /// Who reaches whom, folded. Each part of a cell has had a frame of one of its pairs pushed through the fabric.
     pub fn matrix(&self, question: &Question) -> ReachMatrix {
-        let mut builder = Builder::default();
+        let mut builder = MatrixBuilder::default();
         let question = Question { refused: false, by_rule: false, ..question.clone() };
         self.visit(&question, &mut |region| {
             builder.add(region, region.reply_fate());
@@ -53,7 +53,7 @@ impl Reach {
 type EndSet = ((Option<EndpointId>, Option<EndpointId>), Vec<AddressRange>);
 
 #[derive(Default)]
-struct Builder {
+struct MatrixBuilder {
     ends: Interner<EndSet>,
     contents: Interner<MatrixCell>,
     /// Senders, receivers, content, and where the flows that stand for it begin.
@@ -63,7 +63,7 @@ struct Builder {
     flows: Vec<WitnessFlow>,
 }
 
-impl Builder {
+impl MatrixBuilder {
     fn add(&mut self, region: &FlowRegion<'_>, fate: Option<ReplyFate>) {
         let ends = [region.from, region.to].map(|end| {
             // The first of several owners says no more than the domain, which the others share.
@@ -170,7 +170,7 @@ impl Builder {
             }
             None => {
                 let own = |endpoint: EndpointId| AddressRange::one(program.endpoint(endpoint).address);
-                let end = FlowEnd { endpoint: ends.0, first: ends.1, ranges };
+                let end = RegionEnd { endpoint: ends.0, first: ends.1, ranges };
                 let endpoints = endpoints_of(program, end).into_iter();
                 endpoints.map(|endpoint| MatrixEnd { endpoint, range: own(endpoint) }).collect()
             }

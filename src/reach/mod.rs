@@ -39,7 +39,7 @@ mod witness;
 pub use allowed::AllowedChanges;
 pub use claim::ReachClaim;
 pub use difference::{FlowChange, FlowDifference, FlowFate, NamedReach, differences, folded as folded_differences};
-pub use engine::{FlowEnd, FlowRegion, ReplyFate};
+pub use engine::{FlowRegion, RegionEnd, ReplyFate};
 pub use filters::named_protocols;
 pub use flows::{FlowGroup, FlowSide};
 pub use headers::{ALL_PORTS, HeaderBox, HeaderPoint, HeaderSet, Ports, ProtocolClasses};

@@ -1,7 +1,7 @@
 //! Where the routes lead all that an endpoint sends, destination by destination.
 
 use super::CutKind;
-use super::classes::{EndpointClasses, RouteKey};
+use super::classes::{EndpointClasses, RouteClass};
 use super::interner::Interner;
 use crate::datapath::{DestinationCuts, Ending, FirstPacket, Routed};
 use crate::net::{AddressCuts, AddressRange, Protocol, ranges};
@@ -62,7 +62,7 @@ pub(super) struct RouteMaps<'a> {
     program: &'a Program,
     classes: &'a EndpointClasses,
     omitted: Option<CutKind>,
-    known: FixedMap<RouteKey, u32>,
+    known: FixedMap<RouteClass, u32>,
     maps: Vec<Rc<RouteMap>>,
     answers: Interner<RouteAnswer>,
 }
@@ -74,7 +74,7 @@ impl<'a> RouteMaps<'a> {
     }
 
     /// The number of the map of what `sender`, of which the routes know `key`, sends from `source`.
-    pub(super) fn number(&mut self, key: &RouteKey, sender: EndpointId, source: Ipv4Addr) -> u32 {
+    pub(super) fn number(&mut self, key: &RouteClass, sender: EndpointId, source: Ipv4Addr) -> u32 {
         if let Some(known) = self.known.get(key) {
             return *known;
         }

@@ -1,7 +1,7 @@
 //! What an output capture holds, and that it is recognised when it is replayed.
 
 use super::{Copies, ReplayOptions, Replayed, Sinks, run};
-use crate::capture::{Batch, Direction, Packet, Reader, Writer};
+use crate::capture::{Batch, Packet, PacketDirection, Reader, Writer};
 use crate::lab::Topology;
 use crate::time::SimTime;
 use crate::wire::PacketBuilder;
@@ -70,7 +70,7 @@ fn capture(comments: &[&str]) -> Vec<u8> {
     for (index, builder) in packets().iter().enumerate() {
         let bytes = builder.build();
         let time = SimTime::from_nanos(1_000_000_000 + index as u64);
-        let (wire_len, direction) = (bytes.len() as u32, Direction::Unknown);
+        let (wire_len, direction) = (bytes.len() as u32, PacketDirection::Unknown);
         let packet = Packet {
             interface,
             time,

@@ -3,7 +3,7 @@
 use super::feed::{FrameBatch, FrameRef};
 use super::worker::{BurstOutput, BurstWalk, FrameOutcome};
 use super::{Copies, Sinks};
-use crate::capture::{Direction, Packet, Writer, add_comment, encode_packet, last_packet, set_interface};
+use crate::capture::{Packet, PacketDirection, Writer, add_comment, encode_packet, last_packet, set_interface};
 use crate::datapath::{Frame, Outcome, Sent, Verdict};
 use crate::lab::Topology;
 use crate::program::{EndpointId, Names};
@@ -302,14 +302,14 @@ impl OutputCopy<'_> {
         let packet = self.packet(frame);
         encode_packet(
             out,
-            &Packet { bytes: frame.bytes, wire_len: frame.wire_length, direction: Direction::Inbound, ..packet },
+            &Packet { bytes: frame.bytes, wire_len: frame.wire_length, direction: PacketDirection::Inbound, ..packet },
         );
     }
 
     /// A frame that came out; its bytes are some of `bytes`.
     fn leaving(&self, out: &mut Vec<u8>, frame: &Frame<'_>, sent: &Sent, bytes: &[u8]) {
         let (bytes, wire_len) = (&bytes[sent.range.clone()], sent.wire_length);
-        encode_packet(out, &Packet { bytes, wire_len, direction: Direction::Outbound, ..self.packet(frame) });
+        encode_packet(out, &Packet { bytes, wire_len, direction: PacketDirection::Outbound, ..self.packet(frame) });
     }
 
     /// At the time of `frame`, without bytes yet.
@@ -319,7 +319,7 @@ impl OutputCopy<'_> {
             time: frame.time,
             bytes: &[],
             wire_len: 0,
-            direction: Direction::Unknown,
+            direction: PacketDirection::Unknown,
             packet_id: self.packet_id,
             own_comments: self.own,
             comments: self.comments,

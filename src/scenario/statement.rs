@@ -52,7 +52,7 @@ pub(super) struct Header<'s> {
 }
 
 /// Makes values of the parser's events.
-pub(super) struct Builder<'s, 't> {
+pub(super) struct StatementBuilder<'s, 't> {
     pub(super) tree: Tree<'t>,
     source: Source<'s>,
     /// Where the source begins in the whole text.
@@ -65,10 +65,10 @@ pub(super) struct Builder<'s, 't> {
     conflicts: Vec<Problem>,
 }
 
-impl<'s, 't> Builder<'s, 't> {
+impl<'s, 't> StatementBuilder<'s, 't> {
     /// A builder for statements of `source`, which begins at `base` of the text of `tree`.
-    pub(super) fn new(tree: Tree<'t>, source: &'s str, base: usize) -> Builder<'s, 't> {
-        Builder {
+    pub(super) fn new(tree: Tree<'t>, source: &'s str, base: usize) -> StatementBuilder<'s, 't> {
+        StatementBuilder {
             tree,
             source: Source::new(source),
             base,
@@ -86,7 +86,7 @@ impl<'s, 't> Builder<'s, 't> {
     }
 
     /// Reads one statement, and gives the first thing that is wrong with it. Keys that stand twice inside its value are
-    /// left out and kept for [`Builder::take_conflicts`].
+    /// left out and kept for [`StatementBuilder::take_conflicts`].
     pub(super) fn read(&mut self, tokens: &[Token]) -> (Statement<'s>, Option<Problem>) {
         self.keys.clear();
         self.open.clear();
@@ -168,7 +168,7 @@ impl<'s, 't> Builder<'s, 't> {
     }
 }
 
-impl EventReceiver for Builder<'_, '_> {
+impl EventReceiver for StatementBuilder<'_, '_> {
     fn std_table_open(&mut self, span: Span, _: &mut dyn ErrorSink) {
         self.open_header(span, false);
     }

@@ -5,7 +5,7 @@
 //! that looks like one.
 
 use super::decode::MAX_FINDINGS;
-use super::statement::{Builder, Header, Problem, Statement, assign, declare, scratch};
+use super::statement::{Header, Problem, Statement, StatementBuilder, assign, declare, scratch};
 use super::tree::{NodeId, ROOT, Tree};
 use crate::diag::{Diagnostic, FileId, Span};
 use std::ops::Range;
@@ -34,7 +34,7 @@ pub(super) fn read(file: FileId, text: &str) -> Text<'_> {
     let mut reader = SyntaxReader {
         text,
         read,
-        builder: Builder::new(tree, text, 0),
+        builder: StatementBuilder::new(tree, text, 0),
         statements: Statements::new(text),
         table: ROOT,
         section: 0,
@@ -82,7 +82,7 @@ impl Text<'_> {
 struct SyntaxReader<'t> {
     text: &'t str,
     read: Text<'t>,
-    builder: Builder<'t, 't>,
+    builder: StatementBuilder<'t, 't>,
     statements: Statements<'t>,
     /// The table that the last header opened.
     table: NodeId,
@@ -164,7 +164,7 @@ impl<'t> SyntaxReader<'t> {
         let (before, after) = (&self.text[range.start..line.start], &self.text[line.end..range.end]);
         let repaired = [before, &" ".repeat(line.len()), after].concat();
         let tree = std::mem::replace(&mut self.builder.tree, Tree::new(""));
-        let mut builder = Builder::new(tree, &repaired, range.start);
+        let mut builder = StatementBuilder::new(tree, &repaired, range.start);
         let (said, wrong) = builder.read(&Source::new(&repaired).lex().into_vec());
         let conflicts = builder.take_conflicts();
         self.builder.tree = builder.tree;

@@ -2,7 +2,7 @@
 //! there, what `check` warns of carries nothing, and what `advise` finds passing passes.
 
 use crate::world::World;
-use biplane::advise::{Question, advise};
+use biplane::advise::{AdviceQuestion, advise};
 use biplane::datapath::{Entry, Options, Verdict};
 use biplane::lab::{Lab, Topology};
 use biplane::net::{Protocol, ranges};
@@ -54,7 +54,7 @@ pub(crate) fn about_a_link(world: &World, classic: usize, vpc: usize) {
             let told = [&foretold.reaches, &foretold.reached_by].map(|list| holds(list, &far, protocol, port));
             assert_eq!(told, [out, back], "{name} and {far}, {protocol} {port}: {foretold:#?}\n{}", world.toml());
         }
-        let question = Question { from: name, to: &far, protocol: Protocol::TCP, port: Some(80) };
+        let question = AdviceQuestion { from: name, to: &far, protocol: Protocol::TCP, port: Some(80) };
         let advice = advise(Some(&topology), &question).unwrap();
         assert_eq!(advice.passes(), arrives(&topology, [near, host], Protocol::TCP, [40000, 80]), "{name} to {far}");
         let shadowed = advice.plans.iter().flat_map(|plan| &plan.conflicts).any(|one| one.id == SHADOWED);

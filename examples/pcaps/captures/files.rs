@@ -1,7 +1,7 @@
 //! From frames to files.
 
 use super::tap::{Record, Tap, mac};
-use biplane::capture::{Direction, LinkType, Packet, PcapWriter, Precision, Writer};
+use biplane::capture::{LinkType, Packet, PacketDirection, PcapWriter, Precision, Writer};
 use std::io::Write;
 use std::net::Ipv4Addr;
 
@@ -60,7 +60,7 @@ pub(crate) fn pcapng(tap: &Tap, interfaces: &[&str]) -> Vec<u8> {
             time: *time,
             bytes,
             wire_len: bytes.len() as u32,
-            direction: Direction::Unknown,
+            direction: PacketDirection::Unknown,
             packet_id: None,
             own_comments: &[],
             comments: &[],

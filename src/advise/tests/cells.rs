@@ -140,12 +140,12 @@ fn within_one_vpc_groups_and_routes_are_all() {
 
 #[test]
 fn descriptions_ask_the_table_alone() {
-    use crate::advise::{Question, advise};
+    use crate::advise::{AdviceQuestion, advise};
     use crate::net::Protocol;
     for (initiator, relation, receiver, _, mechanisms) in CELLS {
         let relation = relation.replace("region", "region=cn-beijing").replace("account", "account=partner");
         let to = if relation.is_empty() { (*receiver).to_owned() } else { format!("{receiver},{relation}") };
-        let question = Question { from: initiator, to: &to, protocol: Protocol::TCP, port: None };
+        let question = AdviceQuestion { from: initiator, to: &to, protocol: Protocol::TCP, port: None };
         let advice = advise(None, &question).unwrap();
         let found: Vec<_> = advice.plans.iter().map(|plan| plan.mechanism).collect();
         assert_eq!(found, *mechanisms, "{initiator} to {to}");

@@ -1,7 +1,7 @@
 //! What groups, whitelists and kinds of endpoints refuse, and what is no question at all.
 
 use super::{asked, assert_leads_there, before, conflicts, open, whats};
-use crate::advise::{AdviseError, Question, advise};
+use crate::advise::{AdviceQuestion, AdviseError, advise};
 use crate::net::Protocol;
 use crate::report::AdvisedPlan;
 use std::fmt::Write;
@@ -209,13 +209,13 @@ fn what_lies_behind_a_gateway_is_not_reached_from_another_vpc() {
 #[test]
 fn protocols_without_ports_get_rules_without() {
     let topology = open(WORLD);
-    let question = Question { from: "i-app", to: "i-web", protocol: Protocol::ICMP, port: None };
+    let question = AdviceQuestion { from: "i-app", to: "i-web", protocol: Protocol::ICMP, port: None };
     let advice = advise(Some(&topology), &question).unwrap();
     assert_eq!(
         (before(&advice), whats(&advice.plans[0])),
         ("sg-ingress-deny", vec!["accept icmp from sg-app in sg-web"])
     );
-    let question = Question { port: Some(80), ..question };
+    let question = AdviceQuestion { port: Some(80), ..question };
     let error = advise(Some(&topology), &question).unwrap_err();
     assert_eq!(
         (error.clone(), error.to_string()),
@@ -228,7 +228,7 @@ fn the_port_is_the_one_that_the_receiver_serves() {
     let opened =
         ruled("sg-app", "ingress = [{ protocol = \"tcp\", port_range = \"8080/8080\", source = \"10.45.2.12\" }]");
     let traffic = |text: &str, to: &str| {
-        let question = Question { from: "i-web", to, protocol: Protocol::TCP, port: None };
+        let question = AdviceQuestion { from: "i-web", to, protocol: Protocol::TCP, port: None };
         advise(Some(&open(text)), &question).unwrap().traffic.unwrap()
     };
     assert_eq!(
@@ -241,7 +241,7 @@ fn the_port_is_the_one_that_the_receiver_serves() {
 fn what_is_no_question_is_an_error() {
     let topology = open(WORLD);
     let error = |from, to| {
-        let question = Question { from, to, protocol: Protocol::TCP, port: None };
+        let question = AdviceQuestion { from, to, protocol: Protocol::TCP, port: None };
         advise(Some(&topology), &question).unwrap_err()
     };
     assert_eq!(error("i-web", "i-web"), AdviseError::SameEndpoint { id: "i-web".to_owned() });

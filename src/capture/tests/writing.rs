@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::capture::fixture::{Frame, drain, read_whole};
 use crate::capture::{
-    Batch, Direction, LinkType, MAX_CAPTURED_LEN, Packet, PcapWriter, Precision, Reader, Writer, add_comment,
+    Batch, LinkType, MAX_CAPTURED_LEN, Packet, PacketDirection, PcapWriter, Precision, Reader, Writer, add_comment,
     encode_packet, last_packet, set_interface,
 };
 use crate::time::SimTime;
@@ -17,7 +17,7 @@ fn packet<'a>(interface: u32, bytes: &'a [u8], comments: &'a [&'a str]) -> Packe
         time: SimTime::from_nanos(NANOS),
         bytes,
         wire_len: bytes.len() as u32,
-        direction: Direction::Outbound,
+        direction: PacketDirection::Outbound,
         packet_id: Some(0x0102_0304_0506_0708),
         own_comments: &[],
         comments,
@@ -66,11 +66,11 @@ fn a_packet_block_holds_comments_direction_and_id_in_this_order() {
          01000500 68656c6c 6f000000 02000400 02000000 05000800 08070605 04030201 00000000 4c000000"
     );
     let mut plain = Vec::new();
-    let bare = Packet { direction: Direction::Unknown, packet_id: None, ..packet(3, b"abcd", &[]) };
+    let bare = Packet { direction: PacketDirection::Unknown, packet_id: None, ..packet(3, b"abcd", &[]) };
     encode_packet(&mut plain, &bare);
     assert_eq!(plain.len(), 36, "without options there is no end of options either");
     let mut inbound = Vec::new();
-    encode_packet(&mut inbound, &Packet { direction: Direction::Inbound, ..bare });
+    encode_packet(&mut inbound, &Packet { direction: PacketDirection::Inbound, ..bare });
     assert_eq!(inbound[32..44], [2, 0, 4, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
 }
 
@@ -117,7 +117,7 @@ fn comments_of_a_packet_are_kept_byte_for_byte_in_front_of_new_ones() {
 }
 
 /// What the reader says about packets with these directions and comments.
-fn came_out(packets: &[(Direction, &[&str])]) -> Vec<bool> {
+fn came_out(packets: &[(PacketDirection, &[&str])]) -> Vec<bool> {
     let mut writer = Writer::new(Vec::new()).unwrap();
     let interface = writer.add_interface("i-web", None).unwrap();
     for (direction, comments) in packets {
@@ -131,11 +131,11 @@ fn came_out(packets: &[(Direction, &[&str])]) -> Vec<bool> {
 
 #[test]
 fn a_packet_came_out_where_one_of_its_comments_is_ours_and_it_is_outbound() {
-    use Direction::{Inbound, Outbound, Unknown};
+    use PacketDirection::{Inbound, Outbound, Unknown};
     let own = &["biplane: verdict=delivered to=i-app", "frame 1 from i-web: delivered to i-app"];
     assert_eq!(came_out(&[(Inbound, own), (Outbound, own), (Unknown, own)]), [false, true, false]);
     assert_eq!(came_out(&[(Outbound, &["kept", "biplane: verdict=delivered"])]), [true]);
-    let foreign: &[(Direction, &[&str])] = &[(Outbound, &[]), (Outbound, &["mine"]), (Outbound, &["biplanes"])];
+    let foreign: &[(PacketDirection, &[&str])] = &[(Outbound, &[]), (Outbound, &["mine"]), (Outbound, &["biplanes"])];
     assert_eq!(came_out(foreign), [false; 3]);
 }
 
@@ -163,7 +163,7 @@ fn an_interface_may_be_told_later_and_described_between_packets() {
 #[test]
 fn a_comment_can_be_added_to_the_last_packet() {
     for comments in [&["one", "two"] as &[&str], &[]] {
-        for direction in [Direction::Outbound, Direction::Unknown] {
+        for direction in [PacketDirection::Outbound, PacketDirection::Unknown] {
             let plain = Packet { direction, packet_id: None, ..packet(2, b"a frame", comments) };
             let mut encoded = Vec::new();
             encode_packet(&mut encoded, &packet(1, b"before", &["three"]));

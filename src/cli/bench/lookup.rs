@@ -19,7 +19,7 @@ const CHANGED: usize = 8;
 const SMALL: usize = 256;
 
 /// Tables to be measured.
-struct Subject {
+struct LookupSubject {
     name: String,
     about: &'static str,
     /// The routes of each table.
@@ -46,26 +46,26 @@ pub(super) fn measure_all(arguments: &LookupBench) -> Result<([MeasuredRow; 3], 
     let bar = super::bar(1);
     bar.set_message("generating routes");
     let first = match given {
-        Some((path, routes)) => Subject {
+        Some((path, routes)) => LookupSubject {
             name: path.display().to_string(),
             about: "routes of your own",
             lists: vec![routes],
             kinds: &Kind::ALL,
         },
-        None => Subject {
+        None => LookupSubject {
             name: "bgp-like".to_owned(),
             about: "generated, with the prefix lengths of a full BGP table",
             lists: vec![bgp_like(random, effort.large)],
             kinds: &Kind::ALL,
         },
     };
-    let vpc = Subject {
+    let vpc = LookupSubject {
         name: "one-vpc".to_owned(),
         about: "generated, as a large VPC has them",
         lists: vec![vpc_like(random, 1000)],
         kinds: &Kind::ALL,
     };
-    let many = Subject {
+    let many = LookupSubject {
         name: "many-vpcs".to_owned(),
         about: "generated; each address is asked for in a random table",
         lists: (0..effort.many).map(|_| vpc_like(random, SMALL)).collect(),
@@ -79,8 +79,8 @@ pub(super) fn measure_all(arguments: &LookupBench) -> Result<([MeasuredRow; 3], 
     Ok((measured, effort))
 }
 
-fn measure(subject: Subject, effort: Effort, random: &mut Random, bar: &ProgressBar) -> MeasuredRow {
-    let Subject { name, about, lists, kinds } = subject;
+fn measure(subject: LookupSubject, effort: Effort, random: &mut Random, bar: &ProgressBar) -> MeasuredRow {
+    let LookupSubject { name, about, lists, kinds } = subject;
     bar.set_message(format!("{name}: building"));
     let (tables, ids, build_seconds) = build(&lists, effort.builds);
     let bytes = tables.memory_bytes();

@@ -1,6 +1,6 @@
 //! The packet that a trace follows: described, made up between two endpoints, or taken from a capture.
 
-use crate::advise::{self, AdviseError, Opening, Question};
+use crate::advise::{self, AdviceQuestion, AdviseError, Opening};
 use crate::capture::Reader;
 use crate::cli::Failure;
 use crate::cli::arguments::Trace;
@@ -27,7 +27,7 @@ pub(super) fn opening(arguments: &Trace, topology: &Topology) -> Result<Option<O
     belongs("--flags", arguments.flags.is_some(), Protocol::TCP)?;
     belongs("--icmp-type", arguments.icmp_type.is_some(), Protocol::ICMP)?;
     belongs("--icmp-code", arguments.icmp_code.is_some(), Protocol::ICMP)?;
-    let question = Question { from, to, protocol, port: arguments.port };
+    let question = AdviceQuestion { from, to, protocol, port: arguments.port };
     advise::opening(topology, &question).map(Some).map_err(|error| match error {
         AdviseError::Unknown { text } => unknown_endpoint(&text, topology),
         AdviseError::CloudServices => Failure::Message(

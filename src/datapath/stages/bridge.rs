@@ -9,7 +9,7 @@
 
 use super::route::{absent_from_classic, in_first};
 use crate::datapath::context::{Bridge, PacketContext, RouteContext};
-use crate::datapath::finding::{Finding, Refusal};
+use crate::datapath::finding::{CheckRefusal, Finding};
 use crate::datapath::order::CheckId;
 use crate::datapath::outcome::DropLocation;
 use crate::datapath::step::{Crossing, Step};
@@ -46,7 +46,7 @@ pub(in crate::datapath) fn service_in_session(packet: &PacketContext<'_>) -> Fin
             (into_classic && is_service(), refusal.decider)
         }
     };
-    let refusal = Refusal::new(Reason::ClassiclinkSourceNotEcs, DropLocation::Domain(packet.domain)).by(decider);
+    let refusal = CheckRefusal::new(Reason::ClassiclinkSourceNotEcs, DropLocation::Domain(packet.domain)).by(decider);
     Finding::unless(!crosses || packet.session.sender.is_live(), refusal.for_want_of(packet.session.sender))
 }
 

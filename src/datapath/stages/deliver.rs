@@ -5,7 +5,7 @@
 //! <https://www.alibabacloud.com/help/en/ecs/user-guide/mtus/>.
 
 use crate::datapath::context::{Forwarding, PacketContext};
-use crate::datapath::finding::{Finding, Progress, Refusal};
+use crate::datapath::finding::{CheckRefusal, Finding, Progress};
 use crate::datapath::outcome::DropLocation;
 use crate::datapath::output::ErrorMessage;
 use crate::datapath::step::Step;
@@ -18,7 +18,7 @@ use std::net::Ipv4Addr;
 #[inline(always)]
 pub(in crate::datapath) fn first_ttl(packet: &PacketContext<'_>) -> Finding {
     let is_routed = packet.forwarding.as_ref().map_or(true, |forwarding| forwarding.first_hops != 0);
-    let refusal = Refusal::new(Reason::TtlExceeded, DropLocation::Domain(packet.domain));
+    let refusal = CheckRefusal::new(Reason::TtlExceeded, DropLocation::Domain(packet.domain));
     Finding::unless(!is_routed || packet.ipv4.ttl > 1, refusal)
 }
 
@@ -29,8 +29,8 @@ pub(in crate::datapath) fn second_ttl(packet: &PacketContext<'_>) -> Finding {
     let (ttl, hops) = (packet.ipv4.ttl, forwarding.hops());
     // Less than 1 was left for the first domain: it has refused the packet.
     let refusal = forwarding.second.filter(|_| ttl.checked_sub(forwarding.first_hops) == Some(1)).map(|second| {
-        let refusal = Refusal::new(Reason::TtlExceeded, DropLocation::Domain(second));
-        Refusal { progress: Progress::Second(second), ..refusal }
+        let refusal = CheckRefusal::new(Reason::TtlExceeded, DropLocation::Domain(second));
+        CheckRefusal { progress: Progress::Second(second), ..refusal }
     });
     let lasts = hops == 0 || ttl > hops;
     Finding { step: lasts.then_some(Step::Ttl { ttl, hops }), ..Finding::from(refusal) }
@@ -42,13 +42,13 @@ pub(in crate::datapath) fn mtu(packet: &PacketContext<'_>) -> Finding {
     let Ok(forwarding) = &packet.forwarding else { return Finding::PASS };
     let fits = !packet.ipv4.dont_fragment || packet.ipv4.total_length <= packet.mtu();
     let last = DropLocation::Domain(forwarding.second.unwrap_or(packet.domain));
-    Finding::unless(fits, Refusal::new(Reason::MtuExceeded, last).at_end(forwarding.second))
+    Finding::unless(fits, CheckRefusal::new(Reason::MtuExceeded, last).at_end(forwarding.second))
 }
 
 /// The ICMP error that a refusal makes the fabric send: for TTL and MTU, and never about an ICMP error or a later
 /// fragment. Groups and whitelists drop silently, as the vendor's do.
 #[inline]
-pub(in crate::datapath) fn icmp_error_for(packet: &PacketContext<'_>, refusal: &Refusal) -> Option<ErrorMessage> {
+pub(in crate::datapath) fn icmp_error_for(packet: &PacketContext<'_>, refusal: &CheckRefusal) -> Option<ErrorMessage> {
     let error = match refusal.reason()? {
         Reason::TtlExceeded => IcmpError::TimeExceeded,
         Reason::MtuExceeded => IcmpError::FragmentationNeeded { mtu: packet.mtu() },
@@ -61,7 +61,7 @@ pub(in crate::datapath) fn icmp_error_for(packet: &PacketContext<'_>, refusal: &
     Some(error_message(packet, refusal, error))
 }
 
-fn error_message(packet: &PacketContext<'_>, refusal: &Refusal, error: IcmpError) -> ErrorMessage {
+fn error_message(packet: &PacketContext<'_>, refusal: &CheckRefusal, error: IcmpError) -> ErrorMessage {
     let sender = packet.sender;
     let receiver = packet.forwarding.as_ref().map_or(sender, |forwarding| forwarding.to);
     let (by, near, far, hops) = match (refusal.progress, &packet.forwarding) {

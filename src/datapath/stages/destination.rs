@@ -5,7 +5,7 @@
 
 use super::egress::{RuleSide, ask_groups, refusal_for};
 use crate::datapath::context::{Forwarding, PacketContext};
-use crate::datapath::finding::{Finding, Refusal};
+use crate::datapath::finding::{CheckRefusal, Finding};
 use crate::datapath::outcome::{DropLocation, MatchedRule};
 use crate::datapath::step::{FilterBypass, Step};
 use crate::diag::Reason;
@@ -19,7 +19,10 @@ pub(in crate::datapath) fn state(packet: &PacketContext<'_>) -> Finding {
     let id = forwarding.to;
     let was_checked = || id == packet.sender || is_next_hop(packet.program, forwarding);
     let holds = packet.program.endpoint(id).running || was_checked();
-    Finding::unless(holds, Refusal::new(Reason::InstanceStopped, DropLocation::Endpoint(id)).at_end(forwarding.second))
+    Finding::unless(
+        holds,
+        CheckRefusal::new(Reason::InstanceStopped, DropLocation::Endpoint(id)).at_end(forwarding.second),
+    )
 }
 
 fn is_next_hop(program: &Program, forwarding: &Forwarding) -> bool {
@@ -60,7 +63,7 @@ fn ask_whitelist(packet: &PacketContext<'_>, endpoint: EndpointId, whitelist: Wh
         (None, false) => Effect::Unknown,
     };
     let decider = MatchedRule::Whitelist(whitelist);
-    let refusal = Refusal::new(Reason::WhitelistDeny, DropLocation::Endpoint(endpoint)).by(decider);
+    let refusal = CheckRefusal::new(Reason::WhitelistDeny, DropLocation::Endpoint(endpoint)).by(decider);
     Finding {
         step: Some(Step::Whitelist { endpoint, whitelist, entry, effect }),
         refusal: refusal_for(effect, refusal, packet.session.receiver),

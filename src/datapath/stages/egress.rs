@@ -1,7 +1,7 @@
 //! Stage 5: the security groups of the sending instance.
 
 use crate::datapath::context::PacketContext;
-use crate::datapath::finding::{Finding, Refusal};
+use crate::datapath::finding::{CheckRefusal, Finding};
 use crate::datapath::outcome::{DropLocation, MatchedRule};
 use crate::datapath::step::{FilterBypass, SessionStep, Step};
 use crate::diag::Reason;
@@ -51,14 +51,18 @@ pub(in crate::datapath) fn ask_groups(
     let decider = rule.map_or(MatchedRule::GroupDefault(acl), MatchedRule::Rule);
     let record = if ingress { packet.session.receiver } else { packet.session.sender };
     let refusal =
-        refusal_for(decision.effect, Refusal::new(reason, DropLocation::Endpoint(endpoint)).by(decider), record);
+        refusal_for(decision.effect, CheckRefusal::new(reason, DropLocation::Endpoint(endpoint)).by(decider), record);
     let step = Some(Step::Groups { endpoint, ingress, acl, query, effect: decision.effect, rule });
     Finding { step, refusal, admitted_by: Some(decider) }
 }
 
 /// The answer of groups or a whitelist with this `effect`, which refuse by `refusal`, at an end with this `record`.
 #[inline(always)]
-pub(in crate::datapath) fn refusal_for(effect: Effect, refusal: Refusal, record: SessionStep) -> Option<Refusal> {
+pub(in crate::datapath) fn refusal_for(
+    effect: Effect,
+    refusal: CheckRefusal,
+    record: SessionStep,
+) -> Option<CheckRefusal> {
     match effect {
         Effect::Accept => None,
         Effect::Drop => Some(refusal.for_want_of(record)),

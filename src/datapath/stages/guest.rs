@@ -5,7 +5,7 @@
 //! <https://www.alibabacloud.com/help/en/virtual-private-cloud/latest/classiclink-overview>.
 
 use crate::datapath::context::RouteContext;
-use crate::datapath::finding::{Finding, Refusal};
+use crate::datapath::finding::{CheckRefusal, Finding};
 use crate::datapath::outcome::{DropLocation, MatchedRule};
 use crate::datapath::step::Step;
 use crate::diag::Reason;
@@ -21,8 +21,8 @@ pub(in crate::datapath) fn private_nic(routes: &RouteContext<'_>) -> Finding {
     let Some((route, entry)) = program.route(table, destination) else { return Finding::PASS };
     let decider = MatchedRule::Route(route);
     let refusal = match ranges::is_public(destination) {
-        true => Refusal::outside(decider),
-        false => Refusal::new(Reason::GuestRoutePublicNic, DropLocation::Endpoint(sender)).by(decider),
+        true => CheckRefusal::outside(decider),
+        false => CheckRefusal::new(Reason::GuestRoutePublicNic, DropLocation::Endpoint(sender)).by(decider),
     };
     let step = Step::Guest { route, table, destination };
     Finding { step: Some(step), ..Finding::unless(entry.action != Action::PublicNic, refusal) }

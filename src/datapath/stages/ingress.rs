@@ -4,7 +4,7 @@
 //! documentation, "IP addresses of a classic network-connected ECS instance").
 
 use crate::datapath::context::{RouteContext, RouteQuery};
-use crate::datapath::finding::{Finding, Refusal};
+use crate::datapath::finding::{CheckRefusal, Finding};
 use crate::datapath::outcome::{DropLocation, Outcome, Verdict};
 use crate::datapath::step::Step;
 use crate::diag::Reason;
@@ -183,7 +183,7 @@ pub(in crate::datapath) fn may_use(program: &Program, id: EndpointId, source: Ip
 pub(in crate::datapath) fn sender_state(routes: &RouteContext<'_>) -> Finding {
     let id = routes.query.sender;
     let running = routes.program.endpoint(id).running;
-    Finding::unless(running, Refusal::new(Reason::InstanceStopped, DropLocation::Endpoint(id)))
+    Finding::unless(running, CheckRefusal::new(Reason::InstanceStopped, DropLocation::Endpoint(id)))
 }
 
 /// Whether the sender may use the source address.
@@ -191,7 +191,7 @@ pub(in crate::datapath) fn sender_state(routes: &RouteContext<'_>) -> Finding {
 pub(in crate::datapath) fn source_address(routes: &RouteContext<'_>) -> Finding {
     let RouteQuery { sender, source, .. } = routes.query;
     let allowed = may_use(routes.program, sender, source);
-    Finding::unless(allowed, Refusal::new(Reason::SourceSpoofed, DropLocation::Endpoint(sender)))
+    Finding::unless(allowed, CheckRefusal::new(Reason::SourceSpoofed, DropLocation::Endpoint(sender)))
 }
 
 /// The sender itself, which refuses nothing.

@@ -4,7 +4,7 @@ use super::ingress;
 use crate::datapath::Frame;
 use crate::datapath::checks;
 use crate::datapath::context::{RouteContext, RouteQuery};
-use crate::datapath::finding::{Finding, Refusal};
+use crate::datapath::finding::{CheckRefusal, Finding};
 use crate::datapath::outcome::{DropLocation, NotKnown, Outcome, Verdict};
 use crate::diag::Reason;
 use crate::program::{EndpointId, Program};
@@ -60,7 +60,7 @@ pub(in crate::datapath) fn arp_findings(program: &Program, query: RouteQuery, ar
     let routes = RouteContext::resolve(program, query);
     let sender = query.sender;
     let of_arp = arp_refusals(program, arp, sender).into_iter().flatten();
-    let refusals = of_arp.map(|reason| Finding::refuse(Refusal::new(reason, DropLocation::Endpoint(sender))));
+    let refusals = of_arp.map(|reason| Finding::refuse(CheckRefusal::new(reason, DropLocation::Endpoint(sender))));
     checks::of_sender(&routes).chain(refusals).collect()
 }
 

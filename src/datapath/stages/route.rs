@@ -4,7 +4,7 @@
 //! routes a peering may use, are our choices where the vendor says nothing.
 
 use crate::datapath::context::{Bridge, RouteContext, RouteMatch};
-use crate::datapath::finding::{Finding, Progress, Refusal};
+use crate::datapath::finding::{CheckRefusal, Finding, Progress};
 use crate::datapath::outcome::DropLocation;
 use crate::datapath::step::{Found, Step};
 use crate::diag::Reason;
@@ -26,8 +26,8 @@ pub(in crate::datapath) fn first(routes: &RouteContext<'_>) -> Finding {
         Some(_) => None,
     };
     let refusal = reason.map(|reason| {
-        let refusal = Refusal::new(reason, DropLocation::Domain(routes.query.domain)).by(routes.first.decider());
-        Refusal { is_final: routes.second.is_none(), ..refusal }
+        let refusal = CheckRefusal::new(reason, DropLocation::Domain(routes.query.domain)).by(routes.first.decider());
+        CheckRefusal { is_final: routes.second.is_none(), ..refusal }
     });
     Finding { step: step(&routes.first, destination), refusal, admitted_by: None }
 }
@@ -137,14 +137,14 @@ fn forwards(program: &Program, hop: EndpointId) -> bool {
 }
 
 /// A refusal in the first domain, by its route.
-pub(super) fn in_first(reason: Reason, routes: &RouteContext<'_>) -> Refusal {
-    Refusal::new(reason, DropLocation::Domain(routes.query.domain)).by(routes.first.decider())
+pub(super) fn in_first(reason: Reason, routes: &RouteContext<'_>) -> CheckRefusal {
+    CheckRefusal::new(reason, DropLocation::Domain(routes.query.domain)).by(routes.first.decider())
 }
 
 /// A refusal in the second domain, by its route.
-fn in_second(reason: Reason, second: &RouteMatch) -> Refusal {
-    let refusal = Refusal::new(reason, DropLocation::Domain(second.domain)).by(second.decider());
-    Refusal { progress: Progress::Second(second.domain), ..refusal }
+fn in_second(reason: Reason, second: &RouteMatch) -> CheckRefusal {
+    let refusal = CheckRefusal::new(reason, DropLocation::Domain(second.domain)).by(second.decider());
+    CheckRefusal { progress: Progress::Second(second.domain), ..refusal }
 }
 
 /// What a lookup found, for a trace.

@@ -6,7 +6,7 @@
 //! [`flow_state`](crate::datapath::flow_state).
 
 use crate::datapath::context::{PacketContext, TransportSource};
-use crate::datapath::finding::{Finding, Refusal};
+use crate::datapath::finding::{CheckRefusal, Finding};
 use crate::datapath::outcome::DropLocation;
 use crate::datapath::step::{SessionStep, Step};
 use crate::diag::Reason;
@@ -20,10 +20,10 @@ pub(in crate::datapath) fn layer4(packet: &PacketContext<'_>) -> Finding {
         TransportSource::Packet => Finding::of_step(Step::Transport { transport, lent: false }),
         TransportSource::FirstFragment => Finding::of_step(Step::Transport { transport, lent: true }),
         TransportSource::NotSeen => {
-            let refusal = Refusal::new(Reason::FragmentWithoutFirst, DropLocation::Endpoint(packet.sender));
+            let refusal = CheckRefusal::new(Reason::FragmentWithoutFirst, DropLocation::Endpoint(packet.sender));
             Finding::refuse(refusal.finally())
         }
-        TransportSource::CutOff => Finding::refuse(Refusal::undetermined()),
+        TransportSource::CutOff => Finding::refuse(CheckRefusal::undetermined()),
     }
 }
 
@@ -50,7 +50,7 @@ pub(in crate::datapath) fn first_packet(packet: &PacketContext<'_>) -> Finding {
     // An end that surely has no live record refuses, whatever the other one may have.
     let ends = [packet.session.sender, packet.session.receiver];
     let lacking = ends.into_iter().find(|found| !found.is_live() && *found != SessionStep::Doubtful);
-    let refusal = Refusal::new(Reason::TcpWithoutSyn, DropLocation::Endpoint(packet.sender));
+    let refusal = CheckRefusal::new(Reason::TcpWithoutSyn, DropLocation::Endpoint(packet.sender));
     let refusal = refusal.for_want_of(lacking.unwrap_or(SessionStep::Doubtful));
     Finding::unless(is_bare_syn || !packet.options.strict_tcp || packet.in_session(), refusal)
 }

@@ -2,7 +2,7 @@
 //!
 //! An object is left out of the world where a value that it cannot do without is missing or wrong.
 
-use super::references::{Declared, Kind};
+use super::references::{Declared, ObjectKind};
 use super::rules::{POLICIES, route, rule};
 use crate::diag::{Diagnostic, Spanned};
 use crate::model::{
@@ -37,11 +37,15 @@ const NETWORKS: [(&str, ()); 1] = [("classic", ())];
 impl<'a> Objects<'a, '_, '_> {
     /// Decodes every object of every kind.
     pub(super) fn decode(&mut self) {
-        self.each(Kind::Vpc, &["cidr", "secondary_cidrs", "classic_link", "routes", "region", "account"], Self::vpc);
-        self.each(Kind::RouteTable, &["vpc", "routes", "region", "account"], Self::route_table);
-        self.each(Kind::Vswitch, &["vpc", "cidr", "route_table", "zone", "region", "account"], Self::vswitch);
-        self.each(Kind::Peering, &["vpcs"], Self::peering);
-        self.each(Kind::Gateway, &["vpc", "kind", "remote_cidrs", "region", "account"], Self::gateway);
+        self.each(
+            ObjectKind::Vpc,
+            &["cidr", "secondary_cidrs", "classic_link", "routes", "region", "account"],
+            Self::vpc,
+        );
+        self.each(ObjectKind::RouteTable, &["vpc", "routes", "region", "account"], Self::route_table);
+        self.each(ObjectKind::Vswitch, &["vpc", "cidr", "route_table", "zone", "region", "account"], Self::vswitch);
+        self.each(ObjectKind::Peering, &["vpcs"], Self::peering);
+        self.each(ObjectKind::Gateway, &["vpc", "kind", "remote_cidrs", "region", "account"], Self::gateway);
         let keys = [
             "network",
             "vpc",
@@ -54,7 +58,7 @@ impl<'a> Objects<'a, '_, '_> {
             "region",
             "account",
         ];
-        self.each(Kind::SecurityGroup, &keys, Self::security_group);
+        self.each(ObjectKind::SecurityGroup, &keys, Self::security_group);
         let keys = [
             "network",
             "vswitch",
@@ -71,9 +75,9 @@ impl<'a> Objects<'a, '_, '_> {
             "region",
             "account",
         ];
-        self.each(Kind::Instance, &keys, Self::instance);
+        self.each(ObjectKind::Instance, &keys, Self::instance);
         self.each(
-            Kind::Service,
+            ObjectKind::Service,
             &["kind", "network", "vswitch", "ip", "whitelist", "region", "account"],
             Self::service,
         );
@@ -82,7 +86,7 @@ impl<'a> Objects<'a, '_, '_> {
 
     fn each(
         &mut self,
-        kind: Kind,
+        kind: ObjectKind,
         keys: &[&str],
         mut read: impl FnMut(&mut Self, Spanned<String>, Fields<'a>) -> Option<()>,
     ) {
@@ -99,7 +103,7 @@ impl<'a> Objects<'a, '_, '_> {
         }
     }
 
-    fn report_stray_value(&mut self, kind: Kind, key: Spanned<&str>, item: Item<'a>) {
+    fn report_stray_value(&mut self, kind: ObjectKind, key: Spanned<&str>, item: Item<'a>) {
         let section = kind.section();
         self.decoder.report(
             Diagnostic::error("wrong-type", format!("[{section}] holds one table an id, and `{}` is none", key.value))
@@ -161,7 +165,7 @@ impl<'a> Objects<'a, '_, '_> {
 
     fn required_vpc(&mut self, fields: &Fields<'a>) -> Option<Spanned<Key<Vpc>>> {
         let item = fields.require(self.decoder, "vpc", "\"vpc-1\"")?;
-        self.declared.resolve(self.decoder, item, Kind::Vpc, &self.world.vpcs)
+        self.declared.resolve(self.decoder, item, ObjectKind::Vpc, &self.world.vpcs)
     }
 
     /// Exactly one of `network = "classic"` and the key `other`; true beside it for classic.
@@ -179,7 +183,7 @@ impl<'a> Objects<'a, '_, '_> {
         if classic {
             return Some(Spanned::new(Location::Classic, item.span));
         }
-        let vswitch = self.declared.resolve(self.decoder, item, Kind::Vswitch, &self.world.vswitches)?;
+        let vswitch = self.declared.resolve(self.decoder, item, ObjectKind::Vswitch, &self.world.vswitches)?;
         Some(Spanned::new(Location::Vswitch(vswitch.value), vswitch.span))
     }
 
@@ -212,7 +216,7 @@ impl<'a> Objects<'a, '_, '_> {
         let cidr = self.required_cidr(&fields, "cidr");
         let route_table = match self.get(&fields, "route_table") {
             Some(item) => {
-                self.declared.resolve(self.decoder, item, Kind::RouteTable, &self.world.route_tables).map(Some)
+                self.declared.resolve(self.decoder, item, ObjectKind::RouteTable, &self.world.route_tables).map(Some)
             }
             None => Some(None),
         };
@@ -234,7 +238,7 @@ impl<'a> Objects<'a, '_, '_> {
             ));
             return None;
         };
-        let mut resolve = |item| self.declared.resolve(self.decoder, item, Kind::Vpc, &self.world.vpcs);
+        let mut resolve = |item| self.declared.resolve(self.decoder, item, ObjectKind::Vpc, &self.world.vpcs);
         let (first, second) = (resolve(first), resolve(second));
         let peering = Peering { id, vpcs: [first?, second?] };
         self.world.peerings.insert(peering).ok().map(drop)
@@ -266,7 +270,7 @@ impl<'a> Objects<'a, '_, '_> {
             if classic {
                 return Some(Spanned::new(Network::Classic, item.span));
             }
-            let vpc = self.declared.resolve(self.decoder, item, Kind::Vpc, &self.world.vpcs)?;
+            let vpc = self.declared.resolve(self.decoder, item, ObjectKind::Vpc, &self.world.vpcs)?;
             Some(Spanned::new(Network::Vpc(vpc.value), vpc.span))
         });
         let kinds = [("basic", GroupKind::Basic), ("enterprise", GroupKind::Enterprise)];
@@ -331,7 +335,7 @@ impl<'a> Objects<'a, '_, '_> {
             );
             return None;
         }
-        self.declared.resolve(self.decoder, item, Kind::Vpc, &self.world.vpcs)
+        self.declared.resolve(self.decoder, item, ObjectKind::Vpc, &self.world.vpcs)
     }
 
     /// How many groups an instance has is left to the checks.
@@ -341,7 +345,9 @@ impl<'a> Objects<'a, '_, '_> {
             fields.require(self.decoder, "private_ip", "\"10.24.1.5\"").and_then(|item| item.address(self.decoder));
         let (declared, groups) = (&self.declared, &self.world.security_groups);
         let security_groups = self.get(&fields, "security_groups").and_then(|item| {
-            item.list_of(self.decoder, |decoder, item| declared.resolve(decoder, item, Kind::SecurityGroup, groups))
+            item.list_of(self.decoder, |decoder, item| {
+                declared.resolve(decoder, item, ObjectKind::SecurityGroup, groups)
+            })
         });
         let states = InstanceState::ALL.map(|state| (state.name(), state));
         let state = self.get(&fields, "state").and_then(|item| item.one_of(self.decoder, &states));

@@ -8,7 +8,7 @@ use crate::scenario::tree::TreeTable as Section;
 
 /// The kinds of object that have ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ObjectKind {
     Vpc,
     Vswitch,
     RouteTable,
@@ -19,93 +19,94 @@ pub(super) enum Kind {
     Service,
 }
 
-impl Kind {
+impl ObjectKind {
     /// Every kind.
-    pub(super) const ALL: [Kind; 8] = [
-        Kind::Vpc,
-        Kind::Vswitch,
-        Kind::RouteTable,
-        Kind::Peering,
-        Kind::Gateway,
-        Kind::SecurityGroup,
-        Kind::Instance,
-        Kind::Service,
+    pub(super) const ALL: [ObjectKind; 8] = [
+        ObjectKind::Vpc,
+        ObjectKind::Vswitch,
+        ObjectKind::RouteTable,
+        ObjectKind::Peering,
+        ObjectKind::Gateway,
+        ObjectKind::SecurityGroup,
+        ObjectKind::Instance,
+        ObjectKind::Service,
     ];
 
     /// Those that share one name space: what frames can enter, leave or be sent on by.
-    const ONE_NAME_SPACE: [Kind; 4] = [Kind::Instance, Kind::Service, Kind::Gateway, Kind::Peering];
+    const ONE_NAME_SPACE: [ObjectKind; 4] =
+        [ObjectKind::Instance, ObjectKind::Service, ObjectKind::Gateway, ObjectKind::Peering];
 
     /// The name of its section.
     pub(super) const fn section(self) -> &'static str {
         match self {
-            Kind::Vpc => "vpc",
-            Kind::Vswitch => "vswitch",
-            Kind::RouteTable => "route_table",
-            Kind::Peering => "peering",
-            Kind::Gateway => "gateway",
-            Kind::SecurityGroup => "security_group",
-            Kind::Instance => "instance",
-            Kind::Service => "service",
+            ObjectKind::Vpc => "vpc",
+            ObjectKind::Vswitch => "vswitch",
+            ObjectKind::RouteTable => "route_table",
+            ObjectKind::Peering => "peering",
+            ObjectKind::Gateway => "gateway",
+            ObjectKind::SecurityGroup => "security_group",
+            ObjectKind::Instance => "instance",
+            ObjectKind::Service => "service",
         }
     }
 
     /// What one of them is called.
     pub(super) const fn noun(self) -> &'static str {
         match self {
-            Kind::Vpc => "VPC",
-            Kind::Vswitch => "vSwitch",
-            Kind::RouteTable => "route table",
-            Kind::Peering => "peering",
-            Kind::Gateway => "gateway",
-            Kind::SecurityGroup => "security group",
-            Kind::Instance => "instance",
-            Kind::Service => "service",
+            ObjectKind::Vpc => "VPC",
+            ObjectKind::Vswitch => "vSwitch",
+            ObjectKind::RouteTable => "route table",
+            ObjectKind::Peering => "peering",
+            ObjectKind::Gateway => "gateway",
+            ObjectKind::SecurityGroup => "security group",
+            ObjectKind::Instance => "instance",
+            ObjectKind::Service => "service",
         }
     }
 
     const fn article(self) -> &'static str {
-        if matches!(self, Kind::Instance) { "an" } else { "a" }
+        if matches!(self, ObjectKind::Instance) { "an" } else { "a" }
     }
 }
 
 /// The objects that a file declares, understood or not.
 #[derive(Clone, Copy)]
 pub(super) struct Declared<'a> {
-    sections: [Option<Section<'a>>; Kind::ALL.len()],
+    sections: [Option<Section<'a>>; ObjectKind::ALL.len()],
 }
 
 impl<'a> Declared<'a> {
     /// The sections of `root`.
     pub(super) fn of(decoder: &mut Decoder<'_>, root: &Fields<'a>) -> Declared<'a> {
-        Declared { sections: Kind::ALL.map(|kind| root.get(decoder, kind.section())?.table(decoder)) }
+        Declared { sections: ObjectKind::ALL.map(|kind| root.get(decoder, kind.section())?.table(decoder)) }
     }
 
     /// The objects of one kind in the order of the file.
     pub(super) fn entries(
         &self,
         decoder: &Decoder<'_>,
-        kind: Kind,
+        kind: ObjectKind,
     ) -> impl Iterator<Item = (Spanned<&'a str>, Item<'a>)> + use<'a> {
         let section = self.sections[kind as usize];
         section.map(|section| Fields::entries(section, decoder)).into_iter().flatten()
     }
 
-    fn place(&self, decoder: &Decoder<'_>, kind: Kind, id: &str) -> Option<Span> {
+    fn place(&self, decoder: &Decoder<'_>, kind: ObjectKind, id: &str) -> Option<Span> {
         let entry = self.sections[kind as usize]?.get(id)?;
         Some(decoder.span(entry.key_place()))
     }
 
     /// True where the file declares such an object, understood or not.
-    pub(super) fn has(&self, kind: Kind, id: &str) -> bool {
+    pub(super) fn has(&self, kind: ObjectKind, id: &str) -> bool {
         self.sections[kind as usize].is_some_and(|section| section.get(id).is_some())
     }
 
     /// Reports an id that its object cannot have.
-    pub(super) fn check_id(&self, decoder: &mut Decoder<'_>, kind: Kind, id: Spanned<&str>) {
+    pub(super) fn check_id(&self, decoder: &mut Decoder<'_>, kind: ObjectKind, id: Spanned<&str>) {
         ids::check(decoder, id, kind.article(), kind.noun());
-        let shared = Kind::ONE_NAME_SPACE.contains(&kind);
+        let shared = ObjectKind::ONE_NAME_SPACE.contains(&kind);
         // The pair is reported at the one that stands later in the file.
-        let others = Kind::ONE_NAME_SPACE.into_iter().filter(|other| shared && *other != kind);
+        let others = ObjectKind::ONE_NAME_SPACE.into_iter().filter(|other| shared && *other != kind);
         let earlier = others.filter_map(|other| Some((other, self.place(decoder, other, id.value)?)));
         if let Some((other, place)) = earlier.filter(|(_, place)| *place < id.span).min_by_key(|(_, place)| *place) {
             decoder.report(
@@ -123,7 +124,7 @@ impl<'a> Declared<'a> {
         &self,
         decoder: &mut Decoder<'_>,
         item: Item<'a>,
-        kind: Kind,
+        kind: ObjectKind,
         table: &Table<T>,
     ) -> Option<Spanned<Key<T>>> {
         let id = item.string(decoder)?;
@@ -141,7 +142,7 @@ impl<'a> Declared<'a> {
         item: Item<'a>,
         world: &World,
     ) -> Option<Spanned<NextHop>> {
-        const KINDS: [Kind; 3] = [Kind::Instance, Kind::Gateway, Kind::Peering];
+        const KINDS: [ObjectKind; 3] = [ObjectKind::Instance, ObjectKind::Gateway, ObjectKind::Peering];
         let id = item.string(decoder)?;
         let next_hop = (world.instances.find(id).map(NextHop::Instance))
             .or_else(|| world.gateways.find(id).map(NextHop::Gateway))
@@ -159,12 +160,12 @@ impl<'a> Declared<'a> {
         decoder: &mut Decoder<'_>,
         span: Span,
         id: &str,
-        kinds: &[Kind],
+        kinds: &[ObjectKind],
         note: Option<&str>,
     ) {
         let nouns = kinds.iter().map(|kind| kind.noun());
         let mut problem = Diagnostic::error("unknown-id", format!("no {} is called `{id}`", or_list(nouns)));
-        let other = Kind::ALL.into_iter().find_map(|kind| Some((kind, self.place(decoder, kind, id)?)));
+        let other = ObjectKind::ALL.into_iter().find_map(|kind| Some((kind, self.place(decoder, kind, id)?)));
         problem = match (other, ids::RESERVED.iter().find(|(reserved, _)| *reserved == id)) {
             (Some((kind, place)), _) => problem
                 .at(span, format!("this is {} {}", kind.article(), kind.noun()))
@@ -175,7 +176,7 @@ impl<'a> Declared<'a> {
         if let Some(note) = note {
             problem = problem.note(note);
         }
-        let ids = |kind: &Kind| self.sections[*kind as usize].into_iter().flat_map(|section| section.entries());
+        let ids = |kind: &ObjectKind| self.sections[*kind as usize].into_iter().flat_map(|section| section.entries());
         let candidates = || kinds.iter().flat_map(ids).map(|entry| entry.key());
         if let Some(near) = decoder.nearest(id, candidates()) {
             problem = problem.help(format!("did you mean `{near}`?"));

@@ -1,6 +1,6 @@
 //! Custom routes and security-group rules.
 
-use super::references::{Declared, Kind};
+use super::references::{Declared, ObjectKind};
 use crate::control::{PeerRequest, RuleRequest};
 use crate::diag::{Diagnostic, Spanned};
 use crate::model::limits::RULE_PRIORITIES;
@@ -66,9 +66,9 @@ pub(super) fn rule<'a>(
     world: &World,
 ) -> Option<Rule> {
     let find = |decoder: &mut Decoder<'_>, item| {
-        Some(declared.resolve(decoder, item, Kind::SecurityGroup, &world.security_groups)?.value)
+        Some(declared.resolve(decoder, item, ObjectKind::SecurityGroup, &world.security_groups)?.value)
     };
-    let is_group = |id: &str| declared.has(Kind::SecurityGroup, id);
+    let is_group = |id: &str| declared.has(ObjectKind::SecurityGroup, id);
     let (peer, written) = written_rule(decoder, item, direction, find, is_group)?;
     let peer_value = match peer.value {
         WrittenPeer::Cidr(net) => Peer::Cidr(net),

@@ -13,7 +13,7 @@ use hashbrown::HashMap;
 /// So many rules of a service are tried one by one: as fast as [`Vectors`] are.
 const MAX_TRIED: usize = 8;
 
-/// The tables for up to [`Block::RULES`] rules.
+/// The tables for up to [`RuleBlock::RULES`] rules.
 ///
 /// Protocol and destination port, the service, leave few rules of most lists, however long: these are tried one by one.
 /// For a service that many rules are about, mostly one for each of many peers, there are bit vectors.
@@ -85,7 +85,7 @@ impl RuleBlock {
     /// Rules in a block at most: a summary word of 64 words.
     pub(super) const RULES: usize = WORD * WORD;
 
-    /// Compiles at most [`Block::RULES`] rules.
+    /// Compiles at most [`RuleBlock::RULES`] rules.
     pub(super) fn build(rules: &[AclRule]) -> RuleBlock {
         assert!(rules.len() <= RuleBlock::RULES);
         let (mut candidates, mut numbers) = (Vec::new(), Vec::new());

@@ -5,7 +5,7 @@ use super::TableId;
 #[cfg(target_arch = "x86_64")]
 use super::counter::{Avx2, Avx512};
 use super::counter::{Counter, Portable, Vector};
-use super::tables::Kept;
+use super::tables::TableEntry;
 use super::tree::Root;
 use crate::table::paged::Paged;
 
@@ -33,7 +33,12 @@ pub(super) fn prefetch<T>(address: *const T) {
 /// # Safety
 /// The machine has the instructions of `C`; roots with a tree lead to lines that stay as they are meanwhile.
 #[inline(always)]
-unsafe fn mixed<C: Counter>(roots: &Paged<Root>, queries: &[(TableId, u32)], out: &mut [u32], kept: &Paged<Kept>) {
+unsafe fn mixed<C: Counter>(
+    roots: &Paged<Root>,
+    queries: &[(TableId, u32)],
+    out: &mut [u32],
+    kept: &Paged<TableEntry>,
+) {
     let Some((first, _)) = queries.first() else { return };
     let mut found = [&roots[first.index()]; BURST];
     let mut at = [0_u32; BURST];
@@ -136,7 +141,7 @@ macro_rules! compiled {
                 roots: &Paged<Root>,
                 queries: &[(TableId, u32)],
                 out: &mut [u32],
-                kept: &Paged<Kept>,
+                kept: &Paged<TableEntry>,
             ) {
                 // SAFETY: handed through.
                 unsafe { super::mixed::<$counter>(roots, queries, out, kept) }
@@ -177,7 +182,7 @@ pub(super) unsafe fn lookup_mixed(
     roots: &Paged<Root>,
     queries: &[(TableId, u32)],
     out: &mut [u32],
-    kept: &Paged<Kept>,
+    kept: &Paged<TableEntry>,
 ) {
     // SAFETY: a `Vector` is made from what the machine has; the rest is the caller's promise.
     unsafe {

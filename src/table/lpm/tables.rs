@@ -68,14 +68,14 @@ impl TableId {
 #[derive(Clone, Debug)]
 pub struct Tables {
     roots: Paged<Root>,
-    kept: Paged<Kept>,
+    kept: Paged<TableEntry>,
     arena: Arena,
     vector: Vector,
 }
 
 /// What a table is beside its root.
 #[derive(Clone, Debug)]
-pub(super) enum Kept {
+pub(super) enum TableEntry {
     /// A tree in a block, whose packed routes start at this line of it.
     Small { block: Block, packed: u32 },
     /// A table of its own.
@@ -111,11 +111,11 @@ impl Tables {
         routes.iter().for_each(|route| assert_next_hop(route.next_hop));
         let id = u32::try_from(self.kept.len()).expect("fewer than 2^32 tables");
         let (root, kept) = if routes.len() > LARGE {
-            (Root::elsewhere(id), Kept::Large(Arc::new(Large::new(&routes))))
+            (Root::elsewhere(id), TableEntry::Large(Arc::new(Large::new(&routes))))
         } else {
             let built = build(&routes);
             let block = self.arena.put(&built.lines);
-            (built.root.at(block.start), Kept::Small { block, packed: built.packed })
+            (built.root.at(block.start), TableEntry::Small { block, packed: built.packed })
         };
         self.roots.push(root);
         self.kept.push(kept);
@@ -211,9 +211,9 @@ impl Tables {
     pub fn lookup_burst_in(&self, table: TableId, addresses: &[u32], out: &mut [u32]) {
         let out = &mut out[..addresses.len()];
         match &self.kept[table.index()] {
-            Kept::Large(large) => large.burst(addresses, out),
+            TableEntry::Large(large) => large.burst(addresses, out),
             // SAFETY: the root has a tree, in a block of `self.arena`, which changes only under `&mut self`.
-            Kept::Small { .. } => unsafe { lookup_one(self.vector, &self.roots[table.index()], addresses, out) },
+            TableEntry::Small { .. } => unsafe { lookup_one(self.vector, &self.roots[table.index()], addresses, out) },
         }
     }
 
@@ -229,13 +229,13 @@ impl Tables {
     pub fn matches(&self, table: TableId, address: Ipv4Addr) -> impl Iterator<Item = (Ipv4Net, u32)> + '_ {
         let address = u32::from(address);
         let mut found: Vec<Route> = match &self.kept[table.index()] {
-            Kept::Large(large) => (0..=32)
+            TableEntry::Large(large) => (0..=32)
                 .filter_map(|length| {
                     let network = address & mask(length);
                     large.get(network, length).map(|next_hop| Route { network, length, next_hop })
                 })
                 .collect(),
-            Kept::Small { .. } => self.small(table).filter(|route| route.contains(address)).collect(),
+            TableEntry::Small { .. } => self.small(table).filter(|route| route.contains(address)).collect(),
         };
         found.sort_by_key(|route| route.length);
         found.into_iter().rev().map(Route::pair)
@@ -281,7 +281,7 @@ impl Tables {
     /// ```
     pub fn remove(&mut self, table: TableId, prefix: Ipv4Net) -> Option<u32> {
         let prefix = Route::new(prefix, 0);
-        if let Kept::Large(large) = &self.kept[table.index()] {
+        if let TableEntry::Large(large) = &self.kept[table.index()] {
             // Not worth a copy where there is nothing to take out.
             large.get(prefix.network, prefix.length)?;
         }
@@ -311,8 +311,8 @@ impl Tables {
     /// ```
     pub fn routes(&self, table: TableId) -> impl Iterator<Item = (Ipv4Net, u32)> + '_ {
         let (small, large) = match &self.kept[table.index()] {
-            Kept::Small { .. } => (Some(self.small(table)), None),
-            Kept::Large(large) => (None, Some(large.iter())),
+            TableEntry::Small { .. } => (Some(self.small(table)), None),
+            TableEntry::Large(large) => (None, Some(large.iter())),
         };
         small.into_iter().flatten().chain(large.into_iter().flatten()).map(Route::pair)
     }
@@ -333,9 +333,9 @@ impl Tables {
     /// assert!(tables.memory_bytes() < 1024);
     /// ```
     pub fn memory_bytes(&self) -> usize {
-        let large = |kept: &Kept| match kept {
-            Kept::Large(large) => large.bytes(),
-            Kept::Small { .. } => 0,
+        let large = |kept: &TableEntry| match kept {
+            TableEntry::Large(large) => large.bytes(),
+            TableEntry::Small { .. } => 0,
         };
         let tables = self.roots.memory_bytes() + self.kept.memory_bytes();
         tables + self.arena.bytes() + self.kept.iter().map(large).sum::<usize>()
@@ -356,12 +356,12 @@ impl Tables {
 
     /// A large table, no longer shared with any clone; `None` for a small one.
     fn large_mut(&mut self, table: TableId) -> Option<&mut Large> {
-        if let Kept::Small { .. } = self.kept[table.index()] {
+        if let TableEntry::Small { .. } = self.kept[table.index()] {
             return None;
         }
         match self.kept.get_mut(table.index()) {
-            Kept::Large(large) => Some(Arc::make_mut(large)),
-            Kept::Small { .. } => None,
+            TableEntry::Large(large) => Some(Arc::make_mut(large)),
+            TableEntry::Small { .. } => None,
         }
     }
 
@@ -369,20 +369,20 @@ impl Tables {
     fn change(&mut self, table: TableId, routes: &[Route]) {
         let at = table.index();
         if routes.len() > LARGE {
-            if let Kept::Small { block, .. } = self.kept[at] {
+            if let TableEntry::Small { block, .. } = self.kept[at] {
                 self.arena.release(block);
             }
             self.roots.replace(at, Root::elsewhere(table.0));
-            self.kept.replace(at, Kept::Large(Arc::new(Large::new(routes))));
+            self.kept.replace(at, TableEntry::Large(Arc::new(Large::new(routes))));
             return;
         }
         let built = build(routes);
         let block = match self.kept[at] {
-            Kept::Small { block, .. } => self.arena.replace(block, &built.lines),
-            Kept::Large(_) => self.arena.put(&built.lines),
+            TableEntry::Small { block, .. } => self.arena.replace(block, &built.lines),
+            TableEntry::Large(_) => self.arena.put(&built.lines),
         };
         self.roots.replace(at, built.root.at(block.start));
-        self.kept.replace(at, Kept::Small { block, packed: built.packed });
+        self.kept.replace(at, TableEntry::Small { block, packed: built.packed });
         if let Some(slab) = self.arena.mostly_dead() {
             self.move_out_of(slab);
         }
@@ -391,11 +391,11 @@ impl Tables {
     /// Moves all that lives in a slab into others.
     fn move_out_of(&mut self, slab: SlabId) {
         for at in 0..self.kept.len() {
-            if let Kept::Small { block, packed } = self.kept[at]
+            if let TableEntry::Small { block, packed } = self.kept[at]
                 && block.slab == slab
             {
                 let block = self.arena.relocate(block);
-                self.kept.replace(at, Kept::Small { block, packed });
+                self.kept.replace(at, TableEntry::Small { block, packed });
                 self.roots.replace(at, self.roots[at].at(block.start));
             }
         }
@@ -409,17 +409,17 @@ impl Tables {
     /// The lines with the routes of a small table; none of a large one.
     fn packed(&self, table: TableId) -> &[CacheLine] {
         match &self.kept[table.index()] {
-            Kept::Small { block, packed } => &self.arena.lines(block)[*packed as usize..],
-            Kept::Large(_) => &[],
+            TableEntry::Small { block, packed } => &self.arena.lines(block)[*packed as usize..],
+            TableEntry::Large(_) => &[],
         }
     }
 }
 
-impl Kept {
+impl TableEntry {
     /// Asks for what a lookup in a large table will read first, without waiting for it.
     #[inline]
     pub(super) fn ask(&self, address: u32) {
-        if let Kept::Large(large) = self {
+        if let TableEntry::Large(large) = self {
             large.ask(address);
         }
     }
@@ -428,8 +428,8 @@ impl Kept {
     #[inline]
     pub(super) fn lookup(&self, address: u32) -> u32 {
         match self {
-            Kept::Large(large) => large.lookup(address),
-            Kept::Small { .. } => NO_ROUTE,
+            TableEntry::Large(large) => large.lookup(address),
+            TableEntry::Small { .. } => NO_ROUTE,
         }
     }
 }
