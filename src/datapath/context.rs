@@ -202,12 +202,12 @@ impl Forwarding {
     }
 }
 
-/// The sender of a packet that stages 2 and 3 let through, and where the routes lead it.
+/// The sender of a packet, and where the routes lead it.
 #[derive(Clone, Copy)]
 pub(super) struct CachedRoute {
     pub(super) sender: EndpointId,
     pub(super) domain: DomainId,
-    /// The first refusal of the checks on the routes, whatever the packet's TTL.
+    /// The first refusal of the checks on the routes, whatever the packet's TTL; where one was kept, of stages 2 and 3 too.
     pub(super) forwarding: Result<Forwarding, CheckRefusal>,
 }
 

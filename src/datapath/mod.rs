@@ -233,11 +233,19 @@ impl Fabric {
     fn find_route(&mut self, program: &Program, entry: Entry, ipv4: &Ipv4) -> Result<CachedRoute, Outcome> {
         let key = RouteKey::new(program, entry, ipv4);
         if let Some(route) = self.routes.get(&key) {
-            return Ok(*route);
+            return match route.forwarding {
+                Err(refusal) if refusal.check <= CheckId::GuestRoute => {
+                    Err(refusal.outcome(route.sender, route.domain))
+                }
+                _ => Ok(*route),
+            };
         }
         let query = ingress::enter(program, entry, ipv4.source, ipv4.destination)?;
         let routes = RouteContext::resolve(program, query);
-        checks::admission(&routes).map_err(|refusal| refusal.outcome(query.sender, query.domain))?;
+        if let Err(refusal) = checks::admission(&routes) {
+            self.routes.put(key, CachedRoute { sender: query.sender, domain: query.domain, forwarding: Err(refusal) });
+            return Err(refusal.outcome(query.sender, query.domain));
+        }
         let route = checks::cached_route(&routes);
         self.routes.put(key, route);
         Ok(route)

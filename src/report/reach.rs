@@ -238,7 +238,7 @@ fn verdict_word(outcome: &Outcome) -> (&'static str, Style) {
         Verdict::Delivered { .. } => ("permitted", Style::Good),
         Verdict::Dropped { .. } => ("refused", Style::Bad),
         Verdict::Outside => ("outside", Style::Notice),
-        Verdict::Answered | Verdict::Undetermined(_) => ("unknown", Style::Notice),
+        Verdict::Answered | Verdict::Undetermined(_) => ("undetermined", Style::Notice),
     }
 }
 
