@@ -22,13 +22,13 @@ fn folder() -> PathBuf {
 struct Said(BTreeMap<Reason, BTreeSet<String>>);
 
 impl Said {
-    /// Notes a passage as the first frame of a capture; files are called by their last name.
-    fn note(&mut self, passage: &FrameResult) {
-        let Some((reason, _)) = passage.outcome().verdict.refusal() else { return };
-        let topology = passage.topology();
+    /// Notes the result of a frame as the first frame of a capture; files are called by their last name.
+    fn note(&mut self, result: &FrameResult) {
+        let Some((reason, _)) = result.outcome().verdict.refusal() else { return };
+        let topology = result.topology();
         let words = Resolver::new(&topology.program, &topology.names, &topology.sources);
         let mut line = String::new();
-        Comments::new(words).readable(&mut line, 1, passage.outcome());
+        Comments::new(words).readable(&mut line, 1, result.outcome());
         let folder = format!("{}/", folder().display());
         self.0
             .entry(reason)
@@ -57,9 +57,9 @@ fn said() -> Said {
         let mut sources = Sources::new();
         let (scenario, findings) = scenario::load_scenario(&mut sources, &path);
         let stage = Stage::set(scenario.unwrap(), findings, sources).unwrap_or_else(|error| panic!("{error}"));
-        stage.run(|_, passage| {
-            if let Some(passage) = passage {
-                said.note(passage);
+        stage.run(|_, result| {
+            if let Some(result) = result {
+                said.note(result);
             }
         });
     }

@@ -113,8 +113,8 @@ fn ids(findings: &[Diagnostic]) -> Vec<(&'static str, Severity)> {
     findings.iter().filter(counts).map(|finding| (finding.id, finding.severity)).collect()
 }
 
-fn session_step(passage: &FrameResult) -> Option<SessionStep> {
-    passage.steps().iter().find_map(|step| match step {
+fn session_step(result: &FrameResult) -> Option<SessionStep> {
+    result.steps().iter().find_map(|step| match step {
         Step::Session(step) => Some(*step),
         _ => None,
     })

@@ -1,6 +1,6 @@
 //! What one change costs in a large world: the vendor's operations on a world of 10,000 endpoints and on one of
 //! 1,000,000, each making the next epoch. `alone` times them while nobody holds on to the epoch before, `held` while a
-//! passage does, as of a frame that was sent before the change; `with-its-first-frame` adds a frame of a new flow that
+//! result does, as of a frame that was sent before the change; `with-its-first-frame` adds a frame of a new flow that
 //! the change decides.
 //!
 //! Before a change is timed, a frame shows that it changes the answer, and that the change back does too. A smoke run
@@ -106,9 +106,9 @@ fn apply(lab: &mut Lab, operation: &Operation) {
 
 /// What becomes of the first frame of a new flow.
 fn answer(lab: &mut Lab, probe: &Probe, port: u16) -> String {
-    let passage = lab.send(&probe.from, syn(probe, port));
-    match passage.outcome().verdict {
-        Verdict::Delivered { to } => format!("delivered to {}", passage.topology().names.endpoint(to)),
+    let result = lab.send(&probe.from, syn(probe, port));
+    match result.outcome().verdict {
+        Verdict::Delivered { to } => format!("delivered to {}", result.topology().names.endpoint(to)),
         Verdict::Dropped { reason, .. } => reason.id().to_owned(),
         other => format!("{other:?}"),
     }

@@ -78,13 +78,13 @@ impl Mend {
             let seen = probe::send(self.draft.topology(), self.traffic, self.sides);
             let Some(seen) = seen else { return Err(no_packet(self.world(), self.sides)) };
             *last = Some(now(&seen));
-            let Observation::Stuck { leg, passage } = seen else { return Ok(()) };
+            let Observation::Stuck { leg, result } = seen else { return Ok(()) };
             let before = self.steps.len();
-            self.remove(leg, &passage)?;
+            self.remove(leg, &result)?;
             let repeated =
                 self.steps[before..].iter().all(|(step, _)| self.steps[..before].iter().any(|(old, _)| old == step));
             if repeated {
-                return Err(standing(&passage));
+                return Err(standing(&result));
             }
         }
         Err(Conflict::new("too-many-refusals", "one refusal follows another without an end in sight", ""))
@@ -201,30 +201,30 @@ impl Mend {
     }
 
     /// Takes the step that removes a refusal.
-    fn remove(&mut self, leg: Leg, passage: &FrameResult) -> Result<(), Conflict> {
+    fn remove(&mut self, leg: Leg, result: &FrameResult) -> Result<(), Conflict> {
         let [from, to] = self.sides;
         let (sender, receiver) = if leg == Leg::Request { (from, to) } else { (to, from) };
-        let Some((reason, at)) = passage.outcome().verdict.refusal() else {
-            return self.reroute(sender, receiver, passage);
+        let Some((reason, at)) = result.outcome().verdict.refusal() else {
+            return self.reroute(sender, receiver, result);
         };
-        let names = &passage.topology().names;
+        let names = &result.topology().names;
         if let DropLocation::Endpoint(id) = at
             && ![sender, receiver].iter().any(|side| side.id(self.world()) == names.endpoint(id))
         {
-            return self.reroute(sender, receiver, passage);
+            return self.reroute(sender, receiver, result);
         }
         match (reason, sender.instance(), receiver.instance()) {
             (Reason::SgIngressDeny, _, Some(owner)) => {
-                self.accept(Direction::Ingress, owner, sender, passage.outcome(), names)
+                self.accept(Direction::Ingress, owner, sender, result.outcome(), names)
             }
             (Reason::SgEgressDeny, Some(owner), _) => {
-                self.accept(Direction::Egress, owner, receiver, passage.outcome(), names)
+                self.accept(Direction::Egress, owner, receiver, result.outcome(), names)
             }
-            (Reason::WhitelistDeny, ..) => self.admit(receiver, sender, passage),
-            (Reason::InstanceStopped, ..) => self.start(at, passage),
-            (Reason::GuestRoutePublicNic, Some(guest), _) => self.run_script(guest, receiver, passage),
-            _ if matches!(reason.stage(), Stage::Route | Stage::Bridge) => self.reroute(sender, receiver, passage),
-            _ => Err(standing(passage)),
+            (Reason::WhitelistDeny, ..) => self.admit(receiver, sender, result),
+            (Reason::InstanceStopped, ..) => self.start(at, result),
+            (Reason::GuestRoutePublicNic, Some(guest), _) => self.run_script(guest, receiver, result),
+            _ if matches!(reason.stage(), Stage::Route | Stage::Bridge) => self.reroute(sender, receiver, result),
+            _ => Err(standing(result)),
         }
     }
 
@@ -233,17 +233,17 @@ impl Mend {
         &mut self,
         sender: AdvisedSubject,
         receiver: AdvisedSubject,
-        passage: &FrameResult,
+        result: &FrameResult,
     ) -> Result<(), Conflict> {
         match (self.vpc_of(sender), self.vpc_of(receiver)) {
             (Some(own), Some(peer)) if own != peer => {
-                self.route([sender, receiver], [own, peer], passage.outcome(), &passage.topology().program)
+                self.route([sender, receiver], [own, peer], result.outcome(), &result.topology().program)
             }
             (own, Some(_)) => match self.way_to_gateway(own.map(|_| sender), receiver) {
                 Some(route) => self.operate(route),
-                None => Err(standing(passage)),
+                None => Err(standing(result)),
             },
-            _ => Err(standing(passage)),
+            _ => Err(standing(result)),
         }
     }
 
@@ -251,19 +251,19 @@ impl Mend {
         &mut self,
         receiver: AdvisedSubject,
         sender: AdvisedSubject,
-        passage: &FrameResult,
+        result: &FrameResult,
     ) -> Result<(), Conflict> {
         let world = self.world();
         let (AdvisedSubject::Service(_), Some(address)) = (receiver, sender.address(world)) else {
-            return Err(standing(passage));
+            return Err(standing(result));
         };
         let change = WhitelistChange::Add(vec![address.into()]);
         self.operate(Operation::ChangeWhitelist { service: receiver.id(world).to_owned(), change })
     }
 
-    fn start(&mut self, at: DropLocation, passage: &FrameResult) -> Result<(), Conflict> {
-        let DropLocation::Endpoint(id) = at else { return Err(standing(passage)) };
-        let instance = passage.topology().names.endpoint(id).to_owned();
+    fn start(&mut self, at: DropLocation, result: &FrameResult) -> Result<(), Conflict> {
+        let DropLocation::Endpoint(id) = at else { return Err(standing(result)) };
+        let instance = result.topology().names.endpoint(id).to_owned();
         self.operate(Operation::Start { instance })
     }
 
@@ -271,12 +271,12 @@ impl Mend {
         &mut self,
         guest: Key<Instance>,
         receiver: AdvisedSubject,
-        passage: &FrameResult,
+        result: &FrameResult,
     ) -> Result<(), Conflict> {
         let own = &self.world().instances[guest];
         let destination = GuestRoute::of(*own.private_ip).destination();
         if !receiver.address(self.world()).is_some_and(|address: Ipv4Addr| destination.contains(&address)) {
-            return Err(standing(passage));
+            return Err(standing(result));
         }
         let instance = own.id.value.clone();
         self.operate(Operation::AddGuestRoute { instance, destination })
@@ -325,20 +325,20 @@ pub(super) fn now(seen: &Observation) -> AdvisedNow {
         Observation::Passed { request } => {
             AdvisedNow { passes: true, outcome: format!("{}; the reply too", request.sentence()), reason: None }
         }
-        Observation::Stuck { leg, passage } => {
-            let reason = passage.outcome().verdict.refusal().map(|(reason, _)| reason.id());
+        Observation::Stuck { leg, result } => {
+            let reason = result.outcome().verdict.refusal().map(|(reason, _)| reason.id());
             let which = if *leg == Leg::Reply { "the reply is " } else { "" };
             let id = reason.map(|id| format!(" [{id}]")).unwrap_or_default();
-            AdvisedNow { passes: false, outcome: format!("{which}{}{id}", passage.sentence()), reason }
+            AdvisedNow { passes: false, outcome: format!("{which}{}{id}", result.sentence()), reason }
         }
     }
 }
 
 /// A refusal that no step removes.
-fn standing(passage: &FrameResult) -> Conflict {
-    match passage.outcome().verdict.refusal() {
-        Some((reason, _)) => Conflict::reason(reason, passage.sentence()),
-        _ => Conflict::new("misrouted", passage.sentence(), "correct the route that leads there"),
+fn standing(result: &FrameResult) -> Conflict {
+    match result.outcome().verdict.refusal() {
+        Some((reason, _)) => Conflict::reason(reason, result.sentence()),
+        _ => Conflict::new("misrouted", result.sentence(), "correct the route that leads there"),
     }
 }
 

@@ -54,7 +54,7 @@ pub(super) enum Observation {
     /// Both arrived.
     Passed { request: FrameResult },
     /// One did not arrive where it should.
-    Stuck { leg: Leg, passage: FrameResult },
+    Stuck { leg: Leg, result: FrameResult },
 }
 
 /// Sends the first packet of `traffic` and its reply through `topology`. `None` where a side has no address.
@@ -69,12 +69,12 @@ pub(super) fn send(topology: &Topology, traffic: Traffic, [from, to]: [AdvisedSu
     };
     let request = send(sender, packet);
     if request.outcome().verdict != (Verdict::Delivered { to: receiver }) {
-        return Some(Observation::Stuck { leg: Leg::Request, passage: request });
+        return Some(Observation::Stuck { leg: Leg::Request, result: request });
     }
     let (_, answer) = request.reply()?;
     let reply = send(receiver, answer);
     if reply.outcome().verdict != (Verdict::Delivered { to: sender }) {
-        return Some(Observation::Stuck { leg: Leg::Reply, passage: reply });
+        return Some(Observation::Stuck { leg: Leg::Reply, result: reply });
     }
     Some(Observation::Passed { request })
 }

@@ -16,10 +16,10 @@ pub(super) fn demo(terminal: &mut Terminal) -> Outcome {
     terminal.print(&format!("{}\n\n", topology.trim_end()))?;
     let palette = terminal.palette();
     let mut story = String::new();
-    let results = stage.run(|step, passage| {
+    let results = stage.run(|step, result| {
         story.push_str(&format!("{}\n", palette.paint(Style::Notice, &step.title)));
-        if let Some(passage) = passage {
-            passage.write_trace(&mut story, "frame", palette);
+        if let Some(result) = result {
+            result.write_trace(&mut story, "frame", palette);
         }
         story.push('\n');
     });

@@ -82,12 +82,12 @@ impl Story {
     fn print(&self, terminal: &mut Terminal) -> Result<(), Failure> {
         let palette = terminal.palette();
         let mut text = String::new();
-        let write = |text: &mut String, passage: &FrameResult, label: &str| {
+        let write = |text: &mut String, result: &FrameResult, label: &str| {
             if self.all {
-                passage.write_full_trace(text, label, palette);
+                result.write_full_trace(text, label, palette);
             } else {
-                passage.write_trace(text, label, palette);
-                passage.write_remedy(text, palette);
+                result.write_trace(text, label, palette);
+                result.write_remedy(text, palette);
             }
         };
         write(&mut text, &self.request, "frame");
@@ -114,9 +114,9 @@ impl Story {
     }
 
     fn json(&self) -> Value {
-        let json = |passage: &FrameResult, label: &str| match self.all {
-            true => passage.full_trace_json(label),
-            false => passage.trace_json(label),
+        let json = |result: &FrameResult, label: &str| match self.all {
+            true => result.full_trace_json(label),
+            false => result.trace_json(label),
         };
         let reply = self.reply.as_ref().map(|reply| match reply {
             Ok(reply) => {
@@ -197,10 +197,10 @@ fn answer(lab: &mut Lab, from: EndpointId, packet: PacketBuilder) -> FrameResult
 }
 
 /// What became of a packet, with the id of the reason.
-fn fact(passage: &FrameResult) -> String {
-    match passage.outcome().verdict {
-        Verdict::Dropped { reason, .. } => format!("{} ({reason})", passage.sentence()),
-        _ => passage.sentence(),
+fn fact(result: &FrameResult) -> String {
+    match result.outcome().verdict {
+        Verdict::Dropped { reason, .. } => format!("{} ({reason})", result.sentence()),
+        _ => result.sentence(),
     }
 }
 

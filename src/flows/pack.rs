@@ -8,7 +8,7 @@ use crate::report::{Connection, ConnectionEnd, FirstRefusal};
 use crate::time::SimTime;
 use std::net::Ipv4Addr;
 
-/// Resolver of a connection.
+/// Words of a connection.
 pub(super) const WORDS: usize = 25;
 
 /// A connection as words; [`unpack`] gives it back.

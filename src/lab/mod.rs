@@ -16,11 +16,11 @@
 //! panics with the claim, the fact and the trace. [`Lab::from_toml`] takes the topology as text; time stands still
 //! until [`Lab::wait`] moves it.
 
+mod frame_result;
 mod partial;
-mod passage;
 mod remedies;
 
-pub use passage::{FrameResult, SentFrame};
+pub use frame_result::{FrameResult, SentFrame};
 
 use crate::check::{self, Checked};
 use crate::compile::{self, Compiled, compile};
@@ -265,7 +265,7 @@ impl Lab {
     }
 
     /// Applies an operation to the world, now. Sessions live on as long as their first packet would still be permitted;
-    /// passages keep the topology that their frames were sent in. What the operation adds has no place in a file.
+    /// results keep the topology that their frames were sent in. What the operation adds has no place in a file.
     ///
     /// An operation costs in proportion to what it changes, whatever the size of the world and whoever holds on to the
     /// topology before it. Only the first move into a VPC gathers the addresses that are taken, once: 0.1 s with a million

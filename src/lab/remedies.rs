@@ -11,17 +11,17 @@ use crate::report::{self, AdvisedStep, Fix, StatedRemedy, TopologyChange};
 use crate::table::acl::Query;
 use std::sync::Arc;
 
-/// Puts the changes into words that take away what stands in the way of a passage, one for each blocker; nothing where they
+/// Puts the changes into words that take away what stands in the way of a frame, one for each blocker; nothing where they
 /// leave the packet where it is. Remedies that are no changes are believed.
-pub(super) fn state(passage: &FrameResult, frame: &Frame<'_>, options: Options) -> Vec<Option<StatedRemedy>> {
-    let fixes = report::fixes(passage.words(), &passage.fully_traced("", ""));
+pub(super) fn state(result: &FrameResult, frame: &Frame<'_>, options: Options) -> Vec<Option<StatedRemedy>> {
+    let fixes = report::fixes(result.words(), &result.fully_traced("", ""));
     let is_believed = fixes.contains(&Fix::Untried);
     let changes = fixes.iter().filter_map(|fix| if let Fix::Change(changes) = fix { Some(changes) } else { None });
     let all: Vec<TopologyChange> = changes.flatten().copied().collect();
-    if fixes.contains(&Fix::Never) || !(is_believed || help(passage, all, frame, options)) {
+    if fixes.contains(&Fix::Never) || !(is_believed || help(result, all, frame, options)) {
         return Vec::new();
     }
-    let topology = passage.topology();
+    let topology = result.topology();
     let stated = |fix: &Fix| match fix {
         Fix::Change(changes) => in_words(topology, changes),
         Fix::Untried | Fix::Never => None,
@@ -44,14 +44,14 @@ fn in_words(topology: &Topology, changes: &[TopologyChange]) -> Option<StatedRem
 }
 
 /// True where the changes let the packet arrive.
-fn help(passage: &FrameResult, mut changes: Vec<TopologyChange>, frame: &Frame<'_>, options: Options) -> bool {
+fn help(result: &FrameResult, mut changes: Vec<TopologyChange>, frame: &Frame<'_>, options: Options) -> bool {
     // A link needs ClassicLink and a guest route a running guest, wherever the packet meets the lack of them.
     changes.sort_by_key(|change| match change {
         TopologyChange::Enable(_) => 0,
         TopologyChange::Start(_) => 1,
         _ => 2,
     });
-    let Some(topology) = changed(passage.topology(), &changes) else { return false };
+    let Some(topology) = changed(result.topology(), &changes) else { return false };
     let mut lab = Lab::new(Arc::new(topology), options);
     matches!(lab.pass(frame).outcome().verdict, Verdict::Delivered { .. })
 }

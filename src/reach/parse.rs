@@ -34,7 +34,7 @@ pub struct SelectorReader<'a> {
 
 impl SelectorReader<'_> {
     /// Reads ends: words, each an id of an endpoint, a VPC, a vSwitch or a security group, a CIDR or address, `classic`,
-    /// `services` or `any`. Resolver beside each other, or with `and` between them, all hold; those after `without` do not.
+    /// `services` or `any`. Words beside each other, or with `and` between them, all hold; those after `without` do not.
     ///
     /// # Errors
     /// A word names nothing, or one is missing.

@@ -171,8 +171,8 @@ fn a_passage_keeps_the_topology_it_was_sent_in() {
     let before = lab.send("c-new", query("10.24.1.6").syn());
     accepted(&mut lab, &attach("c-new", "shop"));
     let after = lab.send("c-new", query("10.24.1.6").syn());
-    let linked = |passage: &biplane::lab::FrameResult| {
-        let world = &passage.topology().world;
+    let linked = |result: &biplane::lab::FrameResult| {
+        let world = &result.topology().world;
         world.instances[world.instances.find("c-new").unwrap()].linked_vpc.is_some()
     };
     assert_eq!((linked(&before), linked(&after)), (false, true));

@@ -75,8 +75,8 @@ fn connected() -> Lab {
     lab
 }
 
-fn session_step(passage: &FrameResult) -> Option<SessionStep> {
-    passage.steps().iter().find_map(|step| match step {
+fn session_step(result: &FrameResult) -> Option<SessionStep> {
+    result.steps().iter().find_map(|step| match step {
         Step::Session(step) => Some(*step),
         _ => None,
     })

@@ -24,16 +24,16 @@ fn at(lab: &mut Lab, entry: Entry, source: &str, destination: &str) -> FrameResu
 #[test]
 fn packets_from_and_to_martian_addresses_are_refused_source_first_and_without_an_icmp_error() {
     for source in ["0.1.2.3", "127.0.0.1", "224.0.0.5", "239.255.255.255", "240.0.0.1", "255.255.255.255"] {
-        let passage = by_source(WORLD, source, "172.16.1.21");
-        passage.dropped("source-martian").through([]);
-        assert_eq!(passage.outcome().from, None, "{source}");
+        let result = by_source(WORLD, source, "172.16.1.21");
+        result.dropped("source-martian").through([]);
+        assert_eq!(result.outcome().from, None, "{source}");
         by_source(WORLD, source, "127.0.0.1").dropped("source-martian");
         by_source(WORLD, source, "224.0.0.5").dropped("multicast");
     }
     for destination in ["0.1.2.3", "127.0.0.1", "240.0.0.1", "255.255.255.254"] {
-        let passage = by_source(WORLD, "172.16.1.21", destination);
-        passage.dropped("destination-martian");
-        assert_eq!(passage.outcome().from, Some(endpoint(&lab(), "a-2")), "{destination}");
+        let result = by_source(WORLD, "172.16.1.21", destination);
+        result.dropped("destination-martian");
+        assert_eq!(result.outcome().from, Some(endpoint(&lab(), "a-2")), "{destination}");
         // No ICMP error either, though the TTL is spent.
         let spent = packet("172.16.1.21", destination).ttl(1).build();
         send_by_source(&mut lab(), &spent).dropped("destination-martian");
@@ -59,8 +59,8 @@ fn a_fragment_past_the_longest_datagram_is_refused_before_its_layer_4() {
 #[test]
 fn an_arp_request_from_nowhere_is_a_probe_and_a_reply_from_nowhere_an_unknown_source() {
     let probe = arp_request("0.0.0.0 > 172.16.1.20").build();
-    let passage = send_by_source(&mut lab(), &probe);
-    passage.dropped("arp-probe").through([]);
+    let result = send_by_source(&mut lab(), &probe);
+    result.dropped("arp-probe").through([]);
     send_bytes(&mut lab(), "a-2", &probe).dropped("arp-probe");
     let mut reply = probe;
     reply[21] = 2;
@@ -72,9 +72,9 @@ fn an_arp_request_from_nowhere_is_a_probe_and_a_reply_from_nowhere_an_unknown_so
 #[test]
 fn a_gateways_own_address_enters_nowhere_unless_it_is_injected() {
     for gateway in ["172.16.1.253", "172.16.2.253", "10.24.7.247", "10.99.7.247"] {
-        let passage = by_source(WORLD, gateway, "172.16.1.21");
-        passage.dropped("source-is-gateway").through([]);
-        assert_eq!(passage.outcome().from, None, "{gateway}");
+        let result = by_source(WORLD, gateway, "172.16.1.21");
+        result.dropped("source-is-gateway").through([]);
+        assert_eq!(result.outcome().from, None, "{gateway}");
     }
     send_by_source(&mut lab(), &arp_request("172.16.1.253 > 172.16.1.20").build()).dropped("source-is-gateway");
     send_bytes(&mut lab(), "fwd", &packet("172.16.1.253", "172.16.1.21").build()).delivered_to("a-2");
@@ -102,18 +102,18 @@ fn a_gateway_to_the_internet_takes_public_addresses_alone_by_default_and_any_oth
     // A longer prefix wins, and one around private addresses holds them.
     by_source(&open_gateway("nat"), "172.20.1.1", "172.16.1.21").delivered_to("a-2");
     let wide = changed(&open_gateway("nat"), "remote_cidrs = [\"172.20.0.0/16\"]", "remote_cidrs = [\"172.0.0.0/8\"]");
-    let passage = by_source(&wide, "172.31.9.9", "172.16.1.21");
-    passage.delivered_to("a-2");
-    assert_eq!(passage.outcome().from, lab_of(&wide).endpoint("vpn"));
+    let result = by_source(&wide, "172.31.9.9", "172.16.1.21");
+    result.delivered_to("a-2");
+    assert_eq!(result.outcome().from, lab_of(&wide).endpoint("vpn"));
     let two = format!("{}\n[gateway.second]\nvpc = \"twin\"\nkind = \"nat\"\n", open_gateway("nat"));
     by_source(&two, "9.9.9.9", "172.16.1.21").dropped("ambiguous-source");
 }
 
 #[test]
 fn what_a_classic_guest_sends_to_the_internet_leaves_the_two_planes() {
-    let passage = lab().send("c-web", packet("10.24.1.5", "9.9.9.9"));
-    passage.outside().through([]);
-    assert_eq!(passage.outcome().from, Some(endpoint(&lab(), "c-web")));
+    let result = lab().send("c-web", packet("10.24.1.5", "9.9.9.9"));
+    result.outside().through([]);
+    assert_eq!(result.outcome().from, Some(endpoint(&lab(), "c-web")));
     // State and source are judged before, ports, TTL and MTU are not looked at, and no session is made.
     lab().send("c-down", packet("10.24.1.7", "9.9.9.9")).dropped("instance-stopped");
     lab().send("c-web", packet("10.24.1.6", "9.9.9.9")).dropped("source-spoofed");
@@ -127,9 +127,9 @@ fn what_a_classic_guest_sends_to_the_internet_leaves_the_two_planes() {
 #[test]
 fn what_comes_from_the_internet_to_a_classic_instance_is_outside_unless_its_entry_is_known() {
     let free = open_gateway("nat");
-    let passage = by_source(&free, "9.9.9.9", "10.24.1.5");
-    passage.outside().through([]);
-    assert_eq!(passage.outcome().from, None);
+    let result = by_source(&free, "9.9.9.9", "10.24.1.5");
+    result.outside().through([]);
+    assert_eq!(result.outcome().from, None);
     // A service has no public NIC, and an address that no instance has is nobody's.
     by_source(&free, "9.9.9.9", "10.24.1.50").dropped("classiclink-gateway-range");
     by_source(&free, "9.9.9.9", "10.24.9.9").dropped("classiclink-gateway-range");
@@ -144,12 +144,12 @@ fn what_comes_from_the_internet_to_a_classic_instance_is_outside_unless_its_entr
 fn packets_by_an_instances_public_address_are_outside_whatever_endpoint_they_are_said_to_enter() {
     let world = adding("instance.a-1", "public_ip = \"47.96.1.10\"");
     let lab = || lab_of(&world);
-    let passage = by_source(&world, "47.96.1.10", "9.9.9.9");
-    passage.outside();
-    assert_eq!(passage.outcome().from, lab().endpoint("a-1"));
-    let passage = by_source(&world, "9.9.9.9", "47.96.1.10");
-    passage.outside();
-    assert_eq!(passage.outcome().from, None);
+    let result = by_source(&world, "47.96.1.10", "9.9.9.9");
+    result.outside();
+    assert_eq!(result.outcome().from, lab().endpoint("a-1"));
+    let result = by_source(&world, "9.9.9.9", "47.96.1.10");
+    result.outside();
+    assert_eq!(result.outcome().from, None);
     let fwd = Entry::Injected(endpoint(&lab(), "fwd"));
     at(&mut lab(), fwd, "9.9.9.9", "47.96.1.10").outside();
     // To a private address it enters nowhere: no gateway takes an instance's own public address.
@@ -166,12 +166,12 @@ fn an_interface_tells_of_several_owners_the_one_in_its_domain() {
     by_source(WORLD, "172.16.1.20", "172.16.1.21").dropped("ambiguous-source");
     at(&mut lab(), entry("a-1"), "172.16.1.20", "172.16.1.21").delivered_to("a-2");
     at(&mut lab(), entry("a-2"), "172.16.1.20", "172.16.1.21").delivered_to("a-2");
-    let passage = at(&mut lab(), entry("twin-1"), "172.16.1.20", "172.16.1.21");
-    assert_eq!(passage.outcome().from, Some(endpoint(&lab(), "twin-1")));
+    let result = at(&mut lab(), entry("twin-1"), "172.16.1.20", "172.16.1.21");
+    assert_eq!(result.outcome().from, Some(endpoint(&lab(), "twin-1")));
     at(&mut lab(), entry("lab-1"), "172.16.1.20", "172.16.1.21").dropped("ambiguous-source");
     // What an interface received, its owner sent.
-    let passage = at(&mut lab(), entry("fwd"), "172.16.1.21", "172.16.1.20");
-    assert_eq!(passage.outcome().from, Some(endpoint(&lab(), "a-2")));
+    let result = at(&mut lab(), entry("fwd"), "172.16.1.21", "172.16.1.20");
+    assert_eq!(result.outcome().from, Some(endpoint(&lab(), "a-2")));
     // The destination tells where a frame of the vendor's services is.
     by_source(WORLD, "100.100.2.136", "172.16.1.20").dropped("ambiguous-source");
     at(&mut lab(), entry("a-2"), "100.100.2.136", "172.16.1.20").delivered_to("a-1");

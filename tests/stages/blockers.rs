@@ -15,13 +15,13 @@ fn send(text: &str, from: &str, source: &str, destination: &str) -> FrameResult 
 }
 
 /// Where the last routes led.
-fn end(passage: &FrameResult) -> Option<&str> {
-    let to = passage.all_steps().iter().rev().find_map(|step| match step {
+fn end(result: &FrameResult) -> Option<&str> {
+    let to = result.all_steps().iter().rev().find_map(|step| match step {
         Step::Route { found: Found::Entry { to, .. }, .. } => *to,
         Step::Route { found: Found::Host(to), .. } => Some(*to),
         _ => None,
     })?;
-    Some(passage.topology().names.endpoint(to))
+    Some(result.topology().names.endpoint(to))
 }
 
 #[test]
@@ -39,8 +39,8 @@ fn everything_from_the_stopped_sender_to_the_receivers_groups_stands_in_the_way_
         "egress = [{ policy = \"drop\", destination = \"0.0.0.0/0\" }]\n",
     );
     let packet = ssh("10.24.1.7", "172.16.1.20").ack().ttl(1).dont_fragment(true).payload(&[0; 700]);
-    let passage = lab_with(&deny, strict).send("c-down", packet);
-    passage.blocked_by([
+    let result = lab_with(&deny, strict).send("c-down", packet);
+    result.blocked_by([
         "instance-stopped",
         "tcp-without-syn",
         "sg-egress-deny",
@@ -49,7 +49,7 @@ fn everything_from_the_stopped_sender_to_the_receivers_groups_stands_in_the_way_
         "mtu-exceeded",
         "sg-ingress-deny",
     ]);
-    assert_eq!(end(&passage), Some("a-1"));
+    assert_eq!(end(&result), Some("a-1"));
     // A packet that nothing stands in the way of has no blockers.
     lab_of(WORLD).send("c-web", tcp("10.24.1.5:40000 > 172.16.1.20:80").syn()).delivered_to("a-1").blocked_by([]);
 }
@@ -78,15 +78,15 @@ fn without_a_link_the_one_vpc_with_the_address_is_asked_and_of_two_none() {
         "private_ip = \"172.16.1.20\"\nsecurity_groups = [\"sg-twin\"]",
         "private_ip = \"172.16.1.77\"\nsecurity_groups = [\"sg-twin\"]",
     );
-    let passage = send(&alone, "c-free", "10.24.1.6", "172.16.1.20");
-    passage.dropped("classiclink-not-linked").blocked_by(["classiclink-not-linked", "sg-ingress-deny"]);
-    assert_eq!(end(&passage), Some("a-1"));
-    let link = passage.all_steps().iter().find_map(|step| match step {
+    let result = send(&alone, "c-free", "10.24.1.6", "172.16.1.20");
+    result.dropped("classiclink-not-linked").blocked_by(["classiclink-not-linked", "sg-ingress-deny"]);
+    assert_eq!(end(&result), Some("a-1"));
+    let link = result.all_steps().iter().find_map(|step| match step {
         Step::Bridge { to, by: Crossing::MissingLink(id), .. } => Some((*to, *id)),
         _ => None,
     });
     let (to, id) = link.expect("a missing link");
-    let names = &passage.topology().names;
+    let names = &result.topology().names;
     assert_eq!((names.domain(to), names.endpoint(id)), ("shop", "c-free"));
     // The only vSwitch around the address decides where nobody has it, and of two endpoints none.
     send(&alone, "c-free", "10.24.1.6", "172.16.2.99").blocked_by(["classiclink-not-linked", "no-such-address"]);
@@ -147,9 +147,9 @@ security_groups = ["sg-ten"]
 
 #[test]
 fn a_vswitch_outside_10_111_is_entered_as_if_the_link_reached_it() {
-    let passage = send(TEN, "web", "10.24.1.5", "10.112.1.20");
-    passage.blocked_by(["classiclink-disabled", "classiclink-vswitch-outside-10-111", "sg-ingress-deny"]);
-    assert_eq!(end(&passage), Some("out"));
+    let result = send(TEN, "web", "10.24.1.5", "10.112.1.20");
+    result.blocked_by(["classiclink-disabled", "classiclink-vswitch-outside-10-111", "sg-ingress-deny"]);
+    assert_eq!(end(&result), Some("out"));
     send(TEN, "web", "10.24.1.5", "10.112.2.20").blocked_by(["no-such-address"]);
 }
 
@@ -180,18 +180,18 @@ fn a_gateways_packet_is_followed_over_the_peering_and_no_further() {
 
 #[test]
 fn nothing_lies_behind_what_no_endpoint_or_no_route_explains() {
-    let ends = |passage: &FrameResult| matches!(passage.all_steps().last(), Some(Step::Refused { goes_on: false, .. }));
+    let ends = |result: &FrameResult| matches!(result.all_steps().last(), Some(Step::Refused { goes_on: false, .. }));
     let mut lab = lab_of(WORLD);
     let bytes = ssh("172.16.1.20", "172.16.1.21").build();
-    for (passage, reason) in [
+    for (result, reason) in [
         (send_by_source(&mut lab, &bytes), "ambiguous-source"),
         (send_by_source(&mut lab_of(TEN), &ssh("10.1.1.1", "10.24.1.5").build()), "unknown-source"),
         (send_bytes(&mut lab, "a-1", &bytes[..33]), "frame-truncated"),
         (lab.send("b-1", ssh("172.16.2.20", "172.30.1.1")), "no-route"),
         (lab.send("a-1", udp("172.16.1.20:1 > 172.16.1.21:2").fragment(64, false)), "fragment-without-first"),
     ] {
-        passage.dropped(reason).blocked_by([reason]);
-        assert!(ends(&passage), "{:?}", passage.all_steps());
+        result.dropped(reason).blocked_by([reason]);
+        assert!(ends(&result), "{:?}", result.all_steps());
     }
 }
 
@@ -213,8 +213,8 @@ fn an_arp_packet_is_held_against_every_rule_for_arp() {
 
 #[test]
 fn a_claim_that_fails_tells_all_that_stands_in_the_way() {
-    let passage = send(WORLD, "s-1", "192.168.64.20", "10.24.1.50");
-    let claim = std::panic::AssertUnwindSafe(|| passage.delivered_to("c-rm").by_session());
+    let result = send(WORLD, "s-1", "192.168.64.20", "10.24.1.50");
+    let claim = std::panic::AssertUnwindSafe(|| result.delivered_to("c-rm").by_session());
     let told = std::panic::catch_unwind(|| claim().outcome().by_session).unwrap_err();
     let told = told.downcast_ref::<String>().unwrap();
     let (_, blockers) = told.split_once("3 blockers: without them the packet reaches c-rm\n").unwrap();
@@ -247,8 +247,8 @@ fn a_packet_of_a_live_session_is_followed_as_one() {
     let request = tcp("10.24.1.5:40000 > 172.16.1.20:80").syn();
     lab.send("c-web", request).delivered_to("a-1");
     let answer = tcp("172.16.1.20:80 > 10.24.1.5:40000").syn_ack().ttl(1);
-    let passage = lab.send("a-1", answer);
-    passage.dropped_with_notice("ttl-exceeded", "time-exceeded").blocked_by(["ttl-exceeded"]);
+    let result = lab.send("a-1", answer);
+    result.dropped_with_notice("ttl-exceeded", "time-exceeded").blocked_by(["ttl-exceeded"]);
     let bytes = patched(&tcp("172.16.1.20:80 > 10.24.1.5:40000").syn_ack().build(), 26, &[172, 16, 1, 20]);
     send_bytes(&mut lab, "a-1", &bytes).delivered_to("c-web").by_session();
 }
@@ -290,12 +290,12 @@ security_groups = ["sg-first"]
 
 /// The VPC that a packet from `web` must have meant, and what stands in its way.
 fn meant(text: &str, destination: &str) -> (Option<String>, Vec<&'static str>) {
-    let passage = send(text, "web", "10.24.1.5", destination);
-    let vpc = passage.all_steps().iter().find_map(|step| match step {
-        Step::Bridge { to, by: Crossing::MissingLink(_), .. } => Some(passage.topology().names.domain(*to).to_owned()),
+    let result = send(text, "web", "10.24.1.5", destination);
+    let vpc = result.all_steps().iter().find_map(|step| match step {
+        Step::Bridge { to, by: Crossing::MissingLink(_), .. } => Some(result.topology().names.domain(*to).to_owned()),
         _ => None,
     });
-    (vpc, passage.blockers().iter().map(|blocker| blocker.reason.id()).collect())
+    (vpc, result.blockers().iter().map(|blocker| blocker.reason.id()).collect())
 }
 
 #[test]

@@ -11,9 +11,9 @@ use etherparse::{Icmpv4Type, Ipv4HeaderSlice, NetSlice, SlicedPacket, TransportS
 /// The one frame that came out: an ICMP error of the fabric, from `gateway` to the frame's sender, quoting its header
 /// and 8 bytes with a TTL `hops` less. Gives its type.
 #[track_caller]
-fn notice(passage: &FrameResult, gateway: [u8; 4], hops: u8) -> Icmpv4Type {
-    let (before, copy) = (passage.frame(), &passage.copies()[0]);
-    assert_eq!(copy.bytes[..6], passage.topology().program.endpoint(copy.to).mac.0);
+fn notice(result: &FrameResult, gateway: [u8; 4], hops: u8) -> Icmpv4Type {
+    let (before, copy) = (result.frame(), &result.copies()[0]);
+    assert_eq!(copy.bytes[..6], result.topology().program.endpoint(copy.to).mac.0);
     assert_eq!(copy.bytes[6..12], FABRIC_MAC.0);
     let packet = SlicedPacket::from_ethernet(&copy.bytes).unwrap();
     let Some(NetSlice::Ipv4(ip)) = packet.net else { panic!("no IPv4") };
@@ -36,9 +36,9 @@ fn notice(passage: &FrameResult, gateway: [u8; 4], hops: u8) -> Icmpv4Type {
 }
 
 #[track_caller]
-fn exceeded(passage: &FrameResult, place: &str, gateway: [u8; 4], hops: u8) {
-    passage.dropped_with_notice("ttl-exceeded", "time-exceeded").at(place);
-    let kind = notice(passage, gateway, hops);
+fn exceeded(result: &FrameResult, place: &str, gateway: [u8; 4], hops: u8) {
+    result.dropped_with_notice("ttl-exceeded", "time-exceeded").at(place);
+    let kind = notice(result, gateway, hops);
     assert_eq!(kind, Icmpv4Type::TimeExceeded(icmpv4::TimeExceededCode::TtlExceededInTransit));
 }
 
@@ -49,9 +49,9 @@ fn send(from: &str, source: &str, destination: &str, ttl: u8) -> FrameResult {
 
 #[test]
 fn within_a_vswitch_no_hop_is_needed() {
-    let passage = send("a-2", "172.16.1.21", "172.16.1.20", 0);
-    passage.delivered_to("a-1");
-    carried(&passage, 0);
+    let result = send("a-2", "172.16.1.21", "172.16.1.20", 0);
+    result.delivered_to("a-1");
+    carried(&result, 0);
 }
 
 #[test]
@@ -71,9 +71,9 @@ fn each_domain_that_routes_a_frame_needs_a_hop() {
             exceeded(&send(from, source, destination, ttl), place, gateway, 0);
         }
         let hops = send(from, source, destination, 3).outcome().hops;
-        let passage = send(from, source, destination, hops + 1);
-        carried(&passage, hops);
-        assert_eq!(passage.bytes()[22], 1);
+        let result = send(from, source, destination, hops + 1);
+        carried(&result, hops);
+        assert_eq!(result.bytes()[22], 1);
     }
 }
 
@@ -152,10 +152,10 @@ fn the_mtu_is_the_topologys_or_the_commands() {
 #[test]
 fn without_df_a_packet_over_the_mtu_is_fragmented() {
     let packet = long("10.24.1.5:1 > 172.16.1.21:2", 3001).dont_fragment(false).identification(77);
-    let passage = lab().send("c-web", packet);
-    passage.delivered_in_fragments_to("a-2", 3).through(["classic", "shop"]);
+    let result = lab().send("c-web", packet);
+    result.delivered_in_fragments_to("a-2", 3).through(["classic", "shop"]);
     let mut data: Vec<u8> = Vec::new();
-    for (index, copy) in passage.copies().iter().enumerate() {
+    for (index, copy) in result.copies().iter().enumerate() {
         let header = Ipv4HeaderSlice::from_slice(&copy.bytes[14..]).unwrap().to_header();
         assert_eq!(usize::from(header.total_len), copy.bytes.len() - 14);
         assert!(header.total_len <= 1500);
@@ -163,10 +163,10 @@ fn without_df_a_packet_over_the_mtu_is_fragmented() {
         assert_eq!((header.identification, header.time_to_live, header.dont_fragment), (77, 62, false));
         assert_eq!(header.more_fragments, index < 2);
         assert_eq!(usize::from(header.fragment_offset.value()) * 8, data.len());
-        assert_eq!(copy.bytes[..6], passage.topology().program.endpoint(copy.to).mac.0);
+        assert_eq!(copy.bytes[..6], result.topology().program.endpoint(copy.to).mac.0);
         data.extend(&copy.bytes[34..]);
     }
-    assert_eq!(data, passage.frame()[34..]);
+    assert_eq!(data, result.frame()[34..]);
 }
 
 #[test]
@@ -174,13 +174,13 @@ fn an_options_copy_bit_decides_whether_later_fragments_carry_it() {
     // Router alert (148) is copied, record route (7) is not.
     let options = [148, 4, 0, 0, 7, 7, 4, 0, 0, 0, 0, 0];
     let packet = long("172.16.1.21:1 > 172.16.1.20:80", 2000).dont_fragment(false).options(&options);
-    let passage = lab_of(&with("port_range = \"80\", source", "source")).send("a-2", packet);
+    let result = lab_of(&with("port_range = \"80\", source", "source")).send("a-2", packet);
     // `a-1` admits no UDP; its neighbour does.
-    passage.dropped("sg-ingress-deny").at("a-1");
+    result.dropped("sg-ingress-deny").at("a-1");
     let packet = long("172.16.1.20:1 > 172.16.1.21:80", 2000).dont_fragment(false).options(&options);
-    let passage = lab().send("a-1", packet);
-    passage.delivered_in_fragments_to("a-2", 2);
-    let lengths: Vec<u8> = passage.copies().iter().map(|copy| copy.bytes[14] & 0x0f).collect();
+    let result = lab().send("a-1", packet);
+    result.delivered_in_fragments_to("a-2", 2);
+    let lengths: Vec<u8> = result.copies().iter().map(|copy| copy.bytes[14] & 0x0f).collect();
     assert_eq!(lengths, [8, 6]);
-    assert_eq!(passage.copies()[1].bytes[34..38], [148, 4, 0, 0]);
+    assert_eq!(result.copies()[1].bytes[34..38], [148, 4, 0, 0]);
 }

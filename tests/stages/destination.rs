@@ -34,11 +34,11 @@ fn a_rule_matches_on_each_of_its_fields() {
     let rule = |fields: &str| with(OPEN_A, &format!("{{ {fields} }},"));
     let call = |fields: &str| {
         let mut lab = lab_of(&rule(fields));
-        let passage = lab.send("c-web", tcp("10.24.1.5:40000 > 172.16.1.20:80").syn());
-        match passage.outcome().verdict {
+        let result = lab.send("c-web", tcp("10.24.1.5:40000 > 172.16.1.20:80").syn());
+        match result.outcome().verdict {
             biplane::datapath::Verdict::Delivered { .. } => true,
             _ => {
-                passage.dropped("sg-ingress-deny").at("a-1");
+                result.dropped("sg-ingress-deny").at("a-1");
                 false
             }
         }

@@ -9,9 +9,9 @@ use biplane::wire::{IcmpError, build};
 fn a_frame_enters_where_its_source_address_is_at_home() {
     let sent = |text: &str, frame: &str| send_by_source(&mut lab_of(text), &tcp(frame).syn().build());
     let from = |text: &str, frame: &str| {
-        let passage = sent(text, frame);
-        let from = passage.outcome().from.expect("a sender");
-        passage.topology().names.endpoint(from).to_owned()
+        let result = sent(text, frame);
+        let from = result.outcome().from.expect("a sender");
+        result.topology().names.endpoint(from).to_owned()
     };
     assert_eq!(from(WORLD, "10.24.1.5:40000 > 10.24.1.6:80"), "c-web");
     assert_eq!(from(WORLD, "172.16.1.50:40000 > 172.16.1.21:80"), "rm");
@@ -41,8 +41,8 @@ fn a_frame_captured_at_an_endpoint_enters_there_where_that_one_may_use_the_sourc
         let bytes = tcp(frame).syn().build();
         let length = bytes.len();
         let entry = Entry::of_capture(&lab.topology().program, endpoint(&lab, at), None, &bytes);
-        let passage = lab.send_frame(entry, &bytes, length);
-        let from = passage.outcome().from.map(|id| passage.topology().names.endpoint(id).to_owned());
+        let result = lab.send_frame(entry, &bytes, length);
+        let from = result.outcome().from.map(|id| result.topology().names.endpoint(id).to_owned());
         from.unwrap_or_default()
     };
     assert_eq!(captured("twin-1", "172.16.1.20:40000 > 172.16.1.21:80"), "twin-1");

@@ -122,8 +122,8 @@ fn direct() -> String {
 }
 
 /// What the session table answered for the sender and for the receiver, where that differs.
-fn of_each_end(passage: &FrameResult) -> Option<[SessionStep; 2]> {
-    passage.steps().iter().find_map(|step| match step {
+fn of_each_end(result: &FrameResult) -> Option<[SessionStep; 2]> {
+    result.steps().iter().find_map(|step| match step {
         Step::SessionOfEachEnd(ends) => Some(ends.map(|(_, step)| step)),
         _ => None,
     })

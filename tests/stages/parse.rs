@@ -15,18 +15,18 @@ fn sound() -> Vec<u8> {
 fn a_sound_frame_is_delivered_without_its_padding() {
     let mut padded = sound();
     padded.extend([0xaa; 9]);
-    let passage = send_bytes(&mut lab(), "a-1", &padded);
-    passage.delivered_to("a-2").through(["shop"]);
-    carried(&passage, 0);
-    assert_eq!(passage.bytes().len(), sound().len());
+    let result = send_bytes(&mut lab(), "a-1", &padded);
+    result.delivered_to("a-2").through(["shop"]);
+    carried(&result, 0);
+    assert_eq!(result.bytes().len(), sound().len());
 }
 
 #[test]
 fn frames_under_34_bytes_are_truncated() {
     for length in [0, 13, 14, 33] {
-        let passage = send_bytes(&mut lab(), "a-1", &sound()[..length]);
-        passage.dropped("frame-truncated").through([]);
-        assert_eq!(passage.outcome().from, None, "{length}");
+        let result = send_bytes(&mut lab(), "a-1", &sound()[..length]);
+        result.dropped("frame-truncated").through([]);
+        assert_eq!(result.outcome().from, None, "{length}");
     }
     // 34 bytes hold the header; what they lack is layer 4, and the total length says so first.
     send_bytes(&mut lab(), "a-1", &sound()[..34]).dropped("ipv4-total-length");
@@ -61,9 +61,9 @@ fn the_ipv4_header_is_held_against_itself_and_the_frame() {
     header(17, 48).dropped("ipv4-total-length");
     let mut wrong = sound();
     wrong[25] ^= 1;
-    let passage = send_bytes(&mut lab(), "a-1", &wrong);
-    passage.dropped("ipv4-checksum").through([]);
-    assert!(passage.outcome().from.is_some(), "its source address could be read");
+    let result = send_bytes(&mut lab(), "a-1", &wrong);
+    result.dropped("ipv4-checksum").through([]);
+    assert!(result.outcome().from.is_some(), "its source address could be read");
 }
 
 #[test]
@@ -161,9 +161,9 @@ fn what_layer_4_says_about_itself_is_not_looked_at() {
     send_bytes(&mut lab(), "a-1", &tcp).delivered_to("a-2");
     send_bytes(&mut lab(), "a-1", &patched_only(&sound(), 50, &[0xde, 0xad])).delivered_to("a-2");
     let udp = udp("172.16.1.20:40000 > 172.16.1.21:80").payload(&[0; 8]).build();
-    let passage = send_bytes(&mut lab(), "a-1", &patched_only(&udp, 38, &[0, 3, 0, 1]));
-    passage.delivered_to("a-2");
-    carried(&passage, 0);
+    let result = send_bytes(&mut lab(), "a-1", &patched_only(&udp, 38, &[0, 3, 0, 1]));
+    result.delivered_to("a-2");
+    carried(&result, 0);
 }
 
 #[test]
@@ -171,10 +171,10 @@ fn arp_requests_for_addresses_of_the_own_subnet_are_answered_by_the_fabric() {
     let ask = |from: &str, text: &str| lab().send(from, arp_request(text));
     // The gateway, a neighbour, an address that nobody has.
     for target in [253, 21, 99] {
-        let passage = ask("a-1", &format!("172.16.1.20 > 172.16.1.{target}"));
-        passage.answered().through([]);
-        let reply = passage.bytes();
-        assert_eq!((&reply[..6], &reply[6..12]), (&passage.frame()[6..12], &FABRIC_MAC.0[..]));
+        let result = ask("a-1", &format!("172.16.1.20 > 172.16.1.{target}"));
+        result.answered().through([]);
+        let reply = result.bytes();
+        assert_eq!((&reply[..6], &reply[6..12]), (&result.frame()[6..12], &FABRIC_MAC.0[..]));
         assert_eq!(reply[20..22], [0, 2], "a reply");
         assert_eq!((&reply[22..28], &reply[28..32]), (&FABRIC_MAC.0[..], &[172, 16, 1, target][..]));
         assert_eq!(reply[38..42], [172, 16, 1, 20]);

@@ -82,8 +82,8 @@ fn the_longest_prefix_wins() {
 
 #[test]
 fn a_classic_address_of_another_region_is_told_so() {
-    let passage = send(WORLD, "c-web", "10.24.1.5", "10.99.1.5");
-    passage.dropped("other-region").at("classic").through(["classic"]);
+    let result = send(WORLD, "c-web", "10.24.1.5", "10.99.1.5");
+    result.dropped("other-region").at("classic").through(["classic"]);
     send(WORLD, "a-1", "172.16.1.20", "10.99.1.5").dropped("other-region").at("shop").through(["shop"]);
     let same_region = WORLD.replace("region = \"cn-beijing\"\n", "");
     let open = changed(
@@ -97,9 +97,9 @@ fn a_classic_address_of_another_region_is_told_so() {
 #[test]
 fn cloud_services_are_in_every_domain_and_no_ingress_group_stops_them() {
     for (from, source) in [("c-web", "10.24.1.5"), ("a-1", "172.16.1.20"), ("lab-1", "172.24.1.20")] {
-        let passage = send(WORLD, from, source, "100.100.2.136");
-        passage.delivered_to("cloud-services");
-        carried(&passage, 1);
+        let result = send(WORLD, from, source, "100.100.2.136");
+        result.delivered_to("cloud-services");
+        carried(&result, 1);
     }
     let mut lab = lab();
     lab.send("cloud-services", udp("100.64.3.4:53 > 172.16.1.21:2000")).delivered_to("a-2").through(["shop"]);

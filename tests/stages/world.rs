@@ -233,10 +233,10 @@ pub(crate) fn endpoint(lab: &Lab, name: &str) -> EndpointId {
 /// The frame came out whole: the fabric's MAC address and the receiver's, the TTL `hops` less, a right checksum, and
 /// every other byte as it was.
 #[track_caller]
-pub(crate) fn carried(passage: &FrameResult, hops: u8) {
-    let [copy] = passage.copies() else { panic!("{} copies came out", passage.copies().len()) };
-    let (before, after) = (passage.frame(), &copy.bytes[..]);
-    assert_eq!(after[..6], passage.topology().program.endpoint(copy.to).mac.0);
+pub(crate) fn carried(result: &FrameResult, hops: u8) {
+    let [copy] = result.copies() else { panic!("{} copies came out", result.copies().len()) };
+    let (before, after) = (result.frame(), &copy.bytes[..]);
+    assert_eq!(after[..6], result.topology().program.endpoint(copy.to).mac.0);
     assert_eq!(after[6..12], FABRIC_MAC.0);
     assert_eq!(after[22], before[22] - hops, "TTL");
     let header = Ipv4HeaderSlice::from_slice(&after[14..]).unwrap().to_header();
@@ -250,8 +250,8 @@ pub(crate) fn carried(passage: &FrameResult, hops: u8) {
 }
 
 /// What the session table answered about the frame.
-pub(crate) fn session_step(passage: &FrameResult) -> Option<SessionStep> {
-    passage.steps().iter().find_map(|step| match step {
+pub(crate) fn session_step(result: &FrameResult) -> Option<SessionStep> {
+    result.steps().iter().find_map(|step| match step {
         Step::Session(step) => Some(*step),
         _ => None,
     })

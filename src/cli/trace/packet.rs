@@ -99,17 +99,17 @@ pub(super) fn captured(
     let reader = Reader::open(capture).map_err(|error| Failure::Message(error.to_string()))?;
     let damaged = |error| Failure::Message(format!("frame {number} is not reached: {error}"));
     let mut feed = Feed::new(reader, options);
-    let mut load = FrameBatch::default();
+    let mut batch = FrameBatch::default();
     let mut output = Output::default();
     let mut last = 0;
     loop {
-        if !feed.next(&mut load, &topology, lab.parts().1).map_err(damaged)? {
+        if !feed.next(&mut batch, &topology, lab.parts().1).map_err(damaged)? {
             let name = shown_path(capture);
             return Err(Failure::Message(format!("`{name}` has no frame {number}: it ends after frame {last}")));
         }
-        for index in 0..load.len() {
-            let frame = load.frame(index);
-            last = load.number(index);
+        for index in 0..batch.len() {
+            let frame = batch.frame(index);
+            last = batch.number(index);
             if last > number {
                 let name = shown_path(capture);
                 return Err(Failure::Message(format!(

@@ -63,7 +63,7 @@ impl Stage {
             results.push(result);
         }
         for (index, step) in steps.iter().enumerate() {
-            let (what, failures, passage) = match &step.action {
+            let (what, failures, sent) = match &step.action {
                 Action::Send(send, expectation) => self.send(send, expectation),
                 Action::Replay(replay, expectation) => {
                     let (what, failures) = self.replay(replay, expectation);
@@ -85,7 +85,7 @@ impl Stage {
                 passed: failures.is_empty(),
                 message: failures.join("\n"),
             };
-            visit(&result, passage.as_ref());
+            visit(&result, sent.as_ref());
             results.push(result);
         }
         results
@@ -114,24 +114,24 @@ impl Stage {
             Err(error) => return ("send".to_owned(), vec![format!("the packet cannot be built: {error}")], None),
         };
         let length = bytes.len();
-        let passage = self.lab.send_frame(from.map_or(Entry::BySource, Entry::Injected), &bytes, length);
+        let sent = self.lab.send_frame(from.map_or(Entry::BySource, Entry::Injected), &bytes, length);
         let words = words(&topology);
         let seen = JudgedFrame {
             names: &topology.names,
             words,
-            outcome: passage.outcome(),
-            entered: passage.frame(),
+            outcome: sent.outcome(),
+            entered: sent.frame(),
             wire_length: length,
         };
         let mut failures = claims::hold(&seen, &expectation.claim);
-        failures.extend(claims::hold_emitted(&seen, passage.sent(), &expectation.emitted));
+        failures.extend(claims::hold_emitted(&seen, sent.sent(), &expectation.emitted));
         for failure in &mut failures {
             self.add_place(failure, expectation.span);
         }
         if !failures.is_empty() {
-            failures.push(passage.trace());
+            failures.push(sent.trace());
         }
-        (format!("{} from {}", passage.description(), send.from.value), failures, Some(passage))
+        (format!("{} from {}", sent.description(), send.from.value), failures, Some(sent))
     }
 
     fn replay(&mut self, replay: &ReplayStep, expectation: &ReplayExpectation) -> (String, Vec<String>) {

@@ -27,7 +27,7 @@ pub struct SentFrame {
 
 /// What became of one frame. Claims about it panic, with the claim, the fact and the trace, where they do not hold;
 /// they are exclusive: what is not claimed must not have come out.
-#[must_use = "a passage says nothing until something is claimed about it"]
+#[must_use = "the result of a frame says nothing until something is claimed about it"]
 pub struct FrameResult {
     topology: Arc<Topology>,
     frame: Vec<u8>,
