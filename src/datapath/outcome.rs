@@ -62,6 +62,17 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Verdict::Delivered { .. } => "delivered",
+            Verdict::Answered => "answered",
+            Verdict::Outside => "outside",
+            Verdict::Dropped { .. } => "dropped",
+            Verdict::Undetermined(_) => "undetermined",
+        }
+    }
+
     /// The reason of a frame that was dropped, or is undetermined for one, and where it is given.
     pub fn refusal(self) -> Option<(Reason, DropLocation)> {
         match self {

@@ -295,7 +295,7 @@ pub fn reach_flow_json(reach: &ReachWords<'_>, flow: &FlowGroup) -> Value {
     set("destinations", ranges(&flow.to).into());
     let headers = flow.headers.text(reach.protocols);
     set("headers", headers.split(", ").collect::<Vec<_>>().into());
-    set("verdict", verdict_name(&flow.outcome).into());
+    set("verdict", flow.outcome.verdict.name().into());
     if let Verdict::Dropped { reason, .. } = flow.outcome.verdict {
         set("reason", reason.id().into());
     }
@@ -344,16 +344,6 @@ pub fn reach_flow_json(reach: &ReachWords<'_>, flow: &FlowGroup) -> Value {
     fields.into()
 }
 
-fn verdict_name(outcome: &Outcome) -> &'static str {
-    match outcome.verdict {
-        Verdict::Delivered { .. } => "delivered",
-        Verdict::Answered => "answered",
-        Verdict::Outside => "outside",
-        Verdict::Dropped { .. } => "dropped",
-        Verdict::Undetermined(_) => "undetermined",
-    }
-}
-
 /// The first line of a list of flows as comma-separated values.
 pub const REACH_CSV_HEAD: &str = "from,sources,to,destinations,headers,verdict,reason,egress,ingress,reply\n";
 
@@ -375,7 +365,7 @@ pub fn reach_flow_csv(out: &mut String, reach: &ReachWords<'_>, flow: &FlowGroup
         names(&flow.to),
         ranges(&flow.to),
         flow.headers.text(reach.protocols),
-        verdict_name(&flow.outcome).to_owned(),
+        flow.outcome.verdict.name().to_owned(),
         reason.to_owned(),
         egress,
         ingress,

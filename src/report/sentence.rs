@@ -71,23 +71,9 @@ pub fn outcome_fields(words: Resolver<'_>, outcome: &Outcome) -> Map<String, Val
     if let Some(from) = outcome.from {
         set("from", words.endpoint(from).into());
     }
-    match outcome.verdict {
-        Verdict::Delivered { to } => {
-            set("verdict", "delivered".into());
-            set("to", words.endpoint(to).into());
-        }
-        Verdict::Answered => {
-            set("verdict", "answered".into());
-        }
-        Verdict::Outside => {
-            set("verdict", "outside".into());
-        }
-        Verdict::Undetermined(_) => {
-            set("verdict", "undetermined".into());
-        }
-        Verdict::Dropped { .. } => {
-            set("verdict", "dropped".into());
-        }
+    set("verdict", outcome.verdict.name().into());
+    if let Verdict::Delivered { to } = outcome.verdict {
+        set("to", words.endpoint(to).into());
     }
     if let Some((reason, at)) = outcome.verdict.refusal() {
         set("reason", reason.id().into());

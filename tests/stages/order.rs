@@ -12,10 +12,7 @@ fn sent(text: &str, options: Options, from: &str, bytes: &[u8]) -> &'static str 
     let entry = if from.is_empty() { Entry::BySource } else { Entry::Injected(endpoint(&lab, from)) };
     match lab.send_frame(entry, bytes, bytes.len()).outcome().verdict {
         Verdict::Dropped { reason, .. } => reason.id(),
-        Verdict::Delivered { .. } => "delivered",
-        Verdict::Answered => "answered",
-        Verdict::Outside => "outside",
-        Verdict::Undetermined(_) => "undetermined",
+        verdict => verdict.name(),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::Connection;
 use super::ndjson::icmp;
-use super::rows::verdict_words;
 use crate::report::words::Resolver;
 use crate::text::shown;
 use std::fmt::Display;
@@ -44,9 +43,8 @@ impl<'a> ConnectionCsv<'a> {
         row.cell(connection.first.as_nanos());
         row.cell(connection.last.as_nanos());
         row.cell(connection.fate().name());
-        let (verdict, reason) = verdict_words(connection.verdict);
-        row.cell(verdict);
-        row.optional(reason);
+        row.cell(connection.verdict.name());
+        row.optional(connection.verdict.refusal().map(|(reason, _)| reason));
         self.refusal(&mut row, connection);
         row.cell(connection.followed);
         row.cell(connection.other_drops);

@@ -1,6 +1,5 @@
 //! Connections as JSON objects.
 
-use super::rows::verdict_words;
 use super::{Connection, ConnectionEnd};
 use crate::net::Protocol;
 use crate::report::words::Resolver;
@@ -33,9 +32,8 @@ pub fn connection_json(words: Resolver<'_>, connection: &Connection) -> Value {
     set("first_ns", connection.first.as_nanos().to_string().into());
     set("last_ns", connection.last.as_nanos().to_string().into());
     set("fate", connection.fate().name().into());
-    let (verdict, reason) = verdict_words(connection.verdict);
-    set("verdict", verdict.into());
-    if let Some(reason) = reason {
+    set("verdict", connection.verdict.name().into());
+    if let Some((reason, _)) = connection.verdict.refusal() {
         set("reason", reason.id().into());
     }
     if let Some(refusal) = refusal(words, connection) {

@@ -1,8 +1,6 @@
 //! Connections as lines for people.
 
 use super::{Connection, ConnectionEnd, ConnectionFate};
-use crate::datapath::Verdict;
-use crate::diag::Reason;
 use crate::net::Protocol;
 use crate::report::layout::{Palette, Style, calendar, counted, space, thousands, width};
 use crate::report::words::Resolver;
@@ -127,16 +125,4 @@ impl<'a> ConnectionRows<'a> {
         }
         Some(text)
     }
-}
-
-/// The word for a verdict, and the reason of a drop or of what is undetermined for one.
-pub(super) fn verdict_words(verdict: Verdict) -> (&'static str, Option<Reason>) {
-    let word = match verdict {
-        Verdict::Delivered { .. } => "delivered",
-        Verdict::Answered => "answered",
-        Verdict::Outside => "outside",
-        Verdict::Undetermined(_) => "undetermined",
-        Verdict::Dropped { .. } => "dropped",
-    };
-    (word, verdict.refusal().map(|(reason, _)| reason))
 }
