@@ -126,29 +126,46 @@ pub enum MatchedRule {
 impl MatchedRule {
     const ID_BITS: u32 = 29;
 
-    /// Packs it into 32 bits, as sessions keep it; an id of more than 29 bits becomes [`MatchedRule::None`].
-    pub(super) fn pack(self) -> u32 {
-        let (kind, id) = match self {
-            MatchedRule::None | MatchedRule::Session => (0, 0),
+    /// Its kind and its id as numbers, for what keeps it packed.
+    pub(crate) fn parts(self) -> (u32, u32) {
+        match self {
+            MatchedRule::None => (0, 0),
             MatchedRule::Rule(id) => (1, id.0),
             MatchedRule::GroupDefault(id) => (2, id.0),
             MatchedRule::Whitelist(id) => (3, id.0),
             MatchedRule::Route(id) => (4, id.0),
-        };
-        if id >> MatchedRule::ID_BITS == 0 { kind << MatchedRule::ID_BITS | id } else { 0 }
+            MatchedRule::Session => (5, 0),
+        }
+    }
+
+    /// The one with these [parts](MatchedRule::parts).
+    #[inline]
+    pub(crate) fn from_parts(kind: u32, id: u32) -> MatchedRule {
+        match kind {
+            1 => MatchedRule::Rule(RuleId(id)),
+            2 => MatchedRule::GroupDefault(AclId(id)),
+            3 => MatchedRule::Whitelist(WhitelistId(id)),
+            4 => MatchedRule::Route(RouteId(id)),
+            5 => MatchedRule::Session,
+            _ => MatchedRule::None,
+        }
+    }
+
+    /// Packs it into 32 bits, as sessions keep it; [`MatchedRule::Session`], and an id of more than 29 bits, become
+    /// [`MatchedRule::None`].
+    pub(super) fn pack(self) -> u32 {
+        match self.parts() {
+            (kind, id) if self != MatchedRule::Session && id >> MatchedRule::ID_BITS == 0 => {
+                kind << MatchedRule::ID_BITS | id
+            }
+            _ => 0,
+        }
     }
 
     /// The one that was packed.
     #[inline]
     pub(super) fn unpack(packed: u32) -> MatchedRule {
-        let id = packed & ((1 << MatchedRule::ID_BITS) - 1);
-        match packed >> MatchedRule::ID_BITS {
-            1 => MatchedRule::Rule(RuleId(id)),
-            2 => MatchedRule::GroupDefault(AclId(id)),
-            3 => MatchedRule::Whitelist(WhitelistId(id)),
-            4 => MatchedRule::Route(RouteId(id)),
-            _ => MatchedRule::None,
-        }
+        MatchedRule::from_parts(packed >> MatchedRule::ID_BITS, packed & ((1 << MatchedRule::ID_BITS) - 1))
     }
 }
 

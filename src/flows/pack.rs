@@ -3,7 +3,7 @@
 use crate::datapath::{Blocker, DropLocation, MatchedRule, NotKnown, Verdict};
 use crate::diag::Reason;
 use crate::net::Protocol;
-use crate::program::{AclId, DomainId, EndpointId, RouteId, RuleId, WhitelistId};
+use crate::program::{DomainId, EndpointId};
 use crate::report::{Connection, ConnectionEnd, FirstRefusal};
 use crate::time::SimTime;
 use std::net::Ipv4Addr;
@@ -135,25 +135,10 @@ fn unpack_verdict(word: u64) -> Verdict {
 }
 
 fn pack_decider(decider: MatchedRule) -> u64 {
-    let (kind, id) = match decider {
-        MatchedRule::None => (0, 0),
-        MatchedRule::Session => (1, 0),
-        MatchedRule::Rule(id) => (2, id.0),
-        MatchedRule::GroupDefault(id) => (3, id.0),
-        MatchedRule::Whitelist(id) => (4, id.0),
-        MatchedRule::Route(id) => (5, id.0),
-    };
-    kind << 32 | u64::from(id)
+    let (kind, id) = decider.parts();
+    u64::from(kind) << 32 | u64::from(id)
 }
 
 fn unpack_decider(word: u64) -> MatchedRule {
-    let id = word as u32;
-    match word >> 32 {
-        1 => MatchedRule::Session,
-        2 => MatchedRule::Rule(RuleId(id)),
-        3 => MatchedRule::GroupDefault(AclId(id)),
-        4 => MatchedRule::Whitelist(WhitelistId(id)),
-        5 => MatchedRule::Route(RouteId(id)),
-        _ => MatchedRule::None,
-    }
+    MatchedRule::from_parts((word >> 32) as u32, word as u32)
 }
