@@ -153,10 +153,7 @@ const fn kind(decider: MatchedRule) -> &'static str {
 }
 
 fn push_cause(out: &mut String, cause: &Cause<'_>) {
-    let _ = write!(out, " by {cause}");
-    if let Some(place) = cause.place() {
-        let _ = write!(out, " ({place})");
-    }
+    let _ = write!(out, " by {}", cause.with_place());
     if let Some(says) = cause.says() {
         let _ = write!(out, ": {says}");
     }

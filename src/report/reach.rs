@@ -95,11 +95,20 @@ impl<'a> ReachWords<'a> {
         self.ends(&endpoints.into_iter().map(own).collect::<Vec<_>>())
     }
 
-    /// What lets a flow out of its sender and in at its receiver.
     fn deciders(&self, flow: &FlowGroup) -> [Option<Cause<'a>>; 2] {
-        let [egress, ingress] = flow.deciders;
-        [self.words.cause_of(egress, Some(Reason::SgEgressDeny)), self.words.cause_of(ingress, None)]
+        deciders(self.words, flow.deciders)
     }
+}
+
+/// What lets a flow out of its sender and in at its receiver.
+fn deciders<'a>(words: Resolver<'a>, [egress, ingress]: [MatchedRule; 2]) -> [Option<Cause<'a>>; 2] {
+    [words.cause_of(egress, Some(Reason::SgEgressDeny)), words.cause_of(ingress, None)]
+}
+
+/// The same in words, for what there is: `out by sg-web egress default`, `in by sg-db ingress #1 (shop.toml:19)`.
+pub(super) fn let_through(words: Resolver<'_>, these: [MatchedRule; 2]) -> Vec<String> {
+    let told = ["out by", "in by"].into_iter().zip(deciders(words, these));
+    told.filter_map(|(what, cause)| Some(format!("{what} {}", cause?.with_place()))).collect()
 }
 
 /// Adds some of `items`, and how many more there are.
@@ -123,14 +132,6 @@ fn ranges_text(these: &[AddressRange]) -> String {
     let mut parts = Vec::new();
     push_some(&mut parts, &these.iter().map(ToString::to_string).collect::<Vec<_>>());
     parts.join(", ")
-}
-
-/// A cause with its place: `sg-web ingress #3 (shop.toml:19)`.
-fn cause_text(cause: &Cause<'_>) -> String {
-    match cause.place() {
-        Some(place) => format!("{cause} ({place})"),
-        None => cause.to_string(),
-    }
 }
 
 /// What becomes of replies, in a few words.
@@ -244,27 +245,20 @@ fn verdict_word(outcome: &Outcome) -> (&'static str, Style) {
 
 /// What decides about flows, and what becomes of replies: a line for each.
 fn because(reach: &ReachWords<'_>, flow: &FlowGroup) -> Vec<String> {
-    let mut lines = Vec::new();
-    match flow.outcome.verdict {
-        Verdict::Delivered { .. } => {
-            for (what, cause) in ["out by", "in by"].into_iter().zip(reach.deciders(flow)) {
-                lines.extend(cause.map(|cause| format!("{what} {}", cause_text(&cause))));
-            }
-        }
-        Verdict::Dropped { reason, .. } => {
-            let by = reach.words.cause(&flow.outcome).map(|cause| format!(" by {}", cause_text(&cause)));
-            lines.push(format!("{reason}{}", by.unwrap_or_default()));
-        }
-        _ => {}
-    }
+    let by = |outcome: &Outcome| {
+        let cause = reach.words.cause(outcome);
+        cause.map_or(String::new(), |cause| format!(" by {}", cause.with_place()))
+    };
+    let mut lines = match flow.outcome.verdict {
+        Verdict::Delivered { .. } => let_through(reach.words, flow.deciders),
+        Verdict::Dropped { reason, .. } => vec![format!("{reason}{}", by(&flow.outcome))],
+        _ => Vec::new(),
+    };
     if let (Some(fate), Some(reply)) = (flow.reply_fate, &flow.reply) {
         lines.push(match reply.verdict {
             _ if fate == ReplyFate::Arrives => return lines,
             Verdict::Delivered { to } => format!("the reply reaches {} instead", reach.words.endpoint(to)),
-            Verdict::Dropped { reason, .. } => {
-                let by = reach.words.cause(reply).map(|cause| format!(" by {}", cause_text(&cause)));
-                format!("{}: {reason}{}", fate_text(fate), by.unwrap_or_default())
-            }
+            Verdict::Dropped { reason, .. } => format!("{}: {reason}{}", fate_text(fate), by(reply)),
             _ => fate_text(fate).to_owned(),
         });
     }
@@ -354,7 +348,7 @@ pub fn reach_flow_csv(out: &mut String, reach: &ReachWords<'_>, flow: &FlowGroup
         side.endpoints(words.program).into_iter().map(|id| words.endpoint(id)).collect::<Vec<_>>().join(" ")
     };
     let ranges = |side: &FlowSide| side.ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-    let [egress, ingress] = reach.deciders(flow).map(|cause| cause.map_or(String::new(), |cause| cause_text(&cause)));
+    let [egress, ingress] = reach.deciders(flow).map(|cause| cause.map_or(String::new(), |cause| cause.with_place()));
     let reason = match flow.outcome.verdict {
         Verdict::Dropped { reason, .. } => reason.id(),
         _ => "",

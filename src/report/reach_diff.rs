@@ -1,9 +1,9 @@
 //! Flows that one topology permits and another does not.
 
 use super::layout::{Palette, Style};
-use super::words::{Cause, Resolver};
+use super::reach::let_through;
+use super::words::Resolver;
 use crate::datapath::Verdict;
-use crate::diag::Reason;
 use crate::net::AddressRange;
 use crate::reach::{FlowChange, FlowDifference, FlowFate, ProtocolClasses, ReplyFate};
 use crate::text::Shown;
@@ -77,17 +77,9 @@ fn some(items: impl ExactSizeIterator<Item = String>) -> String {
 /// What became of flows, in a line.
 fn fate_text(words: Resolver<'_>, fate: Option<&FlowFate>) -> String {
     let Some(fate) = fate else { return "not sent: the sender, or its address, is not there".to_owned() };
-    let place = |cause: &Cause<'_>| match cause.place() {
-        Some(place) => format!("{cause} ({place})"),
-        None => cause.to_string(),
-    };
     match fate.verdict {
         Verdict::Delivered { .. } => {
-            let causes =
-                [words.cause_of(fate.deciders[0], Some(Reason::SgEgressDeny)), words.cause_of(fate.deciders[1], None)];
-            let told = ["out by", "in by"].into_iter().zip(causes);
-            let mut told: Vec<String> =
-                told.filter_map(|(what, cause)| Some(format!("{what} {}", place(&cause?)))).collect();
+            let mut told = let_through(words, fate.deciders);
             if let Some((reply, verdict)) = fate.reply.filter(|(reply, _)| *reply != ReplyFate::Arrives) {
                 told.push(match (reply, verdict) {
                     (_, Verdict::Dropped { reason, .. }) => format!("the reply is refused: {reason}"),
@@ -98,7 +90,7 @@ fn fate_text(words: Resolver<'_>, fate: Option<&FlowFate>) -> String {
             if told.is_empty() { "permitted".to_owned() } else { format!("permitted: {}", told.join("; ")) }
         }
         Verdict::Dropped { reason, .. } => match words.cause_of(fate.decider, Some(reason)) {
-            Some(cause) => format!("{reason} by {}", place(&cause)),
+            Some(cause) => format!("{reason} by {}", cause.with_place()),
             None => reason.to_string(),
         },
         Verdict::Outside => "outside: it travels by a public address".to_owned(),

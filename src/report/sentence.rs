@@ -50,10 +50,7 @@ impl fmt::Display for Sentence<'_> {
         if let Some(cause) = words.cause(&outcome) {
             match outcome.decider {
                 MatchedRule::Session => f.write_str(" by a live session")?,
-                _ => write!(f, " by {cause}")?,
-            }
-            if let Some(place) = cause.place() {
-                write!(f, " ({place})")?;
+                _ => write!(f, " by {}", cause.with_place())?,
             }
             why = cause.says().or(why);
         }

@@ -133,6 +133,14 @@ impl<'a> Cause<'a> {
         self.words.place(name.span)
     }
 
+    /// Its name with its place: `sg-web ingress #3 (shop.toml:19)`.
+    pub fn with_place(&self) -> String {
+        match self.place() {
+            Some(place) => format!("{self} ({place})"),
+            None => self.to_string(),
+        }
+    }
+
     /// What it says, where that does not depend on the frame: `drops tcp/22 from 10.0.0.0/8`.
     pub fn says(&self) -> Option<&'a str> {
         match self.decider {

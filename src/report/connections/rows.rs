@@ -118,10 +118,7 @@ impl<'a> ConnectionRows<'a> {
         let blocker = connection.refusal?.blocker;
         let mut text = self.words.at(blocker.at).map_or_else(String::new, |at| format!(" at {at}"));
         if let Some(cause) = self.words.cause_of(blocker.decider, Some(blocker.reason)) {
-            let _ = write!(text, " by {cause}");
-            if let Some(place) = cause.place() {
-                let _ = write!(text, " ({place})");
-            }
+            let _ = write!(text, " by {}", cause.with_place());
         }
         Some(text)
     }
