@@ -133,6 +133,11 @@ impl ConnectionFate {
         }
     }
 
+    /// True where something went wrong.
+    pub const fn is_troubled(self) -> bool {
+        !matches!(self, ConnectionFate::TwoWay | ConnectionFate::OneWay | ConnectionFate::Outside)
+    }
+
     /// What the word means.
     const fn summary(self) -> &'static str {
         match self {
@@ -160,11 +165,6 @@ impl Connection {
             _ if self.delivered.iter().all(|frames| *frames != 0) => ConnectionFate::TwoWay,
             _ => ConnectionFate::OneWay,
         }
-    }
-
-    /// True where something of it went wrong.
-    pub fn is_troubled(&self) -> bool {
-        !matches!(self.fate(), ConnectionFate::TwoWay | ConnectionFate::OneWay | ConnectionFate::Outside)
     }
 
     /// Counts a frame of the opener, or of the responder. Opener and responder are known.
@@ -267,7 +267,8 @@ pub struct ConnectionTotals {
 impl ConnectionTotals {
     /// Counts a connection.
     pub fn add(&mut self, connection: &Connection) {
-        *self.by_fate.entry(connection.fate()).or_default() += 1;
+        let fate = connection.fate();
+        *self.by_fate.entry(fate).or_default() += 1;
         self.frames += connection.frames.iter().sum::<u64>();
         self.first_drops += connection.refusal.map_or(0, |refusal| refusal.frames);
         self.followed += connection.followed;
@@ -275,7 +276,7 @@ impl ConnectionTotals {
         self.misdelivered += connection.misdelivered;
         let is_early = self.troubled.len() < TROUBLED
             || self.troubled.last_key_value().is_some_and(|(last, _)| connection.number < *last);
-        if is_early && connection.is_troubled() {
+        if is_early && fate.is_troubled() {
             self.troubled.insert(connection.number, *connection);
             self.keep_first();
         }

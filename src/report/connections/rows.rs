@@ -104,10 +104,7 @@ impl<'a> ConnectionRows<'a> {
         count(connection.undetermined, "without a verdict");
         if let Some(reached) = connection.misdelivered_to {
             let asked = connection.opener.endpoint.map_or("the opener", |id| self.words.endpoint(id));
-            let replies = match connection.misdelivered {
-                1 => "1 reply".to_owned(),
-                more => format!("{} replies", thousands(more)),
-            };
+            let replies = counted_replies(connection.misdelivered);
             lines.push(format!("{replies} reached {}, not {asked}", self.words.endpoint(reached)));
         }
         lines
@@ -121,5 +118,13 @@ impl<'a> ConnectionRows<'a> {
             let _ = write!(text, " by {}", cause.with_place());
         }
         Some(text)
+    }
+}
+
+/// `1 reply`, `1,200 replies`
+pub(super) fn counted_replies(replies: u64) -> String {
+    match replies {
+        1 => "1 reply".to_owned(),
+        more => format!("{} replies", thousands(more)),
     }
 }

@@ -1,5 +1,6 @@
 //! The part of a summary about connections.
 
+use super::rows::counted_replies;
 use super::{ConnectionFate, ConnectionRows, ConnectionTotals, connection_json};
 use crate::report::layout::{Palette, Style, counted, thousands};
 use crate::report::summary::{SummaryRow, write_rows};
@@ -52,8 +53,8 @@ pub(in crate::report) fn write_text(
 
 /// Connections that went wrong.
 fn troubled(totals: &ConnectionTotals) -> u64 {
-    let fine = [ConnectionFate::TwoWay, ConnectionFate::OneWay, ConnectionFate::Outside];
-    totals.connections() - fine.map(|fate| totals.of_fate(fate)).iter().sum::<u64>()
+    let troubled = ConnectionFate::ALL.into_iter().filter(|fate| fate.is_troubled());
+    troubled.map(|fate| totals.of_fate(fate)).sum()
 }
 
 fn sentences(totals: &ConnectionTotals) -> Vec<String> {
@@ -71,10 +72,7 @@ fn sentences(totals: &ConnectionTotals) -> Vec<String> {
         sentences.push(format!("of {all}, {followed} only {verb} from an earlier refusal of the same connection"));
     }
     if totals.misdelivered != 0 {
-        let replies = match totals.misdelivered {
-            1 => "1 reply".to_owned(),
-            more => format!("{} replies", thousands(more)),
-        };
+        let replies = counted_replies(totals.misdelivered);
         sentences.push(format!("misdelivered: {replies} reached another endpoint than the one that asked"));
     }
     if totals.ended_early != 0 {
