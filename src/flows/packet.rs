@@ -4,7 +4,7 @@ use crate::net::Protocol;
 use crate::program::EndpointId;
 use crate::report::ConnectionEnd;
 use crate::table::session::{Direction, EndKey, FlowEnd, FlowKey};
-use crate::wire::{Icmp, Readable, ReadableTransport, TcpFlags, readable, readable_tcp_flags};
+use crate::wire::{Icmp, ReadableTransport, TcpFlags, readable, readable_tcp_flags};
 use std::net::Ipv4Addr;
 
 /// A frame between two ends.
@@ -42,13 +42,16 @@ impl EndToEnd {
                 let identifier = identifier.unwrap_or(0);
                 let (source, destination) = (end(packet.source, 0), end(packet.destination, 0));
                 let (key, direction) = FlowKey::icmp(kind, identifier, source, destination);
-                is_reply = is_query_reply(kind);
+                is_reply = Icmp::query_kind(kind).is_some();
                 (key, direction)
             }
-            ReadableTransport::None if is_whole(&packet, bytes) => {
-                FlowKey::new(protocol, end(packet.source, 0), end(packet.destination, 0))
+            // Later fragments, and ports that were not captured.
+            ReadableTransport::None
+                if packet.is_later_fragment || protocol.has_ports() || protocol == Protocol::ICMP =>
+            {
+                return None;
             }
-            ReadableTransport::None => return None,
+            ReadableTransport::None => FlowKey::new(protocol, end(packet.source, 0), end(packet.destination, 0)),
         };
         let closes = flags.any(TcpFlags::FIN) || flags.any(TcpFlags::RST);
         Some(EndToEnd { key, direction, is_reply, begins: flags.is_bare_syn(), closes })
@@ -88,17 +91,4 @@ impl EndToEnd {
             _ => [end(from, from.port), end(to, to.port)],
         }
     }
-}
-
-/// The types that answer a query.
-fn is_query_reply(kind: u8) -> bool {
-    matches!(kind, 0 | 14 | 16 | 18)
-}
-
-/// True for a packet of a protocol without ports that is no later fragment.
-fn is_whole(packet: &Readable, bytes: &[u8]) -> bool {
-    const FRAGMENT_OFFSET: u16 = 0x1fff;
-    let protocol = Protocol(packet.protocol);
-    let offset = bytes.get(20..22).map_or(FRAGMENT_OFFSET, |field| u16::from_be_bytes([field[0], field[1]]));
-    !protocol.has_ports() && protocol != Protocol::ICMP && offset & FRAGMENT_OFFSET == 0
 }

@@ -140,7 +140,7 @@ fn icmp(flow: &str, message: &[u8], quotes: Quotes) -> Option<String> {
         },
     };
     let mut line = format!("icmp {name} {flow}");
-    if matches!(kind, 0 | 8 | 13..=18)
+    if Icmp::has_identifier(kind)
         && let (Some(identifier), Some(sequence)) = (word(message, 4), word(message, 6))
     {
         line += &format!(" id {identifier} seq {sequence}");

@@ -502,6 +502,20 @@ impl Icmp {
         }
     }
 
+    /// The type of the query that a message of type `kind` answers.
+    pub const fn query_kind(kind: u8) -> Option<u8> {
+        match kind {
+            0 => Some(8),
+            14 | 16 | 18 => Some(kind - 1),
+            _ => None,
+        }
+    }
+
+    /// Queries and their replies: bytes 4 and 5 are an identifier, bytes 6 and 7 a sequence number.
+    pub const fn has_identifier(kind: u8) -> bool {
+        Icmp::reply_kind(kind).is_some() || Icmp::query_kind(kind).is_some()
+    }
+
     /// Destination unreachable, source quench, redirect, time exceeded, parameter problem.
     pub const fn is_error_kind(kind: u8) -> bool {
         matches!(kind, 3 | 4 | 5 | 11 | 12)

@@ -1,11 +1,12 @@
 //! What can be read of a packet whether or not it can be forwarded.
 
-use super::{ETHERNET_HEADER, ETHERTYPE_IPV4, IPV4_HEADER, TcpFlags, word};
+use super::{ETHERNET_HEADER, ETHERTYPE_IPV4, IPV4_HEADER, Icmp, TcpFlags, word};
 use std::net::Ipv4Addr;
 
 const ICMP: u8 = 1;
 const TCP: u8 = 6;
 const UDP: u8 = 17;
+const FRAGMENT_OFFSET: u16 = 0x1fff;
 
 /// The fields that name an IPv4 packet, as far as they were captured; whatever else is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct Readable {
     pub protocol: u8,
     /// Total length in bytes, as the header has it.
     pub total_length: u16,
+    /// True for fragments that do not begin the packet's data.
+    pub is_later_fragment: bool,
     /// What names the flow.
     pub transport: ReadableTransport,
 }
@@ -54,13 +57,16 @@ pub fn readable(bytes: &[u8]) -> Option<Readable> {
     if header[0] >> 4 != 4 {
         return None;
     }
+    let is_later_fragment = word(header, 6)? & FRAGMENT_OFFSET != 0;
+    let transport = if is_later_fragment { None } else { transport(bytes, header) };
     let address = |at: usize| Ipv4Addr::new(header[at], header[at + 1], header[at + 2], header[at + 3]);
     Some(Readable {
         source: address(12),
         destination: address(16),
         protocol: header[9],
         total_length: word(header, 2)?,
-        transport: transport(bytes, header).unwrap_or(ReadableTransport::None),
+        is_later_fragment,
+        transport: transport.unwrap_or(ReadableTransport::None),
     })
 }
 
@@ -72,9 +78,8 @@ pub fn readable_tcp_flags(bytes: &[u8]) -> Option<TcpFlags> {
 }
 
 fn transport(bytes: &[u8], header: &[u8; IPV4_HEADER]) -> Option<ReadableTransport> {
-    const FRAGMENT_OFFSET: u16 = 0x1fff;
     let header_length = usize::from(header[0] & 0xf) * 4;
-    if header_length < IPV4_HEADER || word(header, 6)? & FRAGMENT_OFFSET != 0 {
+    if header_length < IPV4_HEADER {
         return None;
     }
     // Behind the total length there is padding.
@@ -85,7 +90,7 @@ fn transport(bytes: &[u8], header: &[u8; IPV4_HEADER]) -> Option<ReadableTranspo
         TCP | UDP => Some(ReadableTransport::Ports { source: word(layer4, 0)?, destination: word(layer4, 2)? }),
         ICMP => {
             let [kind, code] = *layer4.first_chunk()?;
-            let identifier = if matches!(kind, 0 | 8 | 13..=18) { word(layer4, 4) } else { None };
+            let identifier = if Icmp::has_identifier(kind) { word(layer4, 4) } else { None };
             Some(ReadableTransport::Icmp { kind, code, identifier })
         }
         _ => None,
