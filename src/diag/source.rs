@@ -1,6 +1,7 @@
 //! Texts of files, places in them, and values that remember theirs.
 
 use crate::text::shown;
+use std::fmt;
 use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -74,7 +75,8 @@ impl<T: PartialEq> PartialEq for Spanned<T> {
 
 impl<T: Eq> Eq for Spanned<T> {}
 
-/// A place as a person names it: lines and columns count from 1, columns in characters.
+/// A place as a person names it: lines and columns count from 1, columns in characters. Printed as `shop.toml:19`, the
+/// file as it was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SourceLocation<'a> {
     /// The file's name as it was opened.
@@ -83,6 +85,12 @@ pub struct SourceLocation<'a> {
     pub line: usize,
     /// The column.
     pub column: usize,
+}
+
+impl fmt::Display for SourceLocation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -194,6 +202,7 @@ mod tests {
         let file = sources.add("a.toml", "first\né = 1\n");
         let at = sources.locate(Span::new(file, 9..10)).unwrap();
         assert_eq!((at.file, at.line, at.column), ("a.toml", 2, 3));
+        assert_eq!(at.to_string(), "a.toml:2");
         assert_eq!(sources.locate(Span::NONE), None);
     }
 

@@ -61,8 +61,7 @@ struct RemedyWriter<'w> {
 
 impl RemedyWriter<'_> {
     fn place(&self, span: Span) -> Option<String> {
-        let at = self.sources.locate(span)?;
-        Some(format!("{}:{}", at.file, at.line))
+        self.sources.locate(span).map(|place| place.to_string())
     }
 
     fn of_instance(&self, id: &str) -> Option<String> {

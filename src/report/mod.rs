@@ -57,4 +57,4 @@ pub use trace::{
     Fix, StatedRemedy, TopologyChange, Traced, blockers_text, destination, fixes, misdelivered_text, no_reply_text,
 };
 pub use trace::{remedy_text, trace_brief_text, trace_json, trace_text};
-pub use words::{Cause, Place, Places, Resolver};
+pub use words::{Cause, Places, Resolver};

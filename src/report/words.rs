@@ -1,7 +1,7 @@
 //! From ids to what people call them, and to the line of the topology file.
 
 use crate::datapath::{DropLocation, MatchedRule, Outcome, Verdict};
-use crate::diag::{Reason, Sources, Span};
+use crate::diag::{Reason, SourceLocation, Sources, Span};
 use crate::program::{DomainId, EndpointId, Names, Program};
 use std::fmt;
 
@@ -28,21 +28,6 @@ pub struct Places {
 impl Places {
     /// None known.
     pub const NONE: Places = Places { mtu_value: None, mtu: Span::NONE, link: Span::NONE };
-}
-
-/// A line of a file, printed as `shop.toml:19`, the file as it was opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place<'a> {
-    /// The file.
-    pub file: &'a str,
-    /// The line, counted from 1.
-    pub line: usize,
-}
-
-impl fmt::Display for Place<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)
-    }
 }
 
 /// What decided about a frame. Prints as its name: `sg-db ingress #3`, `sg-db ingress default`,
@@ -91,8 +76,8 @@ impl<'a> Resolver<'a> {
     }
 
     /// The line where `span` begins; `None` for what no file declares.
-    pub fn place(self, span: Span) -> Option<Place<'a>> {
-        self.sources.locate(span).map(|location| Place { file: location.file, line: location.line })
+    pub fn place(self, span: Span) -> Option<SourceLocation<'a>> {
+        self.sources.locate(span)
     }
 
     /// What decided about a frame; `None` where nothing did that has a name.
@@ -121,7 +106,7 @@ impl<'a> Resolver<'a> {
 
 impl<'a> Cause<'a> {
     /// The line that declares it; for the default of groups the first group.
-    pub fn place(&self) -> Option<Place<'a>> {
+    pub fn place(&self) -> Option<SourceLocation<'a>> {
         let names = self.words.names;
         let name = match self.decider {
             MatchedRule::None | MatchedRule::Session => return None,

@@ -92,8 +92,7 @@ impl Stage {
     }
 
     fn place(&self, span: Span) -> Option<String> {
-        let at = self.lab.topology().sources.locate(span)?;
-        Some(format!("{}:{}", at.file, at.line))
+        self.lab.topology().sources.locate(span).map(|place| place.to_string())
     }
 
     /// Puts the place of an expectation at the end of a failure's first line.
