@@ -4,7 +4,7 @@
 use super::step::{GroupHome, PlanStep};
 use crate::diag::Sources;
 use crate::model::World;
-use crate::remedy::{self, call, set, table};
+use crate::remedy::{self, call, set, table, vpc_region};
 use crate::report::{AdvisedStep, TopologyEdit};
 use crate::text::quoted;
 
@@ -45,10 +45,6 @@ impl Maker<'_> {
         AdvisedStep { what, operations, topology: Some(topology), source: None }
     }
 
-    fn vpc_region(&self, id: &str) -> &str {
-        self.world.vpcs.find(id).map_or("", |key| self.world.vpc_region(key).as_str())
-    }
-
     fn making_group(&self, id: &str, home: &GroupHome) -> (String, Vec<String>, TopologyEdit) {
         let header = table("security_group", id);
         match home {
@@ -56,7 +52,7 @@ impl Maker<'_> {
                 format!("make a security group in {vpc}, for what its instance needs: {id}"),
                 vec![call(
                     "ecs CreateSecurityGroup",
-                    &[("RegionId", self.vpc_region(vpc)), ("VpcId", vpc), ("SecurityGroupName", id)],
+                    &[("RegionId", vpc_region(self.world, vpc)), ("VpcId", vpc), ("SecurityGroupName", id)],
                 )],
                 set(header, &[("vpc", quoted(vpc))], &[]),
             ),
@@ -75,9 +71,9 @@ impl Maker<'_> {
     fn making_peering(&self, id: &str, one: &str, two: &str) -> (String, Vec<String>, TopologyEdit) {
         let account = |vpc: &str| self.world.vpcs.find(vpc).map_or("", |key| self.world.vpc_account(key).as_str());
         let mut parameters = vec![
-            ("RegionId", self.vpc_region(one)),
+            ("RegionId", vpc_region(self.world, one)),
             ("VpcId", one),
-            ("AcceptingRegionId", self.vpc_region(two)),
+            ("AcceptingRegionId", vpc_region(self.world, two)),
             ("AcceptingVpcId", two),
         ];
         let mut operations = Vec::new();

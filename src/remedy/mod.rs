@@ -40,6 +40,11 @@ fn list<'a>(items: impl IntoIterator<Item = &'a String>) -> String {
     format!("[{}]", items.join(", "))
 }
 
+/// The region of a VPC; empty where there is none of that id.
+pub(crate) fn vpc_region<'w>(world: &'w World, id: &str) -> &'w str {
+    world.vpcs.find(id).map_or("", |key| world.vpc_region(key).as_str())
+}
+
 /// `aliyun ecs StartInstance --InstanceId i-web`.
 pub(crate) fn call(action: &str, parameters: &[(&str, &str)]) -> String {
     let mut text = format!("aliyun {action}");
@@ -74,10 +79,6 @@ impl RemedyWriter<'_> {
         self.place(self.world.vpcs[key].id.span)
     }
 
-    fn vpc_region(&self, id: &str) -> &str {
-        self.world.vpcs.find(id).map_or("", |key| self.world.vpc_region(key).as_str())
-    }
-
     fn instance_region(&self, id: &str) -> &str {
         self.world.instances.find(id).map_or("", |key| self.world.instance_region(&self.world.instances[key]))
     }
@@ -88,7 +89,7 @@ impl RemedyWriter<'_> {
                 what: format!("enable ClassicLink for {vpc}"),
                 operations: vec![call(
                     "vpc EnableVpcClassicLink",
-                    &[("RegionId", self.vpc_region(vpc)), ("VpcId", vpc)],
+                    &[("RegionId", vpc_region(self.world, vpc)), ("VpcId", vpc)],
                 )],
                 topology: Some(set(table("vpc", vpc), &[("classic_link", "true".to_owned())], &[])),
                 source: self.of_vpc(vpc),
