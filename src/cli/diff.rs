@@ -63,8 +63,7 @@ fn applied(arguments: &Diff, old: &Arc<Topology>, terminal: &mut Terminal) -> Re
 fn allowed(arguments: &Diff, worlds: [&Topology; 2]) -> Result<AllowedChanges, Failure> {
     let Some(path) = &arguments.allow else { return Ok(AllowedChanges::default()) };
     let name = shown_path(path);
-    let text =
-        std::fs::read_to_string(path).map_err(|error| Failure::Message(format!("cannot read `{name}`: {error}")))?;
+    let text = scenario::read_text(path).map_err(|error| Failure::Message(error.to_string()))?;
     let readers =
         worlds.map(|world| SelectorReader { world: &world.world, program: &world.program, names: &world.names });
     let [old, new] = &readers;

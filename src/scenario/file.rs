@@ -47,6 +47,18 @@ impl std::error::Error for ReadError {
 
 /// The text of a file that may be TOML.
 pub(super) fn read(path: &Path) -> Result<String, ReadError> {
+    read_as(path, toml)
+}
+
+/// The text of a file; [`STANDARD_INPUT`] is standard input.
+///
+/// # Errors
+/// The file cannot be read, is no regular file, is larger than [`MAX_BYTES`], or is no UTF-8 text.
+pub fn read_text(path: &Path) -> Result<String, ReadError> {
+    read_as(path, utf8)
+}
+
+fn read_as(path: &Path, text: impl FnOnce(Vec<u8>) -> io::Result<String>) -> Result<String, ReadError> {
     let bytes = if path == Path::new(STANDARD_INPUT) {
         bounded(io::stdin().lock(), 0)
     } else {
@@ -80,7 +92,15 @@ fn too_large() -> io::Error {
     refused("it is larger than 1 GiB")
 }
 
-fn text(bytes: Vec<u8>) -> io::Result<String> {
+fn utf8(bytes: Vec<u8>) -> io::Result<String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+        refused(format!("line {line} is not UTF-8 text"))
+    })
+}
+
+fn toml(bytes: Vec<u8>) -> io::Result<String> {
     if let Some((_, name)) = CAPTURES.iter().find(|(magic, _)| bytes.starts_with(magic)) {
         return Err(refused(format!(
             "it is a capture ({name}), which comes second: `biplane replay TOPOLOGY CAPTURE`"
@@ -92,11 +112,7 @@ fn text(bytes: Vec<u8>) -> io::Result<String> {
              is plain TOML"
         )));
     }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
-        refused(format!("line {line} is not UTF-8 text"))
-    })?;
+    let text = utf8(bytes)?;
     if is_json(&text) {
         return Err(refused(
             "it is JSON, not TOML; `biplane import FILE` makes a topology of dumps and Terraform states",
@@ -152,7 +168,7 @@ mod tests {
     use super::*;
 
     fn why(bytes: &[u8]) -> String {
-        text(bytes.to_vec()).map_or_else(|error| error.to_string(), |_| String::new())
+        toml(bytes.to_vec()).map_or_else(|error| error.to_string(), |_| String::new())
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod values;
 
 pub use crate::model::Direction;
 pub use expect::{Claim, Count, EmittedClaim, FrameClaim, ReplayExpectation, RuleClaim, SendExpectation, VerdictClaim};
-pub use file::{MAX_BYTES, ReadError, STANDARD_INPUT};
+pub use file::{MAX_BYTES, ReadError, STANDARD_INPUT, read_text};
 pub use operation::{ApplyExpectation, ApplyStep, Request};
 pub use packet::{IcmpSpec, Ipv4Spec, PacketSpec, SendStep, Transport};
 pub use steps::{Action, ReplayStep, Scenario, Step};

@@ -77,9 +77,13 @@ fn what_is_no_regular_file_is_not_read() {
         assert!(made.success());
     };
     fifo("waiting.toml");
-    for arguments in
-        [&["check", "waiting.toml"][..], &["check", "/dev/zero"], &["run", "waiting.toml"], &["run", "endless.toml"]]
-    {
+    for arguments in [
+        &["check", "waiting.toml"][..],
+        &["check", "/dev/zero"],
+        &["run", "waiting.toml"],
+        &["run", "endless.toml"],
+        &["diff", "shop.toml", "shop.toml", "--allow", "/dev/zero"],
+    ] {
         let told = bench.run(arguments);
         assert_eq!(told.code, 2, "{arguments:?}");
         assert!((told.out + &told.error).contains("it is no regular file"), "{arguments:?}");
