@@ -5,7 +5,10 @@ use biplane::diag::Reason;
 use biplane::lab::Topology;
 use biplane::model::{Instance, Location, World};
 use biplane::net::Protocol;
-use biplane::reach::{FlowGroup, HeaderSpec, Question, Reach, ReachClaim, ReplyFate, Selector, SelectorReader};
+use biplane::reach::{
+    FlowChange, FlowGroup, HeaderSpec, NamedReach, Question, Reach, ReachClaim, ReplyFate, Selector, SelectorReader,
+    differences, folded_differences,
+};
 use biplane::report::{Palette, ReachWords, Resolver, reach_flows_text, reach_matrix_text};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -277,4 +280,59 @@ fn a_header_specification_reads_ports_and_protocols() {
     let spec = |text: &str| HeaderSpec::parse(text).map(|spec| spec.protocols().collect::<Vec<_>>());
     assert_eq!(spec("tcp/80-90, udp, 47").unwrap(), [Protocol::TCP, Protocol::UDP, Protocol::GRE]);
     assert!(spec("tcp/").is_err() && spec("").is_err() && spec("tcp/80-").is_err());
+}
+
+/// `x` forwards for the other VPC's addresses before, and has one of them itself afterwards.
+const FORWARDS: &str = r#"
+[vpc]
+vpc-a = { cidr = "172.16.0.0/16" }
+vpc-b = { cidr = "10.1.0.0/16" }
+
+[vswitch]
+vsw-a = { vpc = "vpc-a", cidr = "172.16.1.0/24", route_table = "rt-a" }
+vsw-b = { vpc = "vpc-b", cidr = "10.1.0.0/24", route_table = "rt-b" }
+
+[route_table]
+rt-a = { vpc = "vpc-a", routes = [{ destination = "10.1.0.0/24", next_hop = "x" }] }
+rt-b = { vpc = "vpc-b", routes = [{ destination = "172.16.0.0/16", next_hop = "pcc" }] }
+
+[peering]
+pcc = { vpcs = ["vpc-a", "vpc-b"] }
+
+[security_group]
+sg-a = { vpc = "vpc-a", ingress = [{ source = "0.0.0.0/0" }] }
+sg-b = { vpc = "vpc-b", ingress = [{ source = "0.0.0.0/0" }] }
+
+[instance]
+s = { vswitch = "vsw-a", private_ip = "172.16.1.20", security_groups = ["sg-a"] }
+y = { vswitch = "vsw-b", private_ip = "10.1.0.3", security_groups = ["sg-b"] }
+"#;
+
+/// Destinations whose flows from `s` arrive in both topologies, and fare otherwise.
+fn redirected(texts: [&str; 2]) -> Vec<(Vec<String>, String)> {
+    let worlds = texts.map(opened);
+    let reaches = worlds.each_ref().map(|world| Reach::new(Arc::clone(&world.program)));
+    let [old, new] = [0, 1].map(|side| NamedReach { reach: &reaches[side], names: &worlds[side].names });
+    let found = folded_differences(differences(old, new));
+    let of_s = found.into_iter().filter(|difference| {
+        difference.change == FlowChange::Redirected && difference.from.iter().any(|(sender, _)| sender == "s")
+    });
+    let told = of_s.map(|difference| {
+        let destinations: Vec<String> = difference.destinations.iter().map(ToString::to_string).collect();
+        (difference.to, destinations.join(" "))
+    });
+    told.collect()
+}
+
+#[test]
+fn an_address_that_one_endpoint_took_with_others_is_compared_for_itself() {
+    let forwards =
+        "x = { vswitch = \"vsw-a\", private_ip = \"172.16.1.10\", security_groups = [\"sg-a\"], forwarding = true }\n";
+    let owns = "x = { vswitch = \"vsw-b\", private_ip = \"10.1.0.2\", security_groups = [\"sg-b\"] }\n";
+    let peered = FORWARDS.replace("next_hop = \"x\"", "next_hop = \"pcc\"");
+    let [before, after] = [format!("{FORWARDS}{forwards}"), format!("{peered}{owns}")];
+    // What was for 10.1.0.2 reaches `x` as before; what was for 10.1.0.3 does not, though one route takes both.
+    assert_eq!(redirected([&before, &after]), [(vec!["x".to_owned()], "10.1.0.3".to_owned())]);
+    assert_eq!(redirected([&after, &before]), [(vec!["y".to_owned()], "10.1.0.3".to_owned())]);
+    assert_eq!(redirected([&before, &before]), []);
 }

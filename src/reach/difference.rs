@@ -227,10 +227,11 @@ fn compare(
     };
     let side = usize::from(!was);
     let mut told: Vec<(String, Vec<AddressRange>)> = Vec::new();
+    // Each address has a receiver of its own unless one endpoint takes all of them in either world.
+    let takes_all = |side: usize| flows[side].to.endpoint.is_some() || !fates[side].is_permitted();
+    let is_together = takes_all(0) && takes_all(1);
     for range in destinations {
-        // Each address of a range has a receiver of its own unless one endpoint takes all of them.
-        let one = flows.iter().all(|flow| flow.to.endpoint.is_some() || flow.outcome.verdict != fates[side].verdict);
-        let parts: Vec<AddressRange> = if one || flows[side].to.endpoint.is_some() {
+        let parts: Vec<AddressRange> = if is_together {
             vec![range]
         } else {
             (u32::from(range.first())..=u32::from(range.last())).map(|ip| AddressRange::one(ip.into())).collect()
