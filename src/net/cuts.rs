@@ -57,11 +57,19 @@ impl AddressRange {
         (first <= last).then_some(AddressRange { first, last })
     }
 
+    /// Makes the range end where `next` does, if `next` begins right after it; tells whether it does.
+    pub fn extend_by(&mut self, next: AddressRange) -> bool {
+        let touches = self.last.checked_add(1) == Some(next.first);
+        if touches {
+            self.last = next.last;
+        }
+        touches
+    }
+
     /// Appends the range to `ranges`, which are sorted and end before it; as a part of the last one where they touch.
     pub fn append_to(self, ranges: &mut Vec<AddressRange>) {
-        match ranges.last_mut() {
-            Some(previous) if previous.last.checked_add(1) == Some(self.first) => previous.last = self.last,
-            _ => ranges.push(self),
+        if !ranges.last_mut().is_some_and(|previous| previous.extend_by(self)) {
+            ranges.push(self);
         }
     }
 

@@ -3,9 +3,9 @@
 //! A list divides addresses by its own cuts, and headers by its own cuts; what it says of each pair of both is asked of
 //! the checks that forward, once, and remembered as a [`FilterProfile`].
 
-use super::headers::{HeaderBox, HeaderPoint, HeaderSet, Ports, ProtocolClasses};
+use super::headers::{HeaderBox, HeaderPoint, HeaderSet, Ports, ProtocolClasses, meets};
 use super::interner::Interner;
-use super::profile::{AskedGrid, FilterProfile, HeaderGrid, Together, meet, parts_between, smallest};
+use super::profile::{AskedGrid, FilterProfile, HeaderGrid, Together, parts_between, smallest};
 use super::{CutKind, Question};
 use crate::datapath::{FilterAnswer, Filtered, FirstPacket, MatchedRule, sender_traits};
 use crate::net::{AddressCuts, AddressRange, Ipv4Net, Protocol, ranges};
@@ -281,7 +281,7 @@ impl<'a> Filters<'a> {
         let ports = |starts: Vec<u16>, ends: fn(&HeaderBox) -> Ports| -> Vec<Ports> {
             // Only parts that meet what is in question are asked about.
             let whole = parts_between(starts);
-            whole.into_iter().filter(|part| within.iter().any(|header| meet(ends(header), *part))).collect()
+            whole.into_iter().filter(|part| within.iter().any(|header| meets(ends(header), *part))).collect()
         };
         let ends: [fn(&HeaderBox) -> Ports; 2] = [|header| header.source_ports, |header| header.destination_ports];
         let [source, destination] = if is_reply { [ends[1], ends[0]] } else { ends };

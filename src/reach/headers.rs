@@ -204,7 +204,8 @@ fn ports_text((first, last): Ports) -> String {
     if first == last { first.to_string() } else { format!("{first}-{last}") }
 }
 
-fn meets(one: Ports, other: Ports) -> bool {
+/// True where some port lies in both.
+pub(super) fn meets(one: Ports, other: Ports) -> bool {
     one.0 <= other.1 && other.0 <= one.1
 }
 

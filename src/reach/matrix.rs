@@ -209,19 +209,13 @@ impl Folded {
             });
             class_of.insert(end, class);
             let members = &mut classes[class as usize];
-            match members.last_mut() {
-                Some(last) if last.endpoint == end.endpoint && touch(last.range, end.range) => {
-                    last.range = AddressRange::new(last.range.first(), end.range.last()).unwrap_or(last.range);
-                }
-                _ => members.push(end),
+            let open = members.last_mut().filter(|last| last.endpoint == end.endpoint);
+            if !open.is_some_and(|last| last.range.extend_by(end.range)) {
+                members.push(end);
             }
         }
         Folded { classes, class_of }
     }
-}
-
-fn touch(one: AddressRange, next: AddressRange) -> bool {
-    u32::from(one.last()).checked_add(1) == Some(next.first().into())
 }
 
 /// A sum of well-mixed numbers: equal for equal sets, and for others as good as never.

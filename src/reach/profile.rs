@@ -101,11 +101,6 @@ impl Together {
     }
 }
 
-/// True where some port lies in both.
-pub(super) fn meet(one: Ports, other: Ports) -> bool {
-    one.0 <= other.1 && other.0 <= one.1
-}
-
 /// The ranges that begin at `starts`, which are sorted and begin with 0.
 pub(super) fn parts_between(starts: Vec<u16>) -> Vec<Ports> {
     let ends = starts.iter().skip(1).map(|next| next - 1).chain([u16::MAX]).collect::<Vec<_>>();

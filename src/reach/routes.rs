@@ -104,13 +104,9 @@ impl<'a> RouteMaps<'a> {
             let (protocol, ports) = (Protocol::TCP, [0; 2]);
             let routed = FirstPacket { sender, source, destination, protocol, ports }.routed(self.program);
             let answer = self.answers.number(self.abstracted(routed));
-            match parts.last_mut() {
-                Some((open, known))
-                    if *known == answer && u32::from(open.last()).checked_add(1) == Some(destination.into()) =>
-                {
-                    *open = AddressRange::new(open.first(), range.last()).unwrap_or(*open);
-                }
-                _ => parts.push((range, answer)),
+            let open = parts.last_mut().filter(|(_, known)| *known == answer);
+            if !open.is_some_and(|(open, _)| open.extend_by(range)) {
+                parts.push((range, answer));
             }
         }
         RouteMap { parts }
