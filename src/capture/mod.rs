@@ -6,7 +6,7 @@
 //! [`Writer`] writes annotated pcapng, [`PcapWriter`] plain pcap.
 //!
 //! ```
-//! use biplane::capture::{Batch, PacketDirection, Packet, Reader, Writer};
+//! use biplane::capture::{Batch, Packet, PacketDirection, Reader, Writer};
 //! use biplane::time::SimTime;
 //!
 //! let mut writer = Writer::new(Vec::new())?;
