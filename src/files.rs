@@ -5,6 +5,7 @@
 //! symbolic link and `/dev/fd/3` all lead to the same one.
 
 use crate::text::shown_path;
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -42,6 +43,20 @@ impl Inputs {
             Some((_, what)) => Err(io::Error::other(format!("{name} would overwrite the {what} that is being read"))),
             None => Ok(()),
         }
+    }
+}
+
+/// Files, each known by what it is and not by its name.
+#[derive(Debug, Default)]
+pub(crate) struct FileSet {
+    files: HashSet<identity::Identity>,
+}
+
+impl FileSet {
+    /// Takes note of the file at `path`; false where a path before led to the same one. What is no file and no block
+    /// device is never the same.
+    pub(crate) fn insert(&mut self, path: &Path) -> bool {
+        identity::of_file(path).is_none_or(|identity| self.files.insert(identity))
     }
 }
 

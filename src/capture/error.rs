@@ -122,9 +122,24 @@ pub enum CaptureProblem {
     Compression(io::Error),
     /// Data compressed with zstd whose decompression takes more memory than it gets.
     LongWindow,
+    /// A folder without any capture.
+    NoCaptures,
 }
 
 impl CaptureError {
+    /// A problem at the very start of `file`.
+    pub(super) fn unopened(file: String, problem: CaptureProblem) -> CaptureError {
+        CaptureError { file, offset: 0, compression: None, good_records: 0, problem }
+    }
+
+    /// True where the file is no capture of any kind.
+    pub(super) fn is_no_capture(&self) -> bool {
+        matches!(
+            self.problem,
+            CaptureProblem::Empty | CaptureProblem::NotACapture { .. } | CaptureProblem::Foreign { .. }
+        )
+    }
+
     /// True where the file is a capture that was damaged, cut, or could not be read on: the good records before that
     /// have been handed out and are worth using. False for what cannot be used: no file, no capture, or a variant or
     /// link type that is not supported.
@@ -134,6 +149,7 @@ impl CaptureError {
             | CaptureProblem::NotACapture { .. }
             | CaptureProblem::Foreign { .. }
             | CaptureProblem::LongWindow
+            | CaptureProblem::NoCaptures
             | CaptureProblem::UnsupportedVariant { .. }
             | CaptureProblem::UnsupportedLinkType { .. } => false,
             CaptureProblem::Io(_) => self.good_records > 0,
@@ -226,6 +242,9 @@ impl fmt::Display for CaptureError {
                 "compressed by zstd with a window of more than 128 MiB (--long); decompress it first: \
                  `zstd -dc --long=31 CAPTURE | biplane replay TOPOLOGY -`",
             )?,
+            CaptureProblem::NoCaptures => {
+                f.write_str("a folder without any capture; those in its folders do not count")?;
+            }
             CaptureProblem::Compression(error) => {
                 let name = self.compression.map_or("compressed", Compression::name);
                 write!(f, "the {name} data is damaged or cut: {error}")?;

@@ -3,6 +3,7 @@
 //! [`Reader`] walks a capture block by block and hands out [`Batch`]es of Ethernet frames that point into those blocks;
 //! only packets of other link types are copied, because an Ethernet header is put in front of them. What holds no
 //! Ethernet frame and no packet is counted by what it is: [`Reader::unreadable`].
+//! [`Captures`] reads several of them as one stream, and [`capture_files`] tells which a folder stands for.
 //! [`Writer`] writes annotated pcapng, [`PcapWriter`] plain pcap.
 //!
 //! ```
@@ -35,9 +36,11 @@
 //! ```
 
 mod batch;
+mod captures;
 mod error;
 #[cfg(test)]
 mod fixture;
+mod folder;
 mod foreign;
 mod gzip;
 mod input;
@@ -55,7 +58,9 @@ mod writer;
 
 pub use batch::{Batch, Record};
 pub(crate) use batch::{BatchOptions, Extent};
+pub use captures::{CaptureOpener, CaptureRange, Captures};
 pub use error::{CaptureError, CaptureProblem, Compression};
+pub use folder::{CaptureFile, capture_files};
 pub use foreign::Foreign;
 pub use interface::{Interface, MAX_INTERFACES};
 pub use link::{LinkType, Unreadable};

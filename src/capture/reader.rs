@@ -40,6 +40,8 @@ pub struct Reader {
     format: CaptureFormat,
     interfaces: InterfaceTable,
     good_records: u64,
+    /// Records of the captures before this one: numbers run on.
+    before: u64,
     /// Records that no Ethernet frame could be handed out for. Bounded by the number of link types.
     unreadable: BTreeMap<Unreadable, u64>,
     /// True once one could.
@@ -89,7 +91,7 @@ impl Reader {
     fn start(file: String, input: io::Result<Input>) -> Result<Reader, CaptureError> {
         let mut input = match input {
             Ok(input) => input,
-            Err(error) => return Err(unopened(file, CaptureProblem::Io(error))),
+            Err(error) => return Err(CaptureError::unopened(file, CaptureProblem::Io(error))),
         };
         let mut interfaces = InterfaceTable::default();
         let opened = CaptureFormat::detect(&mut input, &mut interfaces).and_then(|format| match format {
@@ -108,14 +110,32 @@ impl Reader {
                 format,
                 interfaces,
                 good_records: 0,
+                before: 0,
                 unreadable: BTreeMap::new(),
                 has_frames: false,
                 captures: 1,
                 pending: None,
                 ended: false,
             }),
-            Err(problem) => Err(CaptureError { compression: input.compression(), ..unopened(file, problem) }),
+            Err(problem) => {
+                Err(CaptureError { compression: input.compression(), ..CaptureError::unopened(file, problem) })
+            }
         }
+    }
+
+    /// Numbers its records behind `before` others.
+    pub(super) fn behind(self, before: u64) -> Reader {
+        Reader { before, ..self }
+    }
+
+    /// What messages call the capture.
+    pub(super) fn name(&self) -> &str {
+        &self.file
+    }
+
+    /// The packet records so far.
+    pub(super) fn records(&self) -> u64 {
+        self.good_records
     }
 
     /// Replaces the content of `batch` by the next records, up to `max_records` (at least one), and tells how many.
@@ -177,7 +197,7 @@ impl Reader {
         handed: &mut usize,
         mut each: impl FnMut(&mut Batch, Record, &[Interface]) -> bool,
     ) -> Result<(), CaptureProblem> {
-        let Reader { input, format, interfaces, good_records, unreadable, captures, ended, .. } = self;
+        let Reader { input, format, interfaces, good_records, before, unreadable, captures, ended, .. } = self;
         loop {
             let (unread, position) = (input.unread(), input.position());
             let mut walked = 0;
@@ -191,7 +211,7 @@ impl Reader {
                 match step {
                     Ok(ReadStep::Packet(packet)) => {
                         *good_records += 1;
-                        let placed = batch.place(*good_records, position + walked, &packet);
+                        let placed = batch.place(*before + *good_records, position + walked, &packet);
                         walked += packet.consumed;
                         match placed {
                             Ok(record) => {
@@ -305,9 +325,4 @@ impl CaptureFormat {
         input.consume(FILE_HEADER_LEN);
         Ok(if layout == RecordLayout::Common { CaptureFormat::Pcap(pcap) } else { CaptureFormat::PcapOf(layout, pcap) })
     }
-}
-
-/// A problem at the very start.
-fn unopened(file: String, problem: CaptureProblem) -> CaptureError {
-    CaptureError { file, offset: 0, compression: None, good_records: 0, problem }
 }
