@@ -94,7 +94,7 @@ pub(crate) fn replays(criterion: &mut Criterion) {
 fn checked_capture(topology: &Topology, connections: usize, frames: usize) -> Bytes {
     let capture = capture(connections, frames);
     let replayed = replay(topology, &capture, 1, Made::Verdicts);
-    assert!(replayed.damage.is_none());
+    assert!(replayed.damage.is_empty());
     let (delivered, frames) = (replayed.tally.delivered(), frames as u64);
     assert_eq!((replayed.tally.frames(), delivered.frames), (frames, frames));
     assert_eq!(delivered.by_session, frames - connections as u64);

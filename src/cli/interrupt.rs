@@ -1,10 +1,9 @@
 //! Ctrl-C and SIGTERM: the first one ends the work cleanly, the second one at once.
 
-use crate::capture::{CaptureError, Reader};
+use crate::capture::{CaptureOpener, Reader};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -54,20 +53,21 @@ impl Interrupt {
         (signal != 0).then_some(ENDED_BY_SIGNAL as u8 + signal as u8)
     }
 
-    /// Opens a capture so that a signal ends the waiting for more of it, where it is no file; `-` is standard input.
+    /// Opens captures so that a signal ends the waiting for more of one, where it is no file; `-` is standard input.
     #[cfg(unix)]
-    pub(super) fn open(&self, path: &Path) -> Result<Reader, CaptureError> {
-        match waiting::open(path, &self.wake) {
+    pub(super) fn opener(&self) -> io::Result<CaptureOpener> {
+        let wake = self.wake.watcher()?;
+        Ok(Box::new(move |path| match waiting::open(path, &wake) {
             Some(patient) => Reader::from_read(path.display().to_string(), Box::new(patient), None),
             // What is wrong with the file, a reader says best.
             None => Reader::open(path),
-        }
+        }))
     }
 
-    /// Opens a capture.
+    /// Opens captures.
     #[cfg(not(unix))]
-    pub(super) fn open(&self, path: &Path) -> Result<Reader, CaptureError> {
-        Reader::open(path)
+    pub(super) fn opener(&self) -> io::Result<CaptureOpener> {
+        Ok(Box::new(Reader::open))
     }
 }
 
@@ -93,6 +93,11 @@ mod waiting {
             Ok(Wake { signal, watched })
         }
 
+        /// Another end to watch.
+        pub(super) fn watcher(&self) -> io::Result<UnixStream> {
+            self.watched.try_clone()
+        }
+
         pub(super) fn register(&self, signal: i32) -> io::Result<()> {
             pipe::register(signal, self.signal.try_clone()?).map(|_| ())
         }
@@ -105,7 +110,7 @@ mod waiting {
     }
 
     /// What is at `path`, where it is neither a plain file nor missing.
-    pub(super) fn open(path: &Path, wake: &Wake) -> Option<Patient> {
+    pub(super) fn open(path: &Path, watched: &UnixStream) -> Option<Patient> {
         let source = if path.as_os_str() == "-" {
             File::from(io::stdin().as_fd().try_clone_to_owned().ok()?)
         } else if std::fs::metadata(path).ok()?.is_file() {
@@ -113,7 +118,7 @@ mod waiting {
         } else {
             File::open(path).ok()?
         };
-        Some(Patient { source, watched: wake.watched.try_clone().ok()? })
+        Some(Patient { source, watched: watched.try_clone().ok()? })
     }
 
     impl Read for Patient {

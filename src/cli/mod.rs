@@ -24,6 +24,7 @@ mod replay;
 mod run;
 mod trace;
 
+use crate::capture::CaptureError;
 use crate::table::OutOfMemory;
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -55,6 +56,12 @@ impl From<std::io::Error> for Failure {
             _ if error.get_ref().is_some() => Failure::Message(error.to_string()),
             _ => Failure::Message(format!("cannot write the output: {error}")),
         }
+    }
+}
+
+impl From<CaptureError> for Failure {
+    fn from(error: CaptureError) -> Failure {
+        Failure::Message(error.to_string())
     }
 }
 

@@ -6,7 +6,7 @@ use super::names::unknown;
 use super::output::Terminal;
 use super::progress::ProgressLine;
 use super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
-use crate::capture::Reader;
+use crate::capture::{CaptureFile, Captures, capture_files};
 use crate::datapath::Options;
 use crate::files::{Inputs, OutputFile};
 use crate::flows::GatheredConnections;
@@ -14,13 +14,13 @@ use crate::lab::Topology;
 use crate::replay::{self, Connections, Copies, ReplayOptions, Replayed, Sinks};
 use crate::report::{self, ConnectionCsv, ConnectionRows, Resolver};
 use crate::scenario::STANDARD_INPUT;
-use crate::text::shown_json;
+use crate::text::{Shown, shown_json};
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
-    one_standard_input(&arguments.topology, Some(&arguments.capture))?;
+    one_standard_input(&arguments.topology, &arguments.captures)?;
     check_format(arguments)?;
     let topology = terminal.open_topology(&arguments.topology)?;
     let interrupt = Interrupt::new()?;
@@ -35,26 +35,26 @@ pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
         },
         ..options(&arguments.attribution, arguments.mtu, arguments.strict_tcp, &topology)?
     };
-    let reader = interrupt.open(&arguments.capture).map_err(|error| Failure::Message(error.to_string()))?;
-    let capture = output_capture(arguments, terminal)?;
+    let files = capture_files(&arguments.captures)?;
+    let captures = Captures::open(files.clone(), interrupt.opener()?)?;
+    let output = output_capture(arguments, &files, terminal)?;
     interrupt.listen()?;
-    let mut replayed = forward(arguments, &topology, reader, &options, capture, terminal)?;
+    let job = ReplayJob { arguments, topology: &topology, options: &options };
+    let mut replayed = job.forward(captures, output, terminal)?;
     if let Some(connections) = replayed.connections.as_mut().filter(|_| arguments.by.is_some()) {
         list(connections, &topology, arguments.format, terminal)?;
     }
     report(arguments, &topology, &replayed, terminal)?;
     tell_unused(arguments, &replayed, terminal);
-    match &replayed.damage {
-        None if replayed.interrupted => {
+    replayed.damage.iter().for_each(|damage| terminal.complain(&damage.to_string()));
+    match replayed.damage.is_empty() {
+        _ if replayed.interrupted => {
             let frames = report::thousands(replayed.tally.frames());
             terminal.tell(&format!("interrupted after {frames} frames: what was done until then is written"));
             Ok(interrupt.exit_code().unwrap_or(SUCCESS))
         }
-        None => Ok(held(arguments, &replayed, terminal)),
-        Some(damage) => {
-            terminal.complain(&damage.to_string());
-            Ok(UNABLE)
-        }
+        true => Ok(held(arguments, &replayed, terminal)),
+        false => Ok(UNABLE),
     }
 }
 
@@ -117,14 +117,16 @@ fn list(
     Ok(())
 }
 
-/// Refuses standard input for both the topology and the capture.
-pub(super) fn one_standard_input(topology: &Path, capture: Option<&Path>) -> Result<(), Failure> {
+/// Refuses standard input for more than one of the topology and the captures.
+pub(super) fn one_standard_input(topology: &Path, captures: &[PathBuf]) -> Result<(), Failure> {
     let input = Path::new(STANDARD_INPUT);
-    if topology == input && capture == Some(input) {
-        let message = "`-` stands for the topology and for the capture: standard input is one file";
-        return Err(Failure::Message(message.to_owned()));
-    }
-    Ok(())
+    let as_captures = captures.iter().filter(|capture| *capture == input).count();
+    let message = match (topology == input, as_captures) {
+        (true, 1..) => "`-` stands for the topology and for the capture: standard input is one file",
+        (_, 2..) => "`-` stands for several captures: standard input is one file",
+        _ => return Ok(()),
+    };
+    Err(Failure::Message(message.to_owned()))
 }
 
 /// What the options shared by `replay` and `trace` mean in this topology.
@@ -186,6 +188,14 @@ fn tell_unused(arguments: &Replay, replayed: &Replayed, terminal: &mut Terminal)
         let left_out = left_out(replayed.duplicates);
         terminal.tell(&format!("note: {left_out} left out: copies of packets shortly before them (--dedup)"));
     }
+    if let [first, more @ ..] = &replayed.not_captures[..] {
+        let others = if more.is_empty() {
+            "is no capture".to_owned()
+        } else {
+            format!("and {} more are no captures", more.len())
+        };
+        terminal.tell(&format!("note: {} {others}, and passed over", Shown(first)));
+    }
     if replayed.copies != 0 {
         let left_out = left_out(replayed.copies);
         let why = match replayed.tally.frames() {
@@ -204,9 +214,13 @@ fn left_out(packets: u64) -> String {
 }
 
 /// The output capture, unless it would replace what is being read.
-fn output_capture(arguments: &Replay, terminal: &mut Terminal) -> Result<Option<OutputFile>, Failure> {
+fn output_capture(
+    arguments: &Replay,
+    files: &[CaptureFile],
+    terminal: &mut Terminal,
+) -> Result<Option<OutputFile>, Failure> {
     let mut inputs = Inputs::default();
-    inputs.add(&arguments.capture, "capture");
+    files.iter().for_each(|file| inputs.add(&file.path, "capture"));
     inputs.add(&arguments.topology, "topology");
     inputs.refuse_standard_output()?;
     let Some(path) = arguments.write.as_deref() else { return Ok(None) };
@@ -252,34 +266,42 @@ impl Write for LineSink<'_> {
     }
 }
 
-/// Sends the capture through the fabric.
-fn forward(
-    arguments: &Replay,
-    topology: &Topology,
-    reader: Reader,
-    options: &ReplayOptions,
-    mut capture: Option<OutputFile>,
-    terminal: &mut Terminal,
-) -> Result<Replayed, Failure> {
-    let mut progress = ProgressLine::new();
-    let mut tell = |read, total, frames| progress.advance(read, total, frames);
-    let mut patient = LineSink { out: terminal.out(), closed: false };
-    let lines: &mut dyn Write = if capture.is_some() { &mut patient } else { patient.out };
-    let mut sinks = Sinks {
-        lines: (arguments.format == ReplayFormat::Ndjson && arguments.by.is_none()).then_some(lines),
-        capture: capture.as_mut().map(|file| file as &mut dyn Write),
-        copies: match arguments.copies {
-            arguments::Copies::In => Copies::In,
-            arguments::Copies::Out => Copies::Out,
-            arguments::Copies::Both => Copies::Both,
-        },
-        progress: Some(&mut tell),
-    };
-    let replayed = replay::run(topology, reader, options, &mut sinks);
-    progress.finish();
-    let replayed = replayed?;
-    capture.map(OutputFile::finish).transpose()?;
-    Ok(replayed)
+/// What is replayed, and how.
+struct ReplayJob<'a> {
+    arguments: &'a Replay,
+    topology: &'a Topology,
+    options: &'a ReplayOptions,
+}
+
+impl ReplayJob<'_> {
+    /// Sends the captures through the fabric.
+    fn forward(
+        &self,
+        captures: Captures,
+        mut output: Option<OutputFile>,
+        terminal: &mut Terminal,
+    ) -> Result<Replayed, Failure> {
+        let ReplayJob { arguments, topology, options } = *self;
+        let mut progress = ProgressLine::new();
+        let mut tell = |read, total, frames| progress.advance(read, total, frames);
+        let mut patient = LineSink { out: terminal.out(), closed: false };
+        let lines: &mut dyn Write = if output.is_some() { &mut patient } else { patient.out };
+        let mut sinks = Sinks {
+            lines: (arguments.format == ReplayFormat::Ndjson && arguments.by.is_none()).then_some(lines),
+            capture: output.as_mut().map(|file| file as &mut dyn Write),
+            copies: match arguments.copies {
+                arguments::Copies::In => Copies::In,
+                arguments::Copies::Out => Copies::Out,
+                arguments::Copies::Both => Copies::Both,
+            },
+            progress: Some(&mut tell),
+        };
+        let replayed = replay::run(topology, captures, options, &mut sinks);
+        progress.finish();
+        let replayed = replayed?;
+        output.map(OutputFile::finish).transpose()?;
+        Ok(replayed)
+    }
 }
 
 /// Prints the summary; what is to be said beside the data goes to standard error.
@@ -290,10 +312,14 @@ fn report(
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     let words = Resolver::new(&topology.program, &topology.names, &topology.sources);
-    let capture = arguments.capture.to_string_lossy();
+    let captures: Vec<report::ReplayedCapture<'_>> = replayed
+        .captures
+        .iter()
+        .map(|range| report::ReplayedCapture { name: &range.name, before: range.before, frames: range.records })
+        .collect();
     let unreadable: Vec<_> = replayed.unreadable.iter().map(|(why, count)| (why.to_string(), *count)).collect();
     let facts = report::Replayed {
-        capture: &capture,
+        captures: &captures,
         ambiguous_sources: &replayed.ambiguous_sources,
         unknown_sources: &replayed.unknown_sources,
         missed: &replayed.missed,

@@ -3,6 +3,7 @@
 use super::arguments::Run;
 use super::output::Terminal;
 use super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
+use crate::capture::capture_files;
 use crate::diag::{Diagnostic, Severity, Sources};
 use crate::files::{self, Inputs, OutputFile};
 use crate::lab::LabError;
@@ -69,7 +70,9 @@ impl Script {
         self.sources.paths().for_each(|path| inputs.add(path, "topology"));
         for step in self.scenario.iter().flat_map(|scenario| &scenario.steps) {
             if let Action::Replay(replay, _) = &step.action {
-                inputs.add(&replay.capture, "capture");
+                // What cannot be read is told when its step runs.
+                let files = capture_files(std::slice::from_ref(&replay.capture.value)).unwrap_or_default();
+                files.iter().for_each(|file| inputs.add(&file.path, "capture"));
             }
         }
     }

@@ -13,11 +13,12 @@ use crate::program::{EndpointId, FABRIC_MAC};
 use crate::replay::Adjustments;
 use crate::report;
 use crate::wire::{self, PacketBuilder};
+use packet::CapturedFrame;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 pub(super) fn trace(arguments: &Trace, terminal: &mut Terminal) -> Outcome {
-    one_standard_input(&arguments.topology, arguments.packet.capture.as_deref())?;
+    one_standard_input(&arguments.topology, &arguments.packet.capture)?;
     let topology = Arc::new(terminal.open_topology(&arguments.topology)?);
     let options = options(&arguments.attribution, arguments.mtu, arguments.strict_tcp, &topology)?;
     let from = arguments
@@ -27,8 +28,10 @@ pub(super) fn trace(arguments: &Trace, terminal: &mut Terminal) -> Outcome {
     let from = from.transpose()?;
     let mut lab = Lab::new(Arc::clone(&topology), options.fabric);
     let opening = packet::opening(arguments, &topology)?;
-    let request = match (&arguments.packet.capture, arguments.frame) {
-        (Some(capture), Some(number)) => packet::captured(&mut lab, capture, number, from, &options)?,
+    let request = match (&arguments.packet.capture[..], arguments.frame) {
+        (captures @ [_, ..], Some(number)) => {
+            packet::captured(&mut lab, captures, CapturedFrame { number, from }, &options)?
+        }
         _ if options.adjustments != Adjustments::default() => {
             let what = "--strip, --fill-in, --dedup and --captured-at change the frames of a capture: add --capture";
             return Err(Failure::Message(what.to_owned()));

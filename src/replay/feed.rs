@@ -1,17 +1,18 @@
-//! From a capture to bursts: addresses mapped, shards assigned, entries named.
+//! From captures to bursts: addresses mapped, shards assigned, entries named.
 
 use super::ReplayOptions;
 use super::adjust::Adjuster;
 use super::sample::Sample;
-use crate::capture::{Batch, BatchOptions, CaptureError, Extent, Reader, Unreadable};
+use crate::capture::{Batch, BatchOptions, CaptureError, CaptureRange, Captures, Extent, Unreadable};
 use crate::datapath::{self, Entry, Frame, SHARDS, ShardId, Steering};
 use crate::lab::Topology;
 use crate::program::{EndpointId, FixedMap};
-use crate::report::CaptureFacts;
+use crate::report::{CaptureFacts, FrameOrigin};
 use crate::time::SimTime;
 use crate::wire;
 use std::cell::Cell;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 /// Records that travel together at most: so many that handing them from thread to thread costs little, so few that they
 /// and what is written about them stay in a core's cache.
@@ -32,6 +33,8 @@ pub struct FrameBatch {
     owners: Vec<u8>,
     /// Frames with comments of their own, in the order of the capture: number, and where the comments are.
     commented: Vec<(u64, BatchOptions)>,
+    /// Of which of several captures all its frames are.
+    origin: Option<Arc<FrameOrigin>>,
 }
 
 /// What is known about a frame before it enters: all that its worker needs, beside the bytes.
@@ -72,6 +75,11 @@ impl FrameBatch {
         &self.parts[worker]
     }
 
+    /// The capture that all frames are of, where there are several.
+    pub(super) fn origin(&self) -> Option<&FrameOrigin> {
+        self.origin.as_deref()
+    }
+
     /// Whose each frame is, in the order of the capture.
     pub(super) fn owners(&self) -> &[u8] {
         &self.owners
@@ -97,9 +105,11 @@ impl FrameBatch {
     }
 }
 
-/// Reads a capture and prepares its frames, in order.
+/// Reads captures and prepares their frames, in order.
 pub struct Feed {
-    reader: Reader,
+    captures: Captures,
+    /// Which of several captures is read.
+    present: Option<Arc<FrameOrigin>>,
     inject: FixedMap<Ipv4Addr, Asked<EndpointId>>,
     map: FixedMap<Ipv4Addr, Asked<Ipv4Addr>>,
     adjuster: Option<Adjuster>,
@@ -107,7 +117,7 @@ pub struct Feed {
     fabric: datapath::Options,
     /// Frames that were left out: copies of others.
     copies: u64,
-    /// By interface of the capture: the endpoint it is named after.
+    /// By interface of the present capture: the endpoint it is named after.
     captured_at: Vec<Option<EndpointId>>,
     clock: ReplayClock,
     workers: usize,
@@ -168,11 +178,12 @@ impl ReplayClock {
 }
 
 impl Feed {
-    /// The frames of `reader` as `options` want them, on the capture's own clock.
-    pub fn new(reader: Reader, options: &ReplayOptions) -> Feed {
+    /// The frames of `captures` as `options` want them, on the captures' own clock.
+    pub fn new(captures: impl Into<Captures>, options: &ReplayOptions) -> Feed {
         let workers = options.workers();
         Feed {
-            reader,
+            captures: captures.into(),
+            present: None,
             inject: Asked::by_address(&options.inject),
             map: Asked::by_address(&options.map),
             adjuster: Adjuster::new(&options.adjustments),
@@ -195,7 +206,7 @@ impl Feed {
 
     /// Bytes read, and bytes there are where that is known.
     pub fn progress(&self) -> (u64, Option<u64>) {
-        self.reader.progress()
+        self.captures.progress()
     }
 
     /// Records that were left out so far, because they are copies of other frames of the capture: those that came out
@@ -212,12 +223,28 @@ impl Feed {
 
     /// Packets of the capture that no frame could be read from so far: what they are, and how many.
     pub fn unreadable(&self) -> Vec<(Unreadable, u64)> {
-        self.reader.unreadable().iter().map(|(why, count)| (*why, *count)).collect()
+        self.captures.unreadable().into_iter().collect()
+    }
+
+    /// The captures so far, with their frames.
+    pub fn ranges(&self) -> Vec<CaptureRange> {
+        self.captures.ranges()
+    }
+
+    /// Files of folders that turned out to be no captures so far.
+    pub fn not_captures(&self) -> &[String] {
+        self.captures.not_captures()
+    }
+
+    /// True where frames may follow behind an error: damage ends its capture alone.
+    pub fn more_follow(&self) -> bool {
+        self.captures.more_follow()
     }
 
     /// What samples of the frames show so far.
     pub(super) fn facts(&self) -> CaptureFacts {
-        CaptureFacts { captures: self.reader.captures(), ..self.sample.facts() }
+        let joined = self.captures.ranges().iter().map(|range| range.joined).max().unwrap_or(0);
+        CaptureFacts { captures: joined, ..self.sample.facts() }
     }
 
     /// Addresses of `--inject` that no frame came from so far, and those of `--map` that no frame had.
@@ -225,10 +252,12 @@ impl Feed {
         (Asked::missing(&self.inject), Asked::missing(&self.map))
     }
 
-    /// Fills `batch` with the next frames; false at the end of the capture. A batch may be empty although more follow.
+    /// Fills `batch` with the next frames, all of one capture; false at the end of the last one. A batch may be empty
+    /// although more follow.
     ///
     /// # Errors
-    /// The capture is damaged. The good records before the damage were given before.
+    /// A capture is damaged. The good records before the damage were given before; the next call goes on with the next
+    /// capture.
     pub fn next(
         &mut self,
         batch_of_frames: &mut FrameBatch,
@@ -238,12 +267,15 @@ impl Feed {
         batch_of_frames.clear(self.workers);
         let (is_sampled, ahead) = self.sample.ahead();
         let unit = fragments_unit(self.fabric.mtu_in(&topology.program));
-        let Feed { reader, inject, map, adjuster, sample, copies, captured_at, clock, owners: owner_of, .. } = self;
-        let FrameBatch { batch, parts, owners, commented } = batch_of_frames;
+        let Feed {
+            captures, present, inject, map, adjuster, sample, copies, captured_at, clock, owners: owner_of, ..
+        } = self;
+        let FrameBatch { batch, parts, owners, commented, origin } = batch_of_frames;
+        origin.clone_from(present);
         let limit = ahead.min(RECORDS);
         let mut used = 0;
         let changes = is_sampled || adjuster.is_some() || !map.is_empty();
-        let read = reader.next_records(batch, |batch, mut record, interfaces| {
+        let read = captures.next_records(batch, |batch, mut record, interfaces| {
             if record.came_out {
                 *copies += 1;
                 used += 1;
@@ -293,7 +325,16 @@ impl Feed {
             used >= limit
         })?;
         sample.advance(read as u64);
-        Ok(read != 0)
+        if read != 0 {
+            return Ok(true);
+        }
+        // Interfaces are those of the next capture now.
+        captured_at.clear();
+        let more = captures.advance();
+        if captures.count() > 1 {
+            *present = captures.present().map(|range| Arc::new(FrameOrigin::new(&range.name, range.before)));
+        }
+        more
     }
 }
 

@@ -25,7 +25,7 @@ mod writing;
 pub use adjust::{Adjustments, Encapsulation, Missing, TakenAt};
 pub use feed::{Feed, FrameBatch};
 
-use crate::capture::{CaptureError, Reader, Unreadable};
+use crate::capture::{CaptureError, CaptureRange, Captures, Unreadable};
 use crate::datapath::{self, Steering};
 use crate::diag::Reason;
 use crate::flows::{GatheredConnections, Gatherer};
@@ -116,8 +116,12 @@ pub struct Replayed {
     pub missed: Vec<(Reason, Vec<(Ipv4Addr, u64)>)>,
     /// What entered by gateways for want of an owner, most frames first.
     pub default_entries: Vec<DefaultEntries>,
-    /// What ended the capture early; the good records before it are in the sums.
-    pub damage: Option<CaptureError>,
+    /// What ended captures early; the good records before it, and the captures behind it, are in the sums.
+    pub damage: Vec<CaptureError>,
+    /// The captures, and which frames were theirs.
+    pub captures: Vec<CaptureRange>,
+    /// Files of folders that turned out to be no captures.
+    pub not_captures: Vec<String>,
     /// True where [`ReplayOptions::stop`] ended it.
     pub interrupted: bool,
     /// Records that were left out as copies of others: see [`Feed::copies`].
@@ -136,7 +140,8 @@ pub struct Replayed {
     pub unused_maps: Vec<Ipv4Addr>,
 }
 
-/// Replays a capture from its beginning in a fabric without any flow yet.
+/// Replays captures, one behind the other, from their beginning in a fabric without any flow yet. Sessions live on from
+/// one capture to the next.
 ///
 /// # Errors
 /// A sink cannot be written to. A damaged capture is no error here: see [`Replayed::damage`].
@@ -145,19 +150,21 @@ pub struct Replayed {
 /// The verdicts do not add up to the frames that were read.
 pub fn run(
     topology: &Topology,
-    reader: Reader,
+    captures: impl Into<Captures>,
     options: &ReplayOptions,
     sinks: &mut Sinks<'_>,
 ) -> io::Result<Replayed> {
+    let captures = captures.into();
     let writing = OutputFormat::new(topology, sinks);
     let mut writer = ReplayWriter::begin(&writing, sinks)?;
     let mut source = Source {
         frames: 0,
-        feed: Feed::new(reader, options),
+        feed: Feed::new(captures, options),
         topology,
         steering: Steering::default(),
         stop: options.stop.clone(),
-        end: ReplayEnd::None,
+        damage: Vec::new(),
+        interrupted: false,
     };
     let new_worker =
         || Worker::new(&topology.program, options.fabric, writing.is_wanted()).gathering(options.connections);
@@ -179,15 +186,11 @@ pub fn run(
     if let Some(totals) = connections.as_ref().map(|connections| &connections.totals) {
         assert_eq!(totals.frames + totals.beside, source.frames, "each frame is of one connection or of none");
     }
-    writer.end(matches!(source.end, ReplayEnd::Interrupted))?;
-    let (damage, interrupted) = match source.end {
-        ReplayEnd::None => (None, false),
-        ReplayEnd::Damage(error) => (Some(error), false),
-        ReplayEnd::Interrupted => (None, true),
-    };
-    let mut facts = source.feed.facts();
+    let Source { feed, damage, interrupted, .. } = source;
+    writer.end(interrupted)?;
+    let mut facts = feed.facts();
     facts.merge(hints.facts());
-    let (unused_injections, unused_maps) = source.feed.missing();
+    let (unused_injections, unused_maps) = feed.missing();
     Ok(Replayed {
         tally,
         unknown_sources: hints.addresses(Reason::UnknownSource),
@@ -195,10 +198,12 @@ pub fn run(
         missed: report::MISSING_DESTINATION.map(|reason| (reason, hints.addresses(reason))).into(),
         default_entries: hints.default_entries(),
         damage,
+        captures: feed.ranges(),
+        not_captures: feed.not_captures().to_vec(),
         interrupted,
-        copies: source.feed.copies(),
-        duplicates: source.feed.duplicates(),
-        unreadable: source.feed.unreadable(),
+        copies: feed.copies(),
+        duplicates: feed.duplicates(),
+        unreadable: feed.unreadable(),
         connections,
         facts,
         unused_injections,
@@ -206,30 +211,23 @@ pub fn run(
     })
 }
 
-/// The capture on its way to the workers.
+/// The captures on their way to the workers.
 struct Source<'a> {
     frames: u64,
     feed: Feed,
     topology: &'a Topology,
     steering: Steering,
     stop: Option<Arc<AtomicBool>>,
-    end: ReplayEnd,
-}
-
-/// What ended a capture before its end.
-enum ReplayEnd {
-    None,
-    Damage(CaptureError),
-    Interrupted,
+    /// What ended captures early.
+    damage: Vec<CaptureError>,
+    interrupted: bool,
 }
 
 impl Source<'_> {
     /// Fills `batch`; false at the end, whatever its cause.
     fn next(&mut self, batch: &mut FrameBatch) -> bool {
-        if matches!(self.end, ReplayEnd::None) && self.is_stopped() {
-            self.end = ReplayEnd::Interrupted;
-        }
-        if !matches!(self.end, ReplayEnd::None) {
+        self.interrupted |= self.is_stopped();
+        if self.interrupted {
             return false;
         }
         match self.feed.next(batch, self.topology, &mut self.steering) {
@@ -239,12 +237,12 @@ impl Source<'_> {
             }
             // Whoever stops a replay that waits for more of its capture ends the waiting, too.
             Err(_) if self.is_stopped() => {
-                self.end = ReplayEnd::Interrupted;
+                self.interrupted = true;
                 false
             }
             Err(error) => {
-                self.end = ReplayEnd::Damage(error);
-                false
+                self.damage.push(error);
+                self.feed.more_follow()
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::capture::{Packet, PacketDirection, Writer, add_comment, encode_packet
 use crate::datapath::{Frame, Outcome, Sent, Verdict};
 use crate::lab::Topology;
 use crate::program::{EndpointId, Names};
-use crate::report::{Comments, Lines, Resolver};
+use crate::report::{Comments, FrameNumber, Lines, Resolver};
 use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -251,13 +251,14 @@ impl<'a> Encoder<'a> {
 
     fn frame(&mut self, batch: &FrameBatch, frame_ref: &FrameRef, seen: &FrameOutcome<'_>, encoded: &mut EncodedBatch) {
         let (number, frame) = (frame_ref.number, &batch.frame_of(frame_ref));
+        let frame_number = FrameNumber { number, origin: batch.origin() };
         let FrameOutcome { outcome, sent, bytes } = *seen;
         let Encoder { writing, short, readable } = self;
         if let Some(lines) = &writing.lines {
-            lines.frame(&mut encoded.lines, number, frame, outcome);
+            lines.frame(&mut encoded.lines, frame_number, frame, outcome);
             for sent in sent {
                 if let Some(emitted) = sent.emitted {
-                    lines.emitted(&mut encoded.lines, number, frame.time, emitted, sent.to);
+                    lines.emitted(&mut encoded.lines, frame_number, frame.time, emitted, sent.to);
                 }
             }
         }

@@ -45,13 +45,13 @@ pub use hints::{CaptureFacts, DefaultEntries, MISSING_DESTINATION, default_entri
 #[cfg(feature = "cli")]
 pub use junit::junit_xml;
 pub use layout::{Palette, Style, thousands};
-pub use ndjson::Lines;
+pub use ndjson::{FrameNumber, FrameOrigin, Lines};
 pub use reach::{REACH_CSV_HEAD, ReachWords, reach_fixed_text, reach_flow_csv, reach_flow_json};
 pub use reach::{reach_flows_text, reach_matrix_text, reach_unlisted_text};
 pub use reach_diff::{DiffWords, reach_diff_json, reach_diff_text};
 pub use results::{ScenarioResult, StepResult};
 pub use sentence::{Sentence, outcome_fields};
-pub use summary::{Replayed, summary_json, summary_text};
+pub use summary::{Replayed, ReplayedCapture, summary_json, summary_text};
 pub use tally::{Delivered, Dropped, DroppedAt, Imbalance, Tally};
 pub use trace::{
     Fix, StatedRemedy, TopologyChange, Traced, blockers_text, destination, fixes, misdelivered_text, no_reply_text,

@@ -22,6 +22,37 @@ pub struct Lines {
     causes: CauseStrings,
 }
 
+/// One of several captures, for the lines of its frames.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameOrigin {
+    /// Its name as JSON.
+    quoted: String,
+    /// Frames of the captures before it.
+    before: u64,
+}
+
+impl FrameOrigin {
+    /// The capture called `name`, whose frames come behind `before` others.
+    pub fn new(name: &str, before: u64) -> FrameOrigin {
+        FrameOrigin { quoted: quoted(name), before }
+    }
+}
+
+/// The number of a frame, from 1, and where there are several captures the one that it is of.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameNumber<'a> {
+    /// Counted over all captures.
+    pub number: u64,
+    /// The capture.
+    pub origin: Option<&'a FrameOrigin>,
+}
+
+impl From<u64> for FrameNumber<'_> {
+    fn from(number: u64) -> Self {
+        FrameNumber { number, origin: None }
+    }
+}
+
 impl Lines {
     /// Prepares the names of a compiled world.
     pub fn new(words: Resolver<'_>) -> Lines {
@@ -33,10 +64,16 @@ impl Lines {
         }
     }
 
-    /// Adds the line of `frame`, frame `number` of the capture, counted from 1, its newline included.
-    pub fn frame(&self, out: &mut Vec<u8>, number: u64, frame: &Frame<'_>, outcome: &Outcome) {
+    /// Adds the line of `frame`, its newline included.
+    pub fn frame<'n>(
+        &self,
+        out: &mut Vec<u8>,
+        number: impl Into<FrameNumber<'n>>,
+        frame: &Frame<'_>,
+        outcome: &Outcome,
+    ) {
         out.reserve(USUAL_LINE);
-        begin(out, number, frame.time);
+        begin(out, number.into(), frame.time);
         if let Some(from) = outcome.from {
             out.extend_from_slice(b",\"from\":");
             out.extend_from_slice(self.endpoint(from));
@@ -77,8 +114,15 @@ impl Lines {
     }
 
     /// Adds the line of a frame that the fabric sent to `to` because of frame `frame`, its newline included.
-    pub fn emitted(&self, out: &mut Vec<u8>, frame: u64, time: SimTime, emitted: Emitted, to: EndpointId) {
-        begin(out, frame, time);
+    pub fn emitted<'n>(
+        &self,
+        out: &mut Vec<u8>,
+        frame: impl Into<FrameNumber<'n>>,
+        time: SimTime,
+        emitted: Emitted,
+        to: EndpointId,
+    ) {
+        begin(out, frame.into(), time);
         out.extend_from_slice(b",\"emitted_by\":");
         out.extend_from_slice(self.domain(emitted.by));
         out.extend_from_slice(b",\"kind\":\"");
@@ -138,10 +182,16 @@ impl Lines {
 /// Room for a line of names that are not very long.
 const USUAL_LINE: usize = 512;
 
-fn begin(out: &mut Vec<u8>, frame: u64, time: SimTime) {
+fn begin(out: &mut Vec<u8>, FrameNumber { number, origin }: FrameNumber<'_>, time: SimTime) {
     let mut decimal = itoa::Buffer::new();
     out.extend_from_slice(b"{\"frame\":");
-    out.extend_from_slice(decimal.format(frame).as_bytes());
+    out.extend_from_slice(decimal.format(number).as_bytes());
+    if let Some(FrameOrigin { quoted, before }) = origin {
+        out.extend_from_slice(b",\"capture\":");
+        out.extend_from_slice(quoted.as_bytes());
+        out.extend_from_slice(b",\"capture_frame\":");
+        out.extend_from_slice(decimal.format(number - before).as_bytes());
+    }
     // A string: most readers keep numbers as doubles, which do not hold nanoseconds of this century.
     out.extend_from_slice(b",\"time_ns\":\"");
     out.extend_from_slice(decimal.format(time.as_nanos()).as_bytes());

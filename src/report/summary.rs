@@ -6,7 +6,7 @@ use super::layout::{Palette, Style, calendar, counted, percent, space, thousands
 use super::tally::{Dropped, DroppedAt, Tally};
 use super::words::Resolver;
 use crate::diag::Reason;
-use crate::text::Shown;
+use crate::text::{Shown, shown};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 use std::net::Ipv4Addr;
@@ -17,8 +17,8 @@ const ROWS: usize = 20;
 /// What a replay knows beside its tally.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Replayed<'a> {
-    /// The capture's name as it was given.
-    pub capture: &'a str,
+    /// The captures, in the order they were replayed in.
+    pub captures: &'a [ReplayedCapture<'a>],
     /// Source addresses of `ambiguous-source` drops with their number of frames, in any order.
     pub ambiguous_sources: &'a [(Ipv4Addr, u64)],
     /// Source addresses of `unknown-source` drops with their number of frames, in any order; the top ones are enough.
@@ -39,6 +39,17 @@ pub struct Replayed<'a> {
     pub interrupted: bool,
 }
 
+/// One of the captures of a replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplayedCapture<'a> {
+    /// Its name as it was given.
+    pub name: &'a str,
+    /// Frames of the captures before it, whose numbers its own follow.
+    pub before: u64,
+    /// Its own frames.
+    pub frames: u64,
+}
+
 /// A row of the table: `label  count  share  place  note`.
 #[derive(Default)]
 pub(super) struct SummaryRow {
@@ -54,10 +65,14 @@ pub(super) struct SummaryRow {
 
 /// Writes the summary of a replay.
 pub fn summary_text(out: &mut String, words: Resolver<'_>, tally: &Tally, replayed: &Replayed<'_>, palette: Palette) {
+    let heading = match replayed.captures {
+        [only] => shown(only.name).into_owned(),
+        captures => counted(captures.len() as u64, "capture"),
+    };
     let _ = write!(
         out,
         "{}: {}, {} bytes on the wire",
-        palette.paint(Style::Heading, Shown(replayed.capture)),
+        palette.paint(Style::Heading, heading),
         counted(tally.frames(), "frame"),
         thousands(tally.wire_bytes())
     );
@@ -68,7 +83,9 @@ pub fn summary_text(out: &mut String, words: Resolver<'_>, tally: &Tally, replay
         let _ =
             write!(out, "\n{}", palette.paint(Style::Notice, "interrupted: the capture goes on after these frames"));
     }
-    out.push_str("\n\n");
+    out.push('\n');
+    write_captures(out, replayed.captures);
+    out.push('\n');
     let mut rows = verdict_rows(words, tally);
     let emitted: Vec<_> = tally.emitted().collect();
     if !emitted.is_empty() {
@@ -89,6 +106,25 @@ pub fn summary_text(out: &mut String, words: Resolver<'_>, tally: &Tally, replay
     hints_text(out, words, tally, replayed, palette);
     if out.len() > end {
         out.insert(end, '\n');
+    }
+}
+
+/// Writes which frames are whose, where there are several captures.
+fn write_captures(out: &mut String, captures: &[ReplayedCapture<'_>]) {
+    let named = captures.iter().take(ROWS).filter(|_| captures.len() > 1);
+    let names = named.clone().map(|capture| width(capture.name)).max().unwrap_or(0);
+    for ReplayedCapture { name, before, frames } in named {
+        let _ = write!(out, "  {}", Shown(name));
+        space(out, names - width(name));
+        let _ = match frames {
+            0 => writeln!(out, "  no frames"),
+            1 => writeln!(out, "  frame {}", thousands(before + 1)),
+            _ => writeln!(out, "  frames {} to {}", thousands(before + 1), thousands(before + frames)),
+        };
+    }
+    if captures.len() > ROWS {
+        let rest = (captures.len() - ROWS) as u64;
+        let _ = writeln!(out, "  {} more", counted(rest, "capture"));
     }
 }
 
@@ -191,7 +227,7 @@ pub(super) fn write_rows(out: &mut String, rows: &[SummaryRow], frames: u64, pal
     }
 }
 
-/// The summary of a replay as one JSON object. Lists are complete, most frames first; stamps are strings, and null
+/// The summary of a replay as one JSON object: `capture` is the name of the only one, `captures` lists several. Lists are complete, most frames first; stamps are strings, and null
 /// where there is no frame. `interrupted` is there, and true, only where the replay was.
 pub fn summary_json(words: Resolver<'_>, tally: &Tally, replayed: &Replayed<'_>) -> Value {
     let delivered = tally.delivered();
@@ -210,8 +246,11 @@ pub fn summary_json(words: Resolver<'_>, tally: &Tally, replayed: &Replayed<'_>)
         tally.emitted().map(|(kind, frames)| (kind.name().to_owned(), frames.into())).collect();
     let hints = hints(words.program, tally, replayed);
     let span = tally.span();
-    let mut value = json!({
-        "capture": replayed.capture,
+    let mut value = match replayed.captures {
+        [only] => json!({ "capture": only.name }),
+        captures => json!({ "captures": captures.iter().map(capture_json).collect::<Vec<_>>() }),
+    };
+    let rest = json!({
         "first_ns": span.map(|(first, _)| first.as_nanos().to_string()),
         "span_ns": span.map(|(_, length)| length.as_nanos().to_string()),
         "frames": tally.frames(),
@@ -224,6 +263,9 @@ pub fn summary_json(words: Resolver<'_>, tally: &Tally, replayed: &Replayed<'_>)
         "emitted": emitted,
         "hints": hints.iter().map(|hint| hint.to_json(words)).collect::<Vec<_>>(),
     });
+    if let (Value::Object(value), Value::Object(rest)) = (&mut value, rest) {
+        value.extend(rest);
+    }
     if let Some(totals) = replayed.connections {
         connections::write_json(&mut value, words, totals);
     }
@@ -231,6 +273,10 @@ pub fn summary_json(words: Resolver<'_>, tally: &Tally, replayed: &Replayed<'_>)
         value["interrupted"] = true.into();
     }
     value
+}
+
+fn capture_json(capture: &ReplayedCapture<'_>) -> Value {
+    json!({ "capture": capture.name, "first_frame": capture.before + 1, "frames": capture.frames })
 }
 
 fn cause_json(words: Resolver<'_>, reason: Reason, dropped: &DroppedAt) -> Value {

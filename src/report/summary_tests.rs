@@ -1,7 +1,7 @@
 use super::fixture::{Fixture, parade, syn};
 use super::hints::{CaptureFacts, DefaultEntries};
 use super::layout::Palette;
-use super::summary::{Replayed, summary_json, summary_text};
+use super::summary::{Replayed, ReplayedCapture, summary_json, summary_text};
 use super::tally::{Imbalance, Tally};
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
@@ -10,7 +10,12 @@ const AMBIGUOUS: [(Ipv4Addr, u64); 1] = [(Ipv4Addr::new(172, 16, 2, 10), 1)];
 /// What a replay of [`parade`] counts about its capture.
 fn replayed() -> Replayed<'static> {
     let facts = CaptureFacts { over_mtu: 1, largest: 1628, ..CaptureFacts::default() };
-    Replayed { capture: "week.pcap", ambiguous_sources: &AMBIGUOUS, facts, ..Replayed::default() }
+    Replayed {
+        captures: &[ReplayedCapture { name: "week.pcap", before: 0, frames: 0 }],
+        ambiguous_sources: &AMBIGUOUS,
+        facts,
+        ..Replayed::default()
+    }
 }
 
 fn tally(fixture: &mut Fixture) -> Tally {
@@ -154,7 +159,8 @@ fn colour_adds_nothing_but_escapes() {
 #[test]
 fn an_empty_capture_has_a_summary() {
     let fixture = Fixture::new();
-    let replayed = Replayed { capture: "empty.pcap", ..Replayed::default() };
+    let replayed =
+        Replayed { captures: &[ReplayedCapture { name: "empty.pcap", before: 0, frames: 0 }], ..Replayed::default() };
     insta::assert_snapshot!(text(&fixture, &Tally::new(&fixture.program, 1500), &replayed), @"
     empty.pcap: 0 frames, 0 bytes on the wire
 
@@ -174,7 +180,11 @@ fn unknown_sources_are_listed_most_frames_first_and_the_rest_is_counted() {
     tally.add(&passed.outcome, passed.time, passed.wire_length);
     let source = |last| (Ipv4Addr::new(100, 64, 0, last), 12 / u64::from(last));
     let unknown: Vec<(Ipv4Addr, u64)> = (1..=12).rev().map(source).collect();
-    let replayed = Replayed { capture: "odd.pcap", unknown_sources: &unknown, ..Replayed::default() };
+    let replayed = Replayed {
+        captures: &[ReplayedCapture { name: "odd.pcap", before: 0, frames: 0 }],
+        unknown_sources: &unknown,
+        ..Replayed::default()
+    };
     insta::assert_snapshot!(text(&fixture, &tally, &replayed), @"
     odd.pcap: 1 frame, 54 bytes on the wire, 0s from 1970-01-01 00:00:00 UTC
 
@@ -208,7 +218,11 @@ fn a_frame_of_the_vendors_services_with_an_ambiguous_destination_is_offered_no_s
     let passed = fixture.send(&syn("100.64.0.1", "172.16.2.10", 80));
     tally.add(&passed.outcome, passed.time, passed.wire_length);
     let ambiguous = [(Ipv4Addr::new(100, 64, 0, 1), 1)];
-    let replayed = Replayed { capture: "odd.pcap", ambiguous_sources: &ambiguous, ..Replayed::default() };
+    let replayed = Replayed {
+        captures: &[ReplayedCapture { name: "odd.pcap", before: 0, frames: 0 }],
+        ambiguous_sources: &ambiguous,
+        ..Replayed::default()
+    };
     insta::assert_snapshot!(text(&fixture, &tally, &replayed), @"
     odd.pcap: 1 frame, 54 bytes on the wire, 0s from 1970-01-01 00:00:00 UTC
 

@@ -18,6 +18,7 @@ mod preflight;
 mod reach;
 mod replay;
 mod run;
+mod several;
 mod trace;
 #[cfg(unix)]
 mod width;

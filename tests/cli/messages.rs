@@ -20,7 +20,7 @@ fn arguments_that_mean_nothing_are_refused() {
     ");
     assert_snapshot!(complaint(&bench, &["replay", "shop.toml"]), @r"
     error: the following required arguments were not provided:
-      <CAPTURE>
+      <CAPTURE>...
     ");
     assert_snapshot!(complaint(&bench, &["trace", "shop.toml"]), @r"
     error: the following required arguments were not provided:

@@ -1,7 +1,7 @@
 //! Captures with bytes changed and ends cut off: no frame gets lost, and nothing panics.
 
 use super::{WORLDS, capture, topology};
-use biplane::capture::{CaptureError, Reader};
+use biplane::capture::Reader;
 use biplane::lab::Topology;
 use biplane::replay::{ReplayOptions, Sinks, run};
 use biplane::table::Random;
@@ -47,7 +47,7 @@ fn replay_counted(bytes: Vec<u8>, topology: &Topology, workers: usize) -> Option
     let verdicts = String::from_utf8(lines).unwrap().matches("\"verdict\":").count();
     assert_eq!(verdicts as u64, read);
     let unreadable: u64 = replayed.unreadable.iter().map(|(_, count)| count).sum();
-    let good = replayed.damage.filter(CaptureError::is_damage).map(|damage| damage.good_records);
+    let good = replayed.damage.iter().find(|damage| damage.is_damage()).map(|damage| damage.good_records);
     assert!(good.is_none_or(|good| good == read + unreadable), "{good:?} good records, {read} frames");
     Some(read)
 }

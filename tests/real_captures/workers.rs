@@ -22,7 +22,7 @@ fn outputs(bytes: &Bytes, topology: &Topology, workers: usize) -> (Vec<u8>, Vec<
         replayed.facts,
         replayed.unknown_sources,
         replayed.ambiguous_sources,
-        replayed.damage.as_ref().map(ToString::to_string),
+        replayed.damage.iter().map(ToString::to_string).collect::<Vec<_>>(),
     );
     (lines, annotated, counts(topology, &replayed), sums)
 }

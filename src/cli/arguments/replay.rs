@@ -10,6 +10,7 @@ use std::path::PathBuf;
 pub(in crate::cli) const REPLAY_EXAMPLES: &str = "\
 Examples:
   biplane replay shop.toml week.pcap -w verdicts.pcapng
+  biplane replay shop.toml monday.pcap tuesday.pcap rotated/
   biplane replay shop.toml week.pcap --map 192.0.2.7=10.24.1.5 --inject 172.16.1.10=i-app
   biplane replay shop.toml week.pcap --format ndjson
   biplane replay shop.toml week.pcap --by connection --format csv
@@ -21,8 +22,10 @@ Examples:
 pub(in crate::cli) struct Replay {
     /// The topology file; `-` is standard input.
     pub(in crate::cli) topology: PathBuf,
-    /// The capture: pcap or pcapng, plain or compressed with gzip, zstd, bzip2 or lz4; `-` is standard input.
-    pub(in crate::cli) capture: PathBuf,
+    /// Captures, and folders of captures: one stream in this order, the files of a folder by name with numbers compared as
+    /// numbers. Each is pcap or pcapng, plain or compressed with gzip, zstd, bzip2 or lz4; `-` is standard input.
+    #[arg(required = true, value_name = "CAPTURE")]
+    pub(in crate::cli) captures: Vec<PathBuf>,
     /// Write every frame with its verdict to this pcapng file; `-` is standard output, and the summary goes to standard
     /// error then.
     #[arg(short = 'w', long = "write", value_name = "OUT")]

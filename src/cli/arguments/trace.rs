@@ -65,7 +65,8 @@ pub(in crate::cli) struct Trace {
     /// Forbid fragmenting.
     #[arg(long, conflicts_with_all = ["hex", "capture"])]
     pub(in crate::cli) df: bool,
-    /// The number of the frame in --capture, from 1; the frames before it pass first, so that it meets their sessions.
+    /// The number of the frame in --capture, from 1 and on over several; the frames before it pass first, so that it meets
+    /// their sessions.
     #[arg(long, value_name = "N", value_parser = frame_number, conflicts_with_all = ["tcp", "udp", "icmp", "hex"])]
     pub(in crate::cli) frame: Option<u64>,
     #[command(flatten)]
@@ -111,9 +112,9 @@ pub(in crate::cli) struct TracePacket {
     /// A whole Ethernet frame in hexadecimal digits.
     #[arg(long, value_name = "DIGITS", value_parser = frame)]
     pub(in crate::cli) hex: Option<Frame>,
-    /// A frame of this capture; see --frame.
+    /// A frame of these captures, files or folders, in the order of `replay`; see --frame. May be repeated.
     #[arg(long, value_name = "FILE", requires = "frame")]
-    pub(in crate::cli) capture: Option<PathBuf>,
+    pub(in crate::cli) capture: Vec<PathBuf>,
 }
 
 /// The other ways to say which packet is meant.

@@ -1,7 +1,7 @@
 //! The packet that a trace follows: described, made up between two endpoints, or taken from a capture.
 
 use crate::advise::{self, AdviceQuestion, AdviseError, Opening};
-use crate::capture::Reader;
+use crate::capture::Captures;
 use crate::cli::Failure;
 use crate::cli::arguments::Trace;
 use crate::cli::replay::unknown_endpoint;
@@ -10,10 +10,10 @@ use crate::lab::{FrameResult, Lab, Topology};
 use crate::net::{MacAddress, Protocol};
 use crate::program::{EndpointId, FABRIC_MAC};
 use crate::replay::{Feed, FrameBatch, ReplayOptions};
-use crate::text::shown_path;
+use crate::text::{shown, shown_path};
 use crate::wire::{self, PacketBuilder, TcpFlags};
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The packet between the endpoints that --from and --to name; `None` where there is no --to.
@@ -87,31 +87,42 @@ pub(super) fn described(
     lab.send_frame(entry, &bytes, length)
 }
 
-/// Frame `number` of a capture, after all that came before it.
+/// Which frame of captures is meant, and the endpoint that it enters at where one is named.
+#[derive(Clone, Copy)]
+pub(super) struct CapturedFrame {
+    pub(super) number: u64,
+    pub(super) from: Option<EndpointId>,
+}
+
+/// A frame of captures, after all that came before it.
 pub(super) fn captured(
     lab: &mut Lab,
-    capture: &Path,
-    number: u64,
-    from: Option<EndpointId>,
+    paths: &[PathBuf],
+    CapturedFrame { number, from }: CapturedFrame,
     options: &ReplayOptions,
 ) -> Result<FrameResult, Failure> {
     let topology = Arc::clone(lab.topology());
-    let reader = Reader::open(capture).map_err(|error| Failure::Message(error.to_string()))?;
-    let damaged = |error| Failure::Message(format!("frame {number} is not reached: {error}"));
-    let mut feed = Feed::new(reader, options);
+    let mut feed = Feed::new(Captures::open_paths(paths)?, options);
     let mut batch = FrameBatch::default();
     let mut output = Output::default();
     let mut last = 0;
     loop {
-        if !feed.next(&mut batch, &topology, lab.parts().1).map_err(damaged)? {
-            let name = shown_path(capture);
-            return Err(Failure::Message(format!("`{name}` has no frame {number}: it ends after frame {last}")));
+        match feed.next(&mut batch, &topology, lab.parts().1) {
+            Ok(true) => {}
+            Ok(false) => {
+                let (name, ends) = (name_of(paths), if paths.len() == 1 { "it ends" } else { "they end" });
+                return Err(Failure::Message(format!("{name} no frame {number}: {ends} after frame {last}")));
+            }
+            // As in a replay, damage ends its capture alone.
+            Err(_) if feed.more_follow() => continue,
+            Err(error) => return Err(Failure::Message(format!("frame {number} is not reached: {error}"))),
         }
         for index in 0..batch.len() {
             let frame = batch.frame(index);
             last = batch.number(index);
             if last > number {
-                let name = shown_path(capture);
+                let ranges = feed.ranges();
+                let name = ranges.last().map_or_else(Default::default, |range| shown(&range.name));
                 return Err(Failure::Message(format!(
                     "frame {number} of `{name}` is what came out when `biplane replay` wrote that file; \
                      trace the frame with the same packet id that went in"
@@ -124,5 +135,13 @@ pub(super) fn captured(
             }
             lab.parts().0.process(&[frame], &mut output);
         }
+    }
+}
+
+/// The subject of a sentence about the captures, with its verb.
+fn name_of(paths: &[PathBuf]) -> String {
+    match paths {
+        [path] => format!("`{}` has", shown_path(path)),
+        _ => "the captures have".to_owned(),
     }
 }

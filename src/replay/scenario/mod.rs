@@ -13,7 +13,7 @@ mod seen;
 pub use reach_claims::claim_failure;
 
 use super::{Feed, FrameBatch, ReplayOptions};
-use crate::capture::Reader;
+use crate::capture::Captures;
 use crate::datapath::{Entry, Options, Output};
 use crate::diag::{Diagnostic, Sources, Span};
 use crate::lab::{FrameResult, Lab, LabError, Topology};
@@ -140,21 +140,25 @@ impl Stage {
             map: replay.map.iter().map(|(from, to)| (from.value, to.value)).collect(),
             ..ReplayOptions::default()
         };
-        let reader = match Reader::open(&replay.capture) {
-            Ok(reader) => reader,
+        let captures = match Captures::open_paths(std::slice::from_ref(&replay.capture.value)) {
+            Ok(captures) => captures,
             Err(error) => return (what, vec![error.to_string()]),
         };
-        let mut feed = Feed::new(reader, &options).starting_at(self.lab.now());
+        let mut feed = Feed::new(captures, &options).starting_at(self.lab.now());
         let mut seen = Seen::new(expectation);
         let topology = Arc::clone(self.lab.topology());
         let mut batch = FrameBatch::default();
         let mut output = Output::default();
-        let damage = loop {
+        let mut damage = Vec::new();
+        loop {
             let (fabric, steering) = self.lab.parts();
             match feed.next(&mut batch, &topology, steering) {
                 Ok(true) => {}
-                Ok(false) => break None,
-                Err(error) => break Some(error),
+                Ok(false) => break,
+                Err(error) => {
+                    damage.push(error.to_string());
+                    continue;
+                }
             }
             fabric.set_strict_tcp(replay.strict_tcp);
             for index in 0..batch.len() {
@@ -162,11 +166,11 @@ impl Stage {
                 let trace = fabric.trace(&frame, &mut output);
                 seen.note(&topology, number, &frame, &output, trace.taken());
             }
-        };
+        }
         self.lab.parts().0.set_strict_tcp(false);
         self.lab.advance_to(seen.last);
         let mut failures = seen.judge(&topology, expectation);
-        failures.extend(damage.map(|error| error.to_string()));
+        failures.extend(damage);
         for failure in &mut failures {
             self.add_place(failure, expectation.span);
         }
