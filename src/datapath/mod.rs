@@ -20,6 +20,7 @@ mod stages;
 mod steering;
 mod step;
 mod trace;
+mod used;
 
 pub(crate) use first_packet::FirstPacket;
 pub use outcome::{Blocker, DropLocation, MatchedRule, NotKnown, Outcome, Verdict};
@@ -32,6 +33,7 @@ pub use stages::ingress::Entry;
 pub use steering::{SHARDS, ShardId, Steering};
 pub use step::{Crossing, FilterBypass, Found, SessionStep, Step};
 pub use trace::Trace;
+pub use used::{UsedEntries, WhitelistEntryId};
 
 use crate::diag::Reason;
 use crate::program::Program;
