@@ -12,7 +12,7 @@ use crate::files::{Inputs, OutputFile};
 use crate::flows::GatheredConnections;
 use crate::lab::Topology;
 use crate::replay::{self, Connections, Copies, ReplayOptions, Replayed, Sinks};
-use crate::report::{self, ConnectionCsv, ConnectionRows, Resolver};
+use crate::report::{self, ConnectionCsv, ConnectionRows, Resolver, UsageRecord};
 use crate::scenario::STANDARD_INPUT;
 use crate::text::{Shown, shown_json};
 use std::io::{self, Write};
@@ -30,9 +30,10 @@ pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
         connections: match (arguments.by, arguments.format) {
             (Some(By::Connection), _) => Connections::Each,
             (None, ReplayFormat::Text | ReplayFormat::Json) => Connections::Sums,
-            (None, _) if arguments.fail_on_drop => Connections::Sums,
-            (None, ReplayFormat::Ndjson | ReplayFormat::Csv) => Connections::None,
+            _ if arguments.fail_on_drop => Connections::Sums,
+            (Some(By::Rule), _) | (None, ReplayFormat::Ndjson | ReplayFormat::Csv) => Connections::None,
         },
+        usage: arguments.by == Some(By::Rule),
         ..options(&arguments.attribution, arguments.mtu, arguments.strict_tcp, &topology)?
     };
     let files = capture_files(&arguments.captures)?;
@@ -41,8 +42,12 @@ pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
     interrupt.listen()?;
     let job = ReplayJob { arguments, topology: &topology, options: &options };
     let mut replayed = job.forward(captures, output, terminal)?;
-    if let Some(connections) = replayed.connections.as_mut().filter(|_| arguments.by.is_some()) {
+    if let Some(connections) = replayed.connections.as_mut().filter(|_| arguments.by == Some(By::Connection)) {
         list(connections, &topology, arguments.format, terminal)?;
+    }
+    if let Some(counts) = &replayed.usage {
+        let records = replay::usage_records(&topology, counts);
+        list_usage(&records, replayed.tally.frames(), arguments.format, terminal)?;
     }
     report(arguments, &topology, &replayed, terminal)?;
     tell_unused(arguments, &replayed, terminal);
@@ -71,8 +76,10 @@ fn held(arguments: &Replay, replayed: &Replayed, terminal: &mut Terminal) -> u8 
 /// Refuses forms that rows or a summary do not have.
 fn check_format(arguments: &Replay) -> Result<(), Failure> {
     let message = match (arguments.by, arguments.format) {
-        (None, ReplayFormat::Csv) => "--format csv goes with --by connection",
-        (Some(_), ReplayFormat::Json) => "--by connection has the forms text, csv and ndjson; json is of the summary",
+        (None, ReplayFormat::Csv) => "--format csv goes with --by",
+        (Some(By::Connection), ReplayFormat::Json) => {
+            "--by connection has the forms text, csv and ndjson; json is of the summary"
+        }
         _ => return Ok(()),
     };
     Err(Failure::Message(message.to_owned()))
@@ -113,6 +120,35 @@ fn list(
             terminal.print(&shown_json(&line))?;
             terminal.print("\n")
         })?,
+    }
+    Ok(())
+}
+
+/// Prints what each entry of the topology was used for.
+fn list_usage(
+    records: &[UsageRecord],
+    frames: u64,
+    format: ReplayFormat,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
+    let mut text = String::new();
+    match format {
+        ReplayFormat::Text => {
+            report::usage_text(&mut text, records, frames, terminal.palette());
+            terminal.print_text(&text)?;
+        }
+        ReplayFormat::Csv => {
+            text.push_str(report::USAGE_CSV_HEADER);
+            records.iter().for_each(|record| report::usage_csv(&mut text, record));
+            terminal.print(&text)?;
+        }
+        ReplayFormat::Ndjson | ReplayFormat::Json => {
+            records.iter().for_each(|record| text.extend([&report::usage_json(record).to_string(), "\n"]));
+            match format {
+                ReplayFormat::Json => terminal.print_array(&text)?,
+                _ => terminal.print(&shown_json(&text))?,
+            }
+        }
     }
     Ok(())
 }
@@ -226,7 +262,11 @@ fn output_capture(
     let Some(path) = arguments.write.as_deref() else { return Ok(None) };
     if OutputFile::is_standard_output(path) {
         if arguments.format == ReplayFormat::Ndjson || arguments.by.is_some() {
-            let what = if arguments.by.is_some() { "--by connection" } else { "--format ndjson" };
+            let what = match arguments.by {
+                Some(By::Connection) => "--by connection",
+                Some(By::Rule) => "--by rule",
+                None => "--format ndjson",
+            };
             let message = format!("both -w and {what} would write to standard output; give -w a file");
             return Err(Failure::Message(message));
         }

@@ -19,11 +19,13 @@ mod sample;
 pub mod scenario;
 #[cfg(test)]
 mod tests;
+mod usage;
 mod worker;
 mod writing;
 
 pub use adjust::{Adjustments, Encapsulation, Missing, TakenAt};
 pub use feed::{Feed, FrameBatch};
+pub use usage::{RuleUsage, rule_usage, usage_records};
 
 use crate::capture::{CaptureError, CaptureRange, Captures, Unreadable};
 use crate::datapath::{self, Steering};
@@ -31,7 +33,7 @@ use crate::diag::Reason;
 use crate::flows::{GatheredConnections, Gatherer};
 use crate::lab::Topology;
 use crate::program::EndpointId;
-use crate::report::{self, CaptureFacts, DefaultEntries, Tally};
+use crate::report::{self, CaptureFacts, DefaultEntries, Tally, UsageCounts};
 use hints::Hints;
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
@@ -53,6 +55,8 @@ pub struct ReplayOptions {
     pub fabric: datapath::Options,
     /// What is gathered of the connections between the frames.
     pub connections: Connections,
+    /// Whether it is counted which rules, routes, whitelist entries and links the frames hit.
+    pub usage: bool,
     /// How many workers share the frames; 0 counts as 1.
     pub workers: usize,
     /// Set from outside to end the replay: what has been read then is still forwarded.
@@ -132,6 +136,8 @@ pub struct Replayed {
     pub unreadable: Vec<(Unreadable, u64)>,
     /// The connections, as far as they were wanted.
     pub connections: Option<GatheredConnections>,
+    /// What the entries of the topology were used for, where that was wanted: see [`usage_records`].
+    pub usage: Option<UsageCounts>,
     /// What was counted about the capture itself.
     pub facts: CaptureFacts,
     /// Addresses of [`ReplayOptions::inject`] that no frame came from.
@@ -166,15 +172,22 @@ pub fn run(
         damage: Vec::new(),
         interrupted: false,
     };
-    let new_worker =
-        || Worker::new(&topology.program, options.fabric, writing.is_wanted()).gathering(options.connections);
+    let usage = options.usage.then(|| UsageCounts::new(&topology.program, topology.names.rules.len()));
+    let new_worker = || {
+        let worker = Worker::new(&topology.program, options.fabric, writing.is_wanted());
+        worker.gathering(options.connections).counting(usage.clone())
+    };
     let workers = (0..options.workers()).map(|_| new_worker()).collect();
     let workers = pipeline::run(&mut source, workers, &writing, &mut writer)?;
     let mtu = options.fabric.mtu_in(&topology.program);
     let mut tally = Tally::new(&topology.program, mtu);
     let mut hints = Hints::new(&topology.program, mtu);
     let mut gatherers = Vec::new();
+    let mut usage = usage;
     for worker in workers {
+        if let (Some(all), Some(own)) = (&mut usage, &worker.usage) {
+            all.merge(own);
+        }
         tally.merge(&worker.tally);
         hints.merge(worker.hints);
         gatherers.extend(worker.connections);
@@ -205,6 +218,7 @@ pub fn run(
         duplicates: feed.duplicates(),
         unreadable: feed.unreadable(),
         connections,
+        usage,
         facts,
         unused_injections,
         unused_maps,

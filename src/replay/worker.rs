@@ -3,10 +3,10 @@
 use super::Connections;
 use super::feed::FrameBatch;
 use super::hints::Hints;
-use crate::datapath::{Fabric, Frame, Options, Outcome, Output, Sent};
+use crate::datapath::{Fabric, Frame, Options, Outcome, Output, Sent, UsedEntries};
 use crate::flows::Gatherer;
 use crate::program::Program;
-use crate::report::Tally;
+use crate::report::{Tally, UsageCounts, UsedFrame};
 use std::sync::Arc;
 
 /// Frames that go through the fabric together.
@@ -38,6 +38,10 @@ pub(super) struct Worker {
     pub(super) hints: Hints,
     /// Where connections are wanted.
     pub(super) connections: Option<Gatherer>,
+    /// Where hits are counted.
+    pub(super) usage: Option<UsageCounts>,
+    /// What the frames of the last burst met.
+    used: Vec<UsedEntries>,
 }
 
 impl Worker {
@@ -48,6 +52,8 @@ impl Worker {
             tally: Tally::new(program, options.mtu_in(program)),
             hints: Hints::new(program, options.mtu_in(program)),
             connections: None,
+            usage: None,
+            used: Vec::new(),
         }
     }
 
@@ -61,6 +67,11 @@ impl Worker {
         Worker { connections, ..self }
     }
 
+    /// The same, which counts hits too.
+    pub(super) fn counting(self, usage: Option<UsageCounts>) -> Worker {
+        Worker { usage, ..self }
+    }
+
     /// Forwards part `own` of `batch`.
     pub(super) fn forward(&mut self, batch: &FrameBatch, own: usize, burst_output: &mut BurstOutput) {
         let mut frames: Vec<Frame<'_>> = Vec::with_capacity(BURST);
@@ -71,7 +82,16 @@ impl Worker {
                 Some(output) => output,
                 None => burst_output.output(index),
             };
-            self.fabric.process(&frames, output);
+            match &mut self.usage {
+                None => self.fabric.process(&frames, output),
+                Some(usage) => {
+                    self.fabric.process_used(&frames, output, &mut self.used);
+                    let became = frames.iter().zip(&output.outcomes).zip(&self.used);
+                    for (frame_ref, ((frame, outcome), entries)) in frame_refs.iter().zip(became) {
+                        usage.add(&UsedFrame { number: frame_ref.number, frame, outcome, entries });
+                    }
+                }
+            }
             for (frame, outcome) in frames.iter().zip(&output.outcomes) {
                 self.tally.add(outcome, frame.time, frame.wire_length);
                 self.hints.note(frame, outcome);

@@ -8,6 +8,7 @@ mod advice;
 mod annotate;
 mod because;
 mod connections;
+mod csv;
 pub mod diagnostics;
 mod expectation;
 mod guest_route;
@@ -25,6 +26,8 @@ mod sentence;
 mod summary;
 mod tally;
 mod trace;
+mod usage;
+mod usage_records;
 mod words;
 
 #[cfg(test)]
@@ -57,4 +60,6 @@ pub use trace::{
     Fix, StatedRemedy, TopologyChange, Traced, blockers_text, destination, fixes, misdelivered_text, no_reply_text,
 };
 pub use trace::{remedy_text, trace_brief_text, trace_json, trace_text};
+pub use usage::{EntryUse, UsageCounts, UsedFrame};
+pub use usage_records::{USAGE_CSV_HEADER, UsageKind, UsageRecord, usage_csv, usage_json, usage_text};
 pub use words::{Cause, Places, Resolver};

@@ -20,6 +20,7 @@ mod replay;
 mod run;
 mod several;
 mod trace;
+mod usage;
 #[cfg(unix)]
 mod width;
 mod workspace;

@@ -8,6 +8,7 @@ mod oracle;
 mod reach;
 mod records;
 mod traffic;
+mod usage;
 mod world;
 
 use biplane::datapath::{Crossing, Emitted, Fabric, Found, Frame, Options, Outcome, Output};
@@ -98,6 +99,11 @@ proptest! {
     #[test]
     fn what_sessions_remember_of_the_route_changes_nothing(world in world(), draws in draws(), stopped: Index) {
         conversations::the_fast_path_is_the_slow_one(&world, &draws, stopped);
+    }
+
+    #[test]
+    fn what_frames_met_is_what_their_traces_show(world in world(), draws in draws(), again in draws(), burst in 1..40_usize) {
+        usage::is_what_traces_show(&world, &[draws.clone(), again, draws].concat(), burst);
     }
 
     #[test]

@@ -14,6 +14,7 @@ Examples:
   biplane replay shop.toml week.pcap --map 192.0.2.7=10.24.1.5 --inject 172.16.1.10=i-app
   biplane replay shop.toml week.pcap --format ndjson
   biplane replay shop.toml week.pcap --by connection --format csv
+  biplane replay shop.toml rotated/ --by rule
   biplane replay shop.toml mirror.pcap --strip vxlan --dedup
   biplane replay shop.toml week.pcap --expect sg-egress-deny=0 --fail-on-drop
   tcpdump -w - | biplane replay shop.toml -";
@@ -50,7 +51,8 @@ pub(in crate::cli) struct Replay {
     /// Exit with 1 where a frame is dropped or undetermined, or a reply reaches another endpoint than the one that asked.
     #[arg(long)]
     pub(in crate::cli) fail_on_drop: bool,
-    /// Print what became of each connection in place of the summary: as text, CSV or NDJSON.
+    /// Print what became of each connection, or what each rule, route, whitelist entry and link was used for, in place of
+    /// the summary: as text, CSV or NDJSON, the latter as JSON too.
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(in crate::cli) by: Option<By>,
     /// What to print.
@@ -84,9 +86,9 @@ pub(in crate::cli) struct Attribution {
 pub(in crate::cli) enum ReplayFormat {
     /// A summary for people.
     Text,
-    /// The summary as one JSON object.
+    /// The summary as one JSON object, or with --by rule one array.
     Json,
-    /// One JSON object a line for each frame, or with --by for each connection.
+    /// One JSON object a line for each frame, or with --by for each row.
     Ndjson,
     /// With --by: comma-separated values.
     Csv,
@@ -97,6 +99,8 @@ pub(in crate::cli) enum ReplayFormat {
 pub(in crate::cli) enum By {
     /// The frames between two ends.
     Connection,
+    /// Rules, routes, whitelist entries and links: the frames that hit each, and those never hit.
+    Rule,
 }
 
 fn expected_count(text: &str) -> Result<ExpectedCount, String> {

@@ -2,9 +2,8 @@
 
 use super::Connection;
 use super::ndjson::icmp;
+use crate::report::csv::CsvRow;
 use crate::report::words::Resolver;
-use crate::text::shown;
-use std::fmt::Display;
 
 /// Writes connections as rows of comma-separated values.
 #[derive(Clone, Copy)]
@@ -26,7 +25,7 @@ impl<'a> ConnectionCsv<'a> {
 
     /// Writes the row of `connection`, the end of its line included.
     pub fn write(&self, out: &mut String, connection: &Connection) {
-        let mut row = Row { out, is_first: true };
+        let mut row = CsvRow::new(out);
         row.cell(connection.number);
         row.cell(connection.protocol.0);
         for end in [&connection.opener, &connection.responder] {
@@ -52,10 +51,10 @@ impl<'a> ConnectionCsv<'a> {
         row.cell(connection.outside);
         row.cell(connection.misdelivered);
         row.text(connection.misdelivered_to.map(|id| self.words.endpoint(id)));
-        out.push('\n');
+        row.end();
     }
 
-    fn refusal(&self, row: &mut Row<'_>, connection: &Connection) {
+    fn refusal(&self, row: &mut CsvRow<'_>, connection: &Connection) {
         let Some(refusal) = connection.refusal else {
             (0..7).for_each(|_| row.text(None));
             return;
@@ -69,34 +68,5 @@ impl<'a> ConnectionCsv<'a> {
         row.text(cause.map(|cause| cause.to_string()).as_deref());
         row.text(cause.and_then(|cause| cause.place()).map(|place| place.to_string()).as_deref());
         row.cell(refusal.frames);
-    }
-}
-
-struct Row<'a> {
-    out: &'a mut String,
-    is_first: bool,
-}
-
-impl Row<'_> {
-    fn cell(&mut self, value: impl Display) {
-        self.optional(Some(value));
-    }
-
-    fn optional(&mut self, value: Option<impl Display>) {
-        let text = value.map(|value| value.to_string());
-        self.text(text.as_deref());
-    }
-
-    /// What comes from a file is shown escaped, on one line.
-    fn text(&mut self, text: Option<&str>) {
-        if !std::mem::take(&mut self.is_first) {
-            self.out.push(',');
-        }
-        let Some(text) = text.map(shown) else { return };
-        if text.contains([',', '"']) {
-            self.out.extend(["\"", &text.replace('"', "\"\""), "\""]);
-        } else {
-            self.out.push_str(&text);
-        }
     }
 }
