@@ -10,6 +10,7 @@ mod because;
 mod connections;
 mod csv;
 pub mod diagnostics;
+mod diagram;
 mod expectation;
 mod guest_route;
 mod hints;
@@ -24,6 +25,7 @@ mod recent;
 mod results;
 mod sentence;
 mod summary;
+mod table;
 mod tally;
 mod trace;
 mod usage;
@@ -42,6 +44,9 @@ pub use connections::{
     Connection, ConnectionCsv, ConnectionEnd, ConnectionFate, ConnectionFrame, ConnectionRows, ConnectionTotals,
     FirstRefusal, TROUBLED, connection_json,
 };
+pub use diagram::{
+    BoxClass, Diagram, DiagramBox, DiagramEdge, DiagramNode, EdgeClass, NodeClass, diagram_dot, diagram_svg,
+};
 pub use expectation::{ExpectedCount, ExpectedVerdict, none_dropped};
 pub use guest_route::{GuestSystem, guest_route_commands, guest_route_comment, guest_route_undo};
 pub use hints::{CaptureFacts, DefaultEntries, MISSING_DESTINATION, default_entries_text, hints_text};
@@ -55,6 +60,7 @@ pub use reach_diff::{DiffWords, reach_diff_json, reach_diff_text};
 pub use results::{ScenarioResult, StepResult};
 pub use sentence::{Sentence, outcome_fields};
 pub use summary::{Replayed, ReplayedCapture, summary_json, summary_text};
+pub use table::table_text;
 pub use tally::{Delivered, Dropped, DroppedAt, Imbalance, Tally};
 pub use trace::{
     Fix, StatedRemedy, TopologyChange, Traced, blockers_text, destination, fixes, misdelivered_text, no_reply_text,
