@@ -61,6 +61,7 @@
 //! | [`preflight`] | every reason against a link before it is made |
 //! | [`reach`] | answers for all headers: which flows are permitted, and whether their replies arrive |
 //! | [`advise`] | what to do so that one endpoint reaches another |
+//! | [`show`] | what a topology holds: tables, one object with all that it is connected to, pictures |
 //! | [`import`] | dumps of accounts, Terraform states and plans to a topology, and a report of what is not in it |
 //! | [`replay`] | captures and scenarios through a lab: attribution, workers, order, expectations |
 #![cfg_attr(feature = "cli", doc = "| [`cli`] | the command line: arguments to library calls to exit codes |")]
@@ -94,6 +95,7 @@ mod remedy;
 pub mod replay;
 pub mod report;
 pub mod scenario;
+pub mod show;
 pub mod table;
 pub mod text;
 pub mod threads;

@@ -54,6 +54,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "report", "scenario", "table", "time", "wire",
         ],
     ),
+    ("show", &["diag", "lab", "model", "net", "report", "text"]),
     ("preflight", &["check", "control", "datapath", "diag", "lab", "links", "model", "net", "program", "remedy"]),
     (
         "advise",

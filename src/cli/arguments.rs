@@ -5,6 +5,7 @@ mod advice;
 mod frames;
 mod reach;
 mod replay;
+mod show;
 mod trace;
 
 pub(super) use account::Import;
@@ -12,6 +13,7 @@ pub(super) use advice::{Advise, Format, GuestRoute};
 pub(super) use frames::FrameOptions;
 pub(super) use reach::{Diff, Reach, ReachFormat};
 pub(super) use replay::{Attribution, By, Copies, Replay, ReplayFormat};
+pub(super) use show::{Show, ShowFormat};
 pub(super) use trace::{Frame, Trace, TraceFormat};
 
 use crate::wire::{TextError, read_addresses, read_endpoints, read_hexadecimal};
@@ -76,6 +78,9 @@ pub(super) enum Command {
     /// Print the routing commands that a classic instance needs to reach a VPC in 192.168.0.0/16.
     #[command(after_help = advice::GUEST_ROUTE_EXAMPLES)]
     GuestRoute(GuestRoute),
+    /// Show what a topology holds: tables of all objects, one with all that it is connected to, or a picture.
+    #[command(after_help = show::SHOW_EXAMPLES)]
+    Show(Show),
     /// Make a topology of an account that exists: of a dump, a Terraform state or a plan.
     #[command(after_help = account::IMPORT_EXAMPLES)]
     Import(Import),

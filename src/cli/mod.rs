@@ -22,6 +22,7 @@ mod progress;
 mod reach;
 mod replay;
 mod run;
+mod show;
 mod trace;
 
 use crate::capture::CaptureError;
@@ -103,6 +104,7 @@ pub fn main() -> ExitCode {
         Command::Diff(arguments) => diff::diff(arguments, &mut terminal),
         Command::Advise(arguments) => advise::advise(arguments, &mut terminal),
         Command::GuestRoute(arguments) => guest_route::guest_route(arguments, &mut terminal),
+        Command::Show(arguments) => show::show(arguments, &mut terminal),
         Command::Import(arguments) => import::import(arguments, &mut terminal),
         Command::Explain(arguments) => explain::explain(arguments, &mut terminal),
         Command::Bench(arguments) => bench::bench(arguments, &mut terminal),

@@ -6,8 +6,12 @@ use crate::model::World;
 
 /// Nothing of this kind has the name; tells the nearest one that there is.
 pub(super) fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Failure {
-    let hint =
-        Suggestions::default().nearest(name, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    unknown_of(what, name, Suggestions::default().nearest(name, known))
+}
+
+/// The same where the nearest one is known.
+pub(super) fn unknown_of(what: &str, name: &str, nearest: Option<&str>) -> Failure {
+    let hint = nearest.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
     Failure::Message(format!("the topology has no {what} `{name}`{hint}"))
 }
 

@@ -19,6 +19,7 @@ mod reach;
 mod replay;
 mod run;
 mod several;
+mod show;
 mod trace;
 mod usage;
 #[cfg(unix)]
