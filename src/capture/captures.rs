@@ -51,12 +51,26 @@ pub struct CaptureRange {
     pub records: u64,
     /// How many captures it turned out to be, each with its own header, one put behind the other.
     pub joined: u64,
+    /// Its records that no frame could be read from.
+    pub unreadable: u64,
+}
+
+impl CaptureRange {
+    fn new(name: &str, before: u64) -> CaptureRange {
+        CaptureRange { name: name.to_owned(), before, records: 0, joined: 1, unreadable: 0 }
+    }
+
+    fn update(&mut self, reader: &Reader) {
+        self.records = reader.records();
+        self.joined = reader.captures();
+        self.unreadable = reader.unreadable().values().sum();
+    }
 }
 
 impl From<Reader> for Captures {
     fn from(reader: Reader) -> Captures {
         let bytes = (0, reader.progress().1);
-        let ranges = vec![CaptureRange { name: reader.name().to_owned(), before: 0, records: 0, joined: 1 }];
+        let ranges = vec![CaptureRange::new(reader.name(), 0)];
         Captures { current: Some(reader), ranges, bytes, count: 1, ..Captures::new(Box::new(Reader::open), Vec::new()) }
     }
 }
@@ -125,8 +139,7 @@ impl Captures {
         while let Some(file) = self.pending.pop_front() {
             match (self.opener)(&file.path) {
                 Ok(reader) => {
-                    let name = reader.name().to_owned();
-                    self.ranges.push(CaptureRange { name, before: self.records, records: 0, joined: 1 });
+                    self.ranges.push(CaptureRange::new(reader.name(), self.records));
                     self.current = Some(reader.behind(self.records));
                     return Ok(true);
                 }
@@ -151,7 +164,7 @@ impl Captures {
     fn finish_current(&mut self) {
         let Some(reader) = self.current.take() else { return };
         if let Some(range) = self.ranges.last_mut() {
-            (range.records, range.joined) = (reader.records(), reader.captures());
+            range.update(&reader);
         }
         self.records += reader.records();
         self.bytes.0 += reader.progress().0;
@@ -174,7 +187,7 @@ impl Captures {
     pub fn ranges(&self) -> Vec<CaptureRange> {
         let mut ranges = self.ranges.clone();
         if let (Some(range), Some(reader)) = (ranges.last_mut(), &self.current) {
-            (range.records, range.joined) = (reader.records(), reader.captures());
+            range.update(reader);
         }
         ranges
     }

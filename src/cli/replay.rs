@@ -6,7 +6,7 @@ use super::names::unknown;
 use super::output::Terminal;
 use super::progress::ProgressLine;
 use super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
-use crate::capture::{CaptureFile, Captures, capture_files};
+use crate::capture::{CaptureFile, CaptureRange, Captures, capture_files};
 use crate::datapath::Options;
 use crate::files::{Inputs, OutputFile};
 use crate::flows::GatheredConnections;
@@ -352,11 +352,7 @@ fn report(
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     let words = Resolver::new(&topology.program, &topology.names, &topology.sources);
-    let captures: Vec<report::ReplayedCapture<'_>> = replayed
-        .captures
-        .iter()
-        .map(|range| report::ReplayedCapture { name: &range.name, before: range.before, frames: range.records })
-        .collect();
+    let captures: Vec<_> = replayed.captures.iter().map(replayed_capture).collect();
     let unreadable: Vec<_> = replayed.unreadable.iter().map(|(why, count)| (why.to_string(), *count)).collect();
     let facts = report::Replayed {
         captures: &captures,
@@ -387,6 +383,11 @@ fn report(
         terminal.tell(entries.trim_end());
     }
     Ok(())
+}
+
+fn replayed_capture(range: &CaptureRange) -> report::ReplayedCapture<'_> {
+    let CaptureRange { name, before, records, joined, unreadable } = range;
+    report::ReplayedCapture { name, before: *before, frames: *records, joined: *joined, unreadable: *unreadable }
 }
 
 /// Tells the hints of a summary beside rows.

@@ -48,6 +48,10 @@ pub struct ReplayedCapture<'a> {
     pub before: u64,
     /// Its own frames.
     pub frames: u64,
+    /// How many captures it is, one put behind the other.
+    pub joined: u64,
+    /// Its packets that no frame could be read from.
+    pub unreadable: u64,
 }
 
 /// A row of the table: `label  count  share  place  note`.
@@ -113,7 +117,7 @@ pub fn summary_text(out: &mut String, words: Resolver<'_>, tally: &Tally, replay
 fn write_captures(out: &mut String, captures: &[ReplayedCapture<'_>]) {
     let named = captures.iter().take(ROWS).filter(|_| captures.len() > 1);
     let names = named.clone().map(|capture| width(capture.name)).max().unwrap_or(0);
-    for ReplayedCapture { name, before, frames } in named {
+    for ReplayedCapture { name, before, frames, .. } in named {
         let _ = write!(out, "  {}", Shown(name));
         space(out, names - width(name));
         let _ = match frames {

@@ -156,6 +156,19 @@ fn a_step_of_a_scenario_may_replay_a_folder() {
     assert_eq!(told.code, 0, "{}{}", told.out, told.error);
 }
 
+#[test]
+fn a_hint_about_one_of_several_captures_names_it() {
+    let [one, two, three] = parts();
+    let bench = Bench::new().write("a.pcap", one).write("joined.pcap", [two, three].concat());
+    let alone = bench.run(&["replay", "shop.toml", "joined.pcap"]);
+    assert!(alone.out.contains("the file is 2 captures, one put behind the other"), "{}", alone.out);
+    let told = bench.run(&["replay", "shop.toml", "a.pcap", "joined.pcap"]);
+    assert!(told.out.contains("these files are several captures each"), "{}", told.out);
+    assert!(told.out.contains("\n    joined.pcap: 2 captures\n"), "{}", told.out);
+    let whole = bench.run(&["replay", "shop.toml", "a.pcap", "a.pcap"]);
+    assert!(!whole.out.contains("several captures"), "{}", whole.out);
+}
+
 /// Two captures of many frames give the same bytes whatever the number of workers, and the numbers of the second one
 /// follow those of the first.
 #[test]

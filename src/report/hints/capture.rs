@@ -3,6 +3,8 @@
 use super::CaptureFacts;
 use crate::diag::{ProblemRecord, hint};
 use crate::report::layout::{counted, percent, thousands};
+use crate::report::summary::ReplayedCapture;
+use crate::text::Shown;
 use serde_json::{Value, json};
 
 /// A hint about a capture.
@@ -56,6 +58,33 @@ fn joined_captures(facts: &CaptureFacts) -> Option<CaptureHint> {
         format!("the file is {captures} captures, one put behind the other; all of them were read, in this order");
     let fields = vec![("captures", facts.captures.into())];
     (facts.captures > 1).then_some(CaptureHint { record: &hint::JOINED_CAPTURES, message, lines: Vec::new(), fields })
+}
+
+/// Captures that are named below a hint.
+const NAMED: usize = 10;
+
+/// Names the captures that a hint is about, where there are several.
+pub(super) fn name_captures(hint: &mut CaptureHint, captures: &[ReplayedCapture<'_>]) {
+    if captures.len() < 2 {
+        return;
+    }
+    let concerned: Vec<(&str, String)> = if hint.record.id == hint::JOINED_CAPTURES.id {
+        let message =
+            "these files are several captures each, one put behind the other; all of them were read, in this order:";
+        message.clone_into(&mut hint.message);
+        let joined = captures.iter().filter(|capture| capture.joined > 1);
+        joined.map(|capture| (capture.name, counted(capture.joined, "capture"))).collect()
+    } else if hint.record.id == hint::UNREADABLE.id {
+        let unreadable = captures.iter().filter(|capture| capture.unreadable > 0);
+        unreadable.map(|capture| (capture.name, counted(capture.unreadable, "packet"))).collect()
+    } else {
+        return;
+    };
+    hint.lines.extend(concerned.iter().take(NAMED).map(|(name, count)| format!("{}: {count}", Shown(name))));
+    if concerned.len() > NAMED {
+        hint.lines.push(format!("and {} more files", thousands((concerned.len() - NAMED) as u64)));
+    }
+    hint.fields.push(("files", concerned.iter().map(|(name, _)| Value::from(*name)).collect()));
 }
 
 fn unreadable_packets(unreadable: &[(String, u64)]) -> Option<CaptureHint> {

@@ -64,7 +64,8 @@ pub(super) fn hints(program: &Program, tally: &Tally, replayed: &Replayed<'_>) -
         }
     }
     hints.extend(replayed.default_entries.iter().cloned().map(Hint::OpenGateway));
-    let about_capture = capture::hints(&replayed.facts, replayed.unreadable, tally.frames(), tally.mtu());
+    let mut about_capture = capture::hints(&replayed.facts, replayed.unreadable, tally.frames(), tally.mtu());
+    about_capture.iter_mut().for_each(|hint| capture::name_captures(hint, replayed.captures));
     hints.extend(about_capture.into_iter().map(Hint::Capture));
     if tally.cut_off() != 0 {
         hints.push(Hint::Cut { frames: tally.cut_off() });
