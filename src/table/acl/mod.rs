@@ -6,6 +6,7 @@
 //! without compiling the lists again.
 
 mod block;
+mod coverage;
 mod cuts;
 mod fields;
 mod intervals;
@@ -23,6 +24,7 @@ use crate::net::{Ipv4Net, PortRange, Protocol};
 
 use block::RuleBlock;
 
+pub use coverage::{RuleCoverage, SetMembers, coverage};
 pub use cuts::RuleCuts;
 pub use sets::AddressSets;
 pub use walk::{Field, nearest, walk};
