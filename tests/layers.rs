@@ -25,9 +25,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("program", &["net", "table", "time", "diag"]),
     ("datapath", &["program", "table", "wire", "net", "time", "diag"]),
     // The side of meaning.
-    // Its objects stand in pages that snapshots share: `table`.
+    // Its objects stand in pages that snapshots share, and its rules are those of access lists: `table`.
     ("model", &["net", "time", "diag", "table"]),
-    ("check", &["model", "net", "threads", "time", "diag"]),
+    // Which rules of a list decide, the access lists say: `table`.
+    ("check", &["model", "net", "table", "threads", "time", "diag"]),
     ("control", &["check", "model", "net", "diag"]),
     // It reads packets too, as frames are built: `wire`; and the operations that steps apply: `control`.
     ("scenario", &["control", "model", "net", "time", "diag", "text", "wire"]),
@@ -56,6 +57,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("show", &["diag", "lab", "model", "net", "report", "text"]),
     ("preflight", &["check", "control", "datapath", "diag", "lab", "links", "model", "net", "program", "remedy"]),
+    // What decides nothing, asked of the walk over all flows; findings bear records of `check`.
+    ("unused", &["check", "datapath", "diag", "lab", "model", "net", "program", "reach", "table"]),
     (
         "advise",
         &[

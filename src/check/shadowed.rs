@@ -1,16 +1,16 @@
-//! Rules of a security group that never decide, because one before them takes all that they match.
+//! Rules of a security group that never decide, because others before them take all that they match.
 
 use super::limits::RULES_PER_GROUP;
-use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Severity, citation};
-use crate::model::{NicType, Peer, Policy, Rule, SecurityGroup, World};
-use crate::net::{Ipv4Net, PortRange};
+use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Severity, and_list, citation};
+use crate::model::{NicType, Policy, Rule, SecurityGroup, World};
+use crate::table::acl::{AclRule, RuleCoverage, SetMembers, coverage};
 
 pub(super) static SHADOWED: ProblemRecord = ProblemRecord {
     id: "group-rule-shadowed",
     kind: ProblemKind::Rule(Severity::Warning),
-    summary: "a rule never decides, because one before it takes all that it matches",
+    summary: "a rule never decides, because those before it take all that it matches",
     meaning: "the first match decides: the smaller priority first, and drop before accept at the same priority",
-    remedy: "remove the rule, or give it a smaller priority than the rule before it",
+    remedy: "remove the rule, or give it a smaller priority than the rules before it",
     source: citation::GROUP_RULES,
     example: "`sg-a ingress #2` never decides: `sg-a ingress #1` drops all that it matches",
 };
@@ -19,15 +19,18 @@ pub(super) fn check(world: &World, findings: &mut Vec<Diagnostic>) {
     for group in world.security_groups.values() {
         for (direction, rules) in [("ingress", &group.ingress), ("egress", &group.egress)] {
             for Shadow { rule, by } in shadows(rules) {
-                findings.push(found(group, direction, (rule, &rules[rule]), (by, &rules[by])));
+                findings.push(match by[..] {
+                    [one] => by_one(group, direction, (rule, &rules[rule]), (one, &rules[one])),
+                    _ => by_several(group, direction, (rules, rule), &by),
+                });
             }
         }
     }
 }
 
-fn found(group: &SecurityGroup, direction: &str, later: (usize, &Rule), earlier: (usize, &Rule)) -> Diagnostic {
+fn by_one(group: &SecurityGroup, direction: &str, later: (usize, &Rule), earlier: (usize, &Rule)) -> Diagnostic {
     let id = group.id.as_str();
-    let verb = if earlier.1.policy == Policy::Accept { "accepts" } else { "drops" };
+    let verb = verb(earlier.1);
     let (number, by) = (later.0 + 1, earlier.0 + 1);
     let message =
         format!("`{id} {direction} #{number}` never decides: `{id} {direction} #{by}` {verb} all that it matches");
@@ -44,53 +47,54 @@ fn found(group: &SecurityGroup, direction: &str, later: (usize, &Rule), earlier:
     finding.at(earlier.1.span, format!("{verb} it first, with priority {}", earlier.1.priority))
 }
 
-/// A rule and the one before it that takes all that it matches, by their places in the list.
-pub(super) struct Shadow {
-    pub(super) rule: usize,
-    pub(super) by: usize,
+/// How many of the rules that take all of one are named.
+const NAMED: usize = 4;
+
+fn by_several(group: &SecurityGroup, direction: &str, later: (&[Rule], usize), by: &[usize]) -> Diagnostic {
+    let (rules, rule) = later;
+    let id = group.id.as_str();
+    let more = by.len().saturating_sub(NAMED);
+    let others = (more > 0).then(|| format!("{more} more"));
+    let names = and_list(by.iter().take(NAMED).map(|by| format!("#{}", by + 1)).chain(others));
+    let message = format!(
+        "`{id} {direction} #{}` never decides: {names} of the same list take all that it matches between them",
+        rule + 1
+    );
+    let finding = SHADOWED.found(message).at(rules[rule].span, "never decides");
+    by.iter().take(NAMED).fold(finding, |finding, by| {
+        let by = &rules[*by];
+        finding.at(by.span, format!("{} part of it first, with priority {}", verb(by), by.priority))
+    })
 }
 
-/// The rules of one list that never decide. Each rule is held against those before it, which is cheap as long as a
-/// group keeps its limit; a group past it has an error to mend first. Two rules that say the same are duplicates, and
-/// rules for the public NIC match nothing here anyway.
-pub(super) fn shadows(rules: &[Rule]) -> Vec<Shadow> {
+fn verb(rule: &Rule) -> &'static str {
+    if rule.policy == Policy::Accept { "accepts" } else { "drops" }
+}
+
+/// A rule and those before it that take all that it matches, by their places in the list.
+struct Shadow {
+    rule: usize,
+    by: Vec<usize>,
+}
+
+/// The rules of one list that never decide, whatever the members of the groups that rules name. Each rule is held against
+/// those before it, which is cheap as long as a group keeps its limit; a group past it has an error to mend first. Two
+/// rules that say the same are duplicates, and rules for the public NIC match nothing here anyway.
+fn shadows(rules: &[Rule]) -> Vec<Shadow> {
     if rules.len() > RULES_PER_GROUP {
         return Vec::new();
     }
     let mut order: Vec<usize> = (0..rules.len()).filter(|at| rules[*at].nic_type == NicType::Intranet).collect();
     order.sort_by_key(|at| (rules[*at].priority, rules[*at].policy == Policy::Accept));
+    let listed: Vec<AclRule> = order.iter().map(|at| rules[*at].as_acl_rule(*at as u32)).collect();
     let mut shadows = Vec::new();
     for (place, &rule) in order.iter().enumerate() {
-        let takes_all = |by: &&usize| covers(&rules[**by], &rules[rule]);
-        let by = order[..place].iter().find(takes_all);
-        shadows.extend(by.filter(|by| !same(&rules[**by], &rules[rule])).map(|&by| Shadow { rule, by }));
+        let RuleCoverage { decides, taken_by } = coverage(&listed, place, SetMembers::Any);
+        let by: Vec<usize> = taken_by.into_iter().map(|by| by as usize).collect();
+        let is_duplicate = matches!(by[..], [one] if rules[one].means_the_same_as(&rules[rule]));
+        if !decides && !by.is_empty() && !is_duplicate {
+            shadows.push(Shadow { rule, by });
+        }
     }
     shadows
-}
-
-/// True where `wide` matches everything that `narrow` does.
-fn covers(wide: &Rule, narrow: &Rule) -> bool {
-    (wide.protocol.is_none() || wide.protocol == narrow.protocol)
-        && holds(wide.port_range, narrow.port_range)
-        && holds(wide.source_port_range, narrow.source_port_range)
-        && match (wide.peer.value, narrow.peer.value) {
-            (Peer::Cidr(wide), Peer::Cidr(narrow)) => wide.contains(&narrow),
-            (Peer::Cidr(wide), Peer::Group(_)) => wide == Ipv4Net::default(),
-            (Peer::Group(wide), Peer::Group(narrow)) => wide == narrow,
-            (Peer::Group(_), Peer::Cidr(_)) => false,
-        }
-        && match (&wide.own, &narrow.own) {
-            (None, _) => true,
-            (Some(wide), Some(narrow)) => wide.contains(&narrow.value),
-            (Some(_), None) => false,
-        }
-}
-
-fn holds(wide: PortRange, narrow: PortRange) -> bool {
-    wide.first() <= narrow.first() && narrow.last() <= wide.last()
-}
-
-/// True where the two differ in nothing that decides.
-fn same(one: &Rule, other: &Rule) -> bool {
-    covers(one, other) && covers(other, one) && one.policy == other.policy && one.priority == other.priority
 }

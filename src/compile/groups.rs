@@ -221,7 +221,10 @@ impl Compiler<'_> {
         let numbers = numbered.of_mut(direction);
         let with_ids = group.rules(direction).iter().zip(numbers.ids.iter());
         let on_this_nic = with_ids.filter(|(rule, _)| rule.nic_type == NicType::Intranet);
-        let rules = on_this_nic.map(|(rule, (id, _))| (rule.priority, bound(rule, *id))).chain(unknown).collect();
+        let rules = on_this_nic
+            .map(|(rule, (id, _))| (rule.priority, rule.as_acl_rule(RuleId::from_index(*id).0)))
+            .chain(unknown)
+            .collect();
         numbers.rules = Arc::new(GroupRules { intra_group, rules });
     }
 
@@ -302,22 +305,6 @@ fn about_all(peer: acl::Peer, effect: Effect, id: usize) -> AclRule {
         destination_ports: PortRange::ALL,
         peer,
         own: None,
-        id: RuleId::from_index(id).0,
-    }
-}
-
-/// A rule as access lists take it.
-fn bound(rule: &Rule, id: usize) -> AclRule {
-    AclRule {
-        effect: if rule.policy == Policy::Accept { Effect::Accept } else { Effect::Drop },
-        protocol: rule.protocol,
-        source_ports: rule.source_port_range,
-        destination_ports: rule.port_range,
-        peer: match rule.peer.value {
-            Peer::Cidr(prefix) => acl::Peer::Prefix(prefix),
-            Peer::Group(group) => acl::Peer::Set(group.index()),
-        },
-        own: rule.own.map(|own| own.value),
         id: RuleId::from_index(id).0,
     }
 }

@@ -3,6 +3,7 @@
 use super::{Key, Network, Placement};
 use crate::diag::{Span, Spanned};
 use crate::net::{Ipv4Net, PortRange, Protocol};
+use crate::table::acl::{self, AclRule, Effect};
 
 /// Accept or drop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -100,6 +101,22 @@ impl Rule {
             )
         };
         meaning(self) == meaning(other)
+    }
+
+    /// The rule as access lists take it, under this `id`; groups are sets by their index.
+    pub fn as_acl_rule(&self, id: u32) -> AclRule {
+        AclRule {
+            effect: if self.policy == Policy::Accept { Effect::Accept } else { Effect::Drop },
+            protocol: self.protocol,
+            source_ports: self.source_port_range,
+            destination_ports: self.port_range,
+            peer: match self.peer.value {
+                Peer::Cidr(prefix) => acl::Peer::Prefix(prefix),
+                Peer::Group(group) => acl::Peer::Set(group.index()),
+            },
+            own: self.own.map(|own| own.value),
+            id,
+        }
     }
 }
 

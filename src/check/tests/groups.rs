@@ -426,3 +426,24 @@ fn the_unspecified_address_is_one_address_in_both_directions() {
     breaks(&text, &rule_sources::UNSPECIFIED, "`sg-a egress #1` is for 0.0.0.0 alone, which nothing has", &["0.0.0.0"]);
     clean(&text.replace("0.0.0.0", "0.0.0.0/0"));
 }
+
+#[test]
+fn a_rule_is_shadowed_by_several_that_take_all_of_it_between_them() {
+    let rules = |middle: &str| {
+        let all = "source = \"10.0.0.0/8\"";
+        let half = |net: &str, policy: &str| format!("{{ policy = \"{policy}\", source = \"{net}\" }}");
+        let halves = [half("10.0.0.0/9", "drop"), half(middle, "accept")].join(", ");
+        format!(
+            "{SG_CLASSIC}ingress = [{halves}, {{ {all}, priority = 2, protocol = \"tcp\", port_range = \"22\" }}]\n"
+        )
+    };
+    let message = "`sg-a ingress #3` never decides: #1 and #2 of the same list take all that it matches between them";
+    let text = rules("10.128.0.0/9");
+    let places = [
+        "{ source = \"10.0.0.0/8\", priority = 2, protocol = \"tcp\", port_range = \"22\" }",
+        "{ policy = \"drop\", source = \"10.0.0.0/9\" }",
+        "{ policy = \"accept\", source = \"10.128.0.0/9\" }",
+    ];
+    breaks(&text, &shadowed::SHADOWED, message, &places);
+    clean(&rules("10.128.0.0/10"));
+}
