@@ -10,11 +10,13 @@ use super::context::{Forwarding, RouteContext, owns};
 use super::finding::{CheckRefusal, Finding};
 use super::first_packet::covers_reply;
 use super::outcome::{MatchedRule, Outcome, Verdict};
-use super::stages::{destination, egress};
+use super::stages::{bridge, destination, egress};
 use crate::diag::Reason;
 use crate::net::ranges::{self, Unlinkable};
 use crate::net::{AddressCuts, Ipv4Net};
-use crate::program::{Action, CLOUD_SERVICES, Domain, DomainId, EndpointId, EndpointKind, Program, RemoteRange};
+use crate::program::{
+    Action, CLOUD_SERVICES, Domain, DomainId, EndpointId, EndpointKind, Program, RemoteRange, RouteId,
+};
 use crate::table::lpm::TableId;
 use std::net::Ipv4Addr;
 
@@ -144,6 +146,17 @@ impl FirstPacket {
         }
     }
 
+    /// Returns the entries that the packet is looked up to: in the guest, and past stages 2 and 3 in each routing domain.
+    pub(crate) fn looked_up(&self, program: &Program) -> impl Iterator<Item = RouteId> + use<> {
+        let routes = self.query(program).ok().map(|query| RouteContext::resolve(program, query));
+        let leaves = routes.filter(|routes| checks::of_sender(routes).all(|finding| finding.refusal.is_none()));
+        let guest = program.endpoint(self.sender).guest.and_then(|guest| program.route(guest, self.destination));
+        let guest = leaves.and(guest).map(|(route, _)| route);
+        let enters = leaves.filter(|routes| checks::admission(routes).is_ok());
+        let domains = enters.map(|routes| [Some(routes.first), routes.second]).into_iter().flatten().flatten();
+        guest.into_iter().chain(domains.filter_map(|found| found.entry).map(|(route, _)| route))
+    }
+
     /// Returns what the sender's groups say.
     pub(crate) fn egress_answer(&self, program: &Program) -> Filtered {
         Filtered::of(&egress::groups(&self.forwarded_to(program, self.sender)))
@@ -152,6 +165,13 @@ impl FirstPacket {
     /// Returns what the groups or the whitelist of `receiver` say.
     pub(crate) fn ingress_answer(&self, program: &Program, receiver: EndpointId) -> Filtered {
         Filtered::of(&destination::filter(&self.forwarded_to(program, receiver)))
+    }
+
+    /// False where a check refuses the packet that comes after the sender's groups and before the receiver's filter.
+    pub(crate) fn gets_to_filter(&self, program: &Program) -> bool {
+        let Ok(packet) = self.admitted(program) else { return false };
+        let between = [bridge::service_in_session(&packet), destination::state(&packet)];
+        packet.forwarding.is_ok() && between.iter().all(|finding| finding.refusal.is_none())
     }
 
     /// Whether the records that the packet makes at its two ends cover the reply, at the sender of the reply and at its

@@ -43,6 +43,10 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
+    pub(super) fn steps(&self) -> &[FilterStep] {
+        &self.steps
+    }
+
     /// The profiles that packets between two blocks meet, each with whether replies meet it.
     pub(super) fn profiles(&self, source: &AddressBlock, destination: &AddressBlock) -> Vec<(u32, bool)> {
         let profile = |(place, step): (usize, &FilterStep)| {

@@ -2,8 +2,9 @@
 
 use super::blocks::{AddressBlock, Blocks, Divider, Ends, FilterStep};
 use super::classes::{EndpointClass, RouteClass};
-use super::filters::{FilterList, Filters};
+use super::filters::{FilterList, Filters, Overlay};
 use super::headers::{HeaderPoint, HeaderSet, Ports};
+use super::reached::{Reached, ReachedBlocks};
 use super::routes::{Receiver, RouteAnswer, RouteMaps, RouteTarget};
 use super::{Question, Reach, Selector};
 use crate::datapath::{
@@ -12,6 +13,7 @@ use crate::datapath::{
 use crate::net::{AddressCuts, AddressRange, Protocol, ranges};
 use crate::program::{EndpointId, EndpointKind, FixedMap, Program};
 use std::net::Ipv4Addr;
+use std::rc::Rc;
 
 /// A region of flows: all of them fare alike.
 #[derive(Clone, Debug)]
@@ -93,6 +95,8 @@ pub(super) struct Engine<'a> {
     filters: Filters<'a>,
     maps: RouteMaps<'a>,
     destination_cuts: AddressCuts,
+    /// Where only that is asked: what decides. Regions are not told then.
+    reached: Option<Reached>,
 }
 
 /// What a sender and its route have in common, while its blocks are asked about.
@@ -120,6 +124,9 @@ struct Part<'a> {
     deciders: [MatchedRule; 2],
 }
 
+/// A header for what does not depend on it.
+const ANY_HEADER: HeaderPoint = HeaderPoint { protocol: Protocol::TCP, ports: [1, 2] };
+
 type Visitor<'v> = dyn FnMut(&FlowRegion<'_>) + 'v;
 
 impl<'a> Engine<'a> {
@@ -135,10 +142,22 @@ impl<'a> Engine<'a> {
             selected.for_each(|address| destination_cuts.add_address(address));
         }
         destination_cuts.sort();
-        Engine { reach, program, question, filters, maps, destination_cuts }
+        Engine { reach, program, question, filters, maps, destination_cuts, reached: None }
     }
 
     pub(super) fn run(mut self, visit: &mut Visitor<'_>) {
+        self.walk(visit);
+    }
+
+    /// Notes in `reached` what decides, in place of telling of regions.
+    pub(super) fn run_for(self, reached: Reached) -> Reached {
+        let mut engine = Engine { reached: Some(reached), ..self };
+        engine.maps.keep_lookups();
+        engine.walk(&mut |_| {});
+        engine.reached.expect("what was put there")
+    }
+
+    fn walk(&mut self, visit: &mut Visitor<'_>) {
         let domain = |class: &&EndpointClass| class.key.route.domain;
         let mut classes: Vec<&EndpointClass> = self.reach.classes.all.iter().collect();
         classes.sort_by_key(domain);
@@ -147,6 +166,10 @@ impl<'a> Engine<'a> {
             if self.filters.is_large() {
                 self.filters = Filters::new(self.program, &self.reach.protocols, self.question, self.reach.omitted);
                 self.maps = RouteMaps::new(self.program, &self.reach.classes, self.reach.omitted);
+                if let Some(reached) = &mut self.reached {
+                    reached.forget_profiles();
+                    self.maps.keep_lookups();
+                }
             }
             for class in of_domain {
                 for sender in self.senders(class) {
@@ -229,6 +252,9 @@ impl<'a> Engine<'a> {
             let route = EngineRoute { sender, answer: self.maps.answer(answer) };
             self.follow(route, &destinations, visit);
         }
+        if let Some(reached) = &mut self.reached {
+            self.maps.looked_up().for_each(|route| reached.note_route(route));
+        }
     }
 
     /// The destinations of `part`, which no cut of the question divides, that are in question.
@@ -286,12 +312,19 @@ impl<'a> Engine<'a> {
             return self.tell(route, part, visit);
         }
         let receiver = route.target().map(|target| self.receiver(sender, target, destinations[0].first()));
+        // What decides is asked of no list that other checks keep all packets from.
+        let packet = self.packet(sender, [sources[0].first(), destinations[0].first()], ANY_HEADER);
+        let is_held_up = self.reached.is_some() && !packet.gets_to_filter(self.program);
+        let receiver = receiver.filter(|_| !is_held_up);
         let steps = self.steps(sender.endpoint, receiver);
         let ends = Ends { sources, destinations, receiver: route.target().map(|target| target.to) };
         let blocks = self.divider().divide(ends, &steps);
         for source in &blocks.sources {
             for destination in &blocks.destinations {
-                self.between(route, &blocks, [source, destination], visit);
+                match is_held_up {
+                    true => _ = self.overlay(&blocks, [source, destination]),
+                    false => self.between(route, &blocks, [source, destination], visit),
+                }
             }
         }
     }
@@ -325,9 +358,9 @@ impl<'a> Engine<'a> {
     /// Asks about everything between two blocks.
     fn between(&mut self, route: EngineRoute<'_>, blocks: &Blocks, ends: [&AddressBlock; 2], visit: &mut Visitor<'_>) {
         let [source, destination] = ends;
-        let overlay = self.filters.overlay(&blocks.profiles(source, destination));
+        let overlay = self.overlay(blocks, ends);
         let extra = match route.target() {
-            Some(target) if overlay.iter().any(|(answers, _)| passes(answers)) => {
+            Some(target) if overlay.iter().any(|(answers, _)| self.has_reply(answers)) => {
                 self.reply_steps(route.sender, target, ends)
             }
             _ => Vec::new(),
@@ -348,7 +381,7 @@ impl<'a> Engine<'a> {
         let finer = self.divider().divide(inner, &steps);
         for source in &finer.sources {
             for destination in &finer.destinations {
-                let overlay = self.filters.overlay(&finer.profiles(source, destination));
+                let overlay = self.overlay(&finer, [source, destination]);
                 for (answers, headers) in
                     overlay.iter().filter(|(answers, _)| self.question.refused || may_pass(&answers[..2]))
                 {
@@ -358,6 +391,22 @@ impl<'a> Engine<'a> {
                 }
             }
         }
+    }
+
+    /// True where replies are asked about. What decides about a reply counts where there may be one.
+    fn has_reply(&self, answers: &[Filtered]) -> bool {
+        let may_arrive = |filtered: &Filtered| !matches!(filtered.answer, FilterAnswer::Refused(_));
+        passes(answers) || (self.reached.is_some() && answers.iter().all(may_arrive))
+    }
+
+    /// What the lists between two blocks say together.
+    fn overlay(&mut self, blocks: &Blocks, ends: [&AddressBlock; 2]) -> Rc<Overlay> {
+        let profiles = blocks.profiles(ends[0], ends[1]);
+        let overlay = self.filters.overlay(&profiles);
+        if let Some(reached) = &mut self.reached {
+            reached.note(ReachedBlocks { steps: blocks.steps(), ends, profiles, overlay: &overlay });
+        }
+        overlay
     }
 
     /// The lists that replies meet, where the records of the first packet do not cover them.
@@ -370,11 +419,7 @@ impl<'a> Engine<'a> {
             RouteAnswer::Refused(_) => None,
             RouteAnswer::Forwarded(back) => Some(back),
         };
-        let packet = self.packet(
-            sender,
-            [source.address(), destination.address()],
-            HeaderPoint { protocol: Protocol::TCP, ports: [1, 2] },
-        );
+        let packet = self.packet(sender, [source.address(), destination.address()], ANY_HEADER);
         let [at_sender, at_receiver] = packet.covers_reply_from(self.program, to);
         let receiver = back.and_then(|back| self.owner(back.to, source.address()));
         let mut steps = Vec::new();
@@ -401,6 +446,9 @@ impl<'a> Engine<'a> {
     /// Asks about one region, and tells of it.
     fn tell(&self, route: EngineRoute<'_>, part: Part<'_>, visit: &mut Visitor<'_>) {
         let Part { sources, destinations, headers, deciders } = part;
+        if self.reached.is_some() {
+            return;
+        }
         let witness = self.witness(headers);
         let packet = self.packet(route.sender, [sources[0].first(), destinations[0].first()], witness);
         let outcome = packet.outcome(self.program);

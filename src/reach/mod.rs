@@ -32,6 +32,7 @@ mod interner;
 mod matrix;
 mod parse;
 mod profile;
+mod reached;
 mod routes;
 mod select;
 mod witness;
@@ -45,6 +46,7 @@ pub use flows::{FlowGroup, FlowSide};
 pub use headers::{ALL_PORTS, HeaderBox, HeaderPoint, HeaderSet, Ports, ProtocolClasses};
 pub use matrix::{MatrixCell, MatrixEnd, ReachMatrix};
 pub use parse::{HeaderSpec, ReachTextError, SelectorReader};
+pub use reached::Reached;
 pub use select::Selector;
 pub use witness::{WitnessFlow, WitnessFrame, Witnesses};
 

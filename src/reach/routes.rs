@@ -5,7 +5,7 @@ use super::classes::{EndpointClasses, RouteClass};
 use super::interner::Interner;
 use crate::datapath::{DestinationCuts, Ending, FirstPacket, Routed};
 use crate::net::{AddressCuts, AddressRange, Protocol, ranges};
-use crate::program::{DomainId, EndpointId, FixedMap, Program};
+use crate::program::{DomainId, EndpointId, FixedMap, Program, RouteId};
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 
@@ -65,12 +65,24 @@ pub(super) struct RouteMaps<'a> {
     known: FixedMap<RouteClass, u32>,
     maps: Vec<Rc<RouteMap>>,
     answers: Interner<RouteAnswer>,
+    /// The entries that were looked up, where that is asked.
+    lookups: Option<Vec<RouteId>>,
 }
 
 impl<'a> RouteMaps<'a> {
     pub(super) fn new(program: &'a Program, classes: &'a EndpointClasses, omitted: Option<CutKind>) -> RouteMaps<'a> {
         let (known, maps, answers) = (FixedMap::default(), Vec::new(), Interner::default());
-        RouteMaps { program, classes, omitted, known, maps, answers }
+        RouteMaps { program, classes, omitted, known, maps, answers, lookups: None }
+    }
+
+    /// Keeps the entries that are looked up from here on.
+    pub(super) fn keep_lookups(&mut self) {
+        self.lookups = Some(Vec::new());
+    }
+
+    /// The entries that were looked up since the last call, some more than once.
+    pub(super) fn looked_up(&mut self) -> impl Iterator<Item = RouteId> + '_ {
+        self.lookups.iter_mut().flat_map(|lookups| lookups.drain(..))
     }
 
     /// The number of the map of what `sender`, of which the routes know `key`, sends from `source`.
@@ -102,8 +114,11 @@ impl<'a> RouteMaps<'a> {
         for range in cuts.parts(AddressRange::ALL).filter(|range| !ranges::is_martian(range.first())) {
             let destination = range.first();
             let (protocol, ports) = (Protocol::TCP, [0; 2]);
-            let routed = FirstPacket { sender, source, destination, protocol, ports }.routed(self.program);
-            let answer = self.answers.number(self.abstracted(routed));
+            let packet = FirstPacket { sender, source, destination, protocol, ports };
+            if let Some(lookups) = &mut self.lookups {
+                lookups.extend(packet.looked_up(self.program));
+            }
+            let answer = self.answers.number(self.abstracted(packet.routed(self.program)));
             let open = parts.last_mut().filter(|(_, known)| *known == answer);
             if !open.is_some_and(|(open, _)| open.extend_by(range)) {
                 parts.push((range, answer));

@@ -446,6 +446,15 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_decides_about_a_frame_is_reached_by_some_header(world in world(), seed in any::<u64>()) {
+        reach::what_decides_is_reached(&reach::topology_of(&world), 400, seed);
+    }
+}
+
 /// Every kind of places where answers change is needed: without it answers contradict frames in some world.
 #[test]
 fn a_boundary_that_is_left_out_is_noticed() {

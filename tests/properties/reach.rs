@@ -11,6 +11,7 @@ use biplane::reach::{
     named_protocols,
 };
 use biplane::table::Random;
+use biplane::table::acl::Effect;
 use biplane::time::SimDuration;
 use biplane::wire::PacketBuilder;
 use std::fmt::Write;
@@ -286,6 +287,58 @@ pub(crate) fn contradictions(topology: &Arc<Topology>, omitted: Option<CutKind>,
     }
     assert!(all.iter().any(|region| region.first == CLOUD_SERVICES));
     text
+}
+
+/// Holds what is told to decide against what decides about frames, and against all regions.
+pub(crate) fn what_decides_is_reached(topology: &Arc<Topology>, count: usize, seed: u64) {
+    let program = &topology.program;
+    let reach = Reach::new(Arc::clone(program));
+    let reached = reach.reached();
+    let is_reached = |decider: MatchedRule| match decider {
+        MatchedRule::Rule(rule) => reached.rule(rule),
+        MatchedRule::Route(route) => reached.route(route),
+        MatchedRule::GroupDefault(acl) => reached.acl(acl),
+        MatchedRule::Whitelist(_) | MatchedRule::Session | MatchedRule::None => true,
+    };
+    let mut lab = Lab::new(Arc::clone(topology), biplane::datapath::Options::default());
+    for point in points(topology, count, seed) {
+        lab.wait(SimDuration::from_secs(2000));
+        let (request, reply) = exchange(&mut lab, &point);
+        for outcome in std::iter::once(request).chain(reply.map(|(reply, _)| reply)) {
+            assert!(is_reached(outcome.decider), "{point:?}: {outcome:?}");
+        }
+        if let (Verdict::Delivered { to }, MatchedRule::Whitelist(list)) = (request.verdict, request.decider) {
+            let entries = &program.whitelists[list.index()].entries;
+            let holding = entries.iter().enumerate().filter(|(_, entry)| entry.contains(&point.source));
+            let (widest, _) = holding.min_by_key(|(place, entry)| (entry.prefix_len(), *place)).expect("an entry");
+            assert!(reached.whitelist_entry(list, widest), "{point:?} to {to:?}");
+        }
+    }
+    // The other way round: what is told to decide does, in some region. No region tells of replies to packets that may
+    // pass, where rules are not known.
+    if program.acls.iter().flat_map(|acl| acl.rules()).any(|rule| rule.effect == Effect::Unknown) {
+        return;
+    }
+    let mut rules = vec![false; topology.names.rules.len()];
+    let mut note = |decider: MatchedRule| {
+        if let MatchedRule::Rule(rule) = decider {
+            rules[rule.index()] = true;
+        }
+    };
+    let question = biplane::reach::Question { refused: true, ..reach.everything() };
+    reach.visit(&question, &mut |region| {
+        note(region.deciders[0]);
+        let Outcome { verdict, decider, .. } = region.outcome;
+        let is_decided_by = |list: usize| decider == region.deciders[list] && decider != MatchedRule::None;
+        if !matches!(verdict, Verdict::Dropped { .. }) || is_decided_by(1) {
+            note(region.deciders[1]);
+        }
+        region.reply.into_iter().for_each(|reply| note(reply.decider));
+    });
+    for (rule, decides) in rules.iter().enumerate() {
+        let id = biplane::program::RuleId::from_index(rule);
+        assert_eq!(reached.rule(id), *decides, "{}", topology.names.rules[rule].text);
+    }
 }
 
 /// Who receives a flow, and whom the reply reaches; `None` where it is not permitted.
