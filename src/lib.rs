@@ -60,6 +60,7 @@
 //! | [`lab`] | the facade: load, check, compile, hold state and time |
 //! | [`preflight`] | every reason against a link before it is made |
 //! | [`reach`] | answers for all headers: which flows are permitted, and whether their replies arrive |
+//! | [`unused`] | rules, routes and whitelist entries that decide nothing, whatever the header |
 //! | [`advise`] | what to do so that one endpoint reaches another |
 //! | [`show`] | what a topology holds: tables, one object with all that it is connected to, pictures |
 //! | [`import`] | dumps of accounts, Terraform states and plans to a topology, and a report of what is not in it |
@@ -100,4 +101,5 @@ pub mod table;
 pub mod text;
 pub mod threads;
 pub mod time;
+pub mod unused;
 pub mod wire;

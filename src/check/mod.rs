@@ -25,6 +25,7 @@ mod shadowed;
 mod survey;
 #[cfg(test)]
 mod tests;
+pub mod unused;
 mod whitelists;
 
 pub use crate::model::limits;

@@ -121,6 +121,10 @@ pub(super) struct Check {
     /// repeated: each link is looked at as if those before it had been made.
     #[arg(long, value_name = "INSTANCE=VPC", value_parser = planned_link)]
     pub(super) link: Vec<(String, String)>,
+    /// Tell every rule, route and whitelist entry that decides nothing, whatever the header of a packet, in place of all
+    /// other warnings.
+    #[arg(long, conflicts_with = "link")]
+    pub(super) unused: bool,
     /// How to print the findings; on a GitHub runner the default is `github`.
     #[arg(long, value_enum)]
     pub(super) format: Option<CheckFormat>,

@@ -9,6 +9,7 @@ use crate::lab::{LabError, Topology};
 use crate::report::diagnostics::{self, FindingsStyle};
 use crate::scenario::STANDARD_INPUT;
 use crate::text::shown_path;
+use crate::unused;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ pub(super) fn check(arguments: &Check, terminal: &mut Terminal) -> Outcome {
     let mut code = SUCCESS;
     let mut objects = String::new();
     for path in &arguments.topologies {
-        let Some(checked) = CheckedFile::open(path, terminal) else {
+        let Some(checked) = CheckedFile::open(path, arguments, terminal) else {
             code = UNABLE;
             continue;
         };
@@ -50,24 +51,31 @@ struct CheckedFile {
     understood: bool,
     /// False where no frame can enter or leave anywhere.
     has_endpoints: bool,
+    /// True where what decides nothing was asked for.
+    asks_unused: bool,
 }
 
 impl CheckedFile {
     /// `None` where the file cannot be read, which is told.
-    fn open(path: &Path, terminal: &mut Terminal) -> Option<CheckedFile> {
+    fn open(path: &Path, arguments: &Check, terminal: &mut Terminal) -> Option<CheckedFile> {
+        let asks_unused = arguments.unused;
         match Topology::open(path) {
             Ok(topology) => {
                 let world = &topology.world;
                 let has_endpoints =
                     !(world.instances.is_empty() && world.services.is_empty() && world.gateways.is_empty());
                 let sources = Arc::clone(&topology.sources);
-                let findings = topology.warnings.to_vec();
+                let findings = match arguments.unused {
+                    true => unused::unused(&topology),
+                    false => topology.warnings.to_vec(),
+                };
                 // Freeing a large world takes a while, which the end of the process does not wait for.
                 let _ = std::thread::Builder::new().spawn(move || drop(topology));
-                Some(CheckedFile { findings, sources, understood: true, has_endpoints })
+                Some(CheckedFile { findings, sources, understood: true, has_endpoints, asks_unused })
             }
             Err(LabError::Invalid { understood, diagnostics, sources }) => {
-                Some(CheckedFile { findings: diagnostics, sources: Arc::new(sources), understood, has_endpoints: true })
+                let (findings, sources) = (diagnostics, Arc::new(sources));
+                Some(CheckedFile { findings, sources, understood, has_endpoints: true, asks_unused })
             }
             Err(LabError::Read(error)) => {
                 terminal.complain(&error.to_string());
@@ -89,7 +97,8 @@ impl CheckedFile {
         if self.findings.is_empty() {
             let aside = if self.has_endpoints { "" } else { ", and no endpoint that a frame could enter by" };
             let name = if path == Path::new(STANDARD_INPUT) { Path::new("<stdin>") } else { path };
-            return format!("{}: no problems{aside}\n", shown_path(name));
+            let nothing = if self.asks_unused { "nothing unused" } else { "no problems" };
+            return format!("{}: {nothing}{aside}\n", shown_path(name));
         }
         let findings = diagnostics::text(&self.findings, &self.sources, style);
         format!("{findings}\n{}\n", diagnostics::summary(&self.findings, &self.sources))

@@ -10,6 +10,7 @@ pub use render::{WIDTH, render, render_code, table};
 
 use crate::check::RULES;
 use crate::check::preflight::PREFLIGHT_RULES;
+use crate::check::unused::UNUSED_RULES;
 use crate::diag::hint::HINTS;
 use crate::diag::{ProblemKind, ProblemRecord, Reason, Suggestions};
 
@@ -42,9 +43,9 @@ pub fn nearest(id: &str) -> Option<&'static str> {
     })
 }
 
-/// The rules of a topology, then those of planned links.
+/// The rules of a topology, then those of planned links, then those of what decides nothing.
 fn rules() -> impl Iterator<Item = &'static ProblemRecord> {
-    RULES.iter().chain(PREFLIGHT_RULES).copied()
+    RULES.iter().chain(PREFLIGHT_RULES).chain(UNUSED_RULES).copied()
 }
 
 #[cfg(test)]

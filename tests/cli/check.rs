@@ -155,3 +155,33 @@ fn on_a_github_runner_findings_become_annotations() {
     "#);
     assert!(run("false").starts_with("error["));
 }
+
+#[test]
+fn what_decides_nothing_is_told_in_place_of_other_warnings() {
+    let rules = "[security_group.sg-a]\nnetwork = \"classic\"\ningress = [\n  { source = \"10.24.0.0/16\" },\n  \
+                 { source = \"10.24.1.5\", priority = 2 },\n]\n";
+    let instance = |id: &str, address: &str| {
+        format!("[instance.{id}]\nnetwork = \"classic\"\nprivate_ip = \"{address}\"\nsecurity_groups = [\"sg-a\"]\n")
+    };
+    let text =
+        format!("{rules}intra_group = \"drop\"\n{}{}", instance("i-a", "10.24.1.5"), instance("i-b", "10.24.1.6"));
+    let bench = Bench::new().write("idle.toml", &text).write("busy.toml", text.replace("10.24.0.0/16", "10.24.1.6"));
+    let idle = bench.run(&["check", "--unused", "idle.toml", "--format", "json"]);
+    assert_eq!((idle.code, idle.error.as_str()), (0, ""));
+    let findings: serde_json::Value = serde_json::from_str(&idle.out).unwrap();
+    assert_eq!(findings.as_array().unwrap().len(), 1, "{findings}");
+    assert_eq!(findings[0]["id"], "group-rule-never-decides");
+    assert_eq!(
+        findings[0]["message"],
+        "`sg-a ingress #2` decides nothing: `sg-a ingress #1` takes all that it matches"
+    );
+    assert_eq!(
+        bench.tell(&["check", "--unused", "busy.toml"]),
+        "exit code: 0\n----- stdout -----\nbusy.toml: nothing unused\n----- stderr -----\n"
+    );
+    let both = bench.run(&["check", "--unused", "busy.toml", "--link", "i-a=vpc-a"]);
+    assert_eq!(both.code, 2);
+    assert!(both.error.contains("cannot be used with"), "{}", both.error);
+    let broken = bench.write("broken.toml", text.replace("10.24.1.6", "11.24.1.6"));
+    assert_eq!(broken.run(&["check", "--unused", "broken.toml"]).code, 1);
+}

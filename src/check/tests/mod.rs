@@ -124,7 +124,8 @@ fn no_rule_goes_without_a_case() {
 
 #[test]
 fn rule_ids_are_unique_kebab_case_and_say_all_they_should() {
-    let all: Vec<&ProblemRecord> = RULES.iter().chain(super::preflight::PREFLIGHT_RULES).copied().collect();
+    let all: Vec<&ProblemRecord> =
+        RULES.iter().chain(super::preflight::PREFLIGHT_RULES).chain(super::unused::UNUSED_RULES).copied().collect();
     for (index, rule) in all.iter().enumerate() {
         assert!(all[..index].iter().all(|other| other.id != rule.id), "{}", rule.id);
         assert!(rule.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));

@@ -1,0 +1,69 @@
+//! Entries of whitelists.
+
+use super::{Sample, Search};
+use crate::check::unused::WHITELIST_ENTRY;
+use crate::diag::Diagnostic;
+use crate::model::Service;
+use crate::net::{Ipv4Net, Protocol};
+use crate::program::WhitelistId;
+use std::net::Ipv4Addr;
+
+/// What the vendor's default leaves behind, and no mistake.
+const LOOPBACK: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
+
+impl Search<'_> {
+    pub(super) fn whitelist_entries(&self) -> Vec<Diagnostic> {
+        let mut findings = Vec::new();
+        for (key, service) in self.topology.world.services.iter() {
+            let Some(entries) = &service.whitelist else { continue };
+            let id = WhitelistId::from_index(key.index());
+            for (place, entry) in entries.iter().enumerate() {
+                if LOOPBACK.contains(&entry.value) || self.reached.whitelist_entry(id, place) {
+                    continue;
+                }
+                let wider = entries
+                    .iter()
+                    .enumerate()
+                    .find(|(other, wide)| wide.contains(&entry.value) && (wide.value != entry.value || *other < place));
+                let entry_text = shown(entry.value);
+                let message = |cause: String| {
+                    format!("`{entry_text}` in the whitelist of `{}` admits nothing: {cause}", *service.id)
+                };
+                findings.push(match wider {
+                    Some((_, wide)) if wide.value == entry.value => {
+                        let finding = WHITELIST_ENTRY.found(message("the list has it twice".to_owned()));
+                        finding.at(entry.span, "adds nothing").at(wide.span, "to this one")
+                    }
+                    Some((_, wide)) => {
+                        let cause = format!("`{}` holds all of it", shown(wide.value));
+                        let finding = WHITELIST_ENTRY.found(message(cause));
+                        finding.at(entry.span, "adds nothing").at(wide.span, "to this one")
+                    }
+                    None => WHITELIST_ENTRY
+                        .found(message(self.nothing_arrives(service, entry.value)))
+                        .at(entry.span, "admits nothing"),
+                });
+            }
+        }
+        findings
+    }
+
+    fn nothing_arrives(&self, service: &Service, entry: Ipv4Net) -> String {
+        let sample = Sample {
+            source: entry,
+            destination: Ipv4Net::from(*service.ip),
+            protocol: Protocol::TCP,
+            ports: [40_000, 1],
+        };
+        let what = "nothing from its addresses gets to the service";
+        match self.kept_away(sample) {
+            Some(example) => format!("{what}; {example}"),
+            None if self.hosts(entry).is_empty() => format!("{what}, and no endpoint has one"),
+            None => what.to_owned(),
+        }
+    }
+}
+
+fn shown(net: Ipv4Net) -> String {
+    if net.prefix_len() == 32 { net.addr().to_string() } else { net.to_string() }
+}

@@ -1,0 +1,93 @@
+//! What decides nothing: rules, routes and whitelist entries that no packet gets to, whatever its header.
+//!
+//! Whether something decides is asked of the walk over all flows, [`Reach::reached`]. Why it does not is asked
+//! afterwards, of the same tables: what takes its packets, or what keeps them away.
+
+mod entries;
+mod routes;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+use crate::datapath::{DropLocation, FirstPacket, MatchedRule, Verdict};
+use crate::diag::{Diagnostic, Span};
+use crate::lab::Topology;
+use crate::net::{Ipv4Net, Protocol};
+use crate::program::{EndpointId, FixedMap, Name};
+use crate::reach::{Reach, Reached};
+use crate::table::paged::Paged;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+/// Returns a finding for each rule, route and whitelist entry of a topology that decides nothing, in the order of the
+/// file.
+pub fn unused(topology: &Topology) -> Vec<Diagnostic> {
+    let reached = Reach::new(Arc::clone(&topology.program)).reached();
+    let search = Search { topology, reached: &reached };
+    let mut findings = search.rules();
+    findings.extend(search.routes());
+    findings.extend(search.whitelist_entries());
+    findings.sort_by_key(|finding| finding.labels.first().map_or(Span::NONE, |label| label.span));
+    findings
+}
+
+/// The search for what decides nothing.
+struct Search<'a> {
+    topology: &'a Topology,
+    reached: &'a Reached,
+}
+
+/// How many of the things that take the packets of another one are named.
+const NAMED: usize = 4;
+
+/// The places of the things with a place in the file, and their ids as numbers.
+fn by_place(names: &Paged<Name>) -> FixedMap<Span, usize> {
+    let placed = names.iter().enumerate().filter(|(_, name)| !name.span.is_none());
+    placed.map(|(id, name)| (name.span, id)).collect()
+}
+
+/// Packets that a rule or entry would decide.
+#[derive(Clone, Copy)]
+struct Sample {
+    source: Ipv4Net,
+    destination: Ipv4Net,
+    protocol: Protocol,
+    ports: [u16; 2],
+}
+
+impl Search<'_> {
+    /// What else decides about a packet between endpoints of the two prefixes; `None` where no such packet is found.
+    fn kept_away(&self, sample: Sample) -> Option<String> {
+        let names = &self.topology.names;
+        let [senders, receivers] = [sample.source, sample.destination].map(|net| self.hosts(net));
+        let pairs = senders.iter().flat_map(|from| receivers.iter().map(move |to| (*from, *to)));
+        pairs.filter(|(from, to)| from.1 != to.1).find_map(|((sender, source), (_, destination))| {
+            let packet = FirstPacket { sender, source, destination, protocol: sample.protocol, ports: sample.ports };
+            let outcome = packet.outcome(&self.topology.program);
+            let what = format!("what `{}` sends to {destination}", names.endpoint(sender));
+            match (outcome.decider, outcome.verdict) {
+                (MatchedRule::Rule(rule), _) => {
+                    Some(format!("`{}` decides about {what}", names.rules[rule.index()].text))
+                }
+                (_, Verdict::Dropped { reason, at }) => {
+                    let place = match at {
+                        DropLocation::Endpoint(endpoint) => format!(" at `{}`", names.endpoint(endpoint)),
+                        DropLocation::Domain(domain) => format!(" in `{}`", names.domain(domain)),
+                        DropLocation::Outside => String::new(),
+                    };
+                    Some(format!("{what} is dropped{place}: {}", reason.id()))
+                }
+                _ => None,
+            }
+        })
+    }
+
+    /// The first few instances and services with an address of `net`.
+    fn hosts(&self, net: Ipv4Net) -> Vec<(EndpointId, Ipv4Addr)> {
+        let program = &self.topology.program;
+        let endpoints = program.endpoints.iter().enumerate();
+        let inside =
+            endpoints.filter(|(_, endpoint)| !endpoint.address.is_unspecified() && net.contains(&endpoint.address));
+        inside.take(NAMED).map(|(id, endpoint)| (EndpointId::from_index(id), endpoint.address)).collect()
+    }
+}

@@ -1,0 +1,153 @@
+//! Rules of security groups.
+
+use super::{NAMED, Sample, Search, by_place};
+use crate::check::unused::RULE;
+use crate::diag::{Diagnostic, and_list};
+use crate::model::{Direction, NicType, Peer, Rule, SecurityGroup};
+use crate::net::{Ipv4Net, Protocol};
+use crate::program::{AclId, FixedMap, RuleId};
+use crate::table::acl::{AclRule, Effect, SetMembers, coverage};
+use std::net::Ipv4Addr;
+
+/// A rule that decides nothing.
+struct IdleRule<'a> {
+    group: &'a SecurityGroup,
+    direction: Direction,
+    rule: &'a Rule,
+    id: RuleId,
+    /// The merged rules that hold it.
+    lists: &'a [AclId],
+}
+
+impl Search<'_> {
+    pub(super) fn rules(&self) -> Vec<Diagnostic> {
+        let (program, world) = (&self.topology.program, &self.topology.world);
+        let ids = by_place(&self.topology.names.rules);
+        let mut lists: FixedMap<RuleId, Vec<AclId>> = FixedMap::default();
+        for (acl, list) in program.acls.iter().enumerate() {
+            for rule in list.rules() {
+                lists.entry(RuleId(rule.id)).or_default().push(AclId::from_index(acl));
+            }
+        }
+        let mut findings = Vec::new();
+        for (key, group) in world.security_groups.iter() {
+            if world.index().members(key).is_empty() {
+                findings.extend(empty(group));
+                continue;
+            }
+            for direction in [Direction::Ingress, Direction::Egress] {
+                // A rule for the public NIC matches nothing here by design, and something at the vendor's.
+                let asked = group.rules(direction).iter().filter(|rule| rule.nic_type == NicType::Intranet);
+                for rule in asked {
+                    let Some(id) = ids.get(&rule.span).map(|id| RuleId::from_index(*id)) else { continue };
+                    let Some(lists) = lists.get(&id).filter(|_| !self.reached.rule(id)) else { continue };
+                    findings.extend(self.idle(&IdleRule { group, direction, rule, id, lists }));
+                }
+            }
+        }
+        findings
+    }
+
+    /// `None` for a rule of which it is not known whether it decides: rules that are not known come before it.
+    fn idle(&self, idle: &IdleRule<'_>) -> Option<Diagnostic> {
+        let names = &self.topology.names;
+        let name = &names.rules[idle.id.index()].text;
+        let takers = self.takers(idle);
+        if takers.is_empty() {
+            let is_known = idle
+                .lists
+                .iter()
+                .all(|acl| self.known_rules(*acl).count() == self.topology.program.acl(*acl).rules().len());
+            let finding = is_known.then(|| RULE.found(format!("`{name}` decides nothing: {}", self.cause(idle))))?;
+            return Some(finding.at(idle.rule.span, "decides nothing"));
+        }
+        let more = takers.len().saturating_sub(NAMED);
+        let shown = takers.iter().take(NAMED).map(|taker| &names.rules[taker.index()]);
+        let others = (more > 0).then(|| format!("{more} more"));
+        let list = and_list(shown.clone().map(|taker| format!("`{}`", taker.text)).chain(others));
+        let takes = if takers.len() == 1 { "takes" } else { "together take" };
+        let finding = RULE.found(format!("`{name}` decides nothing: {list} {takes} all that it matches"));
+        let finding = finding.at(idle.rule.span, "decides nothing");
+        let placed = shown.filter(|taker| !taker.span.is_none());
+        Some(placed.fold(finding, |finding, taker| finding.at(taker.span, "decides before")))
+    }
+
+    /// The merged rules but for those that stand for rules that are not known, and may match nothing.
+    fn known_rules(&self, acl: AclId) -> impl Iterator<Item = &AclRule> {
+        self.topology.program.acl(acl).rules().iter().filter(|rule| rule.effect != Effect::Unknown)
+    }
+
+    /// The rules that decide in its place, where in all lists that hold it others take all of it.
+    fn takers(&self, idle: &IdleRule<'_>) -> Vec<RuleId> {
+        let program = &self.topology.program;
+        let members = SetMembers::Known(&program.address_sets);
+        let mut takers = Vec::new();
+        for acl in idle.lists {
+            let rules: Vec<AclRule> = self.known_rules(*acl).copied().collect();
+            let Some(place) = rules.iter().position(|rule| rule.id == idle.id.0) else { continue };
+            let found = coverage(&rules, place, members);
+            if found.decides {
+                return Vec::new();
+            }
+            takers.extend(found.taken_by.into_iter().map(RuleId));
+        }
+        takers.sort_unstable();
+        takers.dedup();
+        takers
+    }
+
+    /// Why nothing that the rule would decide gets to it.
+    fn cause(&self, idle: &IdleRule<'_>) -> String {
+        let IdleRule { group, direction, rule, lists, .. } = *idle;
+        let (program, world) = (&self.topology.program, &self.topology.world);
+        if let Peer::Group(peer) = rule.peer.value
+            && program.address_sets.members(peer.index()).next().is_none()
+        {
+            return format!("no instance is in `{}`", *world.security_groups[peer].id);
+        }
+        let holds = |id: AclId| lists.contains(&id);
+        let of_lists = |endpoint: &&crate::program::Endpoint| match direction {
+            Direction::Ingress => endpoint.ingress.is_some_and(holds),
+            Direction::Egress => endpoint.egress.is_some_and(holds),
+        };
+        let members: Vec<Ipv4Addr> = program.endpoints.iter().filter(of_lists).map(|found| found.address).collect();
+        if let Some(own) = rule.own
+            && !members.iter().any(|address| own.value.contains(address))
+        {
+            return format!("no instance of `{}` has an address of {}", *group.id, own.value);
+        }
+        let is_running = |endpoint: &&crate::program::Endpoint| of_lists(endpoint) && endpoint.running;
+        if !program.endpoints.iter().any(|endpoint| is_running(&endpoint)) {
+            return format!("no instance of `{}` is running", *group.id);
+        }
+        let peer = match rule.peer.value {
+            Peer::Cidr(net) => net,
+            Peer::Group(peer) => {
+                let first = program.address_sets.members(peer.index()).next();
+                first.map_or(Ipv4Net::default(), Ipv4Net::from)
+            }
+        };
+        let own = members.first().copied().map_or(Ipv4Net::default(), Ipv4Net::from);
+        let (source, destination) = if direction == Direction::Ingress { (peer, own) } else { (own, peer) };
+        let protocol = rule.protocol.unwrap_or(Protocol::TCP);
+        let ports = [rule.source_port_range.first(), rule.port_range.first()];
+        let what = match direction {
+            Direction::Ingress => format!("nothing that it matches gets to an instance of `{}`", *group.id),
+            Direction::Egress => format!("no instance of `{}` sends what it matches into the fabric", *group.id),
+        };
+        let sample = Sample { source, destination, protocol, ports };
+        match self.kept_away(sample) {
+            Some(example) => format!("{what}; {example}"),
+            None => what,
+        }
+    }
+}
+
+/// The finding about a group that no instance is in, where it has rules.
+fn empty(group: &SecurityGroup) -> Option<Diagnostic> {
+    let first = group.ingress.iter().chain(&group.egress).min_by_key(|rule| rule.span)?;
+    let count = group.ingress.len() + group.egress.len();
+    let rules = if count == 1 { "its one rule decides".to_owned() } else { format!("its {count} rules decide") };
+    let finding = RULE.found(format!("no instance is in `{}`: {rules} nothing", *group.id));
+    Some(finding.at(group.id.span, "no instance names it").at(first.span, "decides nothing"))
+}
