@@ -8,10 +8,11 @@ use super::replay::{one_standard_input, options, unknown_endpoint};
 use super::{DIFFERENT, Failure, Outcome, SUCCESS};
 use crate::datapath::{Entry, Outcome as PacketOutcome, Verdict};
 use crate::diag::{Reason, or_list};
-use crate::lab::{FrameResult, Lab};
+use crate::lab::{FrameResult, Lab, Topology};
 use crate::program::{EndpointId, FABRIC_MAC};
+use crate::reach::{FlowGroup, NoRegion, Reach};
 use crate::replay::Adjustments;
-use crate::report;
+use crate::report::{self, ReachWords, Resolver};
 use crate::wire::{self, PacketBuilder};
 use packet::CapturedFrame;
 use serde_json::{Value, json};
@@ -47,7 +48,8 @@ pub(super) fn trace(arguments: &Trace, terminal: &mut Terminal) -> Outcome {
     fresh.advance_to(lab.now());
     let reverse = request.reverse().map(|(to, packet)| answer(&mut fresh, to, packet));
     let meant_for = opening.as_ref().map(|opening| opening.receiver);
-    let story = Story { request, reply, reverse, meant_for, all: arguments.all };
+    let deciding = arguments.deciding.then(|| Deciding::of(&topology, &request));
+    let story = Story { request, reply, reverse, meant_for, deciding, all: arguments.all };
     match arguments.format {
         TraceFormat::Text => story.print(terminal)?,
         TraceFormat::Json => terminal.print_json(&story.json())?,
@@ -77,8 +79,29 @@ struct Story {
     reverse: Option<FrameResult>,
     /// The endpoint that the packet is meant for, where one was named.
     meant_for: Option<EndpointId>,
+    /// The flows that fare alike, where that is asked.
+    deciding: Option<Deciding>,
     /// All three past every refusal.
     all: bool,
+}
+
+/// The flows that fare as a packet does.
+struct Deciding {
+    reach: Reach,
+    flows: Result<FlowGroup, NoRegion>,
+}
+
+impl Deciding {
+    fn of(topology: &Topology, request: &FrameResult) -> Deciding {
+        let reach = Reach::new(Arc::clone(&topology.program));
+        let flows = reach.flows_like(request.frame(), request.wire_length(), request.outcome());
+        Deciding { reach, flows }
+    }
+
+    fn words<'a>(&'a self, topology: &'a Topology) -> ReachWords<'a> {
+        let words = Resolver::new(&topology.program, &topology.names, &topology.sources);
+        ReachWords::new(words, self.reach.protocols())
+    }
 }
 
 impl Story {
@@ -112,6 +135,11 @@ impl Story {
                 reverse.write_remedy(&mut text, palette);
             }
         }
+        if let Some(deciding) = &self.deciding {
+            text.push('\n');
+            let words = deciding.words(self.request.topology());
+            report::flows_like_text(&mut text, &words, deciding.flows.as_ref().map_err(|why| *why), palette);
+        }
         terminal.print_text(&text)?;
         Ok(())
     }
@@ -132,7 +160,14 @@ impl Story {
             Err(why) => json!({ "not_tried": why }),
         });
         let reverse = self.reverse.as_ref().map(|reverse| json(reverse, "reverse"));
-        json!({ "request": json(&self.request, "frame"), "reply": reply, "reverse": reverse })
+        let mut value = json!({ "request": json(&self.request, "frame"), "reply": reply, "reverse": reverse });
+        if let Some(deciding) = &self.deciding {
+            value["deciding"] = match &deciding.flows {
+                Ok(flows) => report::reach_flow_json(&deciding.words(self.request.topology()), flows),
+                Err(why) => json!({ "not_told": why.to_string() }),
+            };
+        }
+        value
     }
 
     /// Which expectation of the arguments does not hold: claim and fact.

@@ -113,6 +113,11 @@ impl FrameResult {
         &self.frame
     }
 
+    /// The length of the frame on the wire, of which a capture may have cut something off.
+    pub fn wire_length(&self) -> usize {
+        self.wire_length as usize
+    }
+
     /// The topology it was sent in.
     pub fn topology(&self) -> &Topology {
         &self.topology

@@ -65,7 +65,7 @@ pub(super) fn endpoints_of(program: &Program, end: RegionEnd<'_>) -> Vec<Endpoin
 }
 
 impl FlowGroup {
-    fn new(region: &FlowRegion<'_>, frames: Vec<WitnessFrame>) -> FlowGroup {
+    pub(super) fn new(region: &FlowRegion<'_>, frames: Vec<WitnessFrame>) -> FlowGroup {
         let side =
             |end: RegionEnd<'_>| FlowSide { endpoint: end.endpoint, ranges: end.ranges.to_vec(), first: end.first };
         FlowGroup {

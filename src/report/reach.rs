@@ -6,7 +6,7 @@ use crate::datapath::{MatchedRule, Outcome, Verdict};
 use crate::diag::Reason;
 use crate::net::{AddressCuts, AddressRange, ranges};
 use crate::program::{AclId, EndpointId, EndpointKind, FixedMap};
-use crate::reach::{FIXED, FlowGroup, FlowSide, MatrixEnd, ProtocolClasses, ReachMatrix, ReplyFate};
+use crate::reach::{FIXED, FlowGroup, FlowSide, HeaderSet, MatrixEnd, ProtocolClasses, ReachMatrix, ReplyFate};
 use crate::text::Shown;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
@@ -93,6 +93,24 @@ impl<'a> ReachWords<'a> {
         }
         let own = |id: EndpointId| (id, vec![AddressRange::one(program.endpoint(id).address)]);
         self.ends(&endpoints.into_iter().map(own).collect::<Vec<_>>())
+    }
+
+    /// The endpoints of one side, whatever addresses they stand for; `None` where there are none.
+    pub(super) fn names(&self, side: &FlowSide) -> Option<String> {
+        let program = self.words.program;
+        let own = |id: EndpointId| (id, vec![AddressRange::one(program.endpoint(id).address)]);
+        match side.endpoint {
+            Some(endpoint) => Some(self.words.endpoint(endpoint).to_owned()),
+            None => {
+                let ends: Vec<_> = side.endpoints(program).into_iter().map(own).collect();
+                (!ends.is_empty()).then(|| self.ends(&ends))
+            }
+        }
+    }
+
+    /// A set of headers in words.
+    pub(super) fn headers(&self, headers: &HeaderSet) -> String {
+        headers.text(self.protocols)
     }
 
     fn deciders(&self, flow: &FlowGroup) -> [Option<Cause<'a>>; 2] {

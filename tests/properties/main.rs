@@ -453,6 +453,12 @@ proptest! {
     fn what_decides_about_a_frame_is_reached_by_some_header(world in world(), seed in any::<u64>()) {
         reach::what_decides_is_reached(&reach::topology_of(&world), 400, seed);
     }
+
+    #[test]
+    fn flows_that_are_told_to_fare_alike_do(world in world(), seed in any::<u64>()) {
+        let held = reach::flows_like_one_fare_like_it(&reach::topology_of(&world), 400, seed);
+        prop_assert!(held >= 12);
+    }
 }
 
 /// Every kind of places where answers change is needed: without it answers contradict frames in some world.

@@ -3,7 +3,7 @@
 use crate::world::World;
 use biplane::datapath::{Entry, MatchedRule, Outcome, Verdict};
 use biplane::diag::Reason;
-use biplane::lab::{Lab, Topology};
+use biplane::lab::{FrameResult, Lab, Topology};
 use biplane::net::{AddressRange, Ipv4Net, Protocol, ranges};
 use biplane::program::{CLOUD_SERVICES, EndpointId, EndpointKind, FABRIC_MAC};
 use biplane::reach::{
@@ -207,9 +207,8 @@ fn sent(lab: &mut Lab, point: &Point) -> Answer {
     answer(&request, reply)
 }
 
-/// Sends the first packet of a flow, and the reply.
-fn exchange(lab: &mut Lab, point: &Point) -> (Outcome, Option<(Outcome, ReplyFate)>) {
-    let topology = Arc::clone(lab.topology());
+/// Sends the first packet of a flow.
+fn opened(lab: &mut Lab, point: &Point) -> FrameResult {
     let [source, destination] =
         [0, 1].map(|end| SocketAddrV4::new([point.source, point.destination][end], point.ports[end]));
     let packet = match point.protocol {
@@ -218,13 +217,19 @@ fn exchange(lab: &mut Lab, point: &Point) -> (Outcome, Option<(Outcome, ReplyFat
         Protocol::ICMP => PacketBuilder::icmp_echo(point.source, point.destination, 1, 1),
         other => PacketBuilder::ip(other, point.source, point.destination),
     };
-    let mut send = |from: EndpointId, packet: PacketBuilder| {
-        let bytes = packet.macs(topology.program.endpoint(from).mac, FABRIC_MAC).build();
-        lab.send_frame(Entry::Injected(from), &bytes, bytes.len())
-    };
-    let request = send(point.sender, packet);
+    pushed(lab, point.sender, packet)
+}
+
+fn pushed(lab: &mut Lab, from: EndpointId, packet: PacketBuilder) -> FrameResult {
+    let bytes = packet.macs(lab.topology().program.endpoint(from).mac, FABRIC_MAC).build();
+    lab.send_frame(Entry::Injected(from), &bytes, bytes.len())
+}
+
+/// Sends the first packet of a flow, and the reply.
+fn exchange(lab: &mut Lab, point: &Point) -> (Outcome, Option<(Outcome, ReplyFate)>) {
+    let request = opened(lab, point);
     let reply = request.reply().map(|(to, packet)| {
-        let outcome = *send(to, packet).outcome();
+        let outcome = *pushed(lab, to, packet).outcome();
         let fate = match outcome.verdict {
             Verdict::Delivered { to } if to == point.sender => ReplyFate::Arrives,
             Verdict::Delivered { .. } => ReplyFate::Misdelivered,
@@ -287,6 +292,45 @@ pub(crate) fn contradictions(topology: &Arc<Topology>, omitted: Option<CutKind>,
     }
     assert!(all.iter().any(|region| region.first == CLOUD_SERVICES));
     text
+}
+
+/// Holds the flows that are told to fare as one packet does against frames of theirs; returns how many there were.
+pub(crate) fn flows_like_one_fare_like_it(topology: &Arc<Topology>, count: usize, seed: u64) -> usize {
+    let program = &topology.program;
+    let reach = Reach::new(Arc::clone(program));
+    let mut lab = Lab::new(Arc::clone(topology), biplane::datapath::Options::default());
+    let points = points(topology, count, seed);
+    let mut held = 0;
+    for point in points.iter().take(12) {
+        lab.wait(SimDuration::from_secs(2000));
+        let frame = opened(&mut lab, point);
+        let like = reach.flows_like(frame.frame(), frame.wire_length(), frame.outcome());
+        let like = like.unwrap_or_else(|why| panic!("{point:?}: {why}"));
+        let is_like = |other: &Point| {
+            let holds = |ranges: &[AddressRange], address| ranges.iter().any(|range| range.contains(address));
+            let sends = like.from.endpoints(program).contains(&other.sender);
+            let class = reach.protocols().of(other.protocol);
+            sends
+                && holds(&like.from.ranges, other.source)
+                && holds(&like.to.ranges, other.destination)
+                && like.headers.contains(class, other.ports)
+        };
+        assert!(is_like(point), "{point:?}: {like:?}");
+        let told = nameless(sent(&mut lab, point));
+        for other in points.iter().filter(|other| is_like(other)) {
+            held += 1;
+            assert_eq!(nameless(sent(&mut lab, other)), told, "{point:?} and {other:?}");
+        }
+    }
+    held
+}
+
+/// What is said of a flow, whoever receives it.
+fn nameless(answer: Answer) -> Answer {
+    match answer {
+        Answer::Delivered { by, reply, why, .. } => Answer::Delivered { to: CLOUD_SERVICES, by, reply, why },
+        other => other,
+    }
 }
 
 /// Holds what is told to decide against what decides about frames, and against all regions.

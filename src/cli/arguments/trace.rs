@@ -81,6 +81,9 @@ pub(in crate::cli) struct Trace {
     /// about it; of the reply and of the new packet the other way too.
     #[arg(long)]
     pub(in crate::cli) all: bool,
+    /// Tell for which other new flows this very answer holds: senders, destinations, protocols and ports.
+    #[arg(long)]
+    pub(in crate::cli) deciding: bool,
     /// Exit with 1 unless this becomes of the packet: a verdict (`delivered`; with --to to that endpoint), a reason
     /// (`sg-ingress-deny`), or both (`dropped:sg-ingress-deny`).
     #[arg(long, value_name = "VERDICT[:REASON]", value_parser = expected_verdict)]
