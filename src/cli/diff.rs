@@ -6,8 +6,7 @@ use super::{DIFFERENT, Failure, Outcome, SUCCESS};
 use crate::datapath::Options;
 use crate::diag::Sources;
 use crate::lab::{Lab, Topology};
-use crate::net::Protocol;
-use crate::reach::{self, AllowedChanges, NamedReach, Reach, SelectorReader};
+use crate::reach::{self, AllowedChanges, NamedReach, SelectorReader};
 use crate::report::{self, DiffWords, Resolver};
 use crate::scenario;
 use crate::text::shown_path;
@@ -20,10 +19,8 @@ pub(super) fn diff(arguments: &Diff, terminal: &mut Terminal) -> Outcome {
         None => applied(arguments, &old, terminal)?,
     };
     let worlds = [&old, &new];
-    // Both tell the protocols of the other apart, so that their headers are the same sets.
-    let protocols: Vec<Protocol> = worlds.iter().flat_map(|world| reach::named_protocols(&world.program)).collect();
     let allowed = allowed(arguments, worlds.map(AsRef::as_ref))?;
-    let reaches = worlds.map(|world| Reach::telling_apart(Arc::clone(&world.program), protocols.iter().copied()));
+    let reaches = reach::comparable(worlds.map(|world| &world.program));
     let [before, after] = [0, 1].map(|side| NamedReach { reach: &reaches[side], names: &worlds[side].names });
     let classes = reaches[0].protocols();
     let mut differences = reach::differences(before, after);

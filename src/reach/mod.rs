@@ -110,6 +110,12 @@ pub struct Question {
     pub by_rule: bool,
 }
 
+/// Prepares answers about two worlds that tell the same protocols apart, so that their headers are the same sets.
+pub fn comparable(programs: [&Arc<Program>; 2]) -> [Reach; 2] {
+    let protocols: Vec<Protocol> = programs.iter().flat_map(|program| named_protocols(program)).collect();
+    programs.map(|program| Reach::telling_apart(Arc::clone(program), protocols.iter().copied()))
+}
+
 /// Answers for all headers about one compiled world.
 pub struct Reach {
     program: Arc<Program>,
