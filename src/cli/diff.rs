@@ -1,7 +1,10 @@
-//! `biplane diff`: flows lost and gained between two topologies.
+//! `biplane diff`: flows lost and gained between two topologies, or connections of captures that fare otherwise.
+
+mod captures;
 
 use super::arguments::{Diff, Format};
 use super::output::Terminal;
+use super::replay::refuse_capture_options;
 use super::{DIFFERENT, Failure, Outcome, SUCCESS};
 use crate::datapath::Options;
 use crate::diag::Sources;
@@ -20,6 +23,10 @@ pub(super) fn diff(arguments: &Diff, terminal: &mut Terminal) -> Outcome {
     };
     let worlds = [&old, &new];
     let allowed = allowed(arguments, worlds.map(AsRef::as_ref))?;
+    if !arguments.capture.is_empty() {
+        return captures::diff(arguments, worlds.map(AsRef::as_ref), &allowed, terminal);
+    }
+    refuse_capture_options(&arguments.attribution)?;
     let reaches = reach::comparable(worlds.map(|world| &world.program));
     let [before, after] = [0, 1].map(|side| NamedReach { reach: &reaches[side], names: &worlds[side].names });
     let classes = reaches[0].protocols();

@@ -11,7 +11,7 @@ use crate::datapath::Options;
 use crate::files::{Inputs, OutputFile};
 use crate::flows::GatheredConnections;
 use crate::lab::Topology;
-use crate::replay::{self, Connections, Copies, ReplayOptions, Replayed, Sinks};
+use crate::replay::{self, Adjustments, Connections, Copies, ReplayOptions, Replayed, Sinks};
 use crate::report::{self, ConnectionCsv, ConnectionRows, Resolver, UsageRecord};
 use crate::scenario::STANDARD_INPUT;
 use crate::text::{Shown, shown_json};
@@ -186,6 +186,16 @@ pub(super) fn options(
         fabric: Options { mtu, strict_tcp },
         ..ReplayOptions::default()
     })
+}
+
+/// Refuses what only changes how captures are replayed, where there is none.
+pub(super) fn refuse_capture_options(attribution: &Attribution) -> Result<(), Failure> {
+    let Attribution { inject, map, frames } = attribution;
+    if inject.is_empty() && map.is_empty() && frames.adjustments() == Adjustments::default() {
+        return Ok(());
+    }
+    let what = "--inject, --map, --strip, --fill-in, --dedup and --captured-at are about captures: add --capture";
+    Err(Failure::Message(what.to_owned()))
 }
 
 /// Refuses two answers to one question.

@@ -110,10 +110,18 @@ impl GatheredConnections {
     /// # Errors
     /// A temporary file cannot be read, or `visit` gives an error.
     pub fn for_each(&mut self, mut visit: impl FnMut(&Connection) -> io::Result<()>) -> io::Result<()> {
-        for connection in MergedRuns::of(&mut self.runs, self.buffers.clone())? {
+        for connection in self.in_order()? {
             visit(&connection?)?;
         }
         Ok(())
+    }
+
+    /// Returns each connection, in the order of their first frames; none where they were not kept.
+    ///
+    /// # Errors
+    /// A temporary file cannot be read; so with each connection.
+    pub fn in_order(&mut self) -> io::Result<impl Iterator<Item = io::Result<Connection>> + '_> {
+        MergedRuns::of(&mut self.runs, self.buffers.clone())
     }
 }
 

@@ -8,6 +8,7 @@
 //! the capture.
 
 mod adjust;
+mod compare;
 #[cfg(test)]
 mod copies_tests;
 
@@ -24,6 +25,7 @@ mod worker;
 mod writing;
 
 pub use adjust::{Adjustments, Encapsulation, Missing, TakenAt};
+pub use compare::{ComparedConnections, ComparedSide, compare_connections, is_allowed};
 pub use feed::{Feed, FrameBatch};
 pub use usage::{RuleUsage, rule_usage, usage_records};
 

@@ -47,6 +47,8 @@ pub use connections::{
 };
 pub use diagram::{
     BoxClass, Diagram, DiagramBox, DiagramEdge, DiagramNode, EdgeClass, NodeClass, diagram_dot, diagram_svg,
+pub use connections::{
+    ConnectionChange, ConnectionChangeCount, ConnectionChangeKind, connection_change_json, connection_changes_text,
 };
 pub use expectation::{ExpectedCount, ExpectedVerdict, none_dropped};
 pub use guest_route::{GuestSystem, guest_route_commands, guest_route_comment, guest_route_undo};

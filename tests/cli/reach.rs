@@ -133,3 +133,54 @@ fn a_topology_before_and_after_differs_as_its_operations_say() {
     let (code, out, _) = run_in(folder.path(), &["diff", "after.toml", "shop.toml"]);
     assert!(code == 1 && out.starts_with("gained "), "{out}");
 }
+
+#[test]
+fn connections_that_fare_otherwise_are_told_unless_they_are_meant() {
+    let folder = folder();
+    let capture = Path::new(env!("CARGO_MANIFEST_DIR")).join("pcaps/shop-morning.pcap");
+    let capture = capture.to_str().unwrap();
+    let diff = |arguments: &[&str]| run_in(folder.path(), &[&["diff", "shop.toml"], arguments].concat());
+    let same = diff(&["shop.toml", "--capture", capture]);
+    assert_eq!(same, (0, "0 of 14 connections fare otherwise\n".to_owned(), String::new()));
+    let detach = ["--apply", "detach i-web-1 vpc-shop", "--capture", capture];
+    let (code, out, _) = diff(&detach);
+    assert_eq!(code, 1);
+    assert!(out.starts_with(
+        "lost     i-web-1 -> i-db-1: udp/53; 2 connections, 4 frames, the first is frame 1\n         was  two-way\n         \
+         is   refused: classiclink-not-linked at classic by route 172.16.0.0/12\n"
+    ));
+    assert!(out.ends_with("5 of 14 connections fare otherwise\n"), "{out}");
+    let (code, json, _) = diff(&[&detach[..], &["--format", "json"]].concat());
+    let changes: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((code, changes[0]["connections"].as_u64(), changes[0]["change"].as_str()), (1, Some(2), Some("lost")));
+    let total: u64 = changes.as_array().unwrap().iter().map(|one| one["connections"].as_u64().unwrap()).sum();
+    assert_eq!(total, 5);
+    fs::write(folder.path().join("meant.txt"), "- i-web-1 -> any: everything\n").unwrap();
+    let allowed = diff(&[&detach[..], &["--allow", "meant.txt"]].concat());
+    assert_eq!((allowed.0, allowed.1.as_str()), (0, "0 of 14 connections fare otherwise\n"));
+    fs::write(folder.path().join("meant.txt"), "- i-web-1 -> any: udp/53\n").unwrap();
+    let (code, out, _) = diff(&[&detach[..], &["--allow", "meant.txt"]].concat());
+    assert!(code == 1 && !out.contains("udp/53") && out.contains("tcp/3306"), "{out}");
+    // What cannot be asked.
+    for wrong in [
+        &["shop.toml", "--capture", "-"][..],
+        &["shop.toml", "--capture", "nothing.pcap"],
+        &["shop.toml", "--map-new", "10.0.0.1=10.0.0.2"],
+        &["shop.toml", "--map", "10.0.0.1=10.0.0.2"],
+    ] {
+        let (code, out, error) = diff(wrong);
+        assert!(code == 2 && out.is_empty() && error.starts_with("error: "), "{wrong:?}: {error}");
+    }
+}
+
+#[test]
+fn a_capture_that_ends_early_is_compared_as_far_as_it_goes() {
+    let folder = folder();
+    let whole = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("pcaps/shop-morning.pcap")).unwrap();
+    fs::write(folder.path().join("cut.pcap"), &whole[..whole.len() - 7]).unwrap();
+    let arguments = ["diff", "shop.toml", "--apply", "detach i-web-1 vpc-shop", "--capture", "cut.pcap"];
+    let (code, out, error) = run_in(folder.path(), &arguments);
+    assert_eq!(code, 2);
+    assert!(out.contains("lost     i-web-1 -> i-db-1: udp/53"), "{out}");
+    assert_eq!(error.matches("cut.pcap").count(), 1, "{error}");
+}

@@ -1,6 +1,7 @@
 //! What can be typed after `reach`.
 
 use clap::{Args, ValueEnum};
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 pub(in crate::cli) const REACH_EXAMPLES: &str = "\
@@ -79,7 +80,8 @@ Exit code: 0 without differences, but for those that are allowed; 1 with others;
 Examples:
   biplane diff before.toml after.toml
   biplane diff shop.toml --apply 'detach i-web-1 vpc-shop' --apply 'stop i-app-1'
-  biplane diff before.toml after.toml --allow meant.txt --format json";
+  biplane diff before.toml after.toml --allow meant.txt --format json
+  biplane diff before.toml after.toml --capture week.pcap --map-new 10.45.2.10=172.16.3.10";
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Diff {
@@ -94,6 +96,14 @@ pub(in crate::cli) struct Diff {
     /// A file of differences that are meant.
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) allow: Option<PathBuf>,
+    /// Tell which connections of these captures and folders fare otherwise, in place of flows of any header.
+    #[arg(long, value_name = "CAPTURE", num_args = 1..)]
+    pub(in crate::cli) capture: Vec<PathBuf>,
+    /// With --capture: rewrite an address in the new topology alone, as --map does in both: where an instance moves.
+    #[arg(long, value_name = "IP=IP", value_parser = super::mapping, requires = "capture")]
+    pub(in crate::cli) map_new: Vec<(Ipv4Addr, Ipv4Addr)>,
+    #[command(flatten)]
+    pub(in crate::cli) attribution: super::Attribution,
     /// What to print.
     #[arg(long, value_enum, default_value_t = super::Format::Text)]
     pub(in crate::cli) format: super::Format,

@@ -2,6 +2,7 @@
 //!
 //! [`crate::flows`] gathers them; here is what they are, and how people and programs read them.
 
+mod changes;
 mod csv;
 mod ndjson;
 mod rows;
@@ -9,6 +10,8 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
+pub use changes::{ConnectionChange, ConnectionChangeCount, ConnectionChangeKind};
+pub use changes::{connection_change_json, connection_changes_text};
 pub use csv::ConnectionCsv;
 pub use ndjson::connection_json;
 pub use rows::ConnectionRows;

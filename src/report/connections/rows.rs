@@ -84,15 +84,13 @@ impl<'a> ConnectionRows<'a> {
     /// What went wrong.
     fn asides(&self, connection: &Connection) -> Vec<String> {
         let mut lines = Vec::new();
-        if let Some(refusal) = connection.refusal {
-            let reason = refusal.blocker.reason;
+        if let Some((refusal, text)) = connection.refusal.zip(refusal_text(self.words, connection)) {
             let whose = if refusal.is_of_responder { "responder's" } else { "opener's" };
-            let by = self.by(connection).unwrap_or_default();
             let frames = match refusal.frames {
                 1 => format!("frame {}", thousands(refusal.frame)),
                 more => format!("frame {} and {} more", thousands(refusal.frame), thousands(more - 1)),
             };
-            lines.push(format!("{reason}{by}: the {whose} {frames}"));
+            lines.push(format!("{text}: the {whose} {frames}"));
         }
         let mut count = |frames: u64, what: &str| {
             if frames != 0 {
@@ -109,16 +107,18 @@ impl<'a> ConnectionRows<'a> {
         }
         lines
     }
+}
 
-    /// ` at i-app by sg-app ingress #2 (shop.toml:19)`
-    fn by(&self, connection: &Connection) -> Option<String> {
-        let blocker = connection.refusal?.blocker;
-        let mut text = self.words.at(blocker.at).map_or_else(String::new, |at| format!(" at {at}"));
-        if let Some(cause) = self.words.cause_of(blocker.decider, Some(blocker.reason)) {
-            let _ = write!(text, " by {}", cause.with_place());
-        }
-        Some(text)
+/// What refused the first frame of a connection that was dropped: `sg-ingress-deny at i-app by sg-app ingress #2
+/// (shop.toml:19)`.
+pub(super) fn refusal_text(words: Resolver<'_>, connection: &Connection) -> Option<String> {
+    let blocker = connection.refusal?.blocker;
+    let at = words.at(blocker.at).map_or_else(String::new, |at| format!(" at {at}"));
+    let mut text = format!("{}{at}", blocker.reason);
+    if let Some(cause) = words.cause_of(blocker.decider, Some(blocker.reason)) {
+        let _ = write!(text, " by {}", cause.with_place());
     }
+    Some(text)
 }
 
 /// `1 reply`, `1,200 replies`
