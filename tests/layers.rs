@@ -58,7 +58,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("show", &["diag", "lab", "model", "net", "report", "text"]),
     ("preflight", &["check", "control", "datapath", "diag", "lab", "links", "model", "net", "program", "remedy"]),
     // What decides nothing, asked of the walk over all flows; findings bear records of `check`.
-    ("unused", &["check", "datapath", "diag", "lab", "model", "net", "program", "reach", "table"]),
+    ("unused", &["check", "datapath", "diag", "lab", "model", "net", "program", "reach", "report", "table"]),
     (
         "advise",
         &[

@@ -38,5 +38,40 @@ pub(crate) static WHITELIST_ENTRY: ProblemRecord = ProblemRecord {
     example: "`10.24.1.0/24` in the whitelist of `rm-a` admits nothing: `10.24.0.0/16` holds all of it",
 };
 
-/// The rules that `check --unused` alone tells.
-pub static UNUSED_RULES: &[&ProblemRecord] = &[&RULE, &ROUTE, &WHITELIST_ENTRY];
+/// No frame of some captures was decided by a rule.
+pub(crate) static RULE_NOT_HIT: ProblemRecord = ProblemRecord {
+    id: "group-rule-not-hit",
+    kind: ProblemKind::Rule(Severity::Warning),
+    summary: "a rule decided about no frame of the captures",
+    meaning: "some header would get to the rule, and none in these captures did; nor do its sessions have frames there",
+    remedy: "look at captures of a longer time; where it stays unused, remove the rule",
+    source: citation::OWN_CHOICE,
+    example: "`sg-a ingress #2` decided about no frame of these captures",
+};
+
+/// No frame of some captures used a route.
+pub(crate) static ROUTE_NOT_HIT: ProblemRecord = ProblemRecord {
+    id: "route-not-hit",
+    kind: ProblemKind::Rule(Severity::Warning),
+    summary: "an entry of a route table was used by no frame of the captures",
+    meaning: "some destination would be looked up to the entry, and none in these captures was",
+    remedy: "look at captures of a longer time; where it stays unused, remove the entry",
+    source: citation::OWN_CHOICE,
+    example: "the route to `172.20.0.0/16` of `vpc-a` was used by no frame of these captures",
+};
+
+/// No frame of some captures was admitted by an entry of a whitelist.
+pub(crate) static WHITELIST_ENTRY_NOT_HIT: ProblemRecord = ProblemRecord {
+    id: "whitelist-entry-not-hit",
+    kind: ProblemKind::Rule(Severity::Warning),
+    summary: "an entry of a whitelist admitted no frame of the captures",
+    meaning: "something with an address of the entry would get to the service, and nothing in these captures did; nor do \
+              its sessions have frames there",
+    remedy: "look at captures of a longer time; where it stays unused, remove the entry",
+    source: citation::OWN_CHOICE,
+    example: "`10.24.1.6` in the whitelist of `rm-a` admitted no frame of these captures",
+};
+
+/// The rules that `check --unused` alone tells: of all headers, and with `--capture` of frames.
+pub static UNUSED_RULES: &[&ProblemRecord] =
+    &[&RULE, &ROUTE, &WHITELIST_ENTRY, &RULE_NOT_HIT, &ROUTE_NOT_HIT, &WHITELIST_ENTRY_NOT_HIT];

@@ -125,6 +125,11 @@ pub(super) struct Check {
     /// other warnings.
     #[arg(long, conflicts_with = "link")]
     pub(super) unused: bool,
+    /// With --unused: tell those too that no frame of these captures and folders used.
+    #[arg(long, value_name = "CAPTURE", num_args = 1.., requires = "unused")]
+    pub(super) capture: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) attribution: Attribution,
     /// How to print the findings; on a GitHub runner the default is `github`.
     #[arg(long, value_enum)]
     pub(super) format: Option<CheckFormat>,

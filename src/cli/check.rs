@@ -3,9 +3,13 @@
 use super::arguments::{Check, CheckFormat};
 use super::output::Terminal;
 use super::preflight;
+use super::progress::ProgressLine;
+use super::replay::{options, refuse_capture_options};
 use super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
+use crate::capture::Captures;
 use crate::diag::{Diagnostic, Severity, Sources};
 use crate::lab::{LabError, Topology};
+use crate::replay::{self, ReplayOptions, Sinks};
 use crate::report::diagnostics::{self, FindingsStyle};
 use crate::scenario::STANDARD_INPUT;
 use crate::text::shown_path;
@@ -20,13 +24,16 @@ pub(super) fn check(arguments: &Check, terminal: &mut Terminal) -> Outcome {
     if arguments.topologies.iter().filter(is_input).count() > 1 {
         return Err(Failure::Message("`-` is given twice: standard input is one file".to_owned()));
     }
+    if arguments.capture.is_empty() {
+        refuse_capture_options(&arguments.attribution)?;
+    }
     if !arguments.link.is_empty() {
         return preflight::preflight(arguments, format, terminal);
     }
     let mut code = SUCCESS;
     let mut objects = String::new();
     for path in &arguments.topologies {
-        let Some(checked) = CheckedFile::open(path, arguments, terminal) else {
+        let Some(checked) = CheckedFile::open(path, arguments, terminal)? else {
             code = UNABLE;
             continue;
         };
@@ -43,6 +50,25 @@ pub(super) fn check(arguments: &Check, terminal: &mut Terminal) -> Outcome {
     Ok(code)
 }
 
+/// What decides nothing, or nothing about the frames of captures; and whether one of these ended early, which is told.
+fn used_by_captures(
+    arguments: &Check,
+    topology: &Topology,
+    terminal: &mut Terminal,
+) -> Result<(Vec<Diagnostic>, bool), Failure> {
+    let options = ReplayOptions { usage: true, ..options(&arguments.attribution, None, false, topology)? };
+    let captures = Captures::open_paths(&arguments.capture)?;
+    let mut progress = ProgressLine::new();
+    let mut tell = |read, total, frames| progress.advance(read, total, frames);
+    let replayed =
+        replay::run(topology, captures, &options, &mut Sinks { progress: Some(&mut tell), ..Sinks::default() });
+    progress.finish();
+    let replayed = replayed?;
+    replayed.damage.iter().for_each(|damage| terminal.complain(&damage.to_string()));
+    let findings = replayed.usage.as_ref().map_or_else(Vec::new, |counts| unused::unused_by(topology, counts));
+    Ok((findings, !replayed.damage.is_empty()))
+}
+
 /// What was found about a file.
 struct CheckedFile {
     findings: Vec<Diagnostic>,
@@ -53,11 +79,13 @@ struct CheckedFile {
     has_endpoints: bool,
     /// True where what decides nothing was asked for.
     asks_unused: bool,
+    /// True where a capture ended early.
+    is_damaged: bool,
 }
 
 impl CheckedFile {
     /// `None` where the file cannot be read, which is told.
-    fn open(path: &Path, arguments: &Check, terminal: &mut Terminal) -> Option<CheckedFile> {
+    fn open(path: &Path, arguments: &Check, terminal: &mut Terminal) -> Result<Option<CheckedFile>, Failure> {
         let asks_unused = arguments.unused;
         match Topology::open(path) {
             Ok(topology) => {
@@ -65,21 +93,29 @@ impl CheckedFile {
                 let has_endpoints =
                     !(world.instances.is_empty() && world.services.is_empty() && world.gateways.is_empty());
                 let sources = Arc::clone(&topology.sources);
-                let findings = match arguments.unused {
-                    true => unused::unused(&topology),
-                    false => topology.warnings.to_vec(),
+                let (findings, is_damaged) = match (arguments.unused, arguments.capture.is_empty()) {
+                    (false, _) => (topology.warnings.to_vec(), false),
+                    (true, true) => (unused::unused(&topology), false),
+                    (true, false) => used_by_captures(arguments, &topology, terminal)?,
                 };
                 // Freeing a large world takes a while, which the end of the process does not wait for.
                 let _ = std::thread::Builder::new().spawn(move || drop(topology));
-                Some(CheckedFile { findings, sources, understood: true, has_endpoints, asks_unused })
+                Ok(Some(CheckedFile { findings, sources, understood: true, has_endpoints, asks_unused, is_damaged }))
             }
             Err(LabError::Invalid { understood, diagnostics, sources }) => {
                 let (findings, sources) = (diagnostics, Arc::new(sources));
-                Some(CheckedFile { findings, sources, understood, has_endpoints: true, asks_unused })
+                Ok(Some(CheckedFile {
+                    findings,
+                    sources,
+                    understood,
+                    has_endpoints: true,
+                    asks_unused,
+                    is_damaged: false,
+                }))
             }
             Err(LabError::Read(error)) => {
                 terminal.complain(&error.to_string());
-                None
+                Ok(None)
             }
         }
     }
@@ -88,6 +124,7 @@ impl CheckedFile {
         let broken = self.findings.iter().any(|finding| finding.severity == Severity::Error);
         match (self.understood, broken) {
             (false, _) => UNABLE,
+            _ if self.is_damaged => UNABLE,
             (true, true) => DIFFERENT,
             (true, false) => SUCCESS,
         }

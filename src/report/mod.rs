@@ -45,10 +45,11 @@ pub use connections::{
     Connection, ConnectionCsv, ConnectionEnd, ConnectionFate, ConnectionFrame, ConnectionRows, ConnectionTotals,
     FirstRefusal, TROUBLED, connection_json,
 };
-pub use diagram::{
-    BoxClass, Diagram, DiagramBox, DiagramEdge, DiagramNode, EdgeClass, NodeClass, diagram_dot, diagram_svg,
 pub use connections::{
     ConnectionChange, ConnectionChangeCount, ConnectionChangeKind, connection_change_json, connection_changes_text,
+};
+pub use diagram::{
+    BoxClass, Diagram, DiagramBox, DiagramEdge, DiagramNode, EdgeClass, NodeClass, diagram_dot, diagram_svg,
 };
 pub use expectation::{ExpectedCount, ExpectedVerdict, none_dropped};
 pub use guest_route::{GuestSystem, guest_route_commands, guest_route_comment, guest_route_undo};

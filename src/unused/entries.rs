@@ -1,7 +1,8 @@
 //! Entries of whitelists.
 
 use super::{Sample, Search};
-use crate::check::unused::WHITELIST_ENTRY;
+use crate::check::unused::{WHITELIST_ENTRY, WHITELIST_ENTRY_NOT_HIT};
+use crate::datapath::WhitelistEntryId;
 use crate::diag::Diagnostic;
 use crate::model::Service;
 use crate::net::{Ipv4Net, Protocol};
@@ -18,7 +19,18 @@ impl Search<'_> {
             let Some(entries) = &service.whitelist else { continue };
             let id = WhitelistId::from_index(key.index());
             for (place, entry) in entries.iter().enumerate() {
-                if LOOPBACK.contains(&entry.value) || self.reached.whitelist_entry(id, place) {
+                if LOOPBACK.contains(&entry.value) {
+                    continue;
+                }
+                if self.reached.whitelist_entry(id, place) {
+                    let message = format!(
+                        "`{}` in the whitelist of `{}` admitted no frame of these captures",
+                        shown(entry.value),
+                        *service.id
+                    );
+                    let finding = || WHITELIST_ENTRY_NOT_HIT.found(message).at(entry.span, "admitted no frame");
+                    let used = WhitelistEntryId { whitelist: id, entry: place };
+                    findings.extend(self.unless_hit(|counts| counts.whitelist_entry(used), finding));
                     continue;
                 }
                 let wider = entries

@@ -15,6 +15,7 @@ use crate::lab::Topology;
 use crate::net::{Ipv4Net, Protocol};
 use crate::program::{EndpointId, FixedMap, Name};
 use crate::reach::{Reach, Reached};
+use crate::report::{EntryUse, UsageCounts};
 use crate::table::paged::Paged;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -22,8 +23,18 @@ use std::sync::Arc;
 /// Returns a finding for each rule, route and whitelist entry of a topology that decides nothing, in the order of the
 /// file.
 pub fn unused(topology: &Topology) -> Vec<Diagnostic> {
+    found(topology, None)
+}
+
+/// Returns the same, and a finding for each rule, route and whitelist entry that decides something, but nothing of what
+/// was counted over captures.
+pub fn unused_by(topology: &Topology, counts: &UsageCounts) -> Vec<Diagnostic> {
+    found(topology, Some(counts))
+}
+
+fn found(topology: &Topology, counts: Option<&UsageCounts>) -> Vec<Diagnostic> {
     let reached = Reach::new(Arc::clone(&topology.program)).reached();
-    let search = Search { topology, reached: &reached };
+    let search = Search { topology, reached: &reached, counts };
     let mut findings = search.rules();
     findings.extend(search.routes());
     findings.extend(search.whitelist_entries());
@@ -35,6 +46,8 @@ pub fn unused(topology: &Topology) -> Vec<Diagnostic> {
 struct Search<'a> {
     topology: &'a Topology,
     reached: &'a Reached,
+    /// What frames used, where that counts too.
+    counts: Option<&'a UsageCounts>,
 }
 
 /// How many of the things that take the packets of another one are named.
@@ -56,6 +69,16 @@ struct Sample {
 }
 
 impl Search<'_> {
+    /// The finding about something that decides, where no frame used it.
+    fn unless_hit(
+        &self,
+        used: impl FnOnce(&UsageCounts) -> EntryUse,
+        finding: impl FnOnce() -> Diagnostic,
+    ) -> Option<Diagnostic> {
+        let counts = self.counts?;
+        (used(counts) == EntryUse::default()).then(finding)
+    }
+
     /// What else decides about a packet between endpoints of the two prefixes; `None` where no such packet is found.
     fn kept_away(&self, sample: Sample) -> Option<String> {
         let names = &self.topology.names;

@@ -1,7 +1,7 @@
 //! Entries of route tables, those inside guests included.
 
 use super::{NAMED, Search, by_place};
-use crate::check::unused::ROUTE;
+use crate::check::unused::{ROUTE, ROUTE_NOT_HIT};
 use crate::diag::{Diagnostic, Span, and_list};
 use crate::model::{InstanceState, Key, Location, Vswitch};
 use crate::net::{AddressCuts, AddressRange, Ipv4Net};
@@ -69,10 +69,12 @@ impl Search<'_> {
 
     fn unless_used(&self, ids: &FixedMap<Span, usize>, entry: &IdleRoute<'_>) -> Option<Diagnostic> {
         let id = RouteId::from_index(*ids.get(&entry.span)?);
-        if self.reached.route(id) {
-            return None;
-        }
         let IdleRoute { prefix, span, of, table, user } = *entry;
+        if self.reached.route(id) {
+            let message = format!("the route to `{prefix}` of {of} was used by no frame of these captures");
+            let finding = || ROUTE_NOT_HIT.found(message).at(span, "used by no frame");
+            return self.unless_hit(|counts| counts.route(id), finding);
+        }
         let longer = table.map(|table| self.longer(table, prefix)).unwrap_or_default();
         if longer.is_empty() {
             let finding = ROUTE.found(format!("the route to `{prefix}` of {of} is never used: {user}"));

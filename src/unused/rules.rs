@@ -1,7 +1,7 @@
 //! Rules of security groups.
 
 use super::{NAMED, Sample, Search, by_place};
-use crate::check::unused::RULE;
+use crate::check::unused::{RULE, RULE_NOT_HIT};
 use crate::diag::{Diagnostic, and_list};
 use crate::model::{Direction, NicType, Peer, Rule, SecurityGroup};
 use crate::net::{Ipv4Net, Protocol};
@@ -40,7 +40,15 @@ impl Search<'_> {
                 let asked = group.rules(direction).iter().filter(|rule| rule.nic_type == NicType::Intranet);
                 for rule in asked {
                     let Some(id) = ids.get(&rule.span).map(|id| RuleId::from_index(*id)) else { continue };
-                    let Some(lists) = lists.get(&id).filter(|_| !self.reached.rule(id)) else { continue };
+                    if self.reached.rule(id) {
+                        let name = &self.topology.names.rules[id.index()].text;
+                        let finding =
+                            || RULE_NOT_HIT.found(format!("`{name}` decided about no frame of these captures"));
+                        let finding = || finding().at(rule.span, "decided about no frame");
+                        findings.extend(self.unless_hit(|counts| counts.rule(id), finding));
+                        continue;
+                    }
+                    let Some(lists) = lists.get(&id) else { continue };
                     findings.extend(self.idle(&IdleRule { group, direction, rule, id, lists }));
                 }
             }

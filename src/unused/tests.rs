@@ -1,8 +1,9 @@
 //! What decides nothing, and its twins that differ in one thing and decide something.
 
-use super::unused;
+use super::{unused, unused_by};
 use crate::check::unused::UNUSED_RULES;
 use crate::lab::Topology;
+use crate::report::UsageCounts;
 
 const VPC: &str = "[vpc.vpc-a]\ncidr = \"172.16.0.0/12\"\nclassic_link = true\n";
 const VSWITCH: &str = "[vswitch.vsw-a]\nvpc = \"vpc-a\"\ncidr = \"172.16.1.0/24\"\n";
@@ -62,12 +63,39 @@ fn every_record_is_found_in_the_words_of_its_example() {
     nothing(&format!("{kept}{THIRD}\n"));
     assert_eq!(found(&routes("")), examples[1..2]);
     nothing(&routes("").replace("172.20.1.0/24", "172.20.1.0/25"));
-    assert_eq!(found(&service("10.24.0.0/16")), examples[2..]);
+    assert_eq!(found(&service("10.24.0.0/16")), examples[2..3]);
     nothing(
         &service("10.24.1.5")
             .replace("10.24.1.5\"]", "10.24.2.0/24\"]")
             .replace("private_ip = \"10.24.1.6\"", "private_ip = \"10.24.2.6\""),
     );
+}
+
+/// The messages where no frame was counted.
+#[track_caller]
+fn not_hit(text: &str) -> Vec<String> {
+    let topology = Topology::from_toml("t.toml", text).unwrap_or_else(|error| panic!("{error}"));
+    let counts = UsageCounts::new(&topology.program, topology.names.rules.len());
+    unused_by(&topology, &counts).iter().map(|finding| format!("{}: {}", finding.id, finding.message)).collect()
+}
+
+#[test]
+fn what_no_frame_used_is_told_apart_from_what_no_header_gets_to() {
+    let examples: Vec<String> = UNUSED_RULES.iter().map(|rule| format!("{}: {}", rule.id, rule.example)).collect();
+    let idle = "{ source = \"10.24.0.0/16\" }, { source = \"10.24.1.6\", protocol = \"tcp\", priority = 2 }";
+    let rules = not_hit(&classic(&format!("ingress = [{idle}]")));
+    assert_eq!(rules, [examples[3].replace("#2", "#1"), examples[0].clone()]);
+    let reached =
+        not_hit(&format!("{}{THIRD}\n", classic(&format!("ingress = [{}]", idle.replace("10.24.1.6", "10.0.0.0/8")))));
+    assert_eq!(reached, [examples[3].replace("#2", "#1"), examples[3].clone()]);
+    let routes = format!(
+        "{VPC}routes = [{{ destination = \"172.20.0.0/16\", next_hop = \"gw\" }}]\n{VSWITCH}{IN_VPC}\
+         [gateway.gw]\nvpc = \"vpc-a\"\nkind = \"vpn\"\nremote_cidrs = [\"172.20.0.0/16\"]\n"
+    );
+    assert_eq!(not_hit(&routes), examples[4..5]);
+    let service =
+        "[service.rm-a]\nkind = \"rds\"\nnetwork = \"classic\"\nip = \"10.24.1.9\"\nwhitelist = [\"10.24.1.6\"]\n";
+    assert_eq!(not_hit(&format!("{}{service}", classic(""))), examples[5..]);
 }
 
 #[test]

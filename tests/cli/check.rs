@@ -185,3 +185,28 @@ fn what_decides_nothing_is_told_in_place_of_other_warnings() {
     let broken = bench.write("broken.toml", text.replace("10.24.1.6", "11.24.1.6"));
     assert_eq!(broken.run(&["check", "--unused", "broken.toml"]).code, 1);
 }
+
+#[test]
+fn what_no_frame_of_captures_used_is_told_beside_what_decides_nothing() {
+    let bench = Bench::new().write("shop.toml", include_str!("../../scenarios/topologies/shop.toml"));
+    let bench = bench.write("morning.pcap", include_bytes!("../../pcaps/shop-morning.pcap"));
+    let told = bench.run(&["check", "--unused", "shop.toml", "--capture", "morning.pcap", "--format", "json"]);
+    assert_eq!((told.code, told.error.as_str()), (0, ""));
+    let findings: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+    let messages: Vec<&str> = findings.as_array().unwrap().iter().map(|one| one["message"].as_str().unwrap()).collect();
+    // sg-app ingress #1 let in the connection of frame 5, and nothing went to the batch group.
+    assert!(messages.contains(&"`sg-batch ingress #1` decided about no frame of these captures"), "{messages:#?}");
+    assert!(!messages.iter().any(|message| message.contains("`sg-app ingress #1`")), "{messages:#?}");
+    assert!(
+        messages.iter().any(|message| message.starts_with("`172.16.0.0/12` in the whitelist of `rm-legacy` admits"))
+    );
+    let cut = bench.write("cut.pcap", &include_bytes!("../../pcaps/shop-morning.pcap")[..500]);
+    let damaged = cut.run(&["check", "--unused", "shop.toml", "--capture", "cut.pcap"]);
+    assert!(damaged.code == 2 && damaged.error.contains("cut.pcap"), "{damaged}");
+    for wrong in [
+        &["check", "shop.toml", "--capture", "morning.pcap"][..],
+        &["check", "shop.toml", "--map", "10.0.0.1=10.0.0.2"],
+    ] {
+        assert_eq!(cut.run(wrong).code, 2, "{wrong:?}");
+    }
+}
