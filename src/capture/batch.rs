@@ -175,8 +175,15 @@ impl Batch {
         self.records.is_empty()
     }
 
+    /// Appends a frame that is no record of a capture, and returns where its bytes lie.
+    pub(crate) fn append_frame(&mut self, bytes: &[u8]) -> Extent {
+        let start = self.arena.len();
+        self.arena.extend_from_slice(bytes);
+        Extent { start, length: bytes.len() as u32, place: BatchPlace::Arena }
+    }
+
     /// Forgets all records and lets go of the shared bytes; keeps the allocations.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.block = Bytes::new();
         self.arena.clear();
         self.records.clear();

@@ -97,6 +97,20 @@ impl FrameBatch {
         Frame { bytes: self.batch.slice(extent), wire_length, time, entry, shard }
     }
 
+    /// Empties a batch that no capture fills, for one worker.
+    pub(super) fn restart(&mut self) {
+        self.batch.clear();
+        self.clear(1);
+    }
+
+    /// Appends a frame that no capture holds, whole, for the one worker.
+    pub(super) fn push(&mut self, number: u64, frame: &Frame<'_>) {
+        let extent = self.batch.append_frame(frame.bytes);
+        let Frame { time, entry, wire_length, shard, .. } = *frame;
+        self.owners.push(0);
+        self.parts[0].push(FrameRef { time, entry, extent, number, wire_length, shard });
+    }
+
     fn clear(&mut self, workers: usize) {
         self.parts.resize_with(workers, Vec::new);
         self.parts.iter_mut().for_each(Vec::clear);

@@ -18,6 +18,7 @@ mod hints;
 mod pipeline;
 mod sample;
 pub mod scenario;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod usage;
@@ -27,7 +28,9 @@ mod writing;
 pub use adjust::{Adjustments, Encapsulation, Missing, TakenAt};
 pub use compare::{ComparedConnections, ComparedSide, compare_connections, is_allowed};
 pub use feed::{Feed, FrameBatch};
+pub use stream::FrameStream;
 pub use usage::{RuleUsage, rule_usage, usage_records};
+pub use writing::OutputFormat;
 
 use crate::capture::{CaptureError, CaptureRange, Captures, Unreadable};
 use crate::datapath::{self, Steering};
@@ -42,7 +45,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use worker::Worker;
-use writing::{OutputFormat, ReplayWriter};
+use writing::ReplayWriter;
 
 /// How a capture is replayed.
 #[derive(Clone, Debug, Default)]
@@ -203,15 +206,9 @@ pub fn run(
     }
     let Source { feed, damage, interrupted, .. } = source;
     writer.end(interrupted)?;
-    let mut facts = feed.facts();
-    facts.merge(hints.facts());
     let (unused_injections, unused_maps) = feed.missing();
+    let counted = Replayed::new(tally, &hints, feed.facts());
     Ok(Replayed {
-        tally,
-        unknown_sources: hints.addresses(Reason::UnknownSource),
-        ambiguous_sources: hints.addresses(Reason::AmbiguousSource),
-        missed: report::MISSING_DESTINATION.map(|reason| (reason, hints.addresses(reason))).into(),
-        default_entries: hints.default_entries(),
         damage,
         captures: feed.ranges(),
         not_captures: feed.not_captures().to_vec(),
@@ -221,10 +218,36 @@ pub fn run(
         unreadable: feed.unreadable(),
         connections,
         usage,
-        facts,
         unused_injections,
         unused_maps,
+        ..counted
     })
+}
+
+impl Replayed {
+    /// What was counted of frames of which all entered.
+    fn new(tally: Tally, hints: &Hints, mut facts: CaptureFacts) -> Replayed {
+        facts.merge(hints.facts());
+        Replayed {
+            tally,
+            unknown_sources: hints.addresses(Reason::UnknownSource),
+            ambiguous_sources: hints.addresses(Reason::AmbiguousSource),
+            missed: report::MISSING_DESTINATION.map(|reason| (reason, hints.addresses(reason))).into(),
+            default_entries: hints.default_entries(),
+            damage: Vec::new(),
+            captures: Vec::new(),
+            not_captures: Vec::new(),
+            interrupted: false,
+            copies: 0,
+            duplicates: 0,
+            unreadable: Vec::new(),
+            connections: None,
+            usage: None,
+            facts,
+            unused_injections: Vec::new(),
+            unused_maps: Vec::new(),
+        }
+    }
 }
 
 /// The captures on their way to the workers.

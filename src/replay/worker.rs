@@ -10,7 +10,7 @@ use crate::report::{Tally, UsageCounts, UsedFrame};
 use std::sync::Arc;
 
 /// Frames that go through the fabric together.
-const BURST: usize = 256;
+pub(super) const BURST: usize = 256;
 
 /// What became of a worker's part of a batch.
 #[derive(Default)]
@@ -20,6 +20,11 @@ pub(super) struct BurstOutput {
 }
 
 impl BurstOutput {
+    /// What came out of the first burst.
+    pub(super) fn first(&self) -> Option<&Output> {
+        self.outputs.first()
+    }
+
     /// The output of burst `index`; those before it are there.
     fn output(&mut self, index: usize) -> &mut Output {
         if self.outputs.len() == index {
@@ -70,6 +75,13 @@ impl Worker {
     /// The same, which counts hits too.
     pub(super) fn counting(self, usage: Option<UsageCounts>) -> Worker {
         Worker { usage, ..self }
+    }
+
+    /// Forwards in another snapshot of the world from now on, and counts anew; gives what was counted until then.
+    pub(super) fn set_program(&mut self, program: &Arc<Program>, mtu: u16) -> (Tally, Hints) {
+        self.fabric.set_program(Arc::clone(program));
+        let tally = std::mem::replace(&mut self.tally, Tally::new(program, mtu));
+        (tally, std::mem::replace(&mut self.hints, Hints::new(program, mtu)))
     }
 
     /// Forwards part `own` of `batch`.

@@ -10,16 +10,25 @@ use crate::program::{EndpointId, Names};
 use crate::report::{Comments, FrameNumber, Lines, Resolver};
 use std::io::{self, Write};
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Writes about the frames of one topology; shared by all workers.
-pub(super) struct OutputFormat<'a> {
+/// How single frames of one topology are written, as lines and in a capture; shared by all workers.
+pub struct OutputFormat<'a> {
     names: &'a Names,
     lines: Option<Lines>,
     /// Where a capture is written.
     comments: Option<Comments<'a>>,
     copies: Copies,
-    interfaces: Interfaces,
+    interfaces: Arc<Interfaces>,
+}
+
+/// What is written about frames, whatever their world: the capture and its interfaces stay when the world changes.
+pub(super) struct OutputSettings {
+    has_lines: bool,
+    has_capture: bool,
+    copies: Copies,
+    interfaces: Arc<Interfaces>,
 }
 
 /// The most endpoints that are described at the beginning of a capture, used or not. Some programs take no interface
@@ -55,7 +64,7 @@ impl Interfaces {
 /// What is written about a batch.
 #[derive(Default)]
 pub(super) struct EncodedBatch {
-    lines: Vec<u8>,
+    pub(super) lines: Vec<u8>,
     blocks: Vec<u8>,
     /// Packets of interfaces that were not described when they were written: where they begin in `blocks`, and what
     /// their interfaces stand for.
@@ -80,17 +89,34 @@ pub(super) struct Encoder<'a> {
     readable: String,
 }
 
-impl<'a> OutputFormat<'a> {
-    pub(super) fn new(topology: &'a Topology, sinks: &Sinks<'_>) -> OutputFormat<'a> {
+impl OutputSettings {
+    pub(super) fn new(topology: &Topology, sinks: &Sinks<'_>) -> OutputSettings {
+        let has_capture = sinks.capture.is_some();
+        let interfaces = if has_capture { topology.names.endpoints.len() + 1 } else { 0 };
+        OutputSettings {
+            has_lines: sinks.lines.is_some(),
+            has_capture,
+            copies: sinks.copies,
+            interfaces: Arc::new(Interfaces::new(interfaces)),
+        }
+    }
+
+    /// How frames are written whose world is `topology`: any snapshot of the one that the settings were made for.
+    pub(super) fn format<'a>(&self, topology: &'a Topology) -> OutputFormat<'a> {
         let words = Resolver::new(&topology.program, &topology.names, &topology.sources);
-        let interfaces = if sinks.capture.is_some() { topology.names.endpoints.len() + 1 } else { 0 };
         OutputFormat {
             names: &topology.names,
-            lines: sinks.lines.is_some().then(|| Lines::new(words)),
-            comments: sinks.capture.is_some().then(|| Comments::new(words)),
-            copies: sinks.copies,
-            interfaces: Interfaces::new(interfaces),
+            lines: self.has_lines.then(|| Lines::new(words)),
+            comments: self.has_capture.then(|| Comments::new(words)),
+            copies: self.copies,
+            interfaces: Arc::clone(&self.interfaces),
         }
+    }
+}
+
+impl<'a> OutputFormat<'a> {
+    pub(super) fn new(topology: &'a Topology, sinks: &Sinks<'_>) -> OutputFormat<'a> {
+        OutputSettings::new(topology, sinks).format(topology)
     }
 
     /// Whether anything is written about single frames.
@@ -118,6 +144,41 @@ impl<'a> OutputFormat<'a> {
         let went_on = matches!(outcome.verdict, Verdict::Delivered { .. } | Verdict::Answered);
         let is_told = went_on || self.copies == Copies::In;
         outcome.from.filter(|_| is_told).map_or(self.drops(), |from| from.0)
+    }
+
+    /// Begins a capture with the interfaces that are described at its beginning.
+    pub(super) fn begin_capture<W: Write>(&self, to: W) -> io::Result<Writer<W>> {
+        let mut capture = Writer::new(to)?;
+        for of in self.described_in_front().filter(|of| !self.description(*of).0.is_empty()) {
+            self.describe(of, &mut capture)?;
+        }
+        Ok(capture)
+    }
+
+    /// Gives the packets of `encoded` the numbers of their interfaces. Interfaces that were not described yet are, each
+    /// in front of its first packet; returns how many bytes of the packets were written with them.
+    fn number_interfaces(&self, encoded: &mut EncodedBatch, capture: &mut Writer<impl Write>) -> io::Result<usize> {
+        let EncodedBatch { blocks, unnumbered, .. } = encoded;
+        let mut written = 0;
+        for (at, of) in unnumbered.drain(..) {
+            let number = match self.interfaces.number(of) {
+                Some(number) => number,
+                None => {
+                    capture.write_encoded(&blocks[written..at])?;
+                    written = at;
+                    self.describe(of, capture)?
+                }
+            };
+            set_interface(&mut blocks[at..], number);
+        }
+        Ok(written)
+    }
+
+    /// Writes the packets of `encoded`, all of them.
+    pub(super) fn write_packets(&self, encoded: &mut EncodedBatch, capture: &mut Writer<impl Write>) -> io::Result<()> {
+        let written = self.number_interfaces(encoded, capture)?;
+        capture.write_encoded(&encoded.blocks[written..])?;
+        capture.flush()
     }
 
     /// Writes the description of an interface, and gives its number.
@@ -154,12 +215,7 @@ pub(super) struct ReplayWriter<'s, 'a> {
 impl<'s, 'a> ReplayWriter<'s, 'a> {
     pub(super) fn begin(writing: &'s OutputFormat<'s>, sinks: &'s mut Sinks<'a>) -> io::Result<ReplayWriter<'s, 'a>> {
         let Sinks { lines, capture, progress, .. } = sinks;
-        let mut capture = capture.as_deref_mut().map(Writer::new).transpose()?;
-        if let Some(capture) = &mut capture {
-            for of in writing.described_in_front().filter(|of| !writing.description(*of).0.is_empty()) {
-                writing.describe(of, capture)?;
-            }
-        }
+        let capture = capture.as_deref_mut().map(|capture| writing.begin_capture(capture)).transpose()?;
         Ok(ReplayWriter {
             writing,
             lines: lines.as_deref_mut(),
@@ -176,21 +232,9 @@ impl<'s, 'a> ReplayWriter<'s, 'a> {
             lines.flush()?;
         }
         let Some(capture) = self.capture.as_mut().filter(|_| !encoded.blocks.is_empty()) else { return Ok(()) };
-        let EncodedBatch { blocks, unnumbered, .. } = encoded;
         capture.write_encoded(&self.last)?;
-        let mut written = 0;
-        for (at, of) in unnumbered.drain(..) {
-            let interfaces = &self.writing.interfaces;
-            let number = match interfaces.number(of) {
-                Some(number) => number,
-                None => {
-                    capture.write_encoded(&blocks[written..at])?;
-                    written = at;
-                    self.writing.describe(of, capture)?
-                }
-            };
-            set_interface(&mut blocks[at..], number);
-        }
+        let written = self.writing.number_interfaces(encoded, capture)?;
+        let blocks = &encoded.blocks;
         let last = last_packet(blocks);
         capture.write_encoded(&blocks[written..last])?;
         self.last.clear();
