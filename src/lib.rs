@@ -65,6 +65,10 @@
 //! | [`show`] | what a topology holds: tables, one object with all that it is connected to, pictures |
 //! | [`import`] | dumps of accounts, Terraform states and plans to a topology, and a report of what is not in it |
 //! | [`replay`] | captures and scenarios through a lab: attribution, workers, order, expectations |
+#![cfg_attr(
+    all(feature = "cli", target_os = "linux"),
+    doc = "| [`live`] | real hosts through the fabric: namespaces and TAPs of this machine |"
+)]
 #![cfg_attr(feature = "cli", doc = "| [`cli`] | the command line: arguments to library calls to exit codes |")]
 //!
 //! `compile` writes a program, `datapath` reads it, and neither sees the other: no name, string or ordered map can
@@ -87,6 +91,8 @@ pub mod flows;
 pub mod import;
 pub mod lab;
 mod links;
+#[cfg(all(feature = "cli", target_os = "linux"))]
+pub mod live;
 pub mod model;
 pub mod net;
 pub mod preflight;

@@ -73,6 +73,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "scenario", "text", "threads", "time", "wire",
         ],
     ),
+    // Frames of real hosts are forwarded, counted and written as those of captures: `replay`.
+    ("live", &["control", "datapath", "diag", "lab", "net", "program", "replay", "scenario", "text", "time"]),
 ];
 
 /// What stands on top of everything.

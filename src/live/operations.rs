@@ -1,0 +1,131 @@
+//! Operations that come while the fabric runs: lines of a file that grows, of a named pipe, or of standard input.
+
+use crate::scenario::STANDARD_INPUT;
+use crate::text::shown_path;
+use rustix::fs::{FileType, fstat};
+use rustix::io::Errno;
+use std::collections::VecDeque;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+
+/// Bytes of the longest line; what is longer is no operation, and is cut there.
+const LONGEST: usize = 4096;
+
+/// Where operations come from.
+pub struct OperationLines {
+    file: File,
+    /// What came behind the last whole line.
+    rest: Vec<u8>,
+    /// True for a plain file, which has to be looked at from time to time: it may grow.
+    is_plain: bool,
+}
+
+impl OperationLines {
+    /// Opens `path`; `-` is standard input. A file is followed as it grows, a named pipe from writer to writer.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn open(path: &Path) -> io::Result<OperationLines> {
+        let unreadable =
+            |error: io::Error| io::Error::new(error.kind(), format!("cannot read `{}`: {error}", shown_path(path)));
+        let file = if path == Path::new(STANDARD_INPUT) {
+            File::from(io::stdin().as_fd().try_clone_to_owned()?)
+        } else {
+            let is_pipe = fs::metadata(path).map_err(unreadable)?.file_type().is_fifo();
+            // With a writer of its own a pipe has no end, and opening it waits for nobody.
+            OpenOptions::new().read(true).write(is_pipe).open(path).map_err(unreadable)?
+        };
+        let kind = FileType::from_raw_mode(fstat(&file)?.st_mode);
+        if kind == FileType::Directory {
+            return Err(unreadable(Errno::ISDIR.into()));
+        }
+        Ok(OperationLines { file, rest: Vec::new(), is_plain: kind == FileType::RegularFile })
+    }
+
+    /// What becomes readable when a line comes; nothing for a plain file.
+    pub(super) fn watched(&self) -> Option<BorrowedFd<'_>> {
+        (!self.is_plain).then(|| self.file.as_fd())
+    }
+
+    /// Adds the lines that have come to `lines`, without empty ones and comments. False at the end of what cannot grow.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(super) fn read(&mut self, lines: &mut VecDeque<String>) -> io::Result<bool> {
+        let mut chunk = [0; LONGEST];
+        loop {
+            let count = match self.file.read(&mut chunk) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                read => read?,
+            };
+            self.rest.extend_from_slice(&chunk[..count]);
+            while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
+                push_line(&self.rest[..end], lines);
+                self.rest.drain(..=end);
+            }
+            let is_over = count == 0 && !self.is_plain;
+            // The last line of a pipe or terminal may lack its end.
+            if is_over || self.rest.len() > LONGEST {
+                push_line(&self.rest, lines);
+                self.rest.clear();
+            }
+            // Of a plain file there may be more; anything else says so.
+            if count == 0 || !self.is_plain {
+                return Ok(!is_over);
+            }
+        }
+    }
+}
+
+fn push_line(bytes: &[u8], lines: &mut VecDeque<String>) {
+    let line = String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST)]);
+    let line = line.trim();
+    if !line.is_empty() && !line.starts_with('#') {
+        lines.push_back(line.to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn lines(operations: &mut OperationLines) -> Vec<String> {
+        let mut lines = VecDeque::new();
+        operations.read(&mut lines).unwrap();
+        lines.into()
+    }
+
+    #[test]
+    fn a_file_gives_whole_lines_as_it_grows() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("operations");
+        let mut file = File::create(&path).unwrap();
+        file.write_all(b"# nothing yet\n\nstop i-web\nstart i-").unwrap();
+        let mut operations = OperationLines::open(&path).unwrap();
+        assert_eq!(lines(&mut operations), ["stop i-web"]);
+        assert_eq!(lines(&mut operations), [""; 0]);
+        file.write_all(b"web\n").unwrap();
+        assert_eq!(lines(&mut operations), ["start i-web"]);
+    }
+
+    #[test]
+    fn a_line_without_end_is_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("operations");
+        fs::write(&path, vec![b'x'; 10 * LONGEST]).unwrap();
+        let mut operations = OperationLines::open(&path).unwrap();
+        let lines = lines(&mut operations);
+        assert!(!lines.is_empty() && lines.iter().all(|line| line.len() <= LONGEST));
+        assert!(operations.rest.len() <= LONGEST);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let error = OperationLines::open(Path::new("no/such/file")).err().unwrap();
+        assert!(error.to_string().starts_with("cannot read `no/such/file`: "), "{error}");
+    }
+}
