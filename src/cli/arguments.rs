@@ -3,6 +3,7 @@
 mod account;
 mod advice;
 mod frames;
+mod live;
 mod reach;
 mod replay;
 mod show;
@@ -11,6 +12,7 @@ mod trace;
 pub(super) use account::Import;
 pub(super) use advice::{Advise, Format, GuestRoute};
 pub(super) use frames::FrameOptions;
+pub(super) use live::{Live, LiveFormat};
 pub(super) use reach::{Diff, Reach, ReachFormat};
 pub(super) use replay::{Attribution, By, Copies, Replay, ReplayFormat};
 pub(super) use show::{Show, ShowFormat};
@@ -63,6 +65,9 @@ pub(super) enum Command {
     /// Send a capture through a topology and sum up what became of it.
     #[command(after_help = replay::REPLAY_EXAMPLES)]
     Replay(Replay),
+    /// Run real programs in a topology: each endpoint is a network namespace of this machine, without any privilege.
+    #[command(after_help = live::LIVE_EXAMPLES)]
+    Live(Live),
     /// Follow one packet hop by hop, its reply, and a new packet the other way.
     #[command(after_help = trace::TRACE_EXAMPLES)]
     Trace(Trace),

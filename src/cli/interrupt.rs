@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// What a process that a signal ends gives as its exit code, less the number of the signal.
-const ENDED_BY_SIGNAL: i32 = 128;
+pub(super) const ENDED_BY_SIGNAL: i32 = 128;
 
 /// Whether somebody wants the work to end.
 pub(super) struct Interrupt {
@@ -51,6 +51,12 @@ impl Interrupt {
     pub(super) fn exit_code(&self) -> Option<u8> {
         let signal = self.signal.load(Ordering::Relaxed);
         (signal != 0).then_some(ENDED_BY_SIGNAL as u8 + signal as u8)
+    }
+
+    /// Becomes readable when a signal comes.
+    #[cfg(target_os = "linux")]
+    pub(super) fn watched(&self) -> &std::os::unix::net::UnixStream {
+        self.wake.watched()
     }
 
     /// Opens captures so that a signal ends the waiting for more of one, where it is no file; `-` is standard input.
@@ -96,6 +102,11 @@ mod waiting {
         /// Another end to watch.
         pub(super) fn watcher(&self) -> io::Result<UnixStream> {
             self.watched.try_clone()
+        }
+
+        #[cfg(target_os = "linux")]
+        pub(super) fn watched(&self) -> &UnixStream {
+            &self.watched
         }
 
         pub(super) fn register(&self, signal: i32) -> io::Result<()> {

@@ -2,7 +2,7 @@
 //!
 //! Data goes to standard output, everything else to standard error. Exit codes: 0 as expected; 1 an expectation
 //! failed or a difference was found; 2 could not run; 130 or 143 interrupted by SIGINT or SIGTERM, as shells say it. A
-//! closed pipe is no error.
+//! closed pipe is no error. `live` ends with the exit code of its command.
 
 mod advise;
 mod arguments;
@@ -15,6 +15,11 @@ mod fit;
 mod guest_route;
 mod import;
 mod interrupt;
+#[cfg(target_os = "linux")]
+mod live;
+#[cfg(not(target_os = "linux"))]
+#[path = "live_elsewhere.rs"]
+mod live;
 mod names;
 mod output;
 mod preflight;
@@ -83,6 +88,10 @@ fn end_where_memory_ends() {
 
 /// Runs the program with the process's own arguments.
 pub fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    if let Some(code) = crate::live::other_program() {
+        return code;
+    }
     end_where_memory_ends();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -99,6 +108,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(arguments, &mut terminal),
         Command::Check(arguments) => check::check(arguments, &mut terminal),
         Command::Replay(arguments) => replay::replay(arguments, &mut terminal),
+        Command::Live(arguments) => live::live(arguments, &mut terminal),
         Command::Trace(arguments) => trace::trace(arguments, &mut terminal),
         Command::Reach(arguments) => reach::reach(arguments, &mut terminal),
         Command::Diff(arguments) => diff::diff(arguments, &mut terminal),

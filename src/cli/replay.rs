@@ -1,6 +1,6 @@
 //! `biplane replay`.
 
-use super::arguments::{self, Attribution, By, Replay, ReplayFormat};
+use super::arguments::{Attribution, By, Replay, ReplayFormat};
 use super::interrupt::Interrupt;
 use super::names::unknown;
 use super::output::Terminal;
@@ -11,7 +11,7 @@ use crate::datapath::Options;
 use crate::files::{Inputs, OutputFile};
 use crate::flows::GatheredConnections;
 use crate::lab::Topology;
-use crate::replay::{self, Adjustments, Connections, Copies, ReplayOptions, Replayed, Sinks};
+use crate::replay::{self, Adjustments, Connections, ReplayOptions, Replayed, Sinks};
 use crate::report::{self, ConnectionCsv, ConnectionRows, Resolver, UsageRecord};
 use crate::scenario::STANDARD_INPUT;
 use crate::text::{Shown, shown_json};
@@ -339,11 +339,7 @@ impl ReplayJob<'_> {
         let mut sinks = Sinks {
             lines: (arguments.format == ReplayFormat::Ndjson && arguments.by.is_none()).then_some(lines),
             capture: output.as_mut().map(|file| file as &mut dyn Write),
-            copies: match arguments.copies {
-                arguments::Copies::In => Copies::In,
-                arguments::Copies::Out => Copies::Out,
-                arguments::Copies::Both => Copies::Both,
-            },
+            copies: arguments.copies.copies(),
             progress: Some(&mut tell),
         };
         let replayed = replay::run(topology, captures, options, &mut sinks);
@@ -364,17 +360,7 @@ fn report(
     let words = Resolver::new(&topology.program, &topology.names, &topology.sources);
     let captures: Vec<_> = replayed.captures.iter().map(replayed_capture).collect();
     let unreadable: Vec<_> = replayed.unreadable.iter().map(|(why, count)| (why.to_string(), *count)).collect();
-    let facts = report::Replayed {
-        captures: &captures,
-        ambiguous_sources: &replayed.ambiguous_sources,
-        unknown_sources: &replayed.unknown_sources,
-        missed: &replayed.missed,
-        default_entries: &replayed.default_entries,
-        connections: replayed.connections.as_ref().map(|connections| &connections.totals),
-        unreadable: &unreadable,
-        facts: replayed.facts,
-        interrupted: replayed.interrupted,
-    };
+    let facts = report::Replayed { unreadable: &unreadable, ..facts(&captures, replayed) };
     let mut text = String::new();
     match arguments.format {
         _ if arguments.by.is_some() => tell_hints(words, replayed, &facts, terminal),
@@ -400,8 +386,28 @@ fn replayed_capture(range: &CaptureRange) -> report::ReplayedCapture<'_> {
     report::ReplayedCapture { name, before: *before, frames: *records, joined: *joined, unreadable: *unreadable }
 }
 
+/// What a summary says beside the tally of the frames of `captures`.
+pub(super) fn facts<'a>(captures: &'a [report::ReplayedCapture<'a>], replayed: &'a Replayed) -> report::Replayed<'a> {
+    report::Replayed {
+        captures,
+        ambiguous_sources: &replayed.ambiguous_sources,
+        unknown_sources: &replayed.unknown_sources,
+        missed: &replayed.missed,
+        default_entries: &replayed.default_entries,
+        connections: replayed.connections.as_ref().map(|connections| &connections.totals),
+        unreadable: &[],
+        facts: replayed.facts,
+        interrupted: replayed.interrupted,
+    }
+}
+
 /// Tells the hints of a summary beside rows.
-fn tell_hints(words: Resolver<'_>, replayed: &Replayed, facts: &report::Replayed<'_>, terminal: &mut Terminal) {
+pub(super) fn tell_hints(
+    words: Resolver<'_>,
+    replayed: &Replayed,
+    facts: &report::Replayed<'_>,
+    terminal: &mut Terminal,
+) {
     let mut text = String::new();
     report::hints_text(&mut text, words, &replayed.tally, facts, terminal.error_palette());
     if !text.is_empty() {

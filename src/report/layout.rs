@@ -96,7 +96,7 @@ pub fn thousands(number: u64) -> String {
 }
 
 /// `1 frame`, `2,000 frames`.
-pub(super) fn counted(number: u64, what: &str) -> String {
+pub fn counted(number: u64, what: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {what}{plural}", thousands(number))
 }

@@ -56,7 +56,7 @@ pub use guest_route::{GuestSystem, guest_route_commands, guest_route_comment, gu
 pub use hints::{CaptureFacts, DefaultEntries, MISSING_DESTINATION, default_entries_text, hints_text};
 #[cfg(feature = "cli")]
 pub use junit::junit_xml;
-pub use layout::{Palette, Style, thousands};
+pub use layout::{Palette, Style, counted, thousands};
 pub use ndjson::{FrameNumber, FrameOrigin, Lines};
 pub use reach::{REACH_CSV_HEAD, ReachWords, reach_fixed_text, reach_flow_csv, reach_flow_json};
 pub use reach::{reach_flows_text, reach_matrix_text, reach_unlisted_text};

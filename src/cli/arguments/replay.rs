@@ -2,6 +2,7 @@
 
 use super::{FrameOptions, injection, mapping, workers};
 use crate::model::limits::LEAST_MTU;
+use crate::replay;
 use crate::report::ExpectedCount;
 use clap::{Args, ValueEnum};
 use std::net::Ipv4Addr;
@@ -68,6 +69,17 @@ pub(in crate::cli) enum Copies {
     Out,
     /// Both.
     Both,
+}
+
+impl Copies {
+    /// What the option says.
+    pub(in crate::cli) fn copies(self) -> replay::Copies {
+        match self {
+            Copies::In => replay::Copies::In,
+            Copies::Out => replay::Copies::Out,
+            Copies::Both => replay::Copies::Both,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
