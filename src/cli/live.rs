@@ -60,8 +60,8 @@ pub(super) fn live(arguments: &Live, terminal: &mut Terminal) -> Outcome {
     capture.map(OutputFile::finish).transpose()?;
     teller.count(&ended.topology, &ended.counted, "");
     if ended.without_interface != 0 {
-        let frames = report::thousands(ended.without_interface);
-        terminal.tell(&format!("note: {frames} frames came out at endpoints that --only leaves without a namespace"));
+        let frames = report::counted(ended.without_interface, "frame");
+        terminal.tell(&format!("note: {frames} came out at endpoints that --only leaves without a namespace"));
     }
     Ok(ended.code)
 }

@@ -39,7 +39,8 @@ fn run(arguments: &[OsString]) -> io::Result<u8> {
         .map_err(|error| io::Error::new(error.kind(), format!("`biplane live` has ended: {error}")))?;
     let endpoints: Vec<(&str, &str)> = listed.lines().filter_map(|line| line.split_once('\t')).collect();
     let [endpoint, command @ ..] = arguments else {
-        return Err(io::Error::other(usage(&endpoints)));
+        eprintln!("{}", usage(&endpoints));
+        return Ok(UNABLE);
     };
     let name = endpoint.to_string_lossy();
     if matches!(&*name, "-h" | "--help") {
