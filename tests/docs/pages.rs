@@ -6,6 +6,7 @@
 //! | `sh` | every line of this program succeeds |
 //! | `toml` | parses; one that begins with `# NAME.toml` is the file of that name for the commands behind it |
 //! | `text` | each line stands in a file that the page's commands have written |
+//! | `session` | held by `tests/live`, since it needs what a machine need not have |
 //! | `rust` | the lines stand in a file of `src`, as code or in its documentation |
 //!
 //! The rows of a table behind `<!-- table: NAME -->` are those of `tables`.
@@ -84,7 +85,7 @@ impl Page {
             "toml" => put_toml(block, workspace),
             "sh" => block.iter().for_each(|line| workspace.run_line(line)),
             "" => put_named(block, workspace),
-            "text" | "rust" | "json" | "yaml" => {}
+            "text" | "rust" | "json" | "yaml" | "session" => {}
             _ => panic!("{}: what is a block of {language}?", self.name),
         }
         block.iter().map(|line| format!("{line}\n")).collect()

@@ -6,6 +6,7 @@
 mod ending;
 mod kernel;
 mod operations;
+mod page;
 mod privileges;
 mod replayed;
 
