@@ -11,14 +11,16 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-/// Bytes of the longest line; what is longer is no operation, and is cut there.
-const LONGEST: usize = 4096;
+/// Bytes of the longest line; what is longer is no operation.
+const LONGEST_LINE: usize = 4096;
 
 /// Where operations come from.
 pub struct OperationLines {
     file: File,
     /// What came behind the last whole line.
     rest: Vec<u8>,
+    /// True until the end of a line that is too long.
+    skips: bool,
     /// True for a plain file, which has to be looked at from time to time: it may grow.
     is_plain: bool,
 }
@@ -42,7 +44,7 @@ impl OperationLines {
         if kind == FileType::Directory {
             return Err(unreadable(Errno::ISDIR.into()));
         }
-        Ok(OperationLines { file, rest: Vec::new(), is_plain: kind == FileType::RegularFile })
+        Ok(OperationLines { file, rest: Vec::new(), skips: false, is_plain: kind == FileType::RegularFile })
     }
 
     /// What becomes readable when a line comes; nothing for a plain file.
@@ -55,7 +57,7 @@ impl OperationLines {
     /// # Errors
     /// It cannot be read.
     pub(super) fn read(&mut self, lines: &mut VecDeque<String>) -> io::Result<bool> {
-        let mut chunk = [0; LONGEST];
+        let mut chunk = [0; LONGEST_LINE];
         loop {
             let count = match self.file.read(&mut chunk) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -63,13 +65,18 @@ impl OperationLines {
             };
             self.rest.extend_from_slice(&chunk[..count]);
             while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
-                push_line(&self.rest[..end], lines);
+                if !std::mem::take(&mut self.skips) {
+                    lines.extend(read_line(&self.rest[..end]));
+                }
                 self.rest.drain(..=end);
             }
             let is_over = count == 0 && !self.is_plain;
             // The last line of a pipe or terminal may lack its end.
-            if is_over || self.rest.len() > LONGEST {
-                push_line(&self.rest, lines);
+            if is_over || self.rest.len() > LONGEST_LINE {
+                if !self.skips {
+                    lines.extend(read_line(&self.rest));
+                }
+                self.skips = !is_over;
                 self.rest.clear();
             }
             // Of a plain file there may be more; anything else says so.
@@ -80,11 +87,16 @@ impl OperationLines {
     }
 }
 
-fn push_line(bytes: &[u8], lines: &mut VecDeque<String>) {
-    let line = String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST)]);
+/// The operation of a line, if it may hold one. One that is too long becomes what is none, so that it is told.
+fn read_line(bytes: &[u8]) -> Option<String> {
+    let line = String::from_utf8_lossy(bytes);
     let line = line.trim();
-    if !line.is_empty() && !line.starts_with('#') {
-        lines.push_back(line.to_owned());
+    let shown: String = line.chars().take(40).collect();
+    match line {
+        "" => None,
+        comment if comment.starts_with('#') => None,
+        long if long.len() > LONGEST_LINE => Some(format!("{shown}…")),
+        line => Some(line.to_owned()),
     }
 }
 
@@ -113,14 +125,17 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_end_is_cut() {
+    fn a_line_that_is_too_long_is_none_to_its_end_and_the_next_one_counts() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("operations");
-        fs::write(&path, vec![b'x'; 10 * LONGEST]).unwrap();
+        let long = "stop i-web ".repeat(LONGEST_LINE);
+        fs::write(&path, format!("{long}\n#{long}\nstart i-web\n")).unwrap();
         let mut operations = OperationLines::open(&path).unwrap();
         let lines = lines(&mut operations);
-        assert!(!lines.is_empty() && lines.iter().all(|line| line.len() <= LONGEST));
-        assert!(operations.rest.len() <= LONGEST);
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[0].ends_with('…') && lines[0].len() < 100, "{lines:?}");
+        assert_eq!(lines[1], "start i-web");
+        assert!(operations.rest.len() <= LONGEST_LINE);
     }
 
     #[test]
