@@ -34,11 +34,26 @@ impl Interrupt {
         for signal in [SIGINT, SIGTERM] {
             // In this order: the first signal finds the flag unset and sets it, the second one finds it set.
             flag::register_conditional_shutdown(signal, ENDED_BY_SIGNAL + signal, Arc::clone(&self.stop))?;
-            flag::register_usize(signal, Arc::clone(&self.signal), signal.unsigned_abs() as usize)?;
-            flag::register(signal, Arc::clone(&self.stop))?;
-            #[cfg(unix)]
-            self.wake.register(signal)?;
+            self.note(signal)?;
         }
+        Ok(())
+    }
+
+    /// Listens from now on while a command runs that a terminal's Ctrl-C reaches, too: that ends nothing at once, however
+    /// often it comes.
+    #[cfg(target_os = "linux")]
+    pub(super) fn listen_beside_a_command(&self) -> io::Result<()> {
+        flag::register_conditional_shutdown(SIGTERM, ENDED_BY_SIGNAL + SIGTERM, Arc::clone(&self.stop))?;
+        self.note(SIGTERM)?;
+        self.note(SIGINT)
+    }
+
+    /// Takes note of each such signal.
+    fn note(&self, signal: i32) -> io::Result<()> {
+        flag::register_usize(signal, Arc::clone(&self.signal), signal.unsigned_abs() as usize)?;
+        flag::register(signal, Arc::clone(&self.stop))?;
+        #[cfg(unix)]
+        self.wake.register(signal)?;
         Ok(())
     }
 

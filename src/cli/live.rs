@@ -8,7 +8,7 @@ use super::{Failure, Outcome};
 use crate::datapath::Options;
 use crate::files::{Inputs, OutputFile};
 use crate::lab::Topology;
-use crate::live::{self, Interruption, LiveEvent, LiveOptions, MAX_INTERFACES, OperationLines};
+use crate::live::{self, Interruption, LiveEvent, LiveOptions, MAX_ENDPOINTS, OperationLines};
 use crate::replay::{Replayed, Sinks};
 use crate::report::{self, ReplayedCapture, Resolver};
 use crate::scenario::STANDARD_INPUT;
@@ -22,12 +22,12 @@ use std::process::Stdio;
 use std::time::{Instant, SystemTime};
 
 pub(super) fn live(arguments: &Live, terminal: &mut Terminal) -> Outcome {
-    one_standard_input(&arguments.topology, arguments.apply_from.as_slice())?;
+    one_standard_input(&arguments.topology, arguments.apply_from.as_slice(), "the operations")?;
     let topology = terminal.open_topology(&arguments.topology)?;
     let endpoints = live::endpoints(&topology, &arguments.only).map_err(|name| match name {
         Some(name) => unknown_endpoint(name, &topology),
         None => Failure::Message(format!(
-            "more than {MAX_INTERFACES} endpoints would become namespaces: --only says which are needed"
+            "more than {MAX_ENDPOINTS} endpoints would become namespaces: --only says which are needed"
         )),
     })?;
     let interrupt = Interrupt::new()?;
@@ -54,7 +54,7 @@ pub(super) fn live(arguments: &Live, terminal: &mut Terminal) -> Outcome {
         copies: arguments.copies.copies(),
         progress: None,
     };
-    interrupt.listen()?;
+    interrupt.listen_beside_a_command()?;
     let mut teller = Teller { arguments, terminal, waits: options.command.is_empty() };
     let ended = live::run(topology, options, sinks, &mut |event| teller.tell(event))?;
     capture.map(OutputFile::finish).transpose()?;

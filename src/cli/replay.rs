@@ -20,7 +20,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
-    one_standard_input(&arguments.topology, &arguments.captures)?;
+    one_standard_input(&arguments.topology, &arguments.captures, "the capture")?;
     check_format(arguments)?;
     let topology = terminal.open_topology(&arguments.topology)?;
     let interrupt = Interrupt::new()?;
@@ -153,16 +153,16 @@ fn list_usage(
     Ok(())
 }
 
-/// Refuses standard input for more than one of the topology and the captures.
-pub(super) fn one_standard_input(topology: &Path, captures: &[PathBuf]) -> Result<(), Failure> {
+/// Refuses standard input for more than one of the topology and the files that messages call `what`: `the capture`.
+pub(super) fn one_standard_input(topology: &Path, others: &[PathBuf], what: &str) -> Result<(), Failure> {
     let input = Path::new(STANDARD_INPUT);
-    let as_captures = captures.iter().filter(|capture| *capture == input).count();
-    let message = match (topology == input, as_captures) {
-        (true, 1..) => "`-` stands for the topology and for the capture: standard input is one file",
-        (_, 2..) => "`-` stands for several captures: standard input is one file",
+    let as_others = others.iter().filter(|other| *other == input).count();
+    let message = match (topology == input, as_others) {
+        (true, 1..) => format!("`-` stands for the topology and for {what}: standard input is one file"),
+        (_, 2..) => "`-` stands for several captures: standard input is one file".to_owned(),
         _ => return Ok(()),
     };
-    Err(Failure::Message(message.to_owned()))
+    Err(Failure::Message(message))
 }
 
 /// What the options shared by `replay` and `trace` mean in this topology.

@@ -39,7 +39,7 @@ const NOT_FOUND: u8 = 127;
 const NOT_EXECUTABLE: u8 = 126;
 
 /// What a process that a signal ends gives as its exit code, less the number of the signal.
-const ENDED_BY_SIGNAL: u8 = 128;
+pub(super) const ENDED_BY_SIGNAL: u8 = 128;
 
 /// An endpoint as the first process is told of it.
 pub(super) struct InsideEndpoint<'a> {

@@ -34,8 +34,9 @@ use crate::scenario;
 use crate::time::SimTime;
 use inside::{Inside, InsideEndpoint};
 use namespaces::LiveInterface;
+use nix::sys::signal::{SigSet, Signal};
 use rustix::process::getpgrp;
-use rustix::termios::tcgetpgrp;
+use rustix::termios::{tcgetpgrp, tcsetpgrp};
 use signal_hook::consts::SIGINT;
 use std::ffi::OsString;
 use std::io;
@@ -45,7 +46,7 @@ use std::process::{ExitCode, Stdio};
 use switch::{Pause, Present, Switch};
 
 /// The most endpoints that get an interface.
-pub const MAX_INTERFACES: usize = 4096;
+pub const MAX_ENDPOINTS: usize = 4096;
 
 /// How a fabric is run between real hosts.
 pub struct LiveOptions<'a> {
@@ -134,7 +135,7 @@ pub fn endpoints<'o>(topology: &Topology, only: &'o [String]) -> Result<Vec<Endp
             found
         }
     };
-    if found.len() > MAX_INTERFACES { Err(None) } else { Ok(found) }
+    if found.len() > MAX_ENDPOINTS { Err(None) } else { Ok(found) }
 }
 
 /// Runs one of the programs that this one is under another name, by which it was called: `at`, or the first process
@@ -185,19 +186,25 @@ pub fn run(
     let ended = inside.watched()?;
     switch.watch_end(&ended)?;
     let mut run = LiveRun { topology, fabric, tell };
-    loop {
+    let terminal = Foreground::of_process();
+    let mut sent = None;
+    let signal = loop {
         let present = Present { topology: &run.topology, format: &stream.format(&run.topology) };
         match switch.forward(&mut stream, present)? {
             Pause::Operation(words) => run.apply(&words, &mut switch, &mut stream)?,
-            Pause::Signal(signal) if !command.is_empty() => {
-                if !has_reached_all(signal) {
-                    inside.send_signal(signal);
-                }
+            // A terminal has sent it to the command as well, which decides what it means, however often it comes.
+            Pause::Signal(signal) if !command.is_empty() && i32::from(signal) == SIGINT && terminal.is_ours() => {}
+            Pause::Signal(signal) if !command.is_empty() && sent.is_none() => {
+                inside.send_signal(signal);
+                sent = Some(signal);
             }
-            Pause::Signal(_) | Pause::Ended => break,
+            Pause::Signal(signal) => break Some(signal).filter(|_| !command.is_empty()),
+            Pause::Ended => break None,
         }
-    }
+    };
     let code = inside.end()?;
+    terminal.take_back();
+    let code = signal.map_or(code, |signal| inside::ENDED_BY_SIGNAL.saturating_add(signal));
     let counted = stream.go_on_in(&run.topology);
     Ok(Ended { topology: run.topology, counted, without_interface: switch.without_interface(), code })
 }
@@ -217,9 +224,36 @@ fn start(
     Inside::start(command, &endpoints.collect::<Vec<_>>(), streams)
 }
 
-/// True where a terminal has sent the signal to the command as well as to this process.
-fn has_reached_all(signal: u8) -> bool {
-    i32::from(signal) == SIGINT && tcgetpgrp(io::stdin()).is_ok_and(|foreground| foreground == getpgrp())
+/// Whether the run has the terminal that it was started from, if it was.
+struct Foreground {
+    was_ours: bool,
+}
+
+impl Foreground {
+    fn of_process() -> Foreground {
+        Foreground { was_ours: is_in_foreground() }
+    }
+
+    /// True where what is typed reaches this process and the command alike.
+    fn is_ours(&self) -> bool {
+        self.was_ours && is_in_foreground()
+    }
+
+    /// Becomes what reads the terminal again, which a shell inside does not leave behind as it was: it cannot name
+    /// processes outside.
+    fn take_back(&self) {
+        if self.was_ours && !is_in_foreground() {
+            // Else a process in the background is stopped for that.
+            let mut stops = SigSet::empty();
+            stops.add(Signal::SIGTTOU);
+            let _ = stops.thread_block();
+            let _ = tcsetpgrp(io::stdin(), getpgrp());
+        }
+    }
+}
+
+fn is_in_foreground() -> bool {
+    tcgetpgrp(io::stdin()).is_ok_and(|foreground| foreground == getpgrp())
 }
 
 /// The world while a fabric runs in it.

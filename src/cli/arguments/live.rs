@@ -19,6 +19,7 @@ Examples:
   biplane live shop.toml --apply-from operations.txt";
 
 #[derive(Debug, Args)]
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "without namespaces nothing is done with them"))]
 pub(in crate::cli) struct Live {
     /// The topology file; `-` is standard input.
     pub(in crate::cli) topology: PathBuf,
