@@ -170,35 +170,24 @@ pub fn run(
     sinks: Sinks<'_>,
     tell: &mut dyn FnMut(&LiveEvent<'_>),
 ) -> io::Result<Ended> {
-    let LiveOptions { endpoints, fabric, command, streams, operations, clock, interruption } = options;
-    let mut stream = FrameStream::begin(&topology, fabric, sinks)?;
-    namespaces::permit_descriptors(endpoints.len());
-    namespaces::enter_user_namespace()?;
-    let mtu = fabric.mtu_in(&topology.program);
-    let interface = |id| LiveInterface::new(id, Nic::of(&topology, id, mtu));
-    let interfaces = endpoints.into_iter().map(interface).collect::<io::Result<Vec<_>>>()?;
-    tell(&LiveEvent::Ready { interfaces: interfaces.len() });
-    // The command has a network of its own, from which nothing leads out.
-    namespaces::enter_new_network()?;
-    namespaces::begin_process_namespace()?;
-    let mut switch = Switch::new(interfaces, operations, interruption, clock)?;
-    let mut inside = start(&switch, &topology, &command, streams)?;
-    let ended = inside.watched()?;
-    switch.watch_end(&ended)?;
-    let mut run = LiveRun { topology, fabric, tell };
+    let command_given = !options.command.is_empty();
+    let fabric = options.fabric;
     let terminal = Foreground::of_process();
-    let mut sent = None;
+    let mut stream = FrameStream::begin(&topology, fabric, sinks)?;
+    let (mut switch, mut inside) = prepare(&topology, options, tell).map_err(refused::anything)?;
+    let mut run = LiveRun { topology, fabric, tell };
+    let mut is_asked_to_end = false;
     let signal = loop {
         let present = Present { topology: &run.topology, format: &stream.format(&run.topology) };
         match switch.forward(&mut stream, present)? {
             Pause::Operation(words) => run.apply(&words, &mut switch, &mut stream)?,
             // A terminal has sent it to the command as well, which decides what it means, however often it comes.
-            Pause::Signal(signal) if !command.is_empty() && i32::from(signal) == SIGINT && terminal.is_ours() => {}
-            Pause::Signal(signal) if !command.is_empty() && sent.is_none() => {
+            Pause::Signal(signal) if command_given && i32::from(signal) == SIGINT && terminal.is_ours() => {}
+            Pause::Signal(signal) if command_given && !is_asked_to_end => {
                 inside.send_signal(signal);
-                sent = Some(signal);
+                is_asked_to_end = true;
             }
-            Pause::Signal(signal) => break Some(signal).filter(|_| !command.is_empty()),
+            Pause::Signal(signal) => break Some(signal).filter(|_| command_given),
             Pause::Ended => break None,
         }
     };
@@ -209,19 +198,31 @@ pub fn run(
     Ok(Ended { topology: run.topology, counted, without_interface: switch.without_interface(), code })
 }
 
-/// Starts what is inside.
-fn start(
-    switch: &Switch<'_>,
+/// Makes namespaces and interfaces, and starts what is inside.
+fn prepare<'a>(
     topology: &Topology,
-    command: &[OsString],
-    streams: (Stdio, Stdio),
-) -> io::Result<Inside> {
+    options: LiveOptions<'a>,
+    tell: &mut dyn FnMut(&LiveEvent<'_>),
+) -> io::Result<(Switch<'a>, Inside)> {
+    let LiveOptions { endpoints, fabric, command, streams, operations, clock, interruption } = options;
+    namespaces::permit_descriptors(endpoints.len())?;
+    namespaces::enter_user_namespace()?;
+    let mtu = fabric.mtu_in(&topology.program);
+    let interface = |id| LiveInterface::new(id, Nic::of(topology, id, mtu));
+    let interfaces = endpoints.into_iter().map(interface).collect::<io::Result<Vec<_>>>()?;
+    tell(&LiveEvent::Ready { interfaces: interfaces.len() });
+    // The command has a network of its own, from which nothing leads out.
+    namespaces::enter_new_network()?;
+    namespaces::begin_process_namespace()?;
+    let mut switch = Switch::new(interfaces, operations, interruption, clock)?;
     let endpoints = switch.interfaces().iter().map(|interface| InsideEndpoint {
         namespace: &interface.namespace,
         address: topology.program.endpoint(interface.endpoint).address,
         id: topology.names.endpoint(interface.endpoint),
     });
-    Inside::start(command, &endpoints.collect::<Vec<_>>(), streams)
+    let inside = Inside::start(&command, &endpoints.collect::<Vec<_>>(), streams)?;
+    switch.watch_end(inside.watched()?)?;
+    Ok((switch, inside))
 }
 
 /// Whether the run has the terminal that it was started from, if it was.

@@ -65,15 +65,18 @@ pub(super) fn enter_network(namespace: &File) -> io::Result<()> {
     move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).map_err(io::Error::from)
 }
 
-/// Permits as many open files as `endpoints` need, as far as the system lets.
-pub(super) fn permit_descriptors(endpoints: usize) {
+/// Permits as many open files as `endpoints` need.
+///
+/// # Errors
+/// The system does not permit so many.
+pub(super) fn permit_descriptors(endpoints: usize) -> io::Result<()> {
     let limit = getrlimit(Resource::Nofile);
-    let wanted = 2 * endpoints as u64 + OTHER_DESCRIPTORS;
-    let most = limit.maximum.map_or(wanted, |maximum| wanted.min(maximum));
-    if limit.current.is_some_and(|current| current < most) {
-        // What is too little shows when it runs out.
-        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum: limit.maximum });
+    let needed = 2 * endpoints as u64 + OTHER_DESCRIPTORS;
+    if limit.current.is_none_or(|current| current >= needed) {
+        return Ok(());
     }
+    let raised = Rlimit { current: Some(needed), maximum: limit.maximum };
+    setrlimit(Resource::Nofile, raised).map_err(|_| refused::descriptors(needed))
 }
 
 impl LiveInterface {

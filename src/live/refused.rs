@@ -55,13 +55,25 @@ pub(super) fn tap(error: &io::Error) -> io::Error {
         io::ErrorKind::PermissionDenied => {
             format!("{TUN} may not be opened ({error}): `sudo chmod 0666 {TUN}` lets every user, as most systems do")
         }
-        _ if error.raw_os_error() == Some(rustix::io::Errno::MFILE.raw_os_error()) => {
-            "too many open files: `ulimit -n` says how many there may be; --only gives fewer endpoints an interface"
-                .to_owned()
-        }
         _ => format!("a TAP cannot be made: {error}"),
     };
     sentence(error, &in_the_way)
+}
+
+/// There may not be so many open files.
+pub(super) fn descriptors(needed: u64) -> io::Error {
+    io::Error::other(format!(
+        "{needed} open files are needed, and `ulimit -Hn` permits fewer; --only gives fewer endpoints an interface"
+    ))
+}
+
+/// Whatever else the system refuses, unless it is a sentence already.
+pub(super) fn anything(error: io::Error) -> io::Error {
+    if error.get_ref().is_some() {
+        error
+    } else {
+        sentence(&error, &format!("the namespaces cannot be set up: {error}"))
+    }
 }
 
 fn sentence(error: &io::Error, text: &str) -> io::Error {

@@ -36,6 +36,8 @@ const LOOK_AGAIN: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 pub(super) struct Switch<'a> {
     epoll: OwnedFd,
     ports: Ports,
+    /// Kept open, since it is waited for.
+    ended: Option<OwnedFd>,
     operations: Option<OperationLines>,
     interruption: Option<Interruption<'a>>,
     /// Operations that have been read.
@@ -107,6 +109,7 @@ impl<'a> Switch<'a> {
         Ok(Switch {
             epoll,
             ports: Ports { interfaces, by_endpoint, without_interface: 0 },
+            ended: None,
             operations,
             interruption,
             lines: VecDeque::new(),
@@ -126,8 +129,10 @@ impl<'a> Switch<'a> {
     }
 
     /// Notices the end of all inside, too: `ended` becomes readable then.
-    pub(super) fn watch_end(&self, ended: &OwnedFd) -> io::Result<()> {
-        Ok(epoll::add(&self.epoll, ended, EventData::new_u64(INSIDE), EventFlags::IN)?)
+    pub(super) fn watch_end(&mut self, ended: OwnedFd) -> io::Result<()> {
+        epoll::add(&self.epoll, &ended, EventData::new_u64(INSIDE), EventFlags::IN)?;
+        self.ended = Some(ended);
+        Ok(())
     }
 
     /// Makes the interfaces what `topology` says.
