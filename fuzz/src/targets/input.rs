@@ -1,0 +1,37 @@
+//! The bytes of an input, taken from the front.
+
+/// What is left of an input. Behind its end it gives zeros, so that any bytes are an input.
+pub(crate) struct Input<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Input<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Input<'a> {
+        Input { rest: bytes }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    pub(crate) fn byte(&mut self) -> u8 {
+        let Some((first, rest)) = self.rest.split_first() else { return 0 };
+        self.rest = rest;
+        *first
+    }
+
+    /// Big endian.
+    pub(crate) fn word(&mut self) -> u16 {
+        u16::from_be_bytes([self.byte(), self.byte()])
+    }
+
+    /// Big endian.
+    pub(crate) fn long(&mut self) -> u32 {
+        u32::from(self.word()) << 16 | u32::from(self.word())
+    }
+
+    /// One of `choices`, which are not empty.
+    pub(crate) fn pick<'c, T>(&mut self, choices: &'c [T]) -> &'c T {
+        &choices[usize::from(self.byte()) % choices.len()]
+    }
+}

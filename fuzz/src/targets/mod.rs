@@ -1,0 +1,36 @@
+//! What is fuzzed: one function for each target, which panics where the library does something wrong. The fuzzer and
+//! `cargo test` call the same ones; README.md says how.
+
+mod access_lists;
+mod input;
+mod routes;
+mod seeds;
+mod sessions;
+
+pub(crate) use seeds::seeds;
+
+/// One thing that is fuzzed.
+pub(crate) struct Target {
+    /// What it is called: its program, and its folder of seeds.
+    pub(crate) name: &'static str,
+    /// Tries one input.
+    pub(crate) run: fn(&[u8]),
+    /// Folders of the repository whose files are seeds too.
+    pub(crate) also: &'static [&'static str],
+}
+
+const fn target(name: &'static str, run: fn(&[u8]), also: &'static [&'static str]) -> Target {
+    Target { name, run, also }
+}
+
+/// All of them, by name.
+pub(crate) const TARGETS: [Target; 3] = [
+    target("access-lists", access_lists::decide_as_the_walk, &[]),
+    target("routes", routes::found_as_in_the_golden_table, &[]),
+    target("sessions", sessions::kept_as_in_a_map, &[]),
+];
+
+/// The target called `name`.
+pub(crate) fn find(name: &str) -> Option<&'static Target> {
+    TARGETS.iter().find(|target| target.name == name)
+}

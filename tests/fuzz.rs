@@ -1,0 +1,40 @@
+//! Every target of `fuzz/` over its seeds: what the fuzzer begins with, and what it once found.
+
+#[path = "../fuzz/src/targets/mod.rs"]
+mod targets;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use targets::{find, seeds};
+
+/// Runs a target over its seeds; at a failure the seed is named.
+fn over_its_seeds(name: &str) {
+    let target = find(name).expect("a target of that name");
+    let seeds = seeds(target);
+    assert!(!seeds.is_empty(), "{name} has no seeds");
+    for seed in seeds {
+        let tried = catch_unwind(AssertUnwindSafe(|| (target.run)(&seed.bytes)));
+        assert!(tried.is_ok(), "{name} fails over {}", seed.path.display());
+    }
+}
+
+/// A test for each target, by its name.
+macro_rules! targets {
+    ($($test:ident $name:literal)*) => {
+        $(#[test]
+        fn $test() {
+            over_its_seeds($name);
+        })*
+
+        #[test]
+        fn every_target_has_a_test() {
+            let tested = [$($name),*];
+            assert!(targets::TARGETS.iter().map(|target| target.name).eq(tested));
+        }
+    };
+}
+
+targets! {
+    access_lists_decide_as_the_walk "access-lists"
+    routes_are_found_as_in_the_golden_table "routes"
+    sessions_are_kept_as_in_a_map "sessions"
+}
