@@ -35,6 +35,9 @@ macro_rules! targets {
 
 targets! {
     access_lists_decide_as_the_walk "access-lists"
+    captures_are_read_alike_in_any_pieces "capture"
+    packets_of_any_link_type_become_ethernet "framings"
     routes_are_found_as_in_the_golden_table "routes"
     sessions_are_kept_as_in_a_map "sessions"
+    frames_are_parsed_as_another_parser_does "wire"
 }

@@ -34,4 +34,22 @@ impl<'a> Input<'a> {
     pub(crate) fn pick<'c, T>(&mut self, choices: &'c [T]) -> &'c T {
         &choices[usize::from(self.byte()) % choices.len()]
     }
+
+    /// Up to `most` of the next bytes.
+    pub(crate) fn take(&mut self, most: usize) -> &'a [u8] {
+        let (taken, rest) = self.rest.split_at(most.min(self.rest.len()));
+        self.rest = rest;
+        taken
+    }
+
+    /// All that is left.
+    pub(crate) fn rest(self) -> &'a [u8] {
+        self.rest
+    }
+}
+
+/// Panics where `text` would do something to a terminal, or begin a line of its own.
+pub(crate) fn assert_harmless(text: &str) {
+    let hostile = text.chars().find(|character| *character != '\n' && biplane::text::is_hostile(*character));
+    assert_eq!(hostile, None, "{}", text.escape_debug());
 }

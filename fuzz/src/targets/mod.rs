@@ -2,10 +2,13 @@
 //! `cargo test` call the same ones; README.md says how.
 
 mod access_lists;
+mod capture;
+mod framings;
 mod input;
 mod routes;
 mod seeds;
 mod sessions;
+mod wire;
 
 pub(crate) use seeds::seeds;
 
@@ -24,10 +27,13 @@ const fn target(name: &'static str, run: fn(&[u8]), also: &'static [&'static str
 }
 
 /// All of them, by name.
-pub(crate) const TARGETS: [Target; 3] = [
+pub(crate) const TARGETS: [Target; 6] = [
     target("access-lists", access_lists::decide_as_the_walk, &[]),
+    target("capture", capture::read_alike_in_any_pieces, &["pcaps"]),
+    target("framings", framings::become_ethernet, &[]),
     target("routes", routes::found_as_in_the_golden_table, &[]),
     target("sessions", sessions::kept_as_in_a_map, &[]),
+    target("wire", wire::parsed_as_another_parser_does, &[]),
 ];
 
 /// The target called `name`.
