@@ -37,7 +37,12 @@ targets! {
     access_lists_decide_as_the_walk "access-lists"
     captures_are_read_alike_in_any_pieces "capture"
     packets_of_any_link_type_become_ethernet "framings"
+    what_is_imported_always_loads "import"
+    claims_are_read_and_held "reach"
     routes_are_found_as_in_the_golden_table "routes"
+    scenarios_are_read_and_run "scenario"
     sessions_are_kept_as_in_a_map "sessions"
+    topologies_are_read_as_toml_and_shown "topology"
     frames_are_parsed_as_another_parser_does "wire"
+    words_are_read_and_shown "words"
 }

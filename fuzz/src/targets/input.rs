@@ -53,3 +53,14 @@ pub(crate) fn assert_harmless(text: &str) {
     let hostile = text.chars().find(|character| *character != '\n' && biplane::text::is_hostile(*character));
     assert_eq!(hostile, None, "{}", text.escape_debug());
 }
+
+/// The same for JSON, one value or one a line, as it is printed: escapes alone differ.
+pub(crate) fn assert_harmless_json(json: &str) {
+    let printed = biplane::text::shown_json(json);
+    assert_harmless(&printed);
+    let values = |text: &str| -> Vec<serde_json::Value> {
+        let values = serde_json::Deserializer::from_str(text).into_iter();
+        values.map(|value| value.unwrap_or_else(|error| panic!("{error}: {}", text.escape_debug()))).collect()
+    };
+    assert_eq!(values(json), values(&printed));
+}

@@ -4,11 +4,16 @@
 mod access_lists;
 mod capture;
 mod framings;
+mod import;
 mod input;
+mod reach;
 mod routes;
+mod scenario;
 mod seeds;
 mod sessions;
+mod topology;
 mod wire;
+mod words;
 
 pub(crate) use seeds::seeds;
 
@@ -27,13 +32,18 @@ const fn target(name: &'static str, run: fn(&[u8]), also: &'static [&'static str
 }
 
 /// All of them, by name.
-pub(crate) const TARGETS: [Target; 6] = [
+pub(crate) const TARGETS: [Target; 11] = [
     target("access-lists", access_lists::decide_as_the_walk, &[]),
     target("capture", capture::read_alike_in_any_pieces, &["pcaps"]),
     target("framings", framings::become_ethernet, &[]),
+    target("import", import::always_loads, &[]),
+    target("reach", reach::read_claims_and_hold_them, &[]),
     target("routes", routes::found_as_in_the_golden_table, &[]),
+    target("scenario", scenario::read_and_run, &["scenarios"]),
     target("sessions", sessions::kept_as_in_a_map, &[]),
+    target("topology", topology::read_as_toml_and_shown, &["scenarios/topologies"]),
     target("wire", wire::parsed_as_another_parser_does, &[]),
+    target("words", words::read_and_shown, &[]),
 ];
 
 /// The target called `name`.
