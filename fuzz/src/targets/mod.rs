@@ -6,7 +6,9 @@ mod capture;
 mod framings;
 mod import;
 mod input;
+mod lab;
 mod reach;
+mod replay;
 mod routes;
 mod scenario;
 mod seeds;
@@ -32,12 +34,14 @@ const fn target(name: &'static str, run: fn(&[u8]), also: &'static [&'static str
 }
 
 /// All of them, by name.
-pub(crate) const TARGETS: [Target; 11] = [
+pub(crate) const TARGETS: [Target; 13] = [
     target("access-lists", access_lists::decide_as_the_walk, &[]),
     target("capture", capture::read_alike_in_any_pieces, &["pcaps"]),
     target("framings", framings::become_ethernet, &[]),
     target("import", import::always_loads, &[]),
+    target("lab", lab::one_by_one_in_bursts_and_traced, &[]),
     target("reach", reach::read_claims_and_hold_them, &[]),
+    target("replay", replay::alike_for_any_workers, &["pcaps"]),
     target("routes", routes::found_as_in_the_golden_table, &[]),
     target("scenario", scenario::read_and_run, &["scenarios"]),
     target("sessions", sessions::kept_as_in_a_map, &[]),
