@@ -57,7 +57,14 @@ impl Input {
         let mut head = Vec::with_capacity(4);
         read.by_ref().take(4).read_to_end(&mut head)?;
         let compression = Compression::detect(&head);
-        let raw = Counted { read: Box::new(Cursor::new(head).chain(read)), bytes: 0, failed: false, last: [1; 8] };
+        let raw = Counted {
+            read: Box::new(Cursor::new(head).chain(read)),
+            is_compressed: compression.is_some(),
+            failure: None,
+            bytes: 0,
+            failed: false,
+            last: [1; 8],
+        };
         Ok(Input::new(Some(InputSource::new(raw, compression)?), total))
     }
 
@@ -269,6 +276,10 @@ impl InputSource {
 /// The bytes of the file itself: counts them, and remembers whether the system failed to read them.
 struct Counted {
     read: Box<dyn Read + Send>,
+    /// Whether a decompressor reads them.
+    is_compressed: bool,
+    /// A failure of the system that came behind bytes which were handed out before it.
+    failure: Option<io::Error>,
     bytes: u64,
     failed: bool,
     /// The last bytes of them.
@@ -283,9 +294,37 @@ impl Counted {
     }
 }
 
+impl Counted {
+    /// Reads once; for a decompressor on until `buffer` is full, whatever pieces a pipe gives. What a decompressor had
+    /// ready when it meets damage is lost, so how much of it there is must depend on the file alone.
+    fn fill(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if !self.is_compressed {
+            return self.read.read(buffer);
+        }
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.read.read(&mut buffer[filled..]) {
+                Ok(0) => break,
+                Ok(length) => filled += length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // It is told once what came before it was taken.
+                Err(error) if filled > 0 => {
+                    self.failure = Some(error);
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(filled)
+    }
+}
+
 impl Read for Counted {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let result = self.read.read(buffer);
+        let result = match self.failure.take() {
+            Some(error) => Err(error),
+            None => self.fill(buffer),
+        };
         match &result {
             Ok(length) => {
                 self.bytes += *length as u64;
