@@ -16,6 +16,7 @@ mod parse;
 mod route;
 mod sessions;
 mod unknown;
+mod vendor_vectors;
 mod world;
 
 use biplane::diag::Reason;

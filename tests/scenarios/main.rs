@@ -1,5 +1,11 @@
 //! The scenarios of this repository: they go as they expect, they show every reason there is, and their table lists
-//! them all.
+//! them all. Beside them what else stands on topologies and captures of the repository: their limits, a large world, the
+//! captures, and the pages whose examples the scenarios print.
+
+mod explain;
+mod limits;
+mod million;
+mod pcaps;
 
 use biplane::diag::{Diagnostic, Reason, Severity, Sources};
 use biplane::lab::Topology;

@@ -1,6 +1,6 @@
 //! Every target of `fuzz/` over its seeds: what the fuzzer begins with, and what it once found.
 
-#[path = "../fuzz/src/targets/mod.rs"]
+#[path = "../../fuzz/src/targets/mod.rs"]
 mod targets;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

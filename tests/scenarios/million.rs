@@ -1,6 +1,6 @@
 //! The large world of `cargo run --example million`, on a small scale: it breaks no rule, and its links carry packets.
 
-#[path = "../examples/million/plan.rs"]
+#[path = "../../examples/million/plan.rs"]
 mod plan;
 
 use biplane::lab::{Lab, Topology};

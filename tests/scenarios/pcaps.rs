@@ -1,6 +1,6 @@
 //! The captures of `pcaps/` are what `cargo run --example pcaps` writes, and are sound.
 
-#[path = "../examples/pcaps/captures/mod.rs"]
+#[path = "../../examples/pcaps/captures/mod.rs"]
 mod captures;
 
 use biplane::capture::{Batch, Reader};

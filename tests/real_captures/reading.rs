@@ -1,8 +1,7 @@
-//! Real captures, which are not part of this repository: the folder that holds them is named by `BIPLANE_CAPTURES`.
+//! Real captures as they are read: link types, frames, damage; and written again.
 
+use crate::folder;
 use std::fs;
-use std::io::Write;
-use std::path::PathBuf;
 
 use biplane::capture::{Batch, CaptureError, CaptureProblem, LinkType, Packet, PacketDirection, Reader, Writer};
 use bytes::Bytes;
@@ -28,15 +27,6 @@ const WHOLE: [(&str, u16, u64); 17] = [
     // One good record, then damage.
     ("23-corrupt-record-length.pcap", 1, 1),
 ];
-
-fn folder() -> Option<PathBuf> {
-    let folder = std::env::var_os("BIPLANE_CAPTURES").map(PathBuf::from);
-    if folder.is_none() {
-        // Written past the test harness, which keeps the output of passing tests to itself.
-        let _ = writeln!(std::io::stderr(), "skipped: BIPLANE_CAPTURES is not set");
-    }
-    folder
-}
 
 /// How many records a reader hands out, how many of them are cut, the time of the first, and what ended it.
 struct Walked {
