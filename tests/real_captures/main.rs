@@ -6,6 +6,9 @@ mod planes;
 mod reading;
 mod vpc;
 mod workers;
+#[expect(dead_code, reason = "these tests need some edits only")]
+#[path = "../support/world.rs"]
+mod world;
 
 use biplane::capture::Reader;
 use biplane::datapath::DropLocation;
@@ -56,13 +59,6 @@ fn capture(prefix: &str) -> Option<Bytes> {
 #[track_caller]
 fn topology(text: &str) -> Topology {
     Topology::from_toml("capture.toml", text).unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// `text` with the one place that reads `old` replaced.
-#[track_caller]
-fn with(text: &str, old: &str, new: &str) -> String {
-    assert_eq!(text.matches(old).count(), 1, "{old}");
-    text.replace(old, new)
 }
 
 #[track_caller]

@@ -1,6 +1,7 @@
 //! Captures with addresses of the classic network.
 
-use super::{capture, expect, expect_with, replay, topology, with};
+use super::world::{edit, list};
+use super::{capture, expect, expect_with, replay, topology};
 use biplane::datapath;
 use biplane::replay::ReplayOptions;
 
@@ -41,52 +42,53 @@ fn rdp_from_a_vpc_to_a_linked_classic_server_passes_whole() {
 
 #[test]
 fn rdp_without_the_link_fails_both_ways_on_the_bridge() {
-    let unlinked = with(RDP, "linked_vpc = \"office\"", "");
+    let unlinked = edit(RDP).unlinked("server").toml();
     let expected = ["classiclink-not-linked in classic: 299", "classiclink-target-not-linked in office: 243"];
     expect("02-", &unlinked, 542, &expected);
 }
 
 #[test]
 fn rdp_with_classiclink_off_fails_both_ways_for_that() {
-    let off = with(RDP, "classic_link = true", "");
+    let off = edit(RDP).without_classic_link("office").toml();
     expect("02-", &off, 542, &["classiclink-disabled in classic: 299", "classiclink-disabled in office: 243"]);
 }
 
+/// What admits the client to the server.
+const RDP_RULE: (&str, &str, usize) = ("sg-server", "ingress", 0);
+
 #[test]
 fn rdp_without_the_group_rule_opens_no_session_for_the_answers_either() {
-    let rule = r#"{ protocol = "tcp", port_range = "3389", source = "172.21.128.16" }"#;
     let closed = ["sg-ingress-deny at client: 299", "sg-ingress-deny at server: 243"];
-    expect("02-", &with(RDP, rule, ""), 542, &closed);
+    expect("02-", &edit(RDP).admitting("sg-server", []).toml(), 542, &closed);
     // One port or one address beside, and the rule is as good as none.
-    expect("02-", &with(RDP, "\"3389\"", "\"3390\""), 542, &closed);
-    expect("02-", &with(RDP, "source = \"172.21.128.16\"", "source = \"172.21.128.17\""), 542, &closed);
+    expect("02-", &edit(RDP).set_rule(RDP_RULE, "port_range", "3390").toml(), 542, &closed);
+    expect("02-", &edit(RDP).set_rule(RDP_RULE, "source", "172.21.128.17").toml(), 542, &closed);
 }
 
 #[test]
 fn rdp_from_a_client_that_may_not_send_fails_at_the_client() {
-    let drop_all = r#"egress = [{ policy = "drop", protocol = "all", destination = "0.0.0.0/0" }]"#;
+    let drop_all = list([r#"{ policy = "drop", protocol = "all", destination = "0.0.0.0/0" }"#]);
     let expected = ["sg-egress-deny at client: 243", "sg-ingress-deny at client: 299"];
-    expect("02-", &with(RDP, "egress = []", drop_all), 542, &expected);
+    expect("02-", &edit(RDP).set("security_group.sg-client", "egress", drop_all).toml(), 542, &expected);
 }
 
 #[test]
 fn rdp_to_a_stopped_server_fails_at_the_server_both_ways() {
-    let stopped = with(RDP, "linked_vpc = \"office\"", "linked_vpc = \"office\"\nstate = \"stopped\"");
+    let stopped = edit(RDP).stopped("server").toml();
     expect("02-", &stopped, 542, &["instance-stopped at server: 542"]);
 }
 
 #[test]
 fn rdp_to_a_server_that_is_in_no_topology_finds_nobody() {
-    let absent = RDP.split("[instance.server]").next().unwrap();
-    expect("02-", absent, 542, &["no-such-address in office: 243", "unknown-source: 299"]);
+    let absent = edit(RDP).without("instance.server").toml();
+    expect("02-", &absent, 542, &["no-such-address in office: 243", "unknown-source: 299"]);
 }
 
 #[test]
 fn rdp_to_a_server_of_another_region_is_told_so() {
-    let elsewhere = with(RDP, "linked_vpc = \"office\"", "region = \"cn-beijing\"");
-    let elsewhere =
-        with(&elsewhere, "network = \"classic\"\ningress", "network = \"classic\"\nregion = \"cn-beijing\"\ningress");
-    expect("02-", &elsewhere, 542, &["classiclink-not-linked in classic: 299", "other-region in office: 243"]);
+    let elsewhere = edit(RDP).unlinked("server").add("instance.server", "region", "cn-beijing");
+    let elsewhere = elsewhere.add("security_group.sg-server", "region", "cn-beijing");
+    expect("02-", &elsewhere.toml(), 542, &["classiclink-not-linked in classic: 299", "other-region in office: 243"]);
 }
 
 #[test]
@@ -155,12 +157,8 @@ fn modbus_met_in_midstream_passes_from_the_first_request_on() {
 
 #[test]
 fn modbus_let_in_by_the_panel_passes_but_for_broken_headers() {
-    let open = r#"[{ protocol = "tcp", port_range = "49152/65535", source = "10.235.149.0/24" }]"#;
-    let open = with(
-        MODBUS,
-        "[security_group.sg-panel]\nnetwork = \"classic\"\ningress = []",
-        &format!("[security_group.sg-panel]\nnetwork = \"classic\"\ningress = {open}"),
-    );
+    let open = r#"{ protocol = "tcp", port_range = "49152/65535", source = "10.235.149.0/24" }"#;
+    let open = edit(MODBUS).admitting("sg-panel", [open]).toml();
     let expected = [
         "ipv4-checksum: 1139",
         "panel: 1385 delivered, 1383 by session",
@@ -246,14 +244,14 @@ fn log4j_over_the_link_passes_whole() {
 #[test]
 fn log4j_loses_the_link_alone_where_the_link_is_lost() {
     const INSIDE: &str = "app: 31 delivered, 30 by session";
-    let unlinked = with(LOG4J, "linked_vpc = \"lab\"", "");
+    let unlinked = edit(LOG4J).unlinked("attacker").toml();
     let bridge = ["classiclink-not-linked in classic: 177", "classiclink-target-not-linked in lab: 179"];
     expect_log4j(&unlinked, [&[INSIDE][..], &bridge].concat());
 
-    let closed = with(LOG4J, r#"{ protocol = "tcp", port_range = "9001", source = "sg-app" }"#, "");
+    let closed = edit(LOG4J).admitting("sg-attacker", []).toml();
     expect_log4j(&closed, vec![INSIDE, "sg-ingress-deny at app: 177", "sg-ingress-deny at attacker: 179"]);
 
-    let stopped = with(LOG4J, "linked_vpc = \"lab\"", "linked_vpc = \"lab\"\nstate = \"stopped\"");
+    let stopped = edit(LOG4J).stopped("attacker").toml();
     expect_log4j(&stopped, vec![INSIDE, "instance-stopped at attacker: 356"]);
 }
 
@@ -286,7 +284,7 @@ security_groups = ["sg-three"]
 fn hourly_syns_are_first_packets_all() {
     expect("08-", HOURLY, 20, &["three: 10 delivered, 0 by session", "two: 10 delivered, 0 by session"]);
     // Ports are counted from 1 where a range names them; port 0 lies outside every one.
-    let ranged = with(HOURLY, "{ protocol = \"tcp\", source", "{ protocol = \"tcp\", port_range = \"1/65535\", source");
+    let ranged = edit(HOURLY).set_rule(("sg-three", "ingress", 0), "port_range", "1/65535").toml();
     let expected =
         ["sg-ingress-deny at three: 1", "three: 9 delivered, 0 by session", "two: 10 delivered, 0 by session"];
     expect("08-", &ranged, 20, &expected);
@@ -315,7 +313,7 @@ fn fragments_follow_the_ports_of_their_first_one() {
     let all = ["client: 3 delivered, 3 by session", "server: 50 delivered, 49 by session"];
     expect("14-", FRAGMENTS, 53, &all);
     // Later fragments are refused for the same port as their first ones, not for having lost them.
-    let closed = with(FRAGMENTS, "\"2049\"", "\"2050\"");
+    let closed = edit(FRAGMENTS).set_rule(("sg-server", "ingress", 0), "port_range", "2050").toml();
     expect("14-", &closed, 53, &["sg-ingress-deny at client: 3", "sg-ingress-deny at server: 50"]);
 }
 
@@ -343,7 +341,7 @@ fn options_are_carried_but_for_source_routes() {
     let refused = ["ipv4-source-route: 2", "multicast: 1", "source-martian: 1"];
     let b = "b: 1 delivered, 0 by session";
     expect("16-", OPTIONS, 7, &[&[b][..], &refused[..2], &["sg-ingress-deny at a: 2"], &refused[2..]].concat());
-    let open = with(OPTIONS, "ingress = []", r#"ingress = [{ protocol = "all", source = "10.0.0.138" }]"#);
+    let open = edit(OPTIONS).admitting("sg-a", [r#"{ protocol = "all", source = "10.0.0.138" }"#]).toml();
     expect("16-", &open, 7, &[&["a: 2 delivered, 0 by session", b][..], &refused].concat());
 }
 

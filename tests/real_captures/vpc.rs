@@ -1,6 +1,7 @@
 //! Captures with addresses of VPCs alone.
 
-use super::{capture, expect, replay, topology, with};
+use super::world::{EditedWorld, edit, list, names, route};
+use super::{capture, expect, replay, topology};
 use biplane::replay::ReplayOptions;
 
 /// Capture 01, 99 frames inside 10.111.131.0/24: NFS over TCP, two connections (47 there, 42 back), and four
@@ -40,16 +41,16 @@ fn nfs_inside_the_carve_out_passes_whole() {
 
 #[test]
 fn nfs_loses_what_its_rule_named_and_no_more() {
-    let without_udp = with(NFS, r#"  { protocol = "udp", port_range = "20048", source = "sg-client" },"#, "");
+    let without_udp = edit(NFS).without_rule("sg-server", "ingress", 1);
     let expected = [
         "client: 42 delivered, 42 by session",
         "server: 47 delivered, 45 by session",
         "sg-ingress-deny at client: 5",
         "sg-ingress-deny at server: 5",
     ];
-    expect("01-", &without_udp, 99, &expected);
+    expect("01-", &without_udp.toml(), 99, &expected);
     // In one group that trusts its members no rule is needed.
-    let together = with(&without_udp, "security_groups = [\"sg-client\"]", "security_groups = [\"sg-server\"]");
+    let together = without_udp.set("instance.client", "security_groups", names(["sg-server"])).toml();
     expect("01-", &together, 99, &["client: 47 delivered, 47 by session", "server: 52 delivered, 46 by session"]);
 }
 
@@ -104,14 +105,13 @@ fn ssh_and_pings_pass_but_for_the_one_frame_over_the_mtu() {
 
 #[test]
 fn pings_without_a_route_out_are_lost_and_so_are_their_answers() {
-    let unrouted = with(SSH, "{ destination = \"0.0.0.0/0\", next_hop = \"ngw\" }", "");
+    let unrouted = edit(SSH).unset("vpc.home", "routes");
     let [host, mtu, sent] = SSH_ALONE;
     let laptop = "laptop: 182 delivered, 182 by session";
     // The gateway is there: its frames are first packets now, which no rule lets in.
     let expected = [host, laptop, mtu, "no-route in home: 20", sent, "sg-ingress-deny at laptop: 20"];
-    expect("06-", &unrouted, 362, &expected);
-    let gateway = "[gateway.ngw]\nvpc = \"home\"\nkind = \"nat\"\nremote_cidrs = [\"0.0.0.0/0\"]\n";
-    let without_gateway = with(&unrouted, gateway, "");
+    expect("06-", &unrouted.toml(), 362, &expected);
+    let without_gateway = unrouted.without("gateway.ngw").toml();
     expect("06-", &without_gateway, 362, &[host, laptop, mtu, "no-route in home: 20", sent, "unknown-source: 20"]);
 }
 
@@ -141,7 +141,7 @@ security_groups = ["sg-client"]
 #[test]
 fn http_in_cooked_form_passes_whole() {
     expect("07-", HTTP, 5, &["client: 2 delivered, 2 by session", "web: 3 delivered, 2 by session"]);
-    let closed = with(HTTP, "\"80\"", "\"81\"");
+    let closed = edit(HTTP).set_rule(("sg-web", "ingress", 0), "port_range", "81").toml();
     expect("07-", &closed, 5, &["sg-ingress-deny at client: 2", "sg-ingress-deny at web: 3"]);
 }
 
@@ -193,7 +193,7 @@ fn pings_keep_their_session_while_they_idle_within_its_timeout() {
     // A second less, and each pair begins anew.
     let expired = ["source: 7 delivered, 7 by session", "target: 8 delivered, 4 by session"];
     expect("09-", &format!("{PINGS}[sessions]\nicmp = 10\n"), 15, &expired);
-    let unadmitted = with(PINGS, r#"  { protocol = "icmp", source = "192.168.1.10" },"#, "");
+    let unadmitted = edit(PINGS).without_rule("sg-target", "ingress", 1).toml();
     let expected = [
         "sg-ingress-deny at source: 6",
         "sg-ingress-deny at target: 6",
@@ -240,23 +240,17 @@ fn frames_cut_by_the_snaplen_have_a_verdict_and_their_length_on_the_wire() {
 
 #[test]
 fn a_transfer_between_two_vpcs_needs_a_peering_and_routes_on_both_sides() {
-    let second = "\n[vpc.away]\ncidr = \"192.168.0.0/16\"\n";
-    let moved = TRANSFER.replace("[vswitch.vsw-2]\nvpc = \"home\"", "[vswitch.vsw-2]\nvpc = \"away\"");
-    let moved =
-        moved.replace("[security_group.sg-source]\nvpc = \"home\"", "[security_group.sg-source]\nvpc = \"away\"");
-    let apart = moved + second;
-    expect("20-", &apart, 878, &["no-route in away: 693", "no-route in home: 185"]);
+    let second = "[vpc.away]\ncidr = \"192.168.0.0/16\"\n";
+    let moved = edit(TRANSFER).set("vswitch.vsw-2", "vpc", "away").set("security_group.sg-source", "vpc", "away");
+    let apart = moved.with(second);
+    expect("20-", &apart.toml(), 878, &["no-route in away: 693", "no-route in home: 185"]);
 
-    let peered = |home: &str, away: &str| {
-        let text = with(&apart, "[vpc.home]\n", &format!("[vpc.home]\nroutes = [{home}]\n"));
-        let text = with(&text, "[vpc.away]\n", &format!("[vpc.away]\nroutes = [{away}]\n"));
-        text + "[peering.pcc]\nvpcs = [\"home\", \"away\"]\n"
-    };
-    let there = "{ destination = \"192.168.2.0/24\", next_hop = \"pcc\" }";
-    let back = "{ destination = \"192.168.1.0/24\", next_hop = \"pcc\" }";
+    let there = apart.add("vpc.home", "routes", list([route("192.168.2.0/24", "pcc")]));
+    let peered = |world: EditedWorld| world.with("[peering.pcc]\nvpcs = [\"home\", \"away\"]\n").toml();
+    let both = there.clone().add("vpc.away", "routes", list([route("192.168.1.0/24", "pcc")]));
     let all = ["sink: 693 delivered, 693 by session", "source: 185 delivered, 184 by session"];
-    expect("20-", &peered(there, back), 878, &all);
+    expect("20-", &peered(both), 878, &all);
     // One way alone: what is not answered never becomes more than a handshake half done, but it arrives.
     let one_way = ["no-route in away: 693", "source: 185 delivered, 184 by session"];
-    expect("20-", &peered(there, ""), 878, &one_way);
+    expect("20-", &peered(there), 878, &one_way);
 }
