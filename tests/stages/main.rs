@@ -6,6 +6,9 @@ mod blockers;
 mod bridge;
 mod deliver;
 mod destination;
+#[expect(dead_code, reason = "these tests need some edits only")]
+#[path = "../support/world.rs"]
+mod edited;
 mod fragments;
 mod ingress;
 mod isolation;

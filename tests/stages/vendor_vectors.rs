@@ -1,6 +1,7 @@
 //! The twenty cases that the reference on ClassicLink lists with their expected result, under their numbers. Each case
 //! that passes has a twin that differs in one thing and is refused, or the other way round.
 
+use crate::edited::{EditedWorld, edit, list, names, route};
 use biplane::check::{self, RULES};
 use biplane::compile::compile;
 use biplane::control::Operation;
@@ -65,9 +66,9 @@ ip = "172.16.1.50"
 whitelist = ["127.0.0.1"]
 "#;
 
-const LINK: &str = "linked_vpc = \"shop\"";
 const WEB_RULE: &str = r#"{ protocol = "tcp", port_range = "80/80", source = "sg-classic" }"#;
-const CLASSIC_RULES: &str = "[security_group.sg-classic]\nnetwork = \"classic\"\ningress = []";
+/// What lets the VPC call the classic network.
+const CALL_RULE: &str = r#"{ protocol = "tcp", port_range = "80/80", source = "sg-vpc" }"#;
 
 const REQUEST: &str = "10.25.8.14:40000 > 172.16.1.20:80";
 const ANSWER: &str = "172.16.1.20:80 > 10.25.8.14:40000";
@@ -75,30 +76,27 @@ const ANSWER: &str = "172.16.1.20:80 > 10.25.8.14:40000";
 const CALL: &str = "172.16.1.20:40000 > 10.25.8.14:80";
 const CALL_ANSWER: &str = "10.25.8.14:80 > 172.16.1.20:40000";
 
-/// `text` with the one place that reads `old` replaced.
-#[track_caller]
-fn with(text: &str, old: &str, new: &str) -> String {
-    assert_eq!(text.matches(old).count(), 1, "{old}");
-    text.replace(old, new)
+fn shop() -> EditedWorld {
+    edit(SHOP)
 }
 
 #[track_caller]
-fn lab(text: &str) -> Lab {
-    Lab::from_toml("shop.toml", text).unwrap_or_else(|error| panic!("{error}"))
+fn lab(world: &EditedWorld) -> Lab {
+    Lab::from_toml("shop.toml", &world.toml()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The world of `lab` becomes that of `text`.
+/// The world of `lab` becomes another.
 #[track_caller]
-fn change(lab: &mut Lab, epoch: u32, text: &str) {
-    let changed = Topology::from_toml("shop.toml", text).unwrap_or_else(|error| panic!("{error}"));
+fn change(lab: &mut Lab, epoch: u32, world: &EditedWorld) {
+    let changed = Topology::from_toml("shop.toml", &world.toml()).unwrap_or_else(|error| panic!("{error}"));
     lab.parts().0.set_program(Arc::new(compile(&changed.world, Epoch(epoch)).program));
 }
 
-/// Everything that the check finds in `text`.
+/// Everything that the check finds in a world.
 #[track_caller]
-fn findings(text: &str) -> Vec<Diagnostic> {
+fn findings(world: &EditedWorld) -> Vec<Diagnostic> {
     let mut sources = Sources::new();
-    let (world, problems) = scenario::topology(&mut sources, "shop.toml", text);
+    let (world, problems) = scenario::topology(&mut sources, "shop.toml", &world.toml());
     assert_eq!(problems, []);
     check::check(&world)
 }
@@ -122,7 +120,7 @@ fn session_step(result: &FrameResult) -> Option<SessionStep> {
 
 #[test]
 fn vector_01_linked_classic_reaches_vpc_web_and_is_answered() {
-    let mut lab = lab(SHOP);
+    let mut lab = lab(&shop());
     let request = lab.send("c-web", tcp(REQUEST).syn());
     request.delivered_to("v-web").through(["classic", "shop"]).as_first_packet().by_rule("sg-vpc ingress #1");
     lab.send("v-web", tcp(ANSWER).syn_ack()).delivered_to("c-web").through(["shop", "classic"]).by_session();
@@ -134,12 +132,12 @@ fn vector_01_linked_classic_reaches_vpc_web_and_is_answered() {
 
 #[test]
 fn vector_02_without_the_link_the_request_is_dropped() {
-    let unlinked = with(SHOP, LINK, "");
+    let unlinked = shop().unlinked("c-web");
     let mut from_the_start = lab(&unlinked);
     let request = from_the_start.send("c-web", tcp(REQUEST).syn());
     request.dropped("classiclink-not-linked").at("classic").through(["classic"]);
 
-    let mut detached_later = lab(SHOP);
+    let mut detached_later = lab(&shop());
     detached_later.send("c-web", tcp(REQUEST).syn()).delivered_to("v-web");
     change(&mut detached_later, 2, &unlinked);
     detached_later.send("c-web", tcp(REQUEST).ack()).dropped("classiclink-not-linked").at("classic");
@@ -149,17 +147,16 @@ fn vector_02_without_the_link_the_request_is_dropped() {
 
 #[test]
 fn vector_03_without_a_group_rule_of_the_vpc_the_request_is_dropped_silently() {
-    let mut lab = lab(&with(SHOP, WEB_RULE, ""));
+    let mut lab = lab(&shop().admitting("sg-vpc", []));
     let request = lab.send("c-web", tcp(REQUEST).syn());
     request.dropped("sg-ingress-deny").at("v-web").through(["classic", "shop"]);
 }
 
 #[test]
 fn vector_04_a_rule_for_classic_to_vpc_lets_nothing_in_from_the_vpc() {
-    lab(SHOP).send("v-web", tcp(CALL).syn()).dropped("sg-ingress-deny").at("c-web").through(["shop", "classic"]);
+    lab(&shop()).send("v-web", tcp(CALL).syn()).dropped("sg-ingress-deny").at("c-web").through(["shop", "classic"]);
 
-    let both_ways = CLASSIC_RULES.replace("[]", r#"[{ protocol = "tcp", port_range = "80/80", source = "sg-vpc" }]"#);
-    let mut both_ways = lab(&with(SHOP, CLASSIC_RULES, &both_ways));
+    let mut both_ways = lab(&shop().admitting("sg-classic", [CALL_RULE]));
     let call = both_ways.send("v-web", tcp(CALL).syn());
     call.delivered_to("c-web").through(["shop", "classic"]).by_rule("sg-classic ingress #1");
     both_ways.send("c-web", tcp(CALL_ANSWER).syn_ack()).delivered_to("v-web").by_session();
@@ -168,29 +165,39 @@ fn vector_04_a_rule_for_classic_to_vpc_lets_nothing_in_from_the_vpc() {
 #[test]
 fn vector_05_an_unlinked_classic_instance_is_out_of_reach_whatever_it_lets_in() {
     let call = || tcp("172.16.1.20:40000 > 10.25.8.15:80").syn();
-    lab(SHOP).send("v-web", call()).dropped("classiclink-target-not-linked").at("shop").through(["shop"]);
+    lab(&shop()).send("v-web", call()).dropped("classiclink-target-not-linked").at("shop").through(["shop"]);
 
-    let linked = with(SHOP, "[\"sg-open\"]", "[\"sg-open\"]\nlinked_vpc = \"shop\"");
+    let linked = shop().linked("c-other", "shop");
     lab(&linked).send("v-web", call()).delivered_to("c-other").by_rule("sg-open ingress #1");
 }
 
 #[test]
 fn vector_06_a_classic_database_is_out_of_the_vpcs_reach() {
-    let call = lab(SHOP).send("v-web", tcp("172.16.1.20:40000 > 10.25.8.50:3306").syn());
+    let call = lab(&shop()).send("v-web", tcp("172.16.1.20:40000 > 10.25.8.50:3306").syn());
     call.dropped("classiclink-target-not-ecs").at("shop").through(["shop"]);
     // The classic network itself reaches it.
-    lab(SHOP).send("c-web", tcp("10.25.8.14:40000 > 10.25.8.50:3306").syn()).delivered_to("c-rm").through(["classic"]);
+    lab(&shop())
+        .send("c-web", tcp("10.25.8.14:40000 > 10.25.8.50:3306").syn())
+        .delivered_to("c-rm")
+        .through(["classic"]);
 }
 
 /// [`SHOP`] in 192.168.0.0/16.
-fn shop_in_192_168() -> String {
-    let moved = with(SHOP, "172.16.0.0/12", "192.168.0.0/16");
-    let moved = with(&moved, "172.16.1.0/24", "192.168.1.0/24");
-    let moved = with(&moved, "172.16.1.20", "192.168.1.20");
-    with(&moved, "172.16.1.50", "192.168.1.50")
+fn shop_in_192_168() -> EditedWorld {
+    in_subnet("192.168.1").set("vpc.shop", "cidr", "192.168.0.0/16")
 }
 
-const SCRIPT: &str = "linked_vpc = \"shop\"\nguest_routes = [\"192.168.0.0/16\"]";
+/// [`SHOP`] with its vSwitch and what is in it elsewhere: `subnet` is three numbers.
+fn in_subnet(subnet: &str) -> EditedWorld {
+    let moved = shop().set("vswitch.vsw", "cidr", format!("{subnet}.0/24"));
+    let moved = moved.set("instance.v-web", "private_ip", format!("{subnet}.20"));
+    moved.set("service.rm", "ip", format!("{subnet}.50"))
+}
+
+/// A world in which the routing script has run on `c-web`.
+fn scripted(world: &EditedWorld) -> EditedWorld {
+    world.clone().add("instance.c-web", "guest_routes", names(["192.168.0.0/16"]))
+}
 
 #[test]
 fn vector_07_a_192_168_vpc_needs_the_routing_script_when_classic_calls() {
@@ -199,32 +206,28 @@ fn vector_07_a_192_168_vpc_needs_the_routing_script_when_classic_calls() {
     assert_eq!(ids(&findings(&unscripted)), [("guest-route-public-nic", Severity::Warning)]);
     lab(&unscripted).send("c-web", request()).dropped("guest-route-public-nic").at("c-web").through([]);
 
-    let scripted = with(&unscripted, LINK, SCRIPT);
+    let scripted = scripted(&unscripted);
     assert_eq!(ids(&findings(&scripted)), []);
     lab(&scripted).send("c-web", request()).delivered_to("v-web").through(["classic", "shop"]);
 }
 
 #[test]
 fn vector_08_a_192_168_vpc_calls_in_vain_without_the_script_because_the_answer_is_lost() {
-    let open = CLASSIC_RULES.replace("[]", r#"[{ protocol = "tcp", port_range = "80/80", source = "sg-vpc" }]"#);
-    let unscripted = with(&shop_in_192_168(), CLASSIC_RULES, &open);
+    let unscripted = shop_in_192_168().admitting("sg-classic", [CALL_RULE]);
     let call = || tcp("192.168.1.20:40000 > 10.25.8.14:80").syn();
     let answer = || tcp("10.25.8.14:80 > 192.168.1.20:40000").syn_ack();
     let mut without = lab(&unscripted);
     without.send("v-web", call()).delivered_to("c-web").through(["shop", "classic"]);
     without.send("c-web", answer()).dropped("guest-route-public-nic").at("c-web").through([]);
 
-    let mut scripted = lab(&with(&unscripted, LINK, SCRIPT));
+    let mut scripted = lab(&scripted(&unscripted));
     scripted.send("v-web", call()).delivered_to("c-web");
     scripted.send("c-web", answer()).delivered_to("v-web").by_session();
 }
 
 #[test]
 fn vector_09_of_a_10_8_vpc_only_10_111_is_linked() {
-    let moved = |subnet: &str| {
-        let text = with(SHOP, "cidr = \"172.16.0.0/12\"", "cidr = \"10.0.0.0/8\"");
-        text.replace("172.16.1.", &format!("{subnet}."))
-    };
+    let moved = |subnet: &str| in_subnet(subnet).set("vpc.shop", "cidr", "10.0.0.0/8");
     let inside = moved("10.111.1");
     assert_eq!(ids(&findings(&inside)), []);
     let mut inside = lab(&inside);
@@ -242,10 +245,8 @@ fn vector_09_of_a_10_8_vpc_only_10_111_is_linked() {
 
 #[test]
 fn vector_10_a_secondary_cidr_takes_no_part() {
-    let secondary = with(SHOP, "classic_link = true", "secondary_cidrs = [\"192.168.8.0/24\"]\nclassic_link = true");
-    let secondary = with(&secondary, "cidr = \"172.16.1.0/24\"", "cidr = \"192.168.8.0/24\"");
-    let secondary = secondary.replace("172.16.1.", "192.168.8.");
-    let secondary = with(&secondary, LINK, SCRIPT);
+    let secondary = in_subnet("192.168.8").add("vpc.shop", "secondary_cidrs", names(["192.168.8.0/24"]));
+    let secondary = scripted(&secondary);
     let reason = "classiclink-secondary-cidr";
     assert_eq!(ids(&findings(&secondary)), [(reason, Severity::Warning)]);
     let mut lab = lab(&secondary);
@@ -257,23 +258,20 @@ fn vector_10_a_secondary_cidr_takes_no_part() {
 #[test]
 fn vector_11_classiclink_is_not_enabled_beside_a_custom_route_to_10_8() {
     let gateway = "[gateway.vpn]\nvpc = \"shop\"\nkind = \"vpn\"\n";
-    let routed = |prefix: &str| {
-        let route = format!("classic_link = true\nroutes = [{{ destination = \"{prefix}\", next_hop = \"vpn\" }}]");
-        with(SHOP, "classic_link = true", &route) + gateway
-    };
+    let routed = |prefix: &str| shop().add("vpc.shop", "routes", list([route(prefix, "vpn")])).with(gateway);
     assert_eq!(ids(&findings(&routed("10.0.0.0/8"))), [("classiclink-route-conflict", Severity::Error)]);
-    assert!(Lab::from_toml("shop.toml", &routed("10.0.0.0/8")).is_err());
+    assert!(Lab::from_toml("shop.toml", &routed("10.0.0.0/8").toml()).is_err());
     // In a custom table just the same.
     let custom =
         "\n[route_table.vtb]\nvpc = \"shop\"\nroutes = [{ destination = \"10.0.0.0/8\", next_hop = \"vpn\" }]\n";
-    let in_custom_table = SHOP.to_owned() + gateway + custom;
+    let in_custom_table = shop().with(gateway).with(custom);
     assert_eq!(ids(&findings(&in_custom_table)), [("classiclink-route-conflict", Severity::Error)]);
     // With ClassicLink off, or one bit beside, there is no conflict.
     assert_eq!(ids(&findings(&routed("0.0.0.0/0"))), []);
-    let off = with(&routed("10.0.0.0/8"), "classic_link = true", "classic_link = false");
+    let off = routed("10.0.0.0/8").without_classic_link("shop");
     assert!(!ids(&findings(&off)).contains(&("classiclink-route-conflict", Severity::Error)));
     // And ClassicLink cannot be enabled until the route is gone.
-    let mut off = lab(&with(&off, LINK, ""));
+    let mut off = lab(&off.unlinked("c-web"));
     let enable = Operation::Enable { vpc: "shop".to_owned() };
     assert_eq!(off.apply(&enable).unwrap_err().code(), "RouteConflict.AlreadyExist");
     let destination = "10.0.0.0/8".parse().unwrap();
@@ -285,7 +283,7 @@ fn vector_11_classiclink_is_not_enabled_beside_a_custom_route_to_10_8() {
 fn vector_12_the_1001st_link_is_refused() {
     use std::fmt::Write;
     let linked = |count: usize| {
-        let mut text = with(SHOP, LINK, "");
+        let mut text = String::new();
         // Ten groups: a classic group takes 1000 members.
         for group in 0..10 {
             writeln!(text, "[security_group.sg-{group}]\nnetwork = \"classic\"").unwrap();
@@ -299,7 +297,7 @@ fn vector_12_the_1001st_link_is_refused() {
             )
             .unwrap();
         }
-        text
+        shop().unlinked("c-web").with(&text)
     };
     assert_eq!(ids(&findings(&linked(1000))), []);
     assert_eq!(ids(&findings(&linked(1001))), [("classiclink-link-limit", Severity::Error)]);
@@ -311,10 +309,10 @@ fn vector_12_the_1001st_link_is_refused() {
 #[test]
 fn vector_13_classiclink_switched_off_under_its_links_is_found_and_carries_nothing() {
     // The rule that names the classic group needs ClassicLink on for itself.
-    let by_address = with(SHOP, "source = \"sg-classic\"", "source = \"10.25.8.14\"");
-    let off = with(&by_address, "classic_link = true", "classic_link = false");
+    let by_address = shop().set_rule(("sg-vpc", "ingress", 0), "source", "10.25.8.14");
+    let off = by_address.clone().without_classic_link("shop");
     assert_eq!(ids(&findings(&off)), [("classiclink-disabled", Severity::Warning)]);
-    assert_eq!(ids(&findings(&with(&off, LINK, ""))), []);
+    assert_eq!(ids(&findings(&off.clone().unlinked("c-web"))), []);
     assert_eq!(ids(&findings(&by_address)), []);
 
     let mut lab = lab(&by_address);
@@ -333,7 +331,7 @@ fn vector_14_at_one_priority_drop_goes_before_accept_and_a_smaller_number_before
         let rule = |policy: &str, priority: u8| {
             format!("{{ policy = \"{policy}\", priority = {priority}, protocol = \"tcp\", source = \"10.25.8.14\" }}")
         };
-        lab(&with(SHOP, WEB_RULE, &format!("{}, {}", rule("accept", accept), rule("drop", drop))))
+        lab(&shop().set("security_group.sg-vpc", "ingress", list([rule("accept", accept), rule("drop", drop)])))
     };
     let equal = rules(1, 1).send("c-web", tcp(REQUEST).syn());
     equal.dropped("sg-ingress-deny").at("v-web").by_rule("sg-vpc ingress #2");
@@ -343,9 +341,9 @@ fn vector_14_at_one_priority_drop_goes_before_accept_and_a_smaller_number_before
 
 #[test]
 fn vector_15_members_of_a_basic_group_reach_each_other_past_an_explicit_drop() {
-    let drop_all = r#"ingress = [{ policy = "drop", protocol = "all", source = "0.0.0.0/0" }]"#;
-    let together = with(SHOP, CLASSIC_RULES, &CLASSIC_RULES.replace("ingress = []", drop_all));
-    let together = with(&together, "[\"sg-open\"]", "[\"sg-classic\"]");
+    let drop_all = r#"{ policy = "drop", protocol = "all", source = "0.0.0.0/0" }"#;
+    let together = shop().admitting("sg-classic", [drop_all]);
+    let together = together.set("instance.c-other", "security_groups", names(["sg-classic"]));
     let request = || tcp("10.25.8.14:40000 > 10.25.8.15:80").syn();
     lab(&together)
         .send("c-web", request())
@@ -353,7 +351,7 @@ fn vector_15_members_of_a_basic_group_reach_each_other_past_an_explicit_drop() {
         .through(["classic"])
         .by_rule("sg-classic intra-group");
 
-    let isolated = with(&together, drop_all, &format!("intra_group = \"drop\"\n{drop_all}"));
+    let isolated = together.add("security_group.sg-classic", "intra_group", "drop");
     let dropped = lab(&isolated).send("c-web", request());
     dropped.dropped("sg-ingress-deny").at("c-other").by_rule("sg-classic ingress #1");
 }
@@ -361,10 +359,10 @@ fn vector_15_members_of_a_basic_group_reach_each_other_past_an_explicit_drop() {
 #[test]
 fn vector_16_a_ping_without_an_icmp_rule_is_dropped_silently() {
     let ping = || icmp_echo("10.25.8.14 > 172.16.1.20", 7, 1);
-    lab(SHOP).send("c-web", ping()).dropped("sg-ingress-deny").at("v-web").through(["classic", "shop"]);
+    lab(&shop()).send("c-web", ping()).dropped("sg-ingress-deny").at("v-web").through(["classic", "shop"]);
 
-    let icmp = format!("{WEB_RULE}, {{ protocol = \"icmp\", source = \"10.25.8.14\" }}");
-    let mut admitted = lab(&with(SHOP, WEB_RULE, &icmp));
+    let icmp = r#"{ protocol = "icmp", source = "10.25.8.14" }"#;
+    let mut admitted = lab(&shop().admitting("sg-vpc", [WEB_RULE, icmp]));
     admitted.send("c-web", ping()).delivered_to("v-web").by_rule("sg-vpc ingress #2");
     let reply = admitted.send("v-web", icmp_echo_reply("172.16.1.20 > 10.25.8.14", 7, 1));
     reply.delivered_to("c-web").through(["shop", "classic"]).by_session();
@@ -373,10 +371,10 @@ fn vector_16_a_ping_without_an_icmp_rule_is_dropped_silently() {
 #[test]
 fn vector_17_a_database_admits_whom_its_whitelist_names() {
     let request = || tcp("10.25.8.14:40000 > 172.16.1.50:3306").syn();
-    let refused = lab(SHOP).send("c-web", request());
+    let refused = lab(&shop()).send("c-web", request());
     refused.dropped("whitelist-deny").at("rm").through(["classic", "shop"]);
 
-    let mut admitted = lab(&with(SHOP, "[\"127.0.0.1\"]", "[\"127.0.0.1\", \"10.25.8.14\"]"));
+    let mut admitted = lab(&shop().set("service.rm", "whitelist", names(["127.0.0.1", "10.25.8.14"])));
     admitted.send("c-web", request()).delivered_to("rm").through(["classic", "shop"]);
     let answer = admitted.send("rm", tcp("172.16.1.50:3306 > 10.25.8.14:40000").syn_ack());
     answer.delivered_to("c-web").through(["shop", "classic"]).by_session();
@@ -385,7 +383,7 @@ fn vector_17_a_database_admits_whom_its_whitelist_names() {
 /// A lab with an established connection from `c-web` to `v-web`.
 #[track_caller]
 fn connected() -> Lab {
-    let mut lab = lab(SHOP);
+    let mut lab = lab(&shop());
     lab.send("c-web", tcp(REQUEST).syn()).delivered_to("v-web");
     lab.send("v-web", tcp(ANSWER).syn_ack()).delivered_to("c-web");
     lab.send("c-web", tcp(REQUEST).ack()).delivered_to("v-web").by_session();
@@ -395,7 +393,7 @@ fn connected() -> Lab {
 #[test]
 fn vector_18_a_deleted_rule_cuts_the_session_and_an_equal_rule_keeps_it() {
     let mut cut = connected();
-    change(&mut cut, 2, &with(SHOP, WEB_RULE, ""));
+    change(&mut cut, 2, &shop().admitting("sg-vpc", []));
     let data = cut.send("c-web", tcp(REQUEST).push());
     data.dropped("sg-ingress-deny").at("v-web").as_first_packet();
     assert_eq!(session_step(&data), Some(SessionStep::Cut));
@@ -406,14 +404,14 @@ fn vector_18_a_deleted_rule_cuts_the_session_and_an_equal_rule_keeps_it() {
 
     let mut kept = connected();
     let equal = r#"{ protocol = "tcp", port_range = "80/80", source = "10.25.8.14" }"#;
-    change(&mut kept, 2, &with(SHOP, WEB_RULE, equal));
+    change(&mut kept, 2, &shop().admitting("sg-vpc", [equal]));
     kept.send("v-web", tcp(ANSWER).push()).delivered_to("c-web").by_session();
     kept.send("c-web", tcp(REQUEST).push()).delivered_to("v-web").by_session();
 }
 
 #[test]
 fn vector_19_after_911_idle_seconds_the_rules_are_asked_again() {
-    let deleted = with(SHOP, WEB_RULE, "");
+    let deleted = shop().admitting("sg-vpc", []);
     let mut idle = connected();
     idle.wait(SimDuration::from_secs(911));
     change(&mut idle, 2, &deleted);
@@ -432,13 +430,12 @@ fn vector_19_after_911_idle_seconds_the_rules_are_asked_again() {
 
 #[test]
 fn vector_20_a_vpn_client_inside_the_vpcs_cidr_reaches_a_linked_instance() {
-    let ingress = r#"[{ protocol = "all", source = "172.16.10.6/32" }]"#;
-    let admitting = with(SHOP, CLASSIC_RULES, &CLASSIC_RULES.replace("[]", ingress));
+    let ingress = r#"{ protocol = "all", source = "172.16.10.6/32" }"#;
+    let admitting = shop().admitting("sg-classic", [ingress]);
     let vpn = |pool: &str| format!("\n[gateway.vpn]\nvpc = \"shop\"\nkind = \"vpn\"\nremote_cidrs = [\"{pool}\"]\n");
     let call = |client: &str| tcp(&format!("{client}:40000 > 10.25.8.14:22")).syn();
-    let way_back = r#"routes = [{ destination = "172.16.10.0/24", next_hop = "vpn" }]"#;
-    let routed = with(&admitting, "classic_link = true", &format!("classic_link = true\n{way_back}"));
-    let mut lab_with_pool = lab(&(routed + &vpn("172.16.10.0/24")));
+    let routed = admitting.clone().add("vpc.shop", "routes", list([route("172.16.10.0/24", "vpn")]));
+    let mut lab_with_pool = lab(&routed.with(&vpn("172.16.10.0/24")));
     let admitted = lab_with_pool.send("vpn", call("172.16.10.6"));
     admitted.delivered_to("c-web").through(["shop", "classic"]).by_rule("sg-classic ingress #1");
     let answer = lab_with_pool.send("c-web", tcp("10.25.8.14:22 > 172.16.10.6:40000").syn_ack());
@@ -446,6 +443,6 @@ fn vector_20_a_vpn_client_inside_the_vpcs_cidr_reaches_a_linked_instance() {
     lab_with_pool.send("vpn", call("172.16.10.7")).dropped("sg-ingress-deny").at("c-web");
 
     // A pool that reaches beyond the VPC's CIDR is not let across.
-    let mut wider = lab(&(admitting + &vpn("172.0.0.0/8")));
+    let mut wider = lab(&admitting.with(&vpn("172.0.0.0/8")));
     wider.send("vpn", call("172.16.10.6")).dropped("classiclink-gateway-range").at("shop").through(["shop"]);
 }
