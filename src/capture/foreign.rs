@@ -71,7 +71,7 @@ const TABLES: [&str; 12] = [
 ];
 
 /// How much of a text is looked at.
-const LOOKED_AT: usize = 4096;
+pub(super) const LOOKED_AT: usize = 4096;
 
 impl Foreign {
     /// What `data`, the start of a file that is no capture, says about the file.

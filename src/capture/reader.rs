@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::batch::{Batch, RawRecord, Record};
 use super::error::{CaptureError, CaptureProblem};
-use super::foreign::Foreign;
+use super::foreign::{Foreign, LOOKED_AT};
 use super::input::Input;
 use super::interface::{Interface, InterfaceTable};
 use super::link::{Framing, Unreadable};
@@ -310,6 +310,11 @@ impl CaptureFormat {
             return Ok(CaptureFormat::Pcapng(Box::new(Pcapng::new())));
         }
         if !Pcap::is_magic(magic) {
+            // What a file is may stand behind what a pipe has given so far.
+            if data.len() < LOOKED_AT {
+                input.load(LOOKED_AT);
+            }
+            let data = input.unread();
             return Err(match Foreign::detect(data) {
                 Some(foreign) => CaptureProblem::Foreign { foreign },
                 None => CaptureProblem::NotACapture { first: data[..data.len().min(8)].to_vec() },
