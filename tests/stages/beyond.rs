@@ -1,7 +1,8 @@
 //! Packets that are not of this fabric: addresses that no host has, routers' own messages, and what travels by a
 //! public address.
 
-use super::world::{WORLD, adding, changed, endpoint, lab, lab_of, patched, send_by_source, send_bytes, with};
+use super::world::{WORLD, edited, endpoint, lab, lab_of, patched, send_by_source, send_bytes};
+use crate::edited::{EditedWorld, names};
 use biplane::datapath::Entry;
 use biplane::lab::{FrameResult, Lab};
 use biplane::wire::build::{PacketBuilder, arp_request, tcp, udp};
@@ -84,8 +85,12 @@ fn a_gateways_own_address_enters_nowhere_unless_it_is_injected() {
 }
 
 /// `shop` without the gateway that takes everything, but for one of `kind` and without `remote_cidrs`.
+fn with_gateway(kind: &str) -> EditedWorld {
+    edited().set("gateway.ngw", "kind", kind).unset("gateway.ngw", "remote_cidrs")
+}
+
 fn open_gateway(kind: &str) -> String {
-    with("kind = \"nat\"\nremote_cidrs = [\"0.0.0.0/0\"]", &format!("kind = \"{kind}\""))
+    with_gateway(kind).toml()
 }
 
 #[test]
@@ -97,15 +102,15 @@ fn a_gateway_to_the_internet_takes_public_addresses_alone_by_default_and_any_oth
         }
     }
     by_source(&open_gateway("vpn"), "9.9.9.9", "172.16.1.21").dropped("unknown-source");
-    let none = with("remote_cidrs = [\"0.0.0.0/0\"]", "remote_cidrs = []");
+    let none = edited().set("gateway.ngw", "remote_cidrs", names([])).toml();
     by_source(&none, "9.9.9.9", "172.16.1.21").dropped("unknown-source");
     // A longer prefix wins, and one around private addresses holds them.
     by_source(&open_gateway("nat"), "172.20.1.1", "172.16.1.21").delivered_to("a-2");
-    let wide = changed(&open_gateway("nat"), "remote_cidrs = [\"172.20.0.0/16\"]", "remote_cidrs = [\"172.0.0.0/8\"]");
+    let wide = with_gateway("nat").set("gateway.vpn", "remote_cidrs", names(["172.0.0.0/8"])).toml();
     let result = by_source(&wide, "172.31.9.9", "172.16.1.21");
     result.delivered_to("a-2");
     assert_eq!(result.outcome().from, lab_of(&wide).endpoint("vpn"));
-    let two = format!("{}\n[gateway.second]\nvpc = \"twin\"\nkind = \"nat\"\n", open_gateway("nat"));
+    let two = with_gateway("nat").with("[gateway.second]\nvpc = \"twin\"\nkind = \"nat\"\n").toml();
     by_source(&two, "9.9.9.9", "172.16.1.21").dropped("ambiguous-source");
 }
 
@@ -120,7 +125,7 @@ fn what_a_classic_guest_sends_to_the_internet_leaves_the_two_planes() {
     lab().send("c-web", packet("10.24.1.5", "9.9.9.9").ttl(1)).outside();
     // A private destination by that NIC arrives nowhere.
     lab().send("c-web", packet("10.24.1.5", "192.168.9.9")).dropped("guest-route-public-nic");
-    let routed = adding("instance.c-web", "guest_routes = [\"0.0.0.0/0\"]");
+    let routed = edited().add("instance.c-web", "guest_routes", names(["0.0.0.0/0"])).toml();
     lab_of(&routed).send("c-web", packet("10.24.1.5", "9.9.9.9")).dropped("no-route");
 }
 
@@ -136,13 +141,13 @@ fn what_comes_from_the_internet_to_a_classic_instance_is_outside_unless_its_entr
     let mut lab = lab_of(&free);
     let fwd = Entry::Injected(endpoint(&lab, "fwd"));
     at(&mut lab, fwd, "9.9.9.9", "10.24.1.5").dropped("source-spoofed");
-    let named = changed(&free, "remote_cidrs = [\"172.20.0.0/16\"]", "remote_cidrs = [\"9.0.0.0/8\"]");
+    let named = with_gateway("nat").set("gateway.vpn", "remote_cidrs", names(["9.0.0.0/8"])).toml();
     by_source(&named, "9.9.9.9", "10.24.1.5").dropped("classiclink-gateway-range");
 }
 
 #[test]
 fn packets_by_an_instances_public_address_are_outside_whatever_endpoint_they_are_said_to_enter() {
-    let world = adding("instance.a-1", "public_ip = \"47.96.1.10\"");
+    let world = edited().add("instance.a-1", "public_ip", "47.96.1.10").toml();
     let lab = || lab_of(&world);
     let result = by_source(&world, "47.96.1.10", "9.9.9.9");
     result.outside();

@@ -1,6 +1,7 @@
 //! All that stands in a packet's way, in order, by going on past each refusal; and what lies behind nothing.
 
-use super::world::{WORLD, adding, changed, lab_of, lab_with, patched, send_by_source, send_bytes, with};
+use super::world::{WORLD, edited, lab_of, lab_with, patched, send_by_source, send_bytes};
+use crate::edited::{edit, list, names};
 use biplane::datapath::{Crossing, Found, Options, Step};
 use biplane::lab::FrameResult;
 use biplane::wire::build::{PacketBuilder, icmp_echo, tcp, udp};
@@ -27,17 +28,10 @@ fn end(result: &FrameResult) -> Option<&str> {
 #[test]
 fn everything_from_the_stopped_sender_to_the_receivers_groups_stands_in_the_way_at_once() {
     let strict = Options { strict_tcp: true, mtu: Some(600) };
-    let off = with("secondary_cidrs = [\"192.168.64.0/24\"]\nclassic_link = true", "secondary_cidrs = []");
-    let off = off.replace(
-        "[vswitch.vsw-s]\nvpc = \"shop\"\ncidr = \"192.168.64.0/24\"",
-        "[vswitch.vsw-s]\nvpc = \"shop\"\ncidr = \"172.16.9.0/24\"",
-    );
-    let off = off.replace("192.168.64.20", "172.16.9.20");
-    let deny = changed(
-        &off,
-        "ingress = [{ protocol = \"all\", source = \"0.0.0.0/0\" }]\negress = []\n",
-        "egress = [{ policy = \"drop\", destination = \"0.0.0.0/0\" }]\n",
-    );
+    let off = edited().unset("vpc.shop", "secondary_cidrs").unset("vpc.shop", "classic_link");
+    let off = off.set("vswitch.vsw-s", "cidr", "172.16.9.0/24").set("instance.s-1", "private_ip", "172.16.9.20");
+    let drop_all = list([r#"{ policy = "drop", destination = "0.0.0.0/0" }"#]);
+    let deny = off.admitting("sg-classic", []).set("security_group.sg-classic", "egress", drop_all).toml();
     let packet = ssh("10.24.1.7", "172.16.1.20").ack().ttl(1).dont_fragment(true).payload(&[0; 700]);
     let result = lab_with(&deny, strict).send("c-down", packet);
     result.blocked_by([
@@ -74,10 +68,7 @@ fn behind_the_public_nic_lies_what_a_guest_route_would_lead_to() {
 
 #[test]
 fn without_a_link_the_one_vpc_with_the_address_is_asked_and_of_two_none() {
-    let alone = with(
-        "private_ip = \"172.16.1.20\"\nsecurity_groups = [\"sg-twin\"]",
-        "private_ip = \"172.16.1.77\"\nsecurity_groups = [\"sg-twin\"]",
-    );
+    let alone = edited().set("instance.twin-1", "private_ip", "172.16.1.77").toml();
     let result = send(&alone, "c-free", "10.24.1.6", "172.16.1.20");
     result.dropped("classiclink-not-linked").blocked_by(["classiclink-not-linked", "sg-ingress-deny"]);
     assert_eq!(end(&result), Some("a-1"));
@@ -107,10 +98,10 @@ fn towards_the_classic_network_sender_address_and_target_are_judged_each_for_its
     ]);
     send(WORLD, "s-1", "192.168.64.20", "10.24.9.9").blocked_by(["classiclink-secondary-cidr", "no-such-address"]);
     send(WORLD, "ngw", "8.8.8.8", "10.24.1.7").blocked_by(["classiclink-gateway-range", "instance-stopped"]);
-    let off =
-        with("secondary_cidrs = [\"192.168.64.0/24\"]\nclassic_link = true", "secondary_cidrs = [\"192.168.64.0/24\"]");
-    send(&off, "b-1", "172.16.2.20", "10.24.1.6").blocked_by(["classiclink-disabled", "classiclink-target-not-linked"]);
-    let no_default = changed(&off, "  { destination = \"0.0.0.0/0\", next_hop = \"ngw\" },\n", "");
+    let off = edited().unset("vpc.shop", "classic_link");
+    send(&off.toml(), "b-1", "172.16.2.20", "10.24.1.6")
+        .blocked_by(["classiclink-disabled", "classiclink-target-not-linked"]);
+    let no_default = off.unrouted("vpc.shop", "0.0.0.0/0").toml();
     send(&no_default, "rm", "172.16.1.50", "10.24.9.9").blocked_by([
         "classiclink-disabled",
         "classiclink-source-not-ecs",
@@ -155,12 +146,8 @@ fn a_vswitch_outside_10_111_is_entered_as_if_the_link_reached_it() {
 
 #[test]
 fn next_hops_are_asked_for_their_state_their_forwarding_and_their_groups() {
-    let idle = changed(WORLD, "[instance.down]\n", "[instance.down]\n# idle\n");
-    let idle = changed(
-        &idle,
-        "private_ip = \"172.16.1.31\"\nsecurity_groups = [\"sg-open\"]\nforwarding = true",
-        "private_ip = \"172.16.1.31\"\nsecurity_groups = [\"sg-a\"]",
-    );
+    let idle = edited().unset("instance.down", "forwarding");
+    let idle = idle.set("instance.down", "security_groups", names(["sg-a"])).toml();
     // A stopped next hop is told once.
     send(&idle, "a-2", "172.16.1.21", "172.23.0.9").blocked_by([
         "next-hop-down",
@@ -197,7 +184,7 @@ fn nothing_lies_behind_what_no_endpoint_or_no_route_explains() {
 
 #[test]
 fn an_arp_packet_is_held_against_every_rule_for_arp() {
-    let stopped = adding("instance.a-2", "state = \"stopped\"");
+    let stopped = edited().stopped("a-2").toml();
     let arp = |operation: u8, target: u8| {
         let mut frame = vec![0; 42];
         frame[12..22].copy_from_slice(&[8, 6, 0, 1, 8, 0, 6, 4, 0, operation]);
@@ -228,7 +215,7 @@ fn a_claim_that_fails_tells_all_that_stands_in_the_way() {
 /// What was refused leaves no trace in the state of flows, though its later stages were asked.
 #[test]
 fn a_packet_that_was_followed_past_its_refusal_begins_nothing_and_lends_nothing() {
-    let text = changed(WORLD, "[instance.b-1]\n", "[instance.b-1]\nstate = \"stopped\"\n");
+    let text = edited().stopped("b-1").toml();
     let mut lab = lab_of(&text);
     lab.send("b-1", icmp_echo("172.16.2.20 > 172.16.1.20", 7, 1))
         .dropped("instance-stopped")
@@ -308,7 +295,7 @@ fn the_vpc_that_an_unlinked_sender_means_is_told_by_endpoint_then_vswitch_then_c
          security_groups = [\"sg-second\"]\n"
     );
     let with_more = format!("{UNLINKED}[vswitch.vsw-twin]\nvpc = \"second\"\ncidr = \"172.16.2.0/24\"\n");
-    let narrow = changed(UNLINKED, "[vpc.second]\ncidr = \"172.16.0.0/12\"", "[vpc.second]\ncidr = \"172.16.0.0/16\"");
+    let narrow = edit(UNLINKED).set("vpc.second", "cidr", "172.16.0.0/16").toml();
     // The only endpoint, whoever has a vSwitch around it; of two endpoints none.
     assert_eq!(meant(UNLINKED, "172.16.1.20"), told("first", &[]));
     assert_eq!(meant(&with_twin, "172.16.1.20"), nobody());

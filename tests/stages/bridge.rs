@@ -1,7 +1,8 @@
 //! Stage 7: between the classic network and the VPCs.
 
 use super::sessions::change;
-use super::world::{WORLD, adding, carried, changed, lab, lab_of, with};
+use super::world::{WORLD, carried, edited, lab, lab_of};
+use crate::edited::{EditedWorld, names};
 use biplane::lab::FrameResult;
 use biplane::wire::IcmpError;
 use biplane::wire::build::{icmp_echo, icmp_echo_reply, icmp_error, tcp};
@@ -39,7 +40,7 @@ fn without_a_link_there_is_no_way_either_way() {
         .dropped("classiclink-not-linked")
         .at("classic")
         .through(["classic"]);
-    let linked = adding("instance.c-free", "linked_vpc = \"shop\"");
+    let linked = edited().linked("c-free", "shop").toml();
     send(&linked, "c-free", "10.24.1.6", "172.16.1.20").delivered_to("a-1");
     send(WORLD, "a-1", "172.16.1.20", "10.24.1.6")
         .dropped("classiclink-target-not-linked")
@@ -50,13 +51,13 @@ fn without_a_link_there_is_no_way_either_way() {
     send(WORLD, "a-1", "172.16.1.20", "10.24.1.8").dropped("classiclink-target-not-linked").at("shop");
     send(WORLD, "twin-1", "172.16.1.20", "10.24.1.8").delivered_to("c-twin").through(["twin", "classic"]);
     // Outside the linkable ranges nobody speaks of links.
-    let private = with("private_ip = \"10.24.1.6\"", "private_ip = \"10.24.1.6\"\nguest_routes = [\"0.0.0.0/0\"]");
+    let private = edited().add("instance.c-free", "guest_routes", names(["0.0.0.0/0"])).toml();
     send(&private, "c-free", "10.24.1.6", "8.8.8.8").dropped("no-route").at("classic");
     send(&private, "c-free", "10.24.1.6", "192.168.64.20").dropped("classiclink-not-linked").at("classic");
 }
 
 fn switched_off() -> String {
-    with("secondary_cidrs = [\"192.168.64.0/24\"]\nclassic_link = true", "secondary_cidrs = [\"192.168.64.0/24\"]")
+    edited().unset("vpc.shop", "classic_link").toml()
 }
 
 #[test]
@@ -72,7 +73,7 @@ fn a_link_to_a_vpc_with_classiclink_off_carries_nothing() {
 
 #[test]
 fn a_secondary_cidr_takes_no_part_either_way() {
-    let scripted = adding("instance.c-web", "guest_routes = [\"192.168.0.0/16\"]");
+    let scripted = edited().add("instance.c-web", "guest_routes", names(["192.168.0.0/16"])).toml();
     let secondary = send(&scripted, "c-web", "10.24.1.5", "192.168.64.20");
     secondary.dropped("classiclink-secondary-cidr").at("classic").through(["classic"]);
     send(WORLD, "s-1", "192.168.64.20", "10.24.1.5").dropped("classiclink-secondary-cidr").at("shop").through(["shop"]);
@@ -83,14 +84,14 @@ fn a_secondary_cidr_takes_no_part_either_way() {
 }
 
 /// `c-twin`'s VPC with another primary CIDR and vSwitch.
+fn moved_twin(cidr: &str, subnet: &str) -> EditedWorld {
+    let moved = edited().set("vpc.twin", "cidr", cidr).set("vswitch.vsw-twin", "cidr", format!("{subnet}.0/24"));
+    let moved = moved.set("instance.twin-1", "private_ip", format!("{subnet}.20"));
+    moved.add("instance.c-twin", "guest_routes", names(["0.0.0.0/0"]))
+}
+
 fn twin_in(cidr: &str, subnet: &str) -> String {
-    let place = |cidr: &str, subnet: &str| {
-        format!("cidr = \"{cidr}\"\nclassic_link = true\n[vswitch.vsw-twin]\nvpc = \"twin\"\ncidr = \"{subnet}.0/24\"")
-    };
-    let moved = with(&place("172.16.0.0/12", "172.16.1"), &place(cidr, subnet));
-    let host = |subnet: &str| format!("[instance.twin-1]\nvswitch = \"vsw-twin\"\nprivate_ip = \"{subnet}.20\"");
-    let moved = changed(&moved, &host("172.16.1"), &host(subnet));
-    changed(&moved, "linked_vpc = \"twin\"", "linked_vpc = \"twin\"\nguest_routes = [\"0.0.0.0/0\"]")
+    moved_twin(cidr, subnet).toml()
 }
 
 #[test]
@@ -109,7 +110,7 @@ fn only_three_ranges_are_linkable() {
     send(&beside, "c-twin", "10.24.1.8", "10.112.1.20").dropped(reason).at("classic").through(["classic"]);
     send(&beside, "twin-1", "10.112.1.20", "10.24.1.8").dropped(reason).at("twin").through(["twin"]);
     // With ClassicLink off, the classic range inside the VPC's own CIDR is missing for that reason.
-    let off = changed(&beside, "cidr = \"10.0.0.0/8\"\nclassic_link = true", "cidr = \"10.0.0.0/8\"");
+    let off = moved_twin("10.0.0.0/8", "10.112.1").unset("vpc.twin", "classic_link").toml();
     send(&off, "twin-1", "10.112.1.20", "10.50.1.1").dropped("classiclink-disabled").at("twin");
     send(&off, "twin-1", "10.112.1.20", "10.111.1.1").dropped("no-route").at("twin");
     send(&off, "c-twin", "10.24.1.8", "10.112.1.20").dropped("classiclink-disabled").at("classic");
@@ -163,10 +164,9 @@ fn a_gateway_crosses_with_a_remote_range_inside_the_primary_cidr() {
     send(WORLD, "ngw", "192.0.2.1", "10.24.1.5").dropped(reason).at("shop").through(["shop"]);
     send(WORLD, "ngw", "172.20.0.9", "10.24.1.5").dropped(reason).at("shop");
     // The longest of its ranges that holds the source decides.
-    let two =
-        |more: &str| with("remote_cidrs = [\"172.20.0.0/16\"]", &format!("remote_cidrs = [{more}\"172.20.0.0/16\"]"));
-    send(&two("\"172.0.0.0/8\", "), "vpn", "172.20.0.9", "10.24.1.5").delivered_to("c-web");
-    send(&two("\"172.0.0.0/8\", "), "vpn", "172.19.0.9", "10.24.1.5").dropped(reason).at("shop");
+    let two = edited().set("gateway.vpn", "remote_cidrs", names(["172.0.0.0/8", "172.20.0.0/16"])).toml();
+    send(&two, "vpn", "172.20.0.9", "10.24.1.5").delivered_to("c-web");
+    send(&two, "vpn", "172.19.0.9", "10.24.1.5").dropped(reason).at("shop");
 }
 
 #[test]
@@ -189,20 +189,16 @@ fn over_the_link_only_the_primary_cidr_of_the_system_table_is_used() {
         .at("shop")
         .through(["classic", "shop"]);
     // `vsw-b`'s own table is not asked.
-    let own =
-        with("routes = []\n[gateway", "routes = [{ destination = \"172.30.0.0/16\", next_hop = \"fwd\" }]\n[gateway");
+    let own = edited().routed("route_table.vtb-b", "172.30.0.0/16", "fwd").toml();
     send(&own, "c-web", "10.24.1.5", "172.30.1.1").dropped("no-route").at("shop");
     send(&own, "b-1", "172.16.2.20", "172.30.1.1").delivered_to("fwd");
 }
 
 #[test]
 fn a_session_is_cut_where_its_guest_would_send_the_call_to_the_public_nic() {
-    let closed = changed(
-        &twin_in("192.168.0.0/16", "192.168.9"),
-        "network = \"classic\"\ningress = [{ protocol = \"all\", source = \"0.0.0.0/0\" }]",
-        "network = \"classic\"",
-    );
-    let unscripted = changed(&closed, "guest_routes = [\"0.0.0.0/0\"]", "");
+    let closed = moved_twin("192.168.0.0/16", "192.168.9").admitting("sg-classic", []);
+    let unscripted = closed.clone().unset("instance.c-twin", "guest_routes").toml();
+    let closed = closed.toml();
     let mut lab = lab_of(&closed);
     lab.send("c-twin", tcp("10.24.1.8:40000 > 192.168.9.20:80").syn()).delivered_to("twin-1");
     let answer = || tcp("192.168.9.20:80 > 10.24.1.8:40000").syn_ack();

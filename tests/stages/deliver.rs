@@ -1,6 +1,6 @@
 //! TTL, MTU, and what the fabric sends by itself.
 
-use super::world::{CLASSIC_GATEWAY, VSW_A_GATEWAY, WORLD, carried, lab, lab_of, lab_with, with};
+use super::world::{CLASSIC_GATEWAY, VSW_A_GATEWAY, WORLD, carried, edited, lab, lab_of, lab_with};
 use biplane::datapath::Options;
 use biplane::lab::FrameResult;
 use biplane::program::FABRIC_MAC;
@@ -95,7 +95,7 @@ fn the_second_domain_tests_what_the_first_has_left() {
 #[test]
 fn notices_quote_options_and_are_not_evaluated() {
     // `a-1` admits no answer without a session, and is told all the same.
-    let closed = with("{ protocol = \"icmp\", source = \"0.0.0.0/0\" },", "");
+    let closed = edited().without_rule("sg-a", "ingress", 1).toml();
     let packet = tcp("172.16.1.20:40000 > 172.16.2.20:80").syn().options(&[7, 7, 4, 0, 0, 0, 0, 0]).ttl(1);
     exceeded(&lab_of(&closed).send("a-1", packet), "shop", VSW_A_GATEWAY, 0);
 }
@@ -174,7 +174,8 @@ fn an_options_copy_bit_decides_whether_later_fragments_carry_it() {
     // Router alert (148) is copied, record route (7) is not.
     let options = [148, 4, 0, 0, 7, 7, 4, 0, 0, 0, 0, 0];
     let packet = long("172.16.1.21:1 > 172.16.1.20:80", 2000).dont_fragment(false).options(&options);
-    let result = lab_of(&with("port_range = \"80\", source", "source")).send("a-2", packet);
+    let any_port = edited().admitting("sg-a", [r#"{ protocol = "tcp", source = "0.0.0.0/0" }"#]).toml();
+    let result = lab_of(&any_port).send("a-2", packet);
     // `a-1` admits no UDP; its neighbour does.
     result.dropped("sg-ingress-deny").at("a-1");
     let packet = long("172.16.1.20:1 > 172.16.1.21:80", 2000).dont_fragment(false).options(&options);

@@ -1,17 +1,20 @@
 //! Stage 8: the receiver's state, its groups, its whitelist.
 
-use super::world::{WORLD, adding, carried, changed, lab, lab_of, with};
+use super::world::{WORLD, carried, edited, lab, lab_of};
+use crate::edited::names;
 use biplane::net::Protocol;
 use biplane::wire::IcmpError;
 use biplane::wire::build::{icmp_echo, icmp_error, ip, tcp, udp};
 
-const OPEN_A: &str = r#"{ protocol = "tcp", port_range = "80", source = "0.0.0.0/0" },"#;
+/// The rules of `sg-a`.
+const OPEN_A: &str = r#"{ protocol = "tcp", port_range = "80", source = "0.0.0.0/0" }"#;
+const PINGS_A: &str = r#"{ protocol = "icmp", source = "0.0.0.0/0" }"#;
 
 #[test]
 fn a_stopped_receiver_takes_nothing() {
     let call = |text: &str| lab_of(text).send("a-1", tcp("172.16.1.20:40000 > 172.16.1.31:80").syn());
     call(WORLD).dropped("instance-stopped").at("down").through(["shop"]);
-    let started = call(&with("forwarding = true\nstate = \"stopped\"", "forwarding = true"));
+    let started = call(&edited().unset("instance.down", "state").toml());
     started.delivered_to("down").through(["shop"]);
     carried(&started, 0);
 }
@@ -24,14 +27,14 @@ fn ingress_groups_refuse_at_the_receiver_and_name_what_decided() {
     admitted.delivered_to("a-1").through(["classic", "shop"]).by_rule("sg-a ingress #1");
     carried(&admitted, 2);
     call(WORLD, 81).dropped("sg-ingress-deny").at("a-1").through(["classic", "shop"]).by_rule("no rule");
-    let dropping = format!("{OPEN_A} {{ policy = \"drop\", protocol = \"tcp\", source = \"10.24.0.0/16\" }},");
-    let dropped = call(&with(OPEN_A, &dropping), 80);
+    let dropping = r#"{ policy = "drop", protocol = "tcp", source = "10.24.0.0/16" }"#;
+    let dropped = call(&edited().admitting("sg-a", [OPEN_A, dropping]).toml(), 80);
     dropped.dropped("sg-ingress-deny").at("a-1").by_rule("sg-a ingress #2");
 }
 
 #[test]
 fn a_rule_matches_on_each_of_its_fields() {
-    let rule = |fields: &str| with(OPEN_A, &format!("{{ {fields} }},"));
+    let rule = |fields: &str| edited().admitting("sg-a", [&format!("{{ {fields} }}"), PINGS_A]).toml();
     let call = |fields: &str| {
         let mut lab = lab_of(&rule(fields));
         let result = lab.send("c-web", tcp("10.24.1.5:40000 > 172.16.1.20:80").syn());
@@ -65,11 +68,7 @@ fn a_rule_matches_on_each_of_its_fields() {
 
 #[test]
 fn a_group_as_peer_means_the_addresses_of_its_members_stopped_ones_included() {
-    let by_group = changed(
-        &with(OPEN_A, ""),
-        "{ protocol = \"icmp\", source = \"0.0.0.0/0\" }",
-        "{ protocol = \"all\", source = \"sg-open\" }",
-    );
+    let by_group = edited().admitting("sg-a", [r#"{ protocol = "all", source = "sg-open" }"#]).toml();
     lab_of(&by_group).send("a-2", udp("172.16.1.21:1 > 172.16.1.20:2")).delivered_to("a-1");
     lab_of(&by_group).send("c-web", udp("10.24.1.5:1 > 172.16.1.20:2")).dropped("sg-ingress-deny").at("a-1");
     // `down` is a stopped member; a forwarder may send from its address.
@@ -79,16 +78,15 @@ fn a_group_as_peer_means_the_addresses_of_its_members_stopped_ones_included() {
 
 #[test]
 fn members_of_a_basic_group_trust_each_other_unless_told_otherwise() {
-    let closed = with(
-        "ingress = [{ protocol = \"all\", source = \"0.0.0.0/0\" }]\n[security_group.sg-lab]",
-        "[security_group.sg-lab]",
-    );
+    let closed = edited().admitting("sg-open", []);
     let call = |text: &str| lab_of(text).send("a-2", udp("172.16.1.21:1 > 172.16.2.20:2"));
-    call(&closed).delivered_to("b-1").by_rule("sg-open intra-group");
-    let isolated = changed(&closed, "[security_group.sg-open]\n", "[security_group.sg-open]\nintra_group = \"drop\"\n");
+    call(&closed.toml()).delivered_to("b-1").by_rule("sg-open intra-group");
+    let isolated = closed.add("security_group.sg-open", "intra_group", "drop").toml();
     call(&isolated).dropped("sg-ingress-deny").at("b-1");
     // Drop is the weakest of all: any accept opens again.
-    call(&adding("security_group.sg-open", "intra_group = \"drop\"")).delivered_to("b-1").by_rule("sg-open ingress #1");
+    call(&edited().add("security_group.sg-open", "intra_group", "drop").toml())
+        .delivered_to("b-1")
+        .by_rule("sg-open ingress #1");
 }
 
 #[test]
@@ -101,10 +99,10 @@ fn whitelists_admit_whom_they_name_whatever_the_protocol() {
     lab.send("b-1", tcp("172.16.2.20:40000 > 172.16.1.50:3306").syn()).dropped("whitelist-deny").at("rm");
     // A load balancer without a list is open.
     lab.send("b-1", tcp("172.16.2.20:40000 > 172.16.1.80:80").syn()).delivered_to("slb");
-    let listed = adding("service.slb", "whitelist = []");
+    let listed = edited().add("service.slb", "whitelist", names([])).toml();
     lab_of(&listed).send("b-1", tcp("172.16.2.20:40000 > 172.16.1.80:80").syn()).dropped("whitelist-deny").at("slb");
     // The databases' default admits 127.0.0.1 alone.
-    let default = with("ip = \"172.16.1.50\"\nwhitelist = [\"10.24.1.5\", \"172.16.1.0/24\"]", "ip = \"172.16.1.50\"");
+    let default = edited().unset("service.rm", "whitelist").toml();
     let refused = lab_of(&default).send("c-web", tcp("10.24.1.5:40000 > 172.16.1.50:3306").syn());
     refused.dropped("whitelist-deny").at("rm").through(["classic", "shop"]);
 }
@@ -112,7 +110,7 @@ fn whitelists_admit_whom_they_name_whatever_the_protocol() {
 #[test]
 fn fragmentation_needed_passes_groups_and_no_whitelist() {
     let needed = IcmpError::FragmentationNeeded { mtu: 1400 };
-    let closed = with("{ protocol = \"icmp\", source = \"0.0.0.0/0\" },", "");
+    let closed = edited().admitting("sg-a", [OPEN_A]).toml();
     let to_a = |text: &str, kind: IcmpError| {
         let about = tcp("172.16.1.20:80 > 172.16.2.20:40000");
         lab_of(text).send("b-1", icmp_error("172.16.2.20 > 172.16.1.20", kind, &about))
@@ -131,17 +129,11 @@ fn a_load_balancer_reaches_back_ends_of_its_own_network_past_their_groups() {
     probe(WORLD, "slb", "172.16.1.80:40000 > 172.16.1.20:8080").delivered_to("a-1");
     probe(WORLD, "rm", "172.16.1.50:40000 > 172.16.1.20:8080").dropped("sg-ingress-deny").at("a-1");
     // Over a peering it is a stranger.
-    let closed = with("vpc = \"lab\"\ningress = [{ protocol = \"all\", source = \"0.0.0.0/0\" }]", "vpc = \"lab\"");
+    let closed = edited().admitting("sg-lab", []).toml();
     probe(&closed, "slb", "172.16.1.80:40000 > 172.24.1.20:80").dropped("sg-ingress-deny").at("lab-1");
     probe(WORLD, "slb", "172.16.1.80:40000 > 172.24.1.20:80").delivered_to("lab-1").through(["shop", "lab"]);
     // A classic one, in the classic network.
-    let silent = with(
-        "network = \"classic\"\ningress = [{ protocol = \"all\", source = \"0.0.0.0/0\" }]",
-        "network = \"classic\"",
-    );
-    let classic = |kind: &str| {
-        changed(&silent, "kind = \"rds\"\nnetwork = \"classic\"", &format!("kind = \"{kind}\"\nnetwork = \"classic\""))
-    };
+    let classic = |kind: &str| edited().admitting("sg-classic", []).set("service.c-rm", "kind", kind).toml();
     probe(&classic("slb"), "c-rm", "10.24.1.50:40000 > 10.24.1.6:8080").delivered_to("c-free");
     probe(&classic("rds"), "c-rm", "10.24.1.50:40000 > 10.24.1.6:8080").dropped("sg-ingress-deny").at("c-free");
 }

@@ -1,6 +1,6 @@
 //! Fragments that come in: later ones have the ports of their first one, and not its verdict.
 
-use super::world::{WORLD, adding, carried, lab, lab_of, lab_with, session_step, with};
+use super::world::{WORLD, carried, edited, lab, lab_of, lab_with, session_step};
 use biplane::datapath::{NotKnown, Options, SessionStep, Verdict};
 use biplane::lab::Lab;
 use biplane::time::SimDuration;
@@ -45,13 +45,8 @@ fn a_first_fragment_lends_its_ports_for_thirty_seconds() {
 
 #[test]
 fn a_refused_first_fragment_still_lends_its_ports() {
-    let closed = r#"vpc = "shop"
-ingress = [{ protocol = "udp", port_range = "2001", source = "0.0.0.0/0" }]
-[security_group.sg-lab]"#;
-    let world = with(
-        "vpc = \"shop\"\ningress = [{ protocol = \"all\", source = \"0.0.0.0/0\" }]\n[security_group.sg-lab]",
-        closed,
-    );
+    let rule = r#"{ protocol = "udp", port_range = "2001", source = "0.0.0.0/0" }"#;
+    let world = edited().admitting("sg-open", [rule]).toml();
     // The members of `sg-open` trust each other; `a-1` is none of them.
     let mut lab = lab_of(&world);
     let to = |port: u16, offset: u16| {
@@ -127,7 +122,7 @@ fn error(about: u8) -> [PacketBuilder; 2] {
 /// where those of the address pair are.
 #[test]
 fn later_fragments_of_an_error_follow_the_first_one_of_their_own_sender() {
-    let stopped = adding("instance.twin-1", "state = \"stopped\"");
+    let stopped = edited().stopped("twin-1").toml();
     for about in 0..20 {
         let [first, later] = error(about);
         let follows = |lab: &mut Lab| {

@@ -1,6 +1,7 @@
 //! Stages 2, 3 and 5: where a frame enters, its guest's routes, its sender's groups.
 
-use super::world::{WORLD, adding, carried, changed, endpoint, lab, lab_of, send_by_source, with};
+use super::world::{WORLD, carried, edited, endpoint, lab, lab_of, send_by_source};
+use crate::edited::{EditedWorld, list, names};
 use biplane::datapath::Entry;
 use biplane::wire::build::{tcp, udp};
 use biplane::wire::{IcmpError, build};
@@ -18,16 +19,13 @@ fn a_frame_enters_where_its_source_address_is_at_home() {
     // The longest remote CIDR takes what nobody owns; 0.0.0.0/0 the rest.
     assert_eq!(from(WORLD, "172.20.0.9:40000 > 172.16.1.21:80"), "vpn");
     assert_eq!(from(WORLD, "172.19.0.9:40000 > 172.16.1.21:80"), "ngw");
-    let without_nat = with("remote_cidrs = [\"0.0.0.0/0\"]", "remote_cidrs = []");
+    let without_nat = edited().set("gateway.ngw", "remote_cidrs", names([])).toml();
     sent(&without_nat, "172.19.0.9:40000 > 172.16.1.21:80").dropped("unknown-source").through([]);
     // `a-1` and `twin-1` have one address, two gateways one prefix.
     let ambiguous = sent(WORLD, "172.16.1.20:40000 > 172.16.1.21:80");
     ambiguous.dropped("ambiguous-source").through([]);
     assert_eq!(ambiguous.outcome().from, None);
-    let with_pool = |pool: &str| {
-        let pool = format!("remote_cidrs = [\"{pool}\"]\n[peering");
-        with("remote_cidrs = []\n[peering", &pool)
-    };
+    let with_pool = |pool: &str| edited().set("gateway.lab-vpn", "remote_cidrs", names([pool])).toml();
     sent(&with_pool("172.20.0.0/16"), "172.20.0.9:40000 > 172.16.1.21:80").dropped("ambiguous-source");
     let longer = with_pool("172.20.0.0/24");
     assert_eq!(from(&longer, "172.20.0.9:40000 > 172.24.1.20:80"), "lab-vpn");
@@ -56,8 +54,7 @@ fn a_frame_captured_at_an_endpoint_enters_there_where_that_one_may_use_the_sourc
 fn a_stopped_instance_sends_nothing() {
     let call = || tcp("10.24.1.7:40000 > 172.16.1.20:80").syn();
     lab().send("c-down", call()).dropped("instance-stopped").at("c-down").through([]);
-    let started =
-        lab_of(&with("linked_vpc = \"shop\"\nstate = \"stopped\"", "linked_vpc = \"shop\"")).send("c-down", call());
+    let started = lab_of(&edited().unset("instance.c-down", "state").toml()).send("c-down", call());
     started.delivered_to("a-1").through(["classic", "shop"]);
     carried(&started, 2);
 }
@@ -80,11 +77,11 @@ fn the_guests_own_table_decides_which_nic_a_frame_leaves_by() {
     let call = |text: &str, to: &str| lab_of(text).send("c-web", udp(&format!("10.24.1.5:40000 > {to}:53")));
     call(WORLD, "192.168.64.20").dropped("guest-route-public-nic").at("c-web").through([]);
     call(WORLD, "192.168.65.1").dropped("guest-route-public-nic").at("c-web").through([]);
-    let scripted = adding("instance.c-web", "guest_routes = [\"192.168.0.0/16\"]");
+    let scripted = edited().add("instance.c-web", "guest_routes", names(["192.168.0.0/16"])).toml();
     call(&scripted, "192.168.64.20").dropped("classiclink-secondary-cidr").at("classic");
     call(&scripted, "8.8.8.8").outside();
     // A default route to the private NIC wins over the public one.
-    let all_private = adding("instance.c-web", "guest_routes = [\"0.0.0.0/0\"]");
+    let all_private = edited().add("instance.c-web", "guest_routes", names(["0.0.0.0/0"])).toml();
     call(&all_private, "8.8.8.8").dropped("no-route").at("classic").through(["classic"]);
     call(WORLD, "100.64.3.4").delivered_to("cloud-services").through(["classic"]);
     call(WORLD, "10.24.1.6").delivered_to("c-free");
@@ -93,10 +90,17 @@ fn the_guests_own_table_decides_which_nic_a_frame_leaves_by() {
     service.dropped("classiclink-source-not-ecs").at("classic");
 }
 
-const EGRESS: &str = "]\negress = []\n[security_group.sg-open]";
+fn with_egress(rule: &str) -> EditedWorld {
+    edited().set("security_group.sg-a", "egress", list([rule]))
+}
 
-fn egress(rules: &str) -> String {
-    with(EGRESS, &format!("]\negress = [{rules}]\n[security_group.sg-open]"))
+fn egress(rule: &str) -> String {
+    with_egress(rule).toml()
+}
+
+fn enterprise(world: EditedWorld) -> String {
+    let enterprise = world.add("security_group.sg-a", "kind", "enterprise");
+    enterprise.add("security_group.sg-a", "intra_group", "drop").toml()
 }
 
 const MAIL: &str = r#"{ policy = "drop", protocol = "tcp", port_range = "25", destination = "0.0.0.0/0" }"#;
@@ -114,12 +118,11 @@ fn egress_groups_refuse_at_the_sender() {
 
 #[test]
 fn enterprise_groups_let_nothing_out_by_default() {
-    let kind = "kind = \"enterprise\"\nintra_group = \"drop\"";
     let call = |text: &str| lab_of(text).send("a-1", tcp("172.16.1.20:40000 > 172.16.2.20:25").syn());
-    let closed = call(&adding("security_group.sg-a", kind));
+    let closed = call(&enterprise(edited()));
     closed.dropped("sg-egress-deny").at("a-1");
-    let open = egress(r#"{ protocol = "tcp", port_range = "25", destination = "172.16.2.20" }"#);
-    let open = changed(&open, "[security_group.sg-a]\n", &format!("[security_group.sg-a]\n{kind}\n"));
+    let open = with_egress(r#"{ protocol = "tcp", port_range = "25", destination = "172.16.2.20" }"#);
+    let open = enterprise(open);
     call(&open).delivered_to("b-1").by_rule("sg-open ingress #1");
 }
 

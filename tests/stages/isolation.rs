@@ -1,6 +1,6 @@
 //! Routing domains are apart: overlapping VPCs, peerings, sessions of one 5-tuple in two places.
 
-use super::world::{WORLD, carried, changed, lab, lab_of, session_step, with};
+use super::world::{WORLD, carried, edited, lab, lab_of, session_step};
 use biplane::datapath::SessionStep;
 use biplane::lab::FrameResult;
 use biplane::wire::build::{tcp, udp};
@@ -14,7 +14,7 @@ fn send(text: &str, from: &str, source: &str, destination: &str) -> FrameResult 
 fn two_vpcs_with_the_same_addresses_never_mix() {
     let mut lab = lab();
     // One 5-tuple in two domains is two sessions: `twin-1` admits everything, `a-1` no UDP.
-    let closed = with("vpc = \"twin\"\ningress = [{ protocol = \"all\", source = \"0.0.0.0/0\" }]", "vpc = \"twin\"");
+    let closed = edited().admitting("sg-twin", []).toml();
     let frame = || tcp("10.24.1.5:40000 > 172.16.1.20:80").syn();
     lab.send("c-web", frame()).delivered_to("a-1").through(["classic", "shop"]);
     lab.send("a-1", tcp("172.16.1.20:80 > 10.24.1.5:40000").syn_ack()).delivered_to("c-web").by_session();
@@ -35,12 +35,9 @@ fn two_vpcs_with_the_same_addresses_never_mix() {
 #[test]
 fn the_same_5_tuple_in_two_pairs_of_domains_is_two_sessions() {
     // `c-web` moves from `shop` to `twin`: its session with `a-1` is no session with `twin-1`.
-    let closed = with("vpc = \"twin\"\ningress = [{ protocol = \"all\", source = \"0.0.0.0/0\" }]", "vpc = \"twin\"");
-    let moved = changed(
-        &closed,
-        "private_ip = \"10.24.1.5\"\nsecurity_groups = [\"sg-classic\"]\nlinked_vpc = \"shop\"",
-        "private_ip = \"10.24.1.5\"\nsecurity_groups = [\"sg-classic\"]\nlinked_vpc = \"twin\"",
-    );
+    let closed = edited().admitting("sg-twin", []);
+    let moved = closed.clone().set("instance.c-web", "linked_vpc", "twin").toml();
+    let closed = closed.toml();
     let mut lab = lab_of(&closed);
     let data = || tcp("10.24.1.5:40000 > 172.16.1.20:80").push();
     lab.send("c-web", data()).delivered_to("a-1");
@@ -61,7 +58,7 @@ fn a_peering_reaches_the_peers_vswitches() {
     send(WORLD, "a-1", "172.16.1.20", "172.24.1.99").dropped("no-such-address").at("lab").through(["shop", "lab"]);
     send(WORLD, "a-1", "172.16.1.20", "172.24.9.9").dropped("no-route").at("lab").through(["shop", "lab"]);
     // Without the route the default one takes it.
-    let unrouted = with("  { destination = \"172.24.0.0/16\", next_hop = \"pcc\" },\n", "");
+    let unrouted = edited().unrouted("vpc.shop", "172.24.0.0/16").toml();
     send(&unrouted, "a-1", "172.16.1.20", "172.24.1.20").delivered_to("ngw").through(["shop"]);
 }
 
@@ -79,8 +76,7 @@ fn a_peering_leads_no_further() {
 
 #[test]
 fn a_session_holds_between_peers() {
-    let mut lab =
-        lab_of(&with("vpc = \"lab\"\ningress = [{ protocol = \"all\", source = \"0.0.0.0/0\" }]", "vpc = \"lab\""));
+    let mut lab = lab_of(&edited().admitting("sg-lab", []).toml());
     lab.send("a-1", tcp("172.16.1.20:80 > 172.24.1.20:40000").syn_ack()).dropped("sg-ingress-deny").at("lab-1");
     lab.send("lab-1", tcp("172.24.1.20:40000 > 172.16.1.20:80").syn()).delivered_to("a-1").through(["lab", "shop"]);
     lab.send("a-1", tcp("172.16.1.20:80 > 172.24.1.20:40000").syn_ack()).delivered_to("lab-1").by_session();
@@ -95,7 +91,7 @@ fn a_session_whose_first_packet_now_goes_into_another_domain_is_cut() {
     super::sessions::change(&mut lab, 2, WORLD);
     lab.send("lab-1", back().syn_ack()).delivered_to("a-1").by_session();
     // The default route takes the call now, and the peer's answer still finds its way.
-    let unrouted = with("  { destination = \"172.24.0.0/16\", next_hop = \"pcc\" },\n", "");
+    let unrouted = edited().unrouted("vpc.shop", "172.24.0.0/16").toml();
     super::sessions::change(&mut lab, 3, &unrouted);
     let answer = lab.send("lab-1", back().ack());
     answer.dropped("sg-ingress-deny").at("a-1").through(["lab", "shop"]);

@@ -1,7 +1,8 @@
 //! State at each end: forwarding instances, which stand for addresses that are not their own, and what their legs leave.
 
 use super::sessions::change;
-use super::world::{changed, lab_of, lab_with, session_step};
+use super::world::{lab_of, lab_with, session_step};
+use crate::edited::{EditedWorld, edit, list, names};
 use biplane::control::Operation;
 use biplane::datapath::{MatchedRule, Options, SessionStep, Step};
 use biplane::lab::{FrameResult, Lab};
@@ -113,12 +114,14 @@ fn from_far(port: u16) -> PacketBuilder {
 }
 
 /// [`WORLD`], but the peering takes what is for `lab` from `v` itself.
-fn direct() -> String {
-    let route = |hop: &str| {
-        let to_far = format!("  {{ destination = \"172.24.1.0/24\", next_hop = \"{hop}\" }},\n");
-        to_far + "  { destination = \"172.17.0.0/16\""
-    };
-    changed(WORLD, &route("fw"), &route("pcc"))
+fn direct() -> EditedWorld {
+    edit(WORLD).unrouted("vpc.shop", "172.24.1.0/24").routed("vpc.shop", "172.24.1.0/24", "pcc")
+}
+
+/// [`WORLD`] with another policy and protocol of what `far` sends.
+fn letting_far_send(policy: &str, protocol: &str) -> String {
+    let rule = ("sg-lab", "egress", 0);
+    edit(WORLD).set_rule(rule, "policy", policy).set_rule(rule, "protocol", protocol).toml()
 }
 
 /// What the session table answered for the sender and for the receiver, where that differs.
@@ -170,8 +173,7 @@ fn the_answer_to_a_leg_may_come_over_the_forwarding_instance_too() {
     lab.send("fw", back(80).syn_ack()).delivered_to("v").by_session();
     lab.send("fw", back(81).syn_ack()).dropped("sg-ingress-deny").at("v");
     // What `v` sends on a flow that `fw` began is spared at `fw`, which admits `v` anyway: strict TCP tells.
-    let open =
-        changed(WORLD, "vpc = \"shop\"\ningress = []", "vpc = \"shop\"\ningress = [{ source = \"10.9.0.0/16\" }]");
+    let open = edit(WORLD).admitting("sg-v", [r#"{ source = "10.9.0.0/16" }"#]).toml();
     let mut lab = strict(&open);
     lab.send("v", there(80).syn_ack()).dropped("tcp-without-syn").at("v");
     lab.send("fw", back(80).syn()).delivered_to("v").as_first_packet();
@@ -187,7 +189,7 @@ fn a_reply_to_a_leg_may_come_straight_back_from_another_domain() {
     lab.send("v", to_far(1).ack()).delivered_to("fw").by_session();
     // `far` may send nothing but answers, and `v` takes nothing but answers.
     lab.send("far", from_far(2).syn_ack()).dropped("sg-egress-deny").at("far");
-    let mut lab = lab_of(&changed(WORLD, "policy = \"drop\", protocol = \"all\"", "protocol = \"all\""));
+    let mut lab = lab_of(&letting_far_send("accept", "all"));
     lab.send("far", from_far(2).syn_ack()).dropped("sg-ingress-deny").at("v");
     lab.send("v", to_far(2).syn()).delivered_to("fw");
     // `v` has a record, and `far` has none: its groups judge it, and let it go.
@@ -198,7 +200,7 @@ fn a_reply_to_a_leg_may_come_straight_back_from_another_domain() {
 #[test]
 fn between_endpoints_that_own_their_addresses_the_domains_count() {
     // The peering takes the call itself; then the route of 172.24.1.0/24 leads to the gateway of `shop`.
-    let office = direct().replace("remote_cidrs = [\"10.9.0.0/16\"]", "remote_cidrs = [\"172.24.0.0/16\"]");
+    let office = direct().set("gateway.vpn", "remote_cidrs", names(["172.24.0.0/16"])).toml();
     let mut lab = lab_of(&office);
     lab.send("v", to_far(1).syn()).delivered_to("far").through(["shop", "lab"]);
     lab.send("far", from_far(1).syn_ack()).delivered_to("v").by_session();
@@ -214,7 +216,7 @@ fn the_gateways_of_a_vpc_are_one_end() {
     lab.send("v", there(80).syn()).delivered_to("fw");
     lab.send("vpn-2", back(80).syn_ack()).delivered_to("v").by_session();
     // `t`, which owns an address of its own, is another end.
-    let mut lab = strict(&changed(WORLD, "[instance.t]\n", "[instance.t]\nforwarding = true\n"));
+    let mut lab = strict(&edit(WORLD).add("instance.t", "forwarding", true).toml());
     lab.send("fw", there(80).syn()).delivered_to("vpn");
     lab.send("v", there(80).syn()).delivered_to("fw");
     lab.send("t", back(80).syn_ack()).dropped("tcp-without-syn").at("t");
@@ -240,11 +242,8 @@ fn a_service_crosses_to_classic_by_its_own_record_however_the_request_came() {
     lab.send("fw", request().syn()).delivered_to("rm").as_first_packet();
     // It crosses; `web` has no record, and judges it as a first packet.
     lab.send("rm", reply().syn_ack()).dropped("sg-ingress-deny").at("web");
-    let open = changed(
-        WORLD,
-        "network = \"classic\"\n[instance.v]",
-        "network = \"classic\"\ningress = [{ source = \"0.0.0.0/0\" }]\n[instance.v]",
-    );
+    let rules = list([r#"{ source = "0.0.0.0/0" }"#]);
+    let open = edit(WORLD).add("security_group.sg-web", "ingress", rules).toml();
     let mut lab = lab_of(&open);
     lab.send("rm", reply().syn_ack()).dropped("classiclink-source-not-ecs").at("shop");
     lab.send("fw", request().syn()).delivered_to("rm");
@@ -266,11 +265,7 @@ fn an_icmp_error_is_spared_at_its_receiver_and_judged_at_a_third_party() {
     let other = udp("172.16.1.10:5001 > 172.16.2.5:53");
     lab.send("t", error("172.16.1.11", &other)).dropped("sg-ingress-deny").at("v");
     // The same one, whose groups do not: what `v` keeps does not help.
-    let shut = changed(
-        WORLD,
-        "policy = \"drop\", protocol = \"tcp\", destination",
-        "policy = \"drop\", protocol = \"all\", destination",
-    );
+    let shut = edit(WORLD).set_rule(("sg-t", "egress", 0), "protocol", "all").toml();
     let mut lab = lab_of(&shut);
     lab.send("v", about()).delivered_to("fw");
     lab.send("t", error("172.16.1.11", &about())).dropped("sg-egress-deny").at("t");
@@ -279,11 +274,8 @@ fn an_icmp_error_is_spared_at_its_receiver_and_judged_at_a_third_party() {
 
 #[test]
 fn an_icmp_error_about_a_leg_finds_the_record_of_that_leg() {
-    let shut = changed(
-        WORLD,
-        "egress = [{ policy = \"drop\", protocol = \"tcp\", port_range = \"22\", destination = \"10.9.0.0/16\" }]",
-        "egress = [{ policy = \"drop\", protocol = \"icmp\", destination = \"0.0.0.0/0\" }]",
-    );
+    let rules = list([r#"{ policy = "drop", protocol = "icmp", destination = "0.0.0.0/0" }"#]);
+    let shut = edit(WORLD).set("security_group.sg-fw", "egress", rules).toml();
     let mut lab = lab_of(&shut);
     let error = || icmp_error("172.16.2.5 > 172.16.1.10", IcmpError::TimeExceeded, &there(80));
     lab.send("fw", there(80).syn()).delivered_to("vpn");
@@ -338,9 +330,8 @@ fn after_a_change_the_records_of_a_leg_are_gone_at_both_ends_and_those_of_the_ot
         lab.send("fw", there(80).syn()).delivered_to("vpn");
         lab
     };
-    let ingress = "ingress = [{ source = \"172.16.1.0/24\" }]\negress = [{ policy = \"drop\", protocol = \"tcp\", port";
-    let no_entry = changed(WORLD, ingress, "egress = [{ policy = \"drop\", protocol = \"tcp\", port");
-    let no_exit = changed(WORLD, "port_range = \"22\"", "port_range = \"80\"");
+    let no_entry = edit(WORLD).admitting("sg-fw", []).toml();
+    let no_exit = edit(WORLD).set_rule(("sg-fw", "egress", 0), "port_range", "80").toml();
     let mut lab = begin();
     change(&mut lab, 2, WORLD);
     lab.send("vpn", back(80).syn_ack()).delivered_to("v").by_session();
@@ -363,11 +354,11 @@ fn after_a_change_the_records_of_a_leg_are_gone_at_both_ends_and_those_of_the_ot
 
 #[test]
 fn only_the_ends_that_judged_a_packet_judge_it_again() {
-    let mut lab = lab_of(&changed(WORLD, "policy = \"drop\", protocol = \"all\"", "protocol = \"all\""));
+    let mut lab = lab_of(&letting_far_send("accept", "all"));
     lab.send("v", to_far(1).syn()).delivered_to("fw");
     // `far` makes its record by an answer that its groups judge, and that `v` does not.
     lab.send("far", from_far(1).syn_ack()).delivered_to("v").as_first_packet();
-    change(&mut lab, 2, &changed(WORLD, "policy = \"drop\", protocol = \"all\"", "protocol = \"udp\""));
+    change(&mut lab, 2, &letting_far_send("accept", "udp"));
     lab.send("far", from_far(1).push()).delivered_to("v").by_session();
     change(&mut lab, 3, WORLD);
     lab.send("far", from_far(1).push()).dropped("sg-egress-deny").at("far");
@@ -375,7 +366,7 @@ fn only_the_ends_that_judged_a_packet_judge_it_again() {
 
 #[test]
 fn a_packet_on_a_leg_uses_the_record_of_a_pair_and_leaves_the_other_half_as_it_is() {
-    let mut lab = lab_of(&direct());
+    let mut lab = lab_of(&direct().toml());
     let there = || udp("172.16.1.10:1 > 172.24.1.20:80");
     let back = || udp("172.24.1.20:80 > 172.16.1.10:1");
     lab.send("v", there()).delivered_to("far").as_first_packet();
@@ -393,12 +384,9 @@ fn a_packet_on_a_leg_uses_the_record_of_a_pair_and_leaves_the_other_half_as_it_i
 
 #[test]
 fn records_belong_to_endpoints_and_not_to_the_addresses_they_have() {
-    let wide = WORLD.replace("[\"10.9.0.0/24\"]", "[\"10.9.0.0/24\", \"172.16.1.0/24\"]");
-    let shut = changed(
-        &wide,
-        "policy = \"drop\", protocol = \"tcp\", destination",
-        "policy = \"drop\", protocol = \"all\", destination",
-    );
+    let wide = edit(WORLD).set("gateway.vpn-2", "remote_cidrs", names(["10.9.0.0/24", "172.16.1.0/24"]));
+    let shut = wide.clone().set_rule(("sg-t", "egress", 0), "protocol", "all").toml();
+    let wide = wide.toml();
     let call = || udp("172.16.1.11:5000 > 172.16.2.5:53");
     let answer = || udp("172.16.2.5:53 > 172.16.1.11:5000");
     // A gateway calls in the name of `t`. What `t` itself says is no more of that call, nor is the answer that it gets.
@@ -424,11 +412,11 @@ fn endpoints_that_are_gone_have_no_records() {
         lab.apply(&operation).unwrap_or_else(|refusal| panic!("{refusal}"));
     };
     // What `v` keeps spares the answer that `fw` brings, until `far` is gone, and with it what both kept together.
-    let mut lab = lab_of(&direct());
+    let mut lab = lab_of(&direct().toml());
     lab.send("v", call()).delivered_to("far");
     release(&mut lab, "t");
     lab.send("fw", answer()).delivered_to("v");
-    let mut lab = lab_of(&direct());
+    let mut lab = lab_of(&direct().toml());
     lab.send("v", call()).delivered_to("far");
     release(&mut lab, "far");
     lab.send("fw", answer()).dropped("sg-ingress-deny").at("v");

@@ -1,7 +1,8 @@
 //! Two causes at once: the first in the order of the stages is the reason. Each row sends a frame with one cause, a
 //! frame with the other, and one with both.
 
-use super::world::{WORLD, changed, endpoint, lab_with, patched, patched_only, with};
+use super::world::{WORLD, edited, endpoint, lab_with, patched, patched_only};
+use crate::edited::{list, names};
 use biplane::datapath::{Entry, NotKnown, Options, Verdict};
 use biplane::wire::build::{PacketBuilder, icmp_echo, tcp};
 
@@ -128,8 +129,8 @@ fn in_stage_1() {
 
 #[test]
 fn in_stages_2_and_3() {
-    let stopped = changed(WORLD, "[instance.a-1]\n", "[instance.a-1]\nstate = \"stopped\"\n");
-    let without_nat = with("remote_cidrs = [\"0.0.0.0/0\"]", "remote_cidrs = []");
+    let stopped = edited().stopped("a-1").toml();
+    let without_nat = edited().set("gateway.ngw", "remote_cidrs", names([])).toml();
     let by_source = |first: Vec<u8>, second: Vec<u8>, both: Vec<u8>| {
         let place = |bytes: Vec<u8>| (without_nat.as_str(), "", bytes);
         Row { first: place(first), second: place(second), both: place(both) }
@@ -193,14 +194,13 @@ fn in_stages_2_and_3() {
 
 #[test]
 fn in_stages_4_and_5() {
-    let mute = with(
-        "egress = []\n[security_group.sg-open]",
-        "egress = [{ policy = \"drop\", protocol = \"all\", destination = \"0.0.0.0/0\" }]\n[security_group.sg-open]",
-    );
-    let mute_classic = with(
-        "egress = []\n[security_group.sg-beijing]",
-        "egress = [{ policy = \"drop\", protocol = \"all\", destination = \"0.0.0.0/0\" }]\n[security_group.sg-beijing]",
-    );
+    let mute = |group: &str| {
+        let drop_all = list([r#"{ policy = "drop", protocol = "all", destination = "0.0.0.0/0" }"#]);
+        edited().set(&format!("security_group.{group}"), "egress", drop_all)
+    };
+    let (mute, mute_classic) = (mute("sg-a").toml(), mute("sg-classic"));
+    let unlinked = mute_classic.clone().unlinked("c-web").toml();
+    let mute_classic = mute_classic.toml();
     order(vec![
         (
             in_worlds(
@@ -251,8 +251,6 @@ fn in_stages_4_and_5() {
     // A frame without a route belongs to no session, so its sender's groups are asked first.
     let mut routed = super::world::lab();
     routed.send("c-web", call("10.24.1.5", "172.16.1.21").ack()).delivered_to("a-2");
-    let link = "private_ip = \"10.24.1.5\"\nsecurity_groups = [\"sg-classic\"]\nlinked_vpc = \"shop\"";
-    let unlinked = changed(&mute_classic, link, "private_ip = \"10.24.1.5\"\nsecurity_groups = [\"sg-classic\"]");
     super::sessions::change(&mut routed, 2, &unlinked);
     routed.send("c-web", call("10.24.1.5", "172.16.1.21").ack()).dropped("sg-egress-deny").at("c-web");
 
@@ -276,7 +274,7 @@ fn what_the_snaplen_cut_off_decides_nothing_that_is_refused_before() {
         Verdict::Dropped { reason, .. } => reason.id(),
         _ => "none",
     };
-    let stopped = changed(WORLD, "[instance.a-1]\n", "[instance.a-1]\nstate = \"stopped\"\n");
+    let stopped = edited().stopped("a-1").toml();
     assert_eq!(cut(WORLD, "a-1", call(A1, "172.16.2.20")), Verdict::Undetermined(NotKnown::Bytes));
     assert_eq!(cut(WORLD, "b-1", call("172.16.2.20", "172.30.1.1")), Verdict::Undetermined(NotKnown::Bytes));
     assert_eq!(cut(WORLD, "a-1", icmp_echo("172.16.1.20 > 172.16.2.20", 1, 1)), Verdict::Undetermined(NotKnown::Bytes));

@@ -1,7 +1,8 @@
 //! Two causes at once, from the routes on: see [`crate::order`].
 
 use super::order::{A1, Row, call, in_worlds, order, outcome, packets};
-use super::world::{WORLD, adding, changed, with};
+use super::world::{WORLD, edited};
+use crate::edited::names;
 use biplane::wire::build::{PacketBuilder, udp};
 
 /// 1520 bytes of packet that may not be fragmented.
@@ -14,9 +15,10 @@ fn of_routes_and_the_first_domains_ttl() {
     let ttl = |packet: PacketBuilder| packet.ttl(1);
     let spent = || ttl(call("172.16.2.20", A1));
     let b1 = |destination: &str| call("172.16.2.20", destination);
-    let forwarding = adding("instance.a-2", "forwarding = true");
-    let a2_down = changed(&forwarding, "[instance.a-2]\n", "[instance.a-2]\nstate = \"stopped\"\n");
-    let a2_stopped = adding("instance.a-2", "state = \"stopped\"");
+    let forwarding = edited().add("instance.a-2", "forwarding", true);
+    let a2_down = forwarding.clone().stopped("a-2").toml();
+    let forwarding = forwarding.toml();
+    let a2_stopped = edited().stopped("a-2").toml();
     let a1 = |destination: &str| call(A1, destination);
     order(vec![
         (packets("b-1", b1("172.30.1.1"), spent(), ttl(b1("172.30.1.1"))), ["no-route", "ttl-exceeded"]),
@@ -76,11 +78,9 @@ fn of_routes_and_the_first_domains_ttl() {
 
 #[test]
 fn of_the_bridge_and_ttl() {
-    let off =
-        with("secondary_cidrs = [\"192.168.64.0/24\"]\nclassic_link = true", "secondary_cidrs = [\"192.168.64.0/24\"]");
-    let guest = "guest_routes = [\"192.168.0.0/16\"]";
-    let scripted = adding("instance.c-web", guest);
-    let off_scripted = changed(&off, "[instance.c-web]\n", &format!("[instance.c-web]\n{guest}\n"));
+    let scripted = edited().add("instance.c-web", "guest_routes", names(["192.168.0.0/16"]));
+    let off_scripted = scripted.clone().unset("vpc.shop", "classic_link").toml();
+    let (scripted, off) = (scripted.toml(), edited().unset("vpc.shop", "classic_link").toml());
     let web = |destination: &str| call("10.24.1.5", destination);
     let ttl = |packet: PacketBuilder, ttl: u8| packet.ttl(ttl);
     order(vec![
@@ -232,12 +232,9 @@ fn of_ttl_mtu_and_the_receiver() {
         ),
     ]);
     // A stopped receiver's groups are not asked.
-    let closed_down = changed(
-        WORLD,
-        "private_ip = \"172.16.1.31\"\nsecurity_groups = [\"sg-open\"]",
-        "private_ip = \"172.16.1.31\"\nsecurity_groups = [\"sg-a\"]",
-    );
-    let started = changed(&closed_down, "forwarding = true\nstate = \"stopped\"", "forwarding = true");
+    let closed_down = edited().set("instance.down", "security_groups", names(["sg-a"]));
+    let started = closed_down.clone().unset("instance.down", "state").toml();
+    let closed_down = closed_down.toml();
     let probe = udp("172.16.2.20:1 > 172.16.1.31:2");
     order(vec![(
         in_worlds("b-1", (WORLD, probe.clone()), (&started, probe.clone()), (&closed_down, probe)),

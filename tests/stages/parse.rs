@@ -1,6 +1,7 @@
 //! Stage 1: what the bytes say, and ARP.
 
-use super::world::{WORLD, carried, changed, lab, lab_of, patched, patched_only, send_by_source, send_bytes};
+use super::world::{carried, edited, lab, lab_of, patched, patched_only, send_by_source, send_bytes};
+use crate::edited::names;
 use biplane::datapath::{Entry, NotKnown, Verdict};
 use biplane::program::FABRIC_MAC;
 use biplane::wire::build::{arp_request, icmp_echo, icmp_error, ip, tcp, udp};
@@ -198,9 +199,9 @@ fn arp_is_held_against_its_form_its_sender_and_its_operation_in_this_order() {
     sent(&patched_only(&request, 16, &[0x86, 0xdd])).dropped("arp-malformed");
     sent(&patched_only(&request, 20, &[0, 2])).dropped("arp-not-request").at("a-1");
     sent(&patched_only(&request, 28, &[172, 16, 1, 99])).dropped("source-spoofed").at("a-1");
-    let stopped = changed(WORLD, "[instance.a-1]\n", "[instance.a-1]\nstate = \"stopped\"\n");
+    let stopped = edited().stopped("a-1").toml();
     send_bytes(&mut lab_of(&stopped), "a-1", &request).dropped("instance-stopped").at("a-1");
-    let nobodys = changed(WORLD, "remote_cidrs = [\"0.0.0.0/0\"]", "remote_cidrs = []");
+    let nobodys = edited().set("gateway.ngw", "remote_cidrs", names([])).toml();
     let stranger = arp_request("192.0.2.1 > 192.0.2.2").build();
     send_by_source(&mut lab_of(&nobodys), &stranger).dropped("unknown-source");
     // Two causes at once.

@@ -1,6 +1,7 @@
 //! Stage 6: the routes of the sender's domain.
 
-use super::world::{WORLD, adding, carried, changed, lab, lab_of, with};
+use super::world::{WORLD, carried, edited, lab, lab_of};
+use crate::edited::{list, names};
 use biplane::lab::FrameResult;
 use biplane::wire::build::udp;
 
@@ -38,8 +39,7 @@ fn a_custom_table_holds_the_system_routes_and_its_own_alone() {
     send(WORLD, "b-1", "172.16.2.20", "100.64.3.4").delivered_to("cloud-services").through(["shop"]);
     send(WORLD, "b-1", "172.16.2.20", "10.24.1.5").delivered_to("c-web").through(["shop", "classic"]);
     send(WORLD, "b-1", "172.16.2.20", "172.20.0.9").dropped("no-route");
-    let own =
-        with("routes = []\n[gateway", "routes = [{ destination = \"172.20.0.0/16\", next_hop = \"fwd\" }]\n[gateway");
+    let own = edited().routed("route_table.vtb-b", "172.20.0.0/16", "fwd").toml();
     send(&own, "b-1", "172.16.2.20", "172.20.0.9").delivered_to("fwd");
     send(&own, "a-1", "172.16.1.20", "172.20.0.9").delivered_to("vpn");
     // What enters by a gateway meets the system table.
@@ -52,28 +52,22 @@ fn a_custom_route_hands_frames_to_a_next_hop_that_forwards() {
     forwarded.delivered_to("fwd").through(["shop"]).by_rule("sg-open ingress #1");
     carried(&forwarded, 1);
     send(WORLD, "a-1", "172.16.1.20", "172.22.0.9").dropped("next-hop-not-forwarding").at("shop").through(["shop"]);
-    send(&adding("instance.a-2", "forwarding = true"), "a-1", "172.16.1.20", "172.22.0.9").delivered_to("a-2");
+    let forwarding = edited().add("instance.a-2", "forwarding", true).toml();
+    send(&forwarding, "a-1", "172.16.1.20", "172.22.0.9").delivered_to("a-2");
     send(WORLD, "a-1", "172.16.1.20", "172.23.0.9").dropped("next-hop-down").at("shop").through(["shop"]);
-    let started = with("forwarding = true\nstate = \"stopped\"", "forwarding = true");
+    let started = edited().unset("instance.down", "state").toml();
     send(&started, "a-1", "172.16.1.20", "172.23.0.9").delivered_to("down");
     send(WORLD, "fwd", "172.16.1.30", "172.21.0.9").dropped("next-hop-is-sender").at("shop").through(["shop"]);
     send(WORLD, "vpn", "172.20.0.9", "172.20.0.10").dropped("next-hop-is-sender").at("shop");
     send(WORLD, "vpn", "172.20.0.9", "172.21.0.9").delivered_to("fwd");
     // The next hop's own groups are asked.
-    let closed = changed(
-        WORLD,
-        "private_ip = \"172.16.1.30\"\nsecurity_groups = [\"sg-open\"]",
-        "private_ip = \"172.16.1.30\"\nsecurity_groups = [\"sg-a\"]",
-    );
+    let closed = edited().set("instance.fwd", "security_groups", names(["sg-a"])).toml();
     send(&closed, "a-2", "172.16.1.21", "172.21.0.9").dropped("sg-ingress-deny").at("fwd");
 }
 
 #[test]
 fn the_longest_prefix_wins() {
-    let longer = |hop: &str| {
-        let default = "{ destination = \"0.0.0.0/0\", next_hop = \"ngw\" },";
-        with(default, &format!("{default} {{ destination = \"172.20.7.0/24\", next_hop = \"{hop}\" }},"))
-    };
+    let longer = |hop: &str| edited().routed("vpc.shop", "172.20.7.0/24", hop).toml();
     send(WORLD, "a-1", "172.16.1.20", "172.20.7.1").delivered_to("vpn");
     send(&longer("fwd"), "a-1", "172.16.1.20", "172.20.7.1").delivered_to("fwd");
     send(&longer("fwd"), "a-1", "172.16.1.20", "172.20.8.1").delivered_to("vpn");
@@ -85,12 +79,9 @@ fn a_classic_address_of_another_region_is_told_so() {
     let result = send(WORLD, "c-web", "10.24.1.5", "10.99.1.5");
     result.dropped("other-region").at("classic").through(["classic"]);
     send(WORLD, "a-1", "172.16.1.20", "10.99.1.5").dropped("other-region").at("shop").through(["shop"]);
-    let same_region = WORLD.replace("region = \"cn-beijing\"\n", "");
-    let open = changed(
-        &same_region,
-        "[security_group.sg-beijing]\nnetwork = \"classic\"",
-        "[security_group.sg-beijing]\nnetwork = \"classic\"\ningress = [{ protocol = \"udp\", source = \"10.24.1.5\" }]",
-    );
+    let same_region = edited().unset("security_group.sg-beijing", "region").unset("instance.c-far", "region");
+    let rules = list([r#"{ protocol = "udp", source = "10.24.1.5" }"#]);
+    let open = same_region.add("security_group.sg-beijing", "ingress", rules).toml();
     send(&open, "c-web", "10.24.1.5", "10.99.1.5").delivered_to("c-far").through(["classic"]);
 }
 
@@ -104,10 +95,7 @@ fn cloud_services_are_in_every_domain_and_no_ingress_group_stops_them() {
     let mut lab = lab();
     lab.send("cloud-services", udp("100.64.3.4:53 > 172.16.1.21:2000")).delivered_to("a-2").through(["shop"]);
     // `a-1` admits no UDP from anybody else.
-    let closed = with(
-        "[security_group.sg-lab]\nvpc = \"lab\"\ningress = [{ protocol = \"all\", source = \"0.0.0.0/0\" }]",
-        "[security_group.sg-lab]\nvpc = \"lab\"",
-    );
+    let closed = edited().admitting("sg-lab", []).toml();
     send(&closed, "cloud-services", "100.64.3.4", "172.24.1.20").delivered_to("lab-1").through(["lab"]);
     send(&closed, "a-1", "172.16.1.20", "172.24.1.20").dropped("sg-ingress-deny").at("lab-1");
     // They enter the domain that owns their destination: two own this one, nobody owns the other.

@@ -1,6 +1,7 @@
 //! Stage 4: sessions on the frames' own clock, and across changes of the world.
 
-use super::world::{WORLD, changed, lab, lab_of, lab_with, session_step, with};
+use super::world::{WORLD, edited, lab, lab_of, lab_with, session_step};
+use crate::edited::{EditedWorld, list};
 use biplane::compile::compile;
 use biplane::datapath::{Options, SessionStep};
 use biplane::lab::{Lab, Topology};
@@ -27,8 +28,19 @@ fn back() -> PacketBuilder {
     tcp("172.16.1.20:80 > 172.16.2.20:5000")
 }
 
+fn closed_world() -> EditedWorld {
+    edited().admitting("sg-open", [])
+}
+
 fn closed() -> String {
-    with("vpc = \"shop\"\ningress = [{ protocol = \"all\", source = \"0.0.0.0/0\" }]", "vpc = \"shop\"")
+    closed_world().toml()
+}
+
+/// [`closed_world`] with other rules of `sg-a`, beside the one that admits pings.
+fn admitting(rules: &[&str]) -> String {
+    let pings = r#"{ protocol = "icmp", source = "0.0.0.0/0" }"#;
+    let rules = list(rules.iter().copied().chain([pings]));
+    closed_world().set("security_group.sg-a", "ingress", rules).toml()
 }
 
 #[track_caller]
@@ -125,7 +137,7 @@ fn other_protocols_have_timeouts_of_their_own() {
     let udp_back = || udp("172.16.1.80:53 > 172.16.2.20:5000");
     let begun = |packet: PacketBuilder| {
         move || {
-            let mut lab = lab_of(&changed(&closed(), "kind = \"slb\"", "kind = \"other\""));
+            let mut lab = lab_of(&closed_world().set("service.slb", "kind", "other").toml());
             lab.send("b-1", packet.clone()).delivered_to("slb");
             lab
         }
@@ -258,22 +270,17 @@ fn a_dead_session_makes_room_the_moment_it_is_dead() {
     closing.send("b-1", call(2).syn()).delivered_to("a-1").as_first_packet();
 }
 
-const OPEN_A: &str = r#"{ protocol = "tcp", port_range = "80", source = "0.0.0.0/0" },"#;
-
 #[test]
 fn a_session_lives_on_while_its_first_packet_would_still_pass() {
-    let base = closed();
-    let stopped = |name: &str| {
-        changed(&base, &format!("[instance.{name}]\n"), &format!("[instance.{name}]\nstate = \"stopped\"\n"))
-    };
+    let stopped = |name: &str| closed_world().stopped(name).toml();
     let egress = |port: u16| {
         let rule =
             format!(r#"{{ policy = "drop", protocol = "tcp", port_range = "{port}", destination = "0.0.0.0/0" }}"#);
-        changed(&base, "[security_group.sg-open]\n", &format!("[security_group.sg-open]\negress = [{rule}]\n"))
+        closed_world().add("security_group.sg-open", "egress", list([rule])).toml()
     };
     let kept = [
-        changed(&base, OPEN_A, r#"{ protocol = "all", source = "172.16.2.20" },"#),
-        changed(&base, OPEN_A, r#"{ protocol = "tcp", port_range = "80/81", source = "sg-open" },"#),
+        admitting(&[r#"{ protocol = "all", source = "172.16.2.20" }"#]),
+        admitting(&[r#"{ protocol = "tcp", port_range = "80/81", source = "sg-open" }"#]),
         stopped("a-2"),
         egress(81),
         // The answers' port is no first packet's.
@@ -285,11 +292,8 @@ fn a_session_lives_on_while_its_first_packet_would_still_pass() {
         lab.send("a-1", back().push()).delivered_to("b-1").by_session();
         lab.send("b-1", there().push()).delivered_to("a-1").by_session();
     }
-    let cut = [
-        changed(&base, OPEN_A, ""),
-        changed(&base, OPEN_A, r#"{ protocol = "tcp", port_range = "81", source = "0.0.0.0/0" },"#),
-        egress(80),
-    ];
+    let cut =
+        [admitting(&[]), admitting(&[r#"{ protocol = "tcp", port_range = "81", source = "0.0.0.0/0" }"#]), egress(80)];
     for world in cut {
         let mut lab = handshake();
         change(&mut lab, 2, &world);
@@ -305,7 +309,7 @@ fn a_session_lives_on_while_its_first_packet_would_still_pass() {
 #[test]
 fn a_session_is_held_against_the_world_only_when_it_is_used() {
     let base = closed();
-    let shut = changed(&base, OPEN_A, "");
+    let shut = admitting(&[]);
     let mut unused = handshake();
     change(&mut unused, 2, &shut);
     change(&mut unused, 3, &base);
@@ -324,10 +328,7 @@ fn a_session_skips_groups_and_whitelists_and_nothing_else() {
     lab.send("c-web", tcp("10.24.1.5:5000 > 172.16.1.50:3306").syn()).delivered_to("rm");
     lab.send("c-web", tcp("10.24.1.5:5000 > 172.16.1.50:3306").ack()).delivered_to("rm").by_session();
     // The link goes: the session is routed afresh, and finds no way.
-    let unlinked = with(
-        "private_ip = \"10.24.1.5\"\nsecurity_groups = [\"sg-classic\"]\nlinked_vpc = \"shop\"",
-        "private_ip = \"10.24.1.5\"\nsecurity_groups = [\"sg-classic\"]",
-    );
+    let unlinked = edited().unlinked("c-web").toml();
     change(&mut lab, 2, &unlinked);
     lab.send("c-web", tcp("10.24.1.5:5000 > 172.16.1.50:3306").ack()).dropped("classiclink-not-linked").at("classic");
     lab.send("rm", tcp("172.16.1.50:3306 > 10.24.1.5:5000").ack()).dropped("classiclink-source-not-ecs").at("shop");

@@ -1,5 +1,6 @@
 //! The topology that the tests of this folder share, and what they say about frames.
 
+use crate::edited::{EditedWorld, edit};
 use biplane::datapath::{Entry, Options, SessionStep, Step};
 use biplane::lab::{FrameResult, Lab, Topology};
 use biplane::program::{EndpointId, FABRIC_MAC};
@@ -178,23 +179,9 @@ pub(crate) const CLASSIC_GATEWAY: [u8; 4] = [10, 24, 7, 247];
 /// The gateway of `vsw-a`: its third-last address.
 pub(crate) const VSW_A_GATEWAY: [u8; 4] = [172, 16, 1, 253];
 
-/// [`WORLD`] with the one place that reads `old` replaced.
-#[track_caller]
-pub(crate) fn with(old: &str, new: &str) -> String {
-    changed(WORLD, old, new)
-}
-
-/// `text` with the one place that reads `old` replaced.
-#[track_caller]
-pub(crate) fn changed(text: &str, old: &str, new: &str) -> String {
-    assert_eq!(text.matches(old).count(), 1, "{old}");
-    text.replace(old, new)
-}
-
-/// [`WORLD`] with `line` added to what is declared under `header`.
-#[track_caller]
-pub(crate) fn adding(header: &str, line: &str) -> String {
-    with(&format!("[{header}]\n"), &format!("[{header}]\n{line}\n"))
+/// [`WORLD`], to be edited.
+pub(crate) fn edited() -> EditedWorld {
+    edit(WORLD)
 }
 
 #[track_caller]

@@ -110,6 +110,34 @@ impl EditedWorld {
         self.set(&format!("security_group.{group}"), "ingress", list(rules))
     }
 
+    /// The routes of a table: of `vpc.shop` or `route_table.vtb`.
+    #[track_caller]
+    fn routes(&mut self, table: &str) -> &mut Array {
+        let routes = self.object(table).get_mut("routes").and_then(|routes| routes.as_array_mut());
+        routes.unwrap_or_else(|| panic!("{table} has no routes"))
+    }
+
+    /// Adds a route to a table that has some, or an empty list of them.
+    #[track_caller]
+    pub(crate) fn routed(mut self, table: &str, destination: &str, next_hop: &str) -> EditedWorld {
+        let route: Value = route(destination, next_hop).parse().expect("a route");
+        self.routes(table).push(route);
+        self
+    }
+
+    /// Takes the route to a destination out of a table.
+    #[track_caller]
+    pub(crate) fn unrouted(mut self, table: &str, destination: &str) -> EditedWorld {
+        let routes = self.routes(table);
+        let leads_there = |route: &Value| {
+            let known = route.as_inline_table().and_then(|route| route.get("destination")?.as_str());
+            known == Some(destination)
+        };
+        let found = routes.iter().position(leads_there).unwrap_or_else(|| panic!("{table} has none to {destination}"));
+        routes.remove(found);
+        self
+    }
+
     /// Gives a rule of a group another field; rules count from 0.
     #[track_caller]
     pub(crate) fn set_rule(mut self, rule: (&str, &str, usize), field: &str, value: &str) -> EditedWorld {
