@@ -109,3 +109,9 @@ pub mod threads;
 pub mod time;
 pub mod unused;
 pub mod wire;
+
+/// Shared with the tests beside the library.
+#[cfg(test)]
+#[expect(dead_code, reason = "unit tests need some edits only")]
+#[path = "../tests/support/world.rs"]
+mod test_world;

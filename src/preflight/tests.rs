@@ -3,6 +3,7 @@
 use super::{Planned, Preflight};
 use crate::check::preflight::PREFLIGHT_RULES;
 use crate::lab::{Lab, Topology};
+use crate::test_world::{EditedWorld, edit};
 use crate::wire::build::tcp;
 
 const VPC_A: &str = "[vpc.vpc-a]\ncidr = \"172.16.0.0/12\"\n";
@@ -34,7 +35,7 @@ fn told(text: &str) -> (Vec<&'static str>, String, String) {
 
 /// The same file with the link of `i-a`.
 fn linked(text: &str) -> String {
-    text.replace("[instance.i-a]\n", "[instance.i-a]\nlinked_vpc = \"vpc-a\"\n")
+    edit(text).linked("i-a", "vpc-a").toml()
 }
 
 /// Ids of the warnings about a file.
@@ -50,6 +51,13 @@ fn both_ends(of_a: &str, of_b: &str, whitelist: &str) -> String {
          [instance.i-b]\nvswitch = \"vsw-a\"\nprivate_ip = \"172.16.1.5\"\nsecurity_groups = [\"sg-b\"]\n{of_b}\n\
          [service.rm-a]\nkind = \"rds\"\nvswitch = \"vsw-a\"\nip = \"172.16.1.9\"\nwhitelist = [\"{whitelist}\"]\n"
     )
+}
+
+/// [`both_ends`] with the VPC elsewhere: `subnet` is three numbers.
+fn both_ends_in(cidr: &str, subnet: &str) -> EditedWorld {
+    let moved = edit(&both_ends("", "", "10.24.1.5")).set("vpc.vpc-a", "cidr", cidr);
+    let moved = moved.set("vswitch.vsw-a", "cidr", format!("{subnet}.0/24"));
+    moved.set("instance.i-b", "private_ip", format!("{subnet}.5")).set("service.rm-a", "ip", format!("{subnet}.9"))
 }
 
 #[test]
@@ -97,11 +105,13 @@ fn whoever_is_kept_out_of_a_link_that_carries_something_is_a_warning() {
 
 #[test]
 fn ranges_that_no_link_carries_are_told_before_the_link_exists() {
-    let ten = both_ends("", "", "10.24.1.5").replace("172.16.0.0/12", "10.0.0.0/8").replace("172.16.1.", "10.112.1.");
     let found = |text: &str| planned(text).findings.iter().map(|finding| finding.id).collect::<Vec<_>>();
-    assert_eq!(found(&ten), ["link-without-endpoint", "classiclink-vswitch-outside-10-111"]);
-    assert_eq!(found(&ten.replace("10.112.1.", "10.111.1.")), [""; 0]);
-    let odd = both_ends("", "", "10.24.1.5").replace("172.16.0.0/12", "11.0.0.0/8").replace("172.16.1.", "11.0.1.");
+    assert_eq!(
+        found(&both_ends_in("10.0.0.0/8", "10.112.1").toml()),
+        ["link-without-endpoint", "classiclink-vswitch-outside-10-111"]
+    );
+    assert_eq!(found(&both_ends_in("10.0.0.0/8", "10.111.1").toml()), [""; 0]);
+    let odd = both_ends_in("11.0.0.0/8", "11.0.1").toml();
     let expected = ["classiclink-range-not-linkable", "link-without-endpoint"];
     let mut told = found(&odd);
     told.sort_unstable();
@@ -112,7 +122,7 @@ const ALL: &str = "everything";
 
 /// Clients of 172.20.0.0/16 behind a VPN gateway, of whom `i-a` lets one in.
 fn behind_vpn(route: &str, remote: &str) -> String {
-    let admits = SG_CLASSIC.replace("\"classic\"\n", "\"classic\"\ningress = [{ source = \"172.20.0.6\" }]\n");
+    let admits = format!("{SG_CLASSIC}ingress = [{{ source = \"172.20.0.6\" }}]\n");
     format!(
         "{VPC_A}classic_link = true\nroutes = [{{ destination = \"{route}\", next_hop = \"vpn\" }}]\n{VSW_A}\
          [gateway.vpn]\nvpc = \"vpc-a\"\nkind = \"vpn\"\nremote_cidrs = [\"{remote}\"]\n{admits}{CLASSIC_A}"
@@ -160,8 +170,8 @@ fn what_stands_behind_a_forwarding_instance_counts() {
 #[test]
 fn a_vswitch_around_the_instance_keeps_its_replies() {
     let text = |cidr: &str| {
-        both_ends("", "", "10.24.1.5").replace("172.16.0.0/12", "10.0.0.0/8").replace("172.16.1.", "10.111.1.")
-            + &format!("[vswitch.vsw-b]\nvpc = \"vpc-a\"\ncidr = \"{cidr}\"\n")
+        let around = format!("[vswitch.vsw-b]\nvpc = \"vpc-a\"\ncidr = \"{cidr}\"\n");
+        both_ends_in("10.0.0.0/8", "10.111.1").with(&around).toml()
     };
     let (hidden, seen) = (text("10.24.1.0/24"), text("10.24.2.0/24"));
     let hides = |ids: &[&str]| ids.contains(&"classiclink-shadowed");
@@ -184,9 +194,9 @@ fn a_vswitch_around_the_instance_keeps_its_replies() {
 #[test]
 fn a_protocol_that_is_refused_as_a_whole_is_not_among_what_passes() {
     let text = |policy: &str| {
-        let rule = format!("{{ source = \"sg-a\", policy = \"{policy}\", protocol = \"tcp\" }}, ");
-        both_ends("", "", "10.24.1.5")
-            .replace("ingress = [{ source", &format!("ingress = [{rule}{{ priority = 2, source"))
+        let rule = format!("{{ source = \"sg-a\", policy = \"{policy}\", protocol = \"tcp\" }}");
+        let weaker = r#"{ priority = 2, source = "sg-a" }"#;
+        edit(&both_ends("", "", "10.24.1.5")).admitting("sg-b", [&rule, weaker]).toml()
     };
     assert_eq!(told(&text("drop")).1, format!("i-b: icmp, udp, other protocols; rm-a: {ALL}"));
     assert_eq!(told(&text("accept")).1, format!("i-b: {ALL}; rm-a: {ALL}"));
@@ -194,16 +204,18 @@ fn a_protocol_that_is_refused_as_a_whole_is_not_among_what_passes() {
 
 #[test]
 fn what_is_not_known_neither_passes_nor_is_kept_out() {
-    let known = both_ends("", "", "10.24.1.6").replace("[{ source = \"sg-a\" }]", "[]");
+    let both_ends = edit(&both_ends("", "", "10.24.1.6"));
+    let known = both_ends.clone().admitting("sg-b", []).toml();
     assert!(!planned(&known).is_useful());
     assert!(warned(&linked(&known)).contains(&"link-without-rule"));
-    let unknown = known.replace("ingress = []", "rules = \"unknown\"");
+    let unknown = both_ends.clone().unset("security_group.sg-b", "ingress");
+    let unknown = unknown.add("security_group.sg-b", "rules", "unknown").toml();
     let link = planned(&unknown);
     assert_eq!((link.carries(), link.is_useful(), link.not_known), (false, true, vec!["i-b".to_owned()]));
     let ids: Vec<&str> = link.findings.iter().map(|finding| finding.id).collect();
     assert_eq!(ids, ["unknown-configuration", "whitelist-deny"]);
     assert!(!warned(&linked(&unknown)).contains(&"link-without-rule"));
-    let list = both_ends("", "", "10.24.1.6").replace("[\"10.24.1.6\"]", "\"unknown\"");
+    let list = both_ends.set("service.rm-a", "whitelist", "unknown").toml();
     let link = planned(&list);
     assert_eq!((link.carries(), link.not_known), (true, vec!["rm-a".to_owned()]));
 }

@@ -59,6 +59,17 @@ impl EditedWorld {
         self
     }
 
+    /// Gives an object more keys, as the text of a topology has them.
+    #[track_caller]
+    pub(crate) fn extended(mut self, object: &str, keys: &str) -> EditedWorld {
+        let more: DocumentMut = keys.parse().unwrap_or_else(|error| panic!("{error}: {keys}"));
+        for (key, value) in more.iter() {
+            let before = self.object(object).insert(key, value.clone());
+            assert!(before.is_none(), "{object} has a {key}");
+        }
+        self
+    }
+
     /// Takes a key out of an object that has it.
     #[track_caller]
     pub(crate) fn unset(mut self, object: &str, key: &str) -> EditedWorld {

@@ -1,6 +1,7 @@
 //! All sixteen cells of the vendor's scenario table, each with a world of its own.
 
 use super::{asked, assert_leads_there, before, conflicts, open, whats};
+use crate::test_world::{edit, list};
 use std::fmt::Write;
 
 /// Rows of the table: initiator, relation of the receiver, receiver, the reason of the refusal before, and the
@@ -114,12 +115,11 @@ fn the_steps_are_those_of_the_mechanism() {
 #[test]
 fn what_is_in_place_needs_no_step_and_says_so() {
     let linked = side("one", "classic", 17, "linked") + "linked_vpc = \"vpc-two\"\n" + &side("two", "vpc", 24, "");
-    let linked = linked.replace("cidr = \"172.24.0.0/16\"", "cidr = \"172.24.0.0/16\"\nclassic_link = true");
-    let advice = asked(&open(&linked), "one", "two");
+    let linked = edit(&linked).add("vpc.vpc-two", "classic_link", true);
+    let advice = asked(&open(&linked.toml()), "one", "two");
     let [plan] = &advice.plans[..] else { panic!("{advice:#?}") };
     assert_eq!((plan.in_place, whats(plan)), (Some(true), vec!["accept tcp/80 from sg-one in sg-two"]));
-    let rule = "vpc = \"vpc-two\"\ningress = [{ source = \"sg-one\" }]\n[instance.two]";
-    let ruled = linked.replace("vpc = \"vpc-two\"\n[instance.two]", rule);
+    let ruled = linked.add("security_group.sg-two", "ingress", list([r#"{ source = "sg-one" }"#])).toml();
     let advice = asked(&open(&ruled), "one", "two");
     let [plan] = &advice.plans[..] else { panic!("{advice:#?}") };
     assert_eq!((plan.mechanism, plan.in_place, whats(plan)), ("classiclink", Some(true), vec![]));

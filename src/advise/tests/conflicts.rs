@@ -2,6 +2,7 @@
 
 use super::{asked, assert_leads_there, before, conflicts, open, whats};
 use crate::report::AdvisedPlan;
+use crate::test_world::{EditedWorld, edit, list, route};
 use std::fmt::Write;
 
 /// A classic instance and one of a VPC; ClassicLink is off, no group has a rule.
@@ -35,6 +36,18 @@ private_ip = "10.45.2.10"
 security_groups = ["sg-web"]
 "#;
 
+/// [`WORLD`] with the VPC's range and its first vSwitch elsewhere: `subnet` is three numbers.
+fn moved(cidr: &str, subnet: &str) -> EditedWorld {
+    let moved = edit(WORLD).set("vpc.vpc-shop", "cidr", cidr).set("vswitch.vsw-app", "cidr", format!("{subnet}.0/24"));
+    moved.set("instance.i-app", "private_ip", format!("{subnet}.10"))
+}
+
+/// [`WORLD`] with custom routes of the VPC to the gateway `vpn`.
+fn with_routes<'a>(destinations: impl IntoIterator<Item = &'a str>) -> EditedWorld {
+    let routes = destinations.into_iter().map(|destination| route(destination, "vpn"));
+    edit(WORLD).add("vpc.vpc-shop", "routes", list(routes))
+}
+
 /// The one plan from `i-web` to `i-app`, or the other way.
 fn plan(text: &str, from: &str, to: &str) -> AdvisedPlan {
     let mut advice = asked(&open(text), from, to);
@@ -66,24 +79,22 @@ fn stands(text: &str, id: &str, what: &str) -> AdvisedPlan {
 #[test]
 fn a_secondary_cidr_is_never_linked() {
     leads_there(WORLD);
-    let second =
-        WORLD.replace("vswitch = \"vsw-app\"", "vswitch = \"vsw-second\"").replace("172.16.1.10", "192.168.1.10");
+    let second = edit(WORLD).set("instance.i-app", "vswitch", "vsw-second");
+    let second = second.set("instance.i-app", "private_ip", "192.168.1.10").toml();
     let what = "192.168.1.10 of i-app lies outside 172.16.0.0/16, the primary CIDR of vpc-shop";
     assert_eq!(whats(&stands(&second, "classiclink-secondary-cidr", what)), [""; 0]);
 }
 
 #[test]
 fn a_vpc_of_ten_is_reached_in_10_111_alone() {
-    let ten = WORLD.replace("172.16.0.0/16", "10.0.0.0/8");
-    let inside = ten.replace("172.16.1.", "10.111.1.");
-    leads_there(&inside);
+    leads_there(&moved("10.0.0.0/8", "10.111.1").toml());
     let what = "10.112.1.10 of i-app lies outside 10.111.0.0/16: in 10.0.0.0/8 of vpc-shop a vSwitch there is needed";
-    stands(&inside.replace("10.111.1.", "10.112.1."), "classiclink-vswitch-outside-10-111", what);
+    stands(&moved("10.0.0.0/8", "10.112.1").toml(), "classiclink-vswitch-outside-10-111", what);
 }
 
 #[test]
 fn other_ranges_are_not_linked() {
-    let odd = WORLD.replace("172.16.", "11.16.");
+    let odd = moved("11.16.0.0/16", "11.16.1").toml();
     let what = "11.16.1.10 of i-app lies in none of the ranges 10.111.0.0/16, 172.16.0.0/12 and 192.168.0.0/16";
     stands(&odd, "classiclink-range-not-linkable", what);
 }
@@ -92,9 +103,7 @@ fn other_ranges_are_not_linked() {
 fn a_custom_route_to_ten_keeps_classiclink_off() {
     let routed = |destination: &str| {
         let gateway = "\n[gateway.vpn]\nvpc = \"vpc-shop\"\nkind = \"vpn\"\nremote_cidrs = [\"10.200.0.0/16\"]\n";
-        let route =
-            format!("cidr = \"172.16.0.0/16\"\nroutes = [{{ destination = \"{destination}\", next_hop = \"vpn\" }}]");
-        WORLD.replace("cidr = \"172.16.0.0/16\"", &route) + gateway
+        with_routes([destination]).with(gateway).toml()
     };
     leads_there(&routed("10.200.0.0/16"));
     let what = "the system table of `vpc-shop` has a custom route to 10.0.0.0/8";
@@ -105,24 +114,24 @@ fn a_custom_route_to_ten_keeps_classiclink_off() {
 fn what_the_vpc_keeps_never_reaches_the_link() {
     let routed = |destination: &str| {
         let gateway = "\n[gateway.vpn]\nvpc = \"vpc-shop\"\nkind = \"vpn\"\nremote_cidrs = [\"10.45.0.0/16\"]\n";
-        let route =
-            format!("cidr = \"172.16.0.0/16\"\nroutes = [{{ destination = \"{destination}\", next_hop = \"vpn\" }}]");
-        WORLD.replace("cidr = \"172.16.0.0/16\"", &route) + gateway
+        with_routes([destination]).with(gateway).toml()
     };
     leads_there(&routed("10.45.3.0/24"));
     let what = "vpc-shop has a custom route to 10.45.2.0/24, which takes what is sent to 10.45.2.10";
     stands(&routed("10.45.2.0/24"), "classiclink-shadowed", what);
-    let inside = WORLD.replace("172.16.0.0/16", "10.0.0.0/8").replace("172.16.1.", "10.111.1.");
-    let vswitch = "[vswitch.vsw-lake]\nvpc = \"vpc-shop\"\ncidr = \"10.45.2.0/24\"\n";
+    let lake = |cidr: &str| {
+        let vswitch = format!("[vswitch.vsw-lake]\nvpc = \"vpc-shop\"\ncidr = \"{cidr}\"\n");
+        moved("10.0.0.0/8", "10.111.1").with(&vswitch).toml()
+    };
     let what = "10.45.2.10 lies in vsw-lake of vpc-shop too (10.45.2.0/24), which keeps it";
-    stands(&format!("{inside}{vswitch}"), "classiclink-shadowed", what);
-    leads_there(&format!("{inside}{}", vswitch.replace("10.45.2.0", "10.45.3.0")));
+    stands(&lake("10.45.2.0/24"), "classiclink-shadowed", what);
+    leads_there(&lake("10.45.3.0/24"));
 }
 
 #[test]
 fn the_thousand_and_first_link_is_refused() {
     let linked = |count: usize| {
-        let mut text = WORLD.replace("cidr = \"172.16.0.0/16\"", "cidr = \"172.16.0.0/16\"\nclassic_link = true");
+        let mut text = edit(WORLD).add("vpc.vpc-shop", "classic_link", true).toml();
         text += "[security_group.sg-more]\nnetwork = \"classic\"\n";
         for number in 0..count {
             let address = format!("10.46.{}.{}", number / 250, number % 250 + 1);
@@ -166,8 +175,8 @@ fn an_instance_linked_elsewhere_is_taken_from_there_and_that_is_told() {
 
 #[test]
 fn a_guest_of_192_168_needs_the_script_for_its_answers_too() {
-    let text = WORLD.replace("secondary_cidrs = [\"192.168.0.0/16\"]\n", "").replace("172.16.", "192.168.");
-    let text = text.replace("192.168.1.0/24", "192.168.2.0/24").replacen("192.168.2.0/24", "192.168.1.0/24", 1);
+    let alone = moved("192.168.0.0/16", "192.168.1").unset("vpc.vpc-shop", "secondary_cidrs");
+    let text = alone.without("vswitch.vsw-second").toml();
     for (from, to) in [("i-web", "i-app"), ("i-app", "i-web")] {
         let plan = plan(&text, from, to);
         let script = "send 192.168.0.0/16 to the private NIC of i-web by the routing script";
@@ -179,8 +188,7 @@ fn a_guest_of_192_168_needs_the_script_for_its_answers_too() {
 #[test]
 fn a_stopped_instance_is_started() {
     for id in ["i-web", "i-app"] {
-        let header = format!("[instance.{id}]\n");
-        let plan = leads_there(&WORLD.replace(&header, &format!("{header}state = \"stopped\"\n")));
+        let plan = leads_there(&edit(WORLD).stopped(id).toml());
         assert!(whats(&plan).contains(&format!("start {id}").as_str()), "{plan:#?}");
     }
 }
@@ -188,28 +196,22 @@ fn a_stopped_instance_is_started() {
 #[test]
 fn vpcs_are_connected_unless_they_share_addresses() {
     let peers = |range: &str| {
-        format!(
+        edit(&format!(
             "{WORLD}[vpc.vpc-lab]\ncidr = \"172.16.0.0/12\"\n[vswitch.vsw-lab]\nvpc = \"vpc-lab\"\ncidr = \"{range}0/24\"\n\
              [security_group.sg-lab]\nvpc = \"vpc-lab\"\n[instance.i-lab]\nvswitch = \"vsw-lab\"\n\
              private_ip = \"{range}10\"\nsecurity_groups = [\"sg-lab\"]\n"
-        )
+        ))
     };
-    let apart = peers("172.20.1.").replace("172.16.0.0/12", "172.20.0.0/16");
+    let apart = peers("172.20.1.").set("vpc.vpc-lab", "cidr", "172.20.0.0/16").toml();
     assert_leads_there(&apart, &plan(&apart, "i-app", "i-lab"), "i-app", "i-lab");
     // The CIDRs overlap and the vSwitches do not.
-    let advice = asked(&open(&peers("172.20.1.")), "i-app", "i-lab");
+    let advice = asked(&open(&peers("172.20.1.").toml()), "i-app", "i-lab");
     assert_eq!((before(&advice), conflicts(&advice.plans[0])), ("no-route", vec!["peering-cidr-overlap"]));
     let what = "172.16.0.0/16 of vpc-shop and 172.16.0.0/12 of vpc-lab overlap, and VPCs that are connected have CIDRs \
                 that do not";
     assert_eq!((advice.plans[0].conflicts[0].what.as_str(), whats(&advice.plans[0])), (what, vec![]));
-    let advice = asked(
-        &open(
-            &peers("172.16.1.")
-                .replace("172.16.1.10\"\nsecurity_groups = [\"sg-lab", "172.16.1.11\"\nsecurity_groups = [\"sg-lab"),
-        ),
-        "i-app",
-        "i-lab",
-    );
+    let beside = peers("172.16.1.").set("instance.i-lab", "private_ip", "172.16.1.11").toml();
+    let advice = asked(&open(&beside), "i-app", "i-lab");
     assert_eq!((before(&advice), conflicts(&advice.plans[0])), ("no-such-address", vec!["peering-vswitch-overlap"]));
     let what =
         "172.16.1.11 of i-lab lies in vsw-app of vpc-shop too (172.16.1.0/24): a VPC keeps what its own vSwitches hold";
@@ -219,14 +221,11 @@ fn vpcs_are_connected_unless_they_share_addresses() {
 #[test]
 fn a_route_that_leads_elsewhere_is_beaten_by_a_narrower_one_where_there_is_room() {
     let routed = |taken: &[&str]| {
-        let routes = taken.iter().map(|net| format!("{{ destination = \"{net}\", next_hop = \"vpn\" }}"));
-        let routes = routes.collect::<Vec<_>>().join(", ");
-        let shop = format!("cidr = \"172.16.0.0/16\"\nroutes = [{routes}]");
-        WORLD.replace("cidr = \"172.16.0.0/16\"", &shop)
-            + "[gateway.vpn]\nvpc = \"vpc-shop\"\nremote_cidrs = [\"0.0.0.0/0\"]\n\
+        let lab = "[gateway.vpn]\nvpc = \"vpc-shop\"\nremote_cidrs = [\"0.0.0.0/0\"]\n\
                [vpc.vpc-lab]\ncidr = \"172.20.0.0/16\"\n[vswitch.vsw-lab]\nvpc = \"vpc-lab\"\ncidr = \"172.20.1.0/24\"\n\
                [security_group.sg-lab]\nvpc = \"vpc-lab\"\n[instance.i-lab]\nvswitch = \"vsw-lab\"\n\
-               private_ip = \"172.20.1.10\"\nsecurity_groups = [\"sg-lab\"]\n"
+               private_ip = \"172.20.1.10\"\nsecurity_groups = [\"sg-lab\"]\n";
+        with_routes(taken.iter().copied()).with(lab).toml()
     };
     for (taken, chosen) in [
         (&["0.0.0.0/0"][..], "172.20.0.0/16"),

@@ -4,6 +4,7 @@ use super::{asked, assert_leads_there, before, conflicts, open, whats};
 use crate::advise::{AdviceQuestion, AdviseError, advise};
 use crate::net::Protocol;
 use crate::report::AdvisedPlan;
+use crate::test_world::{edit, names};
 use std::fmt::Write;
 
 /// A linked classic instance, an instance, a database and a gateway of its VPC, and the same of the classic network. No
@@ -76,9 +77,9 @@ fn steps(text: &str, from: &str, to: &str) -> Vec<String> {
     whats(&plan).into_iter().map(str::to_owned).collect()
 }
 
-fn ruled(group: &str, rules: &str) -> String {
-    let header = format!("[security_group.{group}]\n");
-    WORLD.replace(&header, &format!("{header}{rules}\n"))
+/// [`WORLD`] with more keys of a group.
+fn ruled(group: &str, keys: &str) -> String {
+    edit(WORLD).extended(&format!("security_group.{group}"), keys).toml()
 }
 
 #[test]
@@ -134,8 +135,8 @@ fn a_group_without_room_is_passed_over_and_the_last_one_stands() {
     assert_eq!(steps(&ruled("sg-app", &rules(199)), "i-web", "i-app"), ["accept tcp/80 from sg-web in sg-app"]);
     let full = ruled("sg-app", &rules(200));
     assert_eq!(conflicts(&plan(&full, "i-web", "i-app")), ["AuthorizationLimitExceed"]);
-    let second =
-        full.replace("[\"sg-app\"]", "[\"sg-app\", \"sg-more\"]") + "[security_group.sg-more]\nvpc = \"vpc-shop\"\n";
+    let second = edit(&full).with("[security_group.sg-more]\nvpc = \"vpc-shop\"\n");
+    let second = second.set("instance.i-app", "security_groups", names(["sg-app", "sg-more"])).toml();
     assert_eq!(steps(&second, "i-web", "i-app"), ["accept tcp/80 from sg-web in sg-more"]);
 }
 
@@ -185,7 +186,7 @@ fn what_lies_behind_a_gateway_needs_a_route_to_it_and_from_it_a_rule() {
     assert_eq!(steps(WORLD, "i-app", "vpn"), [route]);
     let accept = "accept tcp/80 from 172.30.0.1 in sg-web";
     assert_eq!(steps(WORLD, "vpn", "i-web"), [accept, route]);
-    let outside = WORLD.replace("172.30.0.0/16", "192.168.30.0/24");
+    let outside = edit(WORLD).set("gateway.vpn", "remote_cidrs", names(["192.168.30.0/24"])).toml();
     for (from, to) in [("vpn", "i-web"), ("i-web", "vpn")] {
         let plan = plan(&outside, from, to);
         assert_eq!(conflicts(&plan), ["classiclink-gateway-range"]);
