@@ -1,6 +1,7 @@
 use super::{CLASSIC_A, Case, SG_CLASSIC, SG_VPC, VPC_A, VPC_INSTANCE_A, VSW_A, breaks, case, clean, findings, world};
 use crate::check::{check, classiclink};
 use crate::diag::Sources;
+use crate::test_world::{edit, list, route};
 
 const GATEWAY: &str = "[gateway.vpn-a]\nvpc = \"vpc-a\"\n";
 const ON: &str = "classic_link = true\n";
@@ -25,7 +26,7 @@ fn one_link(vpc_keys: &str, instance_keys: &str) -> String {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    let route = |destination: &str| {
+    let routed = |destination: &str| {
         format!("{VPC_A}{ON}routes = [{{ destination = \"{destination}\", next_hop = \"vpn-a\" }}]\n{GATEWAY}")
     };
     let ten = |range: &str| {
@@ -55,8 +56,14 @@ pub(super) fn cases() -> Vec<Case> {
             "",
             &["vpc-a", "vsw-a"],
         ),
-        case(&classiclink::ROUTE_CONFLICT, route("10.0.0.0/@@"), "8", "7", &["10.0.0.0/8", "true"]),
-        case(&classiclink::DISABLED, one_link("", "").replace("true", "@@"), "false", "true", &["vpc-a", "false"]),
+        case(&classiclink::ROUTE_CONFLICT, routed("10.0.0.0/@@"), "8", "7", &["10.0.0.0/8", "true"]),
+        case(
+            &classiclink::DISABLED,
+            format!("{VPC_A}classic_link = @@\n{SG_CLASSIC}{CLASSIC_A}linked_vpc = \"vpc-a\"\n"),
+            "false",
+            "true",
+            &["vpc-a", "false"],
+        ),
         case(
             &classiclink::RANGE,
             format!("[vpc.vpc-a]\ncidr = \"10.@@.0.0/16\"\n{ON}"),
@@ -74,12 +81,12 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             &classiclink::GUEST_ROUTE,
-            one_link("", "@@").replace("172.16.0.0/12", "192.168.0.0/16"),
+            format!("[vpc.vpc-a]\ncidr = \"192.168.0.0/16\"\n{ON}{SG_CLASSIC}{CLASSIC_A}linked_vpc = \"vpc-a\"\n@@"),
             "",
             "guest_routes = [\"192.168.0.0/16\"]",
             &["vpc-a", "192.168.0.0/16"],
         ),
-        case(&classiclink::SHADOW, route("10.@@.0.0/16"), "20", "111", &["10.20.0.0/16", "true"]),
+        case(&classiclink::SHADOW, routed("10.@@.0.0/16"), "20", "111", &["10.20.0.0/16", "true"]),
     ]
 }
 
@@ -91,12 +98,13 @@ fn a_custom_table_may_not_lead_to_the_classic_range_either() {
     );
     let message = "`vtb-a` has a route to 10.0.0.0/8, but ClassicLink is on";
     breaks(&text, &classiclink::ROUTE_CONFLICT, message, &["10.0.0.0/8", "true"]);
-    clean(&text.replace("true", "false"));
+    clean(&edit(&text).without_classic_link("vpc-a").toml());
 }
 
 #[test]
 fn the_missing_guest_route_comes_with_the_command_to_run() {
-    let text = one_link("", "").replace("172.16.0.0/12", "192.168.0.0/20").replace("10.24.1.5", "10.165.52.142");
+    let text = edit(&one_link("", "")).set("vpc.vpc-a", "cidr", "192.168.0.0/20");
+    let text = text.set("instance.i-a", "private_ip", "10.165.52.142").toml();
     let mut sources = Sources::new();
     let world = world(&mut sources, &text);
     let help = check(&world)[0].help.clone().expect("a command");
@@ -105,8 +113,10 @@ fn the_missing_guest_route_comes_with_the_command_to_run() {
 
 #[test]
 fn guest_routes_may_cover_a_vpc_together_but_not_in_part() {
-    let with =
-        |routes: &str| one_link("", &format!("guest_routes = [{routes}]\n")).replace("172.16.0.0/12", "192.168.0.0/16");
+    let with = |routes: &str| {
+        let text = one_link("", &format!("guest_routes = [{routes}]\n"));
+        edit(&text).set("vpc.vpc-a", "cidr", "192.168.0.0/16").toml()
+    };
     clean(&with("\"192.168.0.0/17\", \"192.168.128.0/17\""));
     clean(&with("\"0.0.0.0/0\""));
     let message = "the guest routes of `i-a` cover only a part of `192.168.0.0/16` of `vpc-a`";
@@ -115,7 +125,7 @@ fn guest_routes_may_cover_a_vpc_together_but_not_in_part() {
 
 #[test]
 fn a_switch_that_the_file_leaves_out_is_shown_at_the_vpc() {
-    let text = one_link("", "").replace(ON, "");
+    let text = edit(&one_link("", "")).unset("vpc.vpc-a", "classic_link").toml();
     let message = "`i-a` is linked to `vpc-a`, which has ClassicLink off";
     breaks(&text, &classiclink::DISABLED, message, &["vpc-a", "vpc-a"]);
 }
@@ -137,7 +147,8 @@ fn ranges_and_secondary_cidrs_matter_only_while_classiclink_is_on() {
 
 #[test]
 fn several_problems_of_one_link_are_all_told() {
-    let text = one_link("", "region = \"cn-beijing\"\naccount = \"partner\"\n").replace("true", "false");
+    let text = one_link("", "region = \"cn-beijing\"\naccount = \"partner\"\n");
+    let text = edit(&text).without_classic_link("vpc-a").toml();
     let ids: Vec<&str> = findings(&text).into_iter().map(|(id, ..)| id).collect();
     assert_eq!(
         ids,
@@ -148,11 +159,14 @@ fn several_problems_of_one_link_are_all_told() {
 #[test]
 fn a_route_that_hides_linked_instances_names_them() {
     let text = |destination: &str| {
-        let linked = one_link("", "") + &CLASSIC_A.replace("i-a", "i-b").replace(".1.5", ".1.9");
-        let third = CLASSIC_A.replace("i-a", "i-c").replace("10.24.1.5", "10.30.0.9") + "linked_vpc = \"vpc-a\"\n";
-        let route =
-            format!("classic_link = true\nroutes = [{{ destination = \"{destination}\", next_hop = \"vpn-a\" }}]\n");
-        format!("{}linked_vpc = \"vpc-a\"\n{third}{GATEWAY}", linked.replace(ON, &route))
+        let another = |id: &str, address: &str| {
+            format!(
+                "[instance.{id}]\nnetwork = \"classic\"\nprivate_ip = \"{address}\"\nsecurity_groups = [\"sg-a\"]\n\
+                 linked_vpc = \"vpc-a\"\n"
+            )
+        };
+        let linked = one_link("", "") + &another("i-b", "10.24.1.9") + &another("i-c", "10.30.0.9") + GATEWAY;
+        edit(&linked).add("vpc.vpc-a", "routes", list([route(destination, "vpn-a")])).toml()
     };
     let hides = |destination: &str| format!("the route to `{destination}` in the system table of `vpc-a` hides");
     let hidden = |destination: &str, who: &str, place: &str| {
