@@ -19,7 +19,7 @@ struct Said {
     lines: Vec<u8>,
     capture: Vec<u8>,
     frames: u64,
-    damage: Option<String>,
+    damage: Vec<String>,
 }
 
 fn replayed(capture: &[u8], copies: Copies, workers: usize) -> Option<Said> {
@@ -28,7 +28,7 @@ fn replayed(capture: &[u8], copies: Copies, workers: usize) -> Option<Said> {
     let (mut lines, mut written) = (Vec::new(), Vec::new());
     let mut sinks = Sinks { lines: Some(&mut lines), capture: Some(&mut written), copies, ..Sinks::default() };
     let replayed = run(&TOPOLOGY, reader, &options, &mut sinks).expect("memory can be written to");
-    let (frames, damage) = (replayed.tally.frames(), replayed.damage.map(|error| error.to_string()));
+    let (frames, damage) = (replayed.tally.frames(), replayed.damage.iter().map(ToString::to_string).collect());
     Some(Said { lines, capture: written, frames, damage })
 }
 
@@ -45,7 +45,7 @@ pub(crate) fn alike_for_any_workers(data: &[u8]) {
     assert_eq!(own as u64, alone.frames);
     let again = replayed(&alone.capture, copies, 1);
     let again = again.expect("what was written can be read");
-    assert_eq!(again.damage, None);
+    assert_eq!(again.damage, [""; 0]);
     if copies == Copies::In {
         // Each frame stands there once, as it was captured.
         assert_eq!(again.frames, alone.frames);
