@@ -18,6 +18,7 @@
 
 mod pack;
 mod packet;
+mod sorting;
 mod spill;
 mod table;
 #[cfg(test)]

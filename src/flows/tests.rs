@@ -16,7 +16,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 /// A connection whose fields follow from its number, each verdict, place and decider in turn.
-pub(super) fn some_connection(number: u64) -> Connection {
+fn some_connection(number: u64) -> Connection {
     let mut random = Random::new(number);
     let mut next = || u64::from(random.next()) << 32 | u64::from(random.next());
     let id = |word: u64| (word >> 33) as u32;
