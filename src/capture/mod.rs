@@ -52,6 +52,7 @@ mod pcap;
 mod pcap_writer;
 mod pcapng;
 mod reader;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -66,6 +67,7 @@ pub use interface::{Interface, MAX_INTERFACES};
 pub use link::{LinkType, Unreadable};
 pub use pcap_writer::{PcapWriter, Precision};
 pub use reader::Reader;
+pub use stream::ByteStream;
 pub use writer::{Packet, PacketDirection, Writer, add_comment, encode_packet, last_packet, set_interface};
 
 /// The most captured bytes a packet record may have; the limit that the common capture tools keep, too.
