@@ -114,6 +114,18 @@ impl Reason {
         self.record().id
     }
 
+    /// True where a live session would have spared a frame this refusal.
+    pub const fn is_spared_by_session(self) -> bool {
+        matches!(
+            self,
+            Reason::SgEgressDeny
+                | Reason::SgIngressDeny
+                | Reason::WhitelistDeny
+                | Reason::ClassiclinkSourceNotEcs
+                | Reason::TcpWithoutSyn
+        )
+    }
+
     /// Returns the reason in a few words, to stand after a colon: `no route covers the destination`.
     pub const fn summary(self) -> &'static str {
         self.record().summary

@@ -19,7 +19,6 @@ pub use rows::ConnectionRows;
 pub(super) use summary::{write_json, write_text};
 
 use crate::datapath::{Blocker, MatchedRule, Outcome, Verdict};
-use crate::diag::Reason;
 use crate::net::Protocol;
 use crate::program::EndpointId;
 use crate::time::SimTime;
@@ -206,24 +205,12 @@ impl Connection {
         let made_a_session = self.delivered[usize::from(first.is_of_responder)] != 0;
         if first.is_of_responder == is_of_responder && first.blocker == blocker {
             first.frames += 1;
-        } else if !made_a_session && needs_session(blocker.reason) {
+        } else if !made_a_session && blocker.reason.is_spared_by_session() {
             self.followed += 1;
         } else {
             self.other_drops += 1;
         }
     }
-}
-
-/// Whether a live session would have spared a frame this refusal.
-const fn needs_session(reason: Reason) -> bool {
-    matches!(
-        reason,
-        Reason::SgEgressDeny
-            | Reason::SgIngressDeny
-            | Reason::WhitelistDeny
-            | Reason::ClassiclinkSourceNotEcs
-            | Reason::TcpWithoutSyn
-    )
 }
 
 /// A frame of a connection, and what became of it.

@@ -1,5 +1,6 @@
 use super::*;
 use crate::datapath::DropLocation;
+use crate::diag::Reason;
 use crate::program::RuleId;
 use crate::report::fixture::Fixture;
 use crate::report::{Palette, Resolver};
