@@ -12,6 +12,7 @@ mod csv;
 pub mod diagnostics;
 mod diagram;
 mod expectation;
+mod flow_log;
 mod guest_route;
 mod hints;
 #[cfg(feature = "cli")]
@@ -52,6 +53,10 @@ pub use diagram::{
     BoxClass, Diagram, DiagramBox, DiagramEdge, DiagramNode, EdgeClass, NodeClass, diagram_dot, diagram_svg,
 };
 pub use expectation::{ExpectedCount, ExpectedVerdict, none_dropped};
+pub use flow_log::{
+    Disagreement, DisagreementGroup, FlowComparison, Judgement, LogAction, LogCause, LogDirection, LogPlace, LogRecord,
+    LoggedAmount, ModelAnswer, SetApart, flow_comparison_json, flow_comparison_text, log_comment, logged_record_json,
+};
 pub use guest_route::{GuestSystem, guest_route_commands, guest_route_comment, guest_route_undo};
 pub use hints::{CaptureFacts, DefaultEntries, MISSING_DESTINATION, default_entries_text, hints_text};
 #[cfg(feature = "cli")]
