@@ -37,8 +37,6 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("explain", &["check", "control", "diag"]),
     // What to do about a refusal stands on its page: `explain`.
     ("report", &["datapath", "explain", "program", "reach", "diag", "text", "wire", "net", "time", "table"]),
-    // What a capture shows between two ends.
-    ("flows", &["datapath", "diag", "net", "program", "report", "table", "time", "wire"]),
     // Accounts that exist become topology files, which are read back and checked.
     ("import", &["check", "model", "net", "diag", "scenario", "text"]),
     // What to do, in words: `report` has the shape of it.
@@ -56,6 +54,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("show", &["diag", "lab", "model", "net", "report", "text"]),
+    // What a capture shows between two ends; and what logs of the cloud show at one, held against a `lab`.
+    ("flows", &["capture", "datapath", "diag", "lab", "net", "program", "report", "table", "text", "time", "wire"]),
     ("preflight", &["check", "control", "datapath", "diag", "lab", "links", "model", "net", "program", "remedy"]),
     // What decides nothing, asked of the walk over all flows; findings bear records of `check`.
     ("unused", &["check", "datapath", "diag", "lab", "model", "net", "program", "reach", "report", "table"]),

@@ -1,4 +1,5 @@
-//! Connections of a capture, gathered from its frames and what became of them.
+//! Connections of a capture, gathered from its frames and what became of them; and [`log`], flow logs held against a
+//! topology.
 //!
 //! A connection is the frames between two ends: addresses, protocol, and ports or the identifier of an ICMP query. Its
 //! opener is the end that its first frame comes from, or goes to where that is a SYN with ACK or the reply to a query. Ends
@@ -16,6 +17,7 @@
 //! Tried and dropped: looking the connections of a burst up ahead, so that the waits for memory overlap. The second lookup
 //! cost as much as the waits where connections are few, and gained 5 % with 200,000 that take turns.
 
+pub mod log;
 mod pack;
 mod packet;
 mod sorting;
