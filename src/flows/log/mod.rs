@@ -4,5 +4,7 @@ mod error;
 mod fields;
 mod input;
 mod objects;
+mod place;
+mod record;
 
 pub use error::{FlowLogError, FlowLogProblem};
