@@ -2,8 +2,11 @@
 
 mod error;
 mod fields;
+mod frame;
 mod input;
 mod objects;
+mod observe;
+mod opener;
 mod place;
 mod record;
 
