@@ -54,10 +54,10 @@
 //! | [`diag`] | reasons, diagnostics and places in files, as data |
 //! | [`report`] | text, JSON, JUnit and capture comments: alone owns layout, colour and names |
 //! | [`explain`] | the page of every reason and rule |
-//! | [`flows`] | the connections of a capture, gathered from its frames and their verdicts |
 //! | `remedy` | what to do about a refusal, in words |
 //! | `links` | what ClassicLink connections carry, asked of the compiled world |
 //! | [`lab`] | the facade: load, check, compile, hold state and time |
+//! | [`flows`] | the connections of a capture, gathered from its frames and their verdicts; flow logs of the cloud, held against a lab |
 //! | [`preflight`] | every reason against a link before it is made |
 //! | [`reach`] | answers for all headers: which flows are permitted, and whether their replies arrive |
 //! | [`unused`] | rules, routes and whitelist entries that decide nothing, whatever the header |

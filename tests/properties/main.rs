@@ -4,6 +4,7 @@ mod agreement;
 mod blockers;
 mod connections;
 mod conversations;
+mod flows;
 mod fuzz;
 mod oracle;
 mod reach;
