@@ -2,6 +2,7 @@
 
 mod account;
 mod advice;
+mod flows;
 mod frames;
 mod live;
 mod reach;
@@ -11,6 +12,7 @@ mod trace;
 
 pub(super) use account::Import;
 pub(super) use advice::{Advise, Format, GuestRoute};
+pub(super) use flows::{Flows, FlowsFormat};
 pub(super) use frames::FrameOptions;
 pub(super) use live::{Live, LiveFormat};
 pub(super) use reach::{Diff, Reach, ReachFormat};
@@ -71,6 +73,9 @@ pub(super) enum Command {
     /// Follow one packet hop by hop, its reply, and a new packet the other way.
     #[command(after_help = trace::TRACE_EXAMPLES)]
     Trace(Trace),
+    /// Hold what the cloud's flow logs recorded against what the topology says, with the rule behind each contradiction.
+    #[command(after_help = flows::FLOWS_EXAMPLES)]
+    Flows(Flows),
     /// Answer for all headers at once: who reaches whom with what, whether replies arrive, and which rules decide.
     #[command(after_help = reach::REACH_EXAMPLES)]
     Reach(Reach),

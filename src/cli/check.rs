@@ -58,7 +58,7 @@ fn used_by_captures(
 ) -> Result<(Vec<Diagnostic>, bool), Failure> {
     let options = ReplayOptions { usage: true, ..options(&arguments.attribution, None, false, topology)? };
     let captures = Captures::open_paths(&arguments.capture)?;
-    let mut progress = ProgressLine::new();
+    let mut progress = ProgressLine::of("frames");
     let mut tell = |read, total, frames| progress.advance(read, total, frames);
     let replayed =
         replay::run(topology, captures, &options, &mut Sinks { progress: Some(&mut tell), ..Sinks::default() });

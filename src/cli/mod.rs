@@ -12,6 +12,7 @@ mod demo;
 mod diff;
 mod explain;
 mod fit;
+mod flows;
 mod guest_route;
 mod import;
 mod interrupt;
@@ -110,6 +111,7 @@ pub fn main() -> ExitCode {
         Command::Replay(arguments) => replay::replay(arguments, &mut terminal),
         Command::Live(arguments) => live::live(arguments, &mut terminal),
         Command::Trace(arguments) => trace::trace(arguments, &mut terminal),
+        Command::Flows(arguments) => flows::flows(arguments, &mut terminal),
         Command::Reach(arguments) => reach::reach(arguments, &mut terminal),
         Command::Diff(arguments) => diff::diff(arguments, &mut terminal),
         Command::Advise(arguments) => advise::advise(arguments, &mut terminal),

@@ -15,25 +15,29 @@ pub(super) struct ProgressLine {
     /// When the bar changes next.
     due: Duration,
     bar: Option<ProgressBar>,
-    frames: u64,
+    /// What is counted: `frames`.
+    what: &'static str,
+    count: u64,
 }
 
 impl ProgressLine {
-    pub(super) fn new() -> ProgressLine {
-        ProgressLine { started: now(), due: PATIENCE, bar: None, frames: 0 }
+    /// Counts `what`, in the plural.
+    pub(super) fn of(what: &'static str) -> ProgressLine {
+        ProgressLine { started: now(), due: PATIENCE, bar: None, what, count: 0 }
     }
 
-    /// `read` of `total` bytes are done, with `frames` more frames.
-    pub(super) fn advance(&mut self, read: u64, total: Option<u64>, frames: u64) {
-        self.frames += frames;
+    /// `read` of `total` bytes are done, with so many more of what is counted.
+    pub(super) fn advance(&mut self, read: u64, total: Option<u64>, more: u64) {
+        self.count += more;
         let elapsed = now().duration_since(self.started);
         if elapsed < self.due {
             return;
         }
         self.due = elapsed + PERIOD;
+        let message = self.message(read, total, elapsed);
         let bar = self.bar.get_or_insert_with(|| new_bar(total));
         bar.set_position(read);
-        bar.set_message(message(self.frames, read, total, elapsed));
+        bar.set_message(message);
     }
 
     pub(super) fn finish(&mut self) {
@@ -41,17 +45,17 @@ impl ProgressLine {
             bar.finish_and_clear();
         }
     }
-}
 
-/// What stands beside the bar: frames, frames a second, and how long the rest takes if it goes on like this.
-fn message(frames: u64, read: u64, total: Option<u64>, elapsed: Duration) -> String {
-    let rate = thousands((frames as f64 / elapsed.as_secs_f64()) as u64);
-    let mut message = format!("{} frames  {rate} a second", thousands(frames));
-    if let Some(total) = total.filter(|_| read != 0) {
-        let left = elapsed.as_secs_f64() * total.saturating_sub(read) as f64 / read as f64;
-        let _ = write!(message, "  {} left", HumanDuration(Duration::from_secs(left.ceil() as u64)));
+    /// What stands beside the bar: how many, how many a second, and how long the rest takes if it goes on like this.
+    fn message(&self, read: u64, total: Option<u64>, elapsed: Duration) -> String {
+        let rate = thousands((self.count as f64 / elapsed.as_secs_f64()) as u64);
+        let mut message = format!("{} {}  {rate} a second", thousands(self.count), self.what);
+        if let Some(total) = total.filter(|_| read != 0) {
+            let left = elapsed.as_secs_f64() * total.saturating_sub(read) as f64 / read as f64;
+            let _ = write!(message, "  {} left", HumanDuration(Duration::from_secs(left.ceil() as u64)));
+        }
+        message
     }
-    message
 }
 
 #[expect(clippy::disallowed_methods, reason = "progress is about the time of the person who waits")]
@@ -76,7 +80,8 @@ mod tests {
 
     #[test]
     fn the_time_left_follows_from_the_bytes_that_are_left() {
-        let at = |read, total| message(3_000_000, read, total, Duration::from_secs(2));
+        let line = ProgressLine { count: 3_000_000, ..ProgressLine::of("frames") };
+        let at = |read, total| line.message(read, total, Duration::from_secs(2));
         assert_eq!(at(250, Some(1000)), "3,000,000 frames  1,500,000 a second  6 seconds left");
         assert_eq!(at(1000, Some(1000)), "3,000,000 frames  1,500,000 a second  0 seconds left");
         assert_eq!(at(250, None), "3,000,000 frames  1,500,000 a second");

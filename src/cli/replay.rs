@@ -286,9 +286,9 @@ fn output_capture(
 }
 
 /// Lines that may have lost their reader while the output capture is still wanted.
-struct LineSink<'a> {
-    out: &'a mut dyn Write,
-    closed: bool,
+pub(super) struct LineSink<'a> {
+    pub(super) out: &'a mut dyn Write,
+    pub(super) closed: bool,
 }
 
 impl Write for LineSink<'_> {
@@ -332,7 +332,7 @@ impl ReplayJob<'_> {
         terminal: &mut Terminal,
     ) -> Result<Replayed, Failure> {
         let ReplayJob { arguments, topology, options } = *self;
-        let mut progress = ProgressLine::new();
+        let mut progress = ProgressLine::of("frames");
         let mut tell = |read, total, frames| progress.advance(read, total, frames);
         let mut patient = LineSink { out: terminal.out(), closed: false };
         let lines: &mut dyn Write = if output.is_some() { &mut patient } else { patient.out };

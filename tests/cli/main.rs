@@ -7,6 +7,7 @@ mod connections;
 mod damage;
 mod expectations;
 mod files;
+mod flows;
 mod guest_route;
 mod hostile;
 mod import;

@@ -30,7 +30,7 @@ pub(super) fn diff(
     let files = capture_files(&arguments.capture)?;
     let captures = [Captures::open(files.clone(), interrupt.opener()?)?, Captures::open(files, interrupt.opener()?)?];
     interrupt.listen()?;
-    let mut progress = ProgressLine::new();
+    let mut progress = ProgressLine::of("frames");
     let compared = replay::compare_connections(&[old, new], captures, &mut |read, total, frames| {
         progress.advance(read, total, frames);
     });
