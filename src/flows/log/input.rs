@@ -32,6 +32,8 @@ struct CsvLog {
     rows: csv::Reader<LimitedRead>,
     row: ByteRecord,
     columns: Vec<Option<LogField>>,
+    /// Lines before its first row.
+    skipped: u64,
     room: Rc<Cell<usize>>,
     progress: Rc<Cell<(u64, Option<u64>)>>,
 }
@@ -89,11 +91,15 @@ impl LogForm {
         if start.starts_with(UTF8_MARK) {
             stream.consume(UTF8_MARK.len());
         }
-        let start = stream.fill_buf().map_err(FlowLogProblem::Io)?;
-        match start.iter().find(|byte| !byte.is_ascii_whitespace()) {
-            None => Err(FlowLogProblem::Empty),
-            Some(b'{' | b'[') => Ok(LogForm::Json(Box::new(JsonObjects::new(stream)))),
-            Some(_) => Ok(LogForm::Csv(Box::new(CsvLog::new(stream)?))),
+        let mut line = 1;
+        loop {
+            match stream.fill_buf().map_err(FlowLogProblem::Io)?.first() {
+                None => return Err(FlowLogProblem::Empty),
+                Some(b'{' | b'[') => return Ok(LogForm::Json(Box::new(JsonObjects::new(stream, line)))),
+                Some(byte) if byte.is_ascii_whitespace() => line += u64::from(*byte == b'\n'),
+                Some(_) => return Ok(LogForm::Csv(Box::new(CsvLog::new(stream, line)?))),
+            }
+            stream.consume(1);
         }
     }
 }
@@ -124,7 +130,8 @@ fn next_object(
 }
 
 impl CsvLog {
-    fn new(stream: ByteStream) -> Result<CsvLog, FlowLogProblem> {
+    /// The rows of what is left of a file, which goes on in `line`.
+    fn new(stream: ByteStream, line: u64) -> Result<CsvLog, FlowLogProblem> {
         let (room, progress) = (Rc::new(Cell::new(MAX_RECORD)), Rc::new(Cell::new(stream.progress())));
         let limited = LimitedRead { stream, room: Rc::clone(&room), progress: Rc::clone(&progress) };
         let mut rows = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(limited);
@@ -136,18 +143,18 @@ impl CsvLog {
         if !is_there || !telling.iter().any(|field| columns.contains(&Some(*field))) {
             return Err(FlowLogProblem::NotALog);
         }
-        Ok(CsvLog { rows, row, columns, room, progress })
+        Ok(CsvLog { rows, row, columns, skipped: line - 1, room, progress })
     }
 
     fn next(&mut self, take: impl FnOnce(u64, &RecordText<'_>)) -> Result<bool, (u64, FlowLogProblem)> {
         self.room.set(MAX_RECORD);
-        let line = self.rows.position().line();
+        let line = self.skipped + self.rows.position().line();
         match self.rows.read_byte_record(&mut self.row) {
             Ok(true) => {}
             Ok(false) => return Ok(false),
             Err(error) => return Err((line, problem_of(error))),
         }
-        let line = self.row.position().map_or(line, csv::Position::line);
+        let line = self.row.position().map_or(line, |position| self.skipped + position.line());
         let mut record = RecordText::default();
         for (value, field) in self.row.iter().zip(&self.columns) {
             if let Some(field) = field {

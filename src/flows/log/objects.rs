@@ -24,8 +24,9 @@ enum JsonList {
 }
 
 impl<R: BufRead> JsonObjects<R> {
-    pub(super) fn new(from: R) -> JsonObjects<R> {
-        JsonObjects { from, line: 1, object: Vec::new(), list: JsonList::None, has_comma: false, has_begun: false }
+    /// The objects of what is left of a file, which goes on in `line`.
+    pub(super) fn new(from: R, line: u64) -> JsonObjects<R> {
+        JsonObjects { from, line, object: Vec::new(), list: JsonList::None, has_comma: false, has_begun: false }
     }
 
     pub(super) fn get_ref(&self) -> &R {
@@ -124,7 +125,7 @@ mod tests {
     /// The objects, with their lines, and what ended them.
     fn objects(text: &str) -> (Vec<(u64, String)>, Option<String>) {
         // A byte at a time: nothing depends on how the file is cut into blocks.
-        let mut objects = JsonObjects::new(BufReader::with_capacity(1, text.as_bytes()));
+        let mut objects = JsonObjects::new(BufReader::with_capacity(1, text.as_bytes()), 1);
         let mut found = Vec::new();
         loop {
             match objects.next() {
@@ -172,7 +173,7 @@ mod tests {
     #[test]
     fn an_object_without_an_end_takes_bounded_memory() {
         let endless = format!("{{\"a\": \"{}", "x".repeat(2 * MAX_RECORD));
-        let mut objects = JsonObjects::new(BufReader::new(endless.as_bytes()));
+        let mut objects = JsonObjects::new(BufReader::new(endless.as_bytes()), 1);
         assert!(matches!(objects.next(), Err(FlowLogProblem::LongRecord { .. })));
         assert!(objects.object.capacity() <= 2 * MAX_RECORD + 8192);
     }

@@ -406,13 +406,16 @@ fn every_form_of_a_log_gives_the_same() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(csv.as_bytes()).unwrap();
     let list = serde_json::to_string_pretty(&records).unwrap();
-    let forms: [&[u8]; 6] = [
+    let forms: [&[u8]; 8] = [
         &lines(&records),
         list.as_bytes(),
         &[b"\xef\xbb\xbf", csv.as_bytes()].concat(),
         &lines(&pascal),
         &gzip.finish().unwrap(),
         csv.as_bytes(),
+        // However a file is cut into blocks, what stands in front says nothing.
+        &[b"\n \r\n\n\n\t ", list.as_bytes()].concat(),
+        &[b"\n\r\n\n\n\n", csv.as_bytes()].concat(),
     ];
     for (index, form) in forms.into_iter().enumerate() {
         let comparison = LogFolder::of(&[form]).compared(&mut ComparisonSinks::default()).unwrap().comparison;
@@ -430,6 +433,15 @@ fn damage_is_told_with_its_line_and_what_stands_before_it_counts() {
     let [error] = &compared.damage[..] else { panic!("{:?}", compared.damage) };
     assert_eq!((error.line, error.good_records), (Some(3), 1));
     assert!(matches!(error.problem, FlowLogProblem::Json(_)), "{error}");
+    // Lines are counted from the first of the file, in both forms.
+    let far = [b"\n\n\n\n\n\n", &damaged[..]].concat();
+    let compared = LogFolder::of(&[&far]).compared(&mut ComparisonSinks::default()).unwrap();
+    assert_eq!(compared.damage[0].line, Some(9));
+    let mut told = Vec::new();
+    let csv = b"\n\n\n\n\nsrcaddr,dstaddr,action\n10.0.0.1,10.0.0.2,ACCEPT\n";
+    let mut sinks = ComparisonSinks { lines: Some(&mut told), ..ComparisonSinks::default() };
+    LogFolder::of(&[csv]).compared(&mut sinks).unwrap();
+    assert!(String::from_utf8(told).unwrap().contains(":7\""));
     let cut = LogFolder::of(&[&damaged[..good.len() + 10]]).compared(&mut ComparisonSinks::default()).unwrap();
     assert!(matches!(cut.damage[0].problem, FlowLogProblem::CutShort));
     for (log, problem) in [
@@ -440,6 +452,8 @@ fn damage_is_told_with_its_line_and_what_stands_before_it_counts() {
         (b"version account-id interface-id srcaddr dstaddr\n2 1 eni-1 10.0.0.1 10.0.0.2\n", "NotALog"),
         (b"\xff\xfe{\0}\0", "Utf16"),
         (b"[1, 2]", "Json"),
+        (b"\n\n\n\n\n \r\n", "Empty"),
+        (b"\n\r\r\n\x1c\0\0\0 a pcapng", "NotALog"),
         (b"\x1f\x8b\x08\0", "Io"),
     ] {
         match LogFolder::of(&[log]).compared(&mut ComparisonSinks::default()) {
