@@ -170,7 +170,7 @@ impl MatchedRule {
 }
 
 /// One of the things that stand in a packet's way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Blocker {
     /// Why the packet is refused.
     pub reason: Reason,

@@ -38,7 +38,7 @@ use crate::diag::Reason;
 use crate::flows::{GatheredConnections, Gatherer};
 use crate::lab::Topology;
 use crate::program::EndpointId;
-use crate::report::{self, CaptureFacts, DefaultEntries, Tally, UsageCounts};
+use crate::report::{self, CaptureFacts, DefaultEntries, Tally, Timeline, UsageCounts};
 use hints::Hints;
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
@@ -62,6 +62,8 @@ pub struct ReplayOptions {
     pub connections: Connections,
     /// Whether it is counted which rules, routes, whitelist entries and links the frames hit.
     pub usage: bool,
+    /// Whether frames are counted over time, and the first one of each cause of refusals is remembered.
+    pub timeline: bool,
     /// How many workers share the frames; 0 counts as 1.
     pub workers: usize,
     /// Set from outside to end the replay: what has been read then is still forwarded.
@@ -143,6 +145,8 @@ pub struct Replayed {
     pub connections: Option<GatheredConnections>,
     /// What the entries of the topology were used for, where that was wanted: see [`usage_records`].
     pub usage: Option<UsageCounts>,
+    /// The frames over time, where that was wanted.
+    pub timeline: Option<Timeline>,
     /// What was counted about the capture itself.
     pub facts: CaptureFacts,
     /// Addresses of [`ReplayOptions::inject`] that no frame came from.
@@ -180,7 +184,7 @@ pub fn run(
     let usage = options.usage.then(|| UsageCounts::new(&topology.program, topology.names.rules.len()));
     let new_worker = || {
         let worker = Worker::new(&topology.program, options.fabric, writing.is_wanted());
-        worker.gathering(options.connections).counting(usage.clone())
+        worker.gathering(options).counting(usage.clone())
     };
     let workers = (0..options.workers()).map(|_| new_worker()).collect();
     let workers = pipeline::run(&mut source, workers, &writing, &mut writer)?;
@@ -189,6 +193,7 @@ pub fn run(
     let mut hints = Hints::new(&topology.program, mtu);
     let mut gatherers = Vec::new();
     let mut usage = usage;
+    let mut timeline = options.timeline.then(Timeline::new);
     for worker in workers {
         if let (Some(all), Some(own)) = (&mut usage, &worker.usage) {
             all.merge(own);
@@ -196,6 +201,9 @@ pub fn run(
         tally.merge(&worker.tally);
         hints.merge(worker.hints);
         gatherers.extend(worker.connections);
+        if let (Some(timeline), Some(part)) = (&mut timeline, worker.timeline) {
+            timeline.merge(part);
+        }
     }
     let connections = if gatherers.is_empty() { None } else { Some(Gatherer::finish(gatherers)?) };
     if let Err(imbalance) = tally.check(source.frames) {
@@ -218,6 +226,7 @@ pub fn run(
         unreadable: feed.unreadable(),
         connections,
         usage,
+        timeline,
         unused_injections,
         unused_maps,
         ..counted
@@ -243,6 +252,7 @@ impl Replayed {
             unreadable: Vec::new(),
             connections: None,
             usage: None,
+            timeline: None,
             facts,
             unused_injections: Vec::new(),
             unused_maps: Vec::new(),

@@ -1,12 +1,12 @@
 //! One worker: the shards it owns, the frames that meet them, and its turns at writing.
 
-use super::Connections;
 use super::feed::FrameBatch;
 use super::hints::Hints;
+use super::{Connections, ReplayOptions};
 use crate::datapath::{Fabric, Frame, Options, Outcome, Output, Sent, UsedEntries};
 use crate::flows::Gatherer;
 use crate::program::Program;
-use crate::report::{Tally, UsageCounts, UsedFrame};
+use crate::report::{Tally, Timeline, UsageCounts, UsedFrame};
 use std::sync::Arc;
 
 /// Frames that go through the fabric together.
@@ -47,6 +47,8 @@ pub(super) struct Worker {
     pub(super) usage: Option<UsageCounts>,
     /// What the frames of the last burst met.
     used: Vec<UsedEntries>,
+    /// Where frames are counted over time.
+    pub(super) timeline: Option<Timeline>,
 }
 
 impl Worker {
@@ -59,17 +61,18 @@ impl Worker {
             connections: None,
             usage: None,
             used: Vec::new(),
+            timeline: None,
         }
     }
 
-    /// The same, which gathers connections too.
-    pub(super) fn gathering(self, wanted: Connections) -> Worker {
-        let connections = match wanted {
+    /// The same, which gathers what is wanted beside the sums, too.
+    pub(super) fn gathering(self, options: &ReplayOptions) -> Worker {
+        let connections = match options.connections {
             Connections::None => None,
             Connections::Sums => Some(Gatherer::new(false)),
             Connections::Each => Some(Gatherer::new(true)),
         };
-        Worker { connections, ..self }
+        Worker { connections, timeline: options.timeline.then(Timeline::new), ..self }
     }
 
     /// The same, which counts hits too.
@@ -111,6 +114,11 @@ impl Worker {
             if let Some(connections) = &mut self.connections {
                 for ((frame_ref, frame), outcome) in frame_refs.iter().zip(&frames).zip(&output.outcomes) {
                     connections.add(frame_ref.number, frame, outcome);
+                }
+            }
+            if let Some(timeline) = &mut self.timeline {
+                for ((frame_ref, frame), outcome) in frame_refs.iter().zip(&frames).zip(&output.outcomes) {
+                    timeline.add(frame_ref.number, outcome, frame.time);
                 }
             }
             for emitted in output.sent.iter().filter_map(|sent| sent.emitted) {

@@ -29,6 +29,7 @@ mod sentence;
 mod summary;
 mod table;
 mod tally;
+mod timeline;
 mod trace;
 mod usage;
 mod usage_records;
@@ -72,6 +73,7 @@ pub use sentence::{Sentence, outcome_fields};
 pub use summary::{Replayed, ReplayedCapture, summary_json, summary_text};
 pub use table::table_text;
 pub use tally::{Delivered, Dropped, DroppedAt, Imbalance, Tally};
+pub use timeline::{StretchCounts, Timeline};
 pub use trace::{
     Fix, StatedRemedy, TopologyChange, Traced, blockers_text, destination, fixes, misdelivered_text, no_reply_text,
 };
