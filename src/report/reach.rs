@@ -6,7 +6,8 @@ use crate::datapath::{MatchedRule, Outcome, Verdict};
 use crate::diag::Reason;
 use crate::net::{AddressCuts, AddressRange, ranges};
 use crate::program::{AclId, EndpointId, EndpointKind, FixedMap};
-use crate::reach::{FIXED, FlowGroup, FlowSide, HeaderSet, MatrixEnd, ProtocolClasses, ReachMatrix, ReplyFate};
+use crate::reach::{FIXED, FlowGroup, FlowSide, HeaderSet, MatrixCell, MatrixEnd, ProtocolClasses};
+use crate::reach::{ReachMatrix, ReplyFate};
 use crate::text::Shown;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
@@ -71,7 +72,8 @@ impl<'a> ReachWords<'a> {
         if is_own || is_all { name.to_owned() } else { format!("{name} for {}", ranges_text(ranges)) }
     }
 
-    fn matrix_ends(&self, ends: &[MatrixEnd]) -> String {
+    /// The members of a class of the matrix.
+    pub(super) fn matrix_ends(&self, ends: &[MatrixEnd]) -> String {
         let mut by_endpoint: Vec<(EndpointId, Vec<AddressRange>)> = Vec::new();
         for end in ends {
             match by_endpoint.last_mut().filter(|(known, _)| *known == end.endpoint) {
@@ -80,6 +82,20 @@ impl<'a> ReachWords<'a> {
             }
         }
         self.ends(&by_endpoint)
+    }
+
+    /// What passes between two classes: a line for each fate of replies.
+    pub(super) fn cell_lines(&self, cell: &MatrixCell) -> Vec<String> {
+        let line = |(fate, headers): &(Option<ReplyFate>, HeaderSet)| {
+            let mut text = headers.text(self.protocols);
+            match fate {
+                Some(ReplyFate::Arrives) => {}
+                Some(fate) => _ = write!(text, "; {}", fate_text(*fate)),
+                None => text += "; undetermined: what decides is not known",
+            }
+            text
+        };
+        cell.iter().map(line).collect()
     }
 
     fn side(&self, side: &FlowSide) -> String {
@@ -176,9 +192,7 @@ fn fate_name(fate: ReplyFate) -> &'static str {
 /// Writes who reaches whom: a letter for each pair of classes between which something passes, and what the letters mean.
 pub fn reach_matrix_text(out: &mut String, reach: &ReachWords<'_>, matrix: &ReachMatrix, palette: Palette) {
     let rows: Vec<String> = matrix.rows.iter().map(|ends| reach.matrix_ends(ends)).collect();
-    let heading =
-        format!("{} of senders, {} of receivers", counted_classes(rows.len()), counted_classes(matrix.columns.len()));
-    let _ = writeln!(out, "{}", palette.paint(Style::Heading, heading));
+    let _ = writeln!(out, "{}", palette.paint(Style::Heading, matrix_heading(matrix)));
     if matrix.cells.is_empty() {
         out.push_str("nothing is permitted\n");
         return;
@@ -210,15 +224,9 @@ pub fn reach_matrix_text(out: &mut String, reach: &ReachWords<'_>, matrix: &Reac
     }
     out.push('\n');
     for (content, letter) in matrix.contents.iter().zip(&letters) {
-        for (place, (fate, headers)) in content.iter().enumerate() {
+        for (place, text) in reach.cell_lines(content).iter().enumerate() {
             let letter = if place == 0 { letter } else { "" };
-            let mut text = headers.text(reach.protocols);
-            match fate {
-                Some(ReplyFate::Arrives) => {}
-                Some(fate) => _ = write!(text, "; {}", fate_text(*fate)),
-                None => text += "; undetermined: what decides is not known",
-            }
-            for (line, text) in wrapped(&text, 96).into_iter().enumerate() {
+            for (line, text) in wrapped(text, 96).into_iter().enumerate() {
                 let letter = if line == 0 { letter } else { "" };
                 let _ = writeln!(out, "{letter:>column$}  {text}");
             }
@@ -226,12 +234,17 @@ pub fn reach_matrix_text(out: &mut String, reach: &ReachWords<'_>, matrix: &Reac
     }
 }
 
+/// `3 classes of senders, 1 class of receivers`
+pub(super) fn matrix_heading(matrix: &ReachMatrix) -> String {
+    format!("{} of senders, {} of receivers", counted_classes(matrix.rows.len()), counted_classes(matrix.columns.len()))
+}
+
 fn counted_classes(count: usize) -> String {
     if count == 1 { "1 class".to_owned() } else { format!("{count} classes") }
 }
 
 /// `A`, `B`, … `Z`, `AA`, `AB`, …
-fn letter(number: usize) -> String {
+pub(super) fn letter(number: usize) -> String {
     let last = char::from(b'A' + (number % 26) as u8);
     match number / 26 {
         0 => last.to_string(),
@@ -283,10 +296,13 @@ fn because(reach: &ReachWords<'_>, flow: &FlowGroup) -> Vec<String> {
     lines
 }
 
+/// What answers are about.
+pub(super) const FIXED_HEADING: &str =
+    "for new flows of whole packets within the MTU, TTL above 2; of all other packets:";
+
 /// Writes what no answer depends on.
 pub fn reach_fixed_text(out: &mut String, palette: Palette) {
-    let heading = "for new flows of whole packets within the MTU, TTL above 2; of all other packets:";
-    let _ = writeln!(out, "{}", palette.paint(Style::Faint, heading));
+    let _ = writeln!(out, "{}", palette.paint(Style::Faint, FIXED_HEADING));
     for (packets, answer) in FIXED {
         let _ = writeln!(out, "{}", palette.paint(Style::Faint, format!("  {packets}: {answer}")));
     }

@@ -22,9 +22,21 @@ pub struct DiffWords<'a> {
 /// Ids in a row before the rest is a number.
 const IN_A_ROW: usize = 4;
 
-/// Writes differences, each with what decided before and what decides now.
-pub fn reach_diff_text(out: &mut String, diff: DiffWords<'_>, differences: &[FlowDifference], palette: Palette) {
-    for difference in differences {
+/// A difference in words.
+pub(super) struct DifferenceWords {
+    /// `lost`, `gained` or `changed`.
+    pub(super) word: &'static str,
+    pub(super) style: Style,
+    /// `sg-web -> rm-orders`
+    pub(super) ends: String,
+    pub(super) headers: String,
+    /// What became of the flows, and what becomes of them now.
+    pub(super) fates: [String; 2],
+}
+
+impl DiffWords<'_> {
+    /// Puts `difference` into words.
+    pub(super) fn difference(&self, difference: &FlowDifference) -> DifferenceWords {
         let (word, style) = match difference.change {
             FlowChange::Lost => ("lost", Style::Bad),
             FlowChange::Gained => ("gained", Style::Good),
@@ -32,15 +44,23 @@ pub fn reach_diff_text(out: &mut String, diff: DiffWords<'_>, differences: &[Flo
         };
         let from = senders(&difference.from);
         let to = receivers(&difference.to, &difference.destinations);
-        let headers = difference.headers.text(diff.protocols);
-        let _ = writeln!(
-            out,
-            "{}  {}: {headers}",
-            palette.paint(style, format!("{word:<7}")),
-            Shown(&format!("{from} -> {to}"))
-        );
-        for ((when, words), fate) in ["was", "is"].into_iter().zip(diff.words).zip(&difference.fates) {
-            let _ = writeln!(out, "         {when:<3}  {}", Shown(&fate_text(words, fate.as_ref())));
+        DifferenceWords {
+            word,
+            style,
+            ends: format!("{from} -> {to}"),
+            headers: difference.headers.text(self.protocols),
+            fates: [0, 1].map(|side| fate_text(self.words[side], difference.fates[side].as_ref())),
+        }
+    }
+}
+
+/// Writes differences, each with what decided before and what decides now.
+pub fn reach_diff_text(out: &mut String, diff: DiffWords<'_>, differences: &[FlowDifference], palette: Palette) {
+    for difference in differences {
+        let DifferenceWords { word, style, ends, headers, fates } = diff.difference(difference);
+        let _ = writeln!(out, "{}  {}: {headers}", palette.paint(style, format!("{word:<7}")), Shown(&ends));
+        for (when, fate) in ["was", "is"].into_iter().zip(&fates) {
+            let _ = writeln!(out, "         {when:<3}  {}", Shown(fate));
         }
     }
 }
@@ -102,15 +122,9 @@ fn fate_text(words: Resolver<'_>, fate: Option<&FlowFate>) -> String {
 pub fn reach_diff_json(diff: DiffWords<'_>, differences: &[FlowDifference]) -> Value {
     let ranges = |ranges: &[AddressRange]| -> Vec<String> { ranges.iter().map(ToString::to_string).collect() };
     let object = |difference: &FlowDifference| {
-        let change = match difference.change {
-            FlowChange::Lost => "lost",
-            FlowChange::Gained => "gained",
-            FlowChange::Redirected => "changed",
-        };
-        let headers = difference.headers.text(diff.protocols);
-        let [was, is] = [0, 1].map(|side| fate_text(diff.words[side], difference.fates[side].as_ref()));
+        let DifferenceWords { word, headers, fates: [was, is], .. } = diff.difference(difference);
         json!({
-            "change": change,
+            "change": word,
             "from": difference.from.iter().map(|(sender, sources)| json!({ "id": sender, "sources": ranges(sources) })).collect::<Vec<_>>(),
             "to": difference.to,
             "destinations": ranges(&difference.destinations),

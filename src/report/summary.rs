@@ -54,6 +54,18 @@ pub struct ReplayedCapture<'a> {
     pub unreadable: u64,
 }
 
+impl ReplayedCapture<'_> {
+    /// `frames 1 to 2,000`
+    pub(super) fn numbers(&self) -> String {
+        let ReplayedCapture { before, frames, .. } = *self;
+        match frames {
+            0 => "no frames".to_owned(),
+            1 => format!("frame {}", thousands(before + 1)),
+            _ => format!("frames {} to {}", thousands(before + 1), thousands(before + frames)),
+        }
+    }
+}
+
 /// A row of the table: `label  count  share  place  note`.
 #[derive(Default)]
 pub(super) struct SummaryRow {
@@ -117,14 +129,10 @@ pub fn summary_text(out: &mut String, words: Resolver<'_>, tally: &Tally, replay
 fn write_captures(out: &mut String, captures: &[ReplayedCapture<'_>]) {
     let named = captures.iter().take(ROWS).filter(|_| captures.len() > 1);
     let names = named.clone().map(|capture| width(capture.name)).max().unwrap_or(0);
-    for ReplayedCapture { name, before, frames, .. } in named {
-        let _ = write!(out, "  {}", Shown(name));
-        space(out, names - width(name));
-        let _ = match frames {
-            0 => writeln!(out, "  no frames"),
-            1 => writeln!(out, "  frame {}", thousands(before + 1)),
-            _ => writeln!(out, "  frames {} to {}", thousands(before + 1), thousands(before + frames)),
-        };
+    for capture in named {
+        let _ = write!(out, "  {}", Shown(capture.name));
+        space(out, names - width(capture.name));
+        let _ = writeln!(out, "  {}", capture.numbers());
     }
     if captures.len() > ROWS {
         let rest = (captures.len() - ROWS) as u64;

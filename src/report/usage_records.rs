@@ -36,7 +36,7 @@ impl UsageKind {
     }
 
     /// What several are called.
-    const fn heading(self) -> &'static str {
+    pub(super) const fn heading(self) -> &'static str {
         match self {
             UsageKind::Rule => "rules",
             UsageKind::Route => "routes",
@@ -71,6 +71,22 @@ impl UsageRecord {
     pub fn is_unused(&self) -> bool {
         self.is_declared && self.used == EntryUse::default()
     }
+
+    /// `sg-web ingress #3`, `route 10.0.0.0/8 of vpc-shop`
+    pub(super) fn name(&self) -> String {
+        match self.kind {
+            UsageKind::Route if !self.owner.is_empty() => format!("{} of {}", self.label, self.owner),
+            _ => self.label.clone(),
+        }
+    }
+}
+
+/// `1 declared entry`, `1,200 declared entries`
+pub(super) fn declared_entries(count: usize) -> String {
+    match count {
+        1 => "1 declared entry".to_owned(),
+        count => format!("{} declared entries", thousands(count as u64)),
+    }
 }
 
 /// Writes what was used, most frames first, and then what was not, in the order of the topology. `frames` is the number of
@@ -95,10 +111,7 @@ pub fn usage_text(out: &mut String, records: &[UsageRecord], frames: u64, palett
     let unused: Vec<&UsageRecord> = records.iter().filter(|record| record.is_unused()).collect();
     if !unused.is_empty() {
         let label = "never hit".to_owned();
-        let note = match unused.len() {
-            1 => "1 declared entry".to_owned(),
-            count => format!("{} declared entries", thousands(count as u64)),
-        };
+        let note = declared_entries(unused.len());
         rows.push(SummaryRow { label, style: Some(Style::Notice), note, ..SummaryRow::default() });
         rows.extend(unused.into_iter().map(unused_row));
     }
@@ -122,13 +135,9 @@ fn unused_row(record: &UsageRecord) -> SummaryRow {
 }
 
 fn row(record: &UsageRecord) -> SummaryRow {
-    let owner = match record.kind {
-        UsageKind::Route if !record.owner.is_empty() => format!(" of {}", record.owner),
-        _ => String::new(),
-    };
     SummaryRow {
         indent: 1,
-        label: format!("{}{owner}", record.label),
+        label: record.name(),
         place: record.source.clone().unwrap_or_default(),
         ..SummaryRow::default()
     }

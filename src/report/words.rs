@@ -107,15 +107,19 @@ impl<'a> Resolver<'a> {
 impl<'a> Cause<'a> {
     /// The line that declares it; for the default of groups the first group.
     pub fn place(&self) -> Option<SourceLocation<'a>> {
+        self.words.place(self.span())
+    }
+
+    /// Where it stands in the file.
+    pub(super) fn span(&self) -> Span {
         let names = self.words.names;
-        let name = match self.decider {
-            MatchedRule::None | MatchedRule::Session => return None,
-            MatchedRule::Rule(id) => &names.rules[id.index()],
-            MatchedRule::GroupDefault(id) => &names.acls[id.index()],
-            MatchedRule::Whitelist(id) => &names.whitelists[id.index()],
-            MatchedRule::Route(id) => &names.routes[id.index()],
-        };
-        self.words.place(name.span)
+        match self.decider {
+            MatchedRule::None | MatchedRule::Session => Span::NONE,
+            MatchedRule::Rule(id) => names.rules[id.index()].span,
+            MatchedRule::GroupDefault(id) => names.acls[id.index()].span,
+            MatchedRule::Whitelist(id) => names.whitelists[id.index()].span,
+            MatchedRule::Route(id) => names.routes[id.index()].span,
+        }
     }
 
     /// Its name with its place: `sg-web ingress #3 (shop.toml:19)`.

@@ -16,8 +16,11 @@ pub use csv::ConnectionCsv;
 pub use ndjson::connection_json;
 pub use rows::ConnectionRows;
 
+#[cfg(feature = "cli")]
+pub(super) use summary::sentences;
 pub(super) use summary::{write_json, write_text};
 
+use super::layout::Style;
 use crate::datapath::{Blocker, MatchedRule, Outcome, Verdict};
 use crate::net::Protocol;
 use crate::program::EndpointId;
@@ -140,8 +143,18 @@ impl ConnectionFate {
         !matches!(self, ConnectionFate::TwoWay | ConnectionFate::OneWay | ConnectionFate::Outside)
     }
 
+    /// What it is to a reader.
+    pub(super) const fn style(self) -> Style {
+        match self {
+            ConnectionFate::TwoWay => Style::Good,
+            ConnectionFate::OneWay | ConnectionFate::Outside => Style::Plain,
+            ConnectionFate::Undetermined => Style::Notice,
+            ConnectionFate::Broken | ConnectionFate::Refused | ConnectionFate::Misdelivered => Style::Bad,
+        }
+    }
+
     /// What the word means.
-    const fn summary(self) -> &'static str {
+    pub(super) const fn summary(self) -> &'static str {
         match self {
             ConnectionFate::TwoWay => "frames of both ends arrived, none was dropped",
             ConnectionFate::OneWay => "frames of one end arrived, and the other end sent none",

@@ -2,7 +2,7 @@
 
 use super::{Connection, ConnectionEnd, ConnectionFate};
 use crate::net::Protocol;
-use crate::report::layout::{Palette, Style, calendar, counted, space, thousands, width};
+use crate::report::layout::{Palette, calendar, counted, space, thousands, width};
 use crate::report::words::Resolver;
 use std::fmt::Write;
 
@@ -42,13 +42,7 @@ impl<'a> ConnectionRows<'a> {
             }
         }
         let fate = connection.fate();
-        let style = match fate {
-            ConnectionFate::TwoWay => Style::Good,
-            ConnectionFate::OneWay | ConnectionFate::Outside => Style::Plain,
-            ConnectionFate::Undetermined => Style::Notice,
-            ConnectionFate::Broken | ConnectionFate::Refused | ConnectionFate::Misdelivered => Style::Bad,
-        };
-        let _ = write!(out, "{}", self.palette.paint(style, fate.name()));
+        let _ = write!(out, "{}", self.palette.paint(fate.style(), fate.name()));
         space(out, LONGEST_FATE - fate.name().len());
         let _ = writeln!(out, "  {} from {}", connection.last.since(connection.first), calendar(connection.first));
         for line in self.asides(connection) {
@@ -57,14 +51,13 @@ impl<'a> ConnectionRows<'a> {
     }
 
     fn cells(&self, connection: &Connection) -> [String; COLUMNS] {
-        let Connection { number, protocol, opener, responder, frames, bytes, .. } = connection;
-        let icmp = format!("icmp type {}", responder.port);
-        let protocol = if *protocol == Protocol::ICMP { icmp } else { protocol.to_string() };
+        let Connection { number, frames, bytes, .. } = connection;
+        let [protocol, opener, responder] = self.parties(connection);
         [
             format!("#{number}"),
             protocol,
-            self.end(connection, opener),
-            self.end(connection, responder),
+            opener,
+            responder,
             format!(
                 "{} > {} frames, {} > {} bytes",
                 thousands(frames[0]),
@@ -75,6 +68,14 @@ impl<'a> ConnectionRows<'a> {
         ]
     }
 
+    /// The protocol, the opener and the responder.
+    pub(in crate::report) fn parties(&self, connection: &Connection) -> [String; 3] {
+        let Connection { protocol, opener, responder, .. } = connection;
+        let icmp = format!("icmp type {}", responder.port);
+        let protocol = if *protocol == Protocol::ICMP { icmp } else { protocol.to_string() };
+        [protocol, self.end(connection, opener), self.end(connection, responder)]
+    }
+
     fn end(&self, connection: &Connection, end: &ConnectionEnd) -> String {
         let name = end.endpoint.map(|id| format!("{} ", self.words.endpoint(id))).unwrap_or_default();
         let port = if connection.protocol.has_ports() { format!(":{}", end.port) } else { String::new() };
@@ -82,7 +83,7 @@ impl<'a> ConnectionRows<'a> {
     }
 
     /// What went wrong.
-    fn asides(&self, connection: &Connection) -> Vec<String> {
+    pub(in crate::report) fn asides(&self, connection: &Connection) -> Vec<String> {
         let mut lines = Vec::new();
         if let Some((refusal, text)) = connection.refusal.zip(refusal_text(self.words, connection)) {
             let whose = if refusal.is_of_responder { "responder's" } else { "opener's" };

@@ -57,7 +57,8 @@ fn troubled(totals: &ConnectionTotals) -> u64 {
     troubled.map(|fate| totals.of_fate(fate)).sum()
 }
 
-fn sentences(totals: &ConnectionTotals) -> Vec<String> {
+/// What is to be said about them beside the counts.
+pub(in crate::report) fn sentences(totals: &ConnectionTotals) -> Vec<String> {
     let mut sentences = Vec::new();
     if totals.beside != 0 {
         let beside = counted(totals.beside, "frame");
