@@ -114,6 +114,38 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
     }
 }
 
+/// A span in its two largest units, as far as they say something: `5 min`, `1 h 30 min`, `2.5 s`, `40 µs`.
+#[cfg(feature = "cli")]
+pub(super) fn span_text(span: SimDuration) -> String {
+    const MINUTE: u64 = 60;
+    const HOUR: u64 = 60 * MINUTE;
+    const DAY: u64 = 24 * HOUR;
+    let (nanos, seconds) = (span.as_nanos(), span.as_nanos() / 1_000_000_000);
+    let in_two = |first: (u64, &str), second: (u64, &str)| match (first, second) {
+        ((count, unit), (0, _)) => format!("{count} {unit}"),
+        ((count, unit), (rest, smaller)) => format!("{count} {unit} {rest} {smaller}"),
+    };
+    match seconds {
+        0 => match nanos {
+            0 => "0 s".to_owned(),
+            ..1_000 => format!("{nanos} ns"),
+            ..1_000_000 => format!("{} µs", decimal(nanos)),
+            _ => format!("{} ms", decimal(nanos / 1_000)),
+        },
+        ..MINUTE => format!("{} s", decimal(nanos / 1_000_000)),
+        ..HOUR => in_two((seconds / MINUTE, "min"), (seconds % MINUTE, "s")),
+        ..DAY => in_two((seconds / HOUR, "h"), (seconds % HOUR / MINUTE, "min")),
+        _ => in_two((seconds / DAY, "d"), (seconds % DAY / HOUR, "h")),
+    }
+}
+
+/// Thousandths with as many decimals as the value needs.
+#[cfg(feature = "cli")]
+fn decimal(thousandths: u64) -> String {
+    let text = format!("{}.{:03}", thousandths / 1_000, thousandths % 1_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// Seconds on the frames' own clock, without unit: `12.5`.
 pub(super) fn seconds(time: SimTime) -> String {
     let mut text = time.since(SimTime::ZERO).to_string();
@@ -183,6 +215,17 @@ mod tests {
         assert_eq!(at(1_582_934_400_000_000_001), "2020-02-29 00:00:00.000000001 UTC");
         assert_eq!(at(951_868_799_000_000_000), "2000-02-29 23:59:59 UTC");
         assert_eq!(at(1_735_689_600_000_000_000), "2025-01-01 00:00:00 UTC");
+    }
+
+    #[test]
+    #[cfg(feature = "cli")]
+    fn a_span_is_shown_in_its_two_largest_units() {
+        let shown = |nanos| span_text(SimDuration::from_nanos(nanos));
+        assert_eq!([0, 7, 1_500, 2_000_000].map(shown), ["0 s", "7 ns", "1.5 µs", "2 ms"]);
+        let seconds = |seconds: u64| shown(seconds * 1_000_000_000);
+        assert_eq!([1, 59, 60, 61, 300].map(seconds), ["1 s", "59 s", "1 min", "1 min 1 s", "5 min"]);
+        assert_eq!([3_600, 5_400, 90_000].map(seconds), ["1 h", "1 h 30 min", "1 d 1 h"]);
+        assert_eq!(shown(2_345_678_901), "2.345 s");
     }
 
     #[test]

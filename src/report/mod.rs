@@ -16,6 +16,8 @@ mod flow_log;
 mod guest_route;
 mod hints;
 #[cfg(feature = "cli")]
+pub mod html;
+#[cfg(feature = "cli")]
 mod junit;
 mod layout;
 mod ndjson;
