@@ -69,6 +69,10 @@
     all(feature = "cli", target_os = "linux"),
     doc = "| [`live`] | real hosts through the fabric: namespaces and TAPs of this machine |"
 )]
+#![cfg_attr(
+    feature = "cli",
+    doc = "| [`overview`] | a topology, and what captures make of it, gathered for a page that is read from top to bottom |"
+)]
 #![cfg_attr(feature = "cli", doc = "| [`cli`] | the command line: arguments to library calls to exit codes |")]
 //!
 //! `compile` writes a program, `datapath` reads it, and neither sees the other: no name, string or ordered map can
@@ -95,6 +99,8 @@ mod links;
 pub mod live;
 pub mod model;
 pub mod net;
+#[cfg(feature = "cli")]
+pub mod overview;
 pub mod preflight;
 pub mod program;
 pub mod reach;

@@ -75,6 +75,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     // Frames of real hosts are forwarded, counted and written as those of captures: `replay`.
     ("live", &["control", "datapath", "diag", "lab", "net", "program", "replay", "scenario", "text", "time"]),
+    ("overview", &["capture", "datapath", "flows", "lab", "reach", "replay", "report", "scenario", "text"]),
 ];
 
 /// What stands on top of everything.

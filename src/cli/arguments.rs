@@ -7,6 +7,7 @@ mod frames;
 mod live;
 mod reach;
 mod replay;
+mod report;
 mod show;
 mod trace;
 
@@ -17,6 +18,7 @@ pub(super) use frames::FrameOptions;
 pub(super) use live::{Live, LiveFormat};
 pub(super) use reach::{Diff, Reach, ReachFormat};
 pub(super) use replay::{Attribution, By, Copies, Replay, ReplayFormat};
+pub(super) use report::Report;
 pub(super) use show::{Show, ShowFormat};
 pub(super) use trace::{Frame, Trace, TraceFormat};
 
@@ -82,6 +84,9 @@ pub(super) enum Command {
     /// Tell which flows are lost and gained between two topologies, or by operations, with the rules of both.
     #[command(after_help = reach::DIFF_EXAMPLES)]
     Diff(Diff),
+    /// Write one self-contained HTML page about a topology, and what captures make of it.
+    #[command(after_help = report::REPORT_EXAMPLES)]
+    Report(Report),
     /// Tell which mechanism joins two sides, whether it is in place, and the steps that are missing, verified.
     #[command(after_help = advice::ADVISE_EXAMPLES)]
     Advise(Advise),

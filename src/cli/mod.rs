@@ -27,6 +27,7 @@ mod preflight;
 mod progress;
 mod reach;
 mod replay;
+mod report;
 mod run;
 mod show;
 mod trace;
@@ -114,6 +115,7 @@ pub fn main() -> ExitCode {
         Command::Flows(arguments) => flows::flows(arguments, &mut terminal),
         Command::Reach(arguments) => reach::reach(arguments, &mut terminal),
         Command::Diff(arguments) => diff::diff(arguments, &mut terminal),
+        Command::Report(arguments) => report::report(arguments, &mut terminal),
         Command::Advise(arguments) => advise::advise(arguments, &mut terminal),
         Command::GuestRoute(arguments) => guest_route::guest_route(arguments, &mut terminal),
         Command::Show(arguments) => show::show(arguments, &mut terminal),

@@ -6,7 +6,7 @@ use super::names::unknown;
 use super::output::Terminal;
 use super::progress::ProgressLine;
 use super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
-use crate::capture::{CaptureFile, CaptureRange, Captures, capture_files};
+use crate::capture::{CaptureFile, Captures, capture_files};
 use crate::datapath::Options;
 use crate::files::{Inputs, OutputFile};
 use crate::flows::GatheredConnections;
@@ -50,7 +50,7 @@ pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
         list_usage(&records, replayed.tally.frames(), arguments.format, terminal)?;
     }
     report(arguments, &topology, &replayed, terminal)?;
-    tell_unused(arguments, &replayed, terminal);
+    tell_unused(&arguments.attribution, &replayed, terminal);
     replayed.damage.iter().for_each(|damage| terminal.complain(&damage.to_string()));
     match replayed.damage.is_empty() {
         _ if replayed.interrupted => {
@@ -215,8 +215,8 @@ pub(super) fn unknown_endpoint(name: &str, topology: &Topology) -> Failure {
 }
 
 /// Tells of options that made no difference: most often, an address is misspelt.
-fn tell_unused(arguments: &Replay, replayed: &Replayed, terminal: &mut Terminal) {
-    let Attribution { inject, map, frames } = &arguments.attribution;
+pub(super) fn tell_unused(attribution: &Attribution, replayed: &Replayed, terminal: &mut Terminal) {
+    let Attribution { inject, map, frames } = attribution;
     for address in &replayed.unused_maps {
         if let Some((_, to)) = map.iter().find(|(from, _)| from == address) {
             terminal.tell(&format!("note: --map {address}={to} changed nothing: no frame has this address"));
@@ -358,7 +358,7 @@ fn report(
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     let words = Resolver::new(&topology.program, &topology.names, &topology.sources);
-    let captures: Vec<_> = replayed.captures.iter().map(replayed_capture).collect();
+    let captures = replayed.told_captures();
     let unreadable: Vec<_> = replayed.unreadable.iter().map(|(why, count)| (why.to_string(), *count)).collect();
     let facts = report::Replayed { unreadable: &unreadable, ..facts(&captures, replayed) };
     let mut text = String::new();
@@ -379,11 +379,6 @@ fn report(
         terminal.tell(entries.trim_end());
     }
     Ok(())
-}
-
-fn replayed_capture(range: &CaptureRange) -> report::ReplayedCapture<'_> {
-    let CaptureRange { name, before, records, joined, unreadable } = range;
-    report::ReplayedCapture { name, before: *before, frames: *records, joined: *joined, unreadable: *unreadable }
 }
 
 /// What a summary says beside the tally of the frames of `captures`.

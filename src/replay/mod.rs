@@ -155,6 +155,18 @@ pub struct Replayed {
     pub unused_maps: Vec<Ipv4Addr>,
 }
 
+impl Replayed {
+    /// The captures as summaries tell of them.
+    pub fn told_captures(&self) -> Vec<report::ReplayedCapture<'_>> {
+        self.captures.iter().map(told_capture).collect()
+    }
+}
+
+fn told_capture(range: &CaptureRange) -> report::ReplayedCapture<'_> {
+    let CaptureRange { name, before, records, joined, unreadable } = range;
+    report::ReplayedCapture { name, before: *before, frames: *records, joined: *joined, unreadable: *unreadable }
+}
+
 /// Replays captures, one behind the other, from their beginning in a fabric without any flow yet. Sessions live on from
 /// one capture to the next.
 ///
