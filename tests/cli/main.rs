@@ -1,6 +1,7 @@
 //! The command line as its users meet it: exit code, standard output and standard error of whole runs.
 
 mod advise;
+mod browser;
 mod captures;
 mod check;
 mod connections;
@@ -18,6 +19,7 @@ mod output;
 mod preflight;
 mod reach;
 mod replay;
+mod report;
 mod run;
 mod several;
 mod show;

@@ -1,0 +1,406 @@
+//! `biplane report`: what the page holds, how it is written, and that a browser shows it.
+
+use super::browser::Browser;
+use super::{Bench, SHOP, Told, frames, pcap, shop_frames};
+use biplane::text::is_hostile;
+use biplane::wire::build::tcp;
+use std::fmt::Write;
+use std::path::Path;
+
+fn bench() -> Bench {
+    Bench::new().write("week.pcap", pcap(&shop_frames()))
+}
+
+/// The page that `arguments` give, written to `page.html`.
+fn page(bench: &Bench, arguments: &[&str]) -> String {
+    let told = bench.run(&[&["report"], arguments, &["-o", "page.html"]].concat());
+    assert_eq!((told.code, told.out.as_str(), told.error.as_str()), (0, "", ""), "{arguments:?}");
+    String::from_utf8(bench.read("page.html")).unwrap()
+}
+
+/// The texts between `start` and `end`.
+fn between<'a>(page: &'a str, start: &str, end: &str) -> Vec<&'a str> {
+    page.split(start).skip(1).map(|rest| rest.split(end).next().unwrap()).collect()
+}
+
+fn text_of(html: &str) -> String {
+    let mut text = String::new();
+    for piece in html.split('<') {
+        text += piece.split_once('>').map_or(piece, |(_, text)| text);
+    }
+    text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&")
+}
+
+#[test]
+fn a_page_tells_what_the_other_commands_tell() {
+    let bench = bench();
+    let page = page(&bench, &["shop.toml", "week.pcap"]);
+    let text = text_of(&page);
+    let trace = bench.run(&["trace", "shop.toml", "--capture", "week.pcap", "--frame", "2"]).out;
+    let (trace, _) = trace.split_once("reply").unwrap();
+    assert!(text.contains(trace.trim_end()), "{trace}\n{text}");
+    for line in bench.run(&["replay", "shop.toml", "week.pcap"]).out.lines().skip_while(|line| *line != "hints").skip(1)
+    {
+        assert!(text.contains(line), "{line}");
+    }
+    let connections = bench.run(&["replay", "shop.toml", "week.pcap", "--by", "connection"]).out;
+    for aside in connections.lines().filter_map(|line| line.strip_prefix("    ")) {
+        assert!(text.contains(aside), "{aside}");
+    }
+    let usage = bench.run(&["replay", "shop.toml", "week.pcap", "--by", "rule"]).out;
+    let never = usage
+        .lines()
+        .skip_while(|line| !line.starts_with("never hit"))
+        .skip(1)
+        .take_while(|line| line.starts_with(' '));
+    for name in never.map(|line| line.trim_start().split("  ").next().unwrap()) {
+        assert!(text.contains(name), "{name}");
+    }
+    let reach = bench.run(&["reach", "shop.toml"]).out;
+    assert!(text.contains(reach.lines().next().unwrap()), "{reach}");
+    assert!(text.contains("2 VPCs, 2 vSwitches, 3 instances, 1 managed service, 1 gateway, 1 ClassicLink connection"));
+    assert!(text.contains("biplane trace shop.toml --capture week.pcap --frame 2"));
+}
+
+#[test]
+fn a_drop_leads_to_the_line_that_decided() {
+    let page = page(&bench(), &["shop.toml", "week.pcap"]);
+    let row =
+        between(&page, "<tr data-fate=\"refused\">", "</tr>").into_iter().find(|row| row.contains(":22")).unwrap();
+    let link = between(row, "<a href=\"#", "\"")[0];
+    let cause = between(&page, &format!("<details id=\"{link}\">"), "</details>")[0];
+    assert!(cause.contains("sg-ingress-deny"), "{cause}");
+    let line = SHOP.lines().position(|line| line == "[security_group.sg-app]").unwrap() + 1;
+    let decides = between(cause, "<span class=\"decides\">", "\n")[0];
+    assert_eq!(text_of(decides).split_whitespace().collect::<Vec<_>>(), [&line.to_string(), "[security_group.sg-app]"]);
+}
+
+#[test]
+fn a_page_without_captures_tells_of_the_topology_alone() {
+    let page = page(&Bench::new(), &["shop.toml"]);
+    assert_eq!(between(&page, "<section id=\"", "\""), ["summary", "planes", "reach", "findings"]);
+    let empty = Bench::new().write("empty.toml", "");
+    let told = empty.run(&["report", "empty.toml", "-o", "-"]);
+    assert_eq!((told.code, told.error.as_str()), (0, ""));
+    assert!(text_of(&told.out).contains("Nothing is permitted."), "{}", told.out);
+}
+
+#[test]
+fn a_capture_without_drops_says_so() {
+    let syn = frames(&[tcp("10.24.1.5:40000 > 172.16.1.10:8080").syn()]);
+    let page = page(&Bench::new().write("one.pcap", pcap(&syn)), &["shop.toml", "one.pcap"]);
+    assert!(text_of(&page).contains("No frame was dropped."));
+    assert!(!page.contains("<details id=\"cause-"));
+}
+
+#[test]
+fn against_itself_nothing_has_changed() {
+    let bench = bench();
+    let text = text_of(&page(&bench, &["shop.toml", "week.pcap", "--against", "shop.toml"]));
+    assert!(text.contains("nothing changed: every flow fares as in shop.toml"));
+    assert!(text.contains("As many frames and connections have each verdict as before."));
+    assert!(!text.contains("lost") && !text.contains("gained"));
+}
+
+#[test]
+fn against_another_topology_it_tells_what_diff_tells() {
+    let old = SHOP.replace("port_range = \"8080/8080\"", "port_range = \"22/22\"");
+    let bench = bench().write("old.toml", old);
+    let text = text_of(&page(&bench, &["shop.toml", "week.pcap", "--against", "old.toml"]));
+    let diff = bench.run(&["diff", "old.toml", "shop.toml"]).out;
+    assert!(diff.contains("lost") && diff.contains("gained"), "{diff}");
+    for line in diff.lines().filter(|line| line.starts_with(' ')) {
+        let (when, fate) = line.trim_start().split_once("  ").unwrap();
+        assert!(text.contains(&format!("{when} {}", fate.trim_start())), "{line}\n{text}");
+    }
+    // One packet to port 22 arrived, and three of a connection to port 8080 do now.
+    assert!(text.contains("frames delivered") && text.contains("dropped: sg-ingress-deny"), "{text}");
+}
+
+#[test]
+fn the_page_is_the_same_for_any_number_of_workers() {
+    let bench = bench();
+    let arguments = ["shop.toml", "week.pcap", "week.pcap", "--against", "shop.toml"];
+    let one = page(&bench, &arguments);
+    assert_eq!(page(&bench, &[&arguments[..], &["--workers", "3"]].concat()), one);
+    let printed = bench.run(&[&["report"], &arguments[..], &["-o", "-"]].concat());
+    assert_eq!((printed.code, printed.out), (0, one));
+}
+
+/// The parts of a page that a browser would run or fetch, and what only it may: nothing else.
+#[test]
+fn the_policy_names_the_style_and_the_script_of_the_page_alone() {
+    use base64::Engine;
+    use sha2::{Digest, Sha256};
+    let page = page(&bench(), &["shop.toml", "week.pcap"]);
+    let policy = between(&page, "http-equiv=\"Content-Security-Policy\" content=\"", "\"")[0];
+    for element in ["style", "script"] {
+        let bodies = between(&page, &format!("<{element}>"), &format!("</{element}>"));
+        let [body] = bodies[..] else { panic!("{} of {element}", bodies.len()) };
+        let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(body.as_bytes()));
+        assert!(policy.contains(&format!("{element}-src 'sha256-{hash}'")), "{policy}");
+    }
+    assert!(policy.starts_with("default-src 'none';"));
+    for refused in
+        [" style=", " onclick=", " onload=", " onerror=", "<img", "<iframe", "<link", "src=\"", "href=\"http"]
+    {
+        assert!(!page.contains(refused), "{refused}");
+    }
+}
+
+const HOSTILE: &str =
+    "</script></style></pre><img src=x onerror=alert(1)><script>alert(2)</script>\u{202e}\u{1b}[31m&amp;\"'";
+
+/// A world, and files, named to break out of the page.
+fn hostile() -> Bench {
+    let quoted = serde_json::to_string(HOSTILE).unwrap();
+    let comment: String = HOSTILE.chars().filter(|character| !character.is_control()).collect();
+    let topology = SHOP
+        .replace("source = \"sg-web\"", &format!("source = \"sg-web\", description = {quoted}"))
+        .replace("cidr = \"172.16.1.0/24\"", &format!("cidr = \"172.16.1.0/24\"\nzone = {quoted}"))
+        .replace("[gateway.ngw-out]", &format!("[gateway.ngw-out]\nkind = {quoted}"))
+        .replace("[security_group.sg-app]", &format!("[security_group.sg-app] # {comment}"));
+    Bench::new()
+        .write("<img src=x onerror=alert(3)>.toml", format!("[defaults]\nregion = {quoted}\n{topology}"))
+        .write("<script>alert(4)<script>.pcap", pcap(&shop_frames()))
+}
+
+const HOSTILE_ARGUMENTS: [&str; 4] = [
+    "<img src=x onerror=alert(3)>.toml",
+    "<script>alert(4)<script>.pcap",
+    "--against",
+    "<img src=x onerror=alert(3)>.toml",
+];
+
+#[test]
+fn what_a_file_holds_stays_text() {
+    let bench = hostile();
+    let page = page(&bench, &HOSTILE_ARGUMENTS);
+    assert!(page.contains("&lt;/script&gt;&lt;/style&gt;"), "the comment stands beside the rule that decided");
+    assert_eq!(between(&page, "<script", ">").len(), 1);
+    assert_eq!(between(&page, "<style", ">").len(), 1);
+    assert!(!page.contains("<img"));
+    assert!(!page.chars().any(|character| character != '\n' && is_hostile(character)));
+}
+
+#[test]
+fn an_input_is_never_replaced_and_a_page_is_whole_or_not_there() {
+    let bench = bench().write("old.toml", SHOP);
+    for (output, what) in [("shop.toml", "topology"), ("week.pcap", "capture"), ("old.toml", "old topology")] {
+        let before = bench.read(output);
+        let told = bench.run(&["report", "shop.toml", "week.pcap", "--against", "old.toml", "-o", output]);
+        assert_eq!(told.code, 2);
+        assert!(told.error.contains(&format!("would overwrite the {what} that is being read")), "{}", told.error);
+        assert_eq!(bench.read(output), before);
+    }
+    let bench = bench.write("page.html", "as it was").write("broken.toml", "[vpc.a]\ncidr = 1\n");
+    for arguments in [["broken.toml", "week.pcap"], ["missing.toml", "week.pcap"], ["shop.toml", "missing.pcap"]] {
+        let told = bench.run(&[&["report"], &arguments[..], &["-o", "page.html"]].concat());
+        assert_eq!((told.code, told.out.as_str()), (2, ""), "{arguments:?}");
+        assert!(told.error.contains("broken.toml:2") || told.error.contains("missing"), "{}", told.error);
+        assert_eq!(bench.read("page.html"), b"as it was");
+    }
+    let unwritable = bench.run(&["report", "shop.toml", "-o", "nowhere/page.html"]);
+    assert_eq!(unwritable.code, 2);
+    let names: Vec<_> = std::fs::read_dir(bench.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(!names.iter().any(|name| name.to_string_lossy().ends_with(".part")), "{names:?}");
+}
+
+#[test]
+fn what_can_be_read_once_alone_is_refused() {
+    let bench = bench();
+    let told = bench.run(&["report", "shop.toml", "-", "-o", "page.html"]);
+    assert_eq!(told.code, 2);
+    assert!(told.error.contains("a report reads a capture twice"), "{}", told.error);
+    let twice = bench.run(&["report", "-", "--against", "-", "-o", "page.html"]);
+    assert_eq!((twice.code, twice.error.as_str()), (2, "error: `-` is given twice: standard input is one file\n"));
+    let without = bench.run(&["report", "shop.toml"]);
+    assert!(without.code == 2 && without.error.contains("--output <FILE>"), "{}", without.error);
+}
+
+#[test]
+fn a_damaged_capture_is_reported_as_far_as_it_is_good() {
+    let mut bytes = pcap(&shop_frames());
+    bytes.truncate(bytes.len() - 5);
+    let bench = Bench::new().write("cut.pcap", bytes);
+    let told = bench.run(&["report", "shop.toml", "cut.pcap", "-o", "page.html"]);
+    assert_eq!(told.code, 2);
+    assert!(told.error.contains("cut.pcap"), "{}", told.error);
+    let text = text_of(&String::from_utf8(bench.read("page.html")).unwrap());
+    assert!(text.contains("5 frames") && text.contains("damaged"), "{text}");
+}
+
+#[test]
+fn lists_end_after_a_stated_number_of_rows() {
+    // Each has a source port of its own.
+    let port = |number: u32| 1_024 + number;
+    let syn = |number| tcp(&format!("10.24.1.5:{} > 172.16.1.10:22", port(number))).syn();
+    let many: Vec<_> = (0..2_100).map(syn).collect();
+    let page = page(&Bench::new().write("many.pcap", pcap(&frames(&many))), &["shop.toml", "many.pcap"]);
+    assert_eq!(between(&page, "<tr data-fate=", ">").len(), 2_000);
+    assert!(text_of(&page).contains("Listed are 2,000 of 2,100 connections"));
+}
+
+/// As many endpoints as `count`, in both planes, half of the classic ones linked.
+fn company(count: usize) -> String {
+    let mut text = SHOP.to_owned();
+    let groups = count.div_ceil(900);
+    for group in 0..groups {
+        writeln!(
+            text,
+            "[security_group.sg-c{group}]\nnetwork = \"classic\"\n[security_group.sg-v{group}]\nvpc = \"vpc-shop\""
+        )
+        .unwrap();
+    }
+    text += "[vswitch.vsw-large]\nvpc = \"vpc-shop\"\ncidr = \"172.20.0.0/16\"\n";
+    for number in 0..count / 2 {
+        let (high, low, group) = (number / 250, number % 250 + 2, number / 900);
+        let link = if number < 500 { "linked_vpc = \"vpc-shop\"\n" } else { "" };
+        writeln!(
+            text,
+            "[instance.i-c{number}]\nnetwork = \"classic\"\nprivate_ip = \"10.50.{high}.{low}\"\n\
+             security_groups = [\"sg-c{group}\"]\n{link}[instance.i-v{number}]\nvswitch = \"vsw-large\"\n\
+             private_ip = \"172.20.{high}.{low}\"\nsecurity_groups = [\"sg-v{group}\"]"
+        )
+        .unwrap();
+    }
+    text
+}
+
+#[test]
+fn ten_thousand_endpoints_are_folded() {
+    let bench = bench().write("large.toml", company(10_000));
+    let page = page(&bench, &["large.toml", "week.pcap"]);
+    assert!(text_of(&page).contains("10,003 instances"));
+    assert!(page.len() < 400_000, "{}", page.len());
+}
+
+/// Opens a page and holds everything a reader does against it.
+fn read_in_browser(browser: &mut Browser, path: &Path) {
+    browser.open(path);
+    let sections =
+        browser.value("Array.from(document.querySelectorAll('main > section > h2'), h => h.textContent).join()");
+    assert_eq!(sections, "Summary,Changes,Planes,Drops,Connections,Reach,Usage,Findings");
+    for width in [375, 900, 1440] {
+        browser.set_width(width);
+        let overflow = browser.value("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+        assert_eq!(overflow, 0, "at {width}");
+    }
+    search(browser);
+    keyboard(browser);
+    for scheme in ["light", "dark"] {
+        browser.set_media("screen", scheme);
+        let faint = browser.value(FAINT);
+        assert_eq!(faint, "", "{scheme}");
+    }
+    print(browser);
+    assert_eq!(browser.complaints(), [""; 0]);
+    assert_eq!(browser.requested(), [format!("file://{}", path.display())]);
+}
+
+const SHOWN_ROWS: &str =
+    "Array.from(document.getElementById('connection-rows').rows).filter(row => row.checkVisibility()).length";
+
+fn search(browser: &mut Browser) {
+    let all = browser.value(SHOWN_ROWS);
+    assert_eq!(browser.value("document.querySelector('form output').textContent"), format!("{all} of {all} listed"));
+    browser.press("/");
+    assert_eq!(browser.value("document.activeElement.name"), "words");
+    browser.type_text("SG-ingress :22");
+    assert_eq!(browser.value(SHOWN_ROWS), 1);
+    assert_eq!(browser.value("document.querySelector('form output').textContent"), format!("1 of {all} listed"));
+    browser.press("Escape");
+    assert_eq!(browser.value(SHOWN_ROWS), all);
+    let choose = "{ const fate = document.forms[0].elements.fate; fate.value = 'broken'; \
+                  fate.dispatchEvent(new Event('input', { bubbles: true })) }";
+    browser.value(choose);
+    assert_eq!(browser.value(SHOWN_ROWS), 1);
+    browser.value(&choose.replace("broken", ""));
+}
+
+fn keyboard(browser: &mut Browser) {
+    browser.value("document.activeElement.blur(); scrollTo(0, 0); document.body.tabIndex = -1; document.body.focus()");
+    browser.press("Tab");
+    assert_eq!(browser.value("document.activeElement.className"), "skip");
+    assert_ne!(browser.value("getComputedStyle(document.activeElement).outlineStyle"), "none");
+    browser.press("Enter");
+    assert_eq!(browser.value("location.hash"), "#summary");
+    // From a connection that was refused to its cause, which opens; and its summary closes it again.
+    browser.value("document.querySelector('#connection-rows a').focus()");
+    browser.press("Enter");
+    let is_open = "new Promise(done => setTimeout(() => { const cause = document.activeElement.closest('details'); \
+                   done(cause && location.hash === '#' + cause.id && cause.open) }, 100))";
+    assert_eq!(browser.value(is_open), true);
+    browser.press("Enter");
+    assert_eq!(browser.value("document.activeElement.closest('details').open"), false);
+}
+
+/// Text whose contrast with its background is below 4.5, as words and ratio.
+const FAINT: &str = r"(() => {
+    const channels = color => color.match(/[\d.]+/g).map(Number);
+    const light = color => {
+        const [r, g, b] = channels(color).map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const behind = element => {
+        for (; element; element = element.parentElement) {
+            const color = getComputedStyle(element).backgroundColor;
+            if (channels(color)[3] !== 0) return color;
+        }
+        return getComputedStyle(document.documentElement).backgroundColor;
+    };
+    const found = new Set();
+    for (const element of document.body.querySelectorAll('*')) {
+        const hasText = Array.from(element.childNodes).some(node => node.nodeType === 3 && node.data.trim());
+        if (!hasText || !element.checkVisibility() || element.tagName === 'SCRIPT' || element.tagName === 'OPTION') continue;
+        const pair = [light(getComputedStyle(element).color), light(behind(element))].sort((a, b) => b - a);
+        const ratio = (pair[0] + 0.05) / (pair[1] + 0.05);
+        if (ratio < 4.5) found.add(`${element.tagName} ${element.textContent.slice(0, 20)}: ${ratio.toFixed(2)}`);
+    }
+    return Array.from(found).slice(0, 5).join('\n');
+})()";
+
+fn print(browser: &mut Browser) {
+    browser.set_media("print", "light");
+    let hidden =
+        "Array.from(document.querySelectorAll('details pre')).filter(pre => pre.getClientRects().length === 0).length";
+    assert_eq!(browser.value(hidden), 0, "what is closed is printed");
+    assert_eq!(browser.value("document.querySelector('nav').checkVisibility()"), false);
+    browser.set_media("", "");
+    // `%PDF-` in base64.
+    assert!(browser.print().starts_with("JVBERi0"));
+}
+
+#[test]
+fn a_browser_shows_ten_endpoints_and_ten_thousand() {
+    let Some(mut browser) = Browser::start() else { return };
+    let bench = bench().write("large.toml", company(10_000)).write("small.toml", company(10));
+    for topology in ["small.toml", "large.toml"] {
+        page(&bench, &[topology, "week.pcap", "--against", "shop.toml"]);
+        read_in_browser(&mut browser, &bench.path().join("page.html"));
+    }
+}
+
+#[test]
+fn a_browser_runs_nothing_that_a_file_holds() {
+    let Some(mut browser) = Browser::start() else { return };
+    let bench = hostile();
+    page(&bench, &HOSTILE_ARGUMENTS);
+    let path = bench.path().join("page.html");
+    browser.open(&path);
+    assert_eq!(browser.value("document.scripts.length + document.styleSheets.length + document.images.length"), 2);
+    assert_eq!(browser.value("document.querySelector('h1').textContent"), HOSTILE_ARGUMENTS[0]);
+    assert_eq!(browser.complaints(), [""; 0]);
+    assert_eq!(browser.requested(), [format!("file://{}", path.display())]);
+}
+
+#[test]
+fn the_reader_of_a_pipe_may_leave() {
+    let bench = bench();
+    let mut command = bench.command(&["report", "shop.toml", "week.pcap", "-o", "-"]);
+    let mut child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    let told = Told::from(output);
+    assert_eq!((told.code, told.error.as_str()), (0, ""));
+}
