@@ -77,7 +77,7 @@ impl<'a> Drawing<'a> {
         let mut boxes = Vec::new();
         for region in regions {
             let Some(endpoints) = self.in_classic.remove(region.as_str()) else { continue };
-            let key = format!("classic {region}");
+            let key = classic_key(region);
             let note = count(endpoints.len(), "endpoint");
             let nodes = self.nodes(&key, endpoints);
             let title = format!("classic network, {region}");
@@ -138,7 +138,7 @@ impl<'a> Drawing<'a> {
                 continue;
             }
             let title = vswitch.id.value.clone();
-            let key = format!("vswitch {title}");
+            let key = vswitch_key(&title);
             let zone = vswitch.zone.as_ref().map_or_else(String::new, |zone| format!(", zone {zone}"));
             let note = format!("{}{zone}", vswitch.cidr.value);
             let nodes = self.nodes(&key, endpoints);
@@ -185,7 +185,7 @@ impl<'a> Drawing<'a> {
     }
 
     fn node(&mut self, endpoint: Drawn<'a>) -> DiagramNode {
-        let key = format!("endpoint {}", endpoint.id);
+        let key = endpoint_key(endpoint.id);
         if let Some(vpc) = endpoint.linked {
             *self.links.entry((key.clone(), vpc.index())).or_default() += 1;
         }
@@ -257,6 +257,21 @@ fn instance<'a>(world: &'a World, one: &'a Instance) -> Drawn<'a> {
     let note = format!("{}, {}, {}", one.private_ip.value, one.state.name(), and_list(&groups));
     let group = groups.join(" + ");
     Drawn { class: NodeClass::Instance, id: &one.id.value, note, group, linked }
+}
+
+/// Returns the key of the box for the classic network of `region`.
+pub fn classic_key(region: &str) -> String {
+    format!("classic {region}")
+}
+
+/// Returns the key of the box for a vSwitch, where it is drawn.
+pub fn vswitch_key(id: &str) -> String {
+    format!("vswitch {id}")
+}
+
+/// Returns the key of the node for an endpoint, where it is not folded.
+pub fn endpoint_key(id: &str) -> String {
+    format!("endpoint {id}")
 }
 
 fn vpc_key(id: &str) -> String {

@@ -12,7 +12,7 @@ mod object;
 mod objects;
 mod text;
 
-pub use diagram::topology_diagram;
+pub use diagram::{classic_key, endpoint_key, topology_diagram, vswitch_key};
 pub use json::inventory_json;
 pub use object::{ObjectKind, ShownCell, ShownField, ShownObject, ShownRow, ShownValue};
 pub use text::inventory_text;

@@ -51,6 +51,8 @@ pub(super) struct Placed<'a> {
 pub(super) struct PlacedEdge<'a> {
     pub(super) from: Rect,
     pub(super) to: Rect,
+    /// Of traffic: how many such lines have been drawn before at either end.
+    pub(super) lanes: [u32; 2],
     pub(super) of: &'a DiagramEdge,
 }
 
@@ -103,11 +105,17 @@ fn place_edges<'a>(diagram: &'a Diagram, on_left: usize, placed: &mut Placed<'a>
     for (index, (rect, of)) in placed.nodes.iter().enumerate() {
         ends.insert(&of.key, (*rect, index >= on_left));
     }
+    let mut lanes: HashMap<&str, u32> = HashMap::new();
     for of in &diagram.edges {
         let (Some((from, from_inside)), Some((to, to_inside))) = (ends.get(&*of.from), ends.get(&*of.to)) else {
             continue;
         };
-        let edge = PlacedEdge { from: *from, to: *to, of };
+        let mut lane = |key| {
+            let drawn = lanes.entry(key).or_default();
+            *drawn += u32::from(of.class.is_traffic());
+            drawn.saturating_sub(1)
+        };
+        let edge = PlacedEdge { from: *from, to: *to, lanes: [lane(&of.from), lane(&of.to)], of };
         if *from_inside || *to_inside { placed.above.push(edge) } else { placed.below.push(edge) }
     }
 }

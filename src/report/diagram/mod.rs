@@ -10,6 +10,8 @@ mod svg;
 mod tests;
 
 pub use dot::diagram_dot;
+#[cfg(feature = "cli")]
+pub(super) use svg::STYLE;
 pub use svg::diagram_svg;
 
 /// A picture as data.
@@ -139,6 +141,11 @@ pub enum EdgeClass {
 }
 
 impl EdgeClass {
+    /// True for what captures show, as against what the topology declares.
+    pub(super) const fn is_traffic(self) -> bool {
+        matches!(self, EdgeClass::Delivered | EdgeClass::Dropped)
+    }
+
     /// Its word in the markup.
     pub const fn name(self) -> &'static str {
         match self {

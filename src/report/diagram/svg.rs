@@ -8,10 +8,13 @@ use std::fmt::Write;
 /// Columns of a label at most; all of it stands in the note.
 const NODE_COLUMNS: usize = 24;
 
+/// Between lines of traffic at the same border.
+const LANE: u32 = 15;
 /// Pixels that the legend takes.
 const LEGEND_WIDTH: u32 = 420;
 
-const STYLE: &str = "\
+/// The look of every diagram.
+pub(in crate::report) const STYLE: &str = "\
 .diagram{font:12px system-ui,sans-serif;--ink:#1f2328;--faint:#59636e;--paper:#fff;--classic:#fff8e5;--vpc:#eef4ff;\
 --vswitch:#fff;--node:#f6f8fa;--edge:#d1d9e0;--link:#0969da;--peering:#8250df;--good:#1a7f37;--bad:#cf222e}\
 @media(prefers-color-scheme:dark){.diagram{--ink:#e6edf3;--faint:#9198a1;--paper:#0d1117;--classic:#2b2410;\
@@ -24,7 +27,9 @@ const STYLE: &str = "\
 .diagram .node>rect{fill:var(--node)}.diagram .service>rect{stroke-width:2}.diagram .gateway>rect{stroke:var(--ink)}\
 .diagram path{fill:none;stroke:var(--link);stroke-width:1.5}.diagram .disabled-link path{stroke-dasharray:2 4}\
 .diagram .peering path{stroke:var(--peering);stroke-dasharray:8 4}.diagram .delivered path{stroke:var(--good)}\
-.diagram .dropped path{stroke:var(--bad);stroke-dasharray:6 3}";
+.diagram .dropped path{stroke:var(--bad);stroke-dasharray:6 3}\
+.diagram .delivered text{fill:var(--good)}.diagram .dropped text{fill:var(--bad)}\
+.diagram .label{paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round}";
 
 /// Writes a diagram as an SVG element: as a file of its own, or inside a page.
 pub fn diagram_svg(diagram: &Diagram) -> String {
@@ -107,14 +112,19 @@ fn write_node(out: &mut String, rect: Rect, of: &DiagramNode) {
 }
 
 /// A curve between the sides that face each other.
-fn write_edge(out: &mut String, PlacedEdge { from, to, of }: &PlacedEdge<'_>) {
-    let middle = |rect: &Rect| rect.y + rect.height.min(2 * NODE_HEIGHT) / 2;
+fn write_edge(out: &mut String, PlacedEdge { from, to, lanes, of }: &PlacedEdge<'_>) {
+    let is_traffic = of.class.is_traffic();
+    let level = |rect: &Rect, lane: u32| match is_traffic {
+        // One above the other from the lower border, so that they neither hide each other nor titles.
+        true => rect.y + rect.height - LANE / 2 - lane * LANE % rect.height.saturating_sub(LANE).max(LANE),
+        false => rect.y + rect.height.min(2 * NODE_HEIGHT) / 2,
+    };
     let (start, end) = match from.x + from.width <= to.x {
         true => (from.x + from.width, to.x),
         false if to.x + to.width <= from.x => (from.x, to.x + to.width),
         false => (from.x, to.x),
     };
-    let (top, bottom) = (middle(from), middle(to));
+    let (top, bottom) = (level(from, lanes[0]), level(to, lanes[1]));
     // Boxes in one column are joined by a curve on their left.
     let bend = if start == from.x && end == to.x { start.min(end).saturating_sub(40) } else { start.midpoint(end) };
     let note = described(&of.label, &of.note);
@@ -125,11 +135,15 @@ fn write_edge(out: &mut String, PlacedEdge { from, to, of }: &PlacedEdge<'_>) {
         xml(&note)
     );
     if !of.label.is_empty() {
-        // In front of its end, where lines are apart.
-        let (x, y, anchor) = if start < end { (end - 4, bottom - 4, "end") } else { (end + 4, bottom - 4, "start") };
+        let (x, y, anchor, class) = match start < end {
+            _ if is_traffic => ((start + 6 * bend + end) / 8, top.midpoint(bottom) + 4, "middle", "label"),
+            // In front of its end, where lines are apart.
+            true => (end - 4, bottom - 4, "end", "note"),
+            false => (end + 4, bottom - 4, "start", "note"),
+        };
         let _ = write!(
             out,
-            "<text class=\"note\" text-anchor=\"{anchor}\" x=\"{x}\" y=\"{y}\">{}</text>",
+            "<text class=\"{class}\" text-anchor=\"{anchor}\" x=\"{x}\" y=\"{y}\">{}</text>",
             xml(&shortened(&of.label, NODE_COLUMNS))
         );
     }

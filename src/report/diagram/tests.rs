@@ -78,6 +78,17 @@ fn lines_to_borders_lie_below_boxes_and_one_without_an_end_is_not_drawn() {
     assert_eq!((placed.below.len(), placed.above.len()), (0, 1));
 }
 
+#[test]
+fn lines_of_traffic_between_two_boxes_lie_apart() {
+    let traffic = |class| DiagramEdge { class, ..edge("classic", "vpc 1") };
+    let edges = vec![traffic(EdgeClass::Delivered), traffic(EdgeClass::Dropped), edge("classic", "vpc 1")];
+    let svg = diagram_svg(&Diagram { edges, ..network(3) });
+    let paths: Vec<&str> =
+        svg.split("</title><path d=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert_eq!(paths.len(), 3, "{svg}");
+    assert!(paths[0] != paths[1] && paths[1] != paths[2] && paths[0] != paths[2], "{paths:?}");
+}
+
 /// A name that would end markup, quotation and comments wherever it is not escaped.
 const HOSTILE: &str = "\"</text>]]><script>'&\\\u{202e}\n";
 
