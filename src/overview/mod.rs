@@ -3,6 +3,7 @@
 //! Nothing is decided here: captures are replayed as `replay` does, differences are those of `diff`, traces those of
 //! `trace`. Captures are read twice: which frames are worth a trace is known only once all have been counted.
 
+mod planes;
 mod traces;
 
 use crate::capture::{CaptureError, Captures, Reader, capture_files};
@@ -112,10 +113,12 @@ pub fn html_report(question: &OverviewQuestion<'_>, progress: Progress<'_>) -> R
     let damage = traffic.as_ref().map_or_else(Vec::new, Traffic::damage);
     let ranges = traffic.as_ref().map_or_else(Vec::new, |traffic| traffic.replayed.told_captures());
     let none = (ConnectionTotals::default(), report::Timeline::new());
+    let picture = planes::picture(topology, traffic.as_ref().map(|traffic| &traffic.places));
     let content = PageContent {
         words: words(topology),
         topology: &name,
         findings: &topology.warnings,
+        planes: &picture,
         matrix: &matrix,
         protocols: own_reach.protocols(),
         traffic: traffic.as_ref().map(|traffic| {

@@ -128,13 +128,13 @@ pub(super) fn span_text(span: SimDuration) -> String {
     match seconds {
         0 => match nanos {
             0 => "0 s".to_owned(),
-            ..1_000 => format!("{nanos} ns"),
-            ..1_000_000 => format!("{} µs", decimal(nanos)),
+            1..1_000 => format!("{nanos} ns"),
+            1_000..1_000_000 => format!("{} µs", decimal(nanos)),
             _ => format!("{} ms", decimal(nanos / 1_000)),
         },
-        ..MINUTE => format!("{} s", decimal(nanos / 1_000_000)),
-        ..HOUR => in_two((seconds / MINUTE, "min"), (seconds % MINUTE, "s")),
-        ..DAY => in_two((seconds / HOUR, "h"), (seconds % HOUR / MINUTE, "min")),
+        1..MINUTE => format!("{} s", decimal(nanos / 1_000_000)),
+        MINUTE..HOUR => in_two((seconds / MINUTE, "min"), (seconds % MINUTE, "s")),
+        HOUR..DAY => in_two((seconds / HOUR, "h"), (seconds % HOUR / MINUTE, "min")),
         _ => in_two((seconds / DAY, "d"), (seconds % DAY / HOUR, "h")),
     }
 }

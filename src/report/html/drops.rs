@@ -121,18 +121,18 @@ fn over_time(traffic: &PageTraffic<'_>, refused: &[Dropped]) -> Markup {
             "Each bar is " (width) ". The rows have scales of their own: beside each stands what its highest bar counts."
         }
         ol.lanes {
-            (lane(&stretches, Lane { label: "all frames", note: "", style: Style::Plain, link: None }, |counts| counts.frames))
+            (lane(&stretches, &Lane { label: "all frames", note: "", style: Style::Plain, link: None }, |counts| counts.frames))
             @for dropped in shown {
                 @let style = style_of(dropped.reason);
                 @let note = because(dropped.reason);
                 @let link = first_cause(traffic, dropped.reason);
                 @let lane_of = Lane { label: dropped.reason.id(), note, style, link };
-                (lane(&stretches, lane_of, |counts| row(&[dropped.reason], counts)))
+                (lane(&stretches, &lane_of, |counts| row(&[dropped.reason], counts)))
             }
             @if !folded.is_empty() {
                 @let label = counted(folded.len() as u64, "other reason");
                 @let lane_of = Lane { label: &label, note: "", style: Style::Bad, link: None };
-                (lane(&stretches, lane_of, |counts| row(&folded_reasons, counts)))
+                (lane(&stretches, &lane_of, |counts| row(&folded_reasons, counts)))
             }
         }
         (axis(&stretches))
@@ -152,7 +152,7 @@ struct Lane<'a> {
     link: Option<String>,
 }
 
-fn lane(stretches: &[(SimTime, StretchCounts)], head: Lane<'_>, count: impl Fn(&StretchCounts) -> u64) -> Markup {
+fn lane(stretches: &[(SimTime, StretchCounts)], head: &Lane<'_>, count: impl Fn(&StretchCounts) -> u64) -> Markup {
     let counts: Vec<u64> = stretches.iter().map(|(_, counts)| count(counts)).collect();
     let highest = counts.iter().copied().max().unwrap_or(0);
     let total: u64 = counts.iter().sum();

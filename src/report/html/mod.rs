@@ -20,9 +20,10 @@ mod usage;
 pub use changes::PageChanges;
 pub use connections::{LISTED_CONNECTIONS, PageConnections};
 pub use drops::{CauseTrace, LISTED_CAUSES, TracedCause};
-pub use places::PlaceTraffic;
+pub use places::{Place, PlaceCounts, PlaceTraffic};
 
 use super::connections::ConnectionTotals;
+use super::diagram::{self, Diagram, diagram_svg};
 use super::layout::thousands;
 use super::summary::Replayed;
 use super::tally::Tally;
@@ -49,6 +50,8 @@ pub struct PageContent<'a> {
     pub topology: &'a str,
     /// What `check` finds in it.
     pub findings: &'a [Diagnostic],
+    /// The planes, with what the captures show between their boxes.
+    pub planes: &'a Diagram,
     /// Who reaches whom.
     pub matrix: &'a ReachMatrix,
     /// The protocols that the matrix tells apart.
@@ -165,6 +168,11 @@ fn sections(content: &PageContent<'_>) -> Vec<PageSection> {
 /// The two planes, and who talks to whom in them.
 fn planes(content: &PageContent<'_>) -> Markup {
     html! {
+        p { (Shown(&content.planes.description)) }
+        div.scroll.planes tabindex="0" role="region" aria-label="The planes" {
+            // It escapes what comes from the topology.
+            (PreEscaped(diagram_svg(content.planes)))
+        }
         @if let Some(traffic) = &content.traffic { (places::table(content.words, traffic)) }
     }
 }
@@ -173,9 +181,10 @@ fn planes(content: &PageContent<'_>) -> Markup {
 fn policy() -> String {
     let hash = |text: &str| STANDARD.encode(Sha256::digest(text.as_bytes()));
     format!(
-        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; base-uri 'none'; form-action \
-         'none'",
+        "default-src 'none'; style-src 'sha256-{}' 'sha256-{}'; script-src 'sha256-{}'; img-src data:; base-uri 'none'; \
+         form-action 'none'",
         hash(STYLE),
+        hash(diagram::STYLE),
         hash(SCRIPT)
     )
 }

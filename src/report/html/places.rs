@@ -19,7 +19,7 @@ const LISTED: usize = 40;
 
 /// A place that connections begin and end at: what a reader sees as one box.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Place {
+pub enum Place {
     /// The classic network of a region.
     Classic(DomainId),
     /// A vSwitch.
@@ -32,11 +32,13 @@ pub(super) enum Place {
 
 /// Connections from one place to another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct PlaceCounts {
-    pub(super) connections: u64,
+pub struct PlaceCounts {
+    /// All of them.
+    pub connections: u64,
     /// Those that went wrong.
-    pub(super) troubled: u64,
-    pub(super) frames: u64,
+    pub troubled: u64,
+    /// The frames of all of them.
+    pub frames: u64,
 }
 
 /// Connections by the places that they begin and end at.
@@ -62,7 +64,7 @@ impl PlaceTraffic {
     }
 
     /// The pairs, those with most connections first.
-    pub(super) fn ordered(&self) -> Vec<([Place; 2], PlaceCounts)> {
+    pub fn ordered(&self) -> Vec<([Place; 2], PlaceCounts)> {
         let mut pairs: Vec<_> = self.pairs.iter().map(|(pair, counts)| (*pair, *counts)).collect();
         pairs.sort_unstable_by_key(|(pair, counts)| (Reverse(counts.connections), *pair));
         pairs
