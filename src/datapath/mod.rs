@@ -26,8 +26,8 @@ pub(crate) use first_packet::FirstPacket;
 pub use outcome::{Blocker, DropLocation, MatchedRule, NotKnown, Outcome, Verdict};
 pub use output::{Emitted, Output, Sent};
 pub(crate) use regions::{
-    DestinationCuts, Ending, FilterAnswer, Filtered, Routed, SourceTraits, add_source_cuts, sender_traits,
-    source_traits,
+    DestinationCuts, Ending, FilterAnswer, Filtered, Routed, SourceTraits, add_source_cuts, public_addresses,
+    sender_traits, source_traits,
 };
 pub use stages::ingress::Entry;
 pub use steering::{SHARDS, ShardId, Steering};

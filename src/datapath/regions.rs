@@ -208,8 +208,15 @@ pub(crate) fn source_traits(program: &Program, sender: EndpointId, source: Ipv4A
     }
 }
 
-/// Adds the places at which the traits of the sources of `sender` can change.
-pub(crate) fn add_source_cuts(program: &Program, sender: EndpointId, cuts: &mut AddressCuts) {
+/// Returns the public addresses that instances, and whatever else has one, have: sources among them are told apart.
+pub(crate) fn public_addresses(program: &Program) -> Vec<Ipv4Addr> {
+    let hosts = program.owners.iter().map(|(address, _)| *address).filter(|address| ranges::is_public(*address));
+    program.public_ips.iter().map(|(address, _)| *address).chain(hosts).collect()
+}
+
+/// Adds the places at which the traits of the sources of `sender` can change. `public` are the
+/// [public addresses](public_addresses) of the program.
+pub(crate) fn add_source_cuts(program: &Program, public: &[Ipv4Addr], sender: EndpointId, cuts: &mut AddressCuts) {
     ranges::add_cuts(cuts);
     let endpoint = program.endpoint(sender);
     if let Some(vpc) = program.vpc(endpoint.domain) {
@@ -219,9 +226,7 @@ pub(crate) fn add_source_cuts(program: &Program, sender: EndpointId, cuts: &mut 
     if let Some(RemoteRange::Cidrs(cidrs)) = program.remote_ranges.get(&sender) {
         cidrs.iter().for_each(|cidr| cuts.add(*cidr));
     }
-    program.public_ips.iter().for_each(|(address, _)| cuts.add_address(*address));
-    let hosts = program.owners.iter().map(|(address, _)| *address);
-    hosts.filter(|address| ranges::is_public(*address)).for_each(|address| cuts.add_address(address));
+    public.iter().for_each(|address| cuts.add_address(*address));
     if !endpoint.address.is_unspecified() {
         cuts.add_address(endpoint.address);
     }

@@ -23,10 +23,10 @@ pub(super) struct FilterStep {
 /// Sources, or destinations, that all steps treat alike.
 pub(super) struct AddressBlock {
     pub(super) ranges: Vec<AddressRange>,
-    /// By step: the place among the own parts of its list, or the profiles for each own part of the other side.
-    by_step: Vec<Vec<u32>>,
-    /// Of sources: the answers of the routes of the reply, by map. Of destinations: the place of their map.
-    reply: Vec<u32>,
+    /// What the block is told apart by. For each step, one after the other: the place among the own parts of its list, or
+    /// the profiles for each own part of the other side. Behind them, of sources: the answers of the routes of the reply,
+    /// by map; of destinations: the place of their map, where there is one.
+    signature: Vec<u32>,
 }
 
 impl AddressBlock {
@@ -40,6 +40,8 @@ pub(super) struct Blocks {
     pub(super) sources: Vec<AddressBlock>,
     pub(super) destinations: Vec<AddressBlock>,
     steps: Vec<FilterStep>,
+    /// Where in the signatures of sources, and of destinations, the values of each step begin, and those of the reply.
+    starts: [Vec<usize>; 2],
 }
 
 impl Blocks {
@@ -49,16 +51,20 @@ impl Blocks {
 
     /// The profiles that packets between two blocks meet, each with whether replies meet it.
     pub(super) fn profiles(&self, source: &AddressBlock, destination: &AddressBlock) -> Vec<(u32, bool)> {
+        let values = [&source.signature, &destination.signature];
         let profile = |(place, step): (usize, &FilterStep)| {
-            let (own, peer) = if step.owns_source { (source, destination) } else { (destination, source) };
-            (peer.by_step[place][own.by_step[place][0] as usize], step.is_reply)
+            let [own, peer] = if step.owns_source { [0, 1] } else { [1, 0] };
+            let own_part = values[own][self.starts[own][place]] as usize;
+            (values[peer][self.starts[peer][place] + own_part], step.is_reply)
         };
         self.steps.iter().enumerate().map(profile).collect()
     }
 
     /// The answer of the routes of the reply.
-    pub(super) fn reply(source: &AddressBlock, destination: &AddressBlock) -> Option<u32> {
-        Some(source.reply[*destination.reply.first()? as usize]).filter(|answer| *answer != NO_ANSWER)
+    pub(super) fn reply(&self, source: &AddressBlock, destination: &AddressBlock) -> Option<u32> {
+        let [in_source, in_destination] = [0, 1].map(|side| self.starts[side][self.steps.len()]);
+        let map = *destination.signature.get(in_destination)?;
+        Some(source.signature[in_source + map as usize]).filter(|answer| *answer != NO_ANSWER)
     }
 }
 
@@ -73,6 +79,12 @@ pub(super) struct Ends<'a> {
     pub(super) receiver: Option<Receiver>,
 }
 
+/// A step, and the parts into which its list divides its own side's addresses, each with one of them.
+struct StepParts {
+    step: FilterStep,
+    owns: Vec<(usize, Ipv4Addr)>,
+}
+
 /// Divides what routes treat alike.
 pub(super) struct Divider<'a, 'b> {
     pub(super) program: &'a Program,
@@ -84,36 +96,45 @@ pub(super) struct Divider<'a, 'b> {
 impl Divider<'_, '_> {
     /// Divides both ends of a route by what `steps` say.
     pub(super) fn divide(&mut self, ends: Ends<'_>, steps: &[FilterStep]) -> Blocks {
-        let owns: Vec<Vec<(usize, Ipv4Addr)>> = steps.iter().map(|step| self.own_parts(ends, step)).collect();
+        let parts = steps.iter().map(|step| StepParts { step: *step, owns: self.own_parts(ends, step) });
+        let parts: Vec<StepParts> = parts.collect();
         let mut maps: Vec<u32> = Vec::new();
         let mut by_traits: FixedMap<SourceTraits, u32> = FixedMap::default();
+        let starts = [true, false].map(|is_source| {
+            let mut starts = vec![0];
+            for StepParts { step, owns } in &parts {
+                let length = if step.owns_source == is_source { 1 } else { owns.len() };
+                starts.push(starts[starts.len() - 1] + length);
+            }
+            starts
+        });
+        let mut signature = Vec::new();
         let mut grouped = Grouped::default();
         for range in ends.destinations {
             for part in self.destination_parts(*range, ends, steps) {
-                let mut reply = Vec::new();
+                self.write_signature(&mut signature, part.first(), &parts, false);
                 if let Some(receiver) = ends.receiver {
                     let map = self.reply_map(receiver, part.first(), &mut by_traits);
                     let place = maps.iter().position(|known| *known == map).unwrap_or_else(|| {
                         maps.push(map);
                         maps.len() - 1
                     });
-                    reply.push(place as u32);
+                    signature.push(place as u32);
                 }
-                let by_step = self.signature(part.first(), steps, &owns, false);
-                grouped.add(part, (by_step, reply));
+                grouped.add(part, &signature);
             }
         }
         let destinations = grouped.blocks;
         let mut grouped = Grouped::default();
         for range in ends.sources {
             for part in self.source_parts(*range, &maps, steps) {
+                self.write_signature(&mut signature, part.first(), &parts, true);
                 let answer = |map: &u32| self.maps.map(*map).answer(part.first()).unwrap_or(NO_ANSWER);
-                let reply = maps.iter().map(answer).collect();
-                let by_step = self.signature(part.first(), steps, &owns, true);
-                grouped.add(part, (by_step, reply));
+                signature.extend(maps.iter().map(answer));
+                grouped.add(part, &signature);
             }
         }
-        Blocks { sources: grouped.blocks, destinations, steps: steps.to_vec() }
+        Blocks { sources: grouped.blocks, destinations, steps: steps.to_vec(), starts }
     }
 
     /// The parts into which the list of a step divides its own side's addresses, each with one of them.
@@ -131,29 +152,21 @@ impl Divider<'_, '_> {
         parts
     }
 
-    /// What all steps say of an address.
-    fn signature(
-        &mut self,
-        address: Ipv4Addr,
-        steps: &[FilterStep],
-        owns: &[Vec<(usize, Ipv4Addr)>],
-        is_source: bool,
-    ) -> Vec<Vec<u32>> {
-        let mut signature = Vec::with_capacity(steps.len());
-        for (step, owns) in steps.iter().zip(owns) {
+    /// Writes what all steps say of an address.
+    fn write_signature(&mut self, signature: &mut Vec<u32>, address: Ipv4Addr, parts: &[StepParts], is_source: bool) {
+        signature.clear();
+        for StepParts { step, owns } in parts {
             let FilterStep { list, owns_source, is_reply, sender, receiver } = *step;
-            signature.push(if owns_source == is_source {
+            if owns_source == is_source {
                 let position = self.filters.own_part(list, address);
-                vec![owns.iter().position(|(known, _)| *known == position).unwrap_or(0) as u32]
+                signature.push(owns.iter().position(|(known, _)| *known == position).unwrap_or(0) as u32);
             } else {
-                let ask = |own: &(usize, Ipv4Addr)| {
+                signature.extend(owns.iter().map(|own| {
                     let question = FilterQuestion { list, sender, receiver, own: own.1, peer: address, is_reply };
                     self.filters.profile(&question)
-                };
-                owns.iter().map(ask).collect()
-            });
+                }));
+            }
         }
-        signature
     }
 
     fn list_parts(&mut self, range: AddressRange, steps: &[FilterStep], is_source: bool) -> AddressCuts {
@@ -174,7 +187,7 @@ impl Divider<'_, '_> {
         }
         let mut cuts = self.list_parts(range, steps, false);
         if let Some(Receiver::One(to)) = ends.receiver {
-            add_source_cuts(self.program, to, &mut cuts);
+            add_source_cuts(self.program, &self.classes.public, to, &mut cuts);
         }
         cuts.sort();
         cuts.parts(range).collect()
@@ -213,23 +226,23 @@ impl Divider<'_, '_> {
     }
 }
 
-/// What blocks are told apart by.
-type Signature = (Vec<Vec<u32>>, Vec<u32>);
-
 /// Blocks in the order of their first addresses.
 #[derive(Default)]
 struct Grouped {
-    places: FixedMap<Signature, usize>,
+    places: FixedMap<Vec<u32>, usize>,
     blocks: Vec<AddressBlock>,
 }
 
 impl Grouped {
-    fn add(&mut self, part: AddressRange, signature: Signature) {
-        let blocks = &mut self.blocks;
-        let place = *self.places.entry(signature).or_insert_with_key(|(by_step, reply)| {
-            blocks.push(AddressBlock { ranges: Vec::new(), by_step: by_step.clone(), reply: reply.clone() });
-            blocks.len() - 1
-        });
+    fn add(&mut self, part: AddressRange, signature: &[u32]) {
+        let place = match self.places.get(signature) {
+            Some(place) => *place,
+            None => {
+                self.blocks.push(AddressBlock { ranges: Vec::new(), signature: signature.to_vec() });
+                self.places.insert(signature.to_vec(), self.blocks.len() - 1);
+                self.blocks.len() - 1
+            }
+        };
         part.append_to(&mut self.blocks[place].ranges);
     }
 }

@@ -1,6 +1,6 @@
 //! Classes of endpoints that routes and filters treat alike.
 
-use crate::datapath::{SourceTraits, source_traits};
+use crate::datapath::{SourceTraits, public_addresses, source_traits};
 use crate::net::Ipv4Net;
 use crate::program::{
     AclId, Action, CLOUD_SERVICES, DomainId, EndpointId, EndpointKind, FixedMap, Program, WhitelistId,
@@ -47,6 +47,8 @@ pub(super) struct EndpointClasses {
     by_endpoint: Vec<u32>,
     /// The addresses of the instances and services of each domain, ascending.
     pub(super) hosts: Vec<Vec<Ipv4Addr>>,
+    /// The public addresses of the program, among which sources are told apart.
+    pub(super) public: Vec<Ipv4Addr>,
 }
 
 const NO_CLASS: u32 = u32::MAX;
@@ -90,7 +92,7 @@ impl EndpointClasses {
             by_endpoint.push(class);
         }
         hosts.iter_mut().for_each(|hosts| hosts.sort_unstable());
-        EndpointClasses { all, by_endpoint, hosts }
+        EndpointClasses { all, by_endpoint, hosts, public: public_addresses(program) }
     }
 
     /// The class of an endpoint; `None` for one that was released.

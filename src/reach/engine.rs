@@ -206,7 +206,7 @@ impl<'a> Engine<'a> {
     /// The same for addresses that are not the sender's own, by what the routes read of them.
     fn senders_for_others(&self, endpoint: EndpointId, key: &RouteClass) -> Vec<Sender> {
         let mut cuts = AddressCuts::default();
-        add_source_cuts(self.program, endpoint, &mut cuts);
+        add_source_cuts(self.program, &self.reach.classes.public, endpoint, &mut cuts);
         self.question.from.add_cuts(&mut cuts);
         cuts.sort();
         let mut places: FixedMap<SourceTraits, usize> = FixedMap::default();
@@ -360,8 +360,8 @@ impl<'a> Engine<'a> {
         let [source, destination] = ends;
         let overlay = self.overlay(blocks, ends);
         let extra = match route.target() {
-            Some(target) if overlay.iter().any(|(answers, _)| self.has_reply(answers)) => {
-                self.reply_steps(route.sender, target, ends)
+            Some(_) if overlay.iter().any(|(answers, _)| self.has_reply(answers)) => {
+                self.reply_steps(route, blocks, ends)
             }
             _ => Vec::new(),
         };
@@ -410,9 +410,10 @@ impl<'a> Engine<'a> {
     }
 
     /// The lists that replies meet, where the records of the first packet do not cover them.
-    fn reply_steps(&self, sender: &Sender, target: RouteTarget, ends: [&AddressBlock; 2]) -> Vec<FilterStep> {
+    fn reply_steps(&self, route: EngineRoute<'_>, blocks: &Blocks, ends: [&AddressBlock; 2]) -> Vec<FilterStep> {
+        let (sender, Some(target)) = (route.sender, route.target()) else { return Vec::new() };
         let [source, destination] = ends;
-        let Some(answer) = Blocks::reply(source, destination) else { return Vec::new() };
+        let Some(answer) = blocks.reply(source, destination) else { return Vec::new() };
         let to = self.receiver(sender, target, destination.address());
         let back = match self.maps.answer(answer) {
             RouteAnswer::NotAdmitted(_) => return Vec::new(),
