@@ -167,11 +167,13 @@ impl FirstPacket {
         Filtered::of(&destination::filter(&self.forwarded_to(program, receiver)))
     }
 
-    /// False where a check refuses the packet that comes after the sender's groups and before the receiver's filter.
-    pub(crate) fn gets_to_filter(&self, program: &Program) -> bool {
+    /// False where a check refuses the packet that comes after the sender's groups and before the receiver's filter. Of one
+    /// that is `in_session` its sender has a record.
+    pub(crate) fn gets_to_filter(&self, program: &Program, in_session: bool) -> bool {
         let Ok(packet) = self.admitted(program) else { return false };
-        let between = [bridge::service_in_session(&packet), destination::state(&packet)];
-        packet.forwarding.is_ok() && between.iter().all(|finding| finding.refusal.is_none())
+        packet.forwarding.is_ok()
+            && (in_session || bridge::service_in_session(&packet).refusal.is_none())
+            && destination::state(&packet).refusal.is_none()
     }
 
     /// Whether the records that the packet makes at its two ends cover the reply, at the sender of the reply and at its

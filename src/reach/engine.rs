@@ -314,7 +314,7 @@ impl<'a> Engine<'a> {
         let receiver = route.target().map(|target| self.receiver(sender, target, destinations[0].first()));
         // What decides is asked of no list that other checks keep all packets from.
         let packet = self.packet(sender, [sources[0].first(), destinations[0].first()], ANY_HEADER);
-        let is_held_up = self.reached.is_some() && !packet.gets_to_filter(self.program);
+        let is_held_up = self.reached.is_some() && !packet.gets_to_filter(self.program, false);
         let receiver = receiver.filter(|_| !is_held_up);
         let steps = self.steps(sender.endpoint, receiver);
         let ends = Ends { sources, destinations, receiver: route.target().map(|target| target.to) };
@@ -429,7 +429,10 @@ impl<'a> Engine<'a> {
             let list = FilterList::of_sender(self.program, to);
             steps.push(FilterStep { list, owns_source: false, is_reply, sender: to, receiver: receiver.unwrap_or(to) });
         }
-        if let Some(receiver) = receiver.filter(|_| !at_receiver) {
+        // As with first packets, no list counts that other checks keep all replies from.
+        let reply = FirstPacket { sender: to, source: packet.destination, destination: packet.source, ..packet };
+        let is_held_up = self.reached.is_some() && !reply.gets_to_filter(self.program, at_sender);
+        if let Some(receiver) = receiver.filter(|_| !at_receiver && !is_held_up) {
             let list = FilterList::of_receiver(self.program, receiver);
             steps.push(FilterStep { list, owns_source: true, is_reply, sender: to, receiver });
         }

@@ -3,7 +3,7 @@
 use super::flows::FlowGroup;
 use super::witness::{WitnessFlow, Witnesses};
 use super::{Question, Reach, Selector};
-use crate::datapath::{MatchedRule, Outcome, Verdict};
+use crate::datapath::{MatchedRule, NotKnown, Outcome, Verdict, source_traits};
 use crate::net::AddressRange;
 use crate::wire::{self, Packet, Transport};
 use std::fmt;
@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub enum NoRegion {
     /// It is no sound, whole IPv4 packet whose sender is known.
     NoPacket,
+    /// Its sender may not use the source address, or it is a public one, beyond the two planes.
+    ForeignSource,
     /// It is a fragment, or an ICMP error.
     OpensNoFlow,
     /// More decides than addresses, protocol and ports: a session, the TTL, the length, or an option of the run.
@@ -24,6 +26,7 @@ impl fmt::Display for NoRegion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             NoRegion::NoPacket => "the frame is no sound IPv4 packet of a known sender",
+            NoRegion::ForeignSource => "no flow of this sender has this source address",
             NoRegion::OpensNoFlow => "fragments and ICMP errors open no flow",
             NoRegion::OtherFields => {
                 "more decides about this frame than addresses, protocol and ports: a session, its TTL, its length, or an \
@@ -42,6 +45,9 @@ impl Reach {
     pub fn flows_like(&self, frame: &[u8], wire_length: usize, outcome: &Outcome) -> Result<FlowGroup, NoRegion> {
         let flow = opened_by(frame, wire_length, outcome)?;
         let program = self.program();
+        if !source_traits(program, flow.sender, flow.source).is_allowed() {
+            return Err(NoRegion::ForeignSource);
+        }
         let class = self.classes.of(flow.sender).ok_or(NoRegion::NoPacket)?;
         let mut chosen = vec![false; program.endpoints.len()];
         self.classes.all[class as usize].members.iter().for_each(|id| chosen[id.index()] = true);
@@ -79,6 +85,10 @@ fn fare_alike(one: &Outcome, other: &Outcome) -> bool {
         (Verdict::Dropped { reason: one_reason, .. }, Verdict::Dropped { reason: other_reason, .. }) => {
             one_reason == other_reason && one.decider == other.decider
         }
+        (
+            Verdict::Undetermined(NotKnown::Configuration { .. }),
+            Verdict::Undetermined(NotKnown::Configuration { .. }),
+        ) => one.decider == other.decider,
         (one_verdict, other_verdict) => one_verdict == other_verdict && one.decider == other.decider,
     }
 }

@@ -305,13 +305,22 @@ pub(crate) fn flows_like_one_fare_like_it(topology: &Arc<Topology>, count: usize
         lab.wait(SimDuration::from_secs(2000));
         let frame = opened(&mut lab, point);
         let like = reach.flows_like(frame.frame(), frame.wire_length(), frame.outcome());
-        if frame.outcome().from.is_none() {
-            // What 100.64.0.0/10 sends to an address of no domain, or of several, enters nowhere.
-            assert_eq!(like.err(), Some(NoRegion::NoPacket), "{point:?}");
-            held += 1;
-            continue;
-        }
-        let like = like.unwrap_or_else(|why| panic!("{point:?}: {why}"));
+        let like = match like {
+            Ok(like) => like,
+            Err(why) => {
+                let expected = match (frame.outcome().from, frame.outcome().verdict) {
+                    // What 100.64.0.0/10 sends to an address of no domain, or of several, enters nowhere.
+                    (None, _) => Some(NoRegion::NoPacket),
+                    (_, Verdict::Dropped { reason: Reason::SourceSpoofed, .. } | Verdict::Outside) => {
+                        Some(NoRegion::ForeignSource)
+                    }
+                    _ => None,
+                };
+                assert_eq!(Some(why), expected, "{point:?}: {:?}", frame.outcome());
+                held += 1;
+                continue;
+            }
+        };
         let is_like = |other: &Point| {
             let holds = |ranges: &[AddressRange], address| ranges.iter().any(|range| range.contains(address));
             let sends = like.from.endpoints(program).contains(&other.sender);
