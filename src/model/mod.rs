@@ -8,6 +8,7 @@ mod change_set;
 mod group;
 mod guest;
 mod index;
+mod kind;
 pub mod limits;
 mod shared;
 mod table;
@@ -19,6 +20,7 @@ pub use change_set::ChangeSet;
 pub use group::{Direction, GroupKind, NicType, Peer, Policy, Rule, SecurityGroup, UnknownRules};
 pub use guest::MissingGuestRoute;
 pub use index::WorldIndex;
+pub use kind::ObjectKind;
 pub use shared::SharedText;
 pub use table::{Identified, Key, Table};
 pub use world::{

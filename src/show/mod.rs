@@ -14,11 +14,12 @@ mod text;
 
 pub use diagram::{classic_key, endpoint_key, topology_diagram, vswitch_key};
 pub use json::inventory_json;
-pub use object::{ObjectKind, ShownCell, ShownField, ShownObject, ShownRow, ShownValue};
+pub use object::{ShownCell, ShownField, ShownObject, ShownRow, ShownValue};
 pub use text::inventory_text;
 
 use crate::diag::Suggestions;
 use crate::lab::Topology;
+use crate::model::ObjectKind;
 use connections::Connected;
 use objects::Shower;
 
@@ -55,7 +56,8 @@ pub struct UnknownObject {
 ///
 /// ```
 /// use biplane::lab::Topology;
-/// use biplane::show::{ObjectKind, inventory};
+/// use biplane::model::ObjectKind;
+/// use biplane::show::inventory;
 ///
 /// let topology = Topology::open("scenarios/topologies/shop.toml").unwrap();
 /// let inventory = inventory(&topology);

@@ -1,12 +1,12 @@
 //! Each kind of object: what it says, and what it is connected to.
 
 use super::connections::{Connected, id, next_hop};
-use super::object::{ObjectKind, ShownField, ShownObject, ShownRow, ShownValue};
+use super::object::{ShownField, ShownObject, ShownRow, ShownValue};
 use crate::diag::{Span, Spanned};
 use crate::lab::Topology;
 use crate::model::{
-    Direction, Gateway, GroupKind, Instance, Key, Location, Network, NicType, Peer, Peering, Placement, Policy, Route,
-    RouteTable, Rule, SecurityGroup, Service, UnknownRules, Vpc, Vswitch, World,
+    Direction, Gateway, GroupKind, Instance, Key, Location, Network, NicType, ObjectKind, Peer, Peering, Placement,
+    Policy, Route, RouteTable, Rule, SecurityGroup, Service, UnknownRules, Vpc, Vswitch, World,
 };
 use crate::net::PortRange;
 use std::collections::HashMap;

@@ -1,8 +1,9 @@
 //! The inventory as text: tables of many objects, one object in full.
 
-use super::object::{ObjectKind, ShownField, ShownObject, ShownRow, ShownValue};
+use super::object::{ShownField, ShownObject, ShownRow, ShownValue};
 use super::{Inventory, InventoryScope, Topology};
 use crate::diag::and_list;
+use crate::model::ObjectKind;
 use crate::report::{Palette, Style, table_text, thousands};
 use crate::text::shown;
 use std::fmt::Write;

@@ -2,12 +2,12 @@
 //!
 //! An object is left out of the world where a value that it cannot do without is missing or wrong.
 
-use super::references::{Declared, ObjectKind};
+use super::references::Declared;
 use super::rules::{POLICIES, route, rule};
 use crate::diag::{Diagnostic, Spanned};
 use crate::model::{
-    Direction, Gateway, GroupKind, Instance, InstanceState, Key, Location, Network, Peering, Placement, Policy,
-    RouteTable, SecurityGroup, Service, ServiceKind, SharedText, UnknownRules, Vpc, Vswitch, World,
+    Direction, Gateway, GroupKind, Instance, InstanceState, Key, Location, Network, ObjectKind, Peering, Placement,
+    Policy, RouteTable, SecurityGroup, Service, ServiceKind, SharedText, UnknownRules, Vpc, Vswitch, World,
 };
 use crate::net::{Ipv4Net, MacAddress};
 use crate::scenario::decode::{Decoder, Fields, Item, What, invalid};
@@ -96,7 +96,7 @@ impl<'a> Objects<'a, '_, '_> {
                 self.report_stray_value(kind, id, item);
                 continue;
             }
-            let what = What::Object(kind.section(), id.value);
+            let what = What::Object(kind.name(), id.value);
             if let Some(fields) = item.fields(self.decoder, what, keys) {
                 let _left_out = read(self, Spanned::new(id.value.to_owned(), id.span), fields);
             }
@@ -104,7 +104,7 @@ impl<'a> Objects<'a, '_, '_> {
     }
 
     fn report_stray_value(&mut self, kind: ObjectKind, key: Spanned<&str>, item: Item<'a>) {
-        let section = kind.section();
+        let section = kind.name();
         self.decoder.report(
             Diagnostic::error("wrong-type", format!("[{section}] holds one table an id, and `{}` is none", key.value))
                 .at(key.span.min(item.span), format!("expected a table [{section}.ID]"))

@@ -2,71 +2,16 @@
 
 use super::ids;
 use crate::diag::{Diagnostic, Span, Spanned, or_list, quoted_list};
-use crate::model::{Identified, Key, NextHop, Table, World};
+use crate::model::{Identified, Key, NextHop, ObjectKind, Table, World};
 use crate::scenario::decode::{Decoder, FEW, Fields, Item};
 use crate::scenario::tree::TreeTable as Section;
 
-/// The kinds of object that have ids.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ObjectKind {
-    Vpc,
-    Vswitch,
-    RouteTable,
-    Peering,
-    Gateway,
-    SecurityGroup,
-    Instance,
-    Service,
-}
+/// Those that share one name space: what frames can enter, leave or be sent on by.
+const ONE_NAME_SPACE: [ObjectKind; 4] =
+    [ObjectKind::Instance, ObjectKind::Service, ObjectKind::Gateway, ObjectKind::Peering];
 
-impl ObjectKind {
-    /// Every kind.
-    pub(super) const ALL: [ObjectKind; 8] = [
-        ObjectKind::Vpc,
-        ObjectKind::Vswitch,
-        ObjectKind::RouteTable,
-        ObjectKind::Peering,
-        ObjectKind::Gateway,
-        ObjectKind::SecurityGroup,
-        ObjectKind::Instance,
-        ObjectKind::Service,
-    ];
-
-    /// Those that share one name space: what frames can enter, leave or be sent on by.
-    const ONE_NAME_SPACE: [ObjectKind; 4] =
-        [ObjectKind::Instance, ObjectKind::Service, ObjectKind::Gateway, ObjectKind::Peering];
-
-    /// The name of its section.
-    pub(super) const fn section(self) -> &'static str {
-        match self {
-            ObjectKind::Vpc => "vpc",
-            ObjectKind::Vswitch => "vswitch",
-            ObjectKind::RouteTable => "route_table",
-            ObjectKind::Peering => "peering",
-            ObjectKind::Gateway => "gateway",
-            ObjectKind::SecurityGroup => "security_group",
-            ObjectKind::Instance => "instance",
-            ObjectKind::Service => "service",
-        }
-    }
-
-    /// What one of them is called.
-    pub(super) const fn noun(self) -> &'static str {
-        match self {
-            ObjectKind::Vpc => "VPC",
-            ObjectKind::Vswitch => "vSwitch",
-            ObjectKind::RouteTable => "route table",
-            ObjectKind::Peering => "peering",
-            ObjectKind::Gateway => "gateway",
-            ObjectKind::SecurityGroup => "security group",
-            ObjectKind::Instance => "instance",
-            ObjectKind::Service => "service",
-        }
-    }
-
-    const fn article(self) -> &'static str {
-        if matches!(self, ObjectKind::Instance) { "an" } else { "a" }
-    }
+const fn article(kind: ObjectKind) -> &'static str {
+    if matches!(kind, ObjectKind::Instance) { "an" } else { "a" }
 }
 
 /// The objects that a file declares, understood or not.
@@ -78,7 +23,7 @@ pub(super) struct Declared<'a> {
 impl<'a> Declared<'a> {
     /// The sections of `root`.
     pub(super) fn of(decoder: &mut Decoder<'_>, root: &Fields<'a>) -> Declared<'a> {
-        Declared { sections: ObjectKind::ALL.map(|kind| root.get(decoder, kind.section())?.table(decoder)) }
+        Declared { sections: ObjectKind::ALL.map(|kind| root.get(decoder, kind.name())?.table(decoder)) }
     }
 
     /// The objects of one kind in the order of the file.
@@ -103,16 +48,16 @@ impl<'a> Declared<'a> {
 
     /// Reports an id that its object cannot have.
     pub(super) fn check_id(&self, decoder: &mut Decoder<'_>, kind: ObjectKind, id: Spanned<&str>) {
-        ids::check(decoder, id, kind.article(), kind.noun());
-        let shared = ObjectKind::ONE_NAME_SPACE.contains(&kind);
+        ids::check(decoder, id, article(kind), kind.noun());
+        let shared = ONE_NAME_SPACE.contains(&kind);
         // The pair is reported at the one that stands later in the file.
-        let others = ObjectKind::ONE_NAME_SPACE.into_iter().filter(|other| shared && *other != kind);
+        let others = ONE_NAME_SPACE.into_iter().filter(|other| shared && *other != kind);
         let earlier = others.filter_map(|other| Some((other, self.place(decoder, other, id.value)?)));
         if let Some((other, place)) = earlier.filter(|(_, place)| *place < id.span).min_by_key(|(_, place)| *place) {
             decoder.report(
                 Diagnostic::error("duplicate-id", format!("two objects are called `{}`", id.value))
-                    .at(id.span, format!("{} {} here", kind.article(), kind.noun()))
-                    .at(place, format!("{} {} of this id here", other.article(), other.noun()))
+                    .at(id.span, format!("{} {} here", article(kind), kind.noun()))
+                    .at(place, format!("{} {} of this id here", article(other), other.noun()))
                     .note("ids of instances, services, gateways and peerings are unique together"),
             );
         }
@@ -168,7 +113,7 @@ impl<'a> Declared<'a> {
         let other = ObjectKind::ALL.into_iter().find_map(|kind| Some((kind, self.place(decoder, kind, id)?)));
         problem = match (other, ids::RESERVED.iter().find(|(reserved, _)| *reserved == id)) {
             (Some((kind, place)), _) => problem
-                .at(span, format!("this is {} {}", kind.article(), kind.noun()))
+                .at(span, format!("this is {} {}", article(kind), kind.noun()))
                 .at(place, format!("{} `{id}` is declared here", kind.noun())),
             (None, Some((_, stands_for))) => problem.at(span, format!("this is {stands_for}")),
             (None, None) => problem.at(span, "declared nowhere in this file"),
@@ -181,7 +126,7 @@ impl<'a> Declared<'a> {
         if let Some(near) = decoder.nearest(id, candidates()) {
             problem = problem.help(format!("did you mean `{near}`?"));
         } else if candidates().next().is_none() {
-            problem = problem.help(format!("declare it as [{}.{id}]", kinds[0].section()));
+            problem = problem.help(format!("declare it as [{}.{id}]", kinds[0].name()));
         } else if candidates().nth(FEW).is_none() && candidates().all(|id| id.len() <= MAX_LISTED) {
             let sorted = |kind| {
                 let mut ids: Vec<&str> = ids(kind).map(|entry| entry.key()).collect();

@@ -1,10 +1,10 @@
 //! Custom routes and security-group rules.
 
-use super::references::{Declared, ObjectKind};
+use super::references::Declared;
 use crate::control::{PeerRequest, RuleRequest};
 use crate::diag::{Diagnostic, Spanned};
 use crate::model::limits::RULE_PRIORITIES;
-use crate::model::{Direction, NicType, Peer, Policy, Route, Rule, World};
+use crate::model::{Direction, NicType, ObjectKind, Peer, Policy, Route, Rule, World};
 use crate::net::{Ipv4Net, PortRange, Protocol};
 use crate::scenario::decode::{Decoder, Item, What};
 use crate::scenario::values::{CidrProblem, cidr, cidr_problem};
