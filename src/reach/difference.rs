@@ -33,6 +33,17 @@ pub enum FlowChange {
     Redirected,
 }
 
+impl FlowChange {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            FlowChange::Lost => "lost",
+            FlowChange::Gained => "gained",
+            FlowChange::Redirected => "changed",
+        }
+    }
+}
+
 /// Flows that fare otherwise in the two worlds.
 #[derive(Clone, Debug)]
 pub struct FlowDifference {

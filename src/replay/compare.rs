@@ -6,7 +6,7 @@ use crate::lab::Topology;
 use crate::net::AddressRange;
 use crate::program::FixedMap;
 use crate::reach::{ALL_PORTS, AllowedChanges, FlowChange, FlowDifference, HeaderBox, HeaderSet, ProtocolClasses};
-use crate::report::{Connection, ConnectionChange, ConnectionChangeCount, ConnectionChangeKind, Resolver};
+use crate::report::{Connection, ConnectionChange, ConnectionChangeCount, Resolver};
 use std::cmp::Reverse;
 use std::io;
 
@@ -99,12 +99,7 @@ fn in_pairs(replayed: &mut [Replayed; 2], mut visit: impl FnMut([Option<&Connect
 /// True where one line of a file of allowed changes allows all of a change. `worlds` are the old and the new topology.
 pub fn is_allowed(allowed: &AllowedChanges, change: &ConnectionChange, worlds: [&Topology; 2]) -> bool {
     let (Ok(from), Ok(to)) = (&change.opener, &change.responder) else { return false };
-    let kind = match change.kind {
-        ConnectionChangeKind::Lost => FlowChange::Lost,
-        ConnectionChangeKind::Gained => FlowChange::Gained,
-        ConnectionChangeKind::Changed => FlowChange::Redirected,
-    };
-    let world = worlds[usize::from(kind != FlowChange::Lost)];
+    let world = worlds[usize::from(change.change != FlowChange::Lost)];
     let own = |name: &str| {
         let endpoint = world.names.find_endpoint(name).map(|id| world.program.endpoint(id).address);
         endpoint.map(AddressRange::one).into_iter().collect::<Vec<_>>()
@@ -114,7 +109,7 @@ pub fn is_allowed(allowed: &AllowedChanges, change: &ConnectionChange, worlds: [
     let class = protocols.of(change.protocol);
     let headers = HeaderSet::of_boxes(&[HeaderBox { class, source_ports: ALL_PORTS, destination_ports }]);
     let difference = FlowDifference {
-        change: kind,
+        change: change.change,
         from: vec![(from.clone(), own(from))],
         to: vec![to.clone()],
         destinations: own(to),

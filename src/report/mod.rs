@@ -46,11 +46,9 @@ pub use advice::{Advice, AdvisedConflict, AdvisedNow, AdvisedPlan, AdvisedSide, 
 pub use annotate::Comments;
 pub use because::because;
 pub use connections::{
-    Connection, ConnectionCsv, ConnectionEnd, ConnectionFate, ConnectionFrame, ConnectionRows, ConnectionTotals,
-    FirstRefusal, TROUBLED, connection_json,
-};
-pub use connections::{
-    ConnectionChange, ConnectionChangeCount, ConnectionChangeKind, connection_change_json, connection_changes_text,
+    Connection, ConnectionChange, ConnectionChangeCount, ConnectionCsv, ConnectionEnd, ConnectionFate, ConnectionFrame,
+    ConnectionRows, ConnectionTotals, FirstRefusal, TROUBLED, connection_change_json, connection_changes_text,
+    connection_json,
 };
 pub use diagram::{
     BoxClass, Diagram, DiagramBox, DiagramEdge, DiagramNode, EdgeClass, NodeClass, diagram_dot, diagram_svg,

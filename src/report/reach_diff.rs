@@ -8,7 +8,7 @@ use crate::net::AddressRange;
 use crate::reach::{FlowChange, FlowDifference, FlowFate, ProtocolClasses, ReplyFate};
 use crate::text::Shown;
 use serde_json::{Value, json};
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 /// The words of the old and of the new topology.
 #[derive(Clone, Copy)]
@@ -24,9 +24,7 @@ const IN_A_ROW: usize = 4;
 
 /// A difference in words.
 pub(super) struct DifferenceWords {
-    /// `lost`, `gained` or `changed`.
-    pub(super) word: &'static str,
-    pub(super) style: Style,
+    pub(super) change: FlowChange,
     /// `sg-web -> rm-orders`
     pub(super) ends: String,
     pub(super) headers: String,
@@ -37,16 +35,10 @@ pub(super) struct DifferenceWords {
 impl DiffWords<'_> {
     /// Puts `difference` into words.
     pub(super) fn difference(&self, difference: &FlowDifference) -> DifferenceWords {
-        let (word, style) = match difference.change {
-            FlowChange::Lost => ("lost", Style::Bad),
-            FlowChange::Gained => ("gained", Style::Good),
-            FlowChange::Redirected => ("changed", Style::Notice),
-        };
         let from = senders(&difference.from);
         let to = receivers(&difference.to, &difference.destinations);
         DifferenceWords {
-            word,
-            style,
+            change: difference.change,
             ends: format!("{from} -> {to}"),
             headers: difference.headers.text(self.protocols),
             fates: [0, 1].map(|side| fate_text(self.words[side], difference.fates[side].as_ref())),
@@ -57,11 +49,25 @@ impl DiffWords<'_> {
 /// Writes differences, each with what decided before and what decides now.
 pub fn reach_diff_text(out: &mut String, diff: DiffWords<'_>, differences: &[FlowDifference], palette: Palette) {
     for difference in differences {
-        let DifferenceWords { word, style, ends, headers, fates } = diff.difference(difference);
-        let _ = writeln!(out, "{}  {}: {headers}", palette.paint(style, format!("{word:<7}")), Shown(&ends));
+        let DifferenceWords { change, ends, headers, fates } = diff.difference(difference);
+        let _ = writeln!(out, "{}  {}: {headers}", change_word(change, palette), Shown(&ends));
         for (when, fate) in ["was", "is"].into_iter().zip(&fates) {
             let _ = writeln!(out, "         {when:<3}  {}", Shown(fate));
         }
+    }
+}
+
+/// The word for a change, as wide as the longest.
+pub(super) fn change_word(change: FlowChange, palette: Palette) -> impl Display {
+    palette.paint(change_style(change), format!("{:<7}", change.name()))
+}
+
+/// How a change is painted.
+pub(super) const fn change_style(change: FlowChange) -> Style {
+    match change {
+        FlowChange::Lost => Style::Bad,
+        FlowChange::Gained => Style::Good,
+        FlowChange::Redirected => Style::Notice,
     }
 }
 
@@ -122,9 +128,9 @@ fn fate_text(words: Resolver<'_>, fate: Option<&FlowFate>) -> String {
 pub fn reach_diff_json(diff: DiffWords<'_>, differences: &[FlowDifference]) -> Value {
     let ranges = |ranges: &[AddressRange]| -> Vec<String> { ranges.iter().map(ToString::to_string).collect() };
     let object = |difference: &FlowDifference| {
-        let DifferenceWords { word, headers, fates: [was, is], .. } = diff.difference(difference);
+        let DifferenceWords { change, headers, fates: [was, is], .. } = diff.difference(difference);
         json!({
-            "change": word,
+            "change": change.name(),
             "from": difference.from.iter().map(|(sender, sources)| json!({ "id": sender, "sources": ranges(sources) })).collect::<Vec<_>>(),
             "to": difference.to,
             "destinations": ranges(&difference.destinations),

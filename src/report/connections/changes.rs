@@ -3,40 +3,20 @@
 use super::rows::refusal_text;
 use super::{Connection, ConnectionFate};
 use crate::net::Protocol;
-use crate::report::layout::{Palette, Style, counted, thousands};
+use crate::reach::FlowChange;
+use crate::report::layout::{Palette, counted, thousands};
+use crate::report::reach_diff::change_word;
 use crate::report::words::Resolver;
 use crate::text::Shown;
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::net::Ipv4Addr;
 
-/// How connections fare otherwise than before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum ConnectionChangeKind {
-    /// Nothing was wrong with them, and now something is.
-    Lost,
-    /// Something was wrong with them, and nothing is now.
-    Gained,
-    /// They fare otherwise, for better or worse.
-    Changed,
-}
-
-impl ConnectionChangeKind {
-    /// The word for it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            ConnectionChangeKind::Lost => "lost",
-            ConnectionChangeKind::Gained => "gained",
-            ConnectionChangeKind::Changed => "changed",
-        }
-    }
-}
-
 /// What connections that fare otherwise in the same way have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnectionChange {
-    /// For better or worse.
-    pub kind: ConnectionChangeKind,
+    /// For better or worse: lost where nothing was wrong with them and something is, gained the other way round.
+    pub change: FlowChange,
     /// The end that opens them: an endpoint, or the address that none is known to have.
     pub opener: Result<String, Ipv4Addr>,
     /// The other end; a receiver of the old topology, where one is known.
@@ -67,17 +47,17 @@ impl ConnectionChange {
         if fates[0] == fates[1] && !is_other_responder && !is_other_opener {
             return None;
         }
-        let kind = match fates.map(ConnectionFate::is_troubled) {
-            [false, true] => ConnectionChangeKind::Lost,
-            [true, false] => ConnectionChangeKind::Gained,
-            _ => ConnectionChangeKind::Changed,
+        let change = match fates.map(ConnectionFate::is_troubled) {
+            [false, true] => FlowChange::Lost,
+            [true, false] => FlowChange::Gained,
+            _ => FlowChange::Redirected,
         };
         let end = |of: fn(&Connection) -> &super::ConnectionEnd| {
             let known = [0, 1].into_iter().find_map(|side| Some(name(side, of(connections[side]).endpoint?)));
             known.ok_or(of(old).address)
         };
         Some(ConnectionChange {
-            kind,
+            change,
             opener: end(|connection| &connection.opener),
             responder: end(|connection| &connection.responder),
             protocol: old.protocol,
@@ -132,17 +112,12 @@ pub fn connection_changes_text(
 ) {
     let changed: u64 = changes.iter().map(|(_, count)| count.connections).sum();
     for (change, count) in changes {
-        let style = match change.kind {
-            ConnectionChangeKind::Lost => Style::Bad,
-            ConnectionChangeKind::Gained => Style::Good,
-            ConnectionChangeKind::Changed => Style::Notice,
-        };
         let end = |end: &Result<String, Ipv4Addr>| end.clone().unwrap_or_else(|address| address.to_string());
         let ends = format!("{} -> {}: {}", end(&change.opener), end(&change.responder), change.service());
         let _ = writeln!(
             out,
             "{}  {}; {}, {}, the first is frame {}",
-            palette.paint(style, format!("{:<7}", change.kind.name())),
+            change_word(change.change, palette),
             Shown(&ends),
             counted(count.connections, "connection"),
             counted(count.frames, "frame"),
@@ -163,7 +138,7 @@ pub fn connection_change_json(change: &ConnectionChange, count: ConnectionChange
         Err(address) => json!({ "address": address.to_string() }),
     };
     json!({
-        "change": change.kind.name(),
+        "change": change.change.name(),
         "opener": end(&change.opener),
         "responder": end(&change.responder),
         "service": change.service(),

@@ -10,7 +10,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use changes::{ConnectionChange, ConnectionChangeCount, ConnectionChangeKind};
+pub use changes::{ConnectionChange, ConnectionChangeCount};
 pub use changes::{connection_change_json, connection_changes_text};
 pub use csv::ConnectionCsv;
 pub use ndjson::connection_json;

@@ -6,7 +6,7 @@ use crate::diag::Diagnostic;
 use crate::reach::{FlowChange, FlowDifference};
 use crate::report::connections::{ConnectionFate, ConnectionTotals};
 use crate::report::layout::{Style, counted, thousands};
-use crate::report::reach_diff::{DiffWords, DifferenceWords};
+use crate::report::reach_diff::{DiffWords, DifferenceWords, change_style};
 use crate::report::tally::Tally;
 use crate::text::Shown;
 use maud::{Markup, html};
@@ -34,19 +34,15 @@ pub struct PageChanges<'a> {
 pub(super) fn headline(changes: &PageChanges<'_>) -> Markup {
     let count =
         |change: FlowChange| changes.differences.iter().filter(|difference| difference.change == change).count() as u64;
-    let counts = [
-        (FlowChange::Lost, "lost", Style::Bad),
-        (FlowChange::Gained, "gained", Style::Good),
-        (FlowChange::Redirected, "changed", Style::Notice),
-    ];
+    let all = [FlowChange::Lost, FlowChange::Gained, FlowChange::Redirected];
     html! {
         @if changes.differences.is_empty() {
             "nothing changed: every flow fares as in " (Shown(changes.old))
         } @else {
             "groups of flows: "
-            @for (place, (change, word, style)) in counts.into_iter().filter(|(change, ..)| count(*change) != 0).enumerate() {
+            @for (place, change) in all.into_iter().filter(|change| count(*change) != 0).enumerate() {
                 @if place != 0 { ", " }
-                (mark(style)) (thousands(count(change))) " " (word)
+                (mark(change_style(change))) (thousands(count(change))) " " (change.name())
             }
         }
     }
@@ -78,12 +74,13 @@ pub(super) fn body(content: &PageContent<'_>, changes: &PageChanges<'_>) -> Mark
 
 fn row(difference: &DifferenceWords) -> Markup {
     let [was, is] = &difference.fates;
+    let style = change_style(difference.change);
     html! {
         tr {
-            td { (marked(difference.style, difference.word)) }
+            td { (marked(style, difference.change.name())) }
             td { (Shown(&difference.ends)) }
             td { (difference.headers) }
-            td { span.was { "was " (Shown(was)) } br; span class=(class(difference.style)) { "is " (Shown(is)) } }
+            td { span.was { "was " (Shown(was)) } br; span class=(class(style)) { "is " (Shown(is)) } }
         }
     }
 }
