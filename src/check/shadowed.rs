@@ -1,7 +1,7 @@
 //! Rules of a security group that never decide, because others before them take all that they match.
 
 use super::limits::RULES_PER_GROUP;
-use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Severity, and_list, citation};
+use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Severity, citation, some_list};
 use crate::model::{NicType, Policy, Rule, SecurityGroup, World};
 use crate::table::acl::{AclRule, RuleCoverage, SetMembers, coverage};
 
@@ -53,9 +53,7 @@ const NAMED: usize = 4;
 fn by_several(group: &SecurityGroup, direction: &str, later: (&[Rule], usize), by: &[usize]) -> Diagnostic {
     let (rules, rule) = later;
     let id = group.id.as_str();
-    let more = by.len().saturating_sub(NAMED);
-    let others = (more > 0).then(|| format!("{more} more"));
-    let names = and_list(by.iter().take(NAMED).map(|by| format!("#{}", by + 1)).chain(others));
+    let names = some_list(by.iter().map(|by| format!("#{}", by + 1)), NAMED);
     let message = format!(
         "`{id} {direction} #{}` never decides: {names} of the same list take all that it matches between them",
         rule + 1

@@ -5,8 +5,7 @@ use super::limits::{ACCESS_LIST_ENTRIES, WHITELIST_ENTRIES};
 use super::survey::{Survey, placed_or};
 use crate::diag::{Diagnostic, ProblemKind, ProblemRecord, Reason, Severity, Spanned, citation};
 use crate::model::{Service, ServiceKind};
-use crate::net::Ipv4Net;
-use std::net::Ipv4Addr;
+use crate::net::{AddressRange, Ipv4Net, ranges};
 
 pub(super) static LIMIT: ProblemRecord = ProblemRecord {
     id: "whitelist-limit",
@@ -54,8 +53,6 @@ pub(crate) static NOT_HELD: ProblemRecord = ProblemRecord {
 
 /// Entries that are shown of a list with many dead ones.
 const SHOWN: usize = 4;
-
-const LOOPBACK: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
 
 pub(super) fn check(survey: &Survey<'_>, findings: &mut Vec<Diagnostic>) {
     let world = survey.world;
@@ -115,7 +112,7 @@ fn admitted(
 ) {
     let mut dead: Vec<(&Spanned<Ipv4Net>, String)> = Vec::new();
     let mut alive = 0;
-    for entry in entries.iter().filter(|entry| !LOOPBACK.contains(&entry.value)) {
+    for entry in entries.iter().filter(|entry| !ranges::LOOPBACK.contains(&entry.value)) {
         match clients.nobody_in(service, entry.value) {
             None => alive += 1,
             Some(cause) => dead.push((entry, cause)),
@@ -126,10 +123,7 @@ fn admitted(
         ([], _) => return,
         (_, 0) => nobody(service),
         ([(entry, cause)], _) => {
-            let text = match entry.prefix_len() {
-                32 => entry.addr().to_string(),
-                _ => entry.value.to_string(),
-            };
+            let text = AddressRange::from(entry.value);
             DEAD_ENTRY.found(format!("`{text}` in the whitelist of `{}` admits nobody: {cause}", *service.id))
         }
         _ => {

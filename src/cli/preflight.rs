@@ -4,7 +4,7 @@ use super::arguments::{Check, CheckFormat};
 use super::names::unknown;
 use super::output::Terminal;
 use super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
-use crate::diag::{Diagnostic, Severity, Sources, and_list};
+use crate::diag::{Diagnostic, Severity, Sources, some_list};
 use crate::lab::{LabError, Topology};
 use crate::model::{Instance, Key, Vpc, World};
 use crate::preflight::{Planned, Preflight};
@@ -142,7 +142,7 @@ fn verdict((instance, vpc): (&str, &str), link: &Preflight) -> String {
     };
     let passes = match &link.not_known[..] {
         [] => passes,
-        ids => format!("{passes}; of {} not all is known", shortened(ids.iter().map(|id| format!("`{id}`")).collect())),
+        ids => format!("{passes}; of {} not all is known", some_list(ids.iter().map(|id| format!("`{id}`")), NAMED)),
     };
     match (link.can_be_made, link.carries()) {
         (true, true) => format!("`{instance}` can be linked to `{vpc}`: {passes}"),
@@ -158,16 +158,7 @@ fn verdict((instance, vpc): (&str, &str), link: &Preflight) -> String {
 
 /// `` `i-db` (tcp/3306), `rm-orders` (everything) and 5 more``.
 fn named(endpoints: &[(String, String)]) -> String {
-    shortened(endpoints.iter().map(|(id, flow)| format!("`{id}` ({flow})")).collect())
-}
-
-fn shortened(mut names: Vec<String>) -> String {
-    let more = names.len().saturating_sub(NAMED);
-    if more != 0 {
-        names.truncate(NAMED);
-        names.push(format!("{more} more"));
-    }
-    and_list(names)
+    some_list(endpoints.iter().map(|(id, flow)| format!("`{id}` ({flow})")), NAMED)
 }
 
 /// A link as JSON shows it; errors of the file itself stand before its own findings.

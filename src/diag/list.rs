@@ -12,6 +12,13 @@ pub fn or_list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
     joined(items, "or")
 }
 
+/// Returns the first `most` of `items` as [`and_list`] does, and how many others there are: `a, b and 7 more`.
+pub fn some_list<T: Display>(items: impl ExactSizeIterator<Item = T>, most: usize) -> String {
+    let more = items.len().saturating_sub(most);
+    let others = (more > 0).then(|| format!("{more} more"));
+    and_list(items.take(most).map(|item| item.to_string()).chain(others))
+}
+
 /// Returns `` `a`, `b`, `c` ``.
 pub fn quoted_list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
     items.into_iter().map(|item| format!("`{item}`")).collect::<Vec<_>>().join(", ")
@@ -37,6 +44,8 @@ mod tests {
         assert_eq!(and_list(["a", "b"]), "a and b");
         assert_eq!(or_list(["a", "b", "c"]), "a, b or c");
         assert_eq!(and_list([1, 2, 3, 4]), "1, 2, 3 and 4");
+        assert_eq!(some_list([1, 2, 3].into_iter(), 3), "1, 2 and 3");
+        assert_eq!(some_list([1, 2, 3, 4, 5].into_iter(), 2), "1, 2 and 3 more");
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod source;
 
 pub use citation::OWN_CHOICE;
 pub use emitted::EmittedKind;
-pub use list::{and_list, or_list, quoted_list};
+pub use list::{and_list, or_list, quoted_list, some_list};
 pub use nearest::Suggestions;
 pub use reason::{Reason, Stage};
 pub use record::{ProblemKind, ProblemRecord};

@@ -40,10 +40,12 @@ pub fn is_classic(address: Ipv4Addr) -> bool {
     CLASSIC.contains(&address) && !CARVE_OUT.contains(&address)
 }
 
+/// 127.0.0.0/8: of whitelists, what the vendor's default leaves behind.
+pub const LOOPBACK: Ipv4Net = net(127, 0, 0, 0, 8);
+
 /// The ranges that hold no unicast address of a host: 0.0.0.0/8, 127.0.0.0/8, 224.0.0.0/4 and 240.0.0.0/4
 /// (RFC 1122, 3.2.1.3; RFC 1812, 5.3.7).
-pub const MARTIANS: [Ipv4Net; 4] =
-    [net(0, 0, 0, 0, 8), net(127, 0, 0, 0, 8), net(224, 0, 0, 0, 4), net(240, 0, 0, 0, 4)];
+pub const MARTIANS: [Ipv4Net; 4] = [net(0, 0, 0, 0, 8), LOOPBACK, net(224, 0, 0, 0, 4), net(240, 0, 0, 0, 4)];
 
 /// What is no public address: [`MARTIANS`], private ranges, link-local addresses and those of [`CLOUD_SERVICES`]. Sorted.
 pub const NOT_PUBLIC: [Ipv4Net; 9] = [

@@ -3,7 +3,7 @@
 use super::{RemedyWriter, call, table};
 use crate::control::{PeerRequest, RuleRequest};
 use crate::model::{Direction, Policy, SecurityGroup};
-use crate::net::PortRange;
+use crate::net::{AddressRange, PortRange};
 use crate::report::{AdvisedStep, TopologyEdit};
 use crate::text::quoted;
 
@@ -97,8 +97,7 @@ fn preposition(direction: Direction) -> &'static str {
 
 fn peer(peer: &PeerRequest) -> String {
     match peer {
-        PeerRequest::Cidr(net) if net.prefix_len() == 32 => net.addr().to_string(),
-        PeerRequest::Cidr(net) => net.to_string(),
+        PeerRequest::Cidr(net) => AddressRange::from(*net).to_string(),
         PeerRequest::Group(id) => id.clone(),
     }
 }

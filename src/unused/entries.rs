@@ -5,12 +5,8 @@ use crate::check::unused::{WHITELIST_ENTRY, WHITELIST_ENTRY_NOT_HIT};
 use crate::datapath::WhitelistEntryId;
 use crate::diag::Diagnostic;
 use crate::model::Service;
-use crate::net::{Ipv4Net, Protocol};
+use crate::net::{AddressRange, Ipv4Net, Protocol, ranges};
 use crate::program::WhitelistId;
-use std::net::Ipv4Addr;
-
-/// What the vendor's default leaves behind, and no mistake.
-const LOOPBACK: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
 
 impl Search<'_> {
     pub(super) fn whitelist_entries(&self) -> Vec<Diagnostic> {
@@ -19,13 +15,13 @@ impl Search<'_> {
             let Some(entries) = &service.whitelist else { continue };
             let id = WhitelistId::from_index(key.index());
             for (place, entry) in entries.iter().enumerate() {
-                if LOOPBACK.contains(&entry.value) {
+                if ranges::LOOPBACK.contains(&entry.value) {
                     continue;
                 }
                 if self.reached.whitelist_entry(id, place) {
                     let message = format!(
                         "`{}` in the whitelist of `{}` admitted no frame of these captures",
-                        shown(entry.value),
+                        AddressRange::from(entry.value),
                         *service.id
                     );
                     let finding = || WHITELIST_ENTRY_NOT_HIT.found(message).at(entry.span, "admitted no frame");
@@ -37,17 +33,16 @@ impl Search<'_> {
                     .iter()
                     .enumerate()
                     .find(|(other, wide)| wide.contains(&entry.value) && (wide.value != entry.value || *other < place));
-                let entry_text = shown(entry.value);
-                let message = |cause: String| {
-                    format!("`{entry_text}` in the whitelist of `{}` admits nothing: {cause}", *service.id)
-                };
+                let text = AddressRange::from(entry.value);
+                let message =
+                    |cause: String| format!("`{text}` in the whitelist of `{}` admits nothing: {cause}", *service.id);
                 findings.push(match wider {
                     Some((_, wide)) if wide.value == entry.value => {
                         let finding = WHITELIST_ENTRY.found(message("the list has it twice".to_owned()));
                         finding.at(entry.span, "adds nothing").at(wide.span, "to this one")
                     }
                     Some((_, wide)) => {
-                        let cause = format!("`{}` holds all of it", shown(wide.value));
+                        let cause = format!("`{}` holds all of it", AddressRange::from(wide.value));
                         let finding = WHITELIST_ENTRY.found(message(cause));
                         finding.at(entry.span, "adds nothing").at(wide.span, "to this one")
                     }
@@ -74,8 +69,4 @@ impl Search<'_> {
             None => what.to_owned(),
         }
     }
-}
-
-fn shown(net: Ipv4Net) -> String {
-    if net.prefix_len() == 32 { net.addr().to_string() } else { net.to_string() }
 }

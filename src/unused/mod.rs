@@ -34,7 +34,7 @@ pub fn unused_by(topology: &Topology, counts: &UsageCounts) -> Vec<Diagnostic> {
 
 fn found(topology: &Topology, counts: Option<&UsageCounts>) -> Vec<Diagnostic> {
     let reached = Reach::new(Arc::clone(&topology.program)).reached();
-    let search = Search { topology, reached: &reached, counts };
+    let search = Search { topology, reached: &reached, counts, hosts: hosts(topology) };
     let mut findings = search.rules();
     findings.extend(search.routes());
     findings.extend(search.whitelist_entries());
@@ -48,6 +48,17 @@ struct Search<'a> {
     reached: &'a Reached,
     /// What frames used, where that counts too.
     counts: Option<&'a UsageCounts>,
+    /// The instances and services, by their addresses.
+    hosts: Vec<(Ipv4Addr, EndpointId)>,
+}
+
+/// The instances and services of a topology with their addresses, ascending.
+fn hosts(topology: &Topology) -> Vec<(Ipv4Addr, EndpointId)> {
+    let endpoints = topology.program.endpoints.iter().enumerate();
+    let hosts = endpoints.filter(|(_, endpoint)| !endpoint.address.is_unspecified());
+    let mut hosts: Vec<_> = hosts.map(|(id, endpoint)| (endpoint.address, EndpointId::from_index(id))).collect();
+    hosts.sort_unstable();
+    hosts
 }
 
 /// How many of the things that take the packets of another one are named.
@@ -84,7 +95,7 @@ impl Search<'_> {
         let names = &self.topology.names;
         let [senders, receivers] = [sample.source, sample.destination].map(|net| self.hosts(net));
         let pairs = senders.iter().flat_map(|from| receivers.iter().map(move |to| (*from, *to)));
-        pairs.filter(|(from, to)| from.1 != to.1).find_map(|((sender, source), (_, destination))| {
+        pairs.filter(|(from, to)| from.0 != to.0).find_map(|((source, sender), (destination, _))| {
             let packet = FirstPacket { sender, source, destination, protocol: sample.protocol, ports: sample.ports };
             let outcome = packet.outcome(&self.topology.program);
             let what = format!("what `{}` sends to {destination}", names.endpoint(sender));
@@ -106,11 +117,9 @@ impl Search<'_> {
     }
 
     /// The first few instances and services with an address of `net`.
-    fn hosts(&self, net: Ipv4Net) -> Vec<(EndpointId, Ipv4Addr)> {
-        let program = &self.topology.program;
-        let endpoints = program.endpoints.iter().enumerate();
-        let inside =
-            endpoints.filter(|(_, endpoint)| !endpoint.address.is_unspecified() && net.contains(&endpoint.address));
-        inside.take(NAMED).map(|(id, endpoint)| (EndpointId::from_index(id), endpoint.address)).collect()
+    fn hosts(&self, net: Ipv4Net) -> &[(Ipv4Addr, EndpointId)] {
+        let from = self.hosts.partition_point(|(address, _)| *address < net.network());
+        let inside = self.hosts[from..].iter().take(NAMED).take_while(|(address, _)| net.contains(address));
+        &self.hosts[from..from + inside.count()]
     }
 }

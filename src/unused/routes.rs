@@ -2,8 +2,8 @@
 
 use super::{NAMED, Search, by_place};
 use crate::check::unused::{ROUTE, ROUTE_NOT_HIT};
-use crate::diag::{Diagnostic, Span, and_list};
-use crate::model::{InstanceState, Key, Location, Vswitch};
+use crate::diag::{Diagnostic, Span, some_list};
+use crate::model::{InstanceState, Key, Location, RouteTable};
 use crate::net::{AddressCuts, AddressRange, Ipv4Net};
 use crate::program::{DomainId, FixedMap, RouteId};
 use crate::table::lpm::TableId;
@@ -34,12 +34,9 @@ impl Search<'_> {
                 findings.extend(self.unless_used(&ids, &entry));
             }
         }
+        let tables = self.tables_in_use();
         for (key, table) in world.route_tables.iter() {
-            let bound = world
-                .vswitches
-                .iter()
-                .find(|(_, vswitch)| vswitch.route_table.as_ref().is_some_and(|bound| bound.value == key));
-            let compiled = bound.and_then(|(vswitch, _)| self.table_of(vswitch));
+            let compiled = tables.get(&key).copied();
             for route in &table.routes {
                 let (of, user) = (format!("`{}`", *table.id), "no vSwitch with an endpoint that runs uses the table");
                 let entry = IdleRoute { prefix: *route.destination, span: route.span, of: &of, table: compiled, user };
@@ -59,12 +56,15 @@ impl Search<'_> {
         findings
     }
 
-    /// The table of what lives in a vSwitch.
-    fn table_of(&self, vswitch: Key<Vswitch>) -> Option<TableId> {
-        let lives_there = |endpoint: &&crate::program::Endpoint| {
-            endpoint.vswitch.is_some_and(|own| own.index() == vswitch.index()) && endpoint.running
-        };
-        self.topology.program.endpoints.iter().find(lives_there)?.table
+    /// The custom tables of vSwitches where something runs.
+    fn tables_in_use(&self) -> FixedMap<Key<RouteTable>, TableId> {
+        let running = self.topology.program.endpoints.iter().filter(|endpoint| endpoint.running);
+        let used = running.filter_map(|endpoint| Some((endpoint.vswitch?.index(), endpoint.table?)));
+        let of_vswitches: FixedMap<usize, TableId> = used.collect();
+        let vswitches = self.topology.world.vswitches.iter();
+        let bound = vswitches
+            .filter_map(|(key, vswitch)| Some((vswitch.route_table.as_ref()?.value, *of_vswitches.get(&key.index())?)));
+        bound.collect()
     }
 
     fn unless_used(&self, ids: &FixedMap<Span, usize>, entry: &IdleRoute<'_>) -> Option<Diagnostic> {
@@ -82,11 +82,9 @@ impl Search<'_> {
         }
         let names = &self.topology.names;
         let message = format!("the route to `{prefix}` of {of} is never used: longer prefixes hold all of it");
-        let more = longer.len().saturating_sub(NAMED);
-        let prefixes =
-            longer.iter().take(NAMED).map(|id| format!("`{}`", self.topology.program.routes[id.index()].prefix));
-        let others = (more > 0).then(|| format!("{more} more"));
-        let finding = ROUTE.found(message).at(span, format!("hidden by {}", and_list(prefixes.chain(others))));
+        let prefixes = longer.iter().map(|id| format!("`{}`", self.topology.program.routes[id.index()].prefix));
+        let hidden = format!("hidden by {}", some_list(prefixes, NAMED));
+        let finding = ROUTE.found(message).at(span, hidden);
         let placed = longer.iter().take(NAMED).map(|id| &names.routes[id.index()]).filter(|name| !name.span.is_none());
         Some(placed.fold(finding, |finding, name| finding.at(name.span, "holds part of it")))
     }

@@ -2,12 +2,11 @@
 
 use super::{NAMED, Sample, Search, by_place};
 use crate::check::unused::{RULE, RULE_NOT_HIT};
-use crate::diag::{Diagnostic, and_list};
-use crate::model::{Direction, NicType, Peer, Rule, SecurityGroup};
+use crate::diag::{Diagnostic, some_list};
+use crate::model::{Direction, Key, NicType, Peer, Rule, SecurityGroup};
 use crate::net::{Ipv4Net, Protocol};
-use crate::program::{AclId, FixedMap, RuleId};
+use crate::program::{AclId, EndpointId, FixedMap, RuleId};
 use crate::table::acl::{AclRule, Effect, SetMembers, coverage};
-use std::net::Ipv4Addr;
 
 /// A rule that decides nothing.
 struct IdleRule<'a> {
@@ -17,6 +16,8 @@ struct IdleRule<'a> {
     id: RuleId,
     /// The merged rules that hold it.
     lists: &'a [AclId],
+    /// The instances that these are of.
+    instances: &'a [EndpointId],
 }
 
 impl Search<'_> {
@@ -29,12 +30,13 @@ impl Search<'_> {
                 lists.entry(RuleId(rule.id)).or_default().push(AclId::from_index(acl));
             }
         }
+        let instances = self.instances_of_groups();
         let mut findings = Vec::new();
         for (key, group) in world.security_groups.iter() {
-            if world.index().members(key).is_empty() {
+            let Some(instances) = instances.get(&key) else {
                 findings.extend(empty(group));
                 continue;
-            }
+            };
             for direction in [Direction::Ingress, Direction::Egress] {
                 // A rule for the public NIC matches nothing here by design, and something at the vendor's.
                 let asked = group.rules(direction).iter().filter(|rule| rule.nic_type == NicType::Intranet);
@@ -42,18 +44,27 @@ impl Search<'_> {
                     let Some(id) = ids.get(&rule.span).map(|id| RuleId::from_index(*id)) else { continue };
                     if self.reached.rule(id) {
                         let name = &self.topology.names.rules[id.index()].text;
-                        let finding =
-                            || RULE_NOT_HIT.found(format!("`{name}` decided about no frame of these captures"));
-                        let finding = || finding().at(rule.span, "decided about no frame");
+                        let message = format!("`{name}` decided about no frame of these captures");
+                        let finding = || RULE_NOT_HIT.found(message).at(rule.span, "decided about no frame");
                         findings.extend(self.unless_hit(|counts| counts.rule(id), finding));
                         continue;
                     }
                     let Some(lists) = lists.get(&id) else { continue };
-                    findings.extend(self.idle(&IdleRule { group, direction, rule, id, lists }));
+                    findings.extend(self.idle(&IdleRule { group, direction, rule, id, lists, instances }));
                 }
             }
         }
         findings
+    }
+
+    /// The instances of each group that has some.
+    fn instances_of_groups(&self) -> FixedMap<Key<SecurityGroup>, Vec<EndpointId>> {
+        let mut instances: FixedMap<Key<SecurityGroup>, Vec<EndpointId>> = FixedMap::default();
+        for instance in self.topology.world.instances.values() {
+            let Some(id) = self.topology.names.find_endpoint(&instance.id) else { continue };
+            instance.security_groups.iter().for_each(|group| instances.entry(group.value).or_default().push(id));
+        }
+        instances
     }
 
     /// `None` for a rule of which it is not known whether it decides: rules that are not known come before it.
@@ -69,14 +80,12 @@ impl Search<'_> {
             let finding = is_known.then(|| RULE.found(format!("`{name}` decides nothing: {}", self.cause(idle))))?;
             return Some(finding.at(idle.rule.span, "decides nothing"));
         }
-        let more = takers.len().saturating_sub(NAMED);
-        let shown = takers.iter().take(NAMED).map(|taker| &names.rules[taker.index()]);
-        let others = (more > 0).then(|| format!("{more} more"));
-        let list = and_list(shown.clone().map(|taker| format!("`{}`", taker.text)).chain(others));
+        let takers = takers.iter().map(|taker| &names.rules[taker.index()]);
+        let list = some_list(takers.clone().map(|taker| format!("`{}`", taker.text)), NAMED);
         let takes = if takers.len() == 1 { "takes" } else { "together take" };
         let finding = RULE.found(format!("`{name}` decides nothing: {list} {takes} all that it matches"));
         let finding = finding.at(idle.rule.span, "decides nothing");
-        let placed = shown.filter(|taker| !taker.span.is_none());
+        let placed = takers.take(NAMED).filter(|taker| !taker.span.is_none());
         Some(placed.fold(finding, |finding, taker| finding.at(taker.span, "decides before")))
     }
 
@@ -106,26 +115,20 @@ impl Search<'_> {
 
     /// Why nothing that the rule would decide gets to it.
     fn cause(&self, idle: &IdleRule<'_>) -> String {
-        let IdleRule { group, direction, rule, lists, .. } = *idle;
+        let IdleRule { group, direction, rule, instances, .. } = *idle;
         let (program, world) = (&self.topology.program, &self.topology.world);
         if let Peer::Group(peer) = rule.peer.value
             && program.address_sets.members(peer.index()).next().is_none()
         {
             return format!("no instance is in `{}`", *world.security_groups[peer].id);
         }
-        let holds = |id: AclId| lists.contains(&id);
-        let of_lists = |endpoint: &&crate::program::Endpoint| match direction {
-            Direction::Ingress => endpoint.ingress.is_some_and(holds),
-            Direction::Egress => endpoint.egress.is_some_and(holds),
-        };
-        let members: Vec<Ipv4Addr> = program.endpoints.iter().filter(of_lists).map(|found| found.address).collect();
+        let mut members = instances.iter().map(|id| program.endpoint(*id));
         if let Some(own) = rule.own
-            && !members.iter().any(|address| own.value.contains(address))
+            && !members.clone().any(|member| own.value.contains(&member.address))
         {
             return format!("no instance of `{}` has an address of {}", *group.id, own.value);
         }
-        let is_running = |endpoint: &&crate::program::Endpoint| of_lists(endpoint) && endpoint.running;
-        if !program.endpoints.iter().any(|endpoint| is_running(&endpoint)) {
+        if !members.clone().any(|member| member.running) {
             return format!("no instance of `{}` is running", *group.id);
         }
         let peer = match rule.peer.value {
@@ -135,7 +138,7 @@ impl Search<'_> {
                 first.map_or(Ipv4Net::default(), Ipv4Net::from)
             }
         };
-        let own = members.first().copied().map_or(Ipv4Net::default(), Ipv4Net::from);
+        let own = members.next().map_or(Ipv4Net::default(), |member| member.address.into());
         let (source, destination) = if direction == Direction::Ingress { (peer, own) } else { (own, peer) };
         let protocol = rule.protocol.unwrap_or(Protocol::TCP);
         let ports = [rule.source_port_range.first(), rule.port_range.first()];

@@ -1,8 +1,8 @@
 //! What a lookup's winner beat, and what came nearest where nothing matched.
 
 use crate::datapath::Blocker;
-use crate::diag::and_list;
-use crate::net::{Ipv4Net, Protocol};
+use crate::diag::some_list;
+use crate::net::{AddressRange, Ipv4Net, Protocol};
 use crate::program::{AclId, Action, EndpointId, RouteId, RuleId, WhitelistId};
 use crate::report::words::Resolver;
 use crate::table::acl::{Effect, Field, Query, nearest};
@@ -105,16 +105,7 @@ pub(super) fn whitelist_text(words: Resolver<'_>, whitelist: WhitelistId) -> Str
     if entries.is_empty() {
         return "it is empty and admits nobody".to_owned();
     }
-    let mut named: Vec<String> = entries.iter().take(NAMED).map(|entry| prefix_text(*entry)).collect();
-    if entries.len() > NAMED {
-        named.push(format!("{} more", entries.len() - NAMED));
-    }
-    format!("it holds {}", and_list(&named))
-}
-
-/// A prefix, or an address where that is all it holds.
-fn prefix_text(prefix: Ipv4Net) -> String {
-    if prefix.prefix_len() == 32 { prefix.addr().to_string() } else { prefix.to_string() }
+    format!("it holds {}", some_list(entries.iter().map(|entry| AddressRange::from(*entry)), NAMED))
 }
 
 /// A rule that would have accepted what an earlier one drops.
@@ -145,7 +136,7 @@ pub(super) fn nearest_route(words: Resolver<'_>, table: TableId, destination: Ip
 pub(super) fn nearest_entry(words: Resolver<'_>, whitelist: WhitelistId, source: Ipv4Addr) -> Option<String> {
     let entries = &words.program.whitelists[whitelist.index()].entries;
     let nearest = entries.iter().min_by_key(|entry| 32 - shared(**entry, source))?;
-    (entries.len() > 1).then(|| prefix_text(*nearest))
+    (entries.len() > 1).then(|| AddressRange::from(*nearest).to_string())
 }
 
 /// The line of what decided, for a refusal.

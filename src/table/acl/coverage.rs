@@ -2,7 +2,7 @@
 //! [`walk`](super::walk), which compares the same fields.
 
 use super::{AclRule, AddressSets, Peer};
-use crate::net::{AddressCuts, AddressRange, Ipv4Net, PortRange, Protocol};
+use crate::net::{AddressCuts, AddressRange, PortRange, Protocol, overlap};
 use std::net::Ipv4Addr;
 
 /// What becomes of the packets that a rule matches.
@@ -80,18 +80,17 @@ fn takers<'r>(rule: &AclRule, before: &[&'r AclRule], members: SetMembers<'_>) -
 
 /// False where no packet matches both rules.
 fn may_meet(one: &AclRule, other: &AclRule) -> bool {
-    let prefixes_meet = |one: Ipv4Net, other: Ipv4Net| one.contains(&other) || other.contains(&one);
     let ports_meet = |one: PortRange, other: PortRange| one.first() <= other.last() && other.first() <= one.last();
     let protocols_meet = match (one.protocol, other.protocol) {
         (Some(one), Some(other)) => one == other,
         _ => true,
     };
     let peers_meet = match (one.peer, other.peer) {
-        (Peer::Prefix(one), Peer::Prefix(other)) => prefixes_meet(one, other),
+        (Peer::Prefix(one), Peer::Prefix(other)) => overlap(one, other),
         _ => true,
     };
     let owns_meet = match (one.own, other.own) {
-        (Some(one), Some(other)) => prefixes_meet(one, other),
+        (Some(one), Some(other)) => overlap(one, other),
         _ => true,
     };
     protocols_meet
@@ -232,6 +231,7 @@ impl Rectangle {
 mod tests {
     use super::super::{Effect, Query, walk};
     use super::*;
+    use crate::net::Ipv4Net;
     use crate::table::Random;
 
     const PORTS: u16 = 4;
