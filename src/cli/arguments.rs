@@ -2,6 +2,7 @@
 
 mod account;
 mod advice;
+mod fabric;
 mod flows;
 mod frames;
 mod live;
@@ -13,6 +14,7 @@ mod trace;
 
 pub(super) use account::Import;
 pub(super) use advice::{Advise, Format, GuestRoute};
+pub(super) use fabric::FabricOptions;
 pub(super) use flows::{Flows, FlowsFormat};
 pub(super) use frames::FrameOptions;
 pub(super) use live::{Live, LiveFormat};

@@ -7,6 +7,7 @@ use super::progress::ProgressLine;
 use super::replay::{options, refuse_capture_options};
 use super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
 use crate::capture::Captures;
+use crate::datapath::Options;
 use crate::diag::{Diagnostic, Severity, Sources};
 use crate::lab::{LabError, Topology};
 use crate::replay::{self, ReplayOptions, Sinks};
@@ -56,7 +57,7 @@ fn used_by_captures(
     topology: &Topology,
     terminal: &mut Terminal,
 ) -> Result<(Vec<Diagnostic>, bool), Failure> {
-    let options = ReplayOptions { usage: true, ..options(&arguments.attribution, None, false, topology)? };
+    let options = ReplayOptions { usage: true, ..options(&arguments.attribution, Options::default(), topology)? };
     let captures = Captures::open_paths(&arguments.capture)?;
     let mut progress = ProgressLine::of("frames");
     let mut tell = |read, total, frames| progress.advance(read, total, frames);

@@ -5,7 +5,6 @@ use super::interrupt::{ENDED_BY_SIGNAL, Interrupt};
 use super::output::Terminal;
 use super::replay::{facts, one_standard_input, tell_hints, unknown_endpoint};
 use super::{Failure, Outcome};
-use crate::datapath::Options;
 use crate::files::{Inputs, OutputFile};
 use crate::lab::Topology;
 use crate::live::{self, Interruption, LiveEvent, LiveOptions, MAX_ENDPOINTS, OperationLines};
@@ -37,7 +36,7 @@ pub(super) fn live(arguments: &Live, terminal: &mut Terminal) -> Outcome {
     let clock = Clock::start();
     let options = LiveOptions {
         endpoints,
-        fabric: Options { mtu: arguments.mtu, strict_tcp: arguments.strict_tcp },
+        fabric: arguments.fabric.options(),
         command,
         streams: streams(arguments)?,
         operations,

@@ -34,7 +34,7 @@ pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
             (Some(By::Rule), _) | (None, ReplayFormat::Ndjson | ReplayFormat::Csv) => Connections::None,
         },
         usage: arguments.by == Some(By::Rule),
-        ..options(&arguments.attribution, arguments.mtu, arguments.strict_tcp, &topology)?
+        ..options(&arguments.attribution, arguments.fabric.options(), &topology)?
     };
     let files = capture_files(&arguments.captures)?;
     let captures = Captures::open(files.clone(), interrupt.opener()?)?;
@@ -168,8 +168,7 @@ pub(super) fn one_standard_input(topology: &Path, others: &[PathBuf], what: &str
 /// What the options shared by `replay` and `trace` mean in this topology.
 pub(super) fn options(
     attribution: &Attribution,
-    mtu: Option<u16>,
-    strict_tcp: bool,
+    fabric: Options,
     topology: &Topology,
 ) -> Result<ReplayOptions, Failure> {
     once_each("--inject", &attribution.inject)?;
@@ -183,7 +182,7 @@ pub(super) fn options(
         inject,
         map: attribution.map.clone(),
         adjustments: attribution.frames.adjustments(),
-        fabric: Options { mtu, strict_tcp },
+        fabric,
         ..ReplayOptions::default()
     })
 }

@@ -31,9 +31,9 @@ pub(super) fn report(arguments: &Report, terminal: &mut Terminal) -> Outcome {
     let topology = Arc::new(terminal.open_topology(&arguments.topology)?);
     let old = arguments.against.as_ref().map(|path| terminal.open_topology(path)).transpose()?.map(Arc::new);
     let interrupt = Interrupt::new()?;
-    let Report { mtu, strict_tcp, workers, .. } = *arguments;
+    let Report { workers, .. } = *arguments;
     let replay = |attribution: &Attribution, topology: &Topology| -> Result<ReplayOptions, Failure> {
-        let options = options(attribution, mtu, strict_tcp, topology)?;
+        let options = options(attribution, arguments.fabric.options(), topology)?;
         Ok(ReplayOptions { workers, stop: Some(interrupt.flag()), ..options })
     };
     let options = replay(&arguments.attribution, &topology)?;

@@ -21,7 +21,7 @@ use std::sync::Arc;
 pub(super) fn trace(arguments: &Trace, terminal: &mut Terminal) -> Outcome {
     one_standard_input(&arguments.topology, &arguments.packet.capture, "the capture")?;
     let topology = Arc::new(terminal.open_topology(&arguments.topology)?);
-    let options = options(&arguments.attribution, arguments.mtu, arguments.strict_tcp, &topology)?;
+    let options = options(&arguments.attribution, arguments.fabric.options(), &topology)?;
     let from = arguments
         .from
         .as_ref()

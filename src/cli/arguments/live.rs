@@ -1,7 +1,6 @@
 //! What can be typed after `live`.
 
-use super::Copies;
-use crate::model::limits::LEAST_MTU;
+use super::{Copies, FabricOptions};
 use clap::{Args, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -37,12 +36,8 @@ pub(in crate::cli) struct Live {
     /// Which copies of a frame -w writes.
     #[arg(long, value_enum, default_value_t = Copies::In, requires = "write")]
     pub(in crate::cli) copies: Copies,
-    /// Largest IPv4 packet carried whole, instead of the topology's.
-    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(i64::from(LEAST_MTU)..))]
-    pub(in crate::cli) mtu: Option<u16>,
-    /// A TCP flow must begin with a SYN.
-    #[arg(long)]
-    pub(in crate::cli) strict_tcp: bool,
+    #[command(flatten)]
+    pub(in crate::cli) fabric: FabricOptions,
     /// What to print beside what COMMAND prints.
     #[arg(long, value_enum, default_value_t = LiveFormat::Text)]
     pub(in crate::cli) format: LiveFormat,

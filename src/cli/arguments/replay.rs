@@ -1,7 +1,6 @@
 //! What can be typed after `replay`, and what `trace` shares with it.
 
-use super::{FrameOptions, injection, mapping, workers};
-use crate::model::limits::LEAST_MTU;
+use super::{FabricOptions, FrameOptions, injection, mapping, workers};
 use crate::replay;
 use crate::report::ExpectedCount;
 use clap::{Args, ValueEnum};
@@ -37,12 +36,8 @@ pub(in crate::cli) struct Replay {
     pub(in crate::cli) copies: Copies,
     #[command(flatten)]
     pub(in crate::cli) attribution: Attribution,
-    /// Largest IPv4 packet carried whole, instead of the topology's.
-    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(i64::from(LEAST_MTU)..))]
-    pub(in crate::cli) mtu: Option<u16>,
-    /// A TCP flow must begin with a SYN.
-    #[arg(long)]
-    pub(in crate::cli) strict_tcp: bool,
+    #[command(flatten)]
+    pub(in crate::cli) fabric: FabricOptions,
     /// How many threads share the work; verdicts and bytes are the same for any number.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = workers)]
     pub(in crate::cli) workers: usize,

@@ -1,7 +1,6 @@
 //! What can be typed after `report`.
 
-use super::{Attribution, workers};
-use crate::model::limits::LEAST_MTU;
+use super::{Attribution, FabricOptions, workers};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -29,12 +28,8 @@ pub(in crate::cli) struct Report {
     pub(in crate::cli) against: Option<PathBuf>,
     #[command(flatten)]
     pub(in crate::cli) attribution: Attribution,
-    /// Largest IPv4 packet carried whole, instead of the topology's.
-    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(i64::from(LEAST_MTU)..))]
-    pub(in crate::cli) mtu: Option<u16>,
-    /// A TCP flow must begin with a SYN.
-    #[arg(long)]
-    pub(in crate::cli) strict_tcp: bool,
+    #[command(flatten)]
+    pub(in crate::cli) fabric: FabricOptions,
     /// How many threads share the work; the page is the same for any number.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = workers)]
     pub(in crate::cli) workers: usize,

@@ -1,7 +1,6 @@
 //! What can be typed after `trace`.
 
-use super::{Attribution, addresses, endpoints, frame, frame_number};
-use crate::model::limits::LEAST_MTU;
+use super::{Attribution, FabricOptions, addresses, endpoints, frame, frame_number};
 use crate::net::Protocol;
 use crate::report::ExpectedVerdict;
 use crate::wire::TcpFlags;
@@ -71,12 +70,8 @@ pub(in crate::cli) struct Trace {
     pub(in crate::cli) frame: Option<u64>,
     #[command(flatten)]
     pub(in crate::cli) attribution: Attribution,
-    /// Largest IPv4 packet carried whole, instead of the topology's.
-    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(i64::from(LEAST_MTU)..))]
-    pub(in crate::cli) mtu: Option<u16>,
-    /// A TCP flow must begin with a SYN.
-    #[arg(long)]
-    pub(in crate::cli) strict_tcp: bool,
+    #[command(flatten)]
+    pub(in crate::cli) fabric: FabricOptions,
     /// Go on past every refusal as if the packet had been let through: all blockers, in order, each with what to do
     /// about it; of the reply and of the new packet the other way too.
     #[arg(long)]
