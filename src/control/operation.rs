@@ -308,7 +308,7 @@ impl RuleRequest {
     }
 
     /// A declared rule as operations name it.
-    pub(crate) fn of(world: &World, rule: &Rule) -> RuleRequest {
+    pub fn of(world: &World, rule: &Rule) -> RuleRequest {
         let peer = match rule.peer.value {
             Peer::Cidr(net) => PeerRequest::Cidr(net),
             Peer::Group(group) => PeerRequest::Group(world.security_groups[group].id.value.clone()),

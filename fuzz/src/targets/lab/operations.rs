@@ -87,23 +87,7 @@ impl Named<'_> {
         let Some(key) = self.world.security_groups.find(group) else { return any };
         let rules = &self.world.security_groups[key].ingress;
         let Some(rule) = rules.get(usize::from(input.byte()) % rules.len().max(1)) else { return any };
-        let peer = match rule.peer.value {
-            biplane::model::Peer::Cidr(net) => PeerRequest::Cidr(net),
-            biplane::model::Peer::Group(group) => {
-                PeerRequest::Group(self.world.security_groups[group].id.value.clone())
-            }
-        };
-        RuleRequest {
-            policy: rule.policy,
-            priority: rule.priority,
-            protocol: rule.protocol,
-            port_range: rule.port_range,
-            source_port_range: rule.source_port_range,
-            peer,
-            own: rule.own.as_ref().map(|own| own.value),
-            nic_type: rule.nic_type,
-            description: None,
-        }
+        RuleRequest::of(self.world, rule)
     }
 }
 
