@@ -11,6 +11,7 @@ use super::finding::{CheckRefusal, Finding};
 use super::first_packet::covers_reply;
 use super::outcome::{MatchedRule, Outcome, Verdict};
 use super::stages::{bridge, destination, egress};
+use super::used::{UsedEntries, note_routes};
 use crate::diag::Reason;
 use crate::net::ranges::{self, Unlinkable};
 use crate::net::{AddressCuts, Ipv4Net};
@@ -146,15 +147,16 @@ impl FirstPacket {
         }
     }
 
-    /// Returns the entries that the packet is looked up to: in the guest, and past stages 2 and 3 in each routing domain.
+    /// Returns the routes that the packet is looked up to: in the guest, and past stages 2 and 3 in each routing domain.
     pub(crate) fn looked_up(&self, program: &Program) -> impl Iterator<Item = RouteId> + use<> {
+        let mut used = UsedEntries::default();
         let routes = self.query(program).ok().map(|query| RouteContext::resolve(program, query));
-        let leaves = routes.filter(|routes| checks::of_sender(routes).all(|finding| finding.refusal.is_none()));
-        let guest = program.endpoint(self.sender).guest.and_then(|guest| program.route(guest, self.destination));
-        let guest = leaves.and(guest).map(|(route, _)| route);
-        let enters = leaves.filter(|routes| checks::admission(routes).is_ok());
-        let domains = enters.map(|routes| [Some(routes.first), routes.second]).into_iter().flatten().flatten();
-        guest.into_iter().chain(domains.filter_map(|found| found.entry).map(|(route, _)| route))
+        let leaves = |routes: &RouteContext<'_>| checks::of_sender(routes).all(|finding| finding.refusal.is_none());
+        if let Some(routes) = routes.filter(leaves) {
+            let enters = checks::admission(&routes).is_ok();
+            note_routes(&routes, |_| enters, &mut used);
+        }
+        used.guest.into_iter().chain(used.routes.into_iter().flatten())
     }
 
     /// Returns what the sender's groups say.

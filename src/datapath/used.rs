@@ -147,7 +147,7 @@ fn note_routes_of_session(program: &Program, outcome: &Outcome, parsed: &ParsedF
 }
 
 /// Notes the guest's route, and those of the routing domains as far as they were asked.
-fn note_routes(routes: &RouteContext<'_>, was_asked: impl Fn(CheckId) -> bool, entries: &mut UsedEntries) {
+pub(super) fn note_routes(routes: &RouteContext<'_>, was_asked: impl Fn(CheckId) -> bool, entries: &mut UsedEntries) {
     entries.note_step(guest::private_nic(routes).step);
     if was_asked(CheckId::FirstRoute) {
         entries.note_step(route::first(routes).step);

@@ -8,6 +8,8 @@ use super::{Question, Reach};
 use crate::datapath::{FilterAnswer, MatchedRule};
 use crate::net::{AddressCuts, AddressRange, Ipv4Net};
 use crate::program::{AclId, FixedMap, Program, RouteId, RuleId, WhitelistId};
+use foldhash::fast::FixedState;
+use hashbrown::HashSet;
 use std::net::Ipv4Addr;
 
 /// What some packet that opens a flow, or the reply to one, is decided by.
@@ -18,7 +20,8 @@ pub struct Reached {
     whitelists: Vec<EntryMarks>,
     /// The lists that some packet is held against.
     acls: Vec<bool>,
-    noted: FixedMap<Vec<(u32, bool)>, ()>,
+    /// What profiles together were looked at.
+    noted: HashSet<Vec<(u32, bool)>, FixedState>,
 }
 
 /// The entries of a whitelist that admit some packet.
@@ -27,7 +30,7 @@ struct EntryMarks {
     entries: Vec<Ipv4Net>,
     cuts: AddressCuts,
     /// The parts between cuts, by their positions, that were looked at.
-    seen: FixedMap<usize, ()>,
+    seen: HashSet<usize, FixedState>,
     admits: Vec<bool>,
 }
 
@@ -36,13 +39,13 @@ impl EntryMarks {
         let mut cuts = AddressCuts::default();
         entries.iter().for_each(|entry| cuts.add(*entry));
         cuts.sort();
-        EntryMarks { entries: entries.to_vec(), cuts, seen: FixedMap::default(), admits: vec![false; entries.len()] }
+        EntryMarks { entries: entries.to_vec(), cuts, seen: HashSet::default(), admits: vec![false; entries.len()] }
     }
 
     fn note(&mut self, sources: AddressRange) {
         for part in self.cuts.parts(sources) {
             let address = part.first();
-            if self.seen.insert(self.cuts.position(address), ()).is_none() {
+            if self.seen.insert(self.cuts.position(address)) {
                 let admits = admitting(&self.entries, address);
                 admits.into_iter().for_each(|entry| self.admits[entry] = true);
             }
@@ -64,7 +67,7 @@ impl Reached {
             routes: vec![false; program.routes.len()],
             whitelists: program.whitelists.iter().map(|whitelist| EntryMarks::new(&whitelist.entries)).collect(),
             acls: vec![false; program.acls.len()],
-            noted: FixedMap::default(),
+            noted: HashSet::default(),
         }
     }
 
@@ -109,7 +112,7 @@ impl Reached {
                 }
             }
         }
-        if self.noted.insert(profiles, ()).is_some() {
+        if !self.noted.insert(profiles) {
             return;
         }
         for (answers, _) in overlay {
