@@ -20,7 +20,8 @@ const BLOCK_LEN: usize = 1 << 19;
 /// How many blocks are remembered until nobody else holds them and they can be filled again.
 const RETIRED_BLOCKS: usize = 16;
 
-/// What a decompressor is asked for at a time: what it had ready when it meets damage is lost, so not much.
+/// What a decompressor other than that of gzip is asked for at a time: what it had ready when it meets damage is lost,
+/// so not much.
 const DECOMPRESSED_AT_ONCE: usize = 16 << 10;
 
 /// A source of capture bytes: one block that is being walked, and where the next one comes from.
@@ -252,7 +253,7 @@ impl InputSource {
         let at_once = buffer.len().min(DECOMPRESSED_AT_ONCE);
         match self {
             InputSource::Plain(raw) => raw.read(buffer),
-            InputSource::Gzip(decoder) => decoder.read(&mut buffer[..at_once]),
+            InputSource::Gzip(decoder) => decoder.read(buffer),
             InputSource::Zstd(decoder) => decoder.read(&mut buffer[..at_once]),
             InputSource::Bzip2(decoder) => decoder.read(&mut buffer[..at_once]),
             // At the end of a frame it says so, as if nothing could follow.
