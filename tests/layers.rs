@@ -19,7 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("files", &["text"]),
     // The side of bytes.
     ("wire", &["net"]),
-    ("capture", &["files", "text", "time"]),
+    ("capture", &["files", "net", "text", "time"]),
     // What is compiled, and what forwards.
     ("table", &["net", "time"]),
     ("program", &["net", "table", "time", "diag"]),

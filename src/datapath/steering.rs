@@ -8,10 +8,12 @@ use super::checks;
 use super::context::RouteContext;
 use super::flow_state::FragmentKey;
 use super::stages::ingress::{self, Entry};
+use crate::net::Protocol;
 use crate::program::{EndpointId, Program};
 use crate::table::expiring::ExpiringMap;
 use crate::time::{SimDuration, SimTime};
-use crate::wire::{Ipv4, Packet, Transport, parse, transport};
+use crate::wire::field::ipv4;
+use crate::wire::{self, Ipv4, Packet, Transport, parse, transport};
 use std::net::Ipv4Addr;
 
 /// How many shards the state of flows is kept in.
@@ -63,12 +65,12 @@ impl Steering {
         entry: Entry,
         now: SimTime,
     ) -> ShardId {
-        let Some(header) = bytes.get(..34).filter(|header| header[12..14] == [8, 0]) else { return ShardId::default() };
-        if header[23] == 1 {
+        let Some(header) = wire::ipv4_header(bytes) else { return ShardId::default() };
+        if Protocol(header[ipv4::PROTOCOL]) == Protocol::ICMP {
             return self.shard_of_icmp(bytes, wire_length, now, |ipv4| sender(program, entry, ipv4));
         }
-        let address = |at: usize| Ipv4Addr::new(header[at], header[at + 1], header[at + 2], header[at + 3]);
-        shard_of_pair(address(26), address(30))
+        let [source, destination] = wire::addresses(header);
+        shard_of_pair(source, destination)
     }
 
     /// `sender` is asked of fragments alone.

@@ -1,6 +1,7 @@
 //! Small checked values of the network layer: protocols, ports, MAC addresses. Prefixes are [`ipnet::Ipv4Net`].
 
 mod cuts;
+pub(crate) mod ethertype;
 mod guest_route;
 mod mac;
 mod port;

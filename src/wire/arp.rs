@@ -1,32 +1,34 @@
 //! ARP for IPv4 on Ethernet: RFC 826.
 
-use super::ETHERTYPE_ARP;
-use crate::net::MacAddress;
-
-/// Hardware type Ethernet, protocol IPv4, addresses of 6 and 4 bytes: how every ARP message here begins.
-pub(super) const ARP_PREAMBLE: [u8; 6] = [0, 1, 8, 0, 6, 4];
+use super::field::{arp, ethernet};
+use super::{ETHERNET_HEADER, ethertype_of, set_word, word};
+use crate::net::{MacAddress, ethertype};
 
 /// Bytes of an Ethernet frame with an ARP message, without padding.
-pub(super) const ARP_FRAME: usize = 42;
+pub(super) const ARP_FRAME: usize = ETHERNET_HEADER + arp::MESSAGE;
 
 /// The reply to a who-has request: tells its sender that `answer` is the MAC address of the target.
 ///
 /// `None` where `request_frame` is not an ARP request for IPv4 on Ethernet, or is shorter than 42 bytes. Which requests
 /// deserve an answer is for the caller to say.
 pub fn arp_reply(request_frame: &[u8], answer: MacAddress) -> Option<[u8; 42]> {
-    let request: &[u8; ARP_FRAME] = request_frame.first_chunk()?;
-    if request[12..14] != ETHERTYPE_ARP || request[14..20] != ARP_PREAMBLE || request[20..22] != [0, 1] {
+    let frame: &[u8; ARP_FRAME] = request_frame.first_chunk()?;
+    let request = &frame[ETHERNET_HEADER..];
+    let is_request = ethertype_of(frame) == Some(ethertype::ARP)
+        && request[arp::PREAMBLE] == arp::IPV4_ON_ETHERNET
+        && word(request, arp::OPERATION) == Some(arp::REQUEST);
+    if !is_request {
         return None;
     }
-    let mut reply = *request;
-    let (sender, target) = (&request[22..32], &request[38..42]);
-    reply[0..6].copy_from_slice(&sender[..6]);
-    reply[6..12].copy_from_slice(&answer.0);
-    reply[20..22].copy_from_slice(&[0, 2]);
-    reply[22..28].copy_from_slice(&answer.0);
-    reply[28..32].copy_from_slice(target);
-    reply[32..42].copy_from_slice(sender);
-    Some(reply)
+    let mut reply_frame = *frame;
+    reply_frame[ethernet::DESTINATION].copy_from_slice(&request[arp::SENDER_MAC..arp::SENDER]);
+    reply_frame[ethernet::SOURCE].copy_from_slice(&answer.0);
+    let reply = &mut reply_frame[ETHERNET_HEADER..];
+    set_word(reply, arp::OPERATION, arp::REPLY);
+    reply[arp::SENDER_MAC..arp::SENDER].copy_from_slice(&answer.0);
+    reply[arp::SENDER..arp::TARGET_MAC].copy_from_slice(&request[arp::TARGET..]);
+    reply[arp::TARGET_MAC..].copy_from_slice(&request[arp::SENDER_MAC..arp::TARGET_MAC]);
+    Some(reply_frame)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! One line for people about a frame.
 
-use super::{ETHERNET_HEADER, ETHERTYPE_ARP, ETHERTYPE_IPV4, Icmp, Packet, ParseError, TcpFlags, parse, word};
-use crate::net::{MacAddress, Protocol};
+use super::field::{arp, ethernet, icmp, ports, tcp};
+use super::{ETHERNET_HEADER, Icmp, Packet, ParseError, TcpFlags, address, ethertype_of, parse, word};
+use crate::net::{MacAddress, Protocol, ethertype};
 use etherparse::Ipv4HeaderSlice;
-use std::net::Ipv4Addr;
 
 /// What a frame is, in one line: protocol, addresses and ports, and what tells it from others of its flow. `wire_len`
 /// is its length on the wire.
@@ -22,7 +22,7 @@ pub fn describe(frame: &[u8], wire_len: usize) -> String {
         Err(ParseError::VlanTagged { .. }) => vlan(frame),
         Err(ParseError::NotIpv4 { ether_type: length @ ..0x600 }) => format!("802.3 frame of length {length}"),
         Err(ParseError::NotIpv4 { ether_type }) => format!("ethertype {ether_type:#06x}"),
-        Ok(Packet::Arp(_)) => arp(frame),
+        Ok(Packet::Arp(_)) => arp_line(frame),
         Err(
             error @ (ParseError::Cut { .. }
             | ParseError::FrameTruncated { .. }
@@ -40,9 +40,9 @@ pub fn describe(frame: &[u8], wire_len: usize) -> String {
 }
 
 fn unreadable(frame: &[u8], error: &ParseError) -> String {
-    let layer = match frame.get(12..ETHERNET_HEADER) {
-        Some(kind) if kind == ETHERTYPE_IPV4 => "ipv4",
-        Some(kind) if kind == ETHERTYPE_ARP => "arp",
+    let layer = match ethertype_of(frame) {
+        Some(ethertype::IPV4) => "ipv4",
+        Some(ethertype::ARP) => "arp",
         _ => "ethernet",
     };
     let what = if matches!(error, ParseError::Cut { .. }) { "cut" } else { "malformed" };
@@ -52,8 +52,8 @@ fn unreadable(frame: &[u8], error: &ParseError) -> String {
 /// The tags from outside in: `vlan 118/10`.
 fn vlan(frame: &[u8]) -> String {
     let mut tags = Vec::new();
-    let mut at = 12;
-    while let Some(0x8100 | 0x88a8 | 0x9100) = word(frame, at) {
+    let mut at = ethernet::TYPE.start;
+    while let Some(ethertype::VLAN | ethertype::SERVICE_VLAN | ethertype::DOUBLE_VLAN) = word(frame, at) {
         tags.push(word(frame, at + 2).map_or_else(|| "?".into(), |tag| (tag & 0xfff).to_string()));
         at += 4;
     }
@@ -61,23 +61,21 @@ fn vlan(frame: &[u8]) -> String {
 }
 
 /// `frame` holds a sound ARP message.
-fn arp(frame: &[u8]) -> String {
-    let (Some(operation), Some(sender), Some(target)) = (word(frame, 20), address(frame, 28), address(frame, 38))
+fn arp_line(frame: &[u8]) -> String {
+    let message = &frame[ETHERNET_HEADER..];
+    let (Some(operation), Some(sender), Some(target)) =
+        (word(message, arp::OPERATION), address(message, arp::SENDER), address(message, arp::TARGET))
     else {
         return "arp".into();
     };
     match operation {
-        1 => format!("arp who-has {target} tell {sender}"),
-        2 => {
-            let mac = frame.get(22..).and_then(|bytes| bytes.first_chunk()).copied().unwrap_or_default();
+        arp::REQUEST => format!("arp who-has {target} tell {sender}"),
+        arp::REPLY => {
+            let mac = message.get(arp::SENDER_MAC..).and_then(|bytes| bytes.first_chunk()).copied().unwrap_or_default();
             format!("arp reply {sender} is-at {}", MacAddress(mac))
         }
         _ => format!("arp operation {operation} {sender} > {target}"),
     }
-}
-
-fn address(bytes: &[u8], at: usize) -> Option<Ipv4Addr> {
-    bytes.get(at..)?.first_chunk().map(|octets: &[u8; 4]| Ipv4Addr::from(*octets))
 }
 
 /// Whether the packet that an ICMP error quotes is described too: only in the outer one.
@@ -102,7 +100,7 @@ fn ipv4(header: &Ipv4HeaderSlice<'_>, packet: &[u8], quotes: Quotes) -> String {
         Protocol::TCP | Protocol::UDP => {
             with_ports(header, protocol, message).unwrap_or_else(|| format!("{protocol} {flow}"))
         }
-        Protocol::ICMP => icmp(&flow, message, quotes).unwrap_or_else(|| format!("icmp {flow}")),
+        Protocol::ICMP => icmp_line(&flow, message, quotes).unwrap_or_else(|| format!("icmp {flow}")),
         _ => format!("{protocol} {flow}"),
     };
     if header.more_fragments() { format!("first fragment of {line} id {identification:#06x}") } else { line }
@@ -110,29 +108,29 @@ fn ipv4(header: &Ipv4HeaderSlice<'_>, packet: &[u8], quotes: Quotes) -> String {
 
 /// `None` where the ports are not there.
 fn with_ports(header: &Ipv4HeaderSlice<'_>, protocol: Protocol, message: &[u8]) -> Option<String> {
-    let (source_port, destination_port) = (word(message, 0)?, word(message, 2)?);
+    let (source_port, destination_port) = (word(message, ports::SOURCE)?, word(message, ports::DESTINATION)?);
     let (source, destination) = (header.source_addr(), header.destination_addr());
     let mut line = format!("{protocol} {source}:{source_port} > {destination}:{destination_port}");
-    if let (Protocol::TCP, Some(flags)) = (protocol, message.get(13)) {
+    if let (Protocol::TCP, Some(flags)) = (protocol, message.get(tcp::FLAGS)) {
         line += &format!(" [{}]", TcpFlags(*flags));
     }
     Some(line)
 }
 
 /// `None` where type and code are not there.
-fn icmp(flow: &str, message: &[u8], quotes: Quotes) -> Option<String> {
-    let (kind, code) = (*message.first()?, *message.get(1)?);
+fn icmp_line(flow: &str, message: &[u8], quotes: Quotes) -> Option<String> {
+    let (kind, code) = (*message.get(icmp::TYPE)?, *message.get(icmp::CODE)?);
     let name = match (kind, code) {
-        (3, 4) => match word(message, 6) {
+        (icmp::UNREACHABLE, icmp::FRAGMENTATION_NEEDED) => match word(message, icmp::MTU) {
             Some(mtu) => format!("destination unreachable (fragmentation needed, mtu {mtu})"),
             None => "destination unreachable (fragmentation needed)".into(),
         },
-        (3, _) => match unreachable_name(code) {
+        (icmp::UNREACHABLE, _) => match unreachable_name(code) {
             Some(name) => format!("destination unreachable ({name})"),
             None => format!("destination unreachable (code {code})"),
         },
-        (11, 0) => "time exceeded (ttl)".into(),
-        (11, 1) => "time exceeded (reassembly)".into(),
+        (icmp::TIME_EXCEEDED, 0) => "time exceeded (ttl)".into(),
+        (icmp::TIME_EXCEEDED, 1) => "time exceeded (reassembly)".into(),
         _ => match kind_name(kind) {
             Some(name) if code == 0 => name.into(),
             Some(name) => format!("{name} (code {code})"),
@@ -141,11 +139,11 @@ fn icmp(flow: &str, message: &[u8], quotes: Quotes) -> Option<String> {
     };
     let mut line = format!("icmp {name} {flow}");
     if Icmp::has_identifier(kind)
-        && let (Some(identifier), Some(sequence)) = (word(message, 4), word(message, 6))
+        && let (Some(identifier), Some(sequence)) = (word(message, icmp::IDENTIFIER), word(message, icmp::SEQUENCE))
     {
         line += &format!(" id {identifier} seq {sequence}");
     }
-    let quoted = message.get(8..).filter(|_| Icmp::is_error_kind(kind) && quotes == Quotes::Follow);
+    let quoted = message.get(icmp::HEADER..).filter(|_| Icmp::is_error_kind(kind) && quotes == Quotes::Follow);
     if let Some(quoted) = quoted
         && let Ok(header) = Ipv4HeaderSlice::from_slice(quoted)
     {

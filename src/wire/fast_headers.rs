@@ -1,7 +1,9 @@
 //! The headers of the commonest packets, read at one go.
 
+use super::field::icmp::{ECHO_REPLY, ECHO_REQUEST};
+use super::field::{ethernet, icmp, ipv4, ports, tcp, udp};
 use super::{ETHERNET_HEADER, IPV4_HEADER, Icmp, Ipv4, TcpFlags, Transport};
-use crate::net::Protocol;
+use crate::net::{Protocol, ethertype};
 
 /// The headers of an unfragmented packet without IPv4 options between unicast addresses, sound and captured as far as
 /// they decide: of TCP, UDP, ICMP echo requests and replies, or a protocol without ports.
@@ -37,13 +39,17 @@ pub struct Echo {
 }
 
 /// Headers of TCP without options, of UDP and ICMP, and of IPv4 alone, with those in front.
-const WITH_TCP: usize = ETHERNET_HEADER + IPV4_HEADER + 20;
-const WITH_UDP: usize = ETHERNET_HEADER + IPV4_HEADER + 8;
 const WITH_IPV4: usize = ETHERNET_HEADER + IPV4_HEADER;
+const WITH_TCP: usize = WITH_IPV4 + tcp::HEADER;
+const WITH_UDP: usize = WITH_IPV4 + udp::HEADER;
+const WITH_ICMP: usize = WITH_IPV4 + icmp::HEADER;
 
-/// ICMP types.
-const ECHO_REPLY: u8 = 0;
-const ECHO_REQUEST: u8 = 8;
+/// Where the headers start in a frame without options.
+const IPV4: usize = ETHERNET_HEADER;
+const LAYER_4: usize = WITH_IPV4;
+
+/// The EtherType and the first byte of the packet.
+const IPV4_WITHOUT_OPTIONS: u32 = (ethertype::IPV4 as u32) << 8 | 0x45;
 
 impl FastHeaders {
     /// Reads a frame of which `bytes` were captured of `wire_length`, if it is of this kind; [`parse`](super::parse)
@@ -55,24 +61,24 @@ impl FastHeaders {
         let long = |at: usize| u32::from_be_bytes([headers[at], headers[at + 1], headers[at + 2], headers[at + 3]]);
         // IPv4 without options, neither "more fragments" nor an offset, between unicast addresses.
         let is_unicast = |first_octet: u8| first_octet.wrapping_sub(1) < 223 && first_octet != 127;
-        let is_plain = long(12) >> 8 == 0x0008_0045
-            && long(18) & 0x3fff == 0
-            && is_unicast(headers[26])
-            && is_unicast(headers[30]);
-        if !is_plain || headers[0] & 1 != 0 {
+        let is_plain = long(ethernet::TYPE.start) >> 8 == IPV4_WITHOUT_OPTIONS
+            && long(IPV4 + ipv4::IDENTIFICATION) & u32::from(ipv4::MORE_FRAGMENTS | ipv4::FRAGMENT_OFFSET) == 0
+            && is_unicast(headers[IPV4 + ipv4::SOURCE])
+            && is_unicast(headers[IPV4 + ipv4::DESTINATION]);
+        if !is_plain || headers[ethernet::DESTINATION.start] & 1 != 0 {
             return None;
         }
-        let sum = [14, 18, 22, 26, 30].into_iter().map(|at| u64::from(long(at))).sum::<u64>();
+        let sum = (IPV4..LAYER_4).step_by(4).map(|at| u64::from(long(at))).sum::<u64>();
         // Whole ones' complement words add up to all ones, never to zero: a header begins with 0x45.
         if sum % 0xffff != 0 {
             return None;
         }
-        let total_length = word(16);
-        let protocol = Protocol(headers[23]);
+        let total_length = word(IPV4 + ipv4::TOTAL_LENGTH);
+        let protocol = Protocol(headers[IPV4 + ipv4::PROTOCOL]);
         let needed = match protocol {
             Protocol::TCP => WITH_TCP,
             Protocol::UDP => WITH_UDP,
-            Protocol::ICMP if matches!(headers[34], ECHO_REPLY | ECHO_REQUEST) => WITH_UDP,
+            Protocol::ICMP if matches!(headers[LAYER_4 + icmp::TYPE], ECHO_REPLY | ECHO_REQUEST) => WITH_ICMP,
             Protocol::ICMP => return None,
             _ => WITH_IPV4,
         };
@@ -80,22 +86,22 @@ impl FastHeaders {
         if bytes.len() < needed || end < needed || end > wire_length.max(bytes.len()) {
             return None;
         }
-        let flags = if needed == WITH_TCP { TcpFlags(bytes[47]) } else { TcpFlags::NONE };
+        let flags = if needed == WITH_TCP { TcpFlags(bytes[LAYER_4 + tcp::FLAGS]) } else { TcpFlags::NONE };
         let (source_port, destination_port) = match protocol {
-            Protocol::ICMP => (word(34), word(38)),
+            Protocol::ICMP => (word(LAYER_4 + icmp::TYPE), word(LAYER_4 + icmp::IDENTIFIER)),
             _ if needed == WITH_IPV4 => (0, 0),
-            _ => (word(34), word(36)),
+            _ => (word(LAYER_4 + ports::SOURCE), word(LAYER_4 + ports::DESTINATION)),
         };
         Some(FastHeaders {
-            source: long(26),
-            destination: long(30),
+            source: long(IPV4 + ipv4::SOURCE),
+            destination: long(IPV4 + ipv4::DESTINATION),
             source_port,
             destination_port,
             total_length,
             protocol,
-            ttl: headers[22],
+            ttl: headers[IPV4 + ipv4::TTL],
             flags,
-            fragmentation: long(18),
+            fragmentation: long(IPV4 + ipv4::IDENTIFICATION),
         })
     }
 
@@ -110,7 +116,7 @@ impl FastHeaders {
             header_length: IPV4_HEADER as u8,
             total_length: self.total_length,
             identification: (self.fragmentation >> 16) as u16,
-            dont_fragment: self.fragmentation & 0x4000 != 0,
+            dont_fragment: self.fragmentation & u32::from(ipv4::DONT_FRAGMENT) != 0,
             more_fragments: false,
             fragment_offset: 0,
         }

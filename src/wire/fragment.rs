@@ -1,12 +1,7 @@
 //! Cutting a packet to what a link takes: RFC 791, section 3.2.
 
-use super::{ETHERNET_HEADER, IPV4_HEADER, internet_checksum, word};
-
-/// More fragments follow.
-const MORE: u16 = 0x2000;
-
-/// Where in the datagram a fragment's data starts, in units of 8 bytes.
-const OFFSET: u16 = 0x1fff;
+use super::field::ipv4::{self, FRAGMENT_OFFSET, MORE_FRAGMENTS};
+use super::{ETHERNET_HEADER, IPV4_HEADER, internet_checksum, set_word, word};
 
 /// Hands `emit` the fragments of a frame in order, each with the length it has on the wire.
 ///
@@ -32,8 +27,8 @@ pub fn fragment(frame: &[u8], wire_len: usize, mtu: u16, mut emit: impl FnMut(&[
     let mut fragment = Vec::with_capacity(ETHERNET_HEADER + mtu);
     let mut done = 0;
     while done < packet.data_length {
-        let place = usize::from(packet.flags & OFFSET) + done / 8;
-        if place > usize::from(OFFSET) {
+        let place = usize::from(packet.flags & FRAGMENT_OFFSET) + done / 8;
+        if place > usize::from(FRAGMENT_OFFSET) {
             break;
         }
         let header = if done == 0 { packet.header } else { &later_header };
@@ -45,13 +40,13 @@ pub fn fragment(frame: &[u8], wire_len: usize, mtu: u16, mut emit: impl FnMut(&[
         fragment.extend_from_slice(&frame[..ETHERNET_HEADER]);
         fragment.extend_from_slice(header);
         let total = header.len() + length;
-        let flags = packet.flags & !OFFSET | if last { 0 } else { MORE };
+        let flags = packet.flags & !FRAGMENT_OFFSET | if last { 0 } else { MORE_FRAGMENTS };
         let ip = &mut fragment[ETHERNET_HEADER..];
-        ip[2..4].copy_from_slice(&(total as u16).to_be_bytes());
-        ip[6..8].copy_from_slice(&(flags | place as u16).to_be_bytes());
-        ip[10..12].fill(0);
+        set_word(ip, ipv4::TOTAL_LENGTH, total as u16);
+        set_word(ip, ipv4::FRAGMENT, flags | place as u16);
+        set_word(ip, ipv4::CHECKSUM, 0);
         let checksum = internet_checksum(ip);
-        ip[10..12].copy_from_slice(&checksum.to_be_bytes());
+        set_word(ip, ipv4::CHECKSUM, checksum);
 
         let captured = packet.captured.len();
         fragment.extend_from_slice(&packet.captured[done.min(captured)..(done + length).min(captured)]);
@@ -75,15 +70,15 @@ struct FragmentedPacket<'a> {
 impl<'a> FragmentedPacket<'a> {
     fn read(frame: &'a [u8], wire_len: usize) -> Option<FragmentedPacket<'a>> {
         let ip = frame.get(ETHERNET_HEADER..)?;
-        let header_length = usize::from(ip.first()? & 0x0f) * 4;
-        let total = usize::from(word(ip, 2)?);
+        let header_length = ipv4::header_length(*ip.first()?);
+        let total = usize::from(word(ip, ipv4::TOTAL_LENGTH)?);
         if header_length < IPV4_HEADER || total < header_length || total > wire_len.checked_sub(ETHERNET_HEADER)? {
             return None;
         }
         let (header, captured) = ip.split_at_checked(header_length)?;
         let data_length = total - header_length;
         let captured = &captured[..captured.len().min(data_length)];
-        Some(FragmentedPacket { header, captured, data_length, flags: word(ip, 6)? })
+        Some(FragmentedPacket { header, captured, data_length, flags: word(ip, ipv4::FRAGMENT)? })
     }
 }
 

@@ -1,10 +1,9 @@
 //! ICMP errors that the fabric itself sends: RFC 792, RFC 1191.
 
-use super::{ETHERNET_HEADER, ETHERTYPE_IPV4, IPV4_HEADER, internet_checksum, word};
-use crate::net::{MacAddress, Protocol};
-use pnet_packet::icmp::{IcmpCode, IcmpType, MutableIcmpPacket};
-use pnet_packet::ip::IpNextHeaderProtocol;
-use pnet_packet::ipv4::MutableIpv4Packet;
+use super::field::{icmp, ipv4};
+use super::{IPV4_HEADER, word};
+use crate::net::MacAddress;
+use etherparse::{IpHeaders, Ipv4Header, PacketBuilder};
 use std::net::Ipv4Addr;
 
 /// Why the fabric refuses a packet aloud.
@@ -23,17 +22,14 @@ impl IcmpError {
     /// Type, code and the rest of the ICMP header.
     pub(super) const fn header(self) -> (u8, u8, [u8; 4]) {
         match self {
-            IcmpError::TimeExceeded => (11, 0, [0; 4]),
+            IcmpError::TimeExceeded => (icmp::TIME_EXCEEDED, 0, [0; 4]),
             IcmpError::FragmentationNeeded { mtu } => {
                 let [high, low] = mtu.to_be_bytes();
-                (3, 4, [0, 0, high, low])
+                (icmp::UNREACHABLE, icmp::FRAGMENTATION_NEEDED, [0, 0, high, low])
             }
         }
     }
 }
-
-/// Bytes of an ICMP header.
-pub(super) const ICMP_HEADER: usize = 8;
 
 /// TTL of what the fabric sends.
 const FABRIC_TTL: u8 = 64;
@@ -41,8 +37,8 @@ const FABRIC_TTL: u8 = 64;
 /// What an ICMP error quotes of `packet` (from the IPv4 header on): the header with its options and 8 bytes, as far as
 /// they are there; never Ethernet padding after the total length.
 pub(super) fn quotation(packet: &[u8]) -> &[u8] {
-    let header = packet.first().map_or(0, |first| usize::from(first & 0x0f) * 4).max(IPV4_HEADER);
-    let total = word(packet, 2).map_or(header, |total| usize::from(total).max(header));
+    let header = packet.first().map_or(0, |first| ipv4::header_length(*first)).max(IPV4_HEADER);
+    let total = word(packet, ipv4::TOTAL_LENGTH).map_or(header, |total| usize::from(total).max(header));
     &packet[..packet.len().min(total).min(header + 8)]
 }
 
@@ -56,34 +52,19 @@ pub fn icmp_error(
     source: MacAddress,
     destination: MacAddress,
 ) -> Vec<u8> {
-    let quoted = quotation(packet);
-    let mut frame = vec![0; ETHERNET_HEADER + IPV4_HEADER + ICMP_HEADER + quoted.len()];
-    let (ethernet, ip) = frame.split_at_mut(ETHERNET_HEADER);
-    ethernet[..6].copy_from_slice(&destination.0);
-    ethernet[6..12].copy_from_slice(&source.0);
-    ethernet[12..].copy_from_slice(&ETHERTYPE_IPV4);
-    let total = ip.len() as u16;
-    let (header, message) = ip.split_at_mut(IPV4_HEADER);
-    if let Some(mut header) = MutableIpv4Packet::new(header) {
-        header.set_version(4);
-        header.set_header_length(5);
-        header.set_total_length(total);
-        header.set_ttl(FABRIC_TTL);
-        header.set_next_level_protocol(IpNextHeaderProtocol(Protocol::ICMP.0));
-        header.set_source(from);
-        header.set_destination(to);
-        let checksum = internet_checksum(pnet_packet::Packet::packet(&header));
-        header.set_checksum(checksum);
-    }
     let (kind, code, rest) = kind.header();
-    message[4..ICMP_HEADER].copy_from_slice(&rest);
-    message[ICMP_HEADER..].copy_from_slice(quoted);
-    if let Some(mut message) = MutableIcmpPacket::new(message) {
-        message.set_icmp_type(IcmpType(kind));
-        message.set_icmp_code(IcmpCode(code));
-        let checksum = internet_checksum(pnet_packet::Packet::packet(&message));
-        message.set_checksum(checksum);
-    }
+    let header = Ipv4Header {
+        dont_fragment: false,
+        time_to_live: FABRIC_TTL,
+        source: from.octets(),
+        destination: to.octets(),
+        ..Ipv4Header::default()
+    };
+    let quoted = quotation(packet);
+    let layers = PacketBuilder::ethernet2(source.0, destination.0).ip(IpHeaders::Ipv4(header, Default::default()));
+    let message = layers.icmpv4_raw(kind, code, rest);
+    let mut frame = Vec::with_capacity(message.size(quoted.len()));
+    message.write(&mut frame, quoted).expect("memory takes any write, and a quotation is at most 68 bytes long");
     frame
 }
 
@@ -91,7 +72,8 @@ pub fn icmp_error(
 mod tests {
     use super::*;
     use crate::program::FABRIC_MAC as FABRIC;
-    use etherparse::{Icmpv4Type, Ipv4Header, SlicedPacket, icmpv4};
+    use crate::wire::internet_checksum;
+    use etherparse::{Icmpv4Type, SlicedPacket, icmpv4};
 
     const GATEWAY: Ipv4Addr = Ipv4Addr::new(172, 16, 1, 253);
     const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 24, 1, 5);

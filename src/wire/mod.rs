@@ -8,6 +8,7 @@ pub mod build;
 mod checksum;
 mod describe;
 mod fast_headers;
+pub(crate) mod field;
 mod flags;
 mod fragment;
 mod icmp;
@@ -38,17 +39,49 @@ pub use readable::{Readable, ReadableTransport, readable, readable_tcp_flags};
 pub use rewrite::{forward, map_addresses};
 pub use text::{TextError, read_addresses, read_endpoints, read_hexadecimal};
 
+use crate::net::ethertype;
+use std::net::Ipv4Addr;
+
 /// Bytes of an Ethernet II header.
-pub const ETHERNET_HEADER: usize = 14;
+pub const ETHERNET_HEADER: usize = field::ethernet::HEADER;
 
 /// Bytes of an IPv4 header without options.
-pub const IPV4_HEADER: usize = 20;
-
-const ETHERTYPE_IPV4: [u8; 2] = [0x08, 0x00];
-const ETHERTYPE_ARP: [u8; 2] = [0x08, 0x06];
+pub const IPV4_HEADER: usize = field::ipv4::HEADER;
 
 /// The two bytes at `at`, in network order; `None` where they are not all there.
 #[inline]
-fn word(bytes: &[u8], at: usize) -> Option<u16> {
+pub(crate) fn word(bytes: &[u8], at: usize) -> Option<u16> {
     bytes.get(at..)?.first_chunk().map(|pair| u16::from_be_bytes(*pair))
+}
+
+/// Writes two bytes at `at`, in network order.
+#[inline]
+fn set_word(bytes: &mut [u8], at: usize, value: u16) {
+    bytes[at..at + 2].copy_from_slice(&value.to_be_bytes());
+}
+
+/// The IPv4 address at `at`; `None` where it is not all there.
+#[inline]
+fn address(bytes: &[u8], at: usize) -> Option<Ipv4Addr> {
+    bytes.get(at..)?.first_chunk().map(|octets: &[u8; 4]| Ipv4Addr::from(*octets))
+}
+
+/// The fixed part of the header of a frame that says it is IPv4, whatever stands in it; `None` where it is cut.
+#[inline]
+pub(crate) fn ipv4_header(frame: &[u8]) -> Option<&[u8; IPV4_HEADER]> {
+    let header = frame.get(ETHERNET_HEADER..)?.first_chunk()?;
+    (ethertype_of(frame) == Some(ethertype::IPV4)).then_some(header)
+}
+
+/// Source and destination address.
+#[inline]
+pub(crate) fn addresses(header: &[u8; IPV4_HEADER]) -> [Ipv4Addr; 2] {
+    let address = |at: usize| Ipv4Addr::new(header[at], header[at + 1], header[at + 2], header[at + 3]);
+    [address(field::ipv4::SOURCE), address(field::ipv4::DESTINATION)]
+}
+
+/// The EtherType of a frame; `None` where it is not there.
+#[inline]
+fn ethertype_of(frame: &[u8]) -> Option<u16> {
+    word(frame, field::ethernet::TYPE.start)
 }

@@ -1,10 +1,12 @@
 //! What a network card writes into IPv4 headers, for packets that were captured before it did.
 
-use super::{ETHERNET_HEADER, ETHERTYPE_IPV4, IPV4_HEADER, adjust, internet_checksum, word};
+use super::field::ipv4;
+use super::{ETHERNET_HEADER, IPV4_HEADER, adjust, ethertype_of, internet_checksum, set_word, word};
+use crate::net::ethertype;
 
-const TOTAL_LENGTH: usize = ETHERNET_HEADER + 2;
-const TTL: usize = ETHERNET_HEADER + 8;
-const CHECKSUM: usize = ETHERNET_HEADER + 10;
+const TOTAL_LENGTH: usize = ETHERNET_HEADER + ipv4::TOTAL_LENGTH;
+const TTL: usize = ETHERNET_HEADER + ipv4::TTL;
+const CHECKSUM: usize = ETHERNET_HEADER + ipv4::CHECKSUM;
 
 /// What an Ethernet frame's IPv4 header says about lengths, sound or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,9 +34,9 @@ pub fn set_total_length(frame: &mut [u8], length: u16) {
     if !is_ipv4(frame) {
         return;
     }
-    frame[TOTAL_LENGTH..TOTAL_LENGTH + 2].copy_from_slice(&length.to_be_bytes());
+    set_word(frame, TOTAL_LENGTH, length);
     if checksum != 0 {
-        frame[CHECKSUM..CHECKSUM + 2].copy_from_slice(&adjust(checksum, old, length).to_be_bytes());
+        set_word(frame, CHECKSUM, adjust(checksum, old, length));
     }
 }
 
@@ -43,9 +45,9 @@ pub fn compute_header_checksum(frame: &mut [u8]) {
     if !is_ipv4(frame) || header(frame).is_none() {
         return;
     }
-    frame[CHECKSUM..CHECKSUM + 2].fill(0);
+    set_word(frame, CHECKSUM, 0);
     if let Some(checksum) = header(frame).map(internet_checksum) {
-        frame[CHECKSUM..CHECKSUM + 2].copy_from_slice(&checksum.to_be_bytes());
+        set_word(frame, CHECKSUM, checksum);
     }
 }
 
@@ -57,17 +59,19 @@ pub fn raise_ttl(frame: &mut [u8], hops: u8) {
     let (Some(old), Some(checksum)) = (word(frame, TTL), word(frame, CHECKSUM)) else { return };
     frame[TTL] = frame[TTL].saturating_add(hops);
     if let Some(new) = word(frame, TTL).filter(|new| *new != old) {
-        frame[CHECKSUM..CHECKSUM + 2].copy_from_slice(&adjust(checksum, old, new).to_be_bytes());
+        set_word(frame, CHECKSUM, adjust(checksum, old, new));
     }
 }
 
 fn is_ipv4(frame: &[u8]) -> bool {
-    frame.len() >= ETHERNET_HEADER + IPV4_HEADER && frame[12..14] == ETHERTYPE_IPV4 && frame[ETHERNET_HEADER] >> 4 == 4
+    frame.len() >= ETHERNET_HEADER + IPV4_HEADER
+        && ethertype_of(frame) == Some(ethertype::IPV4)
+        && ipv4::version(frame[ETHERNET_HEADER]) == 4
 }
 
 /// The IPv4 header, where it is sound in length and was captured whole.
 fn header(frame: &[u8]) -> Option<&[u8]> {
-    let length = usize::from(frame.get(ETHERNET_HEADER)? & 15) * 4;
+    let length = ipv4::header_length(*frame.get(ETHERNET_HEADER)?);
     frame.get(ETHERNET_HEADER..ETHERNET_HEADER + length).filter(|_| length >= IPV4_HEADER)
 }
 

@@ -2,12 +2,12 @@
 //!
 //! Lengths are those on the wire. Where the capture cut off bytes that decide, the answer is [`ParseError::Cut`].
 
-use super::{ETHERNET_HEADER, IPV4_HEADER, internet_checksum};
-use crate::net::{MacAddress, Protocol, ranges};
+use super::arp::ARP_FRAME;
+use super::field::{arp, ethernet, icmp, ipv4, ports, tcp, udp};
+use super::{ETHERNET_HEADER, IPV4_HEADER, ethertype_of, internet_checksum};
+use crate::net::{MacAddress, Protocol, ethertype, ranges};
 use std::fmt;
 use std::net::Ipv4Addr;
-
-const ARP_FRAME: usize = 42;
 
 /// What an Ethernet frame carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,18 +230,22 @@ fn address(bytes: &[u8], at: usize) -> Ipv4Addr {
 
 /// The source address of a frame that says it is IPv4, or the sender's of an ARP packet, as far as it can be read.
 pub fn source_address(bytes: &[u8]) -> Option<Ipv4Addr> {
-    let at = match bytes.get(12..14)? {
-        [8, 0] if bytes.get(14)? >> 4 == 4 => 26,
-        [8, 6] => 28,
+    let at = match ethertype_of(bytes)? {
+        ethertype::IPV4 if is_version_4(bytes) => ipv4::SOURCE,
+        ethertype::ARP => arp::SENDER,
         _ => return None,
     };
-    bytes.get(at..)?.first_chunk().map(|octets| Ipv4Addr::from(*octets))
+    super::address(bytes, ETHERNET_HEADER + at)
 }
 
 /// The destination address of a frame that says it is IPv4, as far as it can be read.
 pub fn destination_address(bytes: &[u8]) -> Option<Ipv4Addr> {
-    let is_ipv4 = bytes.get(12..14)? == [8, 0] && bytes.get(14)? >> 4 == 4;
-    bytes.get(30..34).filter(|_| is_ipv4).map(|octets| address(octets, 0))
+    let is_ipv4 = ethertype_of(bytes)? == ethertype::IPV4 && is_version_4(bytes);
+    super::address(bytes, ETHERNET_HEADER + ipv4::DESTINATION).filter(|_| is_ipv4)
+}
+
+fn is_version_4(frame: &[u8]) -> bool {
+    frame.get(ETHERNET_HEADER).is_some_and(|first| ipv4::version(*first) == 4)
 }
 
 /// Reads the headers of an Ethernet frame: `bytes` were captured of `wire_length`.
@@ -256,17 +260,19 @@ pub fn parse(bytes: &[u8], wire_length: usize) -> Result<Packet, ParseError> {
         return Err(ParseError::FrameTruncated { needed: ETHERNET_HEADER, available: wire_length });
     }
     captured(ETHERNET_HEADER)?;
-    match word(bytes, 12) {
-        0x0800 => {}
-        0x0806 => {
+    match word(bytes, ethernet::TYPE.start) {
+        ethertype::IPV4 => {}
+        ethertype::ARP => {
             if wire_length < ARP_FRAME {
                 return Err(ParseError::ArpMalformed { available: wire_length });
             }
             captured(ARP_FRAME)?;
             return parse_arp(bytes, wire_length).map(Packet::Arp);
         }
-        ether_type @ (0x8100 | 0x88a8 | 0x9100) => return Err(ParseError::VlanTagged { ether_type }),
-        0x86dd => return Err(ParseError::Ipv6),
+        ether_type @ (ethertype::VLAN | ethertype::SERVICE_VLAN | ethertype::DOUBLE_VLAN) => {
+            return Err(ParseError::VlanTagged { ether_type });
+        }
+        ethertype::IPV6 => return Err(ParseError::Ipv6),
         ether_type => return Err(ParseError::NotIpv4 { ether_type }),
     }
     if wire_length < ETHERNET_HEADER + IPV4_HEADER {
@@ -277,34 +283,33 @@ pub fn parse(bytes: &[u8], wire_length: usize) -> Result<Packet, ParseError> {
 }
 
 fn parse_arp(bytes: &[u8], wire_length: usize) -> Result<Arp, ParseError> {
-    const IPV4_OVER_ETHERNET: [u8; 6] = [0, 1, 8, 0, 6, 4];
-    if bytes[ETHERNET_HEADER..ETHERNET_HEADER + 6] != IPV4_OVER_ETHERNET {
+    let message = &bytes[ETHERNET_HEADER..];
+    if message[arp::PREAMBLE] != arp::IPV4_ON_ETHERNET {
         return Err(ParseError::ArpMalformed { available: wire_length });
     }
-    let arp = Arp { operation: word(bytes, 20), sender: address(bytes, 28), target: address(bytes, 38) };
-    if arp.operation == ARP_REQUEST && arp.sender.is_unspecified() {
-        return Err(ParseError::ArpProbe { target: arp.target });
+    let operation = word(message, arp::OPERATION);
+    let (sender, target) = (address(message, arp::SENDER), address(message, arp::TARGET));
+    if operation == arp::REQUEST && sender.is_unspecified() {
+        return Err(ParseError::ArpProbe { target });
     }
-    Ok(arp)
+    Ok(Arp { operation, sender, target })
 }
 
 /// Bytes of the longest IPv4 datagram, its header included.
 const MAX_DATAGRAM: u32 = 65_535;
 
-/// The ARP operation of a request.
-const ARP_REQUEST: u16 = 1;
-
 /// `bytes` hold at least 34; `available` is what the wire held after the Ethernet header.
 fn parse_ipv4(bytes: &[u8], available: usize) -> Result<Ipv4, ParseError> {
     let packet = &bytes[ETHERNET_HEADER..];
-    if packet[0] >> 4 != 4 {
-        return Err(ParseError::Version { version: packet[0] >> 4 });
+    let first = packet[ipv4::VERSION_AND_LENGTH];
+    if ipv4::version(first) != 4 {
+        return Err(ParseError::Version { version: ipv4::version(first) });
     }
-    let header_length = usize::from(packet[0] & 15) * 4;
+    let header_length = ipv4::header_length(first);
     if header_length < IPV4_HEADER || header_length > available {
         return Err(ParseError::HeaderLength { header_length, available });
     }
-    let total_length = usize::from(word(packet, 2));
+    let total_length = usize::from(word(packet, ipv4::TOTAL_LENGTH));
     if total_length < header_length || total_length > available {
         return Err(ParseError::TotalLength { total_length, header_length, available });
     }
@@ -312,34 +317,34 @@ fn parse_ipv4(bytes: &[u8], available: usize) -> Result<Ipv4, ParseError> {
         return Err(ParseError::Cut { needed: ETHERNET_HEADER + header_length, captured: bytes.len() });
     };
     if internet_checksum(header) != 0 {
-        return Err(ParseError::Checksum { found: word(header, 10), expected: header_checksum(header) });
+        return Err(ParseError::Checksum { found: word(header, ipv4::CHECKSUM), expected: header_checksum(header) });
     }
     if let Some(option) = source_route(&header[IPV4_HEADER..]) {
         return Err(ParseError::SourceRoute { option });
     }
-    let destination = address(header, 16);
+    let destination = address(header, ipv4::DESTINATION);
     if destination.is_broadcast() {
         return Err(ParseError::Broadcast);
     }
     if destination.is_multicast() {
         return Err(ParseError::Multicast);
     }
-    if bytes[0] & 1 == 1 {
-        let broadcast = bytes[..6] == MacAddress::BROADCAST.0;
+    if bytes[ethernet::DESTINATION.start] & 1 == 1 {
+        let broadcast = bytes[ethernet::DESTINATION] == MacAddress::BROADCAST.0;
         return Err(if broadcast { ParseError::Broadcast } else { ParseError::Multicast });
     }
-    let flags_and_offset = word(header, 6);
+    let flags_and_offset = word(header, ipv4::FRAGMENT);
     let ipv4 = Ipv4 {
-        source: address(header, 12),
+        source: address(header, ipv4::SOURCE),
         destination,
-        protocol: Protocol(header[9]),
-        ttl: header[8],
+        protocol: Protocol(header[ipv4::PROTOCOL]),
+        ttl: header[ipv4::TTL],
         header_length: header_length as u8,
         total_length: total_length as u16,
-        identification: word(header, 4),
-        dont_fragment: flags_and_offset & 0x4000 != 0,
-        more_fragments: flags_and_offset & 0x2000 != 0,
-        fragment_offset: (flags_and_offset & 0x1fff) << 3,
+        identification: word(header, ipv4::IDENTIFICATION),
+        dont_fragment: flags_and_offset & ipv4::DONT_FRAGMENT != 0,
+        more_fragments: flags_and_offset & ipv4::MORE_FRAGMENTS != 0,
+        fragment_offset: (flags_and_offset & ipv4::FRAGMENT_OFFSET) << 3,
     };
     if ranges::is_martian(ipv4.source) {
         return Err(ParseError::SourceMartian { source: ipv4.source });
@@ -353,8 +358,9 @@ fn parse_ipv4(bytes: &[u8], available: usize) -> Result<Ipv4, ParseError> {
     }
     let needed = match ipv4.protocol {
         _ if ipv4.is_later_fragment() => 0,
-        Protocol::TCP => 20,
-        Protocol::UDP | Protocol::ICMP => 8,
+        Protocol::TCP => tcp::HEADER,
+        Protocol::UDP => udp::HEADER,
+        Protocol::ICMP => icmp::HEADER,
         _ => 0,
     };
     let available = total_length - header_length;
@@ -369,7 +375,7 @@ fn header_checksum(header: &[u8]) -> u16 {
     // Zeros, instead of the checksum and behind the header, add nothing to the sum.
     let mut longest = [0; 60];
     longest[..header.len()].copy_from_slice(header);
-    longest[10..12].fill(0);
+    super::set_word(&mut longest, ipv4::CHECKSUM, 0);
     internet_checksum(&longest)
 }
 
@@ -496,8 +502,10 @@ impl Icmp {
     /// The type that answers a query of type `kind`: echo (8), timestamp (13), information (15), address mask (17).
     pub const fn reply_kind(kind: u8) -> Option<u8> {
         match kind {
-            8 => Some(0),
-            13 | 15 | 17 => Some(kind + 1),
+            icmp::ECHO_REQUEST => Some(icmp::ECHO_REPLY),
+            icmp::TIMESTAMP_REQUEST => Some(icmp::TIMESTAMP_REPLY),
+            icmp::INFORMATION_REQUEST => Some(icmp::INFORMATION_REPLY),
+            icmp::MASK_REQUEST => Some(icmp::MASK_REPLY),
             _ => None,
         }
     }
@@ -505,8 +513,10 @@ impl Icmp {
     /// The type of the query that a message of type `kind` answers.
     pub const fn query_kind(kind: u8) -> Option<u8> {
         match kind {
-            0 => Some(8),
-            14 | 16 | 18 => Some(kind - 1),
+            icmp::ECHO_REPLY => Some(icmp::ECHO_REQUEST),
+            icmp::TIMESTAMP_REPLY => Some(icmp::TIMESTAMP_REQUEST),
+            icmp::INFORMATION_REPLY => Some(icmp::INFORMATION_REQUEST),
+            icmp::MASK_REPLY => Some(icmp::MASK_REQUEST),
             _ => None,
         }
     }
@@ -518,7 +528,10 @@ impl Icmp {
 
     /// Destination unreachable, source quench, redirect, time exceeded, parameter problem.
     pub const fn is_error_kind(kind: u8) -> bool {
-        matches!(kind, 3 | 4 | 5 | 11 | 12)
+        matches!(
+            kind,
+            icmp::UNREACHABLE | icmp::SOURCE_QUENCH | icmp::REDIRECT | icmp::TIME_EXCEEDED | icmp::PARAMETER_PROBLEM
+        )
     }
 
     /// True for ICMP errors.
@@ -528,7 +541,7 @@ impl Icmp {
 
     /// True for "fragmentation needed" (RFC 1191).
     pub const fn is_fragmentation_needed(&self) -> bool {
-        self.kind == 3 && self.code == 4
+        self.kind == icmp::UNREACHABLE && self.code == icmp::FRAGMENTATION_NEEDED
     }
 }
 
@@ -563,50 +576,64 @@ pub fn transport(bytes: &[u8], ipv4: &Ipv4) -> Result<Transport, ParseError> {
     match ipv4.protocol {
         Protocol::TCP => {
             captured(4)?;
-            let flags = payload.get(13).map_or(TcpFlags::ACK, |flags| TcpFlags(*flags));
-            Ok(Transport::Tcp { source_port: word(payload, 0), destination_port: word(payload, 2), flags })
+            let flags = payload.get(tcp::FLAGS).map_or(TcpFlags::ACK, |flags| TcpFlags(*flags));
+            let [source_port, destination_port] = port_pair(payload);
+            Ok(Transport::Tcp { source_port, destination_port, flags })
         }
         Protocol::UDP => {
             captured(4)?;
-            Ok(Transport::Udp { source_port: word(payload, 0), destination_port: word(payload, 2) })
+            let [source_port, destination_port] = port_pair(payload);
+            Ok(Transport::Udp { source_port, destination_port })
         }
         Protocol::ICMP => {
             captured(6)?;
-            let mut icmp = Icmp { kind: payload[0], code: payload[1], identifier: word(payload, 4), quoted: None };
-            if icmp.is_error() {
-                let quote_length = usize::from(ipv4.total_length).saturating_sub(usize::from(ipv4.header_length) + 8);
-                icmp.quoted = quoted(payload.get(8..).unwrap_or_default(), quote_length)
-                    .map_err(|needed| ParseError::Cut { needed: start + 8 + needed, captured: bytes.len() })?;
+            let (kind, code) = (payload[icmp::TYPE], payload[icmp::CODE]);
+            let mut message = Icmp { kind, code, identifier: word(payload, icmp::IDENTIFIER), quoted: None };
+            if message.is_error() {
+                let headers = usize::from(ipv4.header_length) + icmp::HEADER;
+                let quote_length = usize::from(ipv4.total_length).saturating_sub(headers);
+                message.quoted =
+                    quoted(payload.get(icmp::HEADER..).unwrap_or_default(), quote_length).map_err(|needed| {
+                        ParseError::Cut { needed: start + icmp::HEADER + needed, captured: bytes.len() }
+                    })?;
             }
-            Ok(Transport::Icmp(icmp))
+            Ok(Transport::Icmp(message))
         }
         _ => Ok(Transport::Other),
     }
 }
 
+fn port_pair(layer4: &[u8]) -> [u16; 2] {
+    [word(layer4, ports::SOURCE), word(layer4, ports::DESTINATION)]
+}
+
+/// Bytes behind the header of a quoted packet: RFC 792.
+const QUOTED_DATA: usize = 8;
+
 /// The flow of a quoted packet of `length` bytes, of which `bytes` were captured. `Err` is how many decide.
 fn quoted(bytes: &[u8], length: usize) -> Result<Option<Quoted>, usize> {
-    if length < IPV4_HEADER + 8 {
+    if length < IPV4_HEADER + QUOTED_DATA {
         return Ok(None);
     }
-    let first = *bytes.first().ok_or(IPV4_HEADER + 8)?;
-    let header_length = usize::from(first & 15) * 4;
-    if first >> 4 != 4 || header_length < IPV4_HEADER || length < header_length + 8 {
+    let first = *bytes.first().ok_or(IPV4_HEADER + QUOTED_DATA)?;
+    let header_length = ipv4::header_length(first);
+    let needed = header_length + QUOTED_DATA;
+    if ipv4::version(first) != 4 || header_length < IPV4_HEADER || length < needed {
         return Ok(None);
     }
-    let Some(bytes) = bytes.get(..header_length + 8) else { return Err(header_length + 8) };
-    let protocol = Protocol(bytes[9]);
+    let bytes = bytes.get(..needed).ok_or(needed)?;
+    let protocol = Protocol(bytes[ipv4::PROTOCOL]);
     let layer4 = &bytes[header_length..];
-    let (source_port, destination_port) = match protocol {
-        _ if word(bytes, 6) & 0x1fff != 0 => return Ok(None),
-        Protocol::TCP | Protocol::UDP => (word(layer4, 0), word(layer4, 2)),
-        Protocol::ICMP if Icmp::is_error_kind(layer4[0]) => return Ok(None),
-        Protocol::ICMP => (u16::from(layer4[0]), word(layer4, 4)),
-        _ => (0, 0),
+    let [source_port, destination_port] = match protocol {
+        _ if word(bytes, ipv4::FRAGMENT) & ipv4::FRAGMENT_OFFSET != 0 => return Ok(None),
+        Protocol::TCP | Protocol::UDP => port_pair(layer4),
+        Protocol::ICMP if Icmp::is_error_kind(layer4[icmp::TYPE]) => return Ok(None),
+        Protocol::ICMP => [u16::from(layer4[icmp::TYPE]), word(layer4, icmp::IDENTIFIER)],
+        _ => [0, 0],
     };
     Ok(Some(Quoted {
-        source: address(bytes, 12),
-        destination: address(bytes, 16),
+        source: address(bytes, ipv4::SOURCE),
+        destination: address(bytes, ipv4::DESTINATION),
         protocol,
         source_port,
         destination_port,

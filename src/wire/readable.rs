@@ -1,12 +1,9 @@
 //! What can be read of a packet whether or not it can be forwarded.
 
-use super::{ETHERNET_HEADER, ETHERTYPE_IPV4, IPV4_HEADER, Icmp, TcpFlags, word};
+use super::field::{icmp, ipv4, ports, tcp};
+use super::{ETHERNET_HEADER, IPV4_HEADER, Icmp, TcpFlags, address, ethertype_of, word};
+use crate::net::{Protocol, ethertype};
 use std::net::Ipv4Addr;
-
-const ICMP: u8 = 1;
-const TCP: u8 = 6;
-const UDP: u8 = 17;
-const FRAGMENT_OFFSET: u16 = 0x1fff;
 
 /// The fields that name an IPv4 packet, as far as they were captured; whatever else is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,21 +47,20 @@ pub enum ReadableTransport {
 
 /// Reads the captured `bytes` of an Ethernet frame; `None` unless it says IPv4 twice and its 20 bytes of header are there.
 pub fn readable(bytes: &[u8]) -> Option<Readable> {
-    if bytes.get(12..14)? != ETHERTYPE_IPV4 {
+    if ethertype_of(bytes)? != ethertype::IPV4 {
         return None;
     }
     let header: &[u8; IPV4_HEADER] = bytes[ETHERNET_HEADER..].first_chunk()?;
-    if header[0] >> 4 != 4 {
+    if ipv4::version(header[ipv4::VERSION_AND_LENGTH]) != 4 {
         return None;
     }
-    let is_later_fragment = word(header, 6)? & FRAGMENT_OFFSET != 0;
+    let is_later_fragment = word(header, ipv4::FRAGMENT)? & ipv4::FRAGMENT_OFFSET != 0;
     let transport = if is_later_fragment { None } else { transport(bytes, header) };
-    let address = |at: usize| Ipv4Addr::new(header[at], header[at + 1], header[at + 2], header[at + 3]);
     Some(Readable {
-        source: address(12),
-        destination: address(16),
-        protocol: header[9],
-        total_length: word(header, 2)?,
+        source: address(header, ipv4::SOURCE)?,
+        destination: address(header, ipv4::DESTINATION)?,
+        protocol: header[ipv4::PROTOCOL],
+        total_length: word(header, ipv4::TOTAL_LENGTH)?,
         is_later_fragment,
         transport: transport.unwrap_or(ReadableTransport::None),
     })
@@ -72,25 +68,27 @@ pub fn readable(bytes: &[u8]) -> Option<Readable> {
 
 /// Reads the flags of a TCP segment that [`readable`] gives ports of; `None` where they were not captured.
 pub fn readable_tcp_flags(bytes: &[u8]) -> Option<TcpFlags> {
-    const FLAGS: usize = 13;
-    let header_length = usize::from(bytes.get(ETHERNET_HEADER)? & 0xf) * 4;
-    bytes.get(ETHERNET_HEADER + header_length + FLAGS).map(|flags| TcpFlags(*flags))
+    let header_length = ipv4::header_length(*bytes.get(ETHERNET_HEADER)?);
+    bytes.get(ETHERNET_HEADER + header_length + tcp::FLAGS).map(|flags| TcpFlags(*flags))
 }
 
 fn transport(bytes: &[u8], header: &[u8; IPV4_HEADER]) -> Option<ReadableTransport> {
-    let header_length = usize::from(header[0] & 0xf) * 4;
+    let header_length = ipv4::header_length(header[ipv4::VERSION_AND_LENGTH]);
     if header_length < IPV4_HEADER {
         return None;
     }
     // Behind the total length there is padding.
     let packet = &bytes[ETHERNET_HEADER..];
-    let packet = &packet[..packet.len().min(usize::from(word(header, 2)?))];
+    let packet = &packet[..packet.len().min(usize::from(word(header, ipv4::TOTAL_LENGTH)?))];
     let layer4 = packet.get(header_length..)?;
-    match header[9] {
-        TCP | UDP => Some(ReadableTransport::Ports { source: word(layer4, 0)?, destination: word(layer4, 2)? }),
-        ICMP => {
+    match Protocol(header[ipv4::PROTOCOL]) {
+        Protocol::TCP | Protocol::UDP => {
+            let (source, destination) = (word(layer4, ports::SOURCE)?, word(layer4, ports::DESTINATION)?);
+            Some(ReadableTransport::Ports { source, destination })
+        }
+        Protocol::ICMP => {
             let [kind, code] = *layer4.first_chunk()?;
-            let identifier = if Icmp::has_identifier(kind) { word(layer4, 4) } else { None };
+            let identifier = if Icmp::has_identifier(kind) { word(layer4, icmp::IDENTIFIER) } else { None };
             Some(ReadableTransport::Icmp { kind, code, identifier })
         }
         _ => None,

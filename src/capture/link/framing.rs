@@ -1,6 +1,7 @@
 //! How a link type's header leads to an Ethernet frame.
 
 use super::{LinkType, Unreadable, nflog, ppp, wifi};
+use crate::net::ethertype;
 
 /// What stands in front of the packets of an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,9 +103,6 @@ pub(super) enum Decapsulated<'a> {
     Short,
 }
 
-pub(super) const ETHERTYPE_IPV4: u16 = 0x0800;
-pub(super) const ETHERTYPE_IPV6: u16 = 0x86dd;
-const ETHERTYPE_MPLS: u16 = 0x8847;
 const SOURCE: [u8; 6] = [2, 0, 0, 0, 0, 1];
 const DESTINATION: [u8; 6] = [2, 0, 0, 0, 0, 2];
 
@@ -206,9 +204,9 @@ fn decapsulate(framing: Framing, part: RecordPart<'_>) -> Result<Decapsulated<'_
     let bytes = part.bytes();
     Ok(match framing {
         Framing::Ethernet => Decapsulated::Ethernet(part),
-        Framing::Ipv4 => part.packet(0, Some(LinkHeader::of(ETHERTYPE_IPV4))),
-        Framing::Ipv6 => part.packet(0, Some(LinkHeader::of(ETHERTYPE_IPV6))),
-        Framing::Mpls => part.packet(0, Some(LinkHeader::of(ETHERTYPE_MPLS))),
+        Framing::Ipv4 => part.packet(0, Some(LinkHeader::of(ethertype::IPV4))),
+        Framing::Ipv6 => part.packet(0, Some(LinkHeader::of(ethertype::IPV6))),
+        Framing::Mpls => part.packet(0, Some(LinkHeader::of(ethertype::MPLS))),
         Framing::RawIp => part.packet(0, version(part).map(LinkHeader::of)),
         Framing::CookedV1 => part.packet(16, bytes.first_chunk().map(cooked_v1)),
         Framing::CookedV2 => part.packet(20, bytes.first_chunk().map(cooked_v2)),
@@ -261,9 +259,9 @@ fn within(outer: LinkType, part: RecordPart<'_>) -> Result<Decapsulated<'_>, Unr
 /// The EtherType of bare IP; `None` where the byte that tells was on the wire but is not in the capture.
 pub(super) fn version(part: RecordPart<'_>) -> Option<u16> {
     match part.bytes().first() {
-        Some(first) if first >> 4 == 6 => Some(ETHERTYPE_IPV6),
-        Some(_) => Some(ETHERTYPE_IPV4),
-        None => (part.original == 0).then_some(ETHERTYPE_IPV4),
+        Some(first) if first >> 4 == 6 => Some(ethertype::IPV6),
+        Some(_) => Some(ethertype::IPV4),
+        None => (part.original == 0).then_some(ethertype::IPV4),
     }
 }
 
@@ -293,8 +291,8 @@ fn null_family(family: [u8; 4]) -> u16 {
 /// AF_INET is 2 everywhere; AF_INET6 is 24, 28 or 30 depending on the system.
 fn family_ethertype(family: u32) -> u16 {
     match family {
-        2 => ETHERTYPE_IPV4,
-        24 | 28 | 30 => ETHERTYPE_IPV6,
+        2 => ethertype::IPV4,
+        24 | 28 | 30 => ethertype::IPV6,
         _ => 0,
     }
 }

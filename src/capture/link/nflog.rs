@@ -1,8 +1,9 @@
 //! Netfilter's log: attributes, one of which is the packet
 //! (<https://www.tcpdump.org/linktypes/LINKTYPE_NFLOG.html>).
 
-use super::framing::{Decapsulated, ETHERTYPE_IPV4, ETHERTYPE_IPV6, LinkHeader, RecordPart, version};
+use super::framing::{Decapsulated, LinkHeader, RecordPart, version};
 use super::{LinkType, Unreadable};
+use crate::net::ethertype;
 
 /// Address family, version (1 byte each), group (2).
 const FIXED: usize = 4;
@@ -17,8 +18,8 @@ pub(super) fn packet(part: RecordPart<'_>) -> Result<Decapsulated<'_>, Unreadabl
         return Err(damaged);
     }
     let mut ethertype = match family {
-        2 => Some(ETHERTYPE_IPV4),
-        10 => Some(ETHERTYPE_IPV6),
+        2 => Some(ethertype::IPV4),
+        10 => Some(ethertype::IPV6),
         _ => None,
     };
     let mut rest = part.behind(FIXED).ok_or(damaged)?;

@@ -1,11 +1,7 @@
 //! PPP and its relatives on serial lines.
 
-use super::framing::{Decapsulated, ETHERTYPE_IPV4, ETHERTYPE_IPV6, LinkHeader, RecordPart};
-
-/// PPP's protocols that are no IP, all of them alike: the link's own, and compressed headers.
-const ETHERTYPE_PPP: u16 = 0x880b;
-const ETHERTYPE_PPPOE_DISCOVERY: u16 = 0x8863;
-const ETHERTYPE_MPLS: u16 = 0x8847;
+use super::framing::{Decapsulated, LinkHeader, RecordPart};
+use crate::net::ethertype;
 
 /// PPP (RFC 1661), behind the address and control bytes of HDLC (RFC 1662) or without them. An address of Cisco HDLC
 /// in their place makes it that: serial lines of one link type carry either.
@@ -27,7 +23,7 @@ pub(super) fn over_ethernet(part: RecordPart<'_>) -> Decapsulated<'_> {
             // What follows pads a short Ethernet frame.
             part.behind(6).map_or(Decapsulated::Short, |rest| protocol(rest.first(length)))
         }
-        [_, code, ..] if code != 0 => part.packet(0, Some(LinkHeader::of(ETHERTYPE_PPPOE_DISCOVERY))),
+        [_, code, ..] if code != 0 => part.packet(0, Some(LinkHeader::of(ethertype::PPPOE_DISCOVERY))),
         _ => part.packet(8, None),
     }
 }
@@ -40,10 +36,10 @@ fn protocol(part: RecordPart<'_>) -> Decapsulated<'_> {
         _ => (2, None),
     };
     let ethertype = number.map(|number| match number {
-        0x21 => ETHERTYPE_IPV4,
-        0x57 => ETHERTYPE_IPV6,
-        0x281 => ETHERTYPE_MPLS,
-        _ => ETHERTYPE_PPP,
+        0x21 => ethertype::IPV4,
+        0x57 => ethertype::IPV6,
+        0x281 => ethertype::MPLS,
+        _ => ethertype::PPP,
     });
     part.packet(length, ethertype.map(LinkHeader::of))
 }
@@ -76,8 +72,8 @@ pub(super) fn frame_relay(part: RecordPart<'_>) -> Decapsulated<'_> {
 /// What follows `length` bytes, the last of them a network layer protocol identifier.
 fn nlpid_packet(part: RecordPart<'_>, length: usize, nlpid: u8) -> Decapsulated<'_> {
     match nlpid {
-        0xcc => part.packet(length, Some(LinkHeader::of(ETHERTYPE_IPV4))),
-        0x8e => part.packet(length, Some(LinkHeader::of(ETHERTYPE_IPV6))),
+        0xcc => part.packet(length, Some(LinkHeader::of(ethertype::IPV4))),
+        0x8e => part.packet(length, Some(LinkHeader::of(ethertype::IPV6))),
         // SNAP: three bytes say the organization, two the EtherType.
         0x80 => match part.bytes().get(length..) {
             Some([0, 0, 0, high, low, ..]) => {

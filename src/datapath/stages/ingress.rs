@@ -11,6 +11,7 @@ use crate::diag::Reason;
 use crate::net::ranges;
 use crate::program::{CLOUD_SERVICES, EndpointId, EndpointKind, FABRIC_MAC, NO_GATEWAY, Owner, Program, TIED};
 use crate::wire;
+use crate::wire::field::ethernet;
 use std::net::Ipv4Addr;
 
 /// What is known about where a frame enters.
@@ -31,7 +32,7 @@ impl Entry {
     /// declares for it, else by what speaks against it: a frame from the fabric, or for the instance's own address.
     pub fn of_capture(program: &Program, id: EndpointId, outbound: Option<bool>, bytes: &[u8]) -> Entry {
         let endpoint = program.endpoint(id);
-        let source_mac = bytes.get(6..12);
+        let source_mac = bytes.get(ethernet::SOURCE);
         let is_own = || source_mac == Some(&endpoint.mac.0);
         let comes_in =
             || source_mac == Some(&FABRIC_MAC.0) || wire::destination_address(bytes) == Some(endpoint.address);

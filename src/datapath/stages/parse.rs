@@ -8,7 +8,8 @@ use crate::datapath::finding::{CheckRefusal, Finding};
 use crate::datapath::outcome::{DropLocation, NotKnown, Outcome, Verdict};
 use crate::diag::Reason;
 use crate::program::{EndpointId, Program};
-use crate::wire::{Arp, ParseError};
+use crate::wire::field::{arp as arp_field, ipv4};
+use crate::wire::{self, Arp, ParseError};
 use std::net::Ipv4Addr;
 
 /// The outcome of a frame that carries no packet that can be forwarded; with its sender, where its source address
@@ -50,9 +51,9 @@ fn reason(error: &ParseError) -> Option<Reason> {
 
 /// Source and destination where EtherType and version say IPv4 and 20 bytes of header were captured.
 fn readable_addresses(bytes: &[u8]) -> Option<(Ipv4Addr, Ipv4Addr)> {
-    let header = bytes.get(..34).filter(|header| header[12..14] == [8, 0] && header[14] >> 4 == 4)?;
-    let address = |at: usize| Ipv4Addr::new(header[at], header[at + 1], header[at + 2], header[at + 3]);
-    Some((address(26), address(30)))
+    let header = wire::ipv4_header(bytes)?;
+    let [source, destination] = wire::addresses(header);
+    (ipv4::version(header[ipv4::VERSION_AND_LENGTH]) == 4).then_some((source, destination))
 }
 
 /// The findings about an ARP packet: those of stage 2 about its sender, then whether the fabric answers it.
@@ -68,7 +69,6 @@ pub(in crate::datapath) fn arp_findings(program: &Program, query: RouteQuery, ar
 /// for the peers and the gateway of a vSwitch without broadcasts. Our choice; the vendor documents only that there are
 /// no broadcasts.
 fn arp_refusals(program: &Program, arp: &Arp, sender: EndpointId) -> [Option<Reason>; 2] {
-    const REQUEST: u16 = 1;
     let (address, subnet) = (program.endpoint(sender).address, program.subnet(sender));
     let is_gratuitous = arp.target == arp.sender || (subnet.is_some() && arp.target == address);
     let is_local = subnet.is_some_and(|subnet| subnet.range.contains(&arp.target));
@@ -77,5 +77,5 @@ fn arp_refusals(program: &Program, arp: &Arp, sender: EndpointId) -> [Option<Rea
         (false, false) => Some(Reason::ArpTargetNotLocal),
         (false, true) => None,
     };
-    [(arp.operation != REQUEST).then_some(Reason::ArpNotRequest), about_target]
+    [(arp.operation != arp_field::REQUEST).then_some(Reason::ArpNotRequest), about_target]
 }

@@ -2,16 +2,15 @@
 
 use super::Encapsulation;
 use crate::capture::{Batch, Record};
+use crate::net::{Protocol, ethertype};
+use crate::wire::field::{ipv4, ports, udp};
+use crate::wire::{ETHERNET_HEADER, IPV4_HEADER, word};
 
 /// Layers that are taken off at most: more are no network's.
 const MAX_LAYERS: usize = 16;
 
-const ETHERNET: usize = 14;
-const ETHERTYPE_IPV4: u16 = 0x0800;
-const ETHERTYPE_IPV6: u16 = 0x86dd;
-const UDP: u8 = 17;
-const GRE: u8 = 47;
 const VXLAN_PORT: u16 = 4789;
+const VXLAN_HEADER: usize = 8;
 
 /// What is inside, so far.
 #[derive(Clone, Copy)]
@@ -37,7 +36,7 @@ pub(super) fn strip(batch: &mut Batch, record: &mut Record, wanted: &[Encapsulat
         return;
     }
     // Each layer is longer than nothing, so that the header fits in front of what is left.
-    let removed = inside.start - ETHERNET;
+    let removed = inside.start - ETHERNET_HEADER;
     let bytes = batch.bytes_mut(record);
     bytes[removed..removed + 12].copy_from_slice(&inside.macs);
     bytes[removed + 12..inside.start].copy_from_slice(&inside.ethertype.to_be_bytes());
@@ -50,34 +49,30 @@ pub(in crate::replay) fn encapsulation(bytes: &[u8]) -> Option<Encapsulation> {
     Encapsulation::ALL.into_iter().find(|layer| outside.next(bytes, &[*layer]).is_some())
 }
 
-fn word(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes.get(at..)?.first_chunk().map(|pair| u16::from_be_bytes(*pair))
-}
-
 impl InnerFrame {
     /// The Ethernet frame at `start`.
     fn ethernet(bytes: &[u8], start: usize) -> Option<InnerFrame> {
         let macs = *bytes.get(start..)?.first_chunk()?;
-        Some(InnerFrame { macs, ethertype: word(bytes, start + 12)?, start: start + ETHERNET })
+        Some(InnerFrame { macs, ethertype: word(bytes, start + 12)?, start: start + ETHERNET_HEADER })
     }
 
     /// What is inside the outermost layer, where that is to be taken off and its header was captured.
     fn next(&self, bytes: &[u8], wanted: &[Encapsulation]) -> Option<InnerFrame> {
         let wants = |layer| wanted.contains(&layer);
         match self.ethertype {
-            0x8100 | 0x88a8 | 0x9100 if wants(Encapsulation::Vlan) => {
+            ethertype::VLAN | ethertype::SERVICE_VLAN | ethertype::DOUBLE_VLAN if wants(Encapsulation::Vlan) => {
                 Some(InnerFrame { ethertype: word(bytes, self.start + 2)?, start: self.start + 4, ..*self })
             }
-            0x8847 | 0x8848 if wants(Encapsulation::Mpls) => self.behind_labels(bytes),
-            0x8864 if wants(Encapsulation::Pppoe) => {
+            ethertype::MPLS | ethertype::MPLS_UPSTREAM if wants(Encapsulation::Mpls) => self.behind_labels(bytes),
+            ethertype::PPPOE_SESSION if wants(Encapsulation::Pppoe) => {
                 let ethertype = match word(bytes, self.start + 6)? {
-                    0x21 => ETHERTYPE_IPV4,
-                    0x57 => ETHERTYPE_IPV6,
+                    0x21 => ethertype::IPV4,
+                    0x57 => ethertype::IPV6,
                     _ => return None,
                 };
                 Some(InnerFrame { ethertype, start: self.start + 8, ..*self })
             }
-            ETHERTYPE_IPV4 => self.behind_ipv4(bytes, wanted),
+            ethertype::IPV4 => self.behind_ipv4(bytes, wanted),
             _ => None,
         }
     }
@@ -89,8 +84,8 @@ impl InnerFrame {
         let bottom = labels.iter().take(MAX_LAYERS).position(|label| label[2] & 1 == 1)?;
         let start = self.start + (bottom + 1) * LABEL;
         match bytes.get(start)? >> 4 {
-            4 => Some(InnerFrame { ethertype: ETHERTYPE_IPV4, start, ..*self }),
-            6 => Some(InnerFrame { ethertype: ETHERTYPE_IPV6, start, ..*self }),
+            4 => Some(InnerFrame { ethertype: ethertype::IPV4, start, ..*self }),
+            6 => Some(InnerFrame { ethertype: ethertype::IPV6, start, ..*self }),
             0 => InnerFrame::ethernet(bytes, start + 4),
             _ => None,
         }
@@ -98,20 +93,22 @@ impl InnerFrame {
 
     /// Inside an unfragmented packet of UDP or GRE.
     fn behind_ipv4(&self, bytes: &[u8], wanted: &[Encapsulation]) -> Option<InnerFrame> {
-        let header = bytes.get(self.start..)?.first_chunk::<20>()?;
-        let is_fragment = u16::from_be_bytes([header[6], header[7]]) & 0x3fff != 0;
-        let length = usize::from(header[0] & 15) * 4;
-        if header[0] >> 4 != 4 || length < 20 || is_fragment {
+        let header = bytes.get(self.start..)?.first_chunk::<IPV4_HEADER>()?;
+        let is_fragment = word(header, ipv4::FRAGMENT)? & (ipv4::MORE_FRAGMENTS | ipv4::FRAGMENT_OFFSET) != 0;
+        let first = header[ipv4::VERSION_AND_LENGTH];
+        let length = ipv4::header_length(first);
+        if ipv4::version(first) != 4 || length < IPV4_HEADER || is_fragment {
             return None;
         }
         let start = self.start + length;
-        match header[9] {
-            UDP if wanted.contains(&Encapsulation::Vxlan) => {
-                let has_number = bytes.get(start + 8)? & 8 != 0;
-                let is_vxlan = word(bytes, start + 2)? == VXLAN_PORT && has_number;
-                if is_vxlan { InnerFrame::ethernet(bytes, start + 16) } else { None }
+        match Protocol(header[ipv4::PROTOCOL]) {
+            Protocol::UDP if wanted.contains(&Encapsulation::Vxlan) => {
+                let vxlan = start + udp::HEADER;
+                let has_number = bytes.get(vxlan)? & 8 != 0;
+                let is_vxlan = word(bytes, start + ports::DESTINATION)? == VXLAN_PORT && has_number;
+                if is_vxlan { InnerFrame::ethernet(bytes, vxlan + VXLAN_HEADER) } else { None }
             }
-            GRE if wanted.contains(&Encapsulation::Gre) => self.behind_gre(bytes, start),
+            Protocol::GRE if wanted.contains(&Encapsulation::Gre) => self.behind_gre(bytes, start),
             _ => None,
         }
     }
@@ -129,7 +126,7 @@ impl InnerFrame {
         let fields = [CHECKSUM, KEY, NUMBER].iter().filter(|flag| flags & **flag != 0).count();
         let start = gre + 4 + 4 * fields;
         match word(bytes, gre + 2)? {
-            ethertype @ (ETHERTYPE_IPV4 | ETHERTYPE_IPV6 | 0x8847) => {
+            ethertype @ (ethertype::IPV4 | ethertype::IPV6 | ethertype::MPLS) => {
                 Some(InnerFrame { ethertype, start, ..*self }).filter(|_| start <= bytes.len())
             }
             // Ethernet; ERSPAN, whose second kind has numbers and 8 bytes of its own; and its third with 12.
