@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::{Add, Sub};
+use std::time::Duration;
 
 /// A point on the frames' own clock, in nanoseconds since the epoch of the capture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +52,19 @@ impl SimDuration {
     /// The span in nanoseconds.
     pub const fn as_nanos(self) -> u64 {
         self.0
+    }
+}
+
+/// Saturates at the end of the clock, after 584 years.
+impl From<Duration> for SimDuration {
+    fn from(span: Duration) -> SimDuration {
+        SimDuration(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX))
+    }
+}
+
+impl From<SimDuration> for Duration {
+    fn from(span: SimDuration) -> Duration {
+        Duration::from_nanos(span.0)
     }
 }
 
@@ -109,6 +123,14 @@ mod tests {
         let (early, late) = (SimTime::from_nanos(5), SimTime::from_nanos(9));
         assert_eq!(late.since(early), SimDuration::from_nanos(4));
         assert_eq!(early.since(late), SimDuration::default());
+    }
+
+    #[test]
+    fn spans_of_the_standard_library_are_the_same_nanoseconds() {
+        let span = Duration::new(3, 5);
+        assert_eq!(SimDuration::from(span), SimDuration::from_nanos(3_000_000_005));
+        assert_eq!(Duration::from(SimDuration::from(span)), span);
+        assert_eq!(SimDuration::from(Duration::MAX), SimDuration::from_nanos(u64::MAX));
     }
 
     #[test]

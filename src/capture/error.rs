@@ -8,7 +8,6 @@ use super::link::LinkType;
 use crate::text::Shown;
 
 /// Why a capture could not be read, or not to its end.
-#[derive(Debug)]
 pub struct CaptureError {
     /// The capture as it was named to the reader.
     pub file: String,
@@ -163,6 +162,13 @@ impl CaptureError {
             | CaptureProblem::TooManyInterfaces { .. }
             | CaptureProblem::Compression(_) => true,
         }
+    }
+}
+
+/// As [`fmt::Display`], so that `unwrap` says what is wrong.
+impl fmt::Debug for CaptureError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

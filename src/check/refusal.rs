@@ -38,7 +38,7 @@ impl RefusalRecord {
 }
 
 /// An operation was refused, and the world is as it was.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// The code and its cause.
     pub record: &'static RefusalRecord,
@@ -61,6 +61,13 @@ impl fmt::Display for Refusal {
             write!(f, " ({status})")?;
         }
         write!(f, ": {}", self.message)
+    }
+}
+
+/// As [`fmt::Display`], so that `unwrap` says what is wrong.
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

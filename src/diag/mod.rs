@@ -19,6 +19,8 @@ pub use reason::{Reason, Stage};
 pub use record::{ProblemKind, ProblemRecord};
 pub use source::{FileId, SourceLocation, Sources, Span, Spanned};
 
+use std::fmt;
+
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
@@ -93,3 +95,18 @@ impl Diagnostic {
         self
     }
 }
+
+/// Without its places, which only the texts tell: the message, the id, and below them why and what to do.
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} [{}]", self.message, self.id)?;
+        for (name, text) in [("note", &self.note), ("help", &self.help)] {
+            if let Some(text) = text {
+                write!(f, "\n  {name}: {text}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Diagnostic {}

@@ -13,8 +13,7 @@ pub const STANDARD_INPUT: &str = "-";
 /// The size of the largest file that is read: six million endpoints.
 pub const MAX_BYTES: u64 = 1 << 30;
 
-/// A file could not be read.
-#[derive(Debug)]
+/// A file could not be read. Prints as a sentence, as debugging output too.
 pub struct ReadError {
     /// The file.
     pub path: PathBuf,
@@ -36,6 +35,13 @@ impl fmt::Display for ReadError {
         } else {
             write!(f, "cannot read `{}`: {}", shown_path(&self.path), self.error)
         }
+    }
+}
+
+/// As [`fmt::Display`].
+impl fmt::Debug for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
