@@ -15,6 +15,7 @@ mod syntax;
 mod topology;
 mod tree;
 mod values;
+mod words;
 
 pub use crate::model::Direction;
 pub use expect::{Claim, Count, EmittedClaim, FrameClaim, ReplayExpectation, RuleClaim, SendExpectation, VerdictClaim};
@@ -24,6 +25,7 @@ pub use packet::{IcmpSpec, Ipv4Spec, PacketSpec, SendStep, Transport};
 pub use steps::{Action, ReplayStep, Scenario, Step};
 pub(crate) use topology::{is_allowed_in_ids, is_reserved_id};
 pub use values::{DurationError, parse_duration};
+pub use words::{OperationError, operation};
 
 use crate::diag::{Diagnostic, FileId, Severity, Sources};
 use crate::model::World;
@@ -121,35 +123,6 @@ fn scenario_file<'a>(
     root.refuse_unknown(decoder, &steps::KEYS);
     let (world, diagnostics) = scenario_topology(sources, decoder, &root, folder);
     (steps::decode(decoder, &root, folder, world), diagnostics)
-}
-
-/// Reads an operation in words: `detach i-web-1 vpc-shop`, `stop i-web-1`, `release i-web-1 force=true`. The words after
-/// the operation are the values of the keys that it has in a scenario, in their order; a word may name its key.
-///
-/// # Errors
-/// They are none; the diagnostics point into `sources`.
-pub fn operation(
-    sources: &mut Sources,
-    world: &World,
-    words: &str,
-) -> Result<crate::control::Operation, Vec<Diagnostic>> {
-    let text = format!("apply = {{ {} }}", operation::words_as_toml(words));
-    let file = sources.add(words, text.as_str());
-    let read = syntax::read(file, &text);
-    let mut decoder = Decoder::new(file, &text);
-    let root = Fields::root(read.tree.root(), decoder.span(0..0), What::The("an operation"));
-    let item = root.get(&decoder, "apply");
-    let names = names::KnownNames::new(Some(world));
-    let decoded = item.and_then(|item| operation::decode(&mut decoder, &root, item, &names));
-    let findings = read.finish(decoder.into_findings());
-    match decoded {
-        Some((ApplyStep { request: Request::Operation(operation), .. }, _)) if !has_errors(&findings) => Ok(operation),
-        Some(_) if !has_errors(&findings) => {
-            let problem = Diagnostic::error("invalid-value", "`describe` asks about links, and changes nothing");
-            Err(vec![problem])
-        }
-        _ => Err(findings),
-    }
 }
 
 fn has_errors(diagnostics: &[Diagnostic]) -> bool {

@@ -8,7 +8,6 @@ use crate::control::{self, ClassicLinkMode, ClassicLinkRule, LinkQuery, Operatio
 use crate::diag::{Diagnostic, Span, Spanned};
 use crate::model::Direction;
 use crate::net::{Ipv4Net, PortRange};
-use crate::text::quoted;
 
 /// What a step asks of the world.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,10 +46,10 @@ pub enum ApplyExpectation {
 }
 
 /// The word for the question; the others are [`Operation::name`]s.
-const DESCRIBE: &str = "describe";
+pub(super) const DESCRIBE: &str = "describe";
 
 /// The operations, each with its keys beside `operation`.
-const KEYS: [(&str, &[&str]); 26] = [
+pub(super) const KEYS: [(&str, &[&str]); 26] = [
     ("enable", &["vpc"]),
     ("disable", &["vpc"]),
     ("attach", &["instance", "vpc"]),
@@ -111,49 +110,6 @@ pub(super) fn decode<'a>(
         names.let_rules_change();
     }
     Some((ApplyStep { span: item.span, request: request? }, expectation?))
-}
-
-/// An operation in words as TOML: `detach i-web-1 vpc-shop` has the keys of `detach` in their order, and any word may
-/// name its key, as `force=true`. What begins with `[` or `{` is a value in TOML.
-pub(super) fn words_as_toml(words: &str) -> String {
-    let mut toml = String::from("operation = ");
-    let mut rest = words.trim();
-    let mut keys: &[&str] = &[];
-    let mut place = None;
-    while !rest.is_empty() {
-        let (word, after) = next_word(rest);
-        rest = after.trim_start();
-        match place {
-            None => {
-                keys = KEYS.iter().find(|(name, _)| *name == word).map_or(&[], |(_, keys)| keys);
-                toml += &quoted(word);
-                place = Some(0);
-            }
-            Some(next) => {
-                let named = word.split_once('=').filter(|(key, _)| keys.contains(key));
-                let key = named.map_or_else(|| keys.get(next).copied().unwrap_or("word"), |(key, _)| key);
-                let value = named.map_or(word, |(_, value)| value);
-                let is_toml = value.starts_with(['[', '{']) || matches!(value, "true" | "false");
-                toml += &format!(", {key} = {}", if is_toml { value.to_owned() } else { quoted(value) });
-                place = Some(next + usize::from(named.is_none()));
-            }
-        }
-    }
-    toml
-}
-
-/// The first word of a text, and what follows: brackets keep blanks together.
-fn next_word(text: &str) -> (&str, &str) {
-    let mut depth = 0_usize;
-    let end = text.find(|c: char| {
-        match c {
-            '[' | '{' => depth += 1,
-            ']' | '}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth == 0 && c.is_whitespace()
-    });
-    text.split_at(end.unwrap_or(text.len()))
 }
 
 /// True for the codes that say that something named does not exist.
