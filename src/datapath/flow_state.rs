@@ -67,6 +67,7 @@ impl FragmentKey {
 
 /// Sessions and first fragments, in [`SHARDS`] parts: both directions of a flow, its fragments and the errors about it
 /// meet the same one.
+#[derive(Clone)]
 pub(super) struct FlowTables {
     pub(super) sessions: Sessions,
     first_fragments: Vec<ExpiringMap<FragmentKey, Transport>>,

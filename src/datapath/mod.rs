@@ -89,6 +89,7 @@ const ROUTE_PREFETCH_DISTANCE: usize = 16;
 const BYTE_PREFETCH_DISTANCE: usize = 8;
 
 /// The virtual switches: a compiled world, and the state of flows.
+#[derive(Clone)]
 pub struct Fabric {
     program: Arc<Program>,
     options: Options,

@@ -45,7 +45,7 @@ const GROWTH: usize = 1 << 3;
 const MAX_LINES: usize = 1 << 17;
 
 /// Answers, each in the line that its key leads to, or in the one beside it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct RouteCache {
     lines: Vec<Option<CachedLine>>,
     /// Answers that had to make room for others since there were more lines.

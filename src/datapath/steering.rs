@@ -37,6 +37,7 @@ const FRAGMENT_MEMORY: SimDuration = SimDuration::from_secs(600);
 const FIRST_FRAGMENTS: usize = 65_536;
 
 /// Gives frames to shards, in the order of the capture.
+#[derive(Clone)]
 pub struct Steering {
     /// First fragments of ICMP errors that meet another shard than their own address pair.
     errors: ExpiringMap<FragmentKey, ShardId>,

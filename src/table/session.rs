@@ -107,6 +107,7 @@ const MAX_DEPTH: u32 = 20;
 const FLOWS_OF_SEGMENT: usize = 32;
 
 /// The flows of all shards.
+#[derive(Clone)]
 pub struct Sessions {
     arena: SegmentArena,
     /// By [`SegmentId`].
@@ -121,6 +122,7 @@ pub struct Sessions {
 }
 
 /// The flows of one shard.
+#[derive(Clone)]
 struct Shard {
     /// By the low bits of the hash, a power of two of them.
     directory: Vec<SegmentId>,
@@ -136,6 +138,7 @@ struct Shard {
 }
 
 /// What is known of a segment.
+#[derive(Clone)]
 struct Segment {
     count: usize,
     /// Bits of the hash that all its flows have in common.

@@ -39,6 +39,19 @@ pub(super) struct SegmentArena {
     tags: Vec<Tags>,
 }
 
+impl Clone for SegmentArena {
+    fn clone(&self) -> SegmentArena {
+        let mut copy = SegmentArena::default();
+        for (index, tags) in self.tags.iter().enumerate() {
+            let id = copy.add();
+            debug_assert_eq!(id.0 as usize, index, "segments are numbered in the order in which they are added");
+            copy.segment_mut(id).copy_from_slice(self.segment(id));
+            copy.tags[index] = *tags;
+        }
+        copy
+    }
+}
+
 impl SegmentArena {
     /// A segment without flows.
     pub(super) fn add(&mut self) -> SegmentId {

@@ -10,7 +10,7 @@ use super::{Expiry, FOREVER, FlowKey, GRACE, Session, SessionPlace, Sessions, Tu
 use crate::time::{SimTime, Watermark};
 use std::collections::BTreeMap;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Overflow {
     places: BTreeMap<FlowKey, SessionPlace>,
     free: Vec<SessionPlace>,
