@@ -50,7 +50,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "lab",
         &[
             "check", "compile", "control", "datapath", "diag", "explain", "links", "model", "net", "program", "remedy",
-            "report", "scenario", "table", "time", "wire",
+            "report", "scenario", "table", "text", "time", "wire",
         ],
     ),
     ("show", &["diag", "lab", "model", "net", "report", "text"]),

@@ -1,9 +1,9 @@
 //! What became of one frame, and claims about it.
 
 use super::{Topology, remedies};
-use crate::datapath::{Blocker, DropLocation, Emitted, Entry, Frame, MatchedRule, NotKnown, Options, Outcome, Output};
+use crate::datapath::{Blocker, Emitted, Entry, Frame, NotKnown, Options, Outcome, Output};
 use crate::datapath::{Sent, ShardId, Step, Trace, Verdict};
-use crate::diag::Span;
+use crate::diag::{Reason, Span};
 use crate::program::{EndpointId, EndpointKind, Owner};
 use crate::report::{self, Palette, Places, Resolver, Sentence, StatedRemedy, Traced};
 use crate::time::SimTime;
@@ -80,6 +80,27 @@ impl FrameResult {
     /// The result in ids.
     pub fn outcome(&self) -> &Outcome {
         &self.outcome
+    }
+
+    /// What became of the frame: `delivered`, `answered`, `outside`, `dropped` or `undetermined`, with what goes with it.
+    pub fn verdict(&self) -> Verdict {
+        self.outcome.verdict
+    }
+
+    /// Why the frame was dropped or is undetermined.
+    pub fn reason(&self) -> Option<Reason> {
+        self.outcome.verdict.refusal().map(|(reason, _)| reason)
+    }
+
+    /// What decided, as traces call it: see [`FrameResult::decided_by`]. `None` where nothing did that a topology could
+    /// name.
+    pub fn decider(&self) -> Option<String> {
+        self.words().cause(&self.outcome).map(|cause| cause.to_string())
+    }
+
+    /// What an endpoint is called that the result names by its id.
+    pub fn name_of(&self, id: EndpointId) -> &str {
+        self.topology.name_of(id)
     }
 
     /// Everything that came out, in order.
@@ -244,7 +265,7 @@ impl FrameResult {
     }
 
     /// As [`FrameResult::fully_traced`], for output that tells remedies.
-    fn remedied<'a>(&'a self, label: &'a str, description: &'a str) -> Traced<'a> {
+    pub(super) fn remedied<'a>(&'a self, label: &'a str, description: &'a str) -> Traced<'a> {
         let FrameResult { frame, wire_length, time, entry, shard, options, .. } = self;
         let frame = Frame { bytes: frame, wire_length: *wire_length, time: *time, entry: *entry, shard: *shard };
         let is_dropped = matches!(self.outcome.verdict, Verdict::Dropped { .. });
@@ -269,164 +290,6 @@ impl FrameResult {
     /// What became of the frame, as one line of plain English without a full stop.
     pub fn sentence(&self) -> String {
         Sentence::new(self.words(), self.outcome()).to_string()
-    }
-
-    fn fact(&self) -> String {
-        let mut fact = self.sentence();
-        for sent in self.sent() {
-            let what = sent.emitted.map_or("the frame", |emitted| emitted.kind.name());
-            fact += &format!("; {what} came out at {}", self.endpoint(sent.to));
-        }
-        fact
-    }
-
-    fn endpoint(&self, id: EndpointId) -> &str {
-        self.topology.names.endpoint(id)
-    }
-
-    #[track_caller]
-    fn fail(&self, claim: impl fmt::Display, fact: impl fmt::Display) -> ! {
-        let mut trace = self.trace();
-        report::blockers_text(&mut trace, self.words(), &self.remedied("", ""), Palette::Plain);
-        panic!("claim: {claim}\n fact: {fact}\n\n{trace}");
-    }
-
-    #[track_caller]
-    fn claim(&self, holds: bool, claim: impl fmt::Display) -> &FrameResult {
-        if !holds {
-            self.fail(claim, self.fact());
-        }
-        self
-    }
-
-    fn frames_out(&self, to: &str) -> usize {
-        self.sent().iter().filter(|sent| sent.emitted.is_none() && self.endpoint(sent.to) == to).count()
-    }
-
-    /// The frame reached `endpoint` whole, and nothing else came out.
-    #[track_caller]
-    pub fn delivered_to(&self, endpoint: &str) -> &FrameResult {
-        self.delivered_in_fragments_to(endpoint, 1)
-    }
-
-    /// The frame reached `endpoint` in `fragments` pieces, and nothing else came out.
-    #[track_caller]
-    pub fn delivered_in_fragments_to(&self, endpoint: &str, fragments: usize) -> &FrameResult {
-        let delivered = matches!(self.outcome().verdict, Verdict::Delivered { to } if self.endpoint(to) == endpoint);
-        let exclusive = self.sent().len() == fragments && self.frames_out(endpoint) == fragments;
-        let pieces = if fragments == 1 { String::new() } else { format!(" in {fragments} fragments") };
-        self.claim(delivered && exclusive, format_args!("delivered to {endpoint}{pieces}, and nothing else"))
-    }
-
-    /// The frame was refused for `reason`, and nothing came out.
-    #[track_caller]
-    pub fn dropped(&self, reason: &str) -> &FrameResult {
-        let dropped = matches!(self.outcome().verdict, Verdict::Dropped { reason: fact, .. } if fact.id() == reason);
-        self.claim(dropped && self.sent().is_empty(), format_args!("dropped for {reason}, and nothing came out"))
-    }
-
-    /// These reasons stand in the packet's way, in this order, and no others.
-    #[track_caller]
-    pub fn blocked_by<'a>(&self, reasons: impl IntoIterator<Item = &'a str>) -> &FrameResult {
-        let claimed: Vec<&str> = reasons.into_iter().collect();
-        let fact: Vec<&str> = self.blockers().iter().map(|blocker| blocker.reason.id()).collect();
-        if claimed != fact {
-            self.fail(format_args!("blocked by {claimed:?}"), format_args!("blocked by {fact:?}"));
-        }
-        self
-    }
-
-    /// The frame was refused for `reason`, and the fabric told its sender by a frame of `kind`.
-    #[track_caller]
-    pub fn dropped_with_notice(&self, reason: &str, kind: &str) -> &FrameResult {
-        let dropped = matches!(self.outcome().verdict, Verdict::Dropped { reason: fact, .. } if fact.id() == reason);
-        let claim = format!("dropped for {reason}, and its sender told by {kind}");
-        self.claim(dropped && self.told_sender(kind), claim)
-    }
-
-    fn told_sender(&self, kind: &str) -> bool {
-        let [sent] = self.sent() else { return false };
-        Some(sent.to) == self.outcome().from && sent.emitted.is_some_and(|emitted| emitted.kind.name() == kind)
-    }
-
-    /// The fabric answered the frame, an ARP request, and nothing else came out.
-    #[track_caller]
-    pub fn answered(&self) -> &FrameResult {
-        self.claim(
-            self.outcome().verdict == Verdict::Answered && self.told_sender("arp-reply"),
-            "answered by the fabric",
-        )
-    }
-
-    /// The frame travels by an instance's public NIC or public address, beyond the two planes.
-    #[track_caller]
-    pub fn outside(&self) -> &FrameResult {
-        self.claim(self.outcome().verdict == Verdict::Outside && self.sent().is_empty(), "outside the two planes")
-    }
-
-    /// What decides is not known: bytes that the capture cut off, or rules that the topology does not hold.
-    #[track_caller]
-    pub fn undetermined(&self) -> &FrameResult {
-        let holds = matches!(self.outcome().verdict, Verdict::Undetermined(_)) && self.sent().is_empty();
-        self.claim(holds, "undetermined")
-    }
-
-    /// What decides is not known, for `reason`, and nothing came out.
-    #[track_caller]
-    pub fn undetermined_for(&self, reason: &str) -> &FrameResult {
-        let verdict = self.outcome().verdict;
-        let given = verdict.refusal().filter(|_| matches!(verdict, Verdict::Undetermined(_)));
-        let holds = given.is_some_and(|(fact, _)| fact.id() == reason) && self.sent().is_empty();
-        self.claim(holds, format_args!("undetermined for {reason}, and nothing came out"))
-    }
-
-    /// The frame was in these routing domains, in this order, and in no other.
-    #[track_caller]
-    pub fn through<'a>(&self, domains: impl IntoIterator<Item = &'a str>) -> &FrameResult {
-        let claimed: Vec<&str> = domains.into_iter().collect();
-        let names = &self.topology.names;
-        let fact: Vec<&str> = self.outcome().domains.iter().flatten().map(|id| names.domain(*id)).collect();
-        if claimed != fact {
-            self.fail(format_args!("through {claimed:?}"), format_args!("through {fact:?}"));
-        }
-        self
-    }
-
-    /// The frame was refused at this endpoint, or in this routing domain.
-    #[track_caller]
-    pub fn at(&self, place: &str) -> &FrameResult {
-        let names = &self.topology.names;
-        let holds = match self.outcome().verdict.refusal() {
-            Some((_, DropLocation::Endpoint(id))) => names.endpoint(id) == place,
-            Some((_, DropLocation::Domain(id))) => names.domain(id) == place,
-            _ => false,
-        };
-        self.claim(holds, format_args!("refused at {place}"))
-    }
-
-    /// A live session spared the frame both ends' groups and whitelists.
-    #[track_caller]
-    pub fn by_session(&self) -> &FrameResult {
-        self.claim(self.outcome().by_session, "let through by a live session")
-    }
-
-    /// No session helped: the frame was judged as a first packet.
-    #[track_caller]
-    pub fn as_first_packet(&self) -> &FrameResult {
-        self.claim(!self.outcome().by_session, "judged as a first packet")
-    }
-
-    /// This rule decided: `sg-db ingress #2`, `sg-db intra-group`.
-    #[track_caller]
-    pub fn by_rule(&self, rule: &str) -> &FrameResult {
-        let fact = match self.outcome().decider {
-            MatchedRule::Rule(id) => self.topology.names.rules[id.index()].text.as_str(),
-            _ => "no rule",
-        };
-        if fact != rule {
-            self.fail(format_args!("decided by {rule}"), format_args!("decided by {fact}"));
-        }
-        self
     }
 }
 

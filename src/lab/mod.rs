@@ -1,7 +1,7 @@
 //! The facade that tests use: open a topology, send frames, claim what became of them.
 //!
 //! ```
-//! use biplane::lab::Lab;
+//! use biplane::lab::{Lab, Reason};
 //! use biplane::wire::build::tcp;
 //!
 //! let mut lab = Lab::open("scenarios/topologies/shop.toml").unwrap();
@@ -9,179 +9,51 @@
 //!     .delivered_to("rm-orders")
 //!     .through(["classic", "vpc-shop"]);
 //! lab.send("rm-orders", tcp("172.16.2.20:3306 > 10.45.2.10:40000").syn_ack()).delivered_to("i-web-1").by_session();
-//! lab.send("i-web-2", tcp("10.45.2.11:40000 > 172.16.2.20:3306").syn()).dropped("whitelist-deny").at("rm-orders");
+//! lab.send("i-web-2", tcp("10.45.2.11:40000 > 172.16.2.20:3306").syn())
+//!     .dropped(Reason::WhitelistDeny)
+//!     .at("rm-orders")
+//!     .decided_by("rm-orders whitelist");
 //! ```
 //!
 //! Claims are exclusive: `delivered_to` fails too where the fabric sent something else beside. One that does not hold
-//! panics with the claim, the fact and the trace. [`Lab::from_toml`] takes the topology as text; time stands still
-//! until [`Lab::wait`] moves it.
+//! panics with the claim, the fact, the trace, and what to do about it. [`Lab::from_toml`] takes the topology as text; time
+//! stands still until [`Lab::wait`] moves it.
 
+mod claims;
+mod error;
 mod frame_result;
+mod naming;
 mod partial;
 mod remedies;
+#[cfg(test)]
+mod tests;
+mod topology;
 
+pub use crate::control::{Operation, Refusal};
+pub use crate::diag::{EmittedKind, Reason};
+pub use error::LabError;
 pub use frame_result::{FrameResult, SentFrame};
+pub use naming::{EndpointRef, SendError, UnknownName};
+pub use topology::Topology;
 
-use crate::check::{self, Checked};
-use crate::compile::{self, Compiled, compile};
-use crate::control::{self, Change, LinkPage, LinkQuery, Operation, Refusal};
+use crate::control::{self, LinkPage, LinkQuery};
 use crate::datapath::{Entry, Fabric, Frame, Options, Output, Steering};
-use crate::diag::{Diagnostic, Severity, Sources, Span};
-use crate::links;
-use crate::model::{ChangeSet, World};
-use crate::program::{EndpointId, Epoch, Names, Program};
+use crate::diag::{Sources, Span};
+use crate::model::ChangeSet;
+use crate::program::EndpointId;
 use crate::scenario;
 use crate::time::{SimDuration, SimTime};
 use crate::wire::PacketBuilder;
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// A topology that could not be opened.
-#[derive(Debug)]
-pub enum LabError {
-    /// The file could not be read.
-    Read(scenario::ReadError),
-    /// The file is not a topology, or breaks a limit.
-    Invalid {
-        /// False where not all of the file could be read; what follows from the missing part alone is left out then.
-        understood: bool,
-        /// Everything found, in the order of the places at fault; warnings included where all was understood.
-        diagnostics: Vec<Diagnostic>,
-        /// The texts that the diagnostics point into.
-        sources: Sources,
-    },
-}
-
-impl fmt::Display for LabError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            LabError::Read(error) => error.fmt(f),
-            LabError::Invalid { diagnostics, sources, .. } => {
-                let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
-                for (index, error) in errors.enumerate() {
-                    let separator = if index == 0 { "" } else { "\n" };
-                    let place = error.labels.first().and_then(|label| sources.locate(label.span));
-                    match place {
-                        Some(at) => write!(f, "{separator}{}:{}:{}: ", at.file, at.line, at.column)?,
-                        None => f.write_str(separator)?,
-                    }
-                    write!(f, "{} [{}]", error.message, error.id)?;
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
-impl std::error::Error for LabError {}
-
-/// A world that was read, checked and compiled.
-#[derive(Clone)]
-pub struct Topology {
-    /// The declared world.
-    pub world: Arc<Checked>,
-    /// The compiled world.
-    pub program: Arc<Program>,
-    /// What its ids are called.
-    pub names: Arc<Names>,
-    /// What the next change will have to find.
-    index: Arc<compile::ProgramIndex>,
-    /// The texts that spans point into.
-    pub sources: Arc<Sources>,
-    /// What the vendor allows, but carries no traffic.
-    pub warnings: Arc<Vec<Diagnostic>>,
-}
-
-impl Topology {
-    /// Reads, checks and compiles the topology file `path`.
-    ///
-    /// # Errors
-    /// The file cannot be read, is not a topology, or breaks a limit.
-    pub fn open(path: impl AsRef<Path>) -> Result<Topology, LabError> {
-        let mut sources = Sources::new();
-        let (world, findings) = scenario::load_topology(&mut sources, path.as_ref()).map_err(LabError::Read)?;
-        Topology::build(world, findings, sources)
-    }
-
-    /// Reads, checks and compiles the topology in `text`; messages call it `name`.
-    ///
-    /// # Errors
-    /// The text is not a topology, or breaks a limit.
-    pub fn from_toml(name: &str, text: &str) -> Result<Topology, LabError> {
-        let mut sources = Sources::new();
-        let (world, findings) = scenario::topology(&mut sources, name, text);
-        Topology::build(world, findings, sources)
-    }
-
-    /// Checks and compiles a world that was read with `findings` from `sources`.
-    ///
-    /// # Errors
-    /// A finding is an error, or the world breaks a limit.
-    pub fn build(world: World, mut findings: Vec<Diagnostic>, sources: Sources) -> Result<Topology, LabError> {
-        if findings.iter().any(|finding| finding.severity == Severity::Error) {
-            let broken = partial::independent(check::check(&world), &findings, &sources);
-            findings.extend(broken);
-            sort_by_place(&mut findings);
-            return Err(LabError::Invalid { understood: false, diagnostics: findings, sources });
-        }
-        let (world, mut warnings) = match check::checked(world) {
-            Ok(checked) => checked,
-            Err(broken) => {
-                findings.extend(broken);
-                sort_by_place(&mut findings);
-                return Err(LabError::Invalid { understood: true, diagnostics: findings, sources });
-            }
-        };
-        let mut topology = Topology::compiled(world, Vec::new(), Arc::new(sources));
-        warnings.extend(links::warnings(&topology.world, &topology.program, &topology.names));
-        sort_by_place(&mut warnings);
-        findings.extend(warnings);
-        topology.warnings = Arc::new(findings);
-        Ok(topology)
-    }
-
-    /// Another world beside the same texts, checked and compiled as a whole; all findings where one of them is an error.
-    pub(crate) fn with_world(&self, world: World) -> Result<Topology, Vec<Diagnostic>> {
-        let (world, warnings) = check::checked(world)?;
-        Ok(Topology::compiled(world, warnings, Arc::clone(&self.sources)))
-    }
-
-    fn compiled(world: Checked, warnings: Vec<Diagnostic>, sources: Arc<Sources>) -> Topology {
-        let Compiled { program, names, index } = compile(&world, Epoch(1));
-        Topology {
-            world: Arc::new(world),
-            program: Arc::new(program),
-            names: Arc::new(names),
-            index: Arc::new(index),
-            sources,
-            warnings: Arc::new(warnings),
-        }
-    }
-
-    /// Makes the next snapshot: carries out a change that was planned for this world. Clones keep the snapshot before.
-    pub(crate) fn carry_out(&mut self, change: Change) -> ChangeSet {
-        let touched = change.carry_out(Arc::make_mut(&mut self.world));
-        if !touched.is_nothing() {
-            self.recompile(&touched);
-        }
-        touched
-    }
-
-    fn recompile(&mut self, touched: &ChangeSet) {
-        let index = Arc::make_mut(&mut self.index);
-        let (program, names) = compile::recompile(&self.world, touched, &self.program, &self.names, index);
-        self.program = Arc::new(program);
-        self.names = Arc::new(names);
-    }
-}
-
-fn sort_by_place(findings: &mut [Diagnostic]) {
-    findings.sort_by_key(|finding| finding.labels.first().map_or(Span::NONE, |label| label.span));
-}
-
 /// A fabric with its state and its clock, one frame at a time.
+///
+/// A clone has the same state and goes its own way from there.
+#[derive(Clone)]
 pub struct Lab {
+    /// As it was opened.
+    opened: Arc<Topology>,
     topology: Arc<Topology>,
     fabric: Fabric,
     options: Options,
@@ -209,7 +81,13 @@ impl Lab {
     /// A lab on a topology that was opened before.
     pub fn new(topology: Arc<Topology>, options: Options) -> Lab {
         let fabric = Fabric::new(Arc::clone(&topology.program), options);
-        Lab { topology, fabric, options, steering: Steering::default(), now: SimTime::ZERO }
+        let opened = Arc::clone(&topology);
+        Lab { opened, topology, fabric, options, steering: Steering::default(), now: SimTime::ZERO }
+    }
+
+    /// Goes back to the beginning: the topology as it was opened, no sessions, the clock at zero.
+    pub fn reset(&mut self) {
+        *self = Lab::new(Arc::clone(&self.opened), self.options);
     }
 
     /// The topology the lab stands on, as the operations so far have left it. Its warnings are those of its file.
@@ -227,9 +105,17 @@ impl Lab {
         self.now
     }
 
-    /// Lets time pass.
-    pub fn wait(&mut self, span: SimDuration) {
-        self.now = self.now + span;
+    /// Lets time pass: a [`SimDuration`], or a [`Duration`](std::time::Duration) of the standard library.
+    ///
+    /// ```
+    /// # use biplane::lab::Lab;
+    /// # use std::time::Duration;
+    /// # let mut lab = Lab::open("scenarios/topologies/shop.toml").unwrap();
+    /// lab.wait(Duration::from_millis(2_500));
+    /// assert_eq!(lab.now().as_nanos(), 2_500_000_000);
+    /// ```
+    pub fn wait(&mut self, span: impl Into<SimDuration>) {
+        self.now = self.now + span.into();
     }
 
     /// Sets the clock forward to `time`; a clock that is further on stays.
@@ -237,17 +123,81 @@ impl Lab {
         self.now = self.now.max(time);
     }
 
-    /// Sends `packet` from the endpoint called `from`.
+    /// Sends `packet` from an endpoint, whatever its source address.
+    ///
+    /// # Panics
+    /// The topology has no such endpoint, or the packet cannot be built; [`Lab::try_send`] says so as an error.
+    #[track_caller]
+    pub fn send<'a>(&mut self, from: impl Into<EndpointRef<'a>>, packet: PacketBuilder) -> FrameResult {
+        // No closure, here and below: the panic is to name the caller's line.
+        match self.try_send(from, packet) {
+            Ok(sent) => sent,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Sends `packet` from an endpoint, as [`Lab::send`] does.
+    ///
+    /// ```
+    /// # use biplane::lab::Lab;
+    /// # use biplane::wire::build::tcp;
+    /// # let mut lab = Lab::open("scenarios/topologies/shop.toml").unwrap();
+    /// let error = lab.try_send("i-wbe-1", tcp("10.45.2.10:40000 > 172.16.2.20:3306").syn()).unwrap_err();
+    /// assert_eq!(error.to_string(), "the topology has no endpoint `i-wbe-1`; did you mean `i-web-1`?");
+    /// ```
+    ///
+    /// # Errors
+    /// The topology has no such endpoint, or a field of the packet cannot hold what was asked for.
+    #[expect(clippy::needless_pass_by_value, reason = "a packet is described where it is sent")]
+    pub fn try_send<'a>(
+        &mut self,
+        from: impl Into<EndpointRef<'a>>,
+        packet: PacketBuilder,
+    ) -> Result<FrameResult, SendError> {
+        let endpoint = self.topology.find(from).map_err(SendError::Sender)?;
+        let bytes = packet.try_build().map_err(SendError::Packet)?;
+        Ok(self.send_frame(Entry::Injected(endpoint), &bytes, bytes.len()))
+    }
+
+    /// Sends an Ethernet frame byte for byte, broken or not.
+    ///
+    /// ```
+    /// # use biplane::lab::{Lab, Reason};
+    /// # use biplane::wire::build::tcp;
+    /// # let mut lab = Lab::open("scenarios/topologies/shop.toml").unwrap();
+    /// let mut frame = tcp("10.45.2.10:40000 > 172.16.2.20:3306").syn().build();
+    /// frame[24] ^= 1;
+    /// lab.send_bytes("i-web-1", &frame).dropped(Reason::Ipv4Checksum);
+    /// ```
     ///
     /// # Panics
     /// The topology has no such endpoint.
     #[track_caller]
+    pub fn send_bytes<'a>(&mut self, from: impl Into<EndpointRef<'a>>, bytes: &[u8]) -> FrameResult {
+        self.send_cut(from, bytes, bytes.len())
+    }
+
+    /// Sends a frame of which a capture has cut something off: `bytes` are what is left of `wire_length`.
+    ///
+    /// # Panics
+    /// The topology has no such endpoint.
+    #[track_caller]
+    pub fn send_cut<'a>(&mut self, from: impl Into<EndpointRef<'a>>, bytes: &[u8], wire_length: usize) -> FrameResult {
+        match self.topology.find(from) {
+            Ok(endpoint) => self.send_frame(Entry::Injected(endpoint), bytes, wire_length),
+            Err(unknown) => panic!("{unknown}"),
+        }
+    }
+
+    /// Sends `packet` as the frame of a capture enters: at the endpoint that owns its source address.
+    ///
+    /// # Panics
+    /// The packet cannot be built.
+    #[track_caller]
     #[expect(clippy::needless_pass_by_value, reason = "a packet is described where it is sent")]
-    pub fn send(&mut self, from: &str, packet: PacketBuilder) -> FrameResult {
-        let endpoint = self.endpoint(from).unwrap_or_else(|| panic!("the topology has no endpoint `{from}`"));
+    pub fn send_by_source(&mut self, packet: PacketBuilder) -> FrameResult {
         let bytes = packet.build();
-        let wire_length = bytes.len();
-        self.send_frame(Entry::Injected(endpoint), &bytes, wire_length)
+        self.send_frame(Entry::BySource, &bytes, bytes.len())
     }
 
     /// Sends an Ethernet frame now: `bytes` of its `wire_length` were captured.
@@ -272,28 +222,54 @@ impl Lab {
     /// endpoints.
     ///
     /// ```
-    /// use biplane::control::Operation;
-    /// use biplane::lab::Lab;
+    /// use biplane::lab::{Lab, Operation, Reason};
     /// use biplane::wire::build::tcp;
     ///
     /// let mut lab = Lab::open("scenarios/topologies/shop.toml").unwrap();
     /// let (instance, vpc) = ("i-web-1".to_owned(), "vpc-shop".to_owned());
     /// lab.apply(&Operation::Detach { instance, vpc: vpc.clone() }).unwrap();
-    /// lab.send("i-web-1", tcp("10.45.2.10:40000 > 172.16.2.20:3306").syn()).dropped("classiclink-not-linked");
+    /// lab.send("i-web-1", tcp("10.45.2.10:40000 > 172.16.2.20:3306").syn()).dropped(Reason::ClassiclinkNotLinked);
     /// let refusal = lab.apply(&Operation::Disable { vpc }).unwrap_err();
     /// assert_eq!(refusal.to_string(), "InvalidAction (400): `i-web-2` is still linked to `vpc-shop`");
     /// ```
     ///
     /// # Errors
     /// The vendor would refuse it; the refusal bears the vendor's code, and nothing has changed.
-    pub fn apply(&mut self, operation: &Operation) -> Result<ChangeSet, Refusal> {
-        self.apply_at(operation, Span::NONE)
+    pub fn apply(&mut self, operation: &Operation) -> Result<(), Refusal> {
+        self.apply_at(operation, Span::NONE).map(|_| ())
+    }
+
+    /// Applies an operation in words, as [`Lab::apply`] does: its name, then the values of the keys that it has in a
+    /// scenario, in their order; or the keys themselves, as `{ operation = "detach", … }`.
+    ///
+    /// ```
+    /// # use biplane::lab::Lab;
+    /// # let mut lab = Lab::open("scenarios/topologies/shop.toml").unwrap();
+    /// lab.apply_words("detach i-web-1 vpc-shop").unwrap();
+    /// lab.apply_words("authorize sg-app ingress={ protocol = \"tcp\", port_range = \"80\", source = \"10.0.0.0/8\" }").unwrap();
+    /// let refusal = lab.apply_words("disable vpc-shop").unwrap_err();
+    /// assert_eq!(refusal.code(), "InvalidAction");
+    /// ```
+    ///
+    /// # Errors
+    /// The vendor would refuse it.
+    ///
+    /// # Panics
+    /// The words are no operation, or name what the topology does not have: a test would go on with the wrong world.
+    #[track_caller]
+    pub fn apply_words(&mut self, words: &str) -> Result<(), Refusal> {
+        let mut sources = Sources::new();
+        match scenario::operation(&mut sources, &self.topology.world, words) {
+            Ok(operation) => self.apply(&operation),
+            Err(findings) => panic!("{}", scenario::OperationError::new(words, &findings)),
+        }
     }
 
     /// Applies an operation that stands at `place` in a file, as [`Lab::apply`] does: the place of what it adds.
     ///
     /// # Errors
     /// As [`Lab::apply`].
+    #[doc(hidden)]
     pub fn apply_at(&mut self, operation: &Operation, place: Span) -> Result<ChangeSet, Refusal> {
         let change = control::plan(&self.topology.world, operation, place)?;
         let touched = Arc::make_mut(&mut self.topology).carry_out(change);

@@ -2,6 +2,7 @@
 
 use super::{Planned, Preflight};
 use crate::check::preflight::PREFLIGHT_RULES;
+use crate::diag::Reason;
 use crate::lab::{Lab, Topology};
 use crate::test_world::{EditedWorld, edit};
 use crate::wire::build::tcp;
@@ -137,7 +138,7 @@ fn clients_behind_a_gateway_count() {
     let mut lab = Lab::from_toml("t.toml", &linked(&vpn)).unwrap();
     lab.send("vpn", tcp("172.20.0.6:40000 > 10.24.1.5:22").syn()).delivered_to("i-a");
     lab.send("i-a", tcp("10.24.1.5:22 > 172.20.0.6:40000").syn_ack()).delivered_to("vpn");
-    lab.send("vpn", tcp("172.20.0.7:40000 > 10.24.1.5:22").syn()).dropped("sg-ingress-deny");
+    lab.send("vpn", tcp("172.20.0.7:40000 > 10.24.1.5:22").syn()).dropped(Reason::SgIngressDeny);
     // The one client that is let in lies beside the route, or outside the primary CIDR.
     let beside = behind_vpn("172.20.128.0/17", "172.20.0.0/16");
     assert_eq!(told(&beside), (vec![], format!("vpn: {ALL}"), String::new()));

@@ -99,8 +99,12 @@ impl<'a> Resolver<'a> {
             _ => None,
         };
         let from = outcome.from.map(|id| self.endpoint(id));
-        let domains = outcome.domains.into_iter().flatten().map(move |id| self.domain(id));
-        from.into_iter().chain(domains).chain(to)
+        from.into_iter().chain(self.domains(outcome)).chain(to)
+    }
+
+    /// The routing domains a frame was in, in order.
+    pub fn domains(self, outcome: &Outcome) -> impl Iterator<Item = &'a str> {
+        outcome.domains.into_iter().flatten().map(move |id| self.domain(id))
     }
 }
 

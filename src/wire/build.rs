@@ -28,53 +28,66 @@ const SOURCE_MAC: MacAddress = MacAddress([0x02, 0, 0, 0, 0, 0x01]);
 const DESTINATION_MAC: MacAddress = MacAddress([0x02, 0, 0, 0, 0, 0x02]);
 
 /// A TCP segment in mid-stream (flag ACK). Text: `"10.45.2.10:40000 > 10.111.4.20:3306"`.
+#[track_caller]
 pub fn tcp(text: &str) -> PacketBuilder {
     let (source, destination) = or_panic(text, read_endpoints);
     PacketBuilder::tcp(source, destination)
 }
 
 /// A UDP datagram. Text: `"10.45.2.10:40000 > 10.111.4.20:53"`.
+#[track_caller]
 pub fn udp(text: &str) -> PacketBuilder {
     let (source, destination) = or_panic(text, read_endpoints);
     PacketBuilder::udp(source, destination)
 }
 
 /// An ICMP echo request. Text: `"10.45.2.10 > 10.111.4.20"`.
+#[track_caller]
 pub fn icmp_echo(text: &str, identifier: u16, sequence: u16) -> PacketBuilder {
     icmp(text, 8, 0).icmp_rest(query(identifier, sequence))
 }
 
 /// An ICMP echo reply. Text: `"10.111.4.20 > 10.45.2.10"`.
+#[track_caller]
 pub fn icmp_echo_reply(text: &str, identifier: u16, sequence: u16) -> PacketBuilder {
     icmp(text, 0, 0).icmp_rest(query(identifier, sequence))
 }
 
 /// Any ICMP message; [`PacketBuilder::icmp_rest`] sets bytes 4 to 7. Text: `"10.45.2.10 > 10.111.4.20"`.
+#[track_caller]
 pub fn icmp(text: &str, kind: u8, code: u8) -> PacketBuilder {
     let (source, destination) = or_panic(text, read_addresses);
     PacketBuilder::icmp(source, destination, kind, code)
 }
 
 /// An ICMP error that quotes the header and 8 bytes of `about`. Text: `"10.111.4.253 > 10.45.2.10"`.
+#[track_caller]
 pub fn icmp_error(text: &str, kind: IcmpError, about: &PacketBuilder) -> PacketBuilder {
     let (kind, code, rest) = kind.header();
     icmp(text, kind, code).icmp_rest(rest).quoting(about)
 }
 
 /// Another protocol; the payload follows the IPv4 header. Text: `"10.45.2.10 > 10.111.4.20"`.
+#[track_caller]
 pub fn ip(protocol: Protocol, text: &str) -> PacketBuilder {
     let (source, destination) = or_panic(text, read_addresses);
     PacketBuilder::ip(protocol, source, destination)
 }
 
 /// An ARP request of the first address for the second one's MAC address. Text: `"10.1.2.1 > 10.1.2.3"`.
+#[track_caller]
 pub fn arp_request(text: &str) -> PacketBuilder {
     let (sender, target) = or_panic(text, read_addresses);
     PacketBuilder::arp_request(sender, target)
 }
 
+#[track_caller]
 fn or_panic<T>(text: &str, read: impl FnOnce(&str) -> Result<T, TextError>) -> T {
-    read(text).unwrap_or_else(|error| panic!("{text:?}: {error}"))
+    // No closure: the panic is to name the caller's line.
+    match read(text) {
+        Ok(value) => value,
+        Err(error) => panic!("{text:?}: {error}"),
+    }
 }
 
 /// Identifier and sequence number of an ICMP query.
@@ -369,8 +382,12 @@ impl PacketBuilder {
     /// # Panics
     ///
     /// Where [`PacketBuilder::try_build`] gives an error.
+    #[track_caller]
     pub fn build(&self) -> Vec<u8> {
-        self.try_build().unwrap_or_else(|error| panic!("{error}"))
+        match self.try_build() {
+            Ok(frame) => frame,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// The frame, from the Ethernet header on, without padding; an error where a field cannot hold what was asked

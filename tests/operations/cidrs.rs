@@ -2,6 +2,7 @@
 
 use super::world::{accepted, attach, detach, disable, enable, lab, refused};
 use biplane::control::Operation;
+use biplane::diag::Reason;
 use biplane::lab::Lab;
 use biplane::net::Ipv4Net;
 use biplane::wire::PacketBuilder;
@@ -106,7 +107,7 @@ fn a_link_reaches_what_the_new_primary_cidr_holds() {
     accepted(&mut lab, &add_route("shop", "172.20.0.0/24", "ngw"));
     lab.send("c-web", office.clone()).delivered_to("ngw").through(["classic", "shop"]);
     modified_between_links(&mut lab, "172.16.0.0/16");
-    lab.send("c-web", office.clone()).dropped("no-route").at("classic");
+    lab.send("c-web", office.clone()).dropped(Reason::NoRoute).at("classic");
     lab.send("db", tcp("172.16.1.20:5000 > 172.20.0.7:443").syn()).delivered_to("ngw");
     lab.send("c-web", tcp("10.24.1.5:40000 > 172.16.1.20:3306").syn()).delivered_to("db");
     modified_between_links(&mut lab, "172.16.0.0/12");
@@ -119,12 +120,12 @@ fn a_route_added_inside_a_grown_primary_cidr_is_reached_over_the_link() {
     let office = || tcp("10.24.1.5:40000 > 172.20.0.7:443").syn();
     modified_between_links(&mut lab, "172.16.0.0/16");
     accepted(&mut lab, &add_route("shop", "172.20.0.0/24", "ngw"));
-    lab.send("c-web", office()).dropped("no-route").at("classic");
+    lab.send("c-web", office()).dropped(Reason::NoRoute).at("classic");
     modified_between_links(&mut lab, "172.0.0.0/8");
     lab.send("c-web", office()).delivered_to("ngw").through(["classic", "shop"]);
     let gone = Operation::RemoveRoute { table: "shop".to_owned(), destination: net("172.20.0.0/24") };
     accepted(&mut lab, &gone);
-    lab.send("c-web", office()).dropped("no-route").at("shop");
+    lab.send("c-web", office()).dropped(Reason::NoRoute).at("shop");
 }
 
 #[test]
@@ -132,11 +133,11 @@ fn a_secondary_cidr_comes_and_goes_while_classiclink_is_on() {
     let mut lab = lab();
     let packet = |port: u16| -> PacketBuilder { tcp(&format!("10.24.1.5:{port} > 192.168.9.9:80")).syn() };
     accepted(&mut lab, &Operation::AddGuestRoute { instance: "c-web".to_owned(), destination: net("192.168.0.0/16") });
-    lab.send("c-web", packet(40000)).dropped("no-route").at("classic");
+    lab.send("c-web", packet(40000)).dropped(Reason::NoRoute).at("classic");
     accepted(&mut lab, &associate("shop", "192.168.0.0/16"));
-    lab.send("c-web", packet(40001)).dropped("classiclink-secondary-cidr").at("classic");
+    lab.send("c-web", packet(40001)).dropped(Reason::ClassiclinkSecondaryCidr).at("classic");
     accepted(&mut lab, &unassociate("shop", "192.168.0.0/16"));
-    lab.send("c-web", packet(40002)).dropped("no-route").at("classic");
+    lab.send("c-web", packet(40002)).dropped(Reason::NoRoute).at("classic");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use crate::world::accepted;
 use biplane::control::Operation;
 use biplane::datapath::{SessionStep, Step};
+use biplane::diag::Reason;
 use biplane::lab::{FrameResult, Lab};
 use biplane::wire::build::udp;
 
@@ -89,7 +90,7 @@ fn a_session_is_not_handed_over_with_the_address() {
         in_both_worlds(|lab| {
             handed_over(lab, group);
             let refused = lab.send("dns", answer());
-            refused.dropped("sg-ingress-deny").at("heir");
+            refused.dropped(Reason::SgIngressDeny).at("heir");
             assert_eq!(kept(&refused), Some([SessionStep::Cut, SessionStep::None]));
         });
     }
@@ -109,11 +110,11 @@ fn what_a_released_forwarder_left_at_its_receiver_is_gone_with_it() {
         lab.send("fw", request()).delivered_to("dns").as_first_packet();
         release(lab, "old");
         let refused = lab.send("dns", answer());
-        refused.dropped("sg-ingress-deny").at("own");
+        refused.dropped(Reason::SgIngressDeny).at("own");
         assert!(matches!(kept(&refused), Some([SessionStep::Live { .. }, SessionStep::None])));
         release(lab, "fw");
         let refused = lab.send("dns", answer());
-        refused.dropped("sg-ingress-deny").at("own");
+        refused.dropped(Reason::SgIngressDeny).at("own");
         assert_eq!(kept(&refused), Some([SessionStep::Cut, SessionStep::None]));
     });
 }
@@ -123,6 +124,6 @@ fn a_session_ends_with_the_last_owner_of_its_address() {
     in_both_worlds(|lab| {
         lab.send("old", udp("172.16.1.1:40000 > 172.16.1.53:53")).delivered_to("dns");
         release(lab, "old");
-        lab.send("dns", udp("172.16.1.53:53 > 172.16.1.1:40000")).dropped("no-such-address");
+        lab.send("dns", udp("172.16.1.53:53 > 172.16.1.1:40000")).dropped(Reason::NoSuchAddress);
     });
 }

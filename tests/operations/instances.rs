@@ -2,7 +2,7 @@
 
 use super::world::*;
 use biplane::control::Operation;
-use biplane::diag::Severity;
+use biplane::diag::{Reason, Severity, Span};
 use biplane::lab::Lab;
 use biplane::wire::PacketBuilder;
 use biplane::wire::build::tcp;
@@ -70,7 +70,7 @@ fn connected() -> Lab {
 fn restarts_and_migrations_leave_link_and_session() {
     for operation in [restart("c-web"), hot_migrate("c-web"), cold_migrate("c-web")] {
         let mut lab = connected();
-        let touched = lab.apply(&operation).unwrap();
+        let touched = lab.apply_at(&operation, Span::NONE).unwrap();
         assert!(touched.is_nothing(), "{touched:?}");
         lab.send("db", reply().push()).delivered_to("c-web").by_session();
         lab.send("c-web", request().push()).delivered_to("db").by_session();
@@ -78,7 +78,7 @@ fn restarts_and_migrations_leave_link_and_session() {
     let mut lab = connected();
     accepted(&mut lab, &stop("c-web"));
     accepted(&mut lab, &cold_migrate("c-web"));
-    lab.send("db", reply().push()).dropped("instance-stopped").at("c-web");
+    lab.send("db", reply().push()).dropped(Reason::InstanceStopped).at("c-web");
     accepted(&mut lab, &start("c-web"));
     lab.send("db", reply().push()).delivered_to("c-web").by_session();
 }
@@ -115,7 +115,7 @@ fn a_replaced_system_disk_loses_the_guest_route_and_check_says_so() {
         findings.iter().any(|finding| finding.id == "guest-route-public-nic")
     };
     accepted(&mut lab, &attach("c-new", "store"));
-    lab.send("c-new", ask().syn()).dropped("guest-route-public-nic").at("c-new");
+    lab.send("c-new", ask().syn()).dropped(Reason::GuestRoutePublicNic).at("c-new");
     assert!(warned(&lab));
     accepted(&mut lab, &guest_route("c-new"));
     lab.send("c-new", ask().syn()).delivered_to("store-db").through(["classic", "store"]);
@@ -127,8 +127,8 @@ fn a_replaced_system_disk_loses_the_guest_route_and_check_says_so() {
     accepted(&mut lab, &start("c-new"));
     // The link is there, and what the other side sends arrives; whatever c-new sends leaves by the public NIC.
     lab.send("store-db", call().ack()).delivered_to("c-new").by_session();
-    lab.send("c-new", answer().push()).dropped("guest-route-public-nic").at("c-new");
-    lab.send("c-new", ask().ack()).dropped("guest-route-public-nic").at("c-new");
+    lab.send("c-new", answer().push()).dropped(Reason::GuestRoutePublicNic).at("c-new");
+    lab.send("c-new", ask().ack()).dropped(Reason::GuestRoutePublicNic).at("c-new");
     assert!(warned(&lab));
     accepted(&mut lab, &guest_route("c-new"));
     lab.send("c-new", ask().syn()).delivered_to("store-db");
@@ -161,10 +161,10 @@ fn a_released_instance_leaves_nothing_but_rules_that_match_one_address_less() {
         "InvalidInstanceId.NotFound (404): there is no instance `c-web`"
     );
     assert_eq!(lab.endpoint("c-web"), None);
-    send_from(&mut lab, &request().push()).dropped("unknown-source");
-    lab.send("db", reply().push()).dropped("no-such-address").at("shop");
+    send_from(&mut lab, &request().push()).dropped(Reason::UnknownSource);
+    lab.send("db", reply().push()).dropped(Reason::NoSuchAddress).at("shop");
     // Its place in the quota is free, and so is its id; the others keep theirs.
-    lab.send("c-new", tcp("10.24.1.6:40000 > 172.16.1.20:3306").syn()).dropped("classiclink-not-linked");
+    lab.send("c-new", tcp("10.24.1.6:40000 > 172.16.1.20:3306").syn()).dropped(Reason::ClassiclinkNotLinked);
     accepted(&mut lab, &disable("shop"));
 }
 
@@ -202,7 +202,7 @@ fn an_instance_that_a_route_leads_to_is_not_released() {
         accepted(&mut lab, &Operation::RemoveRoute { table: "shop".to_owned(), destination });
     }
     accepted(&mut lab, &release("db", true));
-    lab.send("c-web", request().syn()).dropped("no-such-address").at("shop");
+    lab.send("c-web", request().syn()).dropped(Reason::NoSuchAddress).at("shop");
 }
 
 #[test]
@@ -250,8 +250,8 @@ fn an_instance_that_moves_into_a_vpc_leaves_its_classic_address_behind() {
         assert_eq!(refused(&mut lab, &operation), told);
     }
     accepted(&mut lab, &into_vpc("c-new", "vsw-shop", "172.16.1.252", &["sg-shop"]));
-    send_from(&mut lab, &tcp("10.24.1.6:40000 > 10.24.1.5:80").syn()).dropped("unknown-source");
-    lab.send("c-web", tcp("10.24.1.5:40000 > 10.24.1.6:80").syn()).dropped("no-such-address").at("classic");
+    send_from(&mut lab, &tcp("10.24.1.6:40000 > 10.24.1.5:80").syn()).dropped(Reason::UnknownSource);
+    lab.send("c-web", tcp("10.24.1.5:40000 > 10.24.1.6:80").syn()).dropped(Reason::NoSuchAddress).at("classic");
     // sg-shop accepts from sg-classic, whose members it can be reached by over their link; and among its own members.
     lab.send("c-web", tcp("10.24.1.5:40000 > 172.16.1.252:3306").syn())
         .delivered_to("c-new")
@@ -267,5 +267,5 @@ fn the_guest_of_a_vpc_instance_takes_no_routes() {
     let mut lab = lab();
     assert_eq!(refused(&mut lab, &guest_route("db")), "OperationDenied: `db` lives in `vsw-shop`");
     accepted(&mut lab, &guest_route("c-new"));
-    assert!(lab.apply(&guest_route("c-new")).unwrap().is_nothing());
+    assert!(lab.apply_at(&guest_route("c-new"), Span::NONE).unwrap().is_nothing());
 }

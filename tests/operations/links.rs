@@ -2,6 +2,7 @@
 
 use super::world::{accepted, attach, detach, disable, enable, lab, refused, start, stop};
 use biplane::check::{Refusal, link};
+use biplane::diag::Reason;
 use biplane::lab::Lab;
 use biplane::wire::PacketBuilder;
 use biplane::wire::build::tcp;
@@ -18,13 +19,13 @@ fn answer(to: &str) -> PacketBuilder {
 #[test]
 fn an_attached_instance_reaches_the_vpc_until_it_is_detached() {
     let mut lab = lab();
-    lab.send("c-new", query("10.24.1.6").syn()).dropped("classiclink-not-linked").at("classic");
+    lab.send("c-new", query("10.24.1.6").syn()).dropped(Reason::ClassiclinkNotLinked).at("classic");
     accepted(&mut lab, &attach("c-new", "shop"));
     lab.send("c-new", query("10.24.1.6").syn()).delivered_to("db").through(["classic", "shop"]).as_first_packet();
     lab.send("db", answer("10.24.1.6").syn_ack()).delivered_to("c-new").by_session();
     accepted(&mut lab, &detach("c-new", "shop"));
-    lab.send("c-new", query("10.24.1.6").ack()).dropped("classiclink-not-linked").at("classic");
-    lab.send("db", answer("10.24.1.6").ack()).dropped("classiclink-target-not-linked").at("shop");
+    lab.send("c-new", query("10.24.1.6").ack()).dropped(Reason::ClassiclinkNotLinked).at("classic");
+    lab.send("db", answer("10.24.1.6").ack()).dropped(Reason::ClassiclinkTargetNotLinked).at("shop");
 }
 
 #[test]
@@ -141,10 +142,10 @@ fn a_vpc_is_disabled_once_its_links_are_gone() {
     accepted(&mut lab, &detach("c-new", "shop"));
     assert_eq!(refused(&mut lab, &disable("shop")), "InvalidAction (400): `c-web` is still linked to `shop`");
     assert_eq!(refused(&mut lab, &disable("nowhere")), "InvalidVpcId.NotFound (404): there is no VPC `nowhere`");
-    lab.send("db", tcp("172.16.1.20:5000 > 10.24.1.6:80").syn()).dropped("classiclink-target-not-linked").at("shop");
+    lab.send("db", tcp("172.16.1.20:5000 > 10.24.1.6:80").syn()).dropped(Reason::ClassiclinkTargetNotLinked).at("shop");
     accepted(&mut lab, &detach("c-web", "shop"));
     accepted(&mut lab, &disable("shop"));
-    lab.send("db", tcp("172.16.1.20:5000 > 10.24.1.6:80").syn()).dropped("classiclink-disabled").at("shop");
+    lab.send("db", tcp("172.16.1.20:5000 > 10.24.1.6:80").syn()).dropped(Reason::ClassiclinkDisabled).at("shop");
     accepted(&mut lab, &disable("shop"));
     accepted(&mut lab, &enable("shop"));
     accepted(&mut lab, &attach("c-web", "shop"));
@@ -157,8 +158,8 @@ fn a_link_lives_through_stop_and_start_and_so_does_a_session() {
     lab.send("c-web", query("10.24.1.5").syn()).delivered_to("db");
     lab.send("db", answer("10.24.1.5").syn_ack()).delivered_to("c-web").by_session();
     accepted(&mut lab, &stop("c-web"));
-    lab.send("c-web", query("10.24.1.5").ack()).dropped("instance-stopped").at("c-web");
-    lab.send("db", answer("10.24.1.5").ack()).dropped("instance-stopped").at("c-web");
+    lab.send("c-web", query("10.24.1.5").ack()).dropped(Reason::InstanceStopped).at("c-web");
+    lab.send("db", answer("10.24.1.5").ack()).dropped(Reason::InstanceStopped).at("c-web");
     assert_eq!(refused(&mut lab, &stop("c-web")), "IncorrectInstanceStatus (403): `c-web` is stopped, not running");
     accepted(&mut lab, &start("c-web"));
     assert_eq!(refused(&mut lab, &start("c-web")), "IncorrectInstanceStatus (403): `c-web` is running, not stopped");

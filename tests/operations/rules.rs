@@ -3,6 +3,7 @@
 use super::world::*;
 use biplane::control::{ClassicLinkMode, ClassicLinkRule, Operation, PeerRequest, RuleRequest, WhitelistChange};
 use biplane::datapath::{SessionStep, Step};
+use biplane::diag::{Reason, Span};
 use biplane::lab::{FrameResult, Lab};
 use biplane::model::{Direction, NicType, Policy};
 use biplane::net::{Ipv4Net, PortRange, Protocol};
@@ -87,9 +88,9 @@ fn a_revoked_rule_cuts_its_sessions_and_an_equal_one_keeps_them() {
     let mut lab = connected();
     accepted(&mut lab, &revoke("sg-shop", rule("3306", "sg-classic")));
     let cut = lab.send("c-web", request().push());
-    cut.dropped("sg-ingress-deny").at("db").as_first_packet();
+    cut.dropped(Reason::SgIngressDeny).at("db").as_first_packet();
     assert_eq!(session_step(&cut), Some(SessionStep::Cut));
-    lab.send("db", reply().push()).dropped("sg-ingress-deny").at("c-web");
+    lab.send("db", reply().push()).dropped(Reason::SgIngressDeny).at("c-web");
 
     let mut lab = connected();
     accepted(&mut lab, &revoke("sg-shop", rule("3306", "sg-classic")));
@@ -108,7 +109,7 @@ fn a_session_idle_for_more_than_910_seconds_is_judged_by_the_rules_of_the_day() 
     lab.send("c-web", request().push()).delivered_to("db").as_first_packet();
     lab.wait(SimDuration::from_secs(911));
     accepted(&mut lab, &revoke("sg-shop", rule("3306", "sg-classic")));
-    lab.send("c-web", request().push()).dropped("sg-ingress-deny").at("db");
+    lab.send("c-web", request().push()).dropped(Reason::SgIngressDeny).at("db");
 }
 
 #[test]
@@ -121,13 +122,13 @@ fn leaving_a_group_takes_its_rules_and_its_address_away() {
     assert_eq!(refused(&mut lab, &join("c-web", "sg-spare")), member);
     lab.send("c-web", request().push()).delivered_to("db").by_session();
     accepted(&mut lab, &leave("c-web", "sg-classic"));
-    lab.send("c-web", request().push()).dropped("sg-ingress-deny").at("db").as_first_packet();
-    lab.send("c-new", tcp("10.24.1.6:5000 > 10.24.1.5:80").syn()).dropped("sg-ingress-deny").at("c-web");
+    lab.send("c-web", request().push()).dropped(Reason::SgIngressDeny).at("db").as_first_packet();
+    lab.send("c-new", tcp("10.24.1.6:5000 > 10.24.1.5:80").syn()).dropped(Reason::SgIngressDeny).at("c-web");
     accepted(&mut lab, &join("c-web", "sg-classic"));
     lab.send("c-web", request().syn()).delivered_to("db").as_first_packet();
     lab.send("c-new", tcp("10.24.1.6:5000 > 10.24.1.5:80").syn())
         .delivered_to("c-web")
-        .by_rule("sg-classic intra-group");
+        .decided_by("sg-classic intra-group");
 }
 
 #[test]
@@ -268,9 +269,8 @@ fn rules_are_authorized_and_revoked_by_the_vendors_rules() {
     }
     accepted(&mut lab, &authorize("sg-classic", internet("10.0.0.0/8")));
     accepted(&mut lab, &authorize("sg-shop", priority(100)));
-    let again =
-        lab.apply(&authorize("sg-shop", RuleRequest { description: Some("again".to_owned()), ..priority(100) }));
-    assert!(again.unwrap().is_nothing(), "a rule that is there adds nothing");
+    let again = authorize("sg-shop", RuleRequest { description: Some("again".to_owned()), ..priority(100) });
+    assert!(lab.apply_at(&again, Span::NONE).unwrap().is_nothing(), "a rule that is there adds nothing");
     accepted(&mut lab, &enable("quiet"));
     accepted(&mut lab, &authorize("sg-quiet", rule("80", "sg-classic")));
 }
@@ -323,19 +323,19 @@ fn the_three_modes_of_a_classiclink_rule_open_the_ways_they_name() {
             &Operation::AddGuestRoute { instance: "c-new".to_owned(), destination: net("192.168.0.0/16") },
         );
         let mut there = || lab.send("c-new", tcp("10.24.1.6:5000 > 192.168.1.20:8080").syn());
-        there().dropped("sg-ingress-deny").at("store-db");
+        there().dropped(Reason::SgIngressDeny).at("store-db");
         accepted(&mut lab, &Operation::AuthorizeClassicLink(classic_link_rule(mode)));
         let there = lab.send("c-new", tcp("10.24.1.6:5000 > 192.168.1.20:8080").syn());
         let back = lab.send("store-db", tcp("192.168.1.20:5001 > 10.24.1.6:8080").syn());
         if to_vpc {
-            there.delivered_to("store-db").by_rule("sg-store ingress #2");
+            there.delivered_to("store-db").decided_by("sg-store ingress #2");
         } else {
-            there.dropped("sg-ingress-deny").at("store-db");
+            there.dropped(Reason::SgIngressDeny).at("store-db");
         }
         if to_classic {
-            back.delivered_to("c-new").by_rule("sg-spare ingress #1");
+            back.delivered_to("c-new").decided_by("sg-spare ingress #1");
         } else {
-            back.dropped("sg-ingress-deny").at("c-new");
+            back.dropped(Reason::SgIngressDeny).at("c-new");
         }
         let world = &lab.topology().world;
         assert!(world.security_groups.values().all(|group| group.egress.is_empty()), "egress is not touched");
@@ -382,20 +382,20 @@ fn a_classiclink_rule_is_between_a_classic_group_and_groups_of_an_enabled_vpc() 
 fn routes_come_and_go_in_system_and_custom_tables() {
     let mut lab = lab();
     let away = || tcp("172.16.1.20:5000 > 198.51.100.7:80").syn();
-    lab.send("db", away()).dropped("no-route").at("shop");
+    lab.send("db", away()).dropped(Reason::NoRoute).at("shop");
     accepted(&mut lab, &add_route("shop", "198.51.100.0/24", "ngw"));
     let sent = lab.send("db", away());
     sent.delivered_to("ngw");
     assert!(sent.trace().contains("198.51.100.0/24 -> ngw"), "a route without a place is told: {}", sent.trace());
     accepted(&mut lab, &remove_route("shop", "198.51.100.0/24"));
-    lab.send("db", away()).dropped("no-route").at("shop");
+    lab.send("db", away()).dropped(Reason::NoRoute).at("shop");
     // The same in a table that vsw-own alone uses.
     let own = || tcp("172.16.2.20:5000 > 198.51.100.7:80").syn();
     accepted(&mut lab, &add_route("vtb-own", "198.51.100.0/24", "ngw"));
     lab.send("own-db", own()).delivered_to("ngw");
-    lab.send("db", away()).dropped("no-route").at("shop");
+    lab.send("db", away()).dropped(Reason::NoRoute).at("shop");
     accepted(&mut lab, &remove_route("vtb-own", "198.51.100.0/24"));
-    lab.send("own-db", own()).dropped("no-route").at("shop");
+    lab.send("own-db", own()).dropped(Reason::NoRoute).at("shop");
 }
 
 #[test]
@@ -491,14 +491,14 @@ fn a_whitelist_admits_whom_it_names_from_now_on() {
     use WhitelistChange::{Add, Remove, Replace};
     let mut lab = lab();
     let ask = || tcp("10.24.1.5:40000 > 172.16.1.50:3306");
-    lab.send("c-web", ask().syn()).dropped("whitelist-deny").at("rm");
+    lab.send("c-web", ask().syn()).dropped(Reason::WhitelistDeny).at("rm");
     accepted(&mut lab, &whitelist("rm", Add, &["10.24.1.5"]));
     lab.send("c-web", ask().syn()).delivered_to("rm");
     lab.send("rm", tcp("172.16.1.50:3306 > 10.24.1.5:40000").syn_ack()).delivered_to("c-web").by_session();
     accepted(&mut lab, &whitelist("rm", Replace, &["10.0.0.0/8", "172.16.0.0/12"]));
     lab.send("c-web", ask().ack()).delivered_to("rm").by_session();
     accepted(&mut lab, &whitelist("rm", Remove, &["10.0.0.0/8"]));
-    lab.send("c-web", ask().ack()).dropped("whitelist-deny").at("rm").as_first_packet();
+    lab.send("c-web", ask().ack()).dropped(Reason::WhitelistDeny).at("rm").as_first_packet();
     lab.send("db", tcp("172.16.1.20:40000 > 172.16.1.50:3306").syn()).delivered_to("rm");
     for (operation, told) in [
         (whitelist("none", Add, &["10.0.0.0/8"]), "InvalidDBInstanceId.NotFound (404): there is no service `none`"),
@@ -525,7 +525,7 @@ fn a_whitelist_admits_whom_it_names_from_now_on() {
     assert_eq!(refused(&mut lab, &whitelist("rm", Replace, &many)), full);
     assert_eq!(refused(&mut lab, &whitelist("rm", Add, &many[1000..])), full);
     accepted(&mut lab, &whitelist("rm", Replace, &[]));
-    lab.send("db", tcp("172.16.1.20:40001 > 172.16.1.50:3306").syn()).dropped("whitelist-deny").at("rm");
+    lab.send("db", tcp("172.16.1.20:40001 > 172.16.1.50:3306").syn()).dropped(Reason::WhitelistDeny).at("rm");
 }
 
 #[test]
@@ -533,7 +533,7 @@ fn a_dropping_rule_at_the_same_priority_wins_as_soon_as_it_is_there() {
     let mut lab = connected();
     accepted(&mut lab, &authorize("sg-shop", RuleRequest { policy: Policy::Drop, ..rule("3306", "10.24.0.0/16") }));
     let dropped = lab.send("c-web", request().push());
-    dropped.dropped("sg-ingress-deny").at("db").by_rule("sg-shop ingress #2");
+    dropped.dropped(Reason::SgIngressDeny).at("db").decided_by("sg-shop ingress #2");
     // The rule has no place in a file, and none is told.
     let line = dropped.trace().lines().find(|line| line.contains("sg-shop ingress #2")).map(str::to_owned);
     let line = line.unwrap_or_else(|| panic!("{}", dropped.trace()));

@@ -16,7 +16,7 @@ fn findings(text: &str) -> Vec<Diagnostic> {
     match Topology::from_toml("limits.toml", text) {
         Ok(topology) => std::sync::Arc::unwrap_or_clone(topology.warnings),
         Err(LabError::Invalid { diagnostics, .. }) => diagnostics,
-        Err(LabError::Read(error)) => panic!("{error}"),
+        Err(error) => panic!("{error}"),
     }
 }
 

@@ -3,6 +3,7 @@
 #[path = "../../examples/million/plan.rs"]
 mod plan;
 
+use biplane::diag::Reason;
 use biplane::lab::{Lab, Topology};
 use biplane::wire::build::tcp;
 use plan::Plan;
@@ -71,9 +72,11 @@ fn a_link_of_the_twin_carries_what_the_groups_accept_and_nothing_else() {
         .delivered_to("i-hangzhou-00-00-00")
         .through(["classic", "vpc-hangzhou-00-00"]);
     lab.send(app, tcp("10.40.0.200:40000 > 172.16.1.10:1300").syn()).delivered_to("i-hangzhou-00-00-00");
-    lab.send(web, tcp("10.40.0.1:40000 > 172.16.1.10:1300").syn()).dropped("sg-ingress-deny").at("i-hangzhou-00-00-00");
+    lab.send(web, tcp("10.40.0.1:40000 > 172.16.1.10:1300").syn())
+        .dropped(Reason::SgIngressDeny)
+        .at("i-hangzhou-00-00-00");
     let unlinked = "i-hangzhou-00-classic-0200";
-    lab.send(unlinked, tcp("10.40.0.201:40000 > 172.16.1.10:1300").syn()).dropped("classiclink-not-linked");
+    lab.send(unlinked, tcp("10.40.0.201:40000 > 172.16.1.10:1300").syn()).dropped(Reason::ClassiclinkNotLinked);
     let elsewhere = "i-shanghai-00-classic-0000";
-    lab.send(elsewhere, tcp("10.40.0.1:40000 > 172.16.1.10:1000").syn()).dropped("classiclink-not-linked");
+    lab.send(elsewhere, tcp("10.40.0.1:40000 > 172.16.1.10:1000").syn()).dropped(Reason::ClassiclinkNotLinked);
 }

@@ -3,6 +3,7 @@
 use super::world::{WORLD, edited, lab_of, lab_with, patched, send_by_source, send_bytes};
 use crate::edited::{edit, list, names};
 use biplane::datapath::{Crossing, Found, Options, Step};
+use biplane::diag::{EmittedKind, Reason};
 use biplane::lab::FrameResult;
 use biplane::wire::build::{PacketBuilder, icmp_echo, tcp, udp};
 
@@ -35,13 +36,13 @@ fn everything_from_the_stopped_sender_to_the_receivers_groups_stands_in_the_way_
     let packet = ssh("10.24.1.7", "172.16.1.20").ack().ttl(1).dont_fragment(true).payload(&[0; 700]);
     let result = lab_with(&deny, strict).send("c-down", packet);
     result.blocked_by([
-        "instance-stopped",
-        "tcp-without-syn",
-        "sg-egress-deny",
-        "ttl-exceeded",
-        "classiclink-disabled",
-        "mtu-exceeded",
-        "sg-ingress-deny",
+        Reason::InstanceStopped,
+        Reason::TcpWithoutSyn,
+        Reason::SgEgressDeny,
+        Reason::TtlExceeded,
+        Reason::ClassiclinkDisabled,
+        Reason::MtuExceeded,
+        Reason::SgIngressDeny,
     ]);
     assert_eq!(end(&result), Some("a-1"));
     // A packet that nothing stands in the way of has no blockers.
@@ -51,26 +52,26 @@ fn everything_from_the_stopped_sender_to_the_receivers_groups_stands_in_the_way_
 #[test]
 fn a_spoofed_source_is_judged_by_what_it_claims() {
     send(WORLD, "c-down", "10.24.1.99", "172.16.1.20").blocked_by([
-        "instance-stopped",
-        "source-spoofed",
-        "sg-ingress-deny",
+        Reason::InstanceStopped,
+        Reason::SourceSpoofed,
+        Reason::SgIngressDeny,
     ]);
     // Its groups take it for a member's: 172.16.1.21 is in `sg-open`, not in `sg-a`.
-    send(WORLD, "b-1", "172.16.1.21", "172.16.1.20").blocked_by(["source-spoofed", "sg-ingress-deny"]);
+    send(WORLD, "b-1", "172.16.1.21", "172.16.1.20").blocked_by([Reason::SourceSpoofed, Reason::SgIngressDeny]);
 }
 
 #[test]
 fn behind_the_public_nic_lies_what_a_guest_route_would_lead_to() {
     send(WORLD, "c-web", "10.24.1.5", "192.168.64.20")
-        .blocked_by(["guest-route-public-nic", "classiclink-secondary-cidr"]);
-    send(WORLD, "c-web", "10.24.1.5", "192.168.99.9").blocked_by(["guest-route-public-nic", "no-route"]);
+        .blocked_by([Reason::GuestRoutePublicNic, Reason::ClassiclinkSecondaryCidr]);
+    send(WORLD, "c-web", "10.24.1.5", "192.168.99.9").blocked_by([Reason::GuestRoutePublicNic, Reason::NoRoute]);
 }
 
 #[test]
 fn without_a_link_the_one_vpc_with_the_address_is_asked_and_of_two_none() {
     let alone = edited().set("instance.twin-1", "private_ip", "172.16.1.77").toml();
     let result = send(&alone, "c-free", "10.24.1.6", "172.16.1.20");
-    result.dropped("classiclink-not-linked").blocked_by(["classiclink-not-linked", "sg-ingress-deny"]);
+    result.dropped(Reason::ClassiclinkNotLinked).blocked_by([Reason::ClassiclinkNotLinked, Reason::SgIngressDeny]);
     assert_eq!(end(&result), Some("a-1"));
     let link = result.all_steps().iter().find_map(|step| match step {
         Step::Bridge { to, by: Crossing::MissingLink(id), .. } => Some((*to, *id)),
@@ -80,35 +81,38 @@ fn without_a_link_the_one_vpc_with_the_address_is_asked_and_of_two_none() {
     let names = &result.topology().names;
     assert_eq!((names.domain(to), names.endpoint(id)), ("shop", "c-free"));
     // The only vSwitch around the address decides where nobody has it, and of two endpoints none.
-    send(&alone, "c-free", "10.24.1.6", "172.16.2.99").blocked_by(["classiclink-not-linked", "no-such-address"]);
-    send(&alone, "c-free", "10.24.1.6", "172.24.9.9").blocked_by(["classiclink-not-linked"]);
-    send(WORLD, "c-free", "10.24.1.6", "172.16.1.20").blocked_by(["classiclink-not-linked"]);
+    send(&alone, "c-free", "10.24.1.6", "172.16.2.99")
+        .blocked_by([Reason::ClassiclinkNotLinked, Reason::NoSuchAddress]);
+    send(&alone, "c-free", "10.24.1.6", "172.24.9.9").blocked_by([Reason::ClassiclinkNotLinked]);
+    send(WORLD, "c-free", "10.24.1.6", "172.16.1.20").blocked_by([Reason::ClassiclinkNotLinked]);
     // A classic service cannot be linked; what lies behind is the same.
-    send(&alone, "c-rm", "10.24.1.50", "172.16.1.20").blocked_by(["classiclink-source-not-ecs", "sg-ingress-deny"]);
+    send(&alone, "c-rm", "10.24.1.50", "172.16.1.20")
+        .blocked_by([Reason::ClassiclinkSourceNotEcs, Reason::SgIngressDeny]);
 }
 
 #[test]
 fn towards_the_classic_network_sender_address_and_target_are_judged_each_for_itself() {
     send(WORLD, "rm", "172.16.1.50", "10.24.1.6")
-        .blocked_by(["classiclink-source-not-ecs", "classiclink-target-not-linked"]);
+        .blocked_by([Reason::ClassiclinkSourceNotEcs, Reason::ClassiclinkTargetNotLinked]);
     send(WORLD, "s-1", "192.168.64.20", "10.24.1.50").blocked_by([
-        "classiclink-secondary-cidr",
-        "classiclink-target-not-ecs",
-        "whitelist-deny",
+        Reason::ClassiclinkSecondaryCidr,
+        Reason::ClassiclinkTargetNotEcs,
+        Reason::WhitelistDeny,
     ]);
-    send(WORLD, "s-1", "192.168.64.20", "10.24.9.9").blocked_by(["classiclink-secondary-cidr", "no-such-address"]);
-    send(WORLD, "ngw", "8.8.8.8", "10.24.1.7").blocked_by(["classiclink-gateway-range", "instance-stopped"]);
+    send(WORLD, "s-1", "192.168.64.20", "10.24.9.9")
+        .blocked_by([Reason::ClassiclinkSecondaryCidr, Reason::NoSuchAddress]);
+    send(WORLD, "ngw", "8.8.8.8", "10.24.1.7").blocked_by([Reason::ClassiclinkGatewayRange, Reason::InstanceStopped]);
     let off = edited().unset("vpc.shop", "classic_link");
     send(&off.toml(), "b-1", "172.16.2.20", "10.24.1.6")
-        .blocked_by(["classiclink-disabled", "classiclink-target-not-linked"]);
+        .blocked_by([Reason::ClassiclinkDisabled, Reason::ClassiclinkTargetNotLinked]);
     let no_default = off.unrouted("vpc.shop", "0.0.0.0/0").toml();
     send(&no_default, "rm", "172.16.1.50", "10.24.9.9").blocked_by([
-        "classiclink-disabled",
-        "classiclink-source-not-ecs",
-        "no-such-address",
+        Reason::ClassiclinkDisabled,
+        Reason::ClassiclinkSourceNotEcs,
+        Reason::NoSuchAddress,
     ]);
     // In none of the VPC's CIDRs: nobody could answer, whoever may send it.
-    send(WORLD, "fwd", "9.9.9.9", "10.24.1.5").blocked_by(["source-spoofed"]);
+    send(WORLD, "fwd", "9.9.9.9", "10.24.1.5").blocked_by([Reason::SourceSpoofed]);
 }
 
 const TEN: &str = r#"
@@ -139,9 +143,9 @@ security_groups = ["sg-ten"]
 #[test]
 fn a_vswitch_outside_10_111_is_entered_as_if_the_link_reached_it() {
     let result = send(TEN, "web", "10.24.1.5", "10.112.1.20");
-    result.blocked_by(["classiclink-disabled", "classiclink-vswitch-outside-10-111", "sg-ingress-deny"]);
+    result.blocked_by([Reason::ClassiclinkDisabled, Reason::ClassiclinkVswitchOutside10111, Reason::SgIngressDeny]);
     assert_eq!(end(&result), Some("out"));
-    send(TEN, "web", "10.24.1.5", "10.112.2.20").blocked_by(["no-such-address"]);
+    send(TEN, "web", "10.24.1.5", "10.112.2.20").blocked_by([Reason::NoSuchAddress]);
 }
 
 #[test]
@@ -150,19 +154,19 @@ fn next_hops_are_asked_for_their_state_their_forwarding_and_their_groups() {
     let idle = idle.set("instance.down", "security_groups", names(["sg-a"])).toml();
     // A stopped next hop is told once.
     send(&idle, "a-2", "172.16.1.21", "172.23.0.9").blocked_by([
-        "next-hop-down",
-        "next-hop-not-forwarding",
-        "sg-ingress-deny",
+        Reason::NextHopDown,
+        Reason::NextHopNotForwarding,
+        Reason::SgIngressDeny,
     ]);
-    send(WORLD, "a-2", "172.16.1.21", "172.22.0.9").blocked_by(["next-hop-not-forwarding", "next-hop-is-sender"]);
-    send(WORLD, "c-web", "10.24.1.5", "172.23.0.9").blocked_by(["next-hop-down"]);
+    send(WORLD, "a-2", "172.16.1.21", "172.22.0.9").blocked_by([Reason::NextHopNotForwarding, Reason::NextHopIsSender]);
+    send(WORLD, "c-web", "10.24.1.5", "172.23.0.9").blocked_by([Reason::NextHopDown]);
 }
 
 #[test]
 fn a_gateways_packet_is_followed_over_the_peering_and_no_further() {
-    send(WORLD, "ngw", "8.8.8.8", "172.24.1.20").blocked_by(["peering-no-transit"]);
-    send(WORLD, "ngw", "8.8.8.8", "172.24.1.99").blocked_by(["peering-no-transit", "no-such-address"]);
-    send(WORLD, "a-1", "172.16.1.20", "10.30.0.9").blocked_by(["classiclink-no-transit"]);
+    send(WORLD, "ngw", "8.8.8.8", "172.24.1.20").blocked_by([Reason::PeeringNoTransit]);
+    send(WORLD, "ngw", "8.8.8.8", "172.24.1.99").blocked_by([Reason::PeeringNoTransit, Reason::NoSuchAddress]);
+    send(WORLD, "a-1", "172.16.1.20", "10.30.0.9").blocked_by([Reason::ClassiclinkNoTransit]);
 }
 
 #[test]
@@ -171,11 +175,11 @@ fn nothing_lies_behind_what_no_endpoint_or_no_route_explains() {
     let mut lab = lab_of(WORLD);
     let bytes = ssh("172.16.1.20", "172.16.1.21").build();
     for (result, reason) in [
-        (send_by_source(&mut lab, &bytes), "ambiguous-source"),
-        (send_by_source(&mut lab_of(TEN), &ssh("10.1.1.1", "10.24.1.5").build()), "unknown-source"),
-        (send_bytes(&mut lab, "a-1", &bytes[..33]), "frame-truncated"),
-        (lab.send("b-1", ssh("172.16.2.20", "172.30.1.1")), "no-route"),
-        (lab.send("a-1", udp("172.16.1.20:1 > 172.16.1.21:2").fragment(64, false)), "fragment-without-first"),
+        (send_by_source(&mut lab, &bytes), Reason::AmbiguousSource),
+        (send_by_source(&mut lab_of(TEN), &ssh("10.1.1.1", "10.24.1.5").build()), Reason::UnknownSource),
+        (send_bytes(&mut lab, "a-1", &bytes[..33]), Reason::FrameTruncated),
+        (lab.send("b-1", ssh("172.16.2.20", "172.30.1.1")), Reason::NoRoute),
+        (lab.send("a-1", udp("172.16.1.20:1 > 172.16.1.21:2").fragment(64, false)), Reason::FragmentWithoutFirst),
     ] {
         result.dropped(reason).blocked_by([reason]);
         assert!(ends(&result), "{:?}", result.all_steps());
@@ -193,8 +197,12 @@ fn an_arp_packet_is_held_against_every_rule_for_arp() {
         frame
     };
     let mut lab = lab_of(&stopped);
-    send_bytes(&mut lab, "a-2", &arp(2, 9)).blocked_by(["instance-stopped", "arp-not-request", "arp-target-not-local"]);
-    send_bytes(&mut lab, "a-2", &arp(1, 1)).dropped("instance-stopped").blocked_by(["instance-stopped"]);
+    send_bytes(&mut lab, "a-2", &arp(2, 9)).blocked_by([
+        Reason::InstanceStopped,
+        Reason::ArpNotRequest,
+        Reason::ArpTargetNotLocal,
+    ]);
+    send_bytes(&mut lab, "a-2", &arp(1, 1)).dropped(Reason::InstanceStopped).blocked_by([Reason::InstanceStopped]);
     send_bytes(&mut lab_of(WORLD), "a-2", &arp(1, 1)).answered().blocked_by([]);
 }
 
@@ -218,13 +226,13 @@ fn a_packet_that_was_followed_past_its_refusal_begins_nothing_and_lends_nothing(
     let text = edited().stopped("b-1").toml();
     let mut lab = lab_of(&text);
     lab.send("b-1", icmp_echo("172.16.2.20 > 172.16.1.20", 7, 1))
-        .dropped("instance-stopped")
-        .blocked_by(["instance-stopped"]);
+        .dropped(Reason::InstanceStopped)
+        .blocked_by([Reason::InstanceStopped]);
     assert_eq!(lab.parts().0.session_count(), 0);
     let first = udp("172.16.2.20:1 > 172.16.1.21:2").identification(9).fragment(0, true).payload(&[0; 56]);
     let later = udp("172.16.2.20:1 > 172.16.1.21:2").identification(9).fragment(64, false);
-    lab.send("b-1", first).dropped("instance-stopped");
-    lab.send("b-1", later).blocked_by(["instance-stopped", "fragment-without-first"]);
+    lab.send("b-1", first).dropped(Reason::InstanceStopped);
+    lab.send("b-1", later).blocked_by([Reason::InstanceStopped, Reason::FragmentWithoutFirst]);
 }
 
 /// A session spares its packets the groups behind a refusal too.
@@ -235,7 +243,7 @@ fn a_packet_of_a_live_session_is_followed_as_one() {
     lab.send("c-web", request).delivered_to("a-1");
     let answer = tcp("172.16.1.20:80 > 10.24.1.5:40000").syn_ack().ttl(1);
     let result = lab.send("a-1", answer);
-    result.dropped_with_notice("ttl-exceeded", "time-exceeded").blocked_by(["ttl-exceeded"]);
+    result.dropped_with_notice(Reason::TtlExceeded, EmittedKind::TimeExceeded).blocked_by([Reason::TtlExceeded]);
     let bytes = patched(&tcp("172.16.1.20:80 > 10.24.1.5:40000").syn_ack().build(), 26, &[172, 16, 1, 20]);
     send_bytes(&mut lab, "a-1", &bytes).delivered_to("c-web").by_session();
 }

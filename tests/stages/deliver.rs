@@ -2,6 +2,7 @@
 
 use super::world::{CLASSIC_GATEWAY, VSW_A_GATEWAY, WORLD, carried, edited, lab, lab_of, lab_with};
 use biplane::datapath::Options;
+use biplane::diag::{EmittedKind, Reason};
 use biplane::lab::FrameResult;
 use biplane::program::FABRIC_MAC;
 use biplane::wire::IcmpError;
@@ -37,7 +38,7 @@ fn notice(result: &FrameResult, gateway: [u8; 4], hops: u8) -> Icmpv4Type {
 
 #[track_caller]
 fn exceeded(result: &FrameResult, place: &str, gateway: [u8; 4], hops: u8) {
-    result.dropped_with_notice("ttl-exceeded", "time-exceeded").at(place);
+    result.dropped_with_notice(Reason::TtlExceeded, EmittedKind::TimeExceeded).at(place);
     let kind = notice(result, gateway, hops);
     assert_eq!(kind, Icmpv4Type::TimeExceeded(icmpv4::TimeExceededCode::TtlExceededInTransit));
 }
@@ -104,13 +105,13 @@ fn notices_quote_options_and_are_not_evaluated() {
 fn nothing_is_said_about_icmp_errors_and_later_fragments() {
     let about = tcp("172.16.2.20:80 > 172.16.1.20:40000");
     let error = icmp_error("172.16.1.20 > 172.16.2.20", IcmpError::TimeExceeded, &about).ttl(1);
-    lab().send("a-1", error).dropped("ttl-exceeded").at("shop");
+    lab().send("a-1", error).dropped(Reason::TtlExceeded).at("shop");
     let echo = icmp_echo("172.16.1.20 > 172.16.2.20", 1, 1).ttl(1);
     exceeded(&lab().send("a-1", echo), "shop", VSW_A_GATEWAY, 0);
     let mut lab = lab();
     let fragment = |offset: u16| udp("172.16.1.20:1 > 172.16.2.20:2").fragment(offset, offset == 0).payload(&[0; 56]);
     exceeded(&lab.send("a-1", fragment(0).ttl(1)), "shop", VSW_A_GATEWAY, 0);
-    lab.send("a-1", fragment(64).ttl(1)).dropped("ttl-exceeded").at("shop");
+    lab.send("a-1", fragment(64).ttl(1)).dropped(Reason::TtlExceeded).at("shop");
 }
 
 /// A UDP packet of `length` bytes, header included.
@@ -124,13 +125,16 @@ fn a_packet_over_the_mtu_that_may_not_be_fragmented_is_refused_with_the_mtu() {
     let call = |length: usize| lab().send("c-web", long("10.24.1.5:1 > 172.16.1.21:2", length));
     carried(call(1500).delivered_to("a-2"), 2);
     let large = call(1501);
-    large.dropped_with_notice("mtu-exceeded", "fragmentation-needed").at("shop").through(["classic", "shop"]);
+    large
+        .dropped_with_notice(Reason::MtuExceeded, EmittedKind::FragmentationNeeded)
+        .at("shop")
+        .through(["classic", "shop"]);
     let kind = notice(&large, VSW_A_GATEWAY, 1);
     let header = icmpv4::DestUnreachableHeader::FragmentationNeeded { next_hop_mtu: 1500 };
     assert_eq!(kind, Icmpv4Type::DestinationUnreachable(header));
     // Within one domain, within one vSwitch even, the sender's gateway tells.
     let near = lab().send("a-2", long("172.16.1.21:1 > 172.16.1.20:2", 1501));
-    near.dropped_with_notice("mtu-exceeded", "fragmentation-needed").at("shop").through(["shop"]);
+    near.dropped_with_notice(Reason::MtuExceeded, EmittedKind::FragmentationNeeded).at("shop").through(["shop"]);
     notice(&near, VSW_A_GATEWAY, 0);
 }
 
@@ -142,7 +146,7 @@ fn the_mtu_is_the_topologys_or_the_commands() {
     };
     let jumbo = format!("{WORLD}[fabric]\nmtu = 8500\n");
     call(&jumbo, None, 8500).delivered_to("a-2");
-    call(&jumbo, None, 8501).dropped_with_notice("mtu-exceeded", "fragmentation-needed");
+    call(&jumbo, None, 8501).dropped_with_notice(Reason::MtuExceeded, EmittedKind::FragmentationNeeded);
     call(&jumbo, Some(600), 600).delivered_to("a-2");
     let refused = call(&jumbo, Some(600), 601);
     let header = icmpv4::DestUnreachableHeader::FragmentationNeeded { next_hop_mtu: 600 };
@@ -177,7 +181,7 @@ fn an_options_copy_bit_decides_whether_later_fragments_carry_it() {
     let any_port = edited().admitting("sg-a", [r#"{ protocol = "tcp", source = "0.0.0.0/0" }"#]).toml();
     let result = lab_of(&any_port).send("a-2", packet);
     // `a-1` admits no UDP; its neighbour does.
-    result.dropped("sg-ingress-deny").at("a-1");
+    result.dropped(Reason::SgIngressDeny).at("a-1");
     let packet = long("172.16.1.20:1 > 172.16.1.21:80", 2000).dont_fragment(false).options(&options);
     let result = lab().send("a-1", packet);
     result.delivered_in_fragments_to("a-2", 2);

@@ -2,6 +2,7 @@
 
 use super::world::{WORLD, carried, edited, lab, lab_of, lab_with, session_step};
 use biplane::datapath::{NotKnown, Options, SessionStep, Verdict};
+use biplane::diag::{EmittedKind, Reason};
 use biplane::lab::Lab;
 use biplane::time::SimDuration;
 use biplane::wire::build::{icmp_echo, icmp_error, tcp, udp};
@@ -19,16 +20,16 @@ fn later(id: u16) -> PacketBuilder {
 #[test]
 fn a_later_fragment_follows_its_first_one() {
     let mut lab = lab();
-    lab.send("a-2", later(7)).dropped("fragment-without-first").at("a-2").through([]);
+    lab.send("a-2", later(7)).dropped(Reason::FragmentWithoutFirst).at("a-2").through([]);
     lab.send("a-2", first(7)).delivered_to("b-1");
     let followed = lab.send("a-2", later(7));
     followed.delivered_to("b-1").through(["shop"]).by_session();
     carried(&followed, 1);
     // Another datagram, another protocol, another sender.
-    lab.send("a-2", later(8)).dropped("fragment-without-first");
+    lab.send("a-2", later(8)).dropped(Reason::FragmentWithoutFirst);
     let other = tcp("172.16.1.21:1000 > 172.16.2.20:2000").identification(7).fragment(64, false).payload(&[2; 24]);
-    lab.send("a-2", other).dropped("fragment-without-first");
-    lab.send("fwd", later(7)).dropped("fragment-without-first").at("fwd");
+    lab.send("a-2", other).dropped(Reason::FragmentWithoutFirst);
+    lab.send("fwd", later(7)).dropped(Reason::FragmentWithoutFirst).at("fwd");
 }
 
 #[test]
@@ -40,7 +41,7 @@ fn a_first_fragment_lends_its_ports_for_thirty_seconds() {
         lab.send("a-2", later(7))
     };
     at(30_000_000_000).delivered_to("b-1");
-    at(30_000_000_001).dropped("fragment-without-first");
+    at(30_000_000_001).dropped(Reason::FragmentWithoutFirst);
 }
 
 #[test]
@@ -53,8 +54,8 @@ fn a_refused_first_fragment_still_lends_its_ports() {
         let whole = udp(&format!("172.16.1.20:1000 > 172.16.2.20:{port}")).identification(port);
         whole.fragment(offset, offset == 0).payload(&[0; 56])
     };
-    lab.send("a-1", to(2000, 0)).dropped("sg-ingress-deny").at("b-1");
-    lab.send("a-1", to(2000, 64)).dropped("sg-ingress-deny").at("b-1");
+    lab.send("a-1", to(2000, 0)).dropped(Reason::SgIngressDeny).at("b-1");
+    lab.send("a-1", to(2000, 64)).dropped(Reason::SgIngressDeny).at("b-1");
     lab.send("a-1", to(2001, 0)).delivered_to("b-1");
     lab.send("a-1", to(2001, 64)).delivered_to("b-1");
 }
@@ -63,11 +64,11 @@ fn a_refused_first_fragment_still_lends_its_ports() {
 fn the_verdict_is_not_inherited() {
     let mut lab = lab();
     // The first one is spent at the router, the later one has hops enough and opens the session itself.
-    lab.send("a-2", first(7).ttl(1)).dropped_with_notice("ttl-exceeded", "time-exceeded");
+    lab.send("a-2", first(7).ttl(1)).dropped_with_notice(Reason::TtlExceeded, EmittedKind::TimeExceeded);
     lab.send("a-2", later(7)).delivered_to("b-1").as_first_packet();
     // And the other way round: nothing is said about a later fragment.
     lab.send("a-2", first(8)).delivered_to("b-1");
-    lab.send("a-2", later(8).ttl(1)).dropped("ttl-exceeded").at("shop");
+    lab.send("a-2", later(8).ttl(1)).dropped(Reason::TtlExceeded).at("shop");
     lab.send("a-2", later(8)).delivered_to("b-1").by_session();
 }
 
@@ -79,7 +80,7 @@ fn a_first_fragment_cut_before_its_ports_has_nothing_to_lend() {
     let whole = first(7).build();
     let cut = lab.send_frame(biplane::datapath::Entry::Injected(from), &whole[..36], whole.len());
     assert_eq!(cut.outcome().verdict, Verdict::Undetermined(NotKnown::Bytes));
-    lab.send("a-2", later(7)).dropped("fragment-without-first");
+    lab.send("a-2", later(7)).dropped(Reason::FragmentWithoutFirst);
 }
 
 #[test]
@@ -105,8 +106,8 @@ fn under_strict_tcp_a_later_fragment_opens_nothing() {
         let whole = tcp("172.16.1.21:1000 > 172.16.2.20:80").syn().identification(9);
         whole.fragment(offset, offset == 0).payload(&[0; 52])
     };
-    lab.send("a-2", fragment(0).ttl(1)).dropped_with_notice("ttl-exceeded", "time-exceeded");
-    lab.send("a-2", fragment(72)).dropped("tcp-without-syn").at("a-2");
+    lab.send("a-2", fragment(0).ttl(1)).dropped_with_notice(Reason::TtlExceeded, EmittedKind::TimeExceeded);
+    lab.send("a-2", fragment(72)).dropped(Reason::TcpWithoutSyn).at("a-2");
     lab.send("a-2", fragment(0)).delivered_to("b-1");
     lab.send("a-2", fragment(72)).delivered_to("b-1").by_session();
 }
@@ -131,17 +132,17 @@ fn later_fragments_of_an_error_follow_the_first_one_of_their_own_sender() {
         };
         let mut lab = lab();
         lab.send("a-1", first.clone()).delivered_to("a-2");
-        follows(&mut lab).dropped("fragment-without-first").at("twin-1");
+        follows(&mut lab).dropped(Reason::FragmentWithoutFirst).at("twin-1");
         // The twin has the same addresses and takes the same identification, for an error and for a ping.
         let echo = icmp_echo("172.16.1.20 > 172.16.1.21", 1, 1).identification(7).fragment(0, true).payload(&[0; 8]);
         for disturbing in [echo, error(about + 100)[0].clone()] {
-            lab.send("twin-1", disturbing).dropped("no-such-address");
-            follows(&mut lab).dropped("no-such-address");
+            lab.send("twin-1", disturbing).dropped(Reason::NoSuchAddress);
+            follows(&mut lab).dropped(Reason::NoSuchAddress);
         }
         // A first fragment that never leaves its sender lends nothing and takes nothing away.
         let mut lab = lab_of(&stopped);
         lab.send("a-1", first).delivered_to("a-2");
-        lab.send("twin-1", error(about + 100)[0].clone()).dropped("instance-stopped");
-        follows(&mut lab).dropped("instance-stopped");
+        lab.send("twin-1", error(about + 100)[0].clone()).dropped(Reason::InstanceStopped);
+        follows(&mut lab).dropped(Reason::InstanceStopped);
     }
 }

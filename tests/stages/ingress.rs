@@ -3,6 +3,7 @@
 use super::world::{WORLD, carried, edited, endpoint, lab, lab_of, send_by_source};
 use crate::edited::{EditedWorld, list, names};
 use biplane::datapath::Entry;
+use biplane::diag::Reason;
 use biplane::wire::build::{tcp, udp};
 use biplane::wire::{IcmpError, build};
 
@@ -20,13 +21,13 @@ fn a_frame_enters_where_its_source_address_is_at_home() {
     assert_eq!(from(WORLD, "172.20.0.9:40000 > 172.16.1.21:80"), "vpn");
     assert_eq!(from(WORLD, "172.19.0.9:40000 > 172.16.1.21:80"), "ngw");
     let without_nat = edited().set("gateway.ngw", "remote_cidrs", names([])).toml();
-    sent(&without_nat, "172.19.0.9:40000 > 172.16.1.21:80").dropped("unknown-source").through([]);
+    sent(&without_nat, "172.19.0.9:40000 > 172.16.1.21:80").dropped(Reason::UnknownSource).through([]);
     // `a-1` and `twin-1` have one address, two gateways one prefix.
     let ambiguous = sent(WORLD, "172.16.1.20:40000 > 172.16.1.21:80");
-    ambiguous.dropped("ambiguous-source").through([]);
+    ambiguous.dropped(Reason::AmbiguousSource).through([]);
     assert_eq!(ambiguous.outcome().from, None);
     let with_pool = |pool: &str| edited().set("gateway.lab-vpn", "remote_cidrs", names([pool])).toml();
-    sent(&with_pool("172.20.0.0/16"), "172.20.0.9:40000 > 172.16.1.21:80").dropped("ambiguous-source");
+    sent(&with_pool("172.20.0.0/16"), "172.20.0.9:40000 > 172.16.1.21:80").dropped(Reason::AmbiguousSource);
     let longer = with_pool("172.20.0.0/24");
     assert_eq!(from(&longer, "172.20.0.9:40000 > 172.24.1.20:80"), "lab-vpn");
     assert_eq!(from(&longer, "172.20.1.9:40000 > 172.16.1.21:80"), "vpn");
@@ -53,7 +54,7 @@ fn a_frame_captured_at_an_endpoint_enters_there_where_that_one_may_use_the_sourc
 #[test]
 fn a_stopped_instance_sends_nothing() {
     let call = || tcp("10.24.1.7:40000 > 172.16.1.20:80").syn();
-    lab().send("c-down", call()).dropped("instance-stopped").at("c-down").through([]);
+    lab().send("c-down", call()).dropped(Reason::InstanceStopped).at("c-down").through([]);
     let started = lab_of(&edited().unset("instance.c-down", "state").toml()).send("c-down", call());
     started.delivered_to("a-1").through(["classic", "shop"]);
     carried(&started, 2);
@@ -63,11 +64,11 @@ fn a_stopped_instance_sends_nothing() {
 fn an_endpoint_sends_from_its_own_addresses_alone() {
     let call = |from: &str, source: &str| lab().send(from, tcp(&format!("{source}:40000 > 172.16.1.20:80")).syn());
     call("a-2", "172.16.1.21").delivered_to("a-1");
-    call("a-2", "172.16.1.22").dropped("source-spoofed").at("a-2").through([]);
+    call("a-2", "172.16.1.22").dropped(Reason::SourceSpoofed).at("a-2").through([]);
     call("rm", "172.16.1.50").delivered_to("a-1");
-    call("rm", "172.16.1.51").dropped("source-spoofed").at("rm");
+    call("rm", "172.16.1.51").dropped(Reason::SourceSpoofed).at("rm");
     call("vpn", "172.20.255.9").delivered_to("a-1");
-    call("vpn", "172.19.0.9").dropped("source-spoofed").at("vpn");
+    call("vpn", "172.19.0.9").dropped(Reason::SourceSpoofed).at("vpn");
     // A forwarder sends for others.
     call("fwd", "172.21.0.9").delivered_to("a-1");
 }
@@ -75,19 +76,19 @@ fn an_endpoint_sends_from_its_own_addresses_alone() {
 #[test]
 fn the_guests_own_table_decides_which_nic_a_frame_leaves_by() {
     let call = |text: &str, to: &str| lab_of(text).send("c-web", udp(&format!("10.24.1.5:40000 > {to}:53")));
-    call(WORLD, "192.168.64.20").dropped("guest-route-public-nic").at("c-web").through([]);
-    call(WORLD, "192.168.65.1").dropped("guest-route-public-nic").at("c-web").through([]);
+    call(WORLD, "192.168.64.20").dropped(Reason::GuestRoutePublicNic).at("c-web").through([]);
+    call(WORLD, "192.168.65.1").dropped(Reason::GuestRoutePublicNic).at("c-web").through([]);
     let scripted = edited().add("instance.c-web", "guest_routes", names(["192.168.0.0/16"])).toml();
-    call(&scripted, "192.168.64.20").dropped("classiclink-secondary-cidr").at("classic");
+    call(&scripted, "192.168.64.20").dropped(Reason::ClassiclinkSecondaryCidr).at("classic");
     call(&scripted, "8.8.8.8").outside();
     // A default route to the private NIC wins over the public one.
     let all_private = edited().add("instance.c-web", "guest_routes", names(["0.0.0.0/0"])).toml();
-    call(&all_private, "8.8.8.8").dropped("no-route").at("classic").through(["classic"]);
+    call(&all_private, "8.8.8.8").dropped(Reason::NoRoute).at("classic").through(["classic"]);
     call(WORLD, "100.64.3.4").delivered_to("cloud-services").through(["classic"]);
     call(WORLD, "10.24.1.6").delivered_to("c-free");
     // A classic service has no guest.
     let service = lab().send("c-rm", tcp("10.24.1.50:40000 > 192.168.64.20:80").syn());
-    service.dropped("classiclink-source-not-ecs").at("classic");
+    service.dropped(Reason::ClassiclinkSourceNotEcs).at("classic");
 }
 
 fn with_egress(rule: &str) -> EditedWorld {
@@ -110,7 +111,7 @@ fn egress_groups_refuse_at_the_sender() {
     let call = |text: &str, frame: &str| lab_of(text).send("a-1", tcp(frame).syn());
     let mail = "172.16.1.20:40000 > 172.16.2.20:25";
     call(WORLD, mail).delivered_to("b-1").through(["shop"]);
-    call(&egress(MAIL), mail).dropped("sg-egress-deny").at("a-1").through([]).by_rule("sg-a egress #1");
+    call(&egress(MAIL), mail).dropped(Reason::SgEgressDeny).at("a-1").through([]).decided_by("sg-a egress #1");
     call(&egress(MAIL), "172.16.1.20:40000 > 172.16.2.20:26").delivered_to("b-1");
     // Ports are always the destination's.
     call(&egress(MAIL), "172.16.1.20:25 > 172.16.2.20:80").delivered_to("b-1");
@@ -120,10 +121,10 @@ fn egress_groups_refuse_at_the_sender() {
 fn enterprise_groups_let_nothing_out_by_default() {
     let call = |text: &str| lab_of(text).send("a-1", tcp("172.16.1.20:40000 > 172.16.2.20:25").syn());
     let closed = call(&enterprise(edited()));
-    closed.dropped("sg-egress-deny").at("a-1");
+    closed.dropped(Reason::SgEgressDeny).at("a-1");
     let open = with_egress(r#"{ protocol = "tcp", port_range = "25", destination = "172.16.2.20" }"#);
     let open = enterprise(open);
-    call(&open).delivered_to("b-1").by_rule("sg-open ingress #1");
+    call(&open).delivered_to("b-1").decided_by("sg-open ingress #1");
 }
 
 #[test]
@@ -133,10 +134,10 @@ fn metadata_and_fragmentation_needed_pass_egress_groups() {
     lab.send("a-1", tcp("172.16.1.20:40000 > 100.100.100.200:80").syn())
         .delivered_to("cloud-services")
         .through(["shop"]);
-    lab.send("a-1", tcp("172.16.1.20:40000 > 100.100.100.201:80").syn()).dropped("sg-egress-deny").at("a-1");
+    lab.send("a-1", tcp("172.16.1.20:40000 > 100.100.100.201:80").syn()).dropped(Reason::SgEgressDeny).at("a-1");
     let about = tcp("172.16.2.20:5000 > 172.16.1.20:80");
     let needed = build::icmp_error("172.16.1.20 > 172.16.2.20", IcmpError::FragmentationNeeded { mtu: 1400 }, &about);
     lab.send("a-1", needed).delivered_to("b-1");
     let exceeded = build::icmp_error("172.16.1.20 > 172.16.2.20", IcmpError::TimeExceeded, &about);
-    lab.send("a-1", exceeded).dropped("sg-egress-deny").at("a-1");
+    lab.send("a-1", exceeded).dropped(Reason::SgEgressDeny).at("a-1");
 }

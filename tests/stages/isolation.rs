@@ -2,6 +2,7 @@
 
 use super::world::{WORLD, carried, edited, lab, lab_of, session_step};
 use biplane::datapath::SessionStep;
+use biplane::diag::Reason;
 use biplane::lab::FrameResult;
 use biplane::wire::build::{tcp, udp};
 
@@ -19,17 +20,19 @@ fn two_vpcs_with_the_same_addresses_never_mix() {
     lab.send("c-web", frame()).delivered_to("a-1").through(["classic", "shop"]);
     lab.send("a-1", tcp("172.16.1.20:80 > 10.24.1.5:40000").syn_ack()).delivered_to("c-web").by_session();
     let stranger = lab.send("twin-1", tcp("172.16.1.20:80 > 10.24.1.5:40000").syn_ack());
-    stranger.dropped("classiclink-target-not-linked").at("twin").through(["twin"]);
+    stranger.dropped(Reason::ClassiclinkTargetNotLinked).at("twin").through(["twin"]);
     // With both linked, the second 5-tuple is a first packet in its own pair of domains.
     let mut lab = lab_of(&closed);
-    lab.send("c-twin", tcp("10.24.1.8:40000 > 172.16.1.20:80").syn()).dropped("sg-ingress-deny").at("twin-1");
+    lab.send("c-twin", tcp("10.24.1.8:40000 > 172.16.1.20:80").syn()).dropped(Reason::SgIngressDeny).at("twin-1");
     lab.send("twin-1", tcp("172.16.1.20:80 > 10.24.1.8:40000").syn_ack()).delivered_to("c-twin").as_first_packet();
     // Every address that only `shop` has is nobody's in `twin`.
     for host in ["172.16.1.21", "172.16.1.50"] {
-        lab.send("twin-1", tcp(&format!("172.16.1.20:40000 > {host}:80")).syn()).dropped("no-such-address").at("twin");
+        lab.send("twin-1", tcp(&format!("172.16.1.20:40000 > {host}:80")).syn())
+            .dropped(Reason::NoSuchAddress)
+            .at("twin");
     }
-    lab.send("twin-1", tcp("172.16.1.20:40000 > 172.16.2.20:80").syn()).dropped("no-route").at("twin");
-    lab.send("twin-1", tcp("172.16.1.20:40000 > 172.24.1.20:80").syn()).dropped("no-route").at("twin");
+    lab.send("twin-1", tcp("172.16.1.20:40000 > 172.16.2.20:80").syn()).dropped(Reason::NoRoute).at("twin");
+    lab.send("twin-1", tcp("172.16.1.20:40000 > 172.24.1.20:80").syn()).dropped(Reason::NoRoute).at("twin");
 }
 
 #[test]
@@ -42,7 +45,7 @@ fn the_same_5_tuple_in_two_pairs_of_domains_is_two_sessions() {
     let data = || tcp("10.24.1.5:40000 > 172.16.1.20:80").push();
     lab.send("c-web", data()).delivered_to("a-1");
     super::sessions::change(&mut lab, 2, &moved);
-    lab.send("c-web", data()).dropped("sg-ingress-deny").at("twin-1").through(["classic", "twin"]);
+    lab.send("c-web", data()).dropped(Reason::SgIngressDeny).at("twin-1").through(["classic", "twin"]);
     super::sessions::change(&mut lab, 3, &closed);
     lab.send("c-web", data()).delivered_to("a-1").by_session();
 }
@@ -50,13 +53,13 @@ fn the_same_5_tuple_in_two_pairs_of_domains_is_two_sessions() {
 #[test]
 fn a_peering_reaches_the_peers_vswitches() {
     let there = send(WORLD, "a-1", "172.16.1.20", "172.24.1.20");
-    there.delivered_to("lab-1").through(["shop", "lab"]).by_rule("sg-lab ingress #1");
+    there.delivered_to("lab-1").through(["shop", "lab"]).decided_by("sg-lab ingress #1");
     carried(&there, 2);
     let back = send(WORLD, "lab-1", "172.24.1.20", "172.16.1.21");
     back.delivered_to("a-2").through(["lab", "shop"]);
     carried(&back, 2);
-    send(WORLD, "a-1", "172.16.1.20", "172.24.1.99").dropped("no-such-address").at("lab").through(["shop", "lab"]);
-    send(WORLD, "a-1", "172.16.1.20", "172.24.9.9").dropped("no-route").at("lab").through(["shop", "lab"]);
+    send(WORLD, "a-1", "172.16.1.20", "172.24.1.99").dropped(Reason::NoSuchAddress).at("lab").through(["shop", "lab"]);
+    send(WORLD, "a-1", "172.16.1.20", "172.24.9.9").dropped(Reason::NoRoute).at("lab").through(["shop", "lab"]);
     // Without the route the default one takes it.
     let unrouted = edited().unrouted("vpc.shop", "172.24.0.0/16").toml();
     send(&unrouted, "a-1", "172.16.1.20", "172.24.1.20").delivered_to("ngw").through(["shop"]);
@@ -65,19 +68,25 @@ fn a_peering_reaches_the_peers_vswitches() {
 #[test]
 fn a_peering_leads_no_further() {
     // The peer's custom entries, and its link to the classic network.
-    send(WORLD, "a-1", "172.16.1.20", "198.51.100.9").dropped("peering-no-transit").at("lab").through(["shop", "lab"]);
+    send(WORLD, "a-1", "172.16.1.20", "198.51.100.9")
+        .dropped(Reason::PeeringNoTransit)
+        .at("lab")
+        .through(["shop", "lab"]);
     send(WORLD, "lab-1", "172.24.1.20", "198.51.100.9").delivered_to("lab-vpn").through(["lab"]);
-    send(WORLD, "a-1", "172.16.1.20", "10.30.1.1").dropped("classiclink-no-transit").at("lab").through(["shop", "lab"]);
+    send(WORLD, "a-1", "172.16.1.20", "10.30.1.1")
+        .dropped(Reason::ClassiclinkNoTransit)
+        .at("lab")
+        .through(["shop", "lab"]);
     // Nobody checks the way back.
     send(WORLD, "fwd", "192.0.2.1", "172.24.1.20").delivered_to("lab-1").through(["shop", "lab"]);
     // What entered by a gateway.
-    send(WORLD, "vpn", "172.20.0.9", "172.24.1.20").dropped("peering-no-transit").at("shop").through(["shop"]);
+    send(WORLD, "vpn", "172.20.0.9", "172.24.1.20").dropped(Reason::PeeringNoTransit).at("shop").through(["shop"]);
 }
 
 #[test]
 fn a_session_holds_between_peers() {
     let mut lab = lab_of(&edited().admitting("sg-lab", []).toml());
-    lab.send("a-1", tcp("172.16.1.20:80 > 172.24.1.20:40000").syn_ack()).dropped("sg-ingress-deny").at("lab-1");
+    lab.send("a-1", tcp("172.16.1.20:80 > 172.24.1.20:40000").syn_ack()).dropped(Reason::SgIngressDeny).at("lab-1");
     lab.send("lab-1", tcp("172.24.1.20:40000 > 172.16.1.20:80").syn()).delivered_to("a-1").through(["lab", "shop"]);
     lab.send("a-1", tcp("172.16.1.20:80 > 172.24.1.20:40000").syn_ack()).delivered_to("lab-1").by_session();
 }
@@ -94,6 +103,6 @@ fn a_session_whose_first_packet_now_goes_into_another_domain_is_cut() {
     let unrouted = edited().unrouted("vpc.shop", "172.24.0.0/16").toml();
     super::sessions::change(&mut lab, 3, &unrouted);
     let answer = lab.send("lab-1", back().ack());
-    answer.dropped("sg-ingress-deny").at("a-1").through(["lab", "shop"]);
+    answer.dropped(Reason::SgIngressDeny).at("a-1").through(["lab", "shop"]);
     assert_eq!(session_step(&answer), Some(SessionStep::Cut));
 }

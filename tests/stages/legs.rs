@@ -5,6 +5,7 @@ use super::world::{lab_of, lab_with, session_step};
 use crate::edited::{EditedWorld, edit, list, names};
 use biplane::control::Operation;
 use biplane::datapath::{MatchedRule, Options, SessionStep, Step};
+use biplane::diag::Reason;
 use biplane::lab::{FrameResult, Lab};
 use biplane::time::SimDuration;
 use biplane::wire::build::{icmp_error, tcp, udp};
@@ -142,11 +143,11 @@ fn what_a_forwarding_instance_sends_on_is_a_flow_of_its_own() {
     lab.send("v", there(80).syn()).delivered_to("fw").as_first_packet();
     lab.send("fw", there(80).syn()).delivered_to("vpn").as_first_packet();
     lab.send("v", there(22).syn()).delivered_to("fw").as_first_packet();
-    lab.send("fw", there(22).syn()).dropped("sg-egress-deny").at("fw").as_first_packet();
+    lab.send("fw", there(22).syn()).dropped(Reason::SgEgressDeny).at("fw").as_first_packet();
     // The second packet of either leg is in the session of that leg.
     lab.send("v", there(80).push()).delivered_to("fw").by_session();
     lab.send("fw", there(80).push()).delivered_to("vpn").by_session();
-    lab.send("fw", there(22).push()).dropped("sg-egress-deny").at("fw");
+    lab.send("fw", there(22).push()).dropped(Reason::SgEgressDeny).at("fw");
 }
 
 #[test]
@@ -156,12 +157,12 @@ fn each_end_spares_a_reply_by_its_own_record_alone() {
     lab.send("v", there(80).syn()).delivered_to("fw");
     lab.send("fw", there(80).syn()).delivered_to("vpn");
     lab.send("vpn", back(80).syn_ack()).delivered_to("v").by_session();
-    lab.send("vpn", back(81).syn_ack()).dropped("sg-ingress-deny").at("v");
+    lab.send("vpn", back(81).syn_ack()).dropped(Reason::SgIngressDeny).at("v");
     // Without the first leg `v` has none, though the gateway has.
     let mut lab = lab_of(WORLD);
     lab.send("fw", there(80).syn()).delivered_to("vpn");
     let reply = lab.send("vpn", back(80).syn_ack());
-    reply.dropped("sg-ingress-deny").at("v").as_first_packet();
+    reply.dropped(Reason::SgIngressDeny).at("v").as_first_packet();
     let each = of_each_end(&reply);
     assert!(matches!(each, Some([SessionStep::Live { .. }, SessionStep::None])), "{each:?}");
 }
@@ -171,11 +172,11 @@ fn the_answer_to_a_leg_may_come_over_the_forwarding_instance_too() {
     let mut lab = lab_of(WORLD);
     lab.send("v", there(80).syn()).delivered_to("fw");
     lab.send("fw", back(80).syn_ack()).delivered_to("v").by_session();
-    lab.send("fw", back(81).syn_ack()).dropped("sg-ingress-deny").at("v");
+    lab.send("fw", back(81).syn_ack()).dropped(Reason::SgIngressDeny).at("v");
     // What `v` sends on a flow that `fw` began is spared at `fw`, which admits `v` anyway: strict TCP tells.
     let open = edit(WORLD).admitting("sg-v", [r#"{ source = "10.9.0.0/16" }"#]).toml();
     let mut lab = strict(&open);
-    lab.send("v", there(80).syn_ack()).dropped("tcp-without-syn").at("v");
+    lab.send("v", there(80).syn_ack()).dropped(Reason::TcpWithoutSyn).at("v");
     lab.send("fw", back(80).syn()).delivered_to("v").as_first_packet();
     lab.send("v", there(80).syn_ack()).delivered_to("fw").by_session();
 }
@@ -188,9 +189,9 @@ fn a_reply_to_a_leg_may_come_straight_back_from_another_domain() {
     lab.send("far", from_far(1).syn_ack()).delivered_to("v").through(["lab", "shop"]).by_session();
     lab.send("v", to_far(1).ack()).delivered_to("fw").by_session();
     // `far` may send nothing but answers, and `v` takes nothing but answers.
-    lab.send("far", from_far(2).syn_ack()).dropped("sg-egress-deny").at("far");
+    lab.send("far", from_far(2).syn_ack()).dropped(Reason::SgEgressDeny).at("far");
     let mut lab = lab_of(&letting_far_send("accept", "all"));
-    lab.send("far", from_far(2).syn_ack()).dropped("sg-ingress-deny").at("v");
+    lab.send("far", from_far(2).syn_ack()).dropped(Reason::SgIngressDeny).at("v");
     lab.send("v", to_far(2).syn()).delivered_to("fw");
     // `v` has a record, and `far` has none: its groups judge it, and let it go.
     lab.send("far", from_far(2).syn_ack()).delivered_to("v").as_first_packet();
@@ -204,7 +205,7 @@ fn between_endpoints_that_own_their_addresses_the_domains_count() {
     let mut lab = lab_of(&office);
     lab.send("v", to_far(1).syn()).delivered_to("far").through(["shop", "lab"]);
     lab.send("far", from_far(1).syn_ack()).delivered_to("v").by_session();
-    lab.send("vpn", from_far(1).syn_ack()).dropped("sg-ingress-deny").at("v").through(["shop"]);
+    lab.send("vpn", from_far(1).syn_ack()).dropped(Reason::SgIngressDeny).at("v").through(["shop"]);
     // The twin: `fw` stands for the address, and the domain does not count.
     lab.send("fw", from_far(1).syn_ack()).delivered_to("v").as_first_packet();
 }
@@ -219,7 +220,7 @@ fn the_gateways_of_a_vpc_are_one_end() {
     let mut lab = strict(&edit(WORLD).add("instance.t", "forwarding", true).toml());
     lab.send("fw", there(80).syn()).delivered_to("vpn");
     lab.send("v", there(80).syn()).delivered_to("fw");
-    lab.send("t", back(80).syn_ack()).dropped("tcp-without-syn").at("t");
+    lab.send("t", back(80).syn_ack()).dropped(Reason::TcpWithoutSyn).at("t");
     lab.send("vpn", back(80).syn_ack()).delivered_to("v").by_session();
 }
 
@@ -228,7 +229,7 @@ fn strict_tcp_wants_a_record_at_both_ends() {
     let mut lab = strict(WORLD);
     lab.send("v", there(80).syn()).delivered_to("fw");
     // The gateway has no record.
-    lab.send("vpn", back(80).syn_ack()).dropped("tcp-without-syn").at("vpn");
+    lab.send("vpn", back(80).syn_ack()).dropped(Reason::TcpWithoutSyn).at("vpn");
     lab.send("fw", there(80).syn()).delivered_to("vpn");
     lab.send("vpn", back(80).syn_ack()).delivered_to("v").by_session();
 }
@@ -238,14 +239,14 @@ fn a_service_crosses_to_classic_by_its_own_record_however_the_request_came() {
     let request = || tcp("10.24.1.5:5000 > 172.16.1.50:3306");
     let reply = || tcp("172.16.1.50:3306 > 10.24.1.5:5000");
     let mut lab = lab_of(WORLD);
-    lab.send("rm", reply().syn_ack()).dropped("classiclink-source-not-ecs").at("shop");
+    lab.send("rm", reply().syn_ack()).dropped(Reason::ClassiclinkSourceNotEcs).at("shop");
     lab.send("fw", request().syn()).delivered_to("rm").as_first_packet();
     // It crosses; `web` has no record, and judges it as a first packet.
-    lab.send("rm", reply().syn_ack()).dropped("sg-ingress-deny").at("web");
+    lab.send("rm", reply().syn_ack()).dropped(Reason::SgIngressDeny).at("web");
     let rules = list([r#"{ source = "0.0.0.0/0" }"#]);
     let open = edit(WORLD).add("security_group.sg-web", "ingress", rules).toml();
     let mut lab = lab_of(&open);
-    lab.send("rm", reply().syn_ack()).dropped("classiclink-source-not-ecs").at("shop");
+    lab.send("rm", reply().syn_ack()).dropped(Reason::ClassiclinkSourceNotEcs).at("shop");
     lab.send("fw", request().syn()).delivered_to("rm");
     lab.send("rm", reply().syn_ack()).delivered_to("web").through(["shop", "classic"]).as_first_packet();
     lab.send("rm", reply().push()).delivered_to("web").by_session();
@@ -263,12 +264,12 @@ fn an_icmp_error_is_spared_at_its_receiver_and_judged_at_a_third_party() {
     // A third party, whose groups let it send errors.
     lab.send("t", error("172.16.1.11", &about())).delivered_to("v").as_first_packet();
     let other = udp("172.16.1.10:5001 > 172.16.2.5:53");
-    lab.send("t", error("172.16.1.11", &other)).dropped("sg-ingress-deny").at("v");
+    lab.send("t", error("172.16.1.11", &other)).dropped(Reason::SgIngressDeny).at("v");
     // The same one, whose groups do not: what `v` keeps does not help.
     let shut = edit(WORLD).set_rule(("sg-t", "egress", 0), "protocol", "all").toml();
     let mut lab = lab_of(&shut);
     lab.send("v", about()).delivered_to("fw");
-    lab.send("t", error("172.16.1.11", &about())).dropped("sg-egress-deny").at("t");
+    lab.send("t", error("172.16.1.11", &about())).dropped(Reason::SgEgressDeny).at("t");
     lab.send("fw", error("172.16.2.5", &about())).delivered_to("v").by_session();
 }
 
@@ -280,7 +281,7 @@ fn an_icmp_error_about_a_leg_finds_the_record_of_that_leg() {
     let error = || icmp_error("172.16.2.5 > 172.16.1.10", IcmpError::TimeExceeded, &there(80));
     lab.send("fw", there(80).syn()).delivered_to("vpn");
     // What `fw` sent on is another flow than what it took.
-    lab.send("fw", error()).dropped("sg-egress-deny").at("fw");
+    lab.send("fw", error()).dropped(Reason::SgEgressDeny).at("fw");
     lab.send("v", there(80).syn()).delivered_to("fw");
     lab.send("fw", error()).delivered_to("v").by_session();
 }
@@ -338,7 +339,7 @@ fn after_a_change_the_records_of_a_leg_are_gone_at_both_ends_and_those_of_the_ot
     // The first leg no longer passes.
     let mut lab = begin();
     change(&mut lab, 2, &no_entry);
-    lab.send("vpn", back(80).syn_ack()).dropped("sg-ingress-deny").at("v");
+    lab.send("vpn", back(80).syn_ack()).dropped(Reason::SgIngressDeny).at("v");
     lab.send("fw", there(80).push()).delivered_to("vpn").by_session();
     // At both ends, and for good.
     change(&mut lab, 3, WORLD);
@@ -348,7 +349,7 @@ fn after_a_change_the_records_of_a_leg_are_gone_at_both_ends_and_those_of_the_ot
     // The second one no longer passes.
     let mut lab = begin();
     change(&mut lab, 2, &no_exit);
-    lab.send("fw", there(80).push()).dropped("sg-egress-deny").at("fw");
+    lab.send("fw", there(80).push()).dropped(Reason::SgEgressDeny).at("fw");
     lab.send("v", there(80).push()).delivered_to("fw").by_session();
 }
 
@@ -361,7 +362,7 @@ fn only_the_ends_that_judged_a_packet_judge_it_again() {
     change(&mut lab, 2, &letting_far_send("accept", "udp"));
     lab.send("far", from_far(1).push()).delivered_to("v").by_session();
     change(&mut lab, 3, WORLD);
-    lab.send("far", from_far(1).push()).dropped("sg-egress-deny").at("far");
+    lab.send("far", from_far(1).push()).dropped(Reason::SgEgressDeny).at("far");
 }
 
 #[test]
@@ -375,7 +376,7 @@ fn a_packet_on_a_leg_uses_the_record_of_a_pair_and_leaves_the_other_half_as_it_i
     lab.send("fw", back()).delivered_to("v").as_first_packet();
     lab.wait(SimDuration::from_secs(50));
     // What `v` keeps was refreshed, what `far` keeps was not: its groups let nothing out.
-    lab.send("far", back()).dropped("sg-egress-deny").at("far");
+    lab.send("far", back()).dropped(Reason::SgEgressDeny).at("far");
     lab.send("fw", back()).delivered_to("v").by_session();
     let last = lab.send("v", there());
     last.delivered_to("far").as_first_packet();
@@ -393,8 +394,8 @@ fn records_belong_to_endpoints_and_not_to_the_addresses_they_have() {
     let mut lab = lab_of(&shut);
     lab.send("vpn-2", call()).delivered_to("fw");
     lab.send("vpn-2", call()).delivered_to("fw").by_session();
-    lab.send("t", call()).dropped("sg-egress-deny").at("t");
-    lab.send("fw", answer()).dropped("sg-ingress-deny").at("t");
+    lab.send("t", call()).dropped(Reason::SgEgressDeny).at("t");
+    lab.send("fw", answer()).dropped(Reason::SgIngressDeny).at("t");
     let mut lab = lab_of(&wide);
     lab.send("t", call()).delivered_to("fw").as_first_packet();
     lab.send("fw", answer()).delivered_to("t").by_session();
@@ -419,7 +420,7 @@ fn endpoints_that_are_gone_have_no_records() {
     let mut lab = lab_of(&direct().toml());
     lab.send("v", call()).delivered_to("far");
     release(&mut lab, "far");
-    lab.send("fw", answer()).dropped("sg-ingress-deny").at("v");
+    lab.send("fw", answer()).dropped(Reason::SgIngressDeny).at("v");
 }
 
 #[test]
@@ -441,13 +442,13 @@ fn the_records_of_a_stopped_sender_stay() {
     lab.send("vpn", back(80).syn_ack()).delivered_to("v").by_session();
     let mut lab = begin();
     stop(&mut lab, "v");
-    lab.send("vpn", back(80).syn_ack()).dropped("instance-stopped").at("v");
+    lab.send("vpn", back(80).syn_ack()).dropped(Reason::InstanceStopped).at("v");
     lab.apply(&Operation::Start { instance: "v".to_owned() }).unwrap_or_else(|refusal| panic!("{refusal}"));
     lab.send("vpn", back(80).syn_ack()).delivered_to("v").by_session();
     // The first leg's receiver is stopped: the packet that made the records no longer passes.
     let mut lab = begin();
     stop(&mut lab, "fw");
-    lab.send("vpn", back(80).syn_ack()).dropped("sg-ingress-deny").at("v");
+    lab.send("vpn", back(80).syn_ack()).dropped(Reason::SgIngressDeny).at("v");
 }
 
 #[test]
@@ -459,7 +460,7 @@ fn each_leg_needs_its_own_first_fragment() {
     let mut lab = lab_of(WORLD);
     lab.send("v", datagram(0)).delivered_to("fw");
     lab.send("v", datagram(64)).delivered_to("fw").by_session();
-    lab.send("fw", datagram(64)).dropped("fragment-without-first").at("fw");
+    lab.send("fw", datagram(64)).dropped(Reason::FragmentWithoutFirst).at("fw");
     lab.send("fw", datagram(0)).delivered_to("vpn").as_first_packet();
     lab.send("fw", datagram(64)).delivered_to("vpn").by_session();
 }
@@ -470,7 +471,7 @@ fn the_records_of_both_ends_count_as_one_session() {
     let mut lab = room_for(1);
     lab.send("v", there(80).syn()).delivered_to("fw");
     assert_eq!(lab.parts().0.session_count(), 1);
-    lab.send("fw", there(80).syn()).dropped("session-table-full").at("vpn");
+    lab.send("fw", there(80).syn()).dropped(Reason::SessionTableFull).at("vpn");
     lab.send("v", there(80).push()).delivered_to("fw").by_session();
     let mut lab = room_for(2);
     lab.send("v", there(80).syn()).delivered_to("fw");
@@ -483,7 +484,7 @@ fn the_records_of_both_ends_count_as_one_session() {
 fn a_frame_of_a_session_says_what_let_in_the_frame_that_made_the_receiver_s_record() {
     let mut lab = lab_of(WORLD);
     let first = lab.send("v", there(80).syn());
-    first.by_rule("sg-fw ingress #1");
+    first.decided_by("sg-fw ingress #1");
     let rule = first.outcome().decider;
     assert_eq!(first.outcome().begun_by, MatchedRule::None);
     lab.send("fw", there(80).syn()).delivered_to("vpn");

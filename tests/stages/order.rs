@@ -4,6 +4,7 @@
 use super::world::{WORLD, edited, endpoint, lab_with, patched, patched_only};
 use crate::edited::{list, names};
 use biplane::datapath::{Entry, NotKnown, Options, Verdict};
+use biplane::diag::Reason;
 use biplane::wire::build::{PacketBuilder, icmp_echo, tcp};
 
 /// What becomes of a frame that `from` sends in the world of `text`, or that enters by its source where `from` is empty.
@@ -252,7 +253,7 @@ fn in_stages_4_and_5() {
     let mut routed = super::world::lab();
     routed.send("c-web", call("10.24.1.5", "172.16.1.21").ack()).delivered_to("a-2");
     super::sessions::change(&mut routed, 2, &unlinked);
-    routed.send("c-web", call("10.24.1.5", "172.16.1.21").ack()).dropped("sg-egress-deny").at("c-web");
+    routed.send("c-web", call("10.24.1.5", "172.16.1.21").ack()).dropped(Reason::SgEgressDeny).at("c-web");
 
     let strict = Options { strict_tcp: true, ..Options::default() };
     let strict = |text: &str, packet: PacketBuilder| sent(text, strict, "a-1", &packet.build());

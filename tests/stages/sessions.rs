@@ -4,6 +4,7 @@ use super::world::{WORLD, edited, lab, lab_of, lab_with, session_step};
 use crate::edited::{EditedWorld, list};
 use biplane::compile::compile;
 use biplane::datapath::{Options, SessionStep};
+use biplane::diag::{EmittedKind, Reason};
 use biplane::lab::{Lab, Topology};
 use biplane::net::Protocol;
 use biplane::program::Epoch;
@@ -61,7 +62,7 @@ fn lives_for(seconds: u64, begin: impl Fn() -> Lab, answer: impl Fn() -> PacketB
     let mut dead = begin();
     dead.wait(SimDuration::from_nanos(seconds * 1_000_000_000 + 1));
     let late = dead.send("a-1", answer());
-    late.dropped("sg-ingress-deny").at("b-1").as_first_packet();
+    late.dropped(Reason::SgIngressDeny).at("b-1").as_first_packet();
     assert_eq!(session_step(&late), Some(SessionStep::Expired));
 }
 
@@ -127,8 +128,8 @@ fn a_syn_on_a_closing_session_begins_anew_even_where_it_is_refused() {
     let mut lab = handshake();
     lab.send("b-1", there().syn()).delivered_to("a-1").by_session();
     lab.send("b-1", there().rst()).delivered_to("a-1").by_session();
-    lab.send("a-1", back().syn()).dropped("sg-ingress-deny").at("b-1");
-    lab.send("a-1", back().ack()).dropped("sg-ingress-deny").at("b-1");
+    lab.send("a-1", back().syn()).dropped(Reason::SgIngressDeny).at("b-1");
+    lab.send("a-1", back().ack()).dropped(Reason::SgIngressDeny).at("b-1");
 }
 
 #[test]
@@ -148,7 +149,7 @@ fn other_protocols_have_timeouts_of_their_own() {
         alive.send("slb", answer.clone()).delivered_to("b-1").by_session();
         let mut dead = begin();
         dead.wait(SimDuration::from_nanos(seconds * 1_000_000_000 + 1));
-        dead.send("slb", answer).dropped("sg-ingress-deny").at("b-1");
+        dead.send("slb", answer).dropped(Reason::SgIngressDeny).at("b-1");
     };
     lives(60, &begun(udp_there()), udp_back());
     lives(30, &begun(icmp_echo("172.16.2.20 > 172.16.1.80", 5, 1)), icmp_echo_reply("172.16.1.80 > 172.16.2.20", 5, 1));
@@ -159,9 +160,9 @@ fn other_protocols_have_timeouts_of_their_own() {
 fn only_delivered_frames_keep_a_session_alive() {
     let mut lab = handshake();
     lab.wait(SimDuration::from_secs(900));
-    lab.send("b-1", there().ttl(1)).dropped_with_notice("ttl-exceeded", "time-exceeded");
+    lab.send("b-1", there().ttl(1)).dropped_with_notice(Reason::TtlExceeded, EmittedKind::TimeExceeded);
     lab.wait(SimDuration::from_secs(11));
-    lab.send("a-1", back().push()).dropped("sg-ingress-deny");
+    lab.send("a-1", back().push()).dropped(Reason::SgIngressDeny);
     let mut lab = handshake();
     lab.wait(SimDuration::from_secs(900));
     lab.send("b-1", there().ttl(2)).delivered_to("a-1");
@@ -174,11 +175,11 @@ fn icmp_queries_and_replies_belong_together_by_identifier_and_family() {
     let mut lab = lab_of(&closed());
     lab.send("b-1", icmp_echo("172.16.2.20 > 172.16.1.20", 5, 1)).delivered_to("a-1");
     lab.send("a-1", icmp_echo_reply("172.16.1.20 > 172.16.2.20", 5, 9)).delivered_to("b-1").by_session();
-    lab.send("a-1", icmp_echo_reply("172.16.1.20 > 172.16.2.20", 6, 1)).dropped("sg-ingress-deny");
+    lab.send("a-1", icmp_echo_reply("172.16.1.20 > 172.16.2.20", 6, 1)).dropped(Reason::SgIngressDeny);
     // A timestamp reply is of another family, and an echo request the other way a session of its own.
     let timestamp = |kind: u8, text: &str| icmp(text, kind, 0).icmp_rest([0, 5, 0, 1]).payload(&[0; 12]);
-    lab.send("a-1", timestamp(14, "172.16.1.20 > 172.16.2.20")).dropped("sg-ingress-deny");
-    lab.send("a-1", icmp_echo("172.16.1.20 > 172.16.2.20", 5, 1)).dropped("sg-ingress-deny");
+    lab.send("a-1", timestamp(14, "172.16.1.20 > 172.16.2.20")).dropped(Reason::SgIngressDeny);
+    lab.send("a-1", icmp_echo("172.16.1.20 > 172.16.2.20", 5, 1)).dropped(Reason::SgIngressDeny);
     lab.send("b-1", timestamp(13, "172.16.2.20 > 172.16.1.20")).delivered_to("a-1").as_first_packet();
     lab.send("a-1", timestamp(14, "172.16.1.20 > 172.16.2.20")).delivered_to("b-1").by_session();
 }
@@ -193,14 +194,16 @@ fn icmp_errors_about_a_live_session_are_spared_at_their_receiver_whoever_sends_t
     lab.send("fwd", icmp_error("172.16.1.254 > 172.16.2.20", exceeded, &there())).delivered_to("b-1").as_first_packet();
     // About another flow, about the other end's packet, and about nothing at all.
     let other = tcp("172.16.2.20:5001 > 172.16.1.20:80");
-    lab.send("a-1", icmp_error("172.16.1.20 > 172.16.2.20", exceeded, &other)).dropped("sg-ingress-deny").at("b-1");
-    lab.send("a-1", icmp_error("172.16.1.20 > 172.16.2.20", exceeded, &back())).dropped("sg-ingress-deny").at("b-1");
-    lab.send("a-1", icmp("172.16.1.20 > 172.16.2.20", 11, 0)).dropped("sg-ingress-deny").at("b-1");
+    lab.send("a-1", icmp_error("172.16.1.20 > 172.16.2.20", exceeded, &other)).dropped(Reason::SgIngressDeny).at("b-1");
+    lab.send("a-1", icmp_error("172.16.1.20 > 172.16.2.20", exceeded, &back()))
+        .dropped(Reason::SgIngressDeny)
+        .at("b-1");
+    lab.send("a-1", icmp("172.16.1.20 > 172.16.2.20", 11, 0)).dropped(Reason::SgIngressDeny).at("b-1");
     // They do not keep it alive.
     lab.wait(SimDuration::from_secs(900));
     lab.send("a-1", icmp_error("172.16.1.20 > 172.16.2.20", exceeded, &there())).delivered_to("b-1").by_session();
     lab.wait(SimDuration::from_secs(11));
-    lab.send("a-1", icmp_error("172.16.1.20 > 172.16.2.20", exceeded, &there())).dropped("sg-ingress-deny");
+    lab.send("a-1", icmp_error("172.16.1.20 > 172.16.2.20", exceeded, &there())).dropped(Reason::SgIngressDeny);
 }
 
 #[test]
@@ -215,7 +218,7 @@ fn icmp_errors_make_no_session() {
 fn strict_tcp_wants_a_bare_syn_first() {
     let mut lab = lab_with(WORLD, Options { strict_tcp: true, ..Options::default() });
     for packet in [there().ack(), there().syn_ack(), there().push(), there().rst(), there().fin()] {
-        lab.send("b-1", packet).dropped("tcp-without-syn").at("b-1").through([]);
+        lab.send("b-1", packet).dropped(Reason::TcpWithoutSyn).at("b-1").through([]);
     }
     lab.send("b-1", there().syn()).delivered_to("a-1");
     lab.send("a-1", back().syn_ack()).delivered_to("b-1").by_session();
@@ -237,11 +240,11 @@ fn a_new_flow_is_refused_where_there_is_no_room_for_its_session_and_live_ones_go
     let mut lab = lab_with_room_for(2);
     lab.send("b-1", call(1).syn()).delivered_to("a-1").as_first_packet();
     lab.send("b-1", call(2).syn()).delivered_to("a-1").as_first_packet();
-    lab.send("b-1", call(3).syn()).dropped("session-table-full").at("a-1").through(["shop"]);
+    lab.send("b-1", call(3).syn()).dropped(Reason::SessionTableFull).at("a-1").through(["shop"]);
     lab.send("a-1", tcp("172.16.1.20:80 > 172.16.2.20:1").syn_ack()).delivered_to("b-1").by_session();
     lab.send("b-1", call(2).ack()).delivered_to("a-1").by_session();
     // Who is refused for another reason is told that one; an ICMP error needs no room.
-    lab.send("b-1", tcp("172.16.2.20:3 > 172.16.1.20:22").syn()).dropped("sg-ingress-deny").at("a-1");
+    lab.send("b-1", tcp("172.16.2.20:3 > 172.16.1.20:22").syn()).dropped(Reason::SgIngressDeny).at("a-1");
     lab.send("b-1", icmp_error("172.16.2.20 > 172.16.1.20", IcmpError::FragmentationNeeded { mtu: 1400 }, &back()))
         .delivered_to("a-1");
     let mut roomier = lab_with_room_for(3);
@@ -255,17 +258,17 @@ fn a_dead_session_makes_room_the_moment_it_is_dead() {
     let mut lab = lab_with_room_for(1);
     lab.send("b-1", call(1).syn()).delivered_to("a-1");
     lab.wait(SimDuration::from_secs(60));
-    lab.send("b-1", call(2).syn()).dropped("session-table-full").at("a-1");
+    lab.send("b-1", call(2).syn()).dropped(Reason::SessionTableFull).at("a-1");
     lab.wait(SimDuration::from_nanos(1));
     lab.send("b-1", call(2).syn()).delivered_to("a-1").as_first_packet();
-    lab.send("b-1", call(1).syn()).dropped("session-table-full").at("a-1");
+    lab.send("b-1", call(1).syn()).dropped(Reason::SessionTableFull).at("a-1");
     // One that ends early does so at its new end: 60 s after its FIN, not 910.
     let mut closing = lab_with_room_for(1);
     for packet in [there().push(), there().fin()] {
         closing.send("b-1", packet).delivered_to("a-1");
     }
     closing.wait(SimDuration::from_secs(60));
-    closing.send("b-1", call(2).syn()).dropped("session-table-full").at("a-1");
+    closing.send("b-1", call(2).syn()).dropped(Reason::SessionTableFull).at("a-1");
     closing.wait(SimDuration::from_nanos(1));
     closing.send("b-1", call(2).syn()).delivered_to("a-1").as_first_packet();
 }
@@ -298,12 +301,12 @@ fn a_session_lives_on_while_its_first_packet_would_still_pass() {
         let mut lab = handshake();
         change(&mut lab, 2, &world);
         let answer = lab.send("a-1", back().push());
-        answer.dropped("sg-ingress-deny").at("b-1").as_first_packet();
+        answer.dropped(Reason::SgIngressDeny).at("b-1").as_first_packet();
         assert_eq!(session_step(&answer), Some(SessionStep::Cut));
     }
     let mut lab = handshake();
     change(&mut lab, 2, &stopped("a-1"));
-    lab.send("b-1", there().push()).dropped("instance-stopped").at("a-1");
+    lab.send("b-1", there().push()).dropped(Reason::InstanceStopped).at("a-1");
 }
 
 #[test]
@@ -316,9 +319,9 @@ fn a_session_is_held_against_the_world_only_when_it_is_used() {
     unused.send("a-1", back().push()).delivered_to("b-1").by_session();
     let mut used = handshake();
     change(&mut used, 2, &shut);
-    used.send("a-1", back().push()).dropped("sg-ingress-deny");
+    used.send("a-1", back().push()).dropped(Reason::SgIngressDeny);
     change(&mut used, 3, &base);
-    used.send("a-1", back().push()).dropped("sg-ingress-deny").at("b-1");
+    used.send("a-1", back().push()).dropped(Reason::SgIngressDeny).at("b-1");
     used.send("b-1", there().push()).delivered_to("a-1").as_first_packet();
 }
 
@@ -330,8 +333,10 @@ fn a_session_skips_groups_and_whitelists_and_nothing_else() {
     // The link goes: the session is routed afresh, and finds no way.
     let unlinked = edited().unlinked("c-web").toml();
     change(&mut lab, 2, &unlinked);
-    lab.send("c-web", tcp("10.24.1.5:5000 > 172.16.1.50:3306").ack()).dropped("classiclink-not-linked").at("classic");
-    lab.send("rm", tcp("172.16.1.50:3306 > 10.24.1.5:5000").ack()).dropped("classiclink-source-not-ecs").at("shop");
+    lab.send("c-web", tcp("10.24.1.5:5000 > 172.16.1.50:3306").ack())
+        .dropped(Reason::ClassiclinkNotLinked)
+        .at("classic");
+    lab.send("rm", tcp("172.16.1.50:3306 > 10.24.1.5:5000").ack()).dropped(Reason::ClassiclinkSourceNotEcs).at("shop");
     // It comes back, and so does the session.
     change(&mut lab, 3, WORLD);
     lab.send("rm", tcp("172.16.1.50:3306 > 10.24.1.5:5000").ack()).delivered_to("c-web").by_session();

@@ -4,12 +4,13 @@
 use super::sessions::change;
 use super::world::{lab_of, lab_with, session_step};
 use biplane::datapath::{Options, SessionStep};
+use biplane::diag::{EmittedKind, Reason};
 use biplane::lab::{Lab, Topology};
 use biplane::time::SimDuration;
 use biplane::wire::build::{icmp_error, tcp, udp};
 use biplane::wire::{IcmpError, PacketBuilder};
 
-const REASON: &str = "unknown-configuration";
+const REASON: Reason = Reason::UnknownConfiguration;
 
 /// `web` is linked to `shop`. `app` may be called by nobody and calls everybody; `rm` admits `web` alone. `keys` stand in
 /// `sg-app`, `list` is the whitelist.
@@ -86,13 +87,13 @@ fn to_app() -> PacketBuilder {
 #[test]
 fn unknown_ingress_rules_leave_a_first_packet_undetermined_at_the_receiver() {
     let seen = unknown_rules().send("web", call(80));
-    seen.undetermined_for(REASON).at("app").through(["classic", "shop"]).by_rule("sg-app unknown rules");
+    seen.undetermined_for(REASON).at("app").through(["classic", "shop"]).decided_by("sg-app unknown rules");
     assert_eq!(seen.outcome().receiver.map(|id| seen.topology().names.endpoint(id).to_owned()).as_deref(), Some("app"));
     // Twins: rules that are known, and none.
     lab_of(&world("ingress = [{ protocol = \"all\", source = \"0.0.0.0/0\" }]", "[]"))
         .send("web", call(80))
         .delivered_to("app");
-    lab_of(&world("ingress = []", "[]")).send("web", call(80)).dropped("sg-ingress-deny");
+    lab_of(&world("ingress = []", "[]")).send("web", call(80)).dropped(Reason::SgIngressDeny);
 }
 
 #[test]
@@ -102,21 +103,21 @@ fn unknown_egress_rules_decide_before_the_route_is_asked() {
     lab.send("app", tcp("172.16.1.10:5000 > 8.8.8.8:22").syn()).undetermined_for(REASON).at("app");
     let mut known = lab_of(&world("egress = []", "[]"));
     known.send("app", from_app().syn()).delivered_to("web");
-    known.send("app", tcp("172.16.1.10:5000 > 8.8.8.8:22").syn()).dropped("no-route");
+    known.send("app", tcp("172.16.1.10:5000 > 8.8.8.8:22").syn()).dropped(Reason::NoRoute);
 }
 
 #[test]
 fn a_number_of_unknown_rules_leaves_both_directions_open_beside_the_rules_that_are_known() {
     let accept = "unknown_rules = 2\ningress = [{ protocol = \"all\", source = \"0.0.0.0/0\" }]";
     let mut lab = lab_of(&world(accept, "[]"));
-    lab.send("web", call(80)).undetermined_for(REASON).at("app").by_rule("sg-app unknown rules");
+    lab.send("web", call(80)).undetermined_for(REASON).at("app").decided_by("sg-app unknown rules");
     lab.send("app", from_app().syn()).undetermined_for(REASON).at("app");
 }
 
 #[test]
 fn a_drop_of_priority_1_is_stronger_than_unknown_rules_and_nothing_else_of_other_groups_is() {
     let mut lab = unknown_rules();
-    lab.send("web", call(81)).dropped("sg-ingress-deny").by_rule("sg-other ingress #1");
+    lab.send("web", call(81)).dropped(Reason::SgIngressDeny).decided_by("sg-other ingress #1");
     lab.send("web", call(82)).undetermined_for(REASON);
     lab.send("web", call(83)).undetermined_for(REASON);
 }
@@ -132,12 +133,12 @@ fn a_same_group_accept_is_stronger_where_it_is_known() {
     for keys in ["rules = \"unknown\"\nintra_group = \"accept\"", "unknown_rules = 1"] {
         for port in [80, 81] {
             let seen = lab_of(&world(keys, "[]")).send("peer", between(port));
-            seen.delivered_to("app").by_rule("sg-app intra-group");
+            seen.delivered_to("app").decided_by("sg-app intra-group");
         }
     }
     let mut apart = lab_of(&world("rules = \"unknown\"\nintra_group = \"drop\"", "[]"));
     apart.send("peer", between(80)).undetermined_for(REASON).at("peer");
-    apart.send("web", call(81)).dropped("sg-ingress-deny");
+    apart.send("web", call(81)).dropped(Reason::SgIngressDeny);
 }
 
 #[test]
@@ -145,19 +146,19 @@ fn an_unknown_whitelist_admits_nobody_for_sure() {
     let to = || tcp("10.24.1.5:40000 > 172.16.1.20:3306").syn();
     let mut lab = lab_of(&world("", "\"unknown\""));
     lab.send("web", to()).undetermined_for(REASON).at("rm").through(["classic", "shop"]);
-    lab_of(&world("", "[]")).send("web", to()).dropped("whitelist-deny");
+    lab_of(&world("", "[]")).send("web", to()).dropped(Reason::WhitelistDeny);
     lab_of(&world("", "[\"10.24.1.5\"]")).send("web", to()).delivered_to("rm");
 }
 
 #[test]
 fn what_comes_before_the_groups_is_as_sure_as_ever() {
     let mut lab = unknown_rules();
-    lab.send("web", tcp("10.24.1.5:40000 > 172.16.1.99:80").syn()).dropped("no-such-address");
-    lab.send("web", tcp("10.24.1.5:40000 > 172.16.1.12:80").syn()).dropped("instance-stopped");
-    lab.send("web", call(80).ttl(2)).dropped_with_notice("ttl-exceeded", "time-exceeded");
+    lab.send("web", tcp("10.24.1.5:40000 > 172.16.1.99:80").syn()).dropped(Reason::NoSuchAddress);
+    lab.send("web", tcp("10.24.1.5:40000 > 172.16.1.12:80").syn()).dropped(Reason::InstanceStopped);
+    lab.send("web", call(80).ttl(2)).dropped_with_notice(Reason::TtlExceeded, EmittedKind::TimeExceeded);
     lab.send("web", call(80).ttl(3)).undetermined_for(REASON);
     let long = || udp("10.24.1.5:40000 > 172.16.1.10:80").payload(&[0; 1600]).dont_fragment(true);
-    lab.send("web", long()).dropped_with_notice("mtu-exceeded", "fragmentation-needed");
+    lab.send("web", long()).dropped_with_notice(Reason::MtuExceeded, EmittedKind::FragmentationNeeded);
 }
 
 #[test]
@@ -190,7 +191,7 @@ fn a_packet_that_may_have_passed_leaves_its_reply_undetermined_and_lets_nothing_
     };
     let unsure = "unknown_rules = 1\negress = []";
     half(unsure).send("app", reply()).undetermined_for(REASON).at("app");
-    half("ingress = []").send("app", reply()).dropped("sg-ingress-deny").at("web");
+    half("ingress = []").send("app", reply()).dropped(Reason::SgIngressDeny).at("web");
 }
 
 #[test]
@@ -212,7 +213,7 @@ fn a_service_may_answer_a_call_that_it_may_have_got() {
     let to = tcp("10.24.1.5:40000 > 172.16.1.20:3306").syn();
     let answer = || tcp("172.16.1.20:3306 > 10.24.1.5:40000").syn_ack();
     let mut lab = lab_of(&world("", "\"unknown\""));
-    lab.send("rm", answer()).dropped("classiclink-source-not-ecs");
+    lab.send("rm", answer()).dropped(Reason::ClassiclinkSourceNotEcs);
     lab.send("web", to.clone()).undetermined_for(REASON);
     let seen = lab.send("rm", answer());
     seen.undetermined_for(REASON).at("shop");
@@ -260,7 +261,7 @@ fn a_session_becomes_doubtful_where_a_change_of_the_world_leaves_nobody_to_tell(
     lives.send("app", reply()).delivered_to("web").by_session();
     let mut cut = begun();
     change(&mut cut, 2, &world("", "[]"));
-    cut.send("app", reply()).dropped("sg-ingress-deny").at("web");
+    cut.send("app", reply()).dropped(Reason::SgIngressDeny).at("web");
 }
 
 #[test]
@@ -269,7 +270,7 @@ fn a_strict_flow_may_go_on_where_its_syn_may_have_passed() {
     let text = world("rules = \"unknown\"", "[]");
     let ack = || tcp("10.24.1.5:40000 > 172.16.1.10:80").ack();
     let mut lab = lab_with(&text, strict);
-    lab.send("web", ack()).dropped("tcp-without-syn");
+    lab.send("web", ack()).dropped(Reason::TcpWithoutSyn);
     lab.send("web", call(80)).undetermined_for(REASON);
     lab.send("web", ack()).undetermined_for(REASON).at("web");
 }

@@ -6,7 +6,7 @@ use biplane::check::{self, RULES};
 use biplane::compile::compile;
 use biplane::control::Operation;
 use biplane::datapath::{SessionStep, Step};
-use biplane::diag::{Diagnostic, Severity, Sources};
+use biplane::diag::{Diagnostic, Reason, Severity, Sources};
 use biplane::lab::{FrameResult, Lab, Topology};
 use biplane::program::Epoch;
 use biplane::scenario;
@@ -122,12 +122,12 @@ fn session_step(result: &FrameResult) -> Option<SessionStep> {
 fn vector_01_linked_classic_reaches_vpc_web_and_is_answered() {
     let mut lab = lab(&shop());
     let request = lab.send("c-web", tcp(REQUEST).syn());
-    request.delivered_to("v-web").through(["classic", "shop"]).as_first_packet().by_rule("sg-vpc ingress #1");
+    request.delivered_to("v-web").through(["classic", "shop"]).as_first_packet().decided_by("sg-vpc ingress #1");
     lab.send("v-web", tcp(ANSWER).syn_ack()).delivered_to("c-web").through(["shop", "classic"]).by_session();
     lab.send("c-web", tcp(REQUEST).ack()).delivered_to("v-web").through(["classic", "shop"]).by_session();
     // The answer passes by its session alone: the same packet from another port is a first one.
     let stranger = lab.send("v-web", tcp("172.16.1.20:81 > 10.25.8.14:40000").syn_ack());
-    stranger.dropped("sg-ingress-deny").at("c-web");
+    stranger.dropped(Reason::SgIngressDeny).at("c-web");
 }
 
 #[test]
@@ -135,46 +135,46 @@ fn vector_02_without_the_link_the_request_is_dropped() {
     let unlinked = shop().unlinked("c-web");
     let mut from_the_start = lab(&unlinked);
     let request = from_the_start.send("c-web", tcp(REQUEST).syn());
-    request.dropped("classiclink-not-linked").at("classic").through(["classic"]);
+    request.dropped(Reason::ClassiclinkNotLinked).at("classic").through(["classic"]);
 
     let mut detached_later = lab(&shop());
     detached_later.send("c-web", tcp(REQUEST).syn()).delivered_to("v-web");
     change(&mut detached_later, 2, &unlinked);
-    detached_later.send("c-web", tcp(REQUEST).ack()).dropped("classiclink-not-linked").at("classic");
+    detached_later.send("c-web", tcp(REQUEST).ack()).dropped(Reason::ClassiclinkNotLinked).at("classic");
     let answer = detached_later.send("v-web", tcp(ANSWER).syn_ack());
-    answer.dropped("classiclink-target-not-linked").at("shop").through(["shop"]);
+    answer.dropped(Reason::ClassiclinkTargetNotLinked).at("shop").through(["shop"]);
 }
 
 #[test]
 fn vector_03_without_a_group_rule_of_the_vpc_the_request_is_dropped_silently() {
     let mut lab = lab(&shop().admitting("sg-vpc", []));
     let request = lab.send("c-web", tcp(REQUEST).syn());
-    request.dropped("sg-ingress-deny").at("v-web").through(["classic", "shop"]);
+    request.dropped(Reason::SgIngressDeny).at("v-web").through(["classic", "shop"]);
 }
 
 #[test]
 fn vector_04_a_rule_for_classic_to_vpc_lets_nothing_in_from_the_vpc() {
-    lab(&shop()).send("v-web", tcp(CALL).syn()).dropped("sg-ingress-deny").at("c-web").through(["shop", "classic"]);
+    lab(&shop()).send("v-web", tcp(CALL).syn()).dropped(Reason::SgIngressDeny).at("c-web").through(["shop", "classic"]);
 
     let mut both_ways = lab(&shop().admitting("sg-classic", [CALL_RULE]));
     let call = both_ways.send("v-web", tcp(CALL).syn());
-    call.delivered_to("c-web").through(["shop", "classic"]).by_rule("sg-classic ingress #1");
+    call.delivered_to("c-web").through(["shop", "classic"]).decided_by("sg-classic ingress #1");
     both_ways.send("c-web", tcp(CALL_ANSWER).syn_ack()).delivered_to("v-web").by_session();
 }
 
 #[test]
 fn vector_05_an_unlinked_classic_instance_is_out_of_reach_whatever_it_lets_in() {
     let call = || tcp("172.16.1.20:40000 > 10.25.8.15:80").syn();
-    lab(&shop()).send("v-web", call()).dropped("classiclink-target-not-linked").at("shop").through(["shop"]);
+    lab(&shop()).send("v-web", call()).dropped(Reason::ClassiclinkTargetNotLinked).at("shop").through(["shop"]);
 
     let linked = shop().linked("c-other", "shop");
-    lab(&linked).send("v-web", call()).delivered_to("c-other").by_rule("sg-open ingress #1");
+    lab(&linked).send("v-web", call()).delivered_to("c-other").decided_by("sg-open ingress #1");
 }
 
 #[test]
 fn vector_06_a_classic_database_is_out_of_the_vpcs_reach() {
     let call = lab(&shop()).send("v-web", tcp("172.16.1.20:40000 > 10.25.8.50:3306").syn());
-    call.dropped("classiclink-target-not-ecs").at("shop").through(["shop"]);
+    call.dropped(Reason::ClassiclinkTargetNotEcs).at("shop").through(["shop"]);
     // The classic network itself reaches it.
     lab(&shop())
         .send("c-web", tcp("10.25.8.14:40000 > 10.25.8.50:3306").syn())
@@ -204,7 +204,7 @@ fn vector_07_a_192_168_vpc_needs_the_routing_script_when_classic_calls() {
     let request = || tcp("10.25.8.14:40000 > 192.168.1.20:80").syn();
     let unscripted = shop_in_192_168();
     assert_eq!(ids(&findings(&unscripted)), [("guest-route-public-nic", Severity::Warning)]);
-    lab(&unscripted).send("c-web", request()).dropped("guest-route-public-nic").at("c-web").through([]);
+    lab(&unscripted).send("c-web", request()).dropped(Reason::GuestRoutePublicNic).at("c-web").through([]);
 
     let scripted = scripted(&unscripted);
     assert_eq!(ids(&findings(&scripted)), []);
@@ -218,7 +218,7 @@ fn vector_08_a_192_168_vpc_calls_in_vain_without_the_script_because_the_answer_i
     let answer = || tcp("10.25.8.14:80 > 192.168.1.20:40000").syn_ack();
     let mut without = lab(&unscripted);
     without.send("v-web", call()).delivered_to("c-web").through(["shop", "classic"]);
-    without.send("c-web", answer()).dropped("guest-route-public-nic").at("c-web").through([]);
+    without.send("c-web", answer()).dropped(Reason::GuestRoutePublicNic).at("c-web").through([]);
 
     let mut scripted = lab(&scripted(&unscripted));
     scripted.send("v-web", call()).delivered_to("c-web");
@@ -235,8 +235,8 @@ fn vector_09_of_a_10_8_vpc_only_10_111_is_linked() {
     inside.send("v-web", tcp("10.111.1.20:80 > 10.25.8.14:40000").syn_ack()).delivered_to("c-web").by_session();
 
     let outside = moved("10.112.1");
-    let reason = "classiclink-vswitch-outside-10-111";
-    assert_eq!(ids(&findings(&outside)), [(reason, Severity::Warning)]);
+    let reason = Reason::ClassiclinkVswitchOutside10111;
+    assert_eq!(ids(&findings(&outside)), [(reason.id(), Severity::Warning)]);
     let mut outside = lab(&outside);
     let request = outside.send("c-web", tcp("10.25.8.14:40000 > 10.112.1.20:80").syn());
     request.dropped(reason).at("classic").through(["classic"]);
@@ -247,8 +247,8 @@ fn vector_09_of_a_10_8_vpc_only_10_111_is_linked() {
 fn vector_10_a_secondary_cidr_takes_no_part() {
     let secondary = in_subnet("192.168.8").add("vpc.shop", "secondary_cidrs", names(["192.168.8.0/24"]));
     let secondary = scripted(&secondary);
-    let reason = "classiclink-secondary-cidr";
-    assert_eq!(ids(&findings(&secondary)), [(reason, Severity::Warning)]);
+    let reason = Reason::ClassiclinkSecondaryCidr;
+    assert_eq!(ids(&findings(&secondary)), [(reason.id(), Severity::Warning)]);
     let mut lab = lab(&secondary);
     lab.send("c-web", tcp("10.25.8.14:40000 > 192.168.8.20:80").syn()).dropped(reason).at("classic");
     lab.send("v-web", tcp("192.168.8.20:40000 > 10.25.8.14:80").syn()).dropped(reason).at("shop");
@@ -321,8 +321,8 @@ fn vector_13_classiclink_switched_off_under_its_links_is_found_and_carries_nothi
     assert!(refusal.record.is_called("InvalidAction") && refusal.record.is_called("DependencyViolation.Instance"));
     lab.send("c-web", tcp(REQUEST).syn()).delivered_to("v-web");
     change(&mut lab, 2, &off);
-    lab.send("c-web", tcp(REQUEST).ack()).dropped("classiclink-disabled").at("classic");
-    lab.send("v-web", tcp(ANSWER).syn_ack()).dropped("classiclink-disabled").at("shop");
+    lab.send("c-web", tcp(REQUEST).ack()).dropped(Reason::ClassiclinkDisabled).at("classic");
+    lab.send("v-web", tcp(ANSWER).syn_ack()).dropped(Reason::ClassiclinkDisabled).at("shop");
 }
 
 #[test]
@@ -334,9 +334,9 @@ fn vector_14_at_one_priority_drop_goes_before_accept_and_a_smaller_number_before
         lab(&shop().set("security_group.sg-vpc", "ingress", list([rule("accept", accept), rule("drop", drop)])))
     };
     let equal = rules(1, 1).send("c-web", tcp(REQUEST).syn());
-    equal.dropped("sg-ingress-deny").at("v-web").by_rule("sg-vpc ingress #2");
-    rules(1, 2).send("c-web", tcp(REQUEST).syn()).delivered_to("v-web").by_rule("sg-vpc ingress #1");
-    rules(2, 1).send("c-web", tcp(REQUEST).syn()).dropped("sg-ingress-deny").by_rule("sg-vpc ingress #2");
+    equal.dropped(Reason::SgIngressDeny).at("v-web").decided_by("sg-vpc ingress #2");
+    rules(1, 2).send("c-web", tcp(REQUEST).syn()).delivered_to("v-web").decided_by("sg-vpc ingress #1");
+    rules(2, 1).send("c-web", tcp(REQUEST).syn()).dropped(Reason::SgIngressDeny).decided_by("sg-vpc ingress #2");
 }
 
 #[test]
@@ -349,21 +349,21 @@ fn vector_15_members_of_a_basic_group_reach_each_other_past_an_explicit_drop() {
         .send("c-web", request())
         .delivered_to("c-other")
         .through(["classic"])
-        .by_rule("sg-classic intra-group");
+        .decided_by("sg-classic intra-group");
 
     let isolated = together.add("security_group.sg-classic", "intra_group", "drop");
     let dropped = lab(&isolated).send("c-web", request());
-    dropped.dropped("sg-ingress-deny").at("c-other").by_rule("sg-classic ingress #1");
+    dropped.dropped(Reason::SgIngressDeny).at("c-other").decided_by("sg-classic ingress #1");
 }
 
 #[test]
 fn vector_16_a_ping_without_an_icmp_rule_is_dropped_silently() {
     let ping = || icmp_echo("10.25.8.14 > 172.16.1.20", 7, 1);
-    lab(&shop()).send("c-web", ping()).dropped("sg-ingress-deny").at("v-web").through(["classic", "shop"]);
+    lab(&shop()).send("c-web", ping()).dropped(Reason::SgIngressDeny).at("v-web").through(["classic", "shop"]);
 
     let icmp = r#"{ protocol = "icmp", source = "10.25.8.14" }"#;
     let mut admitted = lab(&shop().admitting("sg-vpc", [WEB_RULE, icmp]));
-    admitted.send("c-web", ping()).delivered_to("v-web").by_rule("sg-vpc ingress #2");
+    admitted.send("c-web", ping()).delivered_to("v-web").decided_by("sg-vpc ingress #2");
     let reply = admitted.send("v-web", icmp_echo_reply("172.16.1.20 > 10.25.8.14", 7, 1));
     reply.delivered_to("c-web").through(["shop", "classic"]).by_session();
 }
@@ -372,7 +372,7 @@ fn vector_16_a_ping_without_an_icmp_rule_is_dropped_silently() {
 fn vector_17_a_database_admits_whom_its_whitelist_names() {
     let request = || tcp("10.25.8.14:40000 > 172.16.1.50:3306").syn();
     let refused = lab(&shop()).send("c-web", request());
-    refused.dropped("whitelist-deny").at("rm").through(["classic", "shop"]);
+    refused.dropped(Reason::WhitelistDeny).at("rm").through(["classic", "shop"]);
 
     let mut admitted = lab(&shop().set("service.rm", "whitelist", names(["127.0.0.1", "10.25.8.14"])));
     admitted.send("c-web", request()).delivered_to("rm").through(["classic", "shop"]);
@@ -395,11 +395,11 @@ fn vector_18_a_deleted_rule_cuts_the_session_and_an_equal_rule_keeps_it() {
     let mut cut = connected();
     change(&mut cut, 2, &shop().admitting("sg-vpc", []));
     let data = cut.send("c-web", tcp(REQUEST).push());
-    data.dropped("sg-ingress-deny").at("v-web").as_first_packet();
+    data.dropped(Reason::SgIngressDeny).at("v-web").as_first_packet();
     assert_eq!(session_step(&data), Some(SessionStep::Cut));
     // The answer has lost its session too.
     let answer = cut.send("v-web", tcp(ANSWER).push());
-    answer.dropped("sg-ingress-deny").at("c-web");
+    answer.dropped(Reason::SgIngressDeny).at("c-web");
     assert_eq!(session_step(&answer), Some(SessionStep::None));
 
     let mut kept = connected();
@@ -416,7 +416,7 @@ fn vector_19_after_911_idle_seconds_the_rules_are_asked_again() {
     idle.wait(SimDuration::from_secs(911));
     change(&mut idle, 2, &deleted);
     let data = idle.send("c-web", tcp(REQUEST).push());
-    data.dropped("sg-ingress-deny").at("v-web");
+    data.dropped(Reason::SgIngressDeny).at("v-web");
     assert_eq!(session_step(&data), Some(SessionStep::Expired));
 
     // The rule is still there: the data opens a session anew. After 910 s there was no need to ask.
@@ -437,12 +437,12 @@ fn vector_20_a_vpn_client_inside_the_vpcs_cidr_reaches_a_linked_instance() {
     let routed = admitting.clone().add("vpc.shop", "routes", list([route("172.16.10.0/24", "vpn")]));
     let mut lab_with_pool = lab(&routed.with(&vpn("172.16.10.0/24")));
     let admitted = lab_with_pool.send("vpn", call("172.16.10.6"));
-    admitted.delivered_to("c-web").through(["shop", "classic"]).by_rule("sg-classic ingress #1");
+    admitted.delivered_to("c-web").through(["shop", "classic"]).decided_by("sg-classic ingress #1");
     let answer = lab_with_pool.send("c-web", tcp("10.25.8.14:22 > 172.16.10.6:40000").syn_ack());
     answer.delivered_to("vpn").through(["classic", "shop"]).by_session();
-    lab_with_pool.send("vpn", call("172.16.10.7")).dropped("sg-ingress-deny").at("c-web");
+    lab_with_pool.send("vpn", call("172.16.10.7")).dropped(Reason::SgIngressDeny).at("c-web");
 
     // A pool that reaches beyond the VPC's CIDR is not let across.
     let mut wider = lab(&admitting.with(&vpn("172.0.0.0/8")));
-    wider.send("vpn", call("172.16.10.6")).dropped("classiclink-gateway-range").at("shop").through(["shop"]);
+    wider.send("vpn", call("172.16.10.6")).dropped(Reason::ClassiclinkGatewayRange).at("shop").through(["shop"]);
 }

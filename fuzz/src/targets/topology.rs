@@ -15,7 +15,7 @@ pub(crate) fn read_as_toml_and_shown(data: &[u8]) {
         }
         Err(error) => {
             assert!(!error.to_string().is_empty());
-            let LabError::Invalid { diagnostics, sources, understood } = &error else { panic!("{error}") };
+            let LabError::Invalid { diagnostics, sources, understood, .. } = &error else { panic!("{error}") };
             assert!(diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error));
             assert!(is_toml || !understood, "understood, and no TOML");
             assert_shown(diagnostics, sources);

@@ -1,0 +1,71 @@
+//! What keeps a topology from being opened, in sentences.
+
+use crate::diag::{Diagnostic, Severity, Sources};
+use crate::scenario;
+use std::fmt;
+
+/// A topology that could not be opened. Prints as one paragraph for each error: place, message, id, and what to do about
+/// it; as debugging output too, so that `unwrap` and `expect` say what is wrong.
+#[non_exhaustive]
+pub enum LabError {
+    /// The file could not be read.
+    Read(scenario::ReadError),
+    /// The file is not a topology, or breaks a limit.
+    #[non_exhaustive]
+    Invalid {
+        /// False where not all of the file could be read; what follows from the missing part alone is left out then.
+        understood: bool,
+        /// Everything found, in the order of the places at fault; warnings included where all was understood.
+        diagnostics: Vec<Diagnostic>,
+        /// The texts that the diagnostics point into.
+        sources: Sources,
+    },
+}
+
+impl LabError {
+    /// The ids of the errors, in the order of the places at fault; empty where the file could not be read.
+    pub fn ids(&self) -> impl Iterator<Item = &'static str> {
+        self.errors().map(|error| error.id)
+    }
+
+    fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
+        let diagnostics = match self {
+            LabError::Read(_) => &[][..],
+            LabError::Invalid { diagnostics, .. } => diagnostics,
+        };
+        diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+}
+
+impl fmt::Display for LabError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sources = match self {
+            LabError::Read(error) => return error.fmt(f),
+            LabError::Invalid { sources, .. } => sources,
+        };
+        for (index, error) in self.errors().enumerate() {
+            f.write_str(if index == 0 { "" } else { "\n" })?;
+            if let Some(at) = error.labels.first().and_then(|label| sources.locate(label.span)) {
+                write!(f, "{}:{}:{}: ", at.file, at.line, at.column)?;
+            }
+            error.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+/// As [`fmt::Display`].
+impl fmt::Debug for LabError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for LabError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            LabError::Read(error) => Some(error),
+            LabError::Invalid { .. } => None,
+        }
+    }
+}
