@@ -119,6 +119,8 @@ pub enum CaptureProblem {
     },
     /// The compressed data is damaged or cut.
     Compression(io::Error),
+    /// Compressed data whose format is no feature of this build.
+    NotBuiltIn(Compression),
     /// Data compressed with zstd whose decompression takes more memory than it gets.
     LongWindow,
     /// A folder without any capture.
@@ -148,6 +150,7 @@ impl CaptureError {
             | CaptureProblem::NotACapture { .. }
             | CaptureProblem::Foreign { .. }
             | CaptureProblem::LongWindow
+            | CaptureProblem::NotBuiltIn(_)
             | CaptureProblem::NoCaptures
             | CaptureProblem::UnsupportedVariant { .. }
             | CaptureProblem::UnsupportedLinkType { .. } => false,
@@ -248,6 +251,14 @@ impl fmt::Display for CaptureError {
                 "compressed by zstd with a window of more than 128 MiB (--long); decompress it first: \
                  `zstd -dc --long=31 CAPTURE | biplane replay TOPOLOGY -`",
             )?,
+            CaptureProblem::NotBuiltIn(compression) => {
+                let name = compression.name();
+                write!(
+                    f,
+                    "compressed with {name}, which this build does not read; decompress it first, or build with the \
+                     feature `{name}`"
+                )?;
+            }
             CaptureProblem::NoCaptures => {
                 f.write_str("a folder without any capture; those in its folders do not count")?;
             }

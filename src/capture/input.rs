@@ -4,14 +4,12 @@
 //! as the page faults of a mapping, works for pipes, and a file that shrinks meanwhile is an error, not a signal.
 
 use std::collections::VecDeque;
-use std::io::{self, BufRead, Cursor, Read};
+use std::io::{self, Cursor, Read};
 
 use bytes::{Bytes, BytesMut};
-use bzip2::read::MultiBzDecoder;
-use lz4_flex::frame::FrameDecoder;
 
+use super::decompress::{Counted, Decompressor};
 use super::error::{CaptureProblem, Compression};
-use super::gzip::Gzip;
 
 /// Length of a block in bytes, unless one record needs more. Small enough to stay in a core's cache between being
 /// filled and being forwarded, large enough that few batches end early because their block does.
@@ -19,10 +17,6 @@ const BLOCK_LEN: usize = 1 << 19;
 
 /// How many blocks are remembered until nobody else holds them and they can be filled again.
 const RETIRED_BLOCKS: usize = 16;
-
-/// What a decompressor other than that of gzip is asked for at a time: what it had ready when it meets damage is lost,
-/// so not much.
-const DECOMPRESSED_AT_ONCE: usize = 16 << 10;
 
 /// A source of capture bytes: one block that is being walked, and where the next one comes from.
 pub(super) struct Input {
@@ -58,15 +52,15 @@ impl Input {
         let mut head = Vec::with_capacity(4);
         read.by_ref().take(4).read_to_end(&mut head)?;
         let compression = Compression::detect(&head);
-        let raw = Counted {
-            read: Box::new(Cursor::new(head).chain(read)),
-            is_compressed: compression.is_some(),
-            failure: None,
-            bytes: 0,
-            failed: false,
-            last: [1; 8],
-        };
-        Ok(Input::new(Some(InputSource::new(raw, compression)?), total))
+        let raw = Counted::new(Box::new(Cursor::new(head).chain(read)), compression.is_some());
+        let Some(compression) = compression else { return Ok(Input::new(Some(InputSource::Plain(raw)), total)) };
+        Ok(match compression.decompress(raw)? {
+            Some(decompressor) => Input::new(Some(InputSource::Compressed(compression, decompressor)), total),
+            None => {
+                let failure = Some(CaptureProblem::NotBuiltIn(compression));
+                Input { failure, ..Input::new(None, total) }
+            }
+        })
     }
 
     fn new(source: Option<InputSource>, total: Option<u64>) -> Input {
@@ -114,7 +108,7 @@ impl Input {
 
     /// Bytes of the file read so far, and how many there are.
     pub(super) fn progress(&self) -> (u64, Option<u64>) {
-        (self.source.as_ref().map_or(self.position as u64, |source| source.raw().bytes), self.total)
+        (self.source.as_ref().map_or(self.position as u64, |source| source.raw().bytes()), self.total)
     }
 
     /// Begins a new block with the unread data and reads on; true if at least `needed` bytes are unread then. What a
@@ -153,7 +147,7 @@ impl Input {
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
-                    let broken = source.compression().is_some() && !source.raw().failed;
+                    let broken = source.compression().is_some() && !source.raw().failed();
                     self.failure = Some(match broken {
                         true if is_long_window(&error) => CaptureProblem::LongWindow,
                         true => CaptureProblem::Compression(error),
@@ -196,147 +190,32 @@ fn spare_block(retired: &mut VecDeque<Bytes>) -> BytesMut {
     free.and_then(|block| block.try_into_mut().ok()).unwrap_or_else(|| BytesMut::zeroed(BLOCK_LEN))
 }
 
-impl Compression {
-    /// What `first`, the first four bytes of a file, say about its compression.
-    fn detect(first: &[u8]) -> Option<Compression> {
-        match first {
-            [0x1f, 0x8b, ..] => Some(Compression::Gzip),
-            [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some(Compression::Bzip2),
-            [0x04, 0x22, 0x4d, 0x18, ..] => Some(Compression::Lz4),
-            // A frame, or a skippable frame as parallel compressors put in front.
-            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Compression::Zstd),
-            _ => None,
-        }
-    }
-}
-
+/// Where bytes come from.
 enum InputSource {
     Plain(Counted),
-    Gzip(Box<Gzip<io::BufReader<Counted>>>),
-    Zstd(Box<zstd::Decoder<'static, io::BufReader<Counted>>>),
-    Bzip2(Box<MultiBzDecoder<Counted>>),
-    Lz4(Box<FrameDecoder<io::BufReader<Counted>>>),
+    Compressed(Compression, Box<dyn Decompressor>),
 }
 
 impl InputSource {
-    fn new(raw: Counted, compression: Option<Compression>) -> io::Result<InputSource> {
-        Ok(match compression {
-            None => InputSource::Plain(raw),
-            Some(Compression::Gzip) => InputSource::Gzip(Box::new(Gzip::new(io::BufReader::new(raw)))),
-            Some(Compression::Zstd) => InputSource::Zstd(Box::new(zstd::Decoder::new(raw)?)),
-            Some(Compression::Bzip2) => InputSource::Bzip2(Box::new(MultiBzDecoder::new(raw))),
-            Some(Compression::Lz4) => InputSource::Lz4(Box::new(FrameDecoder::new(io::BufReader::new(raw)))),
-        })
-    }
-
     fn compression(&self) -> Option<Compression> {
         match self {
             InputSource::Plain(_) => None,
-            InputSource::Gzip(_) => Some(Compression::Gzip),
-            InputSource::Zstd(_) => Some(Compression::Zstd),
-            InputSource::Bzip2(_) => Some(Compression::Bzip2),
-            InputSource::Lz4(_) => Some(Compression::Lz4),
+            InputSource::Compressed(compression, _) => Some(*compression),
         }
     }
 
     fn raw(&self) -> &Counted {
         match self {
             InputSource::Plain(raw) => raw,
-            InputSource::Gzip(decoder) => decoder.get_ref().get_ref(),
-            InputSource::Zstd(decoder) => decoder.get_ref().get_ref(),
-            InputSource::Bzip2(decoder) => decoder.get_ref(),
-            InputSource::Lz4(decoder) => decoder.get_ref().get_ref(),
+            InputSource::Compressed(_, decompressor) => decompressor.raw(),
         }
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let at_once = buffer.len().min(DECOMPRESSED_AT_ONCE);
         match self {
             InputSource::Plain(raw) => raw.read(buffer),
-            InputSource::Gzip(decoder) => decoder.read(buffer),
-            InputSource::Zstd(decoder) => decoder.read(&mut buffer[..at_once]),
-            InputSource::Bzip2(decoder) => decoder.read(&mut buffer[..at_once]),
-            // At the end of a frame it says so, as if nothing could follow.
-            InputSource::Lz4(decoder) => loop {
-                let length = decoder.read(&mut buffer[..at_once])?;
-                if length != 0 {
-                    return Ok(length);
-                }
-                if decoder.get_mut().fill_buf()?.is_empty() {
-                    return if decoder.get_ref().get_ref().ends_as_lz4() {
-                        Ok(0)
-                    } else {
-                        Err(io::ErrorKind::UnexpectedEof.into())
-                    };
-                }
-            },
+            InputSource::Compressed(_, decompressor) => decompressor.read(buffer),
         }
-    }
-}
-
-/// The bytes of the file itself: counts them, and remembers whether the system failed to read them.
-struct Counted {
-    read: Box<dyn Read + Send>,
-    /// Whether a decompressor reads them.
-    is_compressed: bool,
-    /// A failure of the system that came behind bytes which were handed out before it.
-    failure: Option<io::Error>,
-    bytes: u64,
-    failed: bool,
-    /// The last bytes of them.
-    last: [u8; 8],
-}
-
-impl Counted {
-    /// Whether the last bytes are the mark that ends a frame of LZ4, or that and a checksum: the decoder takes the end
-    /// of the file for the end of a frame, too.
-    fn ends_as_lz4(&self) -> bool {
-        self.last[..4] == [0; 4] || self.last[4..] == [0; 4]
-    }
-}
-
-impl Counted {
-    /// Reads once; for a decompressor on until `buffer` is full, whatever pieces a pipe gives. What a decompressor had
-    /// ready when it meets damage is lost, so how much of it there is must depend on the file alone.
-    fn fill(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if !self.is_compressed {
-            return self.read.read(buffer);
-        }
-        let mut filled = 0;
-        while filled < buffer.len() {
-            match self.read.read(&mut buffer[filled..]) {
-                Ok(0) => break,
-                Ok(length) => filled += length,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // It is told once what came before it was taken.
-                Err(error) if filled > 0 => {
-                    self.failure = Some(error);
-                    break;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(filled)
-    }
-}
-
-impl Read for Counted {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let result = match self.failure.take() {
-            Some(error) => Err(error),
-            None => self.fill(buffer),
-        };
-        match &result {
-            Ok(length) => {
-                self.bytes += *length as u64;
-                let read = &buffer[length.saturating_sub(self.last.len())..*length];
-                self.last.rotate_left(read.len());
-                let kept = self.last.len() - read.len();
-                self.last[kept..].copy_from_slice(read);
-            }
-            Err(error) => self.failed |= error.kind() != io::ErrorKind::Interrupted,
-        }
-        result
     }
 }
 

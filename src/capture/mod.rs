@@ -37,11 +37,13 @@
 
 mod batch;
 mod captures;
+mod decompress;
 mod error;
 #[cfg(test)]
 mod fixture;
 mod folder;
 mod foreign;
+#[cfg(feature = "gzip")]
 mod gzip;
 mod input;
 mod interface;

@@ -22,8 +22,12 @@ pub fn read_routes(path: &Path) -> Result<Routes, String> {
         true => format!("cannot unpack `{name}`, a gzip file that is damaged or cut short: {error}"),
         false => cannot_read(error),
     };
-    let mut reader: Box<dyn BufRead> =
-        if packed { Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(reader))) } else { Box::new(reader) };
+    let mut reader: Box<dyn BufRead> = match packed {
+        true => unpacked(reader).ok_or_else(|| {
+            format!("`{name}` is packed with gzip, which this build does not read: build with the feature `gzip`")
+        })?,
+        false => Box::new(reader),
+    };
     let mut routes = Routes::new();
     let mut line = Vec::new();
     for number in 1.. {
@@ -45,6 +49,17 @@ pub fn read_routes(path: &Path) -> Result<Routes, String> {
         return Err(format!("`{name}` holds no routes; expected lines of `PREFIX NEXTHOP`, as `10.0.0.0/8 7`"));
     }
     Ok(routes.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect())
+}
+
+/// What unpacks gzip, where that was built in.
+fn unpacked(reader: BufReader<File>) -> Option<Box<dyn BufRead>> {
+    #[cfg(feature = "gzip")]
+    return Some(Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(reader))));
+    #[cfg(not(feature = "gzip"))]
+    {
+        drop(reader);
+        None
+    }
 }
 
 /// The route of a line, none of a blank one or a comment, or what is wrong with it.
