@@ -6,6 +6,7 @@
 mod keys;
 mod links;
 mod names;
+mod package;
 mod pages;
 mod tables;
 mod workspace;
