@@ -52,10 +52,9 @@ fn replay_counted(bytes: Vec<u8>, topology: &Topology, workers: usize) -> Option
     Some(read)
 }
 
-#[test]
-fn every_frame_of_a_damaged_capture_is_counted() {
+pub(crate) fn every_frame_of_a_damaged_capture_is_counted() {
     for (prefix, text) in WORLDS {
-        let Some(bytes) = capture(prefix) else { return };
+        let bytes = capture(prefix);
         if bytes.len() > LARGEST {
             continue;
         }

@@ -15,9 +15,9 @@ use biplane::datapath::DropLocation;
 use biplane::lab::Topology;
 use biplane::replay::{ReplayOptions, Replayed, Sinks, run};
 use bytes::Bytes;
+use libtest_mimic::{Arguments, Trial};
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::path::PathBuf;
 
 /// Captures and topologies for them: what is replayed in more than one way.
@@ -38,22 +38,83 @@ const WORLDS: [(&str, &str); 14] = [
     ("23-", vpc::HTTP),
 ];
 
-fn folder() -> Option<PathBuf> {
-    let folder = std::env::var_os("BIPLANE_CAPTURES").map(PathBuf::from);
-    if folder.is_none() {
-        // Written past the test harness, which keeps the output of passing tests to itself.
-        let _ = writeln!(std::io::stderr(), "skipped: BIPLANE_CAPTURES is not set");
-    }
-    folder
+/// The trials of these modules and functions, which are ignored where there are no captures.
+macro_rules! trials {
+    ($($module:ident: $($name:ident),+;)+) => {
+        vec![$($(Trial::test(concat!(stringify!($module), "::", stringify!($name)), || {
+            $module::$name();
+            Ok(())
+        })),+),+]
+    };
 }
 
-/// The bytes of the capture whose name begins with `prefix`; `None` where there are no captures.
-fn capture(prefix: &str) -> Option<Bytes> {
-    let folder = folder()?;
+/// A function that is missing here is dead code.
+fn main() {
+    let trials = trials! {
+        damage:
+            every_frame_of_a_damaged_capture_is_counted;
+        planes:
+            rdp_from_a_vpc_to_a_linked_classic_server_passes_whole,
+            rdp_without_the_link_fails_both_ways_on_the_bridge,
+            rdp_with_classiclink_off_fails_both_ways_for_that,
+            rdp_without_the_group_rule_opens_no_session_for_the_answers_either,
+            rdp_from_a_client_that_may_not_send_fails_at_the_client,
+            rdp_to_a_stopped_server_fails_at_the_server_both_ways,
+            rdp_to_a_server_that_is_in_no_topology_finds_nobody,
+            rdp_to_a_server_of_another_region_is_told_so,
+            rdp_over_a_small_mtu_is_refused_with_a_notice_for_each_large_frame,
+            modbus_met_in_midstream_passes_from_the_first_request_on,
+            modbus_let_in_by_the_panel_passes_but_for_broken_headers,
+            modbus_under_strict_tcp_is_refused_for_its_missing_handshakes,
+            log4j_over_the_link_passes_whole,
+            log4j_loses_the_link_alone_where_the_link_is_lost,
+            hourly_syns_are_first_packets_all,
+            fragments_follow_the_ports_of_their_first_one,
+            options_are_carried_but_for_source_routes,
+            tagged_frames_and_other_protocols_are_refused_at_once;
+        reading:
+            real_captures_hold_as_many_frames_as_their_index_says,
+            a_big_endian_nanosecond_capture_keeps_its_first_stamp,
+            frames_cut_by_the_snaplen_keep_their_length_on_the_wire,
+            an_absurd_record_length_is_told_with_its_place_after_the_good_record,
+            real_captures_cut_anywhere_lose_only_what_follows_the_cut,
+            real_captures_written_as_pcapng_read_back_the_same;
+        vpc:
+            nfs_inside_the_carve_out_passes_whole,
+            nfs_loses_what_its_rule_named_and_no_more,
+            ssh_and_pings_pass_but_for_the_one_frame_over_the_mtu,
+            pings_without_a_route_out_are_lost_and_so_are_their_answers,
+            http_in_cooked_form_passes_whole,
+            malformed_headers_are_told_apart,
+            the_record_before_the_damage_is_judged_and_the_damage_is_told,
+            pings_keep_their_session_while_they_idle_within_its_timeout,
+            frames_cut_by_the_snaplen_have_a_verdict_and_their_length_on_the_wire,
+            a_transfer_between_two_vpcs_needs_a_peering_and_routes_on_both_sides;
+        workers:
+            lines_capture_and_sums_do_not_depend_on_the_number_of_workers;
+    };
+    let is_skipped = std::env::var_os(FOLDER).is_none();
+    if is_skipped {
+        eprintln!("skipped: {FOLDER} is not set");
+    }
+    let trials = trials.into_iter().map(|trial| trial.with_ignored_flag(is_skipped)).collect();
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+/// The variable that names the folder of captures.
+const FOLDER: &str = "BIPLANE_CAPTURES";
+
+fn folder() -> PathBuf {
+    std::env::var_os(FOLDER).map(PathBuf::from).unwrap_or_else(|| panic!("{FOLDER} is not set"))
+}
+
+/// The bytes of the capture whose name begins with `prefix`.
+fn capture(prefix: &str) -> Bytes {
+    let folder = folder();
     let mut paths = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
     let begins = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix));
     let path = paths.find(begins).unwrap_or_else(|| panic!("no capture {prefix} in {}", folder.display()));
-    Some(fs::read(path).unwrap().into())
+    fs::read(path).unwrap().into()
 }
 
 #[track_caller]
@@ -106,7 +167,7 @@ fn expect(prefix: &str, text: &str, frames: u64, expected: &[&str]) {
 
 #[track_caller]
 fn expect_with(prefix: &str, text: &str, options: &ReplayOptions, frames: u64, expected: &[&str]) {
-    let Some(bytes) = capture(prefix) else { return };
+    let bytes = capture(prefix);
     let topology = topology(text);
     let replayed = replay(&bytes, &topology, options);
     assert_eq!(counts(&topology, &replayed), expected);

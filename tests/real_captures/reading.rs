@@ -60,9 +60,8 @@ fn walk(reader: &mut Reader) -> Walked {
     }
 }
 
-#[test]
-fn real_captures_hold_as_many_frames_as_their_index_says() {
-    let Some(folder) = folder() else { return };
+pub(crate) fn real_captures_hold_as_many_frames_as_their_index_says() {
+    let folder = folder();
     for (name, link_type, frames) in WHOLE {
         let mut reader = Reader::open(&folder.join(name)).unwrap();
         let walked = walk(&mut reader);
@@ -72,24 +71,21 @@ fn real_captures_hold_as_many_frames_as_their_index_says() {
     }
 }
 
-#[test]
-fn a_big_endian_nanosecond_capture_keeps_its_first_stamp() {
-    let Some(folder) = folder() else { return };
+pub(crate) fn a_big_endian_nanosecond_capture_keeps_its_first_stamp() {
+    let folder = folder();
     let mut reader = Reader::open(&folder.join("11-nanosecond-big-endian.pcap")).unwrap();
     assert_eq!(walk(&mut reader).first_nanos % 60_000_000_000, 26_167_647_291);
 }
 
-#[test]
-fn frames_cut_by_the_snaplen_keep_their_length_on_the_wire() {
-    let Some(folder) = folder() else { return };
+pub(crate) fn frames_cut_by_the_snaplen_keep_their_length_on_the_wire() {
+    let folder = folder();
     let mut reader = Reader::open(&folder.join("20-snaplen-96-tcp-192.168.1-to-192.168.2.pcap")).unwrap();
     assert_eq!(reader.interfaces()[0].snaplen, 262_144);
     assert_eq!(walk(&mut reader).cut, 691);
 }
 
-#[test]
-fn an_absurd_record_length_is_told_with_its_place_after_the_good_record() {
-    let Some(folder) = folder() else { return };
+pub(crate) fn an_absurd_record_length_is_told_with_its_place_after_the_good_record() {
+    let folder = folder();
     let mut reader = Reader::open(&folder.join("23-corrupt-record-length.pcap")).unwrap();
     let error = walk(&mut reader).error.unwrap();
     assert!(error.is_damage());
@@ -101,9 +97,8 @@ fn an_absurd_record_length_is_told_with_its_place_after_the_good_record() {
     );
 }
 
-#[test]
-fn real_captures_cut_anywhere_lose_only_what_follows_the_cut() {
-    let Some(folder) = folder() else { return };
+pub(crate) fn real_captures_cut_anywhere_lose_only_what_follows_the_cut() {
+    let folder = folder();
     for (name, _, frames) in WHOLE {
         let whole = Bytes::from(fs::read(folder.join(name)).unwrap());
         let mut last = 0;
@@ -118,9 +113,8 @@ fn real_captures_cut_anywhere_lose_only_what_follows_the_cut() {
     }
 }
 
-#[test]
-fn real_captures_written_as_pcapng_read_back_the_same() {
-    let Some(folder) = folder() else { return };
+pub(crate) fn real_captures_written_as_pcapng_read_back_the_same() {
+    let folder = folder();
     for (name, _, frames) in WHOLE {
         let mut reader = Reader::open(&folder.join(name)).unwrap();
         let mut writer = Writer::new(Vec::new()).unwrap();
