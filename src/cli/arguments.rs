@@ -9,6 +9,7 @@ mod live;
 mod reach;
 mod replay;
 mod report;
+mod run;
 mod show;
 mod trace;
 
@@ -21,6 +22,7 @@ pub(super) use live::{Live, LiveFormat};
 pub(super) use reach::{Diff, Reach, ReachFormat};
 pub(super) use replay::{Attribution, By, Copies, Replay, ReplayFormat};
 pub(super) use report::Report;
+pub(super) use run::{Run, RunFormat};
 pub(super) use show::{Show, ShowFormat};
 pub(super) use trace::{Frame, Trace, TraceFormat};
 
@@ -64,6 +66,7 @@ Examples:
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run scenarios and hold what happens against what they expect.
+    #[command(after_help = run::RUN_EXAMPLES)]
     Run(Run),
     /// Report every rule and limit that a topology violates, or what speaks against a link that does not exist yet.
     #[command(after_help = CHECK_EXAMPLES)]
@@ -108,25 +111,6 @@ pub(super) enum Command {
     Bench(Bench),
     /// Show a built-in scenario: no file needed.
     Demo,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Run {
-    /// Scenario files, or folders to search for them.
-    #[arg(default_value = "scenarios", value_name = "PATH")]
-    pub(super) paths: Vec<PathBuf>,
-    /// Only scenarios whose file name or title contains this.
-    #[arg(short = 'k', long = "keep", value_name = "PATTERN")]
-    pub(super) pattern: Option<String>,
-    /// List the scenarios without running them.
-    #[arg(long)]
-    pub(super) list: bool,
-    /// Write the results as JUnit XML.
-    #[arg(long, value_name = "FILE")]
-    pub(super) junit: Option<PathBuf>,
-    /// Show every step, not only the failed ones.
-    #[arg(short, long)]
-    pub(super) verbose: bool,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@
 
 mod advise;
 mod arguments;
+mod as_scenario;
 mod bench;
 mod check;
 mod demo;

@@ -58,6 +58,23 @@ impl ProgressLine {
     }
 }
 
+/// Tells how long work takes, for reports that say so.
+pub(super) struct Stopwatch {
+    started: Instant,
+}
+
+impl Stopwatch {
+    /// Begins now.
+    pub(super) fn start() -> Stopwatch {
+        Stopwatch { started: now() }
+    }
+
+    /// The time since the start.
+    pub(super) fn elapsed(&self) -> Duration {
+        now().duration_since(self.started)
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "progress is about the time of the person who waits")]
 fn now() -> Instant {
     Instant::now()

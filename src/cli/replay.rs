@@ -1,6 +1,7 @@
 //! `biplane replay`.
 
 use super::arguments::{Attribution, By, Replay, ReplayFormat};
+use super::as_scenario::NewScenario;
 use super::interrupt::Interrupt;
 use super::names::unknown;
 use super::output::Terminal;
@@ -39,6 +40,7 @@ pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
     let files = capture_files(&arguments.captures)?;
     let captures = Captures::open(files.clone(), interrupt.opener()?)?;
     let output = output_capture(arguments, &files, terminal)?;
+    let scenario = NewScenario::begin(arguments, &files, &topology)?;
     interrupt.listen()?;
     let job = ReplayJob { arguments, topology: &topology, options: &options };
     let mut replayed = job.forward(captures, output, terminal)?;
@@ -52,6 +54,9 @@ pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
     report(arguments, &topology, &replayed, terminal)?;
     tell_unused(&arguments.attribution, &replayed, terminal);
     replayed.damage.iter().for_each(|damage| terminal.complain(&damage.to_string()));
+    if let Some(scenario) = scenario {
+        scenario.finish(&topology, &replayed, terminal)?;
+    }
     match replayed.damage.is_empty() {
         _ if replayed.interrupted => {
             let frames = report::thousands(replayed.tally.frames());

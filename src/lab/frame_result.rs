@@ -46,7 +46,7 @@ pub struct FrameResult {
 }
 
 impl FrameResult {
-    pub(super) fn new(topology: Arc<Topology>, frame: &Frame<'_>, output: Output, trace: Trace) -> FrameResult {
+    pub(crate) fn new(topology: Arc<Topology>, frame: &Frame<'_>, output: Output, trace: Trace) -> FrameResult {
         let Output { outcomes, sent, bytes } = output;
         let copy = |sent: &Sent| SentFrame {
             to: sent.to,
@@ -73,7 +73,7 @@ impl FrameResult {
     }
 
     /// The same, of a lab with these options.
-    pub(super) fn under(self, options: Options) -> FrameResult {
+    pub(crate) fn under(self, options: Options) -> FrameResult {
         FrameResult { options, ..self }
     }
 
@@ -132,6 +132,12 @@ impl FrameResult {
     /// The frame as it entered.
     pub fn frame(&self) -> &[u8] {
         &self.frame
+    }
+
+    /// The frame as it was given to the fabric.
+    pub(crate) fn entered(&self) -> Frame<'_> {
+        let FrameResult { frame, wire_length, time, entry, shard, .. } = self;
+        Frame { bytes: frame, wire_length: *wire_length, time: *time, entry: *entry, shard: *shard }
     }
 
     /// The length of the frame on the wire, of which a capture may have cut something off.
@@ -247,6 +253,13 @@ impl FrameResult {
         report::remedy_text(out, self.words(), &self.remedied("", ""), palette);
     }
 
+    /// What to do about the first thing that stands in the packet's way, and the line to change; `None` where nothing does,
+    /// or nothing would help.
+    pub fn remedy(&self) -> Option<String> {
+        let line = report::remedy_line(self.words(), &self.remedied("", ""), Palette::Plain)?;
+        Some(line.trim_end().to_owned())
+    }
+
     /// The trace as one JSON object.
     pub fn trace_json(&self, label: &str) -> serde_json::Value {
         let description = self.description();
@@ -266,10 +279,8 @@ impl FrameResult {
 
     /// As [`FrameResult::fully_traced`], for output that tells remedies.
     pub(super) fn remedied<'a>(&'a self, label: &'a str, description: &'a str) -> Traced<'a> {
-        let FrameResult { frame, wire_length, time, entry, shard, options, .. } = self;
-        let frame = Frame { bytes: frame, wire_length: *wire_length, time: *time, entry: *entry, shard: *shard };
         let is_dropped = matches!(self.outcome.verdict, Verdict::Dropped { .. });
-        let state = || if is_dropped { remedies::state(self, &frame, *options) } else { Vec::new() };
+        let state = || if is_dropped { remedies::state(self, &self.entered(), self.options) } else { Vec::new() };
         Traced { remedies: self.remedies.get_or_init(state), ..self.fully_traced(label, description) }
     }
 

@@ -88,6 +88,7 @@ impl Named<'_> {
                 label: name.text.clone(),
                 text: cause.and_then(|cause| cause.says()).unwrap_or_default().to_owned(),
                 source: self.source(name.span),
+                span: name.span,
                 is_declared: declared.contains(&name.span) && !name.span.is_none(),
                 used: self.counts.rule(id),
             }
@@ -113,6 +114,7 @@ impl Named<'_> {
                 label: cause.map_or_else(String::new, |cause| cause.to_string()),
                 text: format!("-> {}", name.text),
                 source: self.source(name.span),
+                span: name.span,
                 is_declared,
                 used: self.counts.route(id),
             }
@@ -163,6 +165,7 @@ impl Named<'_> {
                 label: format!("{} whitelist #{}", service.id.value, entry + 1),
                 text: format!("holds {}", prefix.value),
                 source: self.source(prefix.span),
+                span: prefix.span,
                 is_declared: true,
                 used,
             })
@@ -179,6 +182,7 @@ impl Named<'_> {
             label: format!("{} link", instance.id.value),
             text: format!("-> {vpc_id}"),
             source: self.source(vpc.span),
+            span: vpc.span,
             is_declared: true,
             used: self.counts.link(id),
         })

@@ -165,25 +165,59 @@ pub fn github(diagnostics: &[Diagnostic], sources: &Sources) -> String {
     let mut text = String::new();
     let (shown, more) = shown(diagnostics);
     for diagnostic in shown {
-        text.push_str("::");
-        text.push_str(word(diagnostic.severity));
-        text.push(' ');
-        if let Some(place) = diagnostic.labels.first().and_then(|label| place(label.span, sources)) {
-            let file = escape(place.file, true);
-            let _infallible = write!(text, "file={file},line={},col={},", place.line, place.column);
-        }
         let mut message = text::shown(&diagnostic.message).into_owned();
         for (word, more) in [("note", &diagnostic.note), ("help", &diagnostic.help)] {
             if let Some(more) = more {
                 message.extend(["\n", word, ": ", &text::shown(more)]);
             }
         }
-        text.extend(["title=", &escape(diagnostic.id, true), "::", &escape(&message, false), "\n"]);
+        let place = diagnostic.labels.first().and_then(|label| place(label.span, sources));
+        let command = WorkflowCommand {
+            level: word(diagnostic.severity),
+            file: place.as_ref().map(|place| place.file),
+            line: place.as_ref().map(|place| place.line),
+            column: place.as_ref().map(|place| place.column),
+            title: diagnostic.id,
+            message: &message,
+        };
+        command.write(&mut text);
     }
     if more > 0 {
         text.extend(["::notice::", &and_more(more), "\n"]);
     }
     text
+}
+
+/// An annotation of GitHub Actions.
+pub(super) struct WorkflowCommand<'a> {
+    /// `error`, `warning` or `notice`.
+    pub(super) level: &'a str,
+    /// The file that it is about.
+    pub(super) file: Option<&'a str>,
+    /// The line of the file.
+    pub(super) line: Option<usize>,
+    /// The column of the line.
+    pub(super) column: Option<usize>,
+    /// A few words.
+    pub(super) title: &'a str,
+    /// All that is to be said, in any number of lines.
+    pub(super) message: &'a str,
+}
+
+impl WorkflowCommand<'_> {
+    /// Writes it as one line.
+    pub(super) fn write(&self, out: &mut String) {
+        out.extend(["::", self.level, " "]);
+        if let Some(file) = self.file {
+            out.extend(["file=", &escape(file, true), ","]);
+        }
+        for (key, number) in [("line", self.line), ("col", self.column)] {
+            if let Some(number) = number {
+                let _infallible = write!(out, "{key}={number},");
+            }
+        }
+        out.extend(["title=", &escape(self.title, true), "::", &escape(self.message, false), "\n"]);
+    }
 }
 
 /// The escapes of workflow commands; a property has two more than the message.

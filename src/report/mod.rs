@@ -8,6 +8,7 @@ mod advice;
 mod annotate;
 mod because;
 mod connections;
+mod coverage;
 mod csv;
 pub mod diagnostics;
 mod diagram;
@@ -17,8 +18,6 @@ mod guest_route;
 mod hints;
 #[cfg(feature = "cli")]
 pub mod html;
-#[cfg(feature = "cli")]
-mod junit;
 mod layout;
 mod ndjson;
 mod pieces;
@@ -50,6 +49,7 @@ pub use connections::{
     ConnectionRows, ConnectionTotals, FirstRefusal, TROUBLED, connection_change_json, connection_changes_text,
     connection_json,
 };
+pub use coverage::{CoverageReport, TopologyCoverage, coverage_json, coverage_text};
 pub use diagram::{
     BoxClass, Diagram, DiagramBox, DiagramEdge, DiagramNode, EdgeClass, NodeClass, diagram_dot, diagram_svg,
 };
@@ -60,15 +60,16 @@ pub use flow_log::{
 };
 pub use guest_route::{GuestSystem, guest_route_commands, guest_route_comment, guest_route_undo};
 pub use hints::{CaptureFacts, DefaultEntries, MISSING_DESTINATION, default_entries_text, hints_text};
-#[cfg(feature = "cli")]
-pub use junit::junit_xml;
 pub use layout::{Palette, Style, counted, thousands};
 pub use ndjson::{FrameNumber, FrameOrigin, Lines};
 pub use reach::{REACH_CSV_HEAD, ReachWords, reach_fixed_text, reach_flow_csv, reach_flow_json};
 pub use reach::{reach_flows_text, reach_matrix_text, reach_unlisted_text};
 pub use reach_diff::{DiffWords, reach_diff_json, reach_diff_text};
 pub use reach_like::flows_like_text;
-pub use results::{ScenarioResult, StepResult};
+pub use results::{ResultPlace, ScenarioProgress, ScenarioResult, StepFailure, StepResult};
+#[cfg(feature = "cli")]
+pub use results::{junit_xml, scenario_annotations};
+pub use results::{scenario_text, scenarios_json, scenarios_summary};
 pub use sentence::{Sentence, outcome_fields};
 pub use summary::{Replayed, ReplayedCapture, summary_json, summary_text};
 pub use table::table_text;
@@ -77,7 +78,7 @@ pub use timeline::{StretchCounts, Timeline};
 pub use trace::{
     Fix, StatedRemedy, TopologyChange, Traced, blockers_text, destination, fixes, misdelivered_text, no_reply_text,
 };
-pub use trace::{remedy_text, trace_brief_text, trace_json, trace_text};
+pub use trace::{remedy_line, remedy_text, trace_brief_text, trace_json, trace_text};
 pub use usage::{EntryUse, UsageCounts, UsedFrame};
 pub use usage_records::{USAGE_CSV_HEADER, UsageKind, UsageRecord, usage_csv, usage_json, usage_text};
 pub use words::{Cause, Places, Resolver};

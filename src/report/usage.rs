@@ -35,7 +35,8 @@ impl EntryUse {
         }
     }
 
-    fn merge(&mut self, other: &EntryUse) {
+    /// Adds what was counted of the same entry elsewhere.
+    pub fn merge(&mut self, other: &EntryUse) {
         self.frames += other.frames;
         self.bytes += other.bytes;
         self.by_session += other.by_session;

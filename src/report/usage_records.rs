@@ -4,6 +4,7 @@ use super::csv::CsvRow;
 use super::layout::{Palette, Style, thousands};
 use super::summary::{SummaryRow, write_rows};
 use super::usage::EntryUse;
+use crate::diag::Span;
 use serde_json::{Value, json};
 use std::cmp::Reverse;
 use std::fmt::Write;
@@ -60,6 +61,8 @@ pub struct UsageRecord {
     pub text: String,
     /// Its line: `shop.toml:19`; `None` for what no file declares.
     pub source: Option<String>,
+    /// Its place in the file.
+    pub span: Span,
     /// True for what the file declares; false for what follows from it.
     pub is_declared: bool,
     /// What it was used for.

@@ -2,6 +2,7 @@
 
 use super::decode::{Decoder, Fields, Item, What, invalid};
 use super::names::KnownNames;
+use super::operation::ApplyExpectation;
 use crate::diag::{EmittedKind, Reason, Span, Spanned};
 use crate::model::Direction;
 use std::fmt;
@@ -13,6 +14,24 @@ pub struct Claim {
     pub verdict: Spanned<VerdictClaim>,
     /// The endpoints and routing domains that the frame meets, in order.
     pub path: Option<Spanned<Vec<Spanned<String>>>>,
+}
+
+impl Claim {
+    /// True where the frame is claimed to arrive somewhere.
+    pub fn is_about_arrival(&self) -> bool {
+        !matches!(self.verdict.value, VerdictClaim::Dropped { .. } | VerdictClaim::Undetermined { .. })
+    }
+}
+
+/// What a step is expected to lead to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expectation {
+    /// A packet.
+    Send(SendExpectation),
+    /// A capture.
+    Replay(ReplayExpectation),
+    /// An operation.
+    Apply(ApplyExpectation),
 }
 
 /// A verdict, and what is claimed about it.
@@ -47,6 +66,19 @@ pub enum VerdictClaim {
     },
 }
 
+impl VerdictClaim {
+    /// The verdict as it is written.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            VerdictClaim::Delivered { .. } => "delivered",
+            VerdictClaim::Answered => "answered",
+            VerdictClaim::Dropped { .. } => "dropped",
+            VerdictClaim::Outside => "outside",
+            VerdictClaim::Undetermined { .. } => "undetermined",
+        }
+    }
+}
+
 /// Which rule of a security group decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RuleClaim {
@@ -61,6 +93,20 @@ pub enum RuleClaim {
         /// Position in the list, counted from 1.
         number: usize,
     },
+}
+
+impl RuleClaim {
+    /// Reads `default` or `sg-db ingress #2`.
+    pub(crate) fn parse(text: &str) -> Option<RuleClaim> {
+        if text == "default" {
+            return Some(RuleClaim::Default);
+        }
+        let parts: Vec<&str> = text.split_whitespace().collect();
+        let [group, list, number] = parts[..] else { return None };
+        let direction = [Direction::Ingress, Direction::Egress].into_iter().find(|way| way.name() == list)?;
+        let number = number.strip_prefix('#')?.parse().ok()?;
+        Some(RuleClaim::Rule { group: group.to_owned(), direction, number })
+    }
 }
 
 /// As in the file: `default`, `sg-db ingress #2`.
@@ -147,16 +193,20 @@ const VERDICTS: [(&str, &str); 5] = [
 /// The keys of a claim.
 const CLAIM_KEYS: [&str; 8] = ["verdict", "to", "path", "session", "ttl", "reason", "at", "rule"];
 
-fn claim<'a>(decoder: &mut Decoder<'_>, fields: &Fields<'a>, names: &KnownNames<'_>) -> Option<Claim> {
-    let item = fields.require(decoder, "verdict", "\"delivered\"")?;
-    let word = item.one_of(decoder, &VERDICTS)?;
-    let others: &[&str] = match word.value {
+/// The keys that do not go with a verdict.
+pub(super) fn keys_beside(verdict: &str) -> &'static [&'static str] {
+    match verdict {
         "delivered" => &["reason", "at", "rule"],
         "dropped" => &["to", "session", "ttl"],
         "undetermined" => &["to", "session", "ttl", "at", "rule", "path"],
         _ => &["to", "session", "ttl", "reason", "at", "rule", "path"],
-    };
-    fields.refuse_beside(decoder, others, &format!("verdict \"{}\"", word.value), item.span);
+    }
+}
+
+fn claim<'a>(decoder: &mut Decoder<'_>, fields: &Fields<'a>, names: &KnownNames<'_>) -> Option<Claim> {
+    let item = fields.require(decoder, "verdict", "\"delivered\"")?;
+    let word = item.one_of(decoder, &VERDICTS)?;
+    fields.refuse_beside(decoder, keys_beside(word.value), &format!("verdict \"{}\"", word.value), item.span);
     let path = fields.get(decoder, "path").and_then(|item| {
         let places = item.list_of(decoder, |decoder, item| names.place(decoder, item))?;
         Some(Spanned::new(places, item.span))
@@ -207,25 +257,15 @@ fn reason(decoder: &mut Decoder<'_>, id: &str, span: Span) -> Option<Spanned<Rea
 
 fn rule(decoder: &mut Decoder<'_>, item: Item<'_>, names: &KnownNames<'_>) -> Option<Spanned<RuleClaim>> {
     let text = item.string(decoder)?;
-    if text == "default" {
-        return Some(Spanned::new(RuleClaim::Default, item.span));
-    }
-    let parts: Vec<&str> = text.split_whitespace().collect();
-    let claim = match parts[..] {
-        [group, list, number] => {
-            let direction = [Direction::Ingress, Direction::Egress].into_iter().find(|way| way.name() == list);
-            let number = number.strip_prefix('#').and_then(|number| number.parse().ok());
-            direction.zip(number).map(|(direction, number)| (group, direction, number))
-        }
-        _ => None,
-    };
-    let Some((group, direction, number)) = claim else {
+    let Some(claim) = RuleClaim::parse(text) else {
         let expected = "expected \"default\" or a rule as \"sg-db ingress #2\"";
         decoder.report(invalid(item.span, format!("`rule` cannot be \"{text}\""), expected));
         return None;
     };
-    names.rule(decoder, item.span, group, direction, number)?;
-    Some(Spanned::new(RuleClaim::Rule { group: group.to_owned(), direction, number }, item.span))
+    if let RuleClaim::Rule { group, direction, number } = &claim {
+        names.rule(decoder, item.span, group, *direction, *number)?;
+    }
+    Some(Spanned::new(claim, item.span))
 }
 
 /// The expectations of a `send` step.

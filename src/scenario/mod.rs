@@ -3,6 +3,8 @@
 //! The only module that knows TOML. It resolves references and types; whether the world obeys the vendor's limits is
 //! the business of [`crate::check`]. One run reports all problems of a file.
 
+#[cfg(feature = "cli")]
+mod bless;
 mod decode;
 mod expect;
 mod file;
@@ -16,16 +18,22 @@ mod topology;
 mod tree;
 mod values;
 mod words;
+mod written;
 
 pub use crate::model::Direction;
-pub use expect::{Claim, Count, EmittedClaim, FrameClaim, ReplayExpectation, RuleClaim, SendExpectation, VerdictClaim};
+#[cfg(feature = "cli")]
+pub use bless::with_expectations;
+pub use expect::{
+    Claim, Count, EmittedClaim, Expectation, FrameClaim, ReplayExpectation, RuleClaim, SendExpectation, VerdictClaim,
+};
 pub use file::{MAX_BYTES, ReadError, STANDARD_INPUT, read_text};
 pub use operation::{ApplyExpectation, ApplyStep, Request};
 pub use packet::{IcmpSpec, Ipv4Spec, PacketSpec, SendStep, Transport};
-pub use steps::{Action, ReplayStep, Scenario, Step};
+pub use steps::{Action, HoldingStep, ReplayStep, Scenario, Step};
 pub(crate) use topology::{is_allowed_in_ids, is_reserved_id};
 pub use values::{DurationError, parse_duration};
 pub use words::{OperationError, operation};
+pub use written::ReplayScenario;
 
 use crate::diag::{Diagnostic, FileId, Severity, Sources};
 use crate::model::World;

@@ -1,7 +1,7 @@
 //! Scenario files: a topology and the steps that are taken in it.
 
 use super::decode::{Decoder, Fields, Item, What, invalid};
-use super::expect::{self, ReplayExpectation, SendExpectation};
+use super::expect::{self, Expectation, ReplayExpectation, SendExpectation};
 use super::names::KnownNames;
 use super::operation::{self, ApplyExpectation, ApplyStep};
 use super::packet::{self, SendStep};
@@ -62,6 +62,15 @@ pub struct ReplayStep {
     pub map: Vec<(Spanned<Ipv4Addr>, Spanned<Ipv4Addr>)>,
     /// Whether a TCP flow must begin with a bare SYN; false where not given.
     pub strict_tcp: bool,
+}
+
+/// A step of a scenario, and what could be expected of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldingStep {
+    /// Its place among the steps, from 0.
+    pub step: usize,
+    /// What happened.
+    pub holds: Expectation,
 }
 
 /// The keys of a scenario file.

@@ -49,8 +49,8 @@ fn every_scenario_goes_as_it_expects() {
         let (scenario, findings, sources) = load(&path);
         let stage = Stage::set(scenario, findings, sources).unwrap_or_else(|error| panic!("{error}"));
         let title = stage.title().to_owned();
-        for result in stage.run(|_, _| {}).into_iter().filter(|result| !result.passed) {
-            failed.push(format!("{title}\n{}\n{}", result.title, result.message));
+        for result in stage.run(|_, _| {}).into_iter().filter(|result| !result.passed()) {
+            failed.push(format!("{title}\n{}\n{}", result.title, result.message()));
         }
     }
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));

@@ -29,7 +29,7 @@ pub(crate) fn read_and_run(data: &[u8]) {
     match Stage::set(scenario, findings, sources) {
         Ok(stage) => {
             let results = stage.run(|_, _| ());
-            results.iter().for_each(|result| assert_harmless(&format!("{}\n{}", result.title, result.message)));
+            results.iter().for_each(|result| assert_harmless(&format!("{}\n{}", result.title, result.message())));
         }
         Err(LabError::Invalid { diagnostics, sources, .. }) => assert_shown(&diagnostics, &sources),
         Err(error) => panic!("{error}"),

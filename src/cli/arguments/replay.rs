@@ -17,6 +17,7 @@ Examples:
   biplane replay shop.toml rotated/ --by rule
   biplane replay shop.toml mirror.pcap --strip vxlan --dedup
   biplane replay shop.toml week.pcap --expect sg-egress-deny=0 --fail-on-drop
+  biplane replay shop.toml week.pcap --as-scenario scenarios/week.toml
   tcpdump -w - | biplane replay shop.toml -";
 
 #[derive(Debug, Args)]
@@ -47,6 +48,9 @@ pub(in crate::cli) struct Replay {
     /// Exit with 1 where a frame is dropped or undetermined, or a reply reaches another endpoint than the one that asked.
     #[arg(long)]
     pub(in crate::cli) fail_on_drop: bool,
+    /// Write a scenario that expects what this replay gives: `biplane run NEW` fails where that changes.
+    #[arg(long, value_name = "NEW")]
+    pub(in crate::cli) as_scenario: Option<PathBuf>,
     /// Print what became of each connection, or what each rule, route, whitelist entry and link was used for, in place of
     /// the summary: as text, CSV or NDJSON, the latter as JSON too.
     #[arg(long, value_enum, value_name = "WHAT")]

@@ -1,8 +1,9 @@
 //! Holds what happened to a frame against what a scenario claims.
 
 use crate::datapath::{DropLocation, MatchedRule, Outcome, Sent, Verdict};
+use crate::diag::{Span, Spanned};
 use crate::program::Names;
-use crate::report::{Resolver, Sentence};
+use crate::report::{Resolver, Sentence, StepFailure};
 use crate::scenario::{Claim, EmittedClaim, RuleClaim, VerdictClaim};
 use crate::text::Shown;
 use crate::wire::{Packet, parse};
@@ -18,14 +19,27 @@ pub(super) struct JudgedFrame<'a> {
     pub(super) wire_length: usize,
 }
 
-/// Every part of `claim` that does not hold: claim and fact.
-pub(super) fn hold(happened: &JudgedFrame<'_>, claim: &Claim) -> Vec<String> {
+impl JudgedFrame<'_> {
+    /// What became of the frame as a word: the reason where there is one, or the verdict.
+    fn kind(&self) -> &'static str {
+        let verdict = self.outcome.verdict;
+        verdict.refusal().map_or(verdict.name(), |(reason, _)| reason.id())
+    }
+
+    fn failure(&self, claim: &str, fact: &str) -> StepFailure {
+        let text = |text: &str| Shown(text).to_string();
+        StepFailure { kind: self.kind().to_owned(), claim: text(claim), fact: text(fact), place: None }
+    }
+}
+
+/// Every part of `claim` that does not hold.
+pub(super) fn hold(happened: &JudgedFrame<'_>, claim: &Claim) -> Vec<StepFailure> {
     let mut failures = Vec::new();
     let words = happened.words;
     let outcome = happened.outcome;
     let mut check = |holds: bool, claim: String, fact: String| {
         if !holds {
-            failures.push(format!("claim: {}\n fact: {}", Shown(&claim), Shown(&fact)));
+            failures.push(happened.failure(&claim, &fact));
         }
     };
     let fact = || Sentence::new(words, outcome).to_string();
@@ -96,6 +110,57 @@ fn rule_holds(names: &Names, outcome: &Outcome, claim: &RuleClaim) -> (bool, Str
     }
 }
 
+/// What holds of a frame, as a claim that says all there is to say.
+pub(super) fn holding(happened: &JudgedFrame<'_>) -> Claim {
+    let (words, outcome) = (happened.words, happened.outcome);
+    let text = |text: &str| Spanned::unplaced(text.to_owned());
+    let reason = outcome.verdict.refusal().map(|(reason, _)| Spanned::unplaced(reason));
+    let verdict = match outcome.verdict {
+        Verdict::Delivered { to } => {
+            let ttl = entered_ttl(happened.entered, happened.wire_length);
+            VerdictClaim::Delivered {
+                to: text(words.endpoint(to)),
+                session: Some(Spanned::unplaced(outcome.by_session)),
+                ttl: ttl.map(|ttl| Spanned::unplaced(ttl.saturating_sub(outcome.hops))),
+            }
+        }
+        Verdict::Answered => VerdictClaim::Answered,
+        Verdict::Outside => VerdictClaim::Outside,
+        Verdict::Undetermined(_) => VerdictClaim::Undetermined { reason },
+        Verdict::Dropped { reason, at } => VerdictClaim::Dropped {
+            reason: Spanned::unplaced(reason),
+            at: words.at(at).map(text),
+            rule: holding_rule(happened).map(Spanned::unplaced),
+        },
+    };
+    let path = words.path(outcome).map(text).collect();
+    Claim { verdict: Spanned::unplaced(verdict), path: Some(Spanned::unplaced(path)) }
+}
+
+/// The rule that decided, where it is one that a claim can name.
+fn holding_rule(happened: &JudgedFrame<'_>) -> Option<RuleClaim> {
+    match happened.outcome.decider {
+        MatchedRule::Rule(id) => RuleClaim::parse(&happened.names.rules[id.index()].text),
+        MatchedRule::GroupDefault(_) => Some(RuleClaim::Default),
+        _ => None,
+    }
+}
+
+/// The frames that the fabric made, as claims.
+pub(super) fn emitted(happened: &JudgedFrame<'_>, sent: &[Sent]) -> Vec<EmittedClaim> {
+    let words = happened.words;
+    let claim = |sent: &Sent| {
+        let emitted = sent.emitted?;
+        Some(EmittedClaim {
+            span: Span::NONE,
+            to: Spanned::unplaced(words.endpoint(sent.to).to_owned()),
+            by: Some(Spanned::unplaced(words.domain(emitted.by).to_owned())),
+            kind: Spanned::unplaced(emitted.kind),
+        })
+    };
+    sent.iter().filter_map(claim).collect()
+}
+
 fn entered_ttl(frame: &[u8], wire_length: usize) -> Option<u8> {
     match parse(frame, wire_length) {
         Ok(Packet::Ipv4(ipv4)) => Some(ipv4.ttl),
@@ -104,7 +169,7 @@ fn entered_ttl(frame: &[u8], wire_length: usize) -> Option<u8> {
 }
 
 /// The frames that the fabric made, against those that are claimed: all of them, in order.
-pub(super) fn hold_emitted(happened: &JudgedFrame<'_>, sent: &[Sent], claims: &[EmittedClaim]) -> Vec<String> {
+pub(super) fn hold_emitted(happened: &JudgedFrame<'_>, sent: &[Sent], claims: &[EmittedClaim]) -> Vec<StepFailure> {
     let words = happened.words;
     let facts: Vec<_> = sent.iter().filter_map(|sent| Some((sent.to, sent.emitted?))).collect();
     let told: Vec<String> = facts
@@ -130,5 +195,6 @@ pub(super) fn hold_emitted(happened: &JudgedFrame<'_>, sent: &[Sent], claims: &[
         })
         .collect();
     let list = |items: &[String]| if items.is_empty() { "nothing".to_owned() } else { items.join(", ") };
-    vec![format!("claim: the fabric emits {}\n fact: it emits {}", list(&claimed), list(&told))]
+    let claim = format!("the fabric emits {}", list(&claimed));
+    vec![happened.failure(&claim, &format!("it emits {}", list(&told)))]
 }

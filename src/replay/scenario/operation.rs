@@ -1,9 +1,10 @@
 //! Steps that change the world, and whether the vendor's answer is the one that a scenario claims.
 
-use super::Stage;
+use super::{Stage, StepOutcome};
 use crate::control::{LinkPage, Refusal};
-use crate::diag::Span;
-use crate::scenario::{ApplyExpectation, ApplyStep, Request};
+use crate::diag::{Span, Spanned};
+use crate::report::StepFailure;
+use crate::scenario::{ApplyExpectation, ApplyStep, Expectation, Request};
 use crate::text::Shown;
 
 /// What the vendor answers.
@@ -15,7 +16,7 @@ enum OperationAnswer {
 
 impl Stage {
     /// Applies the operation, and tells in words what it was and what went otherwise than claimed.
-    pub(super) fn apply(&mut self, apply: &ApplyStep, expectation: &ApplyExpectation) -> (String, Vec<String>) {
+    pub(super) fn apply(&mut self, apply: &ApplyStep, expectation: &ApplyExpectation) -> StepOutcome {
         let (what, answer) = match &apply.request {
             Request::Operation(operation) => {
                 let result = self.lab.apply_at(operation, apply.span);
@@ -24,14 +25,47 @@ impl Stage {
             Request::Describe(query) => (query.to_string(), self.lab.describe_links(query).map(OperationAnswer::Links)),
         };
         let answer = answer.unwrap_or_else(OperationAnswer::Refused);
-        let Some((claim, place)) = broken_claim(&what, &answer, expectation) else { return (what, Vec::new()) };
-        let mut failure = format!("claim: {}\n fact: {}", Shown(&claim), Shown(&fact(&answer)));
-        if let OperationAnswer::Refused(refusal) = &answer {
-            let record = refusal.record;
-            failure += &format!("\n help: {}\nsource: {}", record.remedy, record.source);
+        let holds = Some(Expectation::Apply(answer.holding(expectation)));
+        let mut outcome = StepOutcome { holds, ..StepOutcome::default() };
+        if let Some((claim, place)) = broken_claim(&what, &answer, expectation) {
+            let mut fact = Shown(&fact(&answer)).to_string();
+            if let OperationAnswer::Refused(refusal) = &answer {
+                let record = refusal.record;
+                fact += &format!("\n help: {}\nsource: {}", record.remedy, record.source);
+            }
+            let kind = answer.kind().to_owned();
+            let place = self.place(place.unwrap_or(apply.span));
+            outcome.failures.push(StepFailure { kind, claim: Shown(&claim).to_string(), fact, place });
         }
-        self.add_place(&mut failure, place.unwrap_or(apply.span));
-        (what, vec![failure])
+        StepOutcome { what, ..outcome }
+    }
+}
+
+impl OperationAnswer {
+    /// What it is as a word.
+    fn kind(&self) -> &str {
+        match self {
+            OperationAnswer::Accepted => "accepted",
+            OperationAnswer::Links(_) => "links",
+            OperationAnswer::Refused(refusal) => refusal.record.code,
+        }
+    }
+
+    /// What could be expected instead of `expectation`; all links with their number where that was asked for.
+    fn holding(&self, expectation: &ApplyExpectation) -> ApplyExpectation {
+        match self {
+            OperationAnswer::Accepted => ApplyExpectation::Accepted,
+            OperationAnswer::Refused(refusal) => {
+                ApplyExpectation::Refused(Spanned::unplaced(refusal.record.code.to_owned()))
+            }
+            OperationAnswer::Links(page) => {
+                let text = |text: &str| Spanned::unplaced(text.to_owned());
+                let has_total = matches!(expectation, ApplyExpectation::Links { total: Some(_), .. });
+                let total = has_total.then(|| Spanned::unplaced(page.total_count));
+                let links = pairs(page).into_iter().map(|(instance, vpc)| (text(instance), text(vpc))).collect();
+                ApplyExpectation::Links { span: Span::NONE, links, total }
+            }
+        }
     }
 }
 

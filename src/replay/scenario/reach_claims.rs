@@ -1,9 +1,11 @@
 //! Claims about who reaches whom, and what stands against them.
 
+use super::StepOutcome;
 use crate::datapath::{Entry, Options};
 use crate::lab::{Lab, Topology};
 use crate::reach::{FlowGroup, ProtocolClasses, Reach, ReachClaim, SelectorReader};
-use crate::report::{self, Palette, ReachWords, Resolver};
+use crate::report::{self, Palette, ReachWords, Resolver, StepFailure};
+use crate::text::Shown;
 use crate::wire::PacketBuilder;
 use std::sync::Arc;
 
@@ -28,14 +30,23 @@ pub fn claim_failure(topology: &Arc<Topology>, protocols: &ProtocolClasses, flow
     text
 }
 
-/// Holds a claim against a topology: what stands against it, or why it is none.
-pub(super) fn hold(topology: &Arc<Topology>, text: &str) -> Option<String> {
+/// Holds a claim against a topology.
+pub(super) fn hold(topology: &Arc<Topology>, text: &str) -> StepOutcome {
     let reader = SelectorReader { world: &topology.world, program: &topology.program, names: &topology.names };
     let claim = match ReachClaim::parse(text, &reader) {
         Ok(claim) => claim,
-        Err(error) => return Some(error.to_string()),
+        Err(error) => return StepOutcome::impossible(String::new(), "invalid-claim", &error.to_string()),
     };
     let reach = Reach::telling_apart(Arc::clone(&topology.program), claim.allowed().protocols());
     let flows = claim.violations(&reach);
-    (!flows.is_empty()).then(|| claim_failure(topology, reach.protocols(), &flows))
+    if flows.is_empty() {
+        return StepOutcome::default();
+    }
+    let fact = match flows.len() {
+        1 => "a group of flows passes that it does not allow".to_owned(),
+        groups => format!("{} groups of flows pass that it does not allow", report::thousands(groups as u64)),
+    };
+    let failure = StepFailure { kind: "reach".to_owned(), claim: Shown(text).to_string(), fact, place: None };
+    let trace = claim_failure(topology, reach.protocols(), &flows);
+    StepOutcome { failures: vec![failure], trace, ..StepOutcome::default() }
 }

@@ -88,12 +88,20 @@ pub fn blockers_text(out: &mut String, words: Resolver<'_>, traced: &Traced<'_>,
 
 /// Writes what to do about the first thing that stands in a packet's way; `traced` as for [`blockers_text`].
 pub fn remedy_text(out: &mut String, words: Resolver<'_>, traced: &Traced<'_>, palette: Palette) {
-    if let Some(first) = accounts(words, traced).first()
-        && let Some(remedy) = first.remedy()
-    {
+    if let Some(remedy) = remedy_line(words, traced, palette) {
         write_label(out, "remedy");
-        write_numbered(out, "", remedy, first.change(), palette);
+        out.push_str(&remedy);
     }
+}
+
+/// Returns what to do about the first thing that stands in a packet's way, with the line to change, as one line with its
+/// end; `traced` as for [`blockers_text`].
+pub fn remedy_line(words: Resolver<'_>, traced: &Traced<'_>, palette: Palette) -> Option<String> {
+    let accounts = accounts(words, traced);
+    let first = accounts.first()?;
+    let mut line = String::new();
+    write_numbered(&mut line, "", first.remedy()?, first.change(), palette);
+    Some(line)
 }
 
 /// Returns what the remedies come to, one for each blocker; `traced` as for [`blockers_text`].
