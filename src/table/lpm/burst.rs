@@ -5,7 +5,6 @@ use super::TableId;
 #[cfg(target_arch = "x86_64")]
 use super::counter::{Avx2, Avx512};
 use super::counter::{Counter, Portable, Vector};
-use super::tables::TableEntry;
 use super::tree::Root;
 use crate::table::paged::Paged;
 
@@ -28,17 +27,12 @@ pub(super) fn prefetch<T>(address: *const T) {
     let _ = address;
 }
 
-/// Answers up to [`BURST`] queries of any tables; what is not a tree is looked up in `kept`.
+/// Answers up to [`BURST`] queries of any tables.
 ///
 /// # Safety
-/// The machine has the instructions of `C`; roots with a tree lead to lines that stay as they are meanwhile.
+/// The machine has the instructions of `C`; roots lead to tables that stay as they are meanwhile.
 #[inline(always)]
-unsafe fn mixed<C: Counter>(
-    roots: &Paged<Root>,
-    queries: &[(TableId, u32)],
-    out: &mut [u32],
-    kept: &Paged<TableEntry>,
-) {
+unsafe fn mixed<C: Counter>(roots: &Paged<Root>, queries: &[(TableId, u32)], out: &mut [u32]) {
     let Some((first, _)) = queries.first() else { return };
     let mut found = [&roots[first.index()]; BURST];
     let mut at = [0_u32; BURST];
@@ -48,10 +42,11 @@ unsafe fn mixed<C: Counter>(
         prefetch(*root);
     }
     for ((at, root), (_, address)) in at.iter_mut().zip(&found).zip(queries) {
-        if let Some(index) = root.index() {
-            kept[index].ask(*address);
-        } else {
+        if let Some(direct) = root.direct() {
             // SAFETY: the caller's promise.
+            unsafe { direct.ask(*address) };
+        } else {
+            // SAFETY: the caller's promise, and the root has a tree.
             *at = unsafe { root.child::<C>(*address) } as u32;
             prefetch(root.start.wrapping_add(*at as usize));
             deepest = deepest.max(root.inner);
@@ -67,8 +62,9 @@ unsafe fn mixed<C: Counter>(
         }
     }
     for (((at, root), (_, address)), out) in at.iter().zip(&found).zip(queries).zip(out) {
-        *out = match root.index() {
-            Some(index) => kept[index].lookup(*address),
+        *out = match root.direct() {
+            // SAFETY: the caller's promise.
+            Some(direct) => unsafe { direct.lookup(*address) },
             // SAFETY: the root has a tree and `at` went through all levels of it.
             None => unsafe { root.leaf::<C>(*at as usize, *address) },
         };
@@ -137,14 +133,9 @@ macro_rules! compiled {
             /// # Safety
             /// As for [`super::mixed`].
             $(#[target_feature(enable = $feature)])?
-            pub(super) unsafe fn mixed(
-                roots: &Paged<Root>,
-                queries: &[(TableId, u32)],
-                out: &mut [u32],
-                kept: &Paged<TableEntry>,
-            ) {
+            pub(super) unsafe fn mixed(roots: &Paged<Root>, queries: &[(TableId, u32)], out: &mut [u32]) {
                 // SAFETY: handed through.
-                unsafe { super::mixed::<$counter>(roots, queries, out, kept) }
+                unsafe { super::mixed::<$counter>(roots, queries, out) }
             }
 
             /// # Safety
@@ -175,23 +166,17 @@ compiled!(avx512, Avx512, "avx512f,avx2,popcnt");
 /// [`mixed`] with the instructions of `vector`, which this machine has.
 ///
 /// # Safety
-/// Roots with a tree lead to lines that stay as they are meanwhile.
+/// Roots lead to tables that stay as they are meanwhile.
 #[inline]
-pub(super) unsafe fn lookup_mixed(
-    vector: Vector,
-    roots: &Paged<Root>,
-    queries: &[(TableId, u32)],
-    out: &mut [u32],
-    kept: &Paged<TableEntry>,
-) {
+pub(super) unsafe fn lookup_mixed(vector: Vector, roots: &Paged<Root>, queries: &[(TableId, u32)], out: &mut [u32]) {
     // SAFETY: a `Vector` is made from what the machine has; the rest is the caller's promise.
     unsafe {
         match vector {
-            Vector::Portable => portable::mixed(roots, queries, out, kept),
+            Vector::Portable => portable::mixed(roots, queries, out),
             #[cfg(target_arch = "x86_64")]
-            Vector::Avx2 => avx2::mixed(roots, queries, out, kept),
+            Vector::Avx2 => avx2::mixed(roots, queries, out),
             #[cfg(target_arch = "x86_64")]
-            Vector::Avx512 => avx512::mixed(roots, queries, out, kept),
+            Vector::Avx512 => avx512::mixed(roots, queries, out),
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Codes of next hops as the large table stores them: one, two or four bytes, by how many different ones there are.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 
 use super::NO_ROUTE;
+use crate::table::paged::Paged;
 
 /// The code of "no route". Code `n` is the next hop numbered `n - 1`, or the `n - 1`th of a table of them.
 pub(super) const NONE: u32 = 0;
@@ -13,12 +16,6 @@ pub(super) const SLOTS: u32 = 64;
 pub(super) trait Cell: Copy + Eq + Send + Sync + std::fmt::Debug + 'static {
     /// The first of the [`SLOTS`] codes of divided /24s; all codes below are next hops.
     const DEEP: u32;
-    /// Last addresses that a line for a divided /24 has room for.
-    const ENDS: usize;
-    /// How many bytes a lookup looks at for them: those and perhaps bytes of 255, which no address is above.
-    const SCANNED: usize;
-    /// The byte of that line where its codes start: one more than it has last addresses.
-    const CODES_AT: usize;
     /// Whether codes stand for themselves rather than for a place in a table of next hops.
     const DIRECT: bool;
 
@@ -28,9 +25,6 @@ pub(super) trait Cell: Copy + Eq + Send + Sync + std::fmt::Debug + 'static {
 
 impl Cell for u8 {
     const DEEP: u32 = 0x100 - SLOTS;
-    const ENDS: usize = 31;
-    const SCANNED: usize = 32;
-    const CODES_AT: usize = 32;
     const DIRECT: bool = false;
 
     #[inline(always)]
@@ -46,9 +40,6 @@ impl Cell for u8 {
 
 impl Cell for u16 {
     const DEEP: u32 = 0x1_0000 - SLOTS;
-    const ENDS: usize = 20;
-    const SCANNED: usize = 20;
-    const CODES_AT: usize = 22;
     const DIRECT: bool = false;
 
     #[inline(always)]
@@ -64,9 +55,6 @@ impl Cell for u16 {
 
 impl Cell for u32 {
     const DEEP: u32 = u32::MAX - SLOTS + 1;
-    const ENDS: usize = 12;
-    const SCANNED: usize = 12;
-    const CODES_AT: usize = 12;
     const DIRECT: bool = true;
 
     #[inline(always)]
@@ -80,51 +68,50 @@ impl Cell for u32 {
     }
 }
 
-/// Which next hop a code stands for, and how many routes use it.
+/// Which next hop a code stands for, and how many routes use it. Clones share what a new user of a code does not change.
 #[derive(Clone, Debug)]
 pub(super) struct Codes<C> {
-    /// By code; one for every value of a cell, so that no cell leads outside. Empty where codes stand for themselves.
-    next_hops: Box<[u32]>,
-    /// What code [`NONE`] stands for: the next hop of the default route, which so covers all that nothing else does.
-    default: u32,
-    users: Vec<u32>,
+    /// By code; one for every value of a cell, so that no cell leads outside. Where codes stand for themselves, what
+    /// [`NONE`] stands for alone: the next hop of the default route, which so covers all that nothing else does.
+    next_hops: Arc<[u32]>,
+    users: Paged<u32>,
     free: Vec<u32>,
-    by_next_hop: HashMap<u32, u32, foldhash::fast::FixedState>,
+    by_next_hop: Arc<HashMap<u32, u32, foldhash::fast::FixedState>>,
     of: std::marker::PhantomData<C>,
+}
+
+/// The next hop that a code below [`Cell::DEEP`] stands for; for another code, some number.
+///
+/// # Safety
+/// `next_hops` is what [`Codes::start`] gave, and the codes are still there.
+#[inline(always)]
+pub(super) unsafe fn next_hop<C: Cell>(next_hops: *const u32, cell: C) -> u32 {
+    let code = cell.code();
+    // SAFETY: `Codes::new` made one entry for every value that a cell of one or two bytes can have, and one for `NONE`
+    // otherwise.
+    unsafe { if C::DIRECT && code != NONE { code.wrapping_sub(1) } else { *next_hops.add(code as usize) } }
 }
 
 impl<C: Cell> Codes<C> {
     pub(super) fn new() -> Codes<C> {
-        let values = if C::DIRECT { 0 } else { 1 << (8 * size_of::<C>()) };
+        let values = if C::DIRECT { 1 } else { 1 << (8 * size_of::<C>()) };
         Codes {
-            next_hops: vec![NO_ROUTE; values].into(),
-            default: NO_ROUTE,
-            users: vec![1],
+            next_hops: std::iter::repeat_n(NO_ROUTE, values).collect(),
+            users: Paged::filled(1, 1),
             free: Vec::new(),
-            by_next_hop: HashMap::default(),
+            by_next_hop: Arc::default(),
             of: std::marker::PhantomData,
         }
     }
 
-    /// The next hop that a code below [`Cell::DEEP`] stands for; for another code, some number.
-    #[inline(always)]
-    pub(super) fn next_hop(&self, cell: C) -> u32 {
-        if C::DIRECT {
-            let code = cell.code();
-            if code == NONE { self.default } else { code.wrapping_sub(1) }
-        } else {
-            debug_assert!((cell.code() as usize) < self.next_hops.len());
-            // SAFETY: `new` made one entry for every value that a cell of one or two bytes can have.
-            unsafe { *self.next_hops.get_unchecked(cell.code() as usize) }
-        }
+    /// What [`next_hop`] reads; good until the next hop of a code changes.
+    pub(super) fn start(&self) -> *const u32 {
+        self.next_hops.as_ptr()
     }
 
     /// Lets [`NONE`] stand for `next_hop`.
     pub(super) fn set_default(&mut self, next_hop: u32) {
-        self.default = next_hop;
-        if let Some(none) = self.next_hops.first_mut() {
-            *none = next_hop;
-        }
+        self.set(NONE, next_hop);
     }
 
     /// A code for `next_hop`, counted as used once more; none where all codes are in use.
@@ -133,17 +120,19 @@ impl<C: Cell> Codes<C> {
             return (next_hop < C::DEEP - 1).then(|| C::new(next_hop + 1));
         }
         if let Some(code) = self.by_next_hop.get(&next_hop) {
-            self.users[*code as usize] += 1;
+            *self.users.get_mut(*code as usize) += 1;
             return Some(C::new(*code));
         }
         let code = self.free.pop().unwrap_or(self.users.len() as u32);
         if code >= C::DEEP {
             return None;
         }
-        self.users.resize(self.users.len().max(code as usize + 1), 0);
-        self.users[code as usize] = 1;
-        self.next_hops[code as usize] = next_hop;
-        self.by_next_hop.insert(next_hop, code);
+        if code as usize == self.users.len() {
+            self.users.push(0);
+        }
+        *self.users.get_mut(code as usize) = 1;
+        self.set(code, next_hop);
+        Arc::make_mut(&mut self.by_next_hop).insert(next_hop, code);
         Some(C::new(code))
     }
 
@@ -152,9 +141,10 @@ impl<C: Cell> Codes<C> {
         let next_hop = self.value(cell);
         if !C::DIRECT {
             let code = cell.code();
-            self.users[code as usize] -= 1;
-            if self.users[code as usize] == 0 {
-                self.by_next_hop.remove(&next_hop);
+            let users = self.users.get_mut(code as usize);
+            *users -= 1;
+            if *users == 0 {
+                Arc::make_mut(&mut self.by_next_hop).remove(&next_hop);
                 self.free.push(code);
             }
         }
@@ -167,6 +157,12 @@ impl<C: Cell> Codes<C> {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        4 * (self.next_hops.len() + self.users.capacity() + self.free.capacity()) + 9 * self.by_next_hop.capacity()
+        4 * (self.next_hops.len() + self.free.capacity()) + self.users.memory_bytes() + 9 * self.by_next_hop.capacity()
+    }
+
+    fn set(&mut self, code: u32, next_hop: u32) {
+        if self.next_hops[code as usize] != next_hop {
+            Arc::make_mut(&mut self.next_hops)[code as usize] = next_hop;
+        }
     }
 }

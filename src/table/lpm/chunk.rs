@@ -1,8 +1,10 @@
 //! One /12 of a large table: its longer routes, and the cells and divided /24s painted from them.
 
+use std::sync::Arc;
+
 use super::cell::Cell;
 use super::deep::Deep;
-use super::pages::{CELLS, Page, Pool};
+use super::pages::{CELLS, GROUPS, Page, PageStart, Pool};
 use super::route::{key, mask};
 use super::set::{Set, Stored};
 
@@ -15,7 +17,8 @@ pub(super) const CHUNK_SHIFT: u32 = 32 - CHUNK as u32;
 #[derive(Debug)]
 pub(super) struct Chunk<C: Copy> {
     cells: Page<C>,
-    deep: Option<Box<Deep>>,
+    /// Shared with copies until one of them changes it.
+    deep: Option<Arc<Deep>>,
     /// The routes longer than /12.
     pub(super) routes: Set<C>,
     /// The code where none of them matches.
@@ -47,19 +50,13 @@ impl<C: Cell> Chunk<C> {
 
     /// A chunk with the same routes and pages of its own.
     pub(super) fn copy(&self, pool: &mut Pool) -> Chunk<C> {
-        let mut cells = pool.page(self.background);
-        cells.cells_mut().copy_from_slice(self.cells.cells());
+        let cells = pool.copy(&self.cells);
         Chunk { cells, deep: self.deep.clone(), routes: self.routes.clone(), background: self.background }
     }
 
-    /// Where lookups start: the first cell.
-    pub(super) fn cells(&self) -> *const C {
+    /// Where lookups start.
+    pub(super) fn start(&self) -> PageStart<C> {
         self.cells.start()
-    }
-
-    /// Where lookups of divided /24s go on; null where there are none.
-    pub(super) fn deep(&self) -> *const Deep {
-        self.deep.as_deref().map_or(std::ptr::null(), std::ptr::from_ref)
     }
 
     /// Sets a route; gives the code it had.
@@ -134,14 +131,15 @@ impl<C: Cell> Chunk<C> {
         let index = cell_of(network);
         let slot = self.cells.cells()[index].code().checked_sub(C::DEEP).map(|slot| slot as usize);
         if any {
-            let deep = self.deep.get_or_insert_with(|| Box::new(Deep::new()));
-            let slot = deep.set(index, slot, &codes);
-            self.cells.cells_mut()[index] = C::new(C::DEEP + slot as u32);
+            let deep = self.deep.get_or_insert_with(|| Arc::new(Deep::new()));
+            let placed = Arc::make_mut(deep).set(index, slot, &codes);
+            self.cells.groups_mut()[group_of(network)] = placed.start;
+            self.cells.cells_mut()[index] = C::new(C::DEEP + placed.slot as u32);
             return;
         }
         self.cells.cells_mut()[index] = under;
         if let (Some(deep), Some(slot)) = (&mut self.deep, slot) {
-            deep.clear(index, slot);
+            self.cells.groups_mut()[group_of(network)] = Arc::make_mut(deep).clear(index, slot);
             if deep.is_empty() {
                 self.deep = None;
             }
@@ -158,4 +156,10 @@ impl<C: Cell> Chunk<C> {
 #[inline(always)]
 pub(super) fn cell_of(address: u32) -> usize {
     (address >> 8) as usize % CELLS
+}
+
+/// The group of divided /24s of an address in its chunk.
+#[inline(always)]
+pub(super) fn group_of(address: u32) -> usize {
+    (address >> 14) as usize % GROUPS
 }

@@ -1,119 +1,95 @@
 //! Divided /24s: those that hold longer prefixes, 64 to a group.
 //!
-//! Most have few runs and fit one line: last addresses first, then a code for each run. Where one /24 of a group has
-//! too many runs, all of that group are spelled out address by address.
+//! A group spells the codes of its /24s out, one for each block of as many addresses as its longest prefix has: a /30
+//! makes one code of every four addresses, which is a cache line for a /24. So a lookup is a shift and a read.
 
 use std::sync::Arc;
 
-use super::cell::Cell;
+use super::cell::{Cell, SLOTS};
 use super::memory::{CacheLine, LINE};
-use super::pages::CELLS;
+use super::pages::{CELLS, GROUPS};
 
 /// /24s in a group.
-const GROUP: usize = 64;
-/// Groups in a /12.
-const GROUPS: usize = CELLS / GROUP;
+const GROUP: usize = CELLS / GROUPS;
+const _: () = assert!(GROUP == SLOTS as usize);
+
+/// Addresses that share a code, at most, as a power of two: longer prefixes than /24 cut a /24 into halves at least.
+const LARGEST_SHIFT: u32 = 7;
+
+/// Where the codes of a group start, and in the low bits, which the address of a line leaves free, by how much the
+/// place of an address is shifted. Null where no /24 of the group is divided.
+#[derive(Clone, Copy, Debug)]
+#[repr(transparent)]
+pub(super) struct GroupStart(*const u8);
+
+impl GroupStart {
+    pub(super) const NONE: GroupStart = GroupStart(std::ptr::null());
+
+    /// Where the code of `address` is, whose /24 has `cell`.
+    #[inline(always)]
+    pub(super) fn code_at<C: Cell>(self, address: u32, cell: C) -> *const C {
+        let shift = self.0.addr() & LARGEST_SHIFT as usize;
+        let place = ((cell.code() % SLOTS) << 8 | address & 0xff) >> shift;
+        self.0.wrapping_sub(shift).cast::<C>().wrapping_add(place as usize)
+    }
+}
 
 /// The divided /24s of one group.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct DeepGroup {
     /// Slots in use.
     used: u64,
+    /// Addresses that share a code, as a power of two.
+    shift: u32,
+    /// The codes, those of the first slot first.
     lines: Vec<CacheLine>,
 }
 
 /// The divided /24s of a /12.
 #[derive(Clone, Debug)]
 pub(super) struct Deep {
-    /// Where each group's lines are, for lookups, one byte further where they are spelled out; follows `groups`.
-    starts: [*const u8; GROUPS],
-    groups: Vec<Option<Arc<DeepGroup>>>,
+    groups: Box<[Option<Arc<DeepGroup>>; GROUPS]>,
 }
 
-// SAFETY: the addresses in `starts` are those of lines in `groups`, which may be sent and shared; nothing is written
-// through them.
-unsafe impl Send for Deep {}
-// SAFETY: as above.
-unsafe impl Sync for Deep {}
+/// Where a /24 is kept from now on.
+pub(super) struct Placed {
+    pub(super) slot: usize,
+    /// Of its whole group.
+    pub(super) start: GroupStart,
+}
 
 impl Deep {
     pub(super) fn new() -> Deep {
-        Deep { starts: [std::ptr::null(); GROUPS], groups: vec![None; GROUPS] }
+        Deep { groups: Box::new([const { None }; GROUPS]) }
     }
 
-    /// The line that has the code of `address`, a byte further where it is spelled out. `slot` is that of its /24.
-    #[inline(always)]
-    pub(super) fn line<C: Cell>(&self, address: u32, slot: usize) -> *const u8 {
-        let start = self.starts[(address >> 14) as usize % GROUPS];
-        // No branch: which of the two forms comes next cannot be foreseen.
-        let spelled = start.addr() & 1 != 0;
-        let line =
-            if spelled { slot * spelled_lines::<C>() + address as u8 as usize * size_of::<C>() / LINE } else { slot };
-        start.wrapping_add(line * LINE)
-    }
-
-    /// The code of `address` in a line that [`Deep::line`] gave.
-    ///
-    /// # Safety
-    /// The slot was the one that [`Deep::set`] gave last for the /24 of `address`; neither it nor [`Deep::clear`] was
-    /// called since.
-    #[inline(always)]
-    pub(super) unsafe fn code<C: Cell>(line: *const u8, address: u32) -> C {
-        let low = address as u8;
-        let spelled = line.addr() & 1 != 0;
-        // SAFETY: a slot that was set has its lines behind its group's start, so this is one of them: either 64 bytes
-        // of cells, one of them at the address's place, or last addresses and then `ENDS + 1` cells from `CODES_AT`
-        // on, which end inside the line. A count of the bytes of cells is not used. The read needs no alignment.
-        unsafe {
-            let line = &*line.wrapping_sub(usize::from(spelled)).cast::<CacheLine>();
-            let below = line.0[..C::SCANNED].iter().map(|end| u8::from(*end < low)).sum::<u8>() as usize;
-            let in_line = C::CODES_AT + below * size_of::<C>();
-            let at = if spelled { low as usize * size_of::<C>() % LINE } else { in_line };
-            line.0.as_ptr().add(at).cast::<C>().read_unaligned()
-        }
-    }
-
-    /// Keeps the codes of all 256 addresses of the /24 with this index in its /12. Gives the slot they are in; `slot`
-    /// is the one that the /24 has already.
-    pub(super) fn set<C: Cell>(&mut self, index: usize, slot: Option<usize>, codes: &[C; 256]) -> usize {
-        let at = index / GROUP;
-        let group = Arc::make_mut(self.groups[at].get_or_insert_default());
+    /// Keeps the codes of all 256 addresses of the /24 with this index in its /12. `slot` is the one that the /24 has
+    /// already.
+    pub(super) fn set<C: Cell>(&mut self, index: usize, slot: Option<usize>, codes: &[C; 256]) -> Placed {
+        let group = self.groups[index / GROUP].get_or_insert_with(|| Arc::new(DeepGroup::new()));
+        let group = Arc::make_mut(group);
         let slot = slot.unwrap_or_else(|| group.used.trailing_ones() as usize);
-        let mut spelled = self.starts[at].addr() & 1 != 0;
-        let line = if spelled { None } else { line(codes) };
-        if line.is_none() && !spelled {
-            group.spell::<C>();
-            spelled = true;
+        let shift = shift_of(codes);
+        if shift < group.shift {
+            group.refine::<C>(shift);
         }
         group.used |= 1 << slot;
-        let lines = if spelled { spelled_lines::<C>() } else { 1 };
-        let needed = (slot + 1) * lines;
-        if needed > group.lines.len() {
-            if needed > group.lines.capacity() {
-                group.lines.reserve_exact(needed + (slot / 4) * lines - group.lines.len());
-            }
-            group.lines.resize(needed, CacheLine([0; LINE]));
-        }
-        match line {
-            Some(line) => group.lines[slot] = line,
-            None => spell_out(codes, &mut group.lines[slot * lines..(slot + 1) * lines]),
-        }
-        self.starts[at] = group.lines.as_ptr().cast::<u8>().wrapping_add(usize::from(spelled));
-        slot
+        group.make_room::<C>(slot);
+        group.put(slot, codes);
+        Placed { slot, start: group.start() }
     }
 
     /// Forgets the /24 in `slot`; its group goes with its last one.
-    pub(super) fn clear(&mut self, index: usize, slot: usize) {
-        let at = index / GROUP;
-        let Some(group) = &mut self.groups[at] else { return };
+    pub(super) fn clear(&mut self, index: usize, slot: usize) -> GroupStart {
+        let kept = &mut self.groups[index / GROUP];
+        let Some(group) = kept else { return GroupStart::NONE };
         let group = Arc::make_mut(group);
         group.used &= !(1 << slot);
-        let spelled = self.starts[at].addr() & 1;
-        self.starts[at] = group.lines.as_ptr().cast::<u8>().wrapping_add(spelled);
         if group.used == 0 {
-            self.groups[at] = None;
-            self.starts[at] = std::ptr::null();
+            *kept = None;
+            return GroupStart::NONE;
         }
+        group.start()
     }
 
     /// Whether no /24 is left.
@@ -124,70 +100,120 @@ impl Deep {
     /// Heap bytes.
     pub(super) fn bytes(&self) -> usize {
         let groups = self.groups.iter().flatten();
-        size_of::<Deep>() + GROUPS * 8 + groups.map(|group| 48 + group.lines.capacity() * LINE).sum::<usize>()
+        size_of::<[Option<Arc<DeepGroup>>; GROUPS]>()
+            + groups.map(|group| 16 + size_of::<DeepGroup>() + group.lines.capacity() * LINE).sum::<usize>()
     }
 }
 
 impl DeepGroup {
-    /// Goes from a line a slot to all slots spelled out.
-    fn spell<C: Cell>(&mut self) {
-        let each = spelled_lines::<C>();
-        let mut lines = vec![CacheLine([0; LINE]); self.lines.len() * each];
-        for (slot, line) in self.lines.iter().enumerate().filter(|(slot, _)| self.used >> slot & 1 != 0) {
-            let codes: [C; 256] = std::array::from_fn(|low| {
-                let below = line.0[..C::ENDS].iter().filter(|end| usize::from(**end) < low).count();
-                cell_at(line, C::CODES_AT + below * size_of::<C>())
-            });
-            spell_out(&codes, &mut lines[slot * each..(slot + 1) * each]);
-        }
-        self.lines = lines;
+    fn new() -> DeepGroup {
+        DeepGroup { used: 0, shift: LARGEST_SHIFT, lines: Vec::new() }
     }
-}
 
-/// Lines that 256 cells take.
-fn spelled_lines<C>() -> usize {
-    256 * size_of::<C>() / LINE
-}
+    fn start(&self) -> GroupStart {
+        GroupStart(self.lines.as_ptr().cast::<u8>().wrapping_add(self.shift as usize))
+    }
 
-/// The runs of `codes` as a line; none where there are too many of them.
-fn line<C: Cell>(codes: &[C; 256]) -> Option<CacheLine> {
-    let mut bytes = [u8::MAX; LINE];
-    let mut runs = 0;
-    for low in 0..256 {
-        if low == 255 || codes[low] != codes[low + 1] {
-            if runs > C::ENDS {
-                return None;
+    /// Makes room for the codes of `slot`.
+    fn make_room<C>(&mut self, slot: usize) {
+        let needed = ((slot + 1) * (size_of::<C>() << 8 >> self.shift)).div_ceil(LINE);
+        if needed > self.lines.len() {
+            if needed > self.lines.capacity() {
+                self.lines.reserve_exact(needed + needed / 4 - self.lines.len());
             }
-            if runs < C::ENDS {
-                bytes[runs] = low as u8;
-            }
-            put(&mut bytes, C::CODES_AT + runs * size_of::<C>(), codes[low]);
-            runs += 1;
+            self.lines.resize(needed, CacheLine([0; LINE]));
         }
     }
-    Some(CacheLine(bytes))
-}
 
-fn spell_out<C: Cell>(codes: &[C; 256], lines: &mut [CacheLine]) {
-    let each = LINE / size_of::<C>();
-    for (line, codes) in lines.iter_mut().zip(codes.chunks(each)) {
-        for (at, code) in codes.iter().enumerate() {
-            put(&mut line.0, at * size_of::<C>(), *code);
+    /// Goes over to fewer addresses for each code.
+    fn refine<C: Cell>(&mut self, shift: u32) {
+        let coarse = std::mem::replace(self, DeepGroup { used: self.used, shift, lines: Vec::new() });
+        if let Some(last) = self.used.checked_ilog2() {
+            self.lines.reserve_exact(((last as usize + 1) * (size_of::<C>() << 8 >> shift)).div_ceil(LINE));
         }
+        for slot in (0..GROUP).filter(|slot| coarse.used >> slot & 1 != 0) {
+            let codes: [C; 256] = std::array::from_fn(|low| coarse.code(slot, low));
+            self.make_room::<C>(slot);
+            self.put(slot, &codes);
+        }
+    }
+
+    fn put<C: Cell>(&mut self, slot: usize, codes: &[C; 256]) {
+        let first = slot << 8 >> self.shift;
+        let cells = cells_mut::<C>(&mut self.lines)[first..].iter_mut();
+        cells.zip(codes.iter().step_by(1 << self.shift)).for_each(|(cell, code)| *cell = *code);
+    }
+
+    fn code<C: Cell>(&self, slot: usize, low: usize) -> C {
+        cells::<C>(&self.lines)[(slot << 8 | low) >> self.shift]
     }
 }
 
-fn put<C: Cell>(bytes: &mut [u8; LINE], at: usize, cell: C) {
-    let size = size_of::<C>();
-    let code = cell.code().to_ne_bytes();
-    let code = if cfg!(target_endian = "little") { &code[..size] } else { &code[4 - size..] };
-    bytes[at..at + size].copy_from_slice(code);
+/// The largest power of two, as its exponent, of neighbours that have one code everywhere.
+fn shift_of<C: Cell>(codes: &[C; 256]) -> u32 {
+    let mut shift = LARGEST_SHIFT;
+    for low in 1..256_u32 {
+        if codes[low as usize] != codes[low as usize - 1] {
+            shift = shift.min(low.trailing_zeros());
+        }
+    }
+    shift
 }
 
-fn cell_at<C: Cell>(line: &CacheLine, at: usize) -> C {
-    let mut code = [0; 4];
-    let size = size_of::<C>();
-    let part = if cfg!(target_endian = "little") { &mut code[..size] } else { &mut code[4 - size..] };
-    part.copy_from_slice(&line.0[at..at + size]);
-    C::new(u32::from_ne_bytes(code))
+fn cells<C: Cell>(lines: &[CacheLine]) -> &[C] {
+    // SAFETY: a line is 64 aligned bytes, and any bytes are cells.
+    unsafe { std::slice::from_raw_parts(lines.as_ptr().cast(), size_of_val(lines) / size_of::<C>()) }
+}
+
+fn cells_mut<C: Cell>(lines: &mut [CacheLine]) -> &mut [C] {
+    // SAFETY: as in `cells`, and any cells are bytes.
+    unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), size_of_val(lines) / size_of::<C>()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn halves(at: usize) -> [u16; 256] {
+        std::array::from_fn(|low| if low < at { 1 } else { 2 })
+    }
+
+    /// What a lookup reads for each address of a /24.
+    fn read(placed: &Placed) -> [u16; 256] {
+        let cell = u16::new(u16::DEEP + placed.slot as u32);
+        // SAFETY: the group was set last with this slot.
+        std::array::from_fn(|low| unsafe { *placed.start.code_at::<u16>(0x0a00_0000 + low as u32, cell) })
+    }
+
+    #[test]
+    fn codes_are_as_fine_as_the_finest_division_of_a_group() {
+        for (at, shift) in [(128, 7), (64, 6), (4, 2), (252, 2), (1, 0), (255, 0)] {
+            assert_eq!(shift_of(&halves(at)), shift);
+        }
+        let mut deep = Deep::new();
+        let coarse = deep.set(3, None, &halves(128));
+        assert_eq!(read(&coarse), halves(128));
+        let fine = deep.set(60, None, &halves(4));
+        assert_eq!((coarse.slot, fine.slot), (0, 1));
+        // The group has moved, and both /24s with it.
+        assert_eq!(read(&fine), halves(4));
+        assert_eq!(read(&Placed { slot: coarse.slot, start: fine.start }), halves(128));
+        let other = deep.set(64, None, &halves(2));
+        assert_eq!((other.slot, read(&other)), (0, halves(2)));
+        let start = deep.clear(3, coarse.slot);
+        assert_eq!(read(&Placed { slot: fine.slot, start }), halves(4));
+        assert!(deep.clear(60, fine.slot).0.is_null() && !deep.is_empty());
+        assert!(deep.clear(64, 0).0.is_null() && deep.is_empty());
+    }
+
+    #[test]
+    fn a_clone_keeps_the_codes_it_was_made_with() {
+        let mut deep = Deep::new();
+        let before = deep.set(0, None, &halves(64));
+        let clone = deep.clone();
+        let after = deep.set(0, Some(0), &halves(65));
+        assert_eq!(read(&before), halves(64));
+        assert_eq!(read(&after), halves(65));
+        drop(clone);
+    }
 }

@@ -12,11 +12,29 @@
 //! assert_eq!(tables.lookup(table, "11.0.0.0".parse().unwrap()), None);
 //! ```
 //!
-//! Two designs stand behind it, and a third, [`golden`], is the obviously right one that tests hold them against. A
-//! table of up to 4,096 routes is small: a search tree. One with more is large: cells. A table that grows or shrinks
-//! changes over by itself, back only below 2,048 routes so that it does not do so all the time.
+//! Three designs stand behind it, and a fourth, [`golden`], is the obviously right one that tests hold them against. Which
+//! one a table has follows from its routes, and changes with them:
 //!
-//! # Small tables: search trees of cache lines
+//! | design | for |
+//! |---|---|
+//! | tree | up to 4,096 routes |
+//! | dense | from 512 routes on, where they lie so close together that they take 1 KiB each at most and 1 MiB in all; 16 tables at most |
+//! | cells | all others |
+//!
+//! A dense table goes back below 256 routes or when it takes twice as much, one of cells below 2,048 routes, so that none
+//! does so all the time.
+//!
+//! Many addresses for one table are best asked through [`Tables::table`], which chooses the table and its design once:
+//!
+//! ```
+//! # use biplane::table::lpm::Tables;
+//! # let mut tables = Tables::new();
+//! # let id = tables.add(&[("10.0.0.0/8".parse().unwrap(), 1)]);
+//! let table = tables.table(id);
+//! assert_eq!(table.lookup("10.1.2.3".parse().unwrap()), Some(1));
+//! ```
+//!
+//! # Trees of cache lines
 //!
 //! The routes cut the address space into runs that one route decides. Only the last address of each run is kept,
 //! sorted, in a tree whose nodes are cache lines; a step counts the keys below the address, with one or two vector
@@ -43,24 +61,42 @@
 //! change builds the tree anew, in 2 to 5 microseconds for 256 routes. A block of the arena is never written while a
 //! clone may read it: the changed tree is put elsewhere, and a slab that is mostly dead blocks is emptied.
 //!
-//! # Large tables: a cell for every /24
+//! # Dense tables: three reads
+//!
+//! ```text
+//! 10.1.2.3 =   0000 1010 0000 | 0001 0000 0010 | 0000 0011
+//!              root             /24              low byte
+//!
+//! root[0x0a0]             -> (place 4096, shift 8)
+//! words[4096 + 0x102]     -> (place 8192, shift 2)     or a next hop's place, shift 8
+//! words[8192 + 0x03 / 4]   = next hop
+//! ```
+//!
+//! The first two reads give steps: a place, and by how much the rest of the address is shifted before it is added. Where a
+//! /12 or a /24 has one next hop, the shift is all of the rest, and the place that of the next hop. So no lookup depends
+//! on a comparison, and there is nothing that a processor could guess wrongly. Words are 32 bits; a /12 with longer routes
+//! takes 16 KiB, a /24 as many words as its longest prefix makes of it.
+//!
+//! # Tables of cells: one for every /24
 //!
 //! ```text
 //! 10.1.2.3 =   0000 1010 0000 | 0001 0000 0010 | 0000 0011
 //!              chunk            cell             low byte
 //!
-//! chunks[0x0a0] -> page of 4,096 cells, on huge pages
+//! pages[0x0a0] -> page of 4,096 cells and the starts of 64 groups, on huge pages
 //! cells[0x102]  =  code below 192  ->  next_hops[code]
-//!                  code from 192   ->  slot of a divided /24:  | 31 last addresses | 32 codes |  or 256 codes
+//!                  code from 192   ->  slot of a divided /24 in its group  ->  code
 //! ```
 //!
 //! A cell is one byte where at most 191 next hops differ, so 16 MiB hold all /24s and a lookup is one read of them; two
 //! bytes up to 65,471 next hops, four bytes beyond. Parts of the address space without longer routes than /12 share a
-//! page, so a table that keeps to private space takes a few hundred kilobytes. With 10.0.0.0/8 to 1 and 10.1.2.0/30 to
-//! 2, cell 0x102 names a divided /24 whose line has the last addresses 3, 255 and the codes of 2, 1: none is below the
-//! low byte 3, so the answer is 2. In a burst, all cells are asked for before the first is read, and divided /24s are put off
-//! to passes of their own without a branch. The default
-//! route is what code 0 means, so changing it changes no cell.
+//! page. Divided /24s are kept by groups of 64, as one code for each block of addresses that the longest prefix of the
+//! group makes, so that one read more answers. With 10.0.0.0/8 to 1 and 10.1.2.0/30 to 2, cell 0x102 names a slot of 64
+//! codes, of which the first is that of 2. The default route is what code 0 means, so changing it changes no cell.
+//!
+//! In a burst, all cells are asked for before the first is read, and divided /24s are put off to passes of their own without
+//! a branch. A lookup by itself does branch: it guesses wrongly where a /24 is divided, but needs half as many instructions,
+//! so that twice as many lookups that follow one another wait for memory at once.
 //!
 //! Each /12 keeps its routes sorted in blocks, and a change paints only what its prefix holds and no longer prefix
 //! covers.
@@ -122,20 +158,27 @@ mod arena;
 mod burst;
 mod cell;
 mod chunk;
+mod chunks;
 mod counter;
 mod deep;
+mod dense;
+mod direct;
 mod flat;
 pub mod golden;
-mod large;
 use super::memory;
 mod pages;
 mod route;
 pub mod sample;
 mod set;
+mod table_ref;
 mod tables;
 mod tree;
+mod words;
 
+#[cfg(test)]
+mod designs;
 #[cfg(test)]
 mod tests;
 
+pub use table_ref::RouteTableRef;
 pub use tables::{MAX_NEXT_HOP, NO_ROUTE, TableId, Tables};

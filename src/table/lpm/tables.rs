@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 
+use super::RouteTableRef;
 use super::arena::{Arena, Block, SlabId};
-use super::burst::{BURST, lookup_mixed, lookup_one, lookup_single};
+use super::burst::{BURST, lookup_mixed};
 use super::counter::Vector;
-use super::flat::FLAT_BURST;
-use super::large::Large;
+use super::dense::Dense;
+use super::direct::Direct;
 use super::memory::CacheLine;
 use super::route::{Route, key, mask, sorted};
 use super::tree::{MAX_ROUTES, Root, build, unpack, unpack_all};
@@ -22,11 +23,21 @@ pub const NO_ROUTE: u32 = u32::MAX;
 /// The largest number that may name a next hop.
 pub const MAX_NEXT_HOP: u32 = u32::MAX - 256;
 
-/// A table with more routes than this is large.
+/// A table with more routes than this is no tree.
 const LARGE: usize = 4096;
 const _: () = assert!(LARGE <= MAX_ROUTES);
-/// A large table with fewer routes than this is small again.
+/// A large table with fewer routes than this is a tree again.
 const SMALL: usize = 2048;
+
+/// A table with as many routes as this may be dense, and one with fewer than half of them no longer is.
+const DENSE: usize = 512;
+/// Words that a table may take when it becomes dense, for each route and in all: it is to stay near. Twice as many, and
+/// it no longer is dense.
+const DENSE_WORDS_EACH: usize = 256;
+const DENSE_WORDS: usize = 1 << 18;
+/// So many tables are dense at once: more of them would not stay near together, and a tree takes a fraction of the
+/// memory.
+const MOST_DENSE: usize = 16;
 
 /// Names one table of a [`Tables`]; counted from 0 in the order of [`Tables::add`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,20 +82,23 @@ pub struct Tables {
     kept: Paged<TableEntry>,
     arena: Arena,
     vector: Vector,
+    /// How many tables are dense.
+    dense: usize,
 }
 
 /// What a table is beside its root.
 #[derive(Clone, Debug)]
 pub(super) enum TableEntry {
     /// A tree in a block, whose packed routes start at this line of it.
-    Small { block: Block, packed: u32 },
+    Tree { block: Block, packed: u32 },
     /// A table of its own.
-    Large(Arc<Large>),
+    Direct(Arc<Direct>),
 }
 
 impl Default for Tables {
     fn default() -> Tables {
-        Tables { roots: Paged::new(), kept: Paged::new(), arena: Arena::default(), vector: Vector::best() }
+        let (roots, kept) = (Paged::new(), Paged::new());
+        Tables { roots, kept, arena: Arena::default(), vector: Vector::best(), dense: 0 }
     }
 }
 
@@ -110,12 +124,12 @@ impl Tables {
         let routes = sorted(routes);
         routes.iter().for_each(|route| assert_next_hop(route.next_hop));
         let id = u32::try_from(self.kept.len()).expect("fewer than 2^32 tables");
-        let (root, kept) = if routes.len() > LARGE {
-            (Root::elsewhere(id), TableEntry::Large(Arc::new(Large::new(&routes))))
+        let (root, kept) = if let Some(direct) = self.direct(&routes) {
+            (Root::of(direct.view()), TableEntry::Direct(direct))
         } else {
             let built = build(&routes);
             let block = self.arena.put(&built.lines);
-            (built.root.at(block.start), TableEntry::Small { block, packed: built.packed })
+            (built.root.at(block.start), TableEntry::Tree { block, packed: built.packed })
         };
         self.roots.push(root);
         self.kept.push(kept);
@@ -144,13 +158,23 @@ impl Tables {
     /// ```
     #[inline]
     pub fn lookup(&self, table: TableId, address: Ipv4Addr) -> Option<u32> {
-        let root = &self.roots[table.index()];
-        let next_hop = match root.index() {
-            Some(index) => self.kept[index].lookup(address.into()),
-            // SAFETY: a root with a tree leads to a block in `self.arena`, which changes only under `&mut self`.
-            None => unsafe { lookup_single(self.vector, root, address.into()) },
-        };
-        (next_hop != NO_ROUTE).then_some(next_hop)
+        self.table(table).lookup(address)
+    }
+
+    /// One table, to be asked many times.
+    ///
+    /// ```
+    /// # use biplane::table::lpm::Tables;
+    /// let mut tables = Tables::new();
+    /// let id = tables.add(&[("10.0.0.0/8".parse().unwrap(), 1)]);
+    /// let table = tables.table(id);
+    /// assert_eq!(table.lookup("10.2.0.0".parse().unwrap()), Some(1));
+    /// ```
+    #[inline]
+    pub fn table(&self, table: TableId) -> RouteTableRef<'_> {
+        // SAFETY: a root leads to a block in `self.arena` or to an entry of `self.kept`. Both change only under
+        // `&mut self`, and roots follow them.
+        unsafe { RouteTableRef::new(&self.roots[table.index()], self.vector) }
     }
 
     /// The longest prefix of `table` that contains `address`, with its next hop. For traces: slower than `lookup`.
@@ -181,19 +205,13 @@ impl Tables {
     /// ```
     pub fn lookup_burst(&self, queries: &[(TableId, u32)], out: &mut [u32]) {
         let out = &mut out[..queries.len()];
-        for (queries, out) in queries.chunks(FLAT_BURST).zip(out.chunks_mut(FLAT_BURST)) {
+        for (queries, out) in queries.chunks(BURST).zip(out.chunks_mut(BURST)) {
             let table = queries[0].0;
             if queries.iter().fold(0, |differ, query| differ | (query.0.0 ^ table.0)) == 0 {
-                let mut addresses = [0; FLAT_BURST];
-                for (address, query) in addresses.iter_mut().zip(queries) {
-                    *address = query.1;
-                }
-                self.lookup_burst_in(table, &addresses[..queries.len()], out);
-                continue;
-            }
-            for (queries, out) in queries.chunks(BURST).zip(out.chunks_mut(BURST)) {
-                // SAFETY: a root with a tree leads to a block in `self.arena`, which changes only under `&mut self`.
-                unsafe { lookup_mixed(self.vector, &self.roots, queries, out, &self.kept) };
+                self.table(table).lookup_pairs(queries, out);
+            } else {
+                // SAFETY: as in `table`.
+                unsafe { lookup_mixed(self.vector, &self.roots, queries, out) };
             }
         }
     }
@@ -209,12 +227,7 @@ impl Tables {
     /// assert_eq!(out, [1, NO_ROUTE]);
     /// ```
     pub fn lookup_burst_in(&self, table: TableId, addresses: &[u32], out: &mut [u32]) {
-        let out = &mut out[..addresses.len()];
-        match &self.kept[table.index()] {
-            TableEntry::Large(large) => large.burst(addresses, out),
-            // SAFETY: the root has a tree, in a block of `self.arena`, which changes only under `&mut self`.
-            TableEntry::Small { .. } => unsafe { lookup_one(self.vector, &self.roots[table.index()], addresses, out) },
-        }
+        self.table(table).lookup_burst(addresses, out);
     }
 
     /// Every route of `table` that contains `address`, longest prefix first: what the winner beat.
@@ -229,13 +242,13 @@ impl Tables {
     pub fn matches(&self, table: TableId, address: Ipv4Addr) -> impl Iterator<Item = (Ipv4Net, u32)> + '_ {
         let address = u32::from(address);
         let mut found: Vec<Route> = match &self.kept[table.index()] {
-            TableEntry::Large(large) => (0..=32)
+            TableEntry::Direct(direct) => (0..=32)
                 .filter_map(|length| {
                     let network = address & mask(length);
-                    large.get(network, length).map(|next_hop| Route { network, length, next_hop })
+                    direct.get(network, length).map(|next_hop| Route { network, length, next_hop })
                 })
                 .collect(),
-            TableEntry::Small { .. } => self.small(table).filter(|route| route.contains(address)).collect(),
+            TableEntry::Tree { .. } => self.tree(table).filter(|route| route.contains(address)).collect(),
         };
         found.sort_by_key(|route| route.length);
         found.into_iter().rev().map(Route::pair)
@@ -253,8 +266,15 @@ impl Tables {
     pub fn insert(&mut self, table: TableId, prefix: Ipv4Net, next_hop: u32) -> Option<u32> {
         assert_next_hop(next_hop);
         let route = Route::new(prefix, next_hop);
-        if let Some(large) = self.large_mut(table) {
-            return large.insert(route);
+        if let TableEntry::Direct(_) = self.kept[table.index()] {
+            let (old, outgrown) = self.change_direct(table, |direct| {
+                let old = direct.insert(route);
+                (old, direct.words().is_some_and(|words| words > 2 * dense_words(direct.len())))
+            });
+            if outgrown {
+                self.change_over(table);
+            }
+            return old;
         }
         let mut routes = unpack_all(&self.roots[table.index()], self.packed(table));
         let old = match routes.binary_search_by_key(&route.key(), Route::key) {
@@ -281,15 +301,16 @@ impl Tables {
     /// ```
     pub fn remove(&mut self, table: TableId, prefix: Ipv4Net) -> Option<u32> {
         let prefix = Route::new(prefix, 0);
-        if let TableEntry::Large(large) = &self.kept[table.index()] {
+        if let TableEntry::Direct(direct) = &self.kept[table.index()] {
             // Not worth a copy where there is nothing to take out.
-            large.get(prefix.network, prefix.length)?;
-        }
-        if let Some(large) = self.large_mut(table) {
-            let old = large.remove(prefix.network, prefix.length);
-            if large.len() < SMALL {
-                let routes = large.routes();
-                self.change(table, &routes);
+            direct.get(prefix.network, prefix.length)?;
+            let (old, outgrown) = self.change_direct(table, |direct| {
+                let old = direct.remove(prefix.network, prefix.length);
+                let fewest = if direct.words().is_some() { DENSE / 2 } else { SMALL };
+                (old, direct.len() < fewest)
+            });
+            if outgrown {
+                self.change_over(table);
             }
             return old;
         }
@@ -310,11 +331,11 @@ impl Tables {
     /// assert!(tables.routes(table).eq([routes[1], routes[2], routes[0]]));
     /// ```
     pub fn routes(&self, table: TableId) -> impl Iterator<Item = (Ipv4Net, u32)> + '_ {
-        let (small, large) = match &self.kept[table.index()] {
-            TableEntry::Small { .. } => (Some(self.small(table)), None),
-            TableEntry::Large(large) => (None, Some(large.iter())),
+        let (tree, direct) = match &self.kept[table.index()] {
+            TableEntry::Tree { .. } => (Some(self.tree(table)), None),
+            TableEntry::Direct(direct) => (None, Some(direct.iter())),
         };
-        small.into_iter().flatten().chain(large.into_iter().flatten()).map(Route::pair)
+        tree.into_iter().flatten().chain(direct.into_iter().flatten()).map(Route::pair)
     }
 
     /// Adds the ends of the prefixes of `table`: no lookup tells two addresses apart that no cut divides.
@@ -333,12 +354,12 @@ impl Tables {
     /// assert!(tables.memory_bytes() < 1024);
     /// ```
     pub fn memory_bytes(&self) -> usize {
-        let large = |kept: &TableEntry| match kept {
-            TableEntry::Large(large) => large.bytes(),
-            TableEntry::Small { .. } => 0,
+        let direct = |kept: &TableEntry| match kept {
+            TableEntry::Direct(direct) => direct.bytes(),
+            TableEntry::Tree { .. } => 0,
         };
         let tables = self.roots.memory_bytes() + self.kept.memory_bytes();
-        tables + self.arena.bytes() + self.kept.iter().map(large).sum::<usize>()
+        tables + self.arena.bytes() + self.kept.iter().map(direct).sum::<usize>()
     }
 
     /// Counts with other code than the best for this machine.
@@ -347,42 +368,67 @@ impl Tables {
         self.vector = vector;
     }
 
-    /// How many levels of inner lines a small table has, and which of the three widths its next hops have.
+    /// Whether a table is dense now.
+    #[cfg(test)]
+    pub(super) fn is_dense(&self, table: TableId) -> bool {
+        matches!(&self.kept[table.index()], TableEntry::Direct(direct) if direct.words().is_some())
+    }
+
+    /// How many levels of inner lines a tree has, and which of the three widths its next hops have.
     #[cfg(test)]
     pub(super) fn shape(&self, table: TableId) -> (u8, u8) {
         let root = &self.roots[table.index()];
         (root.inner, root.width)
     }
 
-    /// A large table, no longer shared with any clone; `None` for a small one.
-    fn large_mut(&mut self, table: TableId) -> Option<&mut Large> {
-        if let TableEntry::Small { .. } = self.kept[table.index()] {
-            return None;
+    /// A table of sorted `routes` that are too many for a tree or suit a dense one, if they are.
+    fn direct(&mut self, routes: &[Route]) -> Option<Arc<Direct>> {
+        let suits =
+            routes.len() >= DENSE && self.dense < MOST_DENSE && Dense::words(routes) <= dense_words(routes.len());
+        if suits {
+            self.dense += 1;
+            return Some(Arc::new(Direct::Dense(Dense::new(routes))));
         }
-        match self.kept.get_mut(table.index()) {
-            TableEntry::Large(large) => Some(Arc::make_mut(large)),
-            TableEntry::Small { .. } => None,
+        (routes.len() > LARGE).then(|| Arc::new(Direct::large(routes)))
+    }
+
+    /// Changes a table that is no tree, copied first where a clone has it too.
+    fn change_direct<T>(&mut self, table: TableId, change: impl FnOnce(&mut Direct) -> T) -> T {
+        let at = table.index();
+        let TableEntry::Direct(direct) = self.kept.get_mut(at) else { panic!("table {at} is a tree") };
+        // However this ends: library users may catch a panic, and look routes up afterwards.
+        let following = Following { roots: &mut self.roots, at, direct };
+        change(Arc::make_mut(following.direct))
+    }
+
+    /// Gives a table that is no tree the design that suits it now.
+    fn change_over(&mut self, table: TableId) {
+        if let TableEntry::Direct(direct) = &self.kept[table.index()] {
+            let routes = direct.routes();
+            self.change(table, &routes);
         }
     }
 
-    /// Gives a table that is or becomes small new routes.
+    /// Gives a table new routes and the design that suits them.
     fn change(&mut self, table: TableId, routes: &[Route]) {
         let at = table.index();
-        if routes.len() > LARGE {
-            if let TableEntry::Small { block, .. } = self.kept[at] {
+        if let TableEntry::Direct(direct) = &self.kept[at] {
+            self.dense -= usize::from(direct.words().is_some());
+        }
+        if let Some(direct) = self.direct(routes) {
+            self.roots.replace(at, Root::of(direct.view()));
+            if let TableEntry::Tree { block, .. } = self.kept.replace(at, TableEntry::Direct(direct)) {
                 self.arena.release(block);
             }
-            self.roots.replace(at, Root::elsewhere(table.0));
-            self.kept.replace(at, TableEntry::Large(Arc::new(Large::new(routes))));
             return;
         }
         let built = build(routes);
         let block = match self.kept[at] {
-            TableEntry::Small { block, .. } => self.arena.replace(block, &built.lines),
-            TableEntry::Large(_) => self.arena.put(&built.lines),
+            TableEntry::Tree { block, .. } => self.arena.replace(block, &built.lines),
+            TableEntry::Direct(_) => self.arena.put(&built.lines),
         };
         self.roots.replace(at, built.root.at(block.start));
-        self.kept.replace(at, TableEntry::Small { block, packed: built.packed });
+        self.kept.replace(at, TableEntry::Tree { block, packed: built.packed });
         if let Some(slab) = self.arena.mostly_dead() {
             self.move_out_of(slab);
         }
@@ -391,47 +437,49 @@ impl Tables {
     /// Moves all that lives in a slab into others.
     fn move_out_of(&mut self, slab: SlabId) {
         for at in 0..self.kept.len() {
-            if let TableEntry::Small { block, packed } = self.kept[at]
+            if let TableEntry::Tree { block, packed } = self.kept[at]
                 && block.slab == slab
             {
                 let block = self.arena.relocate(block);
-                self.kept.replace(at, TableEntry::Small { block, packed });
+                self.kept.replace(at, TableEntry::Tree { block, packed });
                 self.roots.replace(at, self.roots[at].at(block.start));
             }
         }
     }
 
-    /// The routes of a small table, in order; none of a large one.
-    fn small(&self, table: TableId) -> impl Iterator<Item = Route> + '_ {
+    /// The routes of a tree, in order; none of another table.
+    fn tree(&self, table: TableId) -> impl Iterator<Item = Route> + '_ {
         unpack(&self.roots[table.index()], self.packed(table))
     }
 
-    /// The lines with the routes of a small table; none of a large one.
+    /// The lines with the routes of a tree; none of another table.
     fn packed(&self, table: TableId) -> &[CacheLine] {
         match &self.kept[table.index()] {
-            TableEntry::Small { block, packed } => &self.arena.lines(block)[*packed as usize..],
-            TableEntry::Large(_) => &[],
+            TableEntry::Tree { block, packed } => &self.arena.lines(block)[*packed as usize..],
+            TableEntry::Direct(_) => &[],
         }
     }
 }
 
-impl TableEntry {
-    /// Asks for what a lookup in a large table will read first, without waiting for it.
-    #[inline]
-    pub(super) fn ask(&self, address: u32) {
-        if let TableEntry::Large(large) = self {
-            large.ask(address);
-        }
-    }
+/// A table that is being changed. Dropped, be it by a panic, it points the root to what the table is by then.
+struct Following<'a> {
+    roots: &'a mut Paged<Root>,
+    at: usize,
+    direct: &'a mut Arc<Direct>,
+}
 
-    /// The next hop that a large table has for `address`, or [`NO_ROUTE`]. A small one is asked by its root.
-    #[inline]
-    pub(super) fn lookup(&self, address: u32) -> u32 {
-        match self {
-            TableEntry::Large(large) => large.lookup(address),
-            TableEntry::Small { .. } => NO_ROUTE,
+impl Drop for Following<'_> {
+    fn drop(&mut self) {
+        let view = self.direct.view();
+        if self.roots[self.at].direct() != Some(view) {
+            self.roots.replace(self.at, Root::of(view));
         }
     }
+}
+
+/// Words that a dense table of so many routes may take at first.
+fn dense_words(routes: usize) -> usize {
+    (DENSE_WORDS_EACH * routes).min(DENSE_WORDS)
 }
 
 fn assert_next_hop(next_hop: u32) {

@@ -6,8 +6,9 @@ use ipnet::Ipv4Net;
 use proptest::prelude::*;
 
 use super::counter::Vector;
+use super::dense::Dense;
+use super::direct::Direct;
 use super::golden::Golden;
-use super::large::Large;
 use super::route::{Route, sorted};
 use super::{NO_ROUTE, TableId, Tables};
 use crate::table::Random;
@@ -16,32 +17,39 @@ use crate::table::Random;
 #[derive(Clone)]
 enum Design {
     Tables(Tables, TableId),
-    Large(Large),
+    Direct(Box<Direct>),
 }
 
 impl Design {
-    /// The small-table design with each kind of vector code that this machine runs, and the large one with cells of
-    /// one, two and four bytes.
+    /// What `Tables` chooses, with each kind of vector code that this machine runs, the dense design, and the large one
+    /// with cells of one, two and four bytes.
     fn all(routes: &[(Ipv4Net, u32)]) -> Vec<(&'static str, Design)> {
         let mut tables = Tables::new();
         tables.add(&[]);
         let table = tables.add(routes);
         let sorted = sorted(routes);
-        let mut all = vec![("best", Design::Large(Large::new(&sorted)))];
+        let mut all = vec![
+            ("large", Design::Direct(Box::new(Direct::large(&sorted)))),
+            ("dense", Design::Direct(Box::new(Direct::Dense(Dense::new(&sorted))))),
+        ];
         all.extend(Vector::all().into_iter().map(|vector| {
             let mut tables = tables.clone();
             tables.use_vector(vector);
             (vector.name(), Design::Tables(tables, table))
         }));
-        all.extend(super::flat::Flat::new(&sorted).map(|flat| ("two bytes", Design::Large(Large::Middle(flat)))));
-        all.extend(super::flat::Flat::new(&sorted).map(|flat| ("four bytes", Design::Large(Large::Wide(flat)))));
+        all.extend(
+            super::flat::Flat::new(&sorted).map(|flat| ("two bytes", Design::Direct(Box::new(Direct::Middle(flat))))),
+        );
+        all.extend(
+            super::flat::Flat::new(&sorted).map(|flat| ("four bytes", Design::Direct(Box::new(Direct::Wide(flat))))),
+        );
         all
     }
 
     fn insert(&mut self, prefix: Ipv4Net, next_hop: u32) -> Option<u32> {
         match self {
             Design::Tables(tables, table) => tables.insert(*table, prefix, next_hop),
-            Design::Large(large) => large.insert(Route::new(prefix, next_hop)),
+            Design::Direct(direct) => direct.insert(Route::new(prefix, next_hop)),
         }
     }
 
@@ -49,14 +57,14 @@ impl Design {
         let Route { network, length, .. } = Route::new(prefix, 0);
         match self {
             Design::Tables(tables, table) => tables.remove(*table, prefix),
-            Design::Large(large) => large.remove(network, length),
+            Design::Direct(direct) => direct.remove(network, length),
         }
     }
 
     fn routes(&self) -> Vec<(Ipv4Net, u32)> {
         match self {
             Design::Tables(tables, table) => tables.routes(*table).collect(),
-            Design::Large(large) => large.iter().map(Route::pair).collect(),
+            Design::Direct(direct) => direct.iter().map(Route::pair).collect(),
         }
     }
 
@@ -70,12 +78,20 @@ impl Design {
                 let mut mixed = vec![8; addresses.len()];
                 tables.lookup_burst(&queries, &mut mixed);
                 assert_eq!(mixed, burst);
-                let one = |address: &u32| tables.lookup(*table, Ipv4Addr::from(*address)).unwrap_or(NO_ROUTE);
+                let chosen = tables.table(*table);
+                let one = |address: &u32| {
+                    let found = tables.lookup(*table, Ipv4Addr::from(*address));
+                    assert_eq!(chosen.lookup(Ipv4Addr::from(*address)), found);
+                    found.unwrap_or(NO_ROUTE)
+                };
                 addresses.iter().map(one).collect()
             }
-            Design::Large(large) => {
-                large.burst(addresses, &mut burst);
-                addresses.iter().map(|address| large.lookup(*address)).collect()
+            Design::Direct(direct) => {
+                let view = direct.view();
+                // SAFETY: the table is there, and nobody changes it.
+                unsafe { view.burst(addresses, |address| *address, &mut burst) };
+                // SAFETY: as above.
+                addresses.iter().map(|address| unsafe { view.lookup(*address) }).collect()
             }
         };
         assert_eq!(single, burst);

@@ -5,6 +5,7 @@
 
 use super::NO_ROUTE;
 use super::counter::{Counter, KEYS, signed};
+use super::direct::DirectView;
 use super::memory::{CacheLine, LINE, bytes};
 use super::route::{Route, mask, runs};
 
@@ -23,13 +24,22 @@ const MAX_LEAVES: usize = (ROOT_KEYS + 1) * FAN * FAN;
 /// The most routes for which a tree has room whatever they are.
 pub(super) const MAX_ROUTES: usize = (MAX_LEAVES * 8 - 1) / 2;
 
-/// The root line of a table's tree.
-#[derive(Clone, Copy, Debug)]
+/// What a root begins with.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(super) union Head {
+    /// Of a tree: last addresses of the first twelve subtrees.
+    pub(super) keys: [i32; ROOT_KEYS],
+    /// Of a table of another design, where the root has no lines below.
+    pub(super) direct: DirectView,
+}
+
+/// The root line of a table.
+#[derive(Clone, Copy)]
 #[repr(C, align(64))]
 pub(super) struct Root {
-    /// Last addresses of the first twelve subtrees.
-    pub(super) keys: [i32; ROOT_KEYS],
-    /// The lines below.
+    pub(super) head: Head,
+    /// The lines below; null where the table is no tree.
     pub(super) start: *const CacheLine,
     /// Added to every next hop of a leaf.
     pub(super) base: u32,
@@ -48,10 +58,22 @@ unsafe impl Send for Root {}
 // SAFETY: as above.
 unsafe impl Sync for Root {}
 
+const _: () = assert!(size_of::<Root>() == LINE);
+
+impl std::fmt::Debug for Root {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.direct() {
+            Some(direct) => direct.fmt(formatter),
+            None => formatter.debug_struct("Root").field("inner", &self.inner).field("width", &self.width).finish(),
+        }
+    }
+}
+
 impl Root {
-    /// A root that leads nowhere, for a table of another design.
-    pub(super) fn elsewhere(index: u32) -> Root {
-        Root { keys: [0; ROOT_KEYS], start: std::ptr::null(), base: index, inner: 0, width: 0, upper: 0, lower: 0 }
+    /// The root of a table that is no tree.
+    pub(super) fn of(direct: DirectView) -> Root {
+        let head = Head { direct };
+        Root { head, start: std::ptr::null(), base: 0, inner: 0, width: 0, upper: 0, lower: 0 }
     }
 
     /// The same root, with its tree at `start`.
@@ -59,19 +81,23 @@ impl Root {
         Root { start, ..self }
     }
 
-    /// The number given to [`Root::elsewhere`], unless the root has a tree.
+    /// What was given to [`Root::of`], unless the root has a tree.
     #[inline(always)]
-    pub(super) fn index(&self) -> Option<usize> {
-        self.start.is_null().then_some(self.base as usize)
+    pub(super) fn direct(&self) -> Option<DirectView> {
+        if !self.start.is_null() {
+            return None;
+        }
+        // SAFETY: roots without lines below are made by `of` alone, so that this is what their head is.
+        Some(unsafe { self.head.direct })
     }
 
     /// The first line to look at below the root.
     ///
     /// # Safety
-    /// The machine has the instructions of `C`.
+    /// The root has a tree, and the machine has the instructions of `C`.
     #[inline(always)]
     pub(super) unsafe fn child<C: Counter>(&self, address: u32) -> usize {
-        // SAFETY: a root is a line of 64 bytes, aligned, of which any bytes are valid numbers; `C` as promised.
+        // SAFETY: the root of a tree is a line of 64 bytes, aligned, of which any bytes are valid numbers; `C` as promised.
         unsafe { C::below(&*std::ptr::from_ref(self).cast::<[i32; KEYS]>(), signed(address), C::first(ROOT_KEYS)) }
     }
 
@@ -171,7 +197,7 @@ pub(super) fn build(routes: &[Route]) -> Built {
     let inner = u8::from(lower > 0) + u8::from(upper > 0);
     let keys = keys(&runs, 0, each * [1, FAN, FAN * FAN][inner as usize]);
     let (width, upper, lower) = (width as u8, upper as u8, lower as u8);
-    let root = Root { keys, start: std::ptr::null(), base, inner, width, upper, lower };
+    let root = Root { head: Head { keys }, start: std::ptr::null(), base, inner, width, upper, lower };
     Built { root, lines, packed: packed_at }
 }
 
