@@ -66,11 +66,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "text", "wire",
         ],
     ),
+    // Parts of a replay are whole files: `files`.
     (
         "replay",
         &[
-            "capture", "control", "datapath", "diag", "flows", "lab", "model", "net", "program", "reach", "report",
-            "scenario", "text", "threads", "time", "wire",
+            "capture", "control", "datapath", "diag", "files", "flows", "lab", "model", "net", "program", "reach",
+            "report", "scenario", "text", "threads", "time", "wire",
         ],
     ),
     // Frames of real hosts are forwarded, counted and written as those of captures: `replay`.

@@ -75,7 +75,7 @@ fn peak(topology: &Topology, frames: usize, workers: usize) -> usize {
         lines: Some(&mut lines as &mut dyn Write),
         capture: Some(&mut capture as &mut dyn Write),
         copies: replay::Copies::Both,
-        progress: None,
+        ..Sinks::default()
     };
     let replayed = replay::run(topology, reader, &options, &mut sinks).unwrap();
     assert_eq!((replayed.tally.frames(), replayed.tally.delivered().frames), (frames as u64, frames as u64));

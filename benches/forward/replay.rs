@@ -59,7 +59,7 @@ pub(crate) fn replay(topology: &Topology, capture: &Bytes, workers: usize, made:
         lines: (made == Made::Ndjson).then_some(&mut lines as &mut dyn Write),
         capture: (made == Made::AnnotatedCapture).then_some(&mut blocks as &mut dyn Write),
         copies: replay::Copies::Both,
-        progress: None,
+        ..Sinks::default()
     };
     replay::run(topology, reader(capture), &options, &mut sinks).expect("the sinks take all")
 }

@@ -6,6 +6,7 @@ use super::folder::{CaptureFile, capture_files};
 use super::interface::Interface;
 use super::link::Unreadable;
 use super::reader::Reader;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,7 +42,7 @@ pub struct Captures {
 }
 
 /// One of several captures, and its records among theirs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaptureRange {
     /// What it is called.
     pub name: String,

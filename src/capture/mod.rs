@@ -70,7 +70,9 @@ pub use link::{LinkType, Unreadable};
 pub use pcap_writer::{PcapWriter, Precision};
 pub use reader::Reader;
 pub use stream::ByteStream;
-pub use writer::{Packet, PacketDirection, Writer, add_comment, encode_packet, last_packet, set_interface};
+pub use writer::{
+    Packet, PacketDirection, Writer, add_comment, encode_packet, last_packet, packet_head, set_interface,
+};
 
 /// The most captured bytes a packet record may have; the limit that the common capture tools keep, too.
 pub const MAX_CAPTURED_LEN: u32 = 262_144;

@@ -7,6 +7,12 @@ use std::io::{self, Write};
 use super::{LinkType, MAX_CAPTURED_LEN};
 use crate::time::SimTime;
 
+/// Block type of a packet.
+const ENHANCED_PACKET: u32 = 6;
+
+/// Bytes of such a block before those of its packet.
+const FIELDS: usize = 28;
+
 /// Option code of a comment; may be repeated.
 const OPT_COMMENT: u16 = 1;
 const OPT_END: u16 = 0;
@@ -130,10 +136,8 @@ impl<W: Write> Writer<W> {
 ///
 /// Several threads can encode into buffers of their own while one writes them in order.
 pub fn encode_packet(out: &mut Vec<u8>, packet: &Packet<'_>) {
-    const ENHANCED_PACKET: u32 = 6;
     const EPB_FLAGS: u16 = 2;
     const EPB_PACKETID: u16 = 5;
-    const FIELDS: usize = 28;
     let bytes = &packet.bytes[..packet.bytes.len().min(MAX_CAPTURED_LEN as usize)];
     let nanos = packet.time.as_nanos();
     let wire_len = packet.wire_len.max(u32::try_from(packet.bytes.len()).unwrap_or(u32::MAX));
@@ -194,6 +198,15 @@ fn option_header(code: u16, length: usize) -> [u8; 4] {
 pub fn last_packet(encoded: &[u8]) -> usize {
     let length = encoded.last_chunk().map_or(0, |length| u32::from_le_bytes(*length) as usize);
     encoded.len().saturating_sub(length)
+}
+
+/// The length and the interface of the first of `encoded`, which may be packets that [`encode_packet`] wrote; `None` where
+/// it cannot be one.
+pub fn packet_head(encoded: &[u8]) -> Option<(usize, u32)> {
+    let word = |at: usize| encoded.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
+    let length = word(4)? as usize;
+    let is_whole = length >= FIELDS + 4 && length.is_multiple_of(4) && word(length - 4)? as usize == length;
+    (word(0)? == ENHANCED_PACKET && is_whole).then_some((length, word(8)?))
 }
 
 /// Changes the interface of the first of `packets` that [`encode_packet`] wrote.

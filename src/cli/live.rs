@@ -51,7 +51,7 @@ pub(super) fn live(arguments: &Live, terminal: &mut Terminal) -> Outcome {
         lines: (arguments.format == LiveFormat::Ndjson).then_some(&mut lines as &mut dyn Write),
         capture: capture.as_mut().map(|file| file as &mut dyn Write),
         copies: arguments.copies.copies(),
-        progress: None,
+        ..Sinks::default()
     };
     interrupt.listen_beside_a_command()?;
     let mut teller = Teller { arguments, terminal, waits: options.command.is_empty() };

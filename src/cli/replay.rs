@@ -345,6 +345,7 @@ impl ReplayJob<'_> {
             capture: output.as_mut().map(|file| file as &mut dyn Write),
             copies: arguments.copies.copies(),
             progress: Some(&mut tell),
+            ..Sinks::default()
         };
         let replayed = replay::run(topology, captures, options, &mut sinks);
         progress.finish();

@@ -1,6 +1,8 @@
 //! What became of a frame: the verdict, where it was given, and what decided.
 
 use crate::diag::Reason;
+#[cfg(feature = "cli")]
+use crate::program::Program;
 use crate::program::{AclId, DomainId, EndpointId, RouteId, RuleId, WhitelistId};
 
 /// What became of a frame, in ids.
@@ -62,6 +64,57 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Packs it into 64 bits; [`Verdict::from_word`] gives it back.
+    pub(crate) fn to_word(self) -> u64 {
+        let (kind, reason, at) = match self {
+            Verdict::Delivered { to } => (0, 0, DropLocation::Endpoint(to)),
+            Verdict::Answered => (1, 0, DropLocation::Outside),
+            Verdict::Outside => (2, 0, DropLocation::Outside),
+            Verdict::Undetermined(NotKnown::Bytes) => (3, 0, DropLocation::Outside),
+            Verdict::Undetermined(NotKnown::Configuration { at }) => (4, 0, at),
+            Verdict::Dropped { reason, at } => (5, reason as u64, at),
+        };
+        let (place, id) = match at {
+            DropLocation::Outside => (0, 0),
+            DropLocation::Endpoint(id) => (1, id.0),
+            DropLocation::Domain(id) => (2, id.0),
+        };
+        kind << 48 | reason << 40 | place << 32 | u64::from(id)
+    }
+
+    /// The one that was packed.
+    pub(crate) fn from_word(word: u64) -> Verdict {
+        let id = word as u32;
+        let reason = Reason::ALL.get((word >> 40) as u8 as usize).copied();
+        let at = match (word >> 32) as u8 {
+            1 => DropLocation::Endpoint(EndpointId(id)),
+            2 => DropLocation::Domain(DomainId(id)),
+            _ => DropLocation::Outside,
+        };
+        match (word >> 48, reason) {
+            (0, _) => Verdict::Delivered { to: EndpointId(id) },
+            (1, _) => Verdict::Answered,
+            (2, _) => Verdict::Outside,
+            (4, _) => Verdict::Undetermined(NotKnown::Configuration { at }),
+            (5, Some(reason)) => Verdict::Dropped { reason, at },
+            _ => Verdict::Undetermined(NotKnown::Bytes),
+        }
+    }
+
+    /// Whether its ids are of `program`.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_of(self, program: &Program) -> bool {
+        match self {
+            Verdict::Delivered { to } => to.index() < program.endpoints.len(),
+            Verdict::Dropped { at, .. } | Verdict::Undetermined(NotKnown::Configuration { at }) => match at {
+                DropLocation::Outside => true,
+                DropLocation::Endpoint(id) => id.index() < program.endpoints.len(),
+                DropLocation::Domain(id) => id.index() < program.domains.len(),
+            },
+            Verdict::Answered | Verdict::Outside | Verdict::Undetermined(NotKnown::Bytes) => true,
+        }
+    }
+
     /// The word for it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -151,6 +204,29 @@ impl MatchedRule {
         }
     }
 
+    /// Packs it into 64 bits; [`MatchedRule::from_word`] gives it back.
+    pub(crate) fn to_word(self) -> u64 {
+        let (kind, id) = self.parts();
+        u64::from(kind) << 32 | u64::from(id)
+    }
+
+    /// The one that was packed.
+    pub(crate) fn from_word(word: u64) -> MatchedRule {
+        MatchedRule::from_parts((word >> 32) as u32, word as u32)
+    }
+
+    /// Whether its id is of `program`, which has this many rules.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_of(self, program: &Program, rules: usize) -> bool {
+        match self {
+            MatchedRule::None | MatchedRule::Session => true,
+            MatchedRule::Rule(id) => id.index() < rules,
+            MatchedRule::GroupDefault(id) => id.index() < program.acls.len(),
+            MatchedRule::Whitelist(id) => id.index() < program.whitelists.len(),
+            MatchedRule::Route(id) => id.index() < program.routes.len(),
+        }
+    }
+
     /// Packs it into 32 bits, as sessions keep it; [`MatchedRule::Session`], and an id of more than 29 bits, become
     /// [`MatchedRule::None`].
     pub(super) fn pack(self) -> u32 {
@@ -183,6 +259,27 @@ pub struct Blocker {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn verdicts_and_deciders_come_back_from_their_words() {
+        let places = [DropLocation::Outside, DropLocation::Endpoint(EndpointId(7)), DropLocation::Domain(DomainId(9))];
+        let refused = |at| {
+            let dropped = Reason::ALL.iter().map(move |reason| Verdict::Dropped { reason: *reason, at });
+            dropped.chain([Verdict::Undetermined(NotKnown::Configuration { at })])
+        };
+        let others = [
+            Verdict::Delivered { to: EndpointId(u32::MAX) },
+            Verdict::Answered,
+            Verdict::Outside,
+            Verdict::Undetermined(NotKnown::Bytes),
+        ];
+        for verdict in places.into_iter().flat_map(refused).chain(others) {
+            assert_eq!(Verdict::from_word(verdict.to_word()), verdict);
+        }
+        for decider in [MatchedRule::None, MatchedRule::Session, MatchedRule::Route(RouteId(u32::MAX))] {
+            assert_eq!(MatchedRule::from_word(decider.to_word()), decider);
+        }
+    }
 
     #[test]
     fn what_is_packed_comes_back_and_an_id_without_room_becomes_none() {

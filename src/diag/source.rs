@@ -176,6 +176,11 @@ impl Sources {
         self.files.iter().filter_map(|file| file.path.as_deref())
     }
 
+    /// The name and the whole text of each file.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().map(|file| (file.name.as_str(), file.text.as_str()))
+    }
+
     /// The whole text of `file`.
     pub fn text(&self, file: FileId) -> Option<&str> {
         self.file(file).map(|file| file.text.as_str())

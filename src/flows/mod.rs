@@ -20,11 +20,15 @@
 pub mod log;
 mod pack;
 mod packet;
+#[cfg(feature = "cli")]
+mod parts;
 mod sorting;
 mod spill;
 mod table;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "cli")]
+pub use parts::{ConnectionPart, ConnectionSums};
 pub use spill::GatheredConnections;
 pub use table::{Gatherer, PER_SHARD};

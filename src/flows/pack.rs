@@ -1,9 +1,8 @@
 //! A connection as words of a temporary file.
 
-use crate::datapath::{Blocker, DropLocation, MatchedRule, NotKnown, Verdict};
-use crate::diag::Reason;
+use crate::datapath::{Blocker, MatchedRule, Verdict};
 use crate::net::Protocol;
-use crate::program::{DomainId, EndpointId};
+use crate::program::EndpointId;
 use crate::report::{Connection, ConnectionEnd, FirstRefusal};
 use crate::time::SimTime;
 use std::net::Ipv4Addr;
@@ -16,9 +15,9 @@ pub(super) fn pack(connection: &Connection) -> [u64; WORDS] {
     let c = connection;
     let refusal = c.refusal.map_or([0; 5], |refusal| {
         let Blocker { reason, at, decider } = refusal.blocker;
-        let verdict = pack_verdict(Verdict::Dropped { reason, at });
+        let verdict = Verdict::Dropped { reason, at }.to_word();
         // Frames are counted from 1: 0 stands for none.
-        [refusal.frame, refusal.is_of_responder.into(), verdict, pack_decider(decider), refusal.frames]
+        [refusal.frame, refusal.is_of_responder.into(), verdict, decider.to_word(), refusal.frames]
     });
     let ports = u64::from(c.opener.port) << 16 | u64::from(c.responder.port);
     [
@@ -34,8 +33,8 @@ pub(super) fn pack(connection: &Connection) -> [u64; WORDS] {
         c.delivered[1],
         c.first.as_nanos(),
         c.last.as_nanos(),
-        pack_verdict(c.verdict),
-        pack_decider(c.decider),
+        c.verdict.to_word(),
+        c.decider.to_word(),
         refusal[0],
         refusal[1],
         refusal[2],
@@ -58,12 +57,12 @@ pub(super) fn unpack(words: &[u64; WORDS]) -> Connection {
         address: Ipv4Addr::from(address as u32),
         port: (w[1] >> shift) as u16,
     };
-    let refusal = match (w[14], unpack_verdict(w[16])) {
+    let refusal = match (w[14], Verdict::from_word(w[16])) {
         (0, _) => None,
         (frame, Verdict::Dropped { reason, at }) => Some(FirstRefusal {
             frame,
             is_of_responder: w[15] != 0,
-            blocker: Blocker { reason, at, decider: unpack_decider(w[17]) },
+            blocker: Blocker { reason, at, decider: MatchedRule::from_word(w[17]) },
             frames: w[18],
         }),
         _ => None,
@@ -78,8 +77,8 @@ pub(super) fn unpack(words: &[u64; WORDS]) -> Connection {
         delivered: [w[8], w[9]],
         first: SimTime::from_nanos(w[10]),
         last: SimTime::from_nanos(w[11]),
-        verdict: unpack_verdict(w[12]),
-        decider: unpack_decider(w[13]),
+        verdict: Verdict::from_word(w[12]),
+        decider: MatchedRule::from_word(w[13]),
         refusal,
         followed: w[19],
         other_drops: w[20],
@@ -97,48 +96,4 @@ fn pack_endpoint(endpoint: Option<EndpointId>) -> u64 {
 
 fn unpack_endpoint(word: u64) -> Option<EndpointId> {
     (word as u32).checked_sub(1).map(EndpointId)
-}
-
-fn pack_verdict(verdict: Verdict) -> u64 {
-    let (kind, reason, at) = match verdict {
-        Verdict::Delivered { to } => (0, 0, DropLocation::Endpoint(to)),
-        Verdict::Answered => (1, 0, DropLocation::Outside),
-        Verdict::Outside => (2, 0, DropLocation::Outside),
-        Verdict::Undetermined(NotKnown::Bytes) => (3, 0, DropLocation::Outside),
-        Verdict::Undetermined(NotKnown::Configuration { at }) => (4, 0, at),
-        Verdict::Dropped { reason, at } => (5, reason as u64, at),
-    };
-    let (place, id) = match at {
-        DropLocation::Outside => (0, 0),
-        DropLocation::Endpoint(id) => (1, id.0),
-        DropLocation::Domain(id) => (2, id.0),
-    };
-    kind << 48 | reason << 40 | place << 32 | u64::from(id)
-}
-
-fn unpack_verdict(word: u64) -> Verdict {
-    let id = word as u32;
-    let reason = Reason::ALL.get((word >> 40) as u8 as usize).copied();
-    let at = match (word >> 32) as u8 {
-        1 => DropLocation::Endpoint(EndpointId(id)),
-        2 => DropLocation::Domain(DomainId(id)),
-        _ => DropLocation::Outside,
-    };
-    match (word >> 48, reason) {
-        (0, _) => Verdict::Delivered { to: EndpointId(id) },
-        (1, _) => Verdict::Answered,
-        (2, _) => Verdict::Outside,
-        (4, _) => Verdict::Undetermined(NotKnown::Configuration { at }),
-        (5, Some(reason)) => Verdict::Dropped { reason, at },
-        _ => Verdict::Undetermined(NotKnown::Bytes),
-    }
-}
-
-fn pack_decider(decider: MatchedRule) -> u64 {
-    let (kind, id) = decider.parts();
-    u64::from(kind) << 32 | u64::from(id)
-}
-
-fn unpack_decider(word: u64) -> MatchedRule {
-    MatchedRule::from_parts((word >> 32) as u32, word as u32)
 }

@@ -106,6 +106,12 @@ impl<T: Sorted> SortedRuns<T> {
         Ok(all)
     }
 
+    /// Files of words, each in order.
+    #[cfg(feature = "cli")]
+    pub(super) fn of_files(runs: Vec<File>) -> SortedRuns<T> {
+        SortedRuns { runs, buffers: Vec::new() }
+    }
+
     /// Each of them, in order. May be asked again.
     ///
     /// # Errors

@@ -49,7 +49,7 @@ impl EndedConnections {
 pub struct GatheredConnections {
     /// What they come to.
     pub totals: ConnectionTotals,
-    kept: SortedRuns<Connection>,
+    pub(super) kept: SortedRuns<Connection>,
 }
 
 impl GatheredConnections {

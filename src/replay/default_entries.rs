@@ -1,5 +1,6 @@
 //! Frames that enter by a gateway for want of an owner: by a prefix of length 0, or by the public range.
 
+use super::hints::most_frames_first;
 use crate::datapath::{Entry, Frame, Outcome, SHARDS};
 use crate::program::{EndpointId, FixedMap, Program};
 use crate::report::DefaultEntries;
@@ -78,15 +79,22 @@ impl DefaultEntryCounts {
             *by_gateway.entry(*gateway).or_default().entry(*source).or_default() += frames;
         }
         self.beyond.keys().for_each(|gateway| _ = by_gateway.entry(*gateway).or_default());
-        let totals = by_gateway.into_iter().map(|(gateway, sources)| {
-            let beyond = self.beyond.get(&gateway).copied().unwrap_or(0);
-            let mut sources: Vec<_> = sources.into_iter().collect();
-            sources.sort_by_key(|(address, frames)| (Reverse(*frames), *address));
-            let frames = sources.iter().map(|(_, frames)| frames).sum::<u64>() + beyond;
-            DefaultEntries { gateway, frames, sources, beyond }
-        });
-        let mut totals: Vec<_> = totals.collect();
-        totals.sort_by_key(|entries| (Reverse(entries.frames), entries.gateway));
-        totals
+        totals_by_gateway(by_gateway, &self.beyond)
     }
+}
+
+/// What entered by default by gateway, most frames first: from addresses that are remembered, and from those `beyond`.
+pub(super) fn totals_by_gateway(
+    by_gateway: BTreeMap<EndpointId, BTreeMap<Ipv4Addr, u64>>,
+    beyond: &BTreeMap<EndpointId, u64>,
+) -> Vec<DefaultEntries> {
+    let totals = by_gateway.into_iter().map(|(gateway, sources)| {
+        let beyond = beyond.get(&gateway).copied().unwrap_or(0);
+        let sources = most_frames_first(sources);
+        let frames = sources.iter().map(|(_, frames)| frames).sum::<u64>() + beyond;
+        DefaultEntries { gateway, frames, sources, beyond }
+    });
+    let mut totals: Vec<_> = totals.collect();
+    totals.sort_by_key(|entries| (Reverse(entries.frames), entries.gateway));
+    totals
 }

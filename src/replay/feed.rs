@@ -135,8 +135,10 @@ pub struct Feed {
     captured_at: Vec<Option<EndpointId>>,
     clock: ReplayClock,
     workers: usize,
-    /// By shard: whose it is.
-    owners: [u8; SHARDS],
+    /// By shard: whose it is; nobody's where its frames are left to another process.
+    owners: [Option<u8>; SHARDS],
+    /// Frames so far, those that are left to others included.
+    frames: u64,
 }
 
 /// What an option wants for an address.
@@ -207,7 +209,8 @@ impl Feed {
             captured_at: Vec::new(),
             clock: ReplayClock::Own,
             workers,
-            owners: std::array::from_fn(|shard| (shard % workers) as u8),
+            owners: options.shard.owners(workers),
+            frames: 0,
         }
     }
 
@@ -227,6 +230,11 @@ impl Feed {
     /// when `biplane replay` wrote it.
     pub fn copies(&self) -> u64 {
         self.copies
+    }
+
+    /// Frames so far, with those of shards that are left to others: see [`ReplayOptions::shard`].
+    pub fn frames(&self) -> u64 {
+        self.frames
     }
 
     /// Packets that were left out so far as copies of earlier ones: see
@@ -282,7 +290,18 @@ impl Feed {
         let (is_sampled, ahead) = self.sample.ahead();
         let unit = fragments_unit(self.fabric.mtu_in(&topology.program));
         let Feed {
-            captures, present, inject, map, adjuster, sample, copies, captured_at, clock, owners: owner_of, ..
+            captures,
+            present,
+            inject,
+            map,
+            adjuster,
+            sample,
+            copies,
+            captured_at,
+            clock,
+            owners: owner_of,
+            frames,
+            ..
         } = self;
         let FrameBatch { batch, parts, owners, commented, origin } = batch_of_frames;
         origin.clone_from(present);
@@ -330,12 +349,13 @@ impl Feed {
             let time = clock.read(record.time);
             let wire_length = record.wire_len;
             let shard = steering.shard(&topology.program, bytes, wire_length as usize, entry, time);
-            let owner = owner_of[shard.index()];
+            used += 1 + u64::from(wire_length >> unit);
+            *frames += 1;
+            let Some(owner) = owner_of[shard.index()] else { return used >= limit };
             owners.push(owner);
             let (number, extent) = (record.number, record.extent());
             commented.extend(record.options().map(|options| (number, options)));
             parts[usize::from(owner)].push(FrameRef { time, entry, extent, number, wire_length, shard });
-            used += 1 + u64::from(wire_length >> unit);
             used >= limit
         })?;
         sample.advance(read as u64);

@@ -130,8 +130,13 @@ impl Hints {
                 *merged.entry(*address).or_default() += count;
             }
         }
-        let mut sorted: Vec<_> = merged.into_iter().collect();
-        sorted.sort_by_key(|(address, count)| (Reverse(*count), *address));
-        sorted
+        most_frames_first(merged)
     }
+}
+
+/// Addresses with their frames, those with most first.
+pub(super) fn most_frames_first(frames: BTreeMap<Ipv4Addr, u64>) -> Vec<(Ipv4Addr, u64)> {
+    let mut sorted: Vec<_> = frames.into_iter().collect();
+    sorted.sort_by_key(|(address, frames)| (Reverse(*frames), *address));
+    sorted
 }

@@ -16,8 +16,12 @@ mod default_entries;
 mod feed;
 mod hints;
 mod pipeline;
+mod records;
 mod sample;
 pub mod scenario;
+mod selection;
+#[cfg(feature = "cli")]
+pub mod shard;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -28,6 +32,8 @@ mod writing;
 pub use adjust::{Adjustments, Encapsulation, Missing, TakenAt};
 pub use compare::{ComparedConnections, ComparedSide, compare_connections, is_allowed};
 pub use feed::{Feed, FrameBatch};
+pub use records::FrameRecords;
+pub use selection::ShardSelection;
 pub use stream::FrameStream;
 pub use usage::{RuleUsage, rule_usage, usage_records};
 pub use writing::OutputFormat;
@@ -40,6 +46,7 @@ use crate::lab::Topology;
 use crate::program::EndpointId;
 use crate::report::{self, CaptureFacts, DefaultEntries, Tally, Timeline, UsageCounts};
 use hints::Hints;
+use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -64,6 +71,8 @@ pub struct ReplayOptions {
     pub usage: bool,
     /// Whether frames are counted over time, and the first one of each cause of refusals is remembered.
     pub timeline: bool,
+    /// Which frames are forwarded; the others are read, counted in [`Replayed::read`] and left to other processes.
+    pub shard: ShardSelection,
     /// How many workers share the frames; 0 counts as 1.
     pub workers: usize,
     /// Set from outside to end the replay: what has been read then is still forwarded.
@@ -71,7 +80,8 @@ pub struct ReplayOptions {
 }
 
 /// What is gathered of connections.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Connections {
     /// Nothing.
     #[default]
@@ -85,7 +95,7 @@ pub enum Connections {
 impl ReplayOptions {
     /// At least one, and no more than there are shards: the others would have nothing to do.
     fn workers(&self) -> usize {
-        self.workers.clamp(1, datapath::SHARDS)
+        self.workers.clamp(1, self.shard.shards())
     }
 }
 
@@ -98,12 +108,15 @@ pub struct Sinks<'a> {
     pub capture: Option<&'a mut dyn Write>,
     /// Which copies of a frame it holds.
     pub copies: Copies,
+    /// Both frame by frame, in place of the two above.
+    pub records: Option<FrameRecords<'a>>,
     /// Told after each batch: bytes read, bytes there are if known, frames in the batch.
     pub progress: Option<&'a mut dyn FnMut(u64, Option<u64>, u64)>,
 }
 
 /// Which copies of a frame the annotated capture holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Copies {
     /// Each frame of the capture once, as it was captured, on the interface of the endpoint that sent it; one without
     /// such an endpoint on `drops`.
@@ -119,6 +132,8 @@ pub enum Copies {
 pub struct Replayed {
     /// The sums.
     pub tally: Tally,
+    /// Frames that were read, with those that [`ReplayOptions::shard`] leaves to others.
+    pub read: u64,
     /// Source addresses without endpoint, with frames, most first.
     pub unknown_sources: Vec<(Ipv4Addr, u64)>,
     /// Source addresses of several endpoints, with frames, most first.
@@ -229,6 +244,7 @@ pub fn run(
     let (unused_injections, unused_maps) = feed.missing();
     let counted = Replayed::new(tally, &hints, feed.facts());
     Ok(Replayed {
+        read: feed.frames(),
         damage,
         captures: feed.ranges(),
         not_captures: feed.not_captures().to_vec(),
@@ -250,6 +266,7 @@ impl Replayed {
     fn new(tally: Tally, hints: &Hints, mut facts: CaptureFacts) -> Replayed {
         facts.merge(hints.facts());
         Replayed {
+            read: tally.frames(),
             tally,
             unknown_sources: hints.addresses(Reason::UnknownSource),
             ambiguous_sources: hints.addresses(Reason::AmbiguousSource),

@@ -73,6 +73,7 @@ fn pieces_of_any_size_and_any_number_of_workers_give_the_same_bytes() {
             capture: Some(&mut annotated),
             copies: Copies::Both,
             progress: Some(&mut progress),
+            ..Sinks::default()
         };
         let replayed = run(&topology, reader, &options(workers), &mut sinks).unwrap();
         assert_eq!((replayed.tally.frames(), replayed.tally.dropped(), told), (10_000, 2_000, 10_000));

@@ -1,8 +1,11 @@
 //! What is written about single frames: lines of JSON, and packets of the annotated capture.
 
 use super::feed::{FrameBatch, FrameRef};
+use super::records::FrameRecords;
 use super::worker::{BurstOutput, BurstWalk, FrameOutcome};
 use super::{Copies, Sinks};
+#[cfg(feature = "cli")]
+use crate::capture::packet_head;
 use crate::capture::{Packet, PacketDirection, Writer, add_comment, encode_packet, last_packet, set_interface};
 use crate::datapath::{Frame, Outcome, Sent, Verdict};
 use crate::lab::Topology;
@@ -21,6 +24,8 @@ pub struct OutputFormat<'a> {
     comments: Option<Comments<'a>>,
     copies: Copies,
     interfaces: Arc<Interfaces>,
+    /// Whether it is noted where the frames of a batch end.
+    notes_frames: bool,
 }
 
 /// What is written about frames, whatever their world: the capture and its interfaces stay when the world changes.
@@ -29,6 +34,7 @@ pub(super) struct OutputSettings {
     has_capture: bool,
     copies: Copies,
     interfaces: Arc<Interfaces>,
+    notes_frames: bool,
 }
 
 /// The most endpoints that are described at the beginning of a capture, used or not. Some programs take no interface
@@ -65,10 +71,19 @@ impl Interfaces {
 #[derive(Default)]
 pub(super) struct EncodedBatch {
     pub(super) lines: Vec<u8>,
-    blocks: Vec<u8>,
+    pub(super) blocks: Vec<u8>,
     /// Packets of interfaces that were not described when they were written: where they begin in `blocks`, and what
     /// their interfaces stand for.
-    unnumbered: Vec<(usize, u32)>,
+    pub(super) unnumbered: Vec<(usize, u32)>,
+    /// Each frame, where that is wanted.
+    pub(super) frames: Vec<EncodedFrame>,
+}
+
+/// Where what is written about a frame ends.
+pub(super) struct EncodedFrame {
+    pub(super) number: u64,
+    pub(super) lines_end: usize,
+    pub(super) blocks_end: usize,
 }
 
 impl EncodedBatch {
@@ -79,6 +94,21 @@ impl EncodedBatch {
             self.unnumbered.push((self.blocks.len(), of));
             0
         })
+    }
+
+    /// Adds packets that [`FrameRecords`] wrote, with what their interfaces stand for, less than `interfaces`; `None`
+    /// where they are none.
+    #[cfg(feature = "cli")]
+    pub(super) fn add_packets(&mut self, packets: &[u8], interfaces: u32) -> Option<()> {
+        let mut rest = packets;
+        while !rest.is_empty() {
+            let (length, of) = packet_head(rest)?;
+            let (packet, behind) = rest.split_at_checked(length)?;
+            self.unnumbered.push((self.blocks.len(), (of < interfaces).then_some(of)?));
+            self.blocks.extend_from_slice(packet);
+            rest = behind;
+        }
+        Some(())
     }
 }
 
@@ -91,13 +121,15 @@ pub(super) struct Encoder<'a> {
 
 impl OutputSettings {
     pub(super) fn new(topology: &Topology, sinks: &Sinks<'_>) -> OutputSettings {
-        let has_capture = sinks.capture.is_some();
+        let records = sinks.records.as_ref();
+        let has_capture = sinks.capture.is_some() || records.is_some_and(|records| records.packets.is_some());
         let interfaces = if has_capture { topology.names.endpoints.len() + 1 } else { 0 };
         OutputSettings {
-            has_lines: sinks.lines.is_some(),
+            has_lines: sinks.lines.is_some() || records.is_some_and(|records| records.lines.is_some()),
             has_capture,
             copies: sinks.copies,
             interfaces: Arc::new(Interfaces::new(interfaces)),
+            notes_frames: records.is_some(),
         }
     }
 
@@ -110,6 +142,7 @@ impl OutputSettings {
             comments: self.has_capture.then(|| Comments::new(words)),
             copies: self.copies,
             interfaces: Arc::clone(&self.interfaces),
+            notes_frames: self.notes_frames,
         }
     }
 }
@@ -208,24 +241,29 @@ pub(super) struct ReplayWriter<'s, 'a> {
     writing: &'s OutputFormat<'s>,
     lines: Option<&'s mut (dyn Write + 'a)>,
     capture: Option<Writer<&'s mut (dyn Write + 'a)>>,
+    records: Option<FrameRecords<'a>>,
     progress: Option<&'s mut (dyn FnMut(u64, Option<u64>, u64) + 'a)>,
     last: Vec<u8>,
 }
 
 impl<'s, 'a> ReplayWriter<'s, 'a> {
     pub(super) fn begin(writing: &'s OutputFormat<'s>, sinks: &'s mut Sinks<'a>) -> io::Result<ReplayWriter<'s, 'a>> {
-        let Sinks { lines, capture, progress, .. } = sinks;
+        let Sinks { lines, capture, records, progress, .. } = sinks;
         let capture = capture.as_deref_mut().map(|capture| writing.begin_capture(capture)).transpose()?;
         Ok(ReplayWriter {
             writing,
             lines: lines.as_deref_mut(),
             capture,
+            records: records.take(),
             progress: progress.as_deref_mut(),
             last: Vec::new(),
         })
     }
 
     pub(super) fn print(&mut self, encoded: &mut EncodedBatch) -> io::Result<()> {
+        if let Some(records) = &mut self.records {
+            return records.write(encoded);
+        }
         if let Some(lines) = &mut self.lines {
             lines.write_all(&encoded.lines)?;
             // A page is what was read at once: where the capture comes slowly, its reader does not wait for the next.
@@ -280,16 +318,24 @@ impl<'a> Encoder<'a> {
         outputs: impl Iterator<Item = &'s BurstOutput>,
         encoded: &mut EncodedBatch,
     ) {
-        let EncodedBatch { lines, blocks, unnumbered } = encoded;
+        let EncodedBatch { lines, blocks, unnumbered, frames } = encoded;
         lines.clear();
         blocks.clear();
         unnumbered.clear();
+        frames.clear();
         let mut walks: Vec<BurstWalk<'_>> = outputs.map(BurstWalk::new).collect();
         for owner in batch.owners() {
             let owner = usize::from(*owner);
             let (position, seen) = walks[owner].step();
             let frame_ref = &batch.part(owner)[position];
             self.frame(batch, frame_ref, &seen, encoded);
+            if self.writing.notes_frames {
+                encoded.frames.push(EncodedFrame {
+                    number: frame_ref.number,
+                    lines_end: encoded.lines.len(),
+                    blocks_end: encoded.blocks.len(),
+                });
+            }
         }
     }
 

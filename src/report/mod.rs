@@ -73,12 +73,16 @@ pub use results::{scenario_text, scenarios_json, scenarios_summary};
 pub use sentence::{Sentence, outcome_fields};
 pub use summary::{Replayed, ReplayedCapture, summary_json, summary_text};
 pub use table::table_text;
+#[cfg(feature = "cli")]
+pub use tally::TallyCounts;
 pub use tally::{Delivered, Dropped, DroppedAt, Imbalance, Tally};
 pub use timeline::{StretchCounts, Timeline};
 pub use trace::{
     Fix, StatedRemedy, TopologyChange, Traced, blockers_text, destination, fixes, misdelivered_text, no_reply_text,
 };
 pub use trace::{remedy_line, remedy_text, trace_brief_text, trace_json, trace_text};
+#[cfg(feature = "cli")]
+pub use usage::UsageHits;
 pub use usage::{EntryUse, UsageCounts, UsedFrame};
 pub use usage_records::{USAGE_CSV_HEADER, UsageKind, UsageRecord, usage_csv, usage_json, usage_text};
 pub use words::{Cause, Places, Resolver};

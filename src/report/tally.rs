@@ -1,5 +1,11 @@
 //! Counting verdicts: frames in = delivered + answered + outside + dropped by reason + undetermined.
 
+#[cfg(feature = "cli")]
+mod counts;
+
+#[cfg(feature = "cli")]
+pub use counts::TallyCounts;
+
 use super::recent::DirectMappedCache;
 use crate::datapath::{DropLocation, MatchedRule, Outcome, Verdict};
 use crate::diag::{EmittedKind, Reason};

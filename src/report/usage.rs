@@ -7,6 +7,12 @@
 //! neither groups nor whitelists, and hits routes and links alone. It is counted apart, as `by_session`, for the rule or
 //! whitelist entry that let in the packet that made the receiver's record: the one that replays name on its line.
 
+#[cfg(feature = "cli")]
+mod hits;
+
+#[cfg(feature = "cli")]
+pub use hits::UsageHits;
+
 use crate::datapath::{Frame, MatchedRule, Outcome, UsedEntries, Verdict, WhitelistEntryId};
 use crate::program::{EndpointId, FixedMap, Program, RouteId, RuleId, WhitelistId};
 use crate::wire::{destination_address, source_address};

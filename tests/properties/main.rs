@@ -9,6 +9,8 @@ mod fuzz;
 mod oracle;
 mod reach;
 mod records;
+#[cfg(feature = "cli")]
+mod shards;
 mod traffic;
 mod usage;
 mod world;
@@ -178,6 +180,16 @@ proptest! {
     #[test]
     fn what_is_foretold_of_a_link_is_what_packets_meet(world in world(), classic in 0..3_usize, vpc in 0..2_usize) {
         agreement::about_a_link(&world, classic, vpc);
+    }
+}
+
+#[cfg(feature = "cli")]
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn parts_give_what_one_process_gives(world in world(), draws in draws(), again in draws(), cut in shards::cuts()) {
+        shards::give_what_one_process_gives(&world, &[draws.clone(), again, draws].concat(), &cut);
     }
 }
 
@@ -430,7 +442,7 @@ fn expected_route(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
     #[test]
     fn answers_for_all_headers_are_what_frames_meet(world in world(), seed in any::<u64>()) {
@@ -449,7 +461,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
     #[test]
     fn what_decides_about_a_frame_is_reached_by_some_header(world in world(), seed in any::<u64>()) {

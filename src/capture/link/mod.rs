@@ -8,11 +8,12 @@ mod wifi;
 
 pub(super) use framing::{Framing, synthesize};
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A link type as the capture formats number them
 /// (<https://www.tcpdump.org/linktypes.html>).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LinkType(pub u16);
 
 impl LinkType {
@@ -128,7 +129,7 @@ impl fmt::Display for LinkType {
 }
 
 /// Why there is no Ethernet frame for a packet record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Unreadable {
     /// Its link type is not read.
     LinkType(LinkType),

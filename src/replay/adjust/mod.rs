@@ -11,6 +11,7 @@ pub(super) use strip::encapsulation;
 use crate::capture::{Batch, Record};
 use crate::time::SimDuration;
 use crate::wire;
+use serde::{Deserialize, Serialize};
 
 /// What is changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,7 +27,8 @@ pub struct Adjustments {
 }
 
 /// A header around a packet, or a tag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Encapsulation {
     /// Tags of 802.1Q and 802.1ad.
     Vlan,
@@ -47,7 +49,8 @@ impl Encapsulation {
 }
 
 /// What a captured frame may lack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Missing {
     /// An IPv4 header checksum that is stored as 0 and should be another: the network card computes it behind the
     /// place where it was captured.
@@ -58,8 +61,14 @@ pub enum Missing {
     OriginalLength,
 }
 
+impl Missing {
+    /// All of them.
+    pub const ALL: [Missing; 3] = [Missing::HeaderChecksum, Missing::TotalLength, Missing::OriginalLength];
+}
+
 /// Where a capture was taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum TakenAt {
     /// At the senders: the fabric is yet to come.
     #[default]

@@ -3,6 +3,7 @@
 use crate::diag::Reason;
 use crate::program::EndpointId;
 use crate::wire::ETHERNET_HEADER;
+use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 
 /// Reasons of drops for a destination that is nowhere, or not there.
@@ -22,7 +23,8 @@ pub struct DefaultEntries {
 }
 
 /// Counts of what says more about a capture than about the network.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CaptureFacts {
     /// IPv4 packets larger than the MTU.
     pub over_mtu: u64,
@@ -73,6 +75,11 @@ impl CaptureFacts {
         } else if packet_length == u32::from(total_length) + CHECK_SEQUENCE {
             self.with_check_sequence += 1;
         }
+    }
+
+    /// The same without what samples show, which is the same wherever the whole stream was read.
+    pub fn without_sample(self) -> CaptureFacts {
+        CaptureFacts { sampled: 0, duplicates: 0, vxlan: 0, gre: 0, lowered_ttls: 0, ..self }
     }
 
     /// Adds what was counted elsewhere about other frames of the capture.

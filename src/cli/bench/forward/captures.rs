@@ -86,7 +86,7 @@ pub(super) fn measure(
                     lines: (made == Made::Ndjson).then_some(&mut lines as &mut dyn Write),
                     capture: (made == Made::Pcapng).then_some(&mut blocks as &mut dyn Write),
                     copies: Copies::Both,
-                    progress: None,
+                    ..Sinks::default()
                 };
                 let reader = open()?;
                 let started = now();

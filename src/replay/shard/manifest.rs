@@ -1,0 +1,225 @@
+//! What a part was made of, and the files that it is.
+
+use super::digest::FileDigest;
+use super::error::{Difference, PartsError, Place};
+use super::options::PartOptions;
+use crate::capture::{CaptureRange, Unreadable};
+use crate::files::{Inputs, write};
+use crate::replay::ShardSelection;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::net::Ipv4Addr;
+use std::path::Path;
+
+/// What a manifest says that it is.
+const KIND: &str = "part of a biplane replay";
+
+/// The arrangement of a part's files; another one is not read.
+const LAYOUT: u32 = 1;
+
+/// The largest manifest that is read: a stream may be of many captures.
+const MAX_BYTES: u64 = 1 << 28;
+
+/// The program that makes parts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProgramIdentity {
+    version: String,
+    sha256: String,
+}
+
+impl ProgramIdentity {
+    /// Of the program that runs: its version, and the hash of its file.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn of_this_program() -> io::Result<ProgramIdentity> {
+        let digest = std::env::current_exe().and_then(|path| FileDigest::of_file(&path, &|| false));
+        let told = |error: io::Error| io::Error::other(format!("cannot read the program's own file: {error}"));
+        Ok(ProgramIdentity::named(&digest.map_err(told)?.sha256))
+    }
+
+    /// The version, and the beginning of the hash.
+    pub(super) fn short(&self) -> String {
+        let digits: String = self.sha256.chars().take(12).collect();
+        format!("biplane {} (sha256 {digits}…)", self.version)
+    }
+
+    /// The same for what is known to be one program, whatever its file is.
+    pub fn named(sha256: &str) -> ProgramIdentity {
+        ProgramIdentity { version: env!("CARGO_PKG_VERSION").to_owned(), sha256: sha256.to_owned() }
+    }
+}
+
+/// A file by its name and what is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct NamedDigest {
+    pub(super) name: String,
+    #[serde(flatten)]
+    pub(super) digest: FileDigest,
+}
+
+/// What is true of the whole stream, so of every part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StreamSummary {
+    pub(super) frames: u64,
+    pub(super) captures: Vec<CaptureRange>,
+    pub(super) not_captures: Vec<String>,
+    pub(super) copies: u64,
+    pub(super) duplicates: u64,
+    pub(super) unreadable: Vec<(Unreadable, u64)>,
+    pub(super) damage: Vec<String>,
+    pub(super) unused_injections: Vec<Ipv4Addr>,
+    pub(super) unused_maps: Vec<Ipv4Addr>,
+}
+
+/// What a part was made of, and its other files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Manifest {
+    pub(super) kind: String,
+    pub(super) layout: u32,
+    pub(super) shard: usize,
+    pub(super) shards: usize,
+    pub(super) program: ProgramIdentity,
+    pub(super) topology: NamedDigest,
+    pub(super) options: PartOptions,
+    pub(super) captures: Vec<NamedDigest>,
+    pub(super) stream: StreamSummary,
+    /// By what they hold.
+    pub(super) files: BTreeMap<PartFileKind, NamedDigest>,
+}
+
+/// What a file of a part holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum PartFileKind {
+    Sums,
+    Lines,
+    Packets,
+    Connections,
+}
+
+impl PartFileKind {
+    /// The name of this file of a selection's part.
+    pub(super) fn file_name(self, of: ShardSelection) -> String {
+        let ending = match self {
+            PartFileKind::Sums => "sums.json",
+            PartFileKind::Lines => "lines.zst",
+            PartFileKind::Packets => "packets.zst",
+            PartFileKind::Connections => "connections.zst",
+        };
+        format!("{}.{ending}", stem(of))
+    }
+}
+
+/// What the names of a part's files begin with.
+fn stem(of: ShardSelection) -> String {
+    format!("shard-{}-of-{}", of.index(), of.count())
+}
+
+/// The name of the manifest of a selection.
+pub(super) fn manifest_name(of: ShardSelection) -> String {
+    format!("{}.json", stem(of))
+}
+
+/// Which selection has a manifest of this name; `None` of another file.
+pub(super) fn selection_of(name: &str) -> Option<ShardSelection> {
+    let numbers = name.strip_prefix("shard-")?.strip_suffix(".json")?;
+    let (index, count) = numbers.split_once("-of-")?;
+    let of = ShardSelection::new(index.parse().ok()?, count.parse().ok()?)?;
+    (manifest_name(of) == name).then_some(of)
+}
+
+/// The name of the copy of a topology with this digest.
+pub(super) fn topology_name(digest: &FileDigest) -> String {
+    format!("topology-{}.toml", digest.sha256.get(..16).unwrap_or_default())
+}
+
+impl Manifest {
+    pub(super) fn of(shard: ShardSelection, program: ProgramIdentity, made_of: MadeOf) -> Manifest {
+        let MadeOf { topology, options, captures, stream } = made_of;
+        Manifest {
+            kind: KIND.to_owned(),
+            layout: LAYOUT,
+            shard: shard.index(),
+            shards: shard.count(),
+            program,
+            topology,
+            options,
+            captures,
+            stream,
+            files: BTreeMap::new(),
+        }
+    }
+
+    /// Whose part it is.
+    pub(super) fn selection(&self) -> ShardSelection {
+        ShardSelection::new(self.shard, self.shards).expect("a manifest is of a selection")
+    }
+
+    pub(super) fn write(&self, folder: &Path, inputs: &Inputs) -> io::Result<()> {
+        let of = self.selection();
+        let mut text = serde_json::to_string_pretty(self).map_err(io::Error::other)?;
+        text.push('\n');
+        write(&folder.join(manifest_name(of)), inputs, text.as_bytes())
+    }
+
+    /// Reads the manifest of a selection.
+    pub(super) fn read(folder: &Path, of: ShardSelection) -> Result<Manifest, PartsError> {
+        let path = folder.join(manifest_name(of));
+        let unreadable = |error: io::Error| PartsError::unreadable(&path, &error);
+        let length = fs::metadata(&path).map_err(unreadable)?.len();
+        if length > MAX_BYTES {
+            return Err(PartsError::NoManifest { path, why: "it is larger than a manifest can be".to_owned() });
+        }
+        let bytes = fs::read(&path).map_err(unreadable)?;
+        let manifest: Manifest = match serde_json::from_slice(&bytes) {
+            Ok(manifest) => manifest,
+            Err(error) => return Err(PartsError::NoManifest { path, why: error.to_string() }),
+        };
+        if manifest.kind != KIND || manifest.layout != LAYOUT {
+            let why = format!("it is of another kind or version: `{}`, layout {}", manifest.kind, manifest.layout);
+            return Err(PartsError::NoManifest { path, why });
+        }
+        if ShardSelection::new(manifest.shard, manifest.shards) != Some(of) {
+            let why = format!("it says that it is of shard {} of {}", manifest.shard, manifest.shards);
+            return Err(PartsError::NoManifest { path, why });
+        }
+        for (kind, file) in &manifest.files {
+            if file.name != kind.file_name(of) {
+                let why = "it names a file that is not of its part".to_owned();
+                return Err(PartsError::NoManifest { path, why });
+            }
+        }
+        Ok(manifest)
+    }
+
+    /// Where another part was made of something else, or says something else of the stream.
+    pub(super) fn difference(&self, other: &Manifest) -> Option<Difference> {
+        let of_all = |manifest: &Manifest| {
+            let mut value = serde_json::to_value(manifest).unwrap_or_default();
+            if let Value::Object(fields) = &mut value {
+                fields.shift_remove("shard");
+                let files = fields.shift_remove("files").unwrap_or_default();
+                let kinds = files.as_object().into_iter().flat_map(|files| files.keys().cloned());
+                fields.insert("files".to_owned(), kinds.collect());
+            }
+            value
+        };
+        let place = Place::of_difference(&of_all(self), &of_all(other))?;
+        Some(Difference { shards: [self.shard, other.shard], place })
+    }
+}
+
+/// What a part is made of.
+pub(super) struct MadeOf {
+    pub(super) topology: NamedDigest,
+    pub(super) options: PartOptions,
+    pub(super) captures: Vec<NamedDigest>,
+    pub(super) stream: StreamSummary,
+}

@@ -1,0 +1,242 @@
+//! All parts of a stream, put together: what one process gives, byte for byte.
+
+use super::error::PartsError;
+use super::manifest::{Manifest, NamedDigest, PartFileKind, ProgramIdentity};
+use super::manifest::{manifest_name, selection_of, topology_name};
+use super::options::PartContents;
+use super::reading::{Decompressed, PartFile, merge_records};
+use super::sums::{AddedSums, PartSums};
+use crate::flows::{ConnectionPart, GatheredConnections};
+use crate::lab::{LabError, Topology};
+use crate::replay::writing::{EncodedBatch, OutputFormat, ReplayWriter};
+use crate::replay::{Connections, ReplayOptions, Replayed, ShardSelection, Sinks};
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Bytes about frames that are written together.
+const AT_ONCE: usize = 1 << 18;
+
+/// All parts of a stream, whole and of one making.
+pub struct Parts {
+    folder: PathBuf,
+    /// By shard.
+    manifests: Vec<Manifest>,
+    topology: Topology,
+    options: ReplayOptions,
+}
+
+/// What a replay came to whose parts were merged.
+pub struct MergedReplay {
+    /// What one process gives, but for damage.
+    pub replayed: Replayed,
+    /// What ended captures early, in words.
+    pub damage: Vec<String>,
+}
+
+impl Parts {
+    /// Opens the parts in `folder`, which `program` made, and holds each of their files against its digest.
+    ///
+    /// # Errors
+    /// One is missing, damaged, or made of something else than the others.
+    pub fn open(folder: &Path, program: &ProgramIdentity) -> Result<Parts, PartsError> {
+        let count = shard_count(folder)?;
+        let selections = (0..count).filter_map(|index| ShardSelection::new(index, count));
+        let manifests = selections.map(|of| Manifest::read(folder, of)).collect::<Result<Vec<_>, _>>()?;
+        let Some((first, others)) = manifests.split_first() else { return Err(PartsError::Empty(folder.to_owned())) };
+        if let Some(difference) = others.iter().find_map(|other| first.difference(other)) {
+            return Err(PartsError::Different(difference));
+        }
+        if first.program != *program {
+            return Err(PartsError::OtherProgram { theirs: first.program.short(), own: program.short() });
+        }
+        let topology = topology(folder, &first.topology)?;
+        for manifest in &manifests {
+            for digest in manifest.files.values() {
+                PartFile::new(folder, &digest.name, Some(manifest.shard)).verify(digest)?;
+            }
+        }
+        let options = first.options.options(&topology);
+        let manifest = PartFile::new(folder, &manifest_name(first.selection()), Some(first.shard));
+        let options =
+            options.ok_or_else(|| manifest.damaged("it names an endpoint that the topology does not have"))?;
+        Ok(Parts { folder: folder.to_owned(), manifests, topology, options })
+    }
+
+    /// The topology that the frames were forwarded in.
+    pub fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
+    /// How they were.
+    pub fn options(&self) -> &ReplayOptions {
+        &self.options
+    }
+
+    /// What the parts hold of single frames.
+    pub fn contents(&self) -> PartContents {
+        self.first().options.frames
+    }
+
+    /// The files of the parts, which are read.
+    pub fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        let names = self.manifests.iter().flat_map(|manifest| manifest.files.values().map(|file| file.name.as_str()));
+        names.map(|name| self.folder.join(name))
+    }
+
+    /// Writes lines and packets of frames where `sinks` wants them, in the order of the stream, and adds the sums up.
+    /// Memory does not grow with the parts.
+    ///
+    /// # Errors
+    /// The parts do not hold what is wanted, or cannot be of this topology; a sink cannot be written to.
+    pub fn merge(&self, sinks: &mut Sinks<'_>) -> Result<MergedReplay, PartsError> {
+        let PartContents { lines, packets } = self.contents();
+        if sinks.lines.is_some() && !lines {
+            return Err(PartsError::NotHeld("the parts hold no lines: make them with `--format ndjson`".to_owned()));
+        }
+        if sinks.capture.is_some() && packets.is_none() {
+            return Err(PartsError::NotHeld(
+                "the parts hold no packets: make them with `--copies in`, `out` or `both`".to_owned(),
+            ));
+        }
+        let mut replayed = self.replayed()?;
+        replayed.connections = self.connections()?;
+        sinks.copies = packets.unwrap_or_default();
+        let format = OutputFormat::new(&self.topology, sinks);
+        let (has_lines, has_capture) = (sinks.lines.is_some(), sinks.capture.is_some());
+        let mut writer = ReplayWriter::begin(&format, sinks)?;
+        if has_lines {
+            self.write_lines(&mut writer)?;
+        }
+        if has_capture {
+            self.write_packets(&mut writer)?;
+        }
+        writer.end(false)?;
+        Ok(MergedReplay { replayed, damage: self.first().stream.damage.clone() })
+    }
+
+    fn first(&self) -> &Manifest {
+        &self.manifests[0]
+    }
+
+    /// The files of this kind, of all parts.
+    fn files(&self, kind: PartFileKind) -> Result<Vec<PartFile>, PartsError> {
+        let file = |manifest: &Manifest| {
+            let missing = || {
+                let file = PartFile::new(&self.folder, &kind.file_name(manifest.selection()), Some(manifest.shard));
+                file.damaged("its manifest does not name it")
+            };
+            let digest = manifest.files.get(&kind).ok_or_else(missing)?;
+            Ok(PartFile::new(&self.folder, &digest.name, Some(manifest.shard)))
+        };
+        self.manifests.iter().map(file).collect()
+    }
+
+    fn sums(&self) -> Result<Vec<(PartFile, PartSums)>, PartsError> {
+        let read = |file: PartFile| {
+            let bytes = fs::read(&file.path).map_err(|error| PartsError::unreadable(&file.path, &error))?;
+            let sums = serde_json::from_slice(&bytes).map_err(|error| file.damaged(error.to_string()))?;
+            Ok((file, sums))
+        };
+        self.files(PartFileKind::Sums)?.into_iter().map(read).collect()
+    }
+
+    fn replayed(&self) -> Result<Replayed, PartsError> {
+        let mut added = AddedSums::new(&self.topology, &self.options);
+        for (file, sums) in self.sums()? {
+            added.add(&sums).ok_or_else(|| file.damaged("its sums are not of this topology and these options"))?;
+        }
+        let lost = || {
+            let message = "the frames of all parts are not those of the stream: they do not belong together";
+            PartsError::NotHeld(message.to_owned())
+        };
+        added.replayed(&self.first().stream).ok_or_else(lost)
+    }
+
+    fn connections(&self) -> Result<Option<GatheredConnections>, PartsError> {
+        let sums = self.sums()?;
+        if sums.iter().all(|(_, sums)| sums.connections.is_none()) {
+            return Ok(None);
+        }
+        let mut files: Vec<Decompressed> = match self.options.connections {
+            Connections::Each => {
+                let files = self.files(PartFileKind::Connections)?;
+                files.iter().map(PartFile::decompressed).collect::<Result<_, _>>()?
+            }
+            Connections::None | Connections::Sums => Vec::new(),
+        };
+        let mut each = files.iter_mut();
+        let parts = sums.iter().filter_map(|(_, sums)| {
+            let each = each.next().map(|file| file as &mut dyn io::Read);
+            Some(ConnectionPart { sums: sums.connections.as_ref()?, each })
+        });
+        let Topology { program, names, .. } = &self.topology;
+        let gathered = GatheredConnections::of_parts(parts, program, names.rules.len());
+        let told =
+            |error: io::Error| PartsError::NotHeld(format!("the connections of the parts cannot be read: {error}"));
+        gathered.map(Some).map_err(told)
+    }
+
+    fn write_lines(&self, writer: &mut ReplayWriter<'_, '_>) -> Result<(), PartsError> {
+        let mut encoded = EncodedBatch::default();
+        merge_records(self.files(PartFileKind::Lines)?, |_, lines| {
+            encoded.lines.extend_from_slice(lines);
+            if encoded.lines.len() >= AT_ONCE {
+                writer.print(&mut encoded)?;
+                encoded.lines.clear();
+            }
+            Ok(())
+        })?;
+        Ok(writer.print(&mut encoded)?)
+    }
+
+    fn write_packets(&self, writer: &mut ReplayWriter<'_, '_>) -> Result<(), PartsError> {
+        let interfaces = self.topology.names.endpoints.len() as u32 + 1;
+        let mut encoded = EncodedBatch::default();
+        merge_records(self.files(PartFileKind::Packets)?, |file, packets| {
+            let added = encoded.add_packets(packets, interfaces);
+            added.ok_or_else(|| file.damaged("it holds something that is no packet"))?;
+            if encoded.blocks.len() >= AT_ONCE {
+                writer.print(&mut encoded)?;
+                encoded.blocks.clear();
+            }
+            Ok(())
+        })?;
+        Ok(writer.print(&mut encoded)?)
+    }
+}
+
+/// How many parts there are to be in `folder`; an error unless all of them have manifests.
+fn shard_count(folder: &Path) -> Result<usize, PartsError> {
+    let unreadable = |error: io::Error| PartsError::unreadable(folder, &error);
+    let mut selections = BTreeSet::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let name = entry.map_err(unreadable)?.file_name();
+        selections.extend(name.to_str().and_then(selection_of));
+    }
+    let counts: BTreeSet<usize> = selections.iter().map(|of| of.count()).collect();
+    match counts.into_iter().collect::<Vec<_>>()[..] {
+        [] => Err(PartsError::Empty(folder.to_owned())),
+        [count] => {
+            let is_missing = |index: &usize| !selections.iter().any(|of| of.index() == *index);
+            let shards: Vec<usize> = (0..count).filter(is_missing).collect();
+            if shards.is_empty() {
+                return Ok(count);
+            }
+            Err(PartsError::Missing { folder: folder.to_owned(), shards, count })
+        }
+        ref counts => Err(PartsError::Counts(folder.to_owned(), counts.to_vec())),
+    }
+}
+
+/// The topology that parts were made with: each part has put a copy of it beside itself.
+fn topology(folder: &Path, named: &NamedDigest) -> Result<Topology, PartsError> {
+    let file = PartFile::new(folder, &topology_name(&named.digest), None);
+    file.verify(named)?;
+    let text = fs::read_to_string(&file.path).map_err(|error| PartsError::unreadable(&file.path, &error))?;
+    Topology::from_toml(&named.name, &text).map_err(|error| match error {
+        LabError::Read(error) => PartsError::Unreadable(error.to_string()),
+        LabError::Invalid { .. } => file.damaged("it is not a topology without errors"),
+    })
+}

@@ -1,0 +1,90 @@
+//! The options of a replay as a manifest has them, and what a part holds.
+
+use crate::lab::Topology;
+use crate::replay::{Adjustments, Connections, Copies, Encapsulation, Missing, ReplayOptions, TakenAt};
+use crate::time::SimDuration;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+/// What a part holds of single frames, beside sums.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartContents {
+    /// Their lines.
+    pub lines: bool,
+    /// Packets of the annotated capture, of these copies.
+    pub packets: Option<Copies>,
+}
+
+/// All options that change what a replay gives, each in one form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PartOptions {
+    inject: BTreeMap<Ipv4Addr, String>,
+    map: BTreeMap<Ipv4Addr, Ipv4Addr>,
+    strip: Vec<Encapsulation>,
+    fill_in: Vec<Missing>,
+    dedup_ns: Option<u64>,
+    captured_at: TakenAt,
+    mtu: Option<u16>,
+    strict_tcp: bool,
+    pub(super) connections: Connections,
+    pub(super) usage: bool,
+    pub(super) frames: PartContents,
+}
+
+impl PartOptions {
+    /// What `options` say, where parts hold `frames`.
+    pub(super) fn new(topology: &Topology, options: &ReplayOptions, frames: PartContents) -> PartOptions {
+        // Of a frame over time, no part says anything; workers and the rest change nothing.
+        let ReplayOptions {
+            inject,
+            map,
+            adjustments,
+            fabric,
+            connections,
+            usage,
+            timeline: _,
+            shard: _,
+            workers: _,
+            stop: _,
+        } = options;
+        let Adjustments { strip, fill_in, dedup, taken_at } = adjustments;
+        let name = |(address, endpoint): &(Ipv4Addr, _)| (*address, topology.names.endpoint(*endpoint).to_owned());
+        PartOptions {
+            inject: inject.iter().map(name).collect(),
+            map: map.iter().copied().collect(),
+            strip: Encapsulation::ALL.into_iter().filter(|what| strip.contains(what)).collect(),
+            fill_in: Missing::ALL.into_iter().filter(|what| fill_in.contains(what)).collect(),
+            dedup_ns: dedup.map(SimDuration::as_nanos),
+            captured_at: *taken_at,
+            mtu: fabric.mtu,
+            strict_tcp: fabric.strict_tcp,
+            connections: *connections,
+            usage: *usage,
+            frames,
+        }
+    }
+
+    /// The options that were given, in `topology`; `None` where it has no such endpoint.
+    pub(super) fn options(&self, topology: &Topology) -> Option<ReplayOptions> {
+        let endpoint = |(address, name): (&Ipv4Addr, &String)| Some((*address, topology.names.find_endpoint(name)?));
+        let mut options = ReplayOptions {
+            inject: self.inject.iter().map(endpoint).collect::<Option<Vec<_>>>()?,
+            map: self.map.iter().map(|(from, to)| (*from, *to)).collect(),
+            adjustments: Adjustments {
+                strip: self.strip.clone(),
+                fill_in: self.fill_in.clone(),
+                dedup: self.dedup_ns.map(SimDuration::from_nanos),
+                taken_at: self.captured_at,
+            },
+            connections: self.connections,
+            usage: self.usage,
+            ..ReplayOptions::default()
+        };
+        options.fabric.mtu = self.mtu;
+        options.fabric.strict_tcp = self.strict_tcp;
+        Some(options)
+    }
+}
