@@ -6,6 +6,7 @@ mod fabric;
 mod flows;
 mod frames;
 mod live;
+mod merge;
 mod reach;
 mod replay;
 mod report;
@@ -19,8 +20,9 @@ pub(super) use fabric::FabricOptions;
 pub(super) use flows::{Flows, FlowsFormat};
 pub(super) use frames::FrameOptions;
 pub(super) use live::{Live, LiveFormat};
+pub(super) use merge::Merge;
 pub(super) use reach::{Diff, Reach, ReachFormat};
-pub(super) use replay::{Attribution, By, Copies, Replay, ReplayFormat};
+pub(super) use replay::{Attribution, By, Copies, Expected, Replay, ReplayFormat};
 pub(super) use report::Report;
 pub(super) use run::{Run, RunFormat};
 pub(super) use show::{Show, ShowFormat};
@@ -74,6 +76,9 @@ pub(super) enum Command {
     /// Send a capture through a topology and sum up what became of it.
     #[command(after_help = replay::REPLAY_EXAMPLES)]
     Replay(Replay),
+    /// Put the parts together that `replay --shard` wrote on several machines: what one machine prints, byte for byte.
+    #[command(after_help = merge::MERGE_EXAMPLES)]
+    Merge(Merge),
     /// Run real programs in a topology: each endpoint is a network namespace of this machine, without any privilege.
     #[command(after_help = live::LIVE_EXAMPLES)]
     Live(Live),

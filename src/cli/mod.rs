@@ -22,6 +22,7 @@ mod live;
 #[cfg(not(target_os = "linux"))]
 #[path = "live_elsewhere.rs"]
 mod live;
+mod merge;
 mod names;
 mod output;
 mod preflight;
@@ -111,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(arguments, &mut terminal),
         Command::Check(arguments) => check::check(arguments, &mut terminal),
         Command::Replay(arguments) => replay::replay(arguments, &mut terminal),
+        Command::Merge(arguments) => merge::merge(arguments, &mut terminal),
         Command::Live(arguments) => live::live(arguments, &mut terminal),
         Command::Trace(arguments) => trace::trace(arguments, &mut terminal),
         Command::Flows(arguments) => flows::flows(arguments, &mut terminal),

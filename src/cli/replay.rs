@@ -1,8 +1,9 @@
 //! `biplane replay`.
 
-use super::arguments::{Attribution, By, Replay, ReplayFormat};
+use super::arguments::{Attribution, By, Copies, Expected, Replay, ReplayFormat};
 use super::as_scenario::NewScenario;
 use super::interrupt::Interrupt;
+use super::merge::{PartCommand, part_wanted, write_part};
 use super::names::unknown;
 use super::output::Terminal;
 use super::progress::ProgressLine;
@@ -22,7 +23,9 @@ use std::path::{Path, PathBuf};
 
 pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
     one_standard_input(&arguments.topology, &arguments.captures, "the capture")?;
-    check_format(arguments)?;
+    let view = ResultView { by: arguments.by, format: arguments.format };
+    view.check()?;
+    let part = part_wanted(arguments)?;
     let topology = terminal.open_topology(&arguments.topology)?;
     let interrupt = Interrupt::new()?;
     let options = ReplayOptions {
@@ -31,28 +34,29 @@ pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
         connections: match (arguments.by, arguments.format) {
             (Some(By::Connection), _) => Connections::Each,
             (None, ReplayFormat::Text | ReplayFormat::Json) => Connections::Sums,
-            _ if arguments.fail_on_drop => Connections::Sums,
+            _ if arguments.expected.fail_on_drop => Connections::Sums,
             (Some(By::Rule), _) | (None, ReplayFormat::Ndjson | ReplayFormat::Csv) => Connections::None,
         },
         usage: arguments.by == Some(By::Rule),
         ..options(&arguments.attribution, arguments.fabric.options(), &topology)?
     };
     let files = capture_files(&arguments.captures)?;
+    if let Some(part) = part {
+        return write_part(
+            &PartCommand { arguments, topology: &topology, interrupt: &interrupt, part },
+            options,
+            files,
+            terminal,
+        );
+    }
     let captures = Captures::open(files.clone(), interrupt.opener()?)?;
     let output = output_capture(arguments, &files, terminal)?;
     let scenario = NewScenario::begin(arguments, &files, &topology)?;
     interrupt.listen()?;
     let job = ReplayJob { arguments, topology: &topology, options: &options };
     let mut replayed = job.forward(captures, output, terminal)?;
-    if let Some(connections) = replayed.connections.as_mut().filter(|_| arguments.by == Some(By::Connection)) {
-        list(connections, &topology, arguments.format, terminal)?;
-    }
-    if let Some(counts) = &replayed.usage {
-        let records = replay::usage_records(&topology, counts);
-        list_usage(&records, replayed.tally.frames(), arguments.format, terminal)?;
-    }
-    report(arguments, &topology, &replayed, terminal)?;
-    tell_unused(&arguments.attribution, &replayed, terminal);
+    view.present(&topology, &mut replayed, terminal)?;
+    tell_unused(&options, &topology, &replayed, terminal);
     replayed.damage.iter().for_each(|damage| terminal.complain(&damage.to_string()));
     if let Some(scenario) = scenario {
         scenario.finish(&topology, &replayed, terminal)?;
@@ -63,13 +67,13 @@ pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
             terminal.tell(&format!("interrupted after {frames} frames: what was done until then is written"));
             Ok(interrupt.exit_code().unwrap_or(SUCCESS))
         }
-        true => Ok(held(arguments, &replayed, terminal)),
+        true => Ok(held(&arguments.expected, &replayed, terminal)),
         false => Ok(UNABLE),
     }
 }
 
 /// Holds the counts against what was expected of them; what does not hold is told.
-fn held(arguments: &Replay, replayed: &Replayed, terminal: &mut Terminal) -> u8 {
+pub(super) fn held(arguments: &Expected, replayed: &Replayed, terminal: &mut Terminal) -> u8 {
     let counts = arguments.expect.iter().map(|expected| expected.check(&replayed.tally));
     let misdelivered = replayed.connections.as_ref().map_or(0, |connections| connections.totals.misdelivered);
     let none_dropped = arguments.fail_on_drop.then(|| report::none_dropped(&replayed.tally, misdelivered));
@@ -78,16 +82,47 @@ fn held(arguments: &Replay, replayed: &Replayed, terminal: &mut Terminal) -> u8 
     if failures.is_empty() { SUCCESS } else { DIFFERENT }
 }
 
-/// Refuses forms that rows or a summary do not have.
-fn check_format(arguments: &Replay) -> Result<(), Failure> {
-    let message = match (arguments.by, arguments.format) {
-        (None, ReplayFormat::Csv) => "--format csv goes with --by",
-        (Some(By::Connection), ReplayFormat::Json) => {
-            "--by connection has the forms text, csv and ndjson; json is of the summary"
+/// In which form what a replay came to is printed.
+#[derive(Clone, Copy)]
+pub(super) struct ResultView {
+    pub(super) by: Option<By>,
+    pub(super) format: ReplayFormat,
+}
+
+impl ResultView {
+    /// Refuses forms that rows or a summary do not have.
+    pub(super) fn check(self) -> Result<(), Failure> {
+        let message = match (self.by, self.format) {
+            (None, ReplayFormat::Csv) => "--format csv goes with --by",
+            (Some(By::Connection), ReplayFormat::Json) => {
+                "--by connection has the forms text, csv and ndjson; json is of the summary"
+            }
+            _ => return Ok(()),
+        };
+        Err(Failure::Message(message.to_owned()))
+    }
+
+    /// Whether frames are printed, each by itself.
+    pub(super) fn is_of_frames(self) -> bool {
+        self.by.is_none() && self.format == ReplayFormat::Ndjson
+    }
+
+    /// Prints rows or a summary; what is to be said beside the data goes to standard error.
+    pub(super) fn present(
+        self,
+        topology: &Topology,
+        replayed: &mut Replayed,
+        terminal: &mut Terminal,
+    ) -> Result<(), Failure> {
+        if let Some(connections) = replayed.connections.as_mut().filter(|_| self.by == Some(By::Connection)) {
+            list(connections, topology, self.format, terminal)?;
         }
-        _ => return Ok(()),
-    };
-    Err(Failure::Message(message.to_owned()))
+        if let Some(counts) = &replayed.usage {
+            let records = replay::usage_records(topology, counts);
+            list_usage(&records, replayed.tally.frames(), self.format, terminal)?;
+        }
+        report(self, topology, replayed, terminal)
+    }
 }
 
 /// Prints each connection.
@@ -219,8 +254,8 @@ pub(super) fn unknown_endpoint(name: &str, topology: &Topology) -> Failure {
 }
 
 /// Tells of options that made no difference: most often, an address is misspelt.
-pub(super) fn tell_unused(attribution: &Attribution, replayed: &Replayed, terminal: &mut Terminal) {
-    let Attribution { inject, map, frames } = attribution;
+pub(super) fn tell_unused(options: &ReplayOptions, topology: &Topology, replayed: &Replayed, terminal: &mut Terminal) {
+    let ReplayOptions { inject, map, adjustments, .. } = options;
     for address in &replayed.unused_maps {
         if let Some((_, to)) = map.iter().find(|(from, _)| from == address) {
             terminal.tell(&format!("note: --map {address}={to} changed nothing: no frame has this address"));
@@ -229,12 +264,13 @@ pub(super) fn tell_unused(attribution: &Attribution, replayed: &Replayed, termin
     for address in &replayed.unused_injections {
         if let Some((_, endpoint)) = inject.iter().find(|(from, _)| from == address) {
             let mapped = if map.is_empty() { "" } else { ", after --map" };
+            let endpoint = topology.names.endpoint(*endpoint);
             terminal.tell(&format!(
                 "note: --inject {address}={endpoint} changed nothing: no frame comes from this address{mapped}"
             ));
         }
     }
-    if frames.adjustments().dedup.is_some() {
+    if adjustments.dedup.is_some() {
         let left_out = left_out(replayed.duplicates);
         terminal.tell(&format!("note: {left_out} left out: copies of packets shortly before them (--dedup)"));
     }
@@ -336,14 +372,15 @@ impl ReplayJob<'_> {
         terminal: &mut Terminal,
     ) -> Result<Replayed, Failure> {
         let ReplayJob { arguments, topology, options } = *self;
+        let view = ResultView { by: arguments.by, format: arguments.format };
         let mut progress = ProgressLine::of("frames");
         let mut tell = |read, total, frames| progress.advance(read, total, frames);
         let mut patient = LineSink { out: terminal.out(), closed: false };
         let lines: &mut dyn Write = if output.is_some() { &mut patient } else { patient.out };
         let mut sinks = Sinks {
-            lines: (arguments.format == ReplayFormat::Ndjson && arguments.by.is_none()).then_some(lines),
+            lines: view.is_of_frames().then_some(lines),
             capture: output.as_mut().map(|file| file as &mut dyn Write),
-            copies: arguments.copies.copies(),
+            copies: arguments.copies.unwrap_or(Copies::In).copies(),
             progress: Some(&mut tell),
             ..Sinks::default()
         };
@@ -356,19 +393,14 @@ impl ReplayJob<'_> {
 }
 
 /// Prints the summary; what is to be said beside the data goes to standard error.
-fn report(
-    arguments: &Replay,
-    topology: &Topology,
-    replayed: &Replayed,
-    terminal: &mut Terminal,
-) -> Result<(), Failure> {
+fn report(view: ResultView, topology: &Topology, replayed: &Replayed, terminal: &mut Terminal) -> Result<(), Failure> {
     let words = Resolver::new(&topology.program, &topology.names, &topology.sources);
     let captures = replayed.told_captures();
     let unreadable: Vec<_> = replayed.unreadable.iter().map(|(why, count)| (why.to_string(), *count)).collect();
     let facts = report::Replayed { unreadable: &unreadable, ..facts(&captures, replayed) };
     let mut text = String::new();
-    match arguments.format {
-        _ if arguments.by.is_some() => tell_hints(words, replayed, &facts, terminal),
+    match view.format {
+        _ if view.by.is_some() => tell_hints(words, replayed, &facts, terminal),
         ReplayFormat::Text => {
             report::summary_text(&mut text, words, &replayed.tally, &facts, terminal.palette());
             terminal.print_text(&text)?;

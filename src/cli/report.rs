@@ -52,7 +52,7 @@ pub(super) fn report(arguments: &Report, terminal: &mut Terminal) -> Outcome {
     let made = made?;
     write(file, &made.page, terminal)?;
     let Some(replayed) = made.replayed else { return Ok(SUCCESS) };
-    tell_unused(&arguments.attribution, &replayed, terminal);
+    tell_unused(&options, &topology, &replayed, terminal);
     replayed.damage.iter().for_each(|damage| terminal.complain(&damage.to_string()));
     if replayed.interrupted {
         terminal.tell("interrupted: the page tells of the frames until then");

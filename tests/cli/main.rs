@@ -22,6 +22,7 @@ mod replay;
 mod report;
 mod run;
 mod several;
+mod shards;
 mod show;
 mod trace;
 mod usage;

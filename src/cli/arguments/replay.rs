@@ -1,7 +1,7 @@
 //! What can be typed after `replay`, and what `trace` shares with it.
 
 use super::{FabricOptions, FrameOptions, injection, mapping, workers};
-use crate::replay;
+use crate::replay::{self, ShardSelection};
 use crate::report::ExpectedCount;
 use clap::{Args, ValueEnum};
 use std::net::Ipv4Addr;
@@ -18,6 +18,7 @@ Examples:
   biplane replay shop.toml mirror.pcap --strip vxlan --dedup
   biplane replay shop.toml week.pcap --expect sg-egress-deny=0 --fail-on-drop
   biplane replay shop.toml week.pcap --as-scenario scenarios/week.toml
+  biplane replay shop.toml rotated/ --shard 0/8 --parts parts
   tcpdump -w - | biplane replay shop.toml -";
 
 #[derive(Debug, Args)]
@@ -32,9 +33,9 @@ pub(in crate::cli) struct Replay {
     /// error then.
     #[arg(short = 'w', long = "write", value_name = "OUT")]
     pub(in crate::cli) write: Option<PathBuf>,
-    /// Which copies of a frame -w writes.
-    #[arg(long, value_enum, default_value_t = Copies::In, requires = "write")]
-    pub(in crate::cli) copies: Copies,
+    /// Which copies of a frame -w writes, or the part of --shard holds (in).
+    #[arg(long, value_enum)]
+    pub(in crate::cli) copies: Option<Copies>,
     #[command(flatten)]
     pub(in crate::cli) attribution: Attribution,
     #[command(flatten)]
@@ -42,12 +43,15 @@ pub(in crate::cli) struct Replay {
     /// How many threads share the work; verdicts and bytes are the same for any number.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = workers)]
     pub(in crate::cli) workers: usize,
-    /// Exit with 1 unless so many frames have this verdict, or are dropped for this reason. May be repeated.
-    #[arg(long, value_name = "VERDICT=N", value_parser = expected_count)]
-    pub(in crate::cli) expect: Vec<ExpectedCount>,
-    /// Exit with 1 where a frame is dropped or undetermined, or a reply reaches another endpoint than the one that asked.
-    #[arg(long)]
-    pub(in crate::cli) fail_on_drop: bool,
+    /// Forward the frames of one shard of N alone, and write their part of the result to --parts: `biplane merge` puts all
+    /// parts together. Each shard reads all captures.
+    #[arg(long, value_name = "I/N", requires = "parts")]
+    pub(in crate::cli) shard: Option<ShardSelection>,
+    /// The folder of parts, the same for all shards.
+    #[arg(long, value_name = "DIR", requires = "shard")]
+    pub(in crate::cli) parts: Option<PathBuf>,
+    #[command(flatten)]
+    pub(in crate::cli) expected: Expected,
     /// Write a scenario that expects what this replay gives: `biplane run NEW` fails where that changes.
     #[arg(long, value_name = "NEW")]
     pub(in crate::cli) as_scenario: Option<PathBuf>,
@@ -58,6 +62,17 @@ pub(in crate::cli) struct Replay {
     /// What to print.
     #[arg(long, value_enum, default_value_t = ReplayFormat::Text)]
     pub(in crate::cli) format: ReplayFormat,
+}
+
+/// What is expected of the counts.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Expected {
+    /// Exit with 1 unless so many frames have this verdict, or are dropped for this reason. May be repeated.
+    #[arg(long, value_name = "VERDICT=N", value_parser = expected_count)]
+    pub(in crate::cli) expect: Vec<ExpectedCount>,
+    /// Exit with 1 where a frame is dropped or undetermined, or a reply reaches another endpoint than the one that asked.
+    #[arg(long)]
+    pub(in crate::cli) fail_on_drop: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

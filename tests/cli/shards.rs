@@ -1,0 +1,297 @@
+//! Replays in parts: `replay --shard` and `merge`.
+
+use super::{Bench, Told, frames, pcap, shop_frames};
+use biplane::wire::build::{tcp, udp};
+use insta::assert_snapshot;
+use serde_json::Value;
+
+/// Two captures: the frames of the shop, and connections of many addresses.
+fn bench() -> Bench {
+    let many: Vec<_> = (0..200_u32)
+        .map(|index| {
+            let (from, port) = (format!("203.0.113.{}", index % 40), 1000 + index);
+            match index % 3 {
+                0 => udp(&format!("{from}:{port} > 172.16.1.10:53")),
+                1 => tcp(&format!("10.24.1.5:{port} > 172.16.1.20:3306")).syn(),
+                _ => tcp(&format!("{from}:{port} > 172.16.1.10:8080")).syn().ttl(1),
+            }
+        })
+        .collect();
+    Bench::new().write("week/1.pcap", pcap(&shop_frames())).write("week/2.pcap", pcap(&frames(&many)))
+}
+
+/// Makes all parts of `count` in `folder`.
+fn make_parts(bench: &Bench, count: usize, folder: &str, options: &[&str]) {
+    for index in 0..count {
+        let told = make_part(bench, &format!("{index}/{count}"), folder, options);
+        assert_eq!((told.code, told.out.as_str()), (0, ""), "{}", told.error);
+    }
+}
+
+fn make_part(bench: &Bench, shard: &str, folder: &str, options: &[&str]) -> Told {
+    let arguments = ["replay", "shop.toml", "week", "--shard", shard, "--parts", folder];
+    bench.run(&[&arguments[..], options].concat())
+}
+
+fn whole(bench: &Bench, options: &[&str]) -> Told {
+    bench.run(&[&["replay", "shop.toml", "week"], options].concat())
+}
+
+#[test]
+fn merged_parts_are_what_one_process_prints_and_writes_in_every_form() {
+    let bench = bench();
+    let inject = ["--inject", "10.99.0.1=i-web", "--map", "192.0.2.1=10.24.1.5"];
+    make_parts(&bench, 3, "frames", &[&inject[..], &["--format", "ndjson", "--copies", "both"]].concat());
+    make_parts(&bench, 2, "connections", &["--by", "connection"]);
+    make_parts(&bench, 5, "rules", &["--by", "rule", "--workers", "2"]);
+    let both = ["--copies", "both", "-w"];
+    let cases: [(&str, &[&str], &[&str]); 8] = [
+        ("frames", &["--format", "ndjson"], &[]),
+        ("frames", &["--format", "text"], &["--format", "text"]),
+        ("frames", &["--format", "json"], &["--format", "json"]),
+        ("connections", &["--by", "connection"], &[]),
+        ("connections", &["--by", "connection", "--format", "csv"], &["--format", "csv"]),
+        ("connections", &["--by", "connection", "--format", "ndjson"], &["--format", "ndjson"]),
+        ("rules", &["--by", "rule"], &[]),
+        ("rules", &["--by", "rule", "--format", "json"], &["--format", "json"]),
+    ];
+    for (folder, options, forms) in cases {
+        let attribution: &[&str] = if folder == "frames" { &inject } else { &[] };
+        let one = whole(&bench, &[attribution, options].concat());
+        let merged = bench.run(&[&["merge", folder], forms].concat());
+        assert_eq!(merged.to_string(), one.to_string(), "{folder} {forms:?}");
+    }
+    assert_eq!(whole(&bench, &[&inject[..], &both, &["one.pcapng"]].concat()).code, 0);
+    let told = bench.run(&["merge", "frames", "-w", "merged.pcapng", "--format", "text"]);
+    assert_eq!(told.code, 0, "{}", told.error);
+    assert_eq!(bench.read("merged.pcapng"), bench.read("one.pcapng"));
+    let told = bench.command(&["merge", "frames", "-w", "-", "--format", "json"]).output().unwrap();
+    assert_eq!(told.stdout, bench.read("one.pcapng"));
+}
+
+#[test]
+fn a_shard_says_where_its_part_is_and_its_manifest_what_it_was_made_of() {
+    let bench = bench();
+    let told = make_part(&bench, "1/4", "parts", &["--format", "ndjson"]);
+    let summary = told.error.trim_end();
+    assert!(
+        summary.starts_with("shard 1/4: ") && summary.ends_with(" of 206 frames, in `parts/shard-1-of-4.json`"),
+        "{summary}"
+    );
+    let manifest: Value = serde_json::from_slice(&bench.read("parts/shard-1-of-4.json")).unwrap();
+    assert_eq!((&manifest["shard"], &manifest["shards"]), (&1.into(), &4.into()));
+    assert_eq!(
+        (&manifest["topology"]["name"], &manifest["captures"][1]["name"]),
+        (&"shop.toml".into(), &"week/2.pcap".into())
+    );
+    assert_eq!(manifest["stream"]["frames"], 206);
+    for hashed in [&manifest["program"], &manifest["topology"], &manifest["captures"][0], &manifest["files"]["lines"]] {
+        assert_eq!(hashed["sha256"].as_str().map(str::len), Some(64), "{hashed}");
+    }
+}
+
+#[test]
+fn parts_that_are_not_all_there_are_named() {
+    let bench = bench();
+    assert_snapshot!(bench.tell(&["merge", "week"]), @r"
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `week` holds no part: `biplane replay … --shard 0/N --parts DIR` writes one for each shard
+    ");
+    for shard in ["0/4", "2/4"] {
+        assert_eq!(make_part(&bench, shard, "parts", &[]).code, 0);
+    }
+    assert_snapshot!(bench.tell(&["merge", "parts"]), @r"
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: shards 1 and 3 of 4 are missing from `parts`: run `biplane replay … --shard I/4 --parts DIR` for each of them
+    ");
+    assert_eq!(make_part(&bench, "1/4", "parts", &[]).code, 0);
+    assert_snapshot!(bench.tell(&["merge", "parts"]), @r"
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: shard 3 of 4 is missing from `parts`: run `biplane replay … --shard 3/4 --parts DIR`
+    ");
+    assert_eq!(make_part(&bench, "3/4", "parts", &[]).code, 0);
+    assert_eq!(bench.run(&["merge", "parts"]).code, 0);
+    // Of another number of shards.
+    assert_eq!(make_part(&bench, "1/2", "parts", &[]).code, 0);
+    assert_snapshot!(bench.tell(&["merge", "parts"]), @r"
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `parts` holds parts of 2 and 4 shards: merge those of one number, from a folder of their own
+    ");
+    assert_snapshot!(bench.tell(&["merge", "nowhere"]), @r"
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: cannot read `nowhere`: No such file or directory (os error 2)
+    ");
+}
+
+#[test]
+fn parts_of_other_options_captures_or_topologies_are_told_apart() {
+    let mut bench = bench();
+    make_parts(&bench, 2, "parts", &[]);
+    assert_eq!(make_part(&bench, "1/2", "parts", &["--mtu", "9000"]).code, 0);
+    assert_snapshot!(bench.tell(&["merge", "parts"]), @r"
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: shards 0 and 1 do not belong together: options.mtu is none for shard 0 and 9000 for shard 1; make all parts of the same files with the same options
+    ");
+    assert_eq!(make_part(&bench, "1/2", "parts", &["--format", "ndjson"]).code, 0);
+    assert_snapshot!(bench.tell(&["merge", "parts"]), @r"
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: shards 0 and 1 do not belong together: options.frames.lines is false for shard 0 and true for shard 1; make all parts of the same files with the same options
+    ");
+    bench = bench.write("week/2.pcap", pcap(&shop_frames()[..3]));
+    assert_eq!(make_part(&bench, "1/2", "parts", &[]).code, 0);
+    let told = bench.run(&["merge", "parts"]);
+    assert_eq!(told.code, 2);
+    assert!(
+        told.error.starts_with("error: shards 0 and 1 do not belong together: captures.2.bytes is "),
+        "{}",
+        told.error
+    );
+    make_parts(&bench, 2, "parts", &[]);
+    assert_eq!(bench.run(&["merge", "parts"]).code, 0);
+    let topology = String::from_utf8(bench.read("shop.toml")).unwrap();
+    bench = bench.write("shop.toml", topology + "\n");
+    assert_eq!(make_part(&bench, "0/2", "parts", &[]).code, 0);
+    let told = bench.run(&["merge", "parts"]);
+    assert!(told.error.contains("do not belong together: topology.bytes is "), "{}", told.error);
+}
+
+#[test]
+fn a_part_that_was_changed_swapped_or_made_by_another_program_is_refused() {
+    let bench = bench();
+    make_parts(&bench, 2, "parts", &["--format", "ndjson", "--copies", "in"]);
+    let path = |name: &str| bench.path().join("parts").join(name);
+    let refused = |what: &str| {
+        let told = bench.run(&["merge", "parts", "-w", "out.pcapng"]);
+        assert_eq!((told.code, told.out.as_str()), (2, ""), "{what}: {}", told.error);
+        assert!(!bench.path().join("out.pcapng").exists());
+        told.error
+    };
+    for kind in ["sums.json", "lines.zst", "packets.zst"] {
+        let name = format!("shard-1-of-2.{kind}");
+        let bytes = std::fs::read(path(&name)).unwrap();
+        for at in [0, bytes.len() / 2, bytes.len() - 1] {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            std::fs::write(path(&name), changed).unwrap();
+            let expected = format!(
+                "error: `parts/{name}` is damaged: its SHA-256 is not the one of its manifest; run shard 1 again\n"
+            );
+            assert_eq!(refused(kind), expected);
+        }
+        std::fs::write(path(&name), &bytes[..bytes.len() - 1]).unwrap();
+        assert!(refused(kind).contains("bytes, and its manifest says"));
+        std::fs::remove_file(path(&name)).unwrap();
+        assert_eq!(refused(kind), format!("error: `parts/{name}` is damaged: it is missing; run shard 1 again\n"));
+        std::fs::write(path(&name), bytes).unwrap();
+    }
+    let manifest = std::fs::read_to_string(path("shard-1-of-2.json")).unwrap();
+    for (from, to, expected) in [
+        ("\"shard\": 1", "\"shard\": 0", "it says that it is of shard 0 of 2"),
+        ("part of a biplane replay", "part of a film", "it is of another kind or version"),
+        ("{", "[", "is not the manifest of a part"),
+        ("shard-1-of-2.lines.zst", "../shop.toml", "it names a file that is not of its part"),
+        ("\"strict_tcp\": false", "\"strict_tcp\": false, \"speed\": 9", "unknown field `speed`"),
+    ] {
+        assert!(manifest.contains(from), "{from}");
+        std::fs::write(path("shard-1-of-2.json"), manifest.replacen(from, to, 1)).unwrap();
+        let error = refused(from);
+        assert!(error.contains(expected), "{error}");
+    }
+    // The part of shard 0 in place of the other one.
+    std::fs::copy(path("shard-0-of-2.json"), path("shard-1-of-2.json")).unwrap();
+    assert!(refused("twice").contains("it says that it is of shard 0 of 2"));
+    std::fs::write(path("shard-1-of-2.json"), &manifest).unwrap();
+    let of_program: Value = serde_json::from_str(&manifest).unwrap();
+    let hash = of_program["program"]["sha256"].as_str().unwrap();
+    for index in 0..2 {
+        let name = format!("shard-{index}-of-2.json");
+        let text = std::fs::read_to_string(path(&name)).unwrap();
+        std::fs::write(path(&name), text.replace(hash, &"0".repeat(64))).unwrap();
+    }
+    let error = refused("program");
+    assert!(
+        error.contains("the parts were made by another program: biplane 0.1.0 (sha256 000000000000…) made them"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_damaged_capture_is_told_by_every_shard_and_fails_where_all_are_merged() {
+    let cut = pcap(&shop_frames());
+    let bench = bench().write("week/1.pcap", &cut[..cut.len() - 3]);
+    for index in 0..2 {
+        let told = make_part(&bench, &format!("{index}/2"), "parts", &["--format", "ndjson"]);
+        assert_eq!(told.code, 0, "{}", told.error);
+        assert!(told.error.starts_with("note: week/1.pcap: cut short: "), "{}", told.error);
+        assert!(told.error.contains("; `biplane merge` exits with 2 for it\n"), "{}", told.error);
+    }
+    let one = whole(&bench, &["--format", "ndjson"]);
+    let merged = bench.run(&["merge", "parts"]);
+    assert_eq!((merged.code, merged.to_string()), (2, one.to_string()));
+}
+
+#[test]
+fn counts_are_expected_of_all_parts_together() {
+    let bench = bench();
+    make_parts(&bench, 2, "parts", &[]);
+    for expected in [&["--expect", "delivered=3"][..], &["--expect", "answered=0"], &["--fail-on-drop"]] {
+        let one = whole(&bench, expected);
+        let merged = bench.run(&[&["merge", "parts"], expected].concat());
+        assert_eq!(merged.to_string(), one.to_string());
+    }
+    let told = bench.run(&["merge", "parts", "--expect", "answered=0"]);
+    assert_eq!(told.code, 0);
+}
+
+#[test]
+fn what_a_part_does_not_hold_or_a_shard_cannot_do_is_refused_in_words() {
+    let bench = bench();
+    make_parts(&bench, 1, "parts", &[]);
+    let mut refused = Vec::new();
+    for arguments in [
+        &["merge", "parts", "--format", "ndjson"][..],
+        &["merge", "parts", "-w", "out.pcapng"],
+        &["merge", "parts", "--format", "csv"],
+        &["replay", "shop.toml", "week", "--shard", "0/2", "--parts", "more", "-w", "out.pcapng"],
+        &["replay", "shop.toml", "week", "--shard", "0/2", "--parts", "more", "--fail-on-drop"],
+        &["replay", "shop.toml", "week", "--shard", "0/2", "--parts", "more", "--as-scenario", "new.toml"],
+        &["replay", "shop.toml", "-", "--shard", "0/2", "--parts", "more"],
+        &["replay", "-", "week", "--shard", "0/2", "--parts", "more"],
+        &["replay", "shop.toml", "week", "--shard", "0/2", "--parts", "week"],
+        &["replay", "shop.toml", "week", "--copies", "in"],
+    ] {
+        let told = bench.run(arguments);
+        assert_eq!((told.code, told.out.as_str()), (2, ""), "{arguments:?}: {}", told.error);
+        refused.push(told.error);
+        assert!(!bench.path().join("out.pcapng").exists());
+    }
+    assert_snapshot!(refused.concat(), @r"
+    error: the parts hold no lines: make them with `--format ndjson`
+    error: the parts hold no packets: make them with `--copies in`, `out` or `both`
+    error: --format csv goes with --by
+    error: -w writes all frames, and a shard has a part of them: --copies in has the part hold packets, and `biplane merge DIR -w OUT` writes those of all parts
+    error: --expect and --fail-on-drop are about all frames, and a shard has a part of them: give them to `biplane merge`
+    error: --as-scenario is about all frames, and a shard has a part of them
+    error: `-` is no regular file, and every shard reads it: write it to a file first
+    error: every shard reads the topology, and standard input can be read once: write it to a file first
+    error: captures are read from `week`, and what parts put there would be read, too: give --parts another folder
+    error: --copies says what -w or the part of --shard holds: add one of them
+    ");
+    let usage = bench.run(&["replay", "shop.toml", "week", "--shard", "2/2", "--parts", "more"]);
+    assert_eq!(usage.code, 2);
+    assert!(usage.error.contains("the shards of 2 are 0 to 1"), "{}", usage.error);
+}
