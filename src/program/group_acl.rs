@@ -52,6 +52,11 @@ impl GroupAcl {
         &self.merged().compiled
     }
 
+    /// True where a rule names source ports, unless no packet has asked yet.
+    pub fn has_decided_by_source_port(&self) -> bool {
+        self.merged.get().is_some_and(|merged| merged.compiled.has_source_ports())
+    }
+
     /// The rules in order of precedence, for explanations.
     pub fn rules(&self) -> &[AclRule] {
         &self.merged().rules

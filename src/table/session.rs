@@ -236,6 +236,12 @@ impl Sessions {
         place
     }
 
+    /// True where a flow with the tag of `hash` stands in the group that [`Sessions::home`] named.
+    #[inline]
+    pub fn has_tag(&self, home: SessionPlace, hash: u64) -> bool {
+        self.arena.tags(home.segment).group(home.slot as usize / WIDTH).with(tag(hash)) != 0
+    }
+
     /// The first flow of a shard with `tuple` that `suits`; `hash` is the tuple's own. The overflow is left out.
     #[inline]
     pub fn find_by(
@@ -261,6 +267,12 @@ impl Sessions {
             }
         }
         None
+    }
+
+    /// True where a shard may have an entry of `tuple`, whatever its domains or end; `hash` is the tuple's own.
+    #[inline]
+    pub fn may_have(&self, shard: usize, hash: u64, tuple: &Tuple) -> bool {
+        self.shards[shard].overflow.is_some() || self.find_by(shard, hash, tuple, |_, _| true).is_some()
     }
 
     /// Finds a flow; `hash` is the key's own.

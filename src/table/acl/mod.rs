@@ -104,13 +104,20 @@ pub struct Decision {
 pub struct Acl {
     blocks: Vec<RuleBlock>,
     default: Effect,
+    has_source_ports: bool,
 }
 
 impl Acl {
     /// Compiles `rules`, given in order of precedence.
     pub fn build(rules: &[AclRule], default: Effect) -> Acl {
         let blocks = rules.chunks(RuleBlock::RULES).map(RuleBlock::build).collect();
-        Acl { blocks, default }
+        Acl { blocks, default, has_source_ports: rules.iter().any(|rule| rule.source_ports != PortRange::ALL) }
+    }
+
+    /// True where a rule names source ports: without one, no answer depends on them.
+    #[inline]
+    pub fn has_source_ports(&self) -> bool {
+        self.has_source_ports
     }
 
     /// The first rule that matches, or the default: what [`walk`] answers for the rules the list was built from.
