@@ -295,7 +295,7 @@ pub(super) struct PacketContext<'a> {
     /// What layer 4 says; for a later fragment what its first fragment said. `Other` where nothing is known.
     pub(super) transport: Transport,
     pub(super) transport_source: TransportSource,
-    /// `None` without a route, and for an ICMP error about no flow of its receiver.
+    /// `None` without a route, where layer 4 is not known, and for an ICMP error about no flow of its receiver.
     pub(super) flow: Option<Flow>,
     pub(super) session: SessionLookup,
 }
@@ -322,7 +322,10 @@ impl<'a> PacketContext<'a> {
     #[inline]
     pub(super) fn set_transport(&mut self, transport: Transport, source: TransportSource) {
         (self.transport, self.transport_source) = (transport, source);
-        if let Ok(forwarding) = &self.forwarding {
+        let is_known = matches!(source, TransportSource::Packet | TransportSource::FirstFragment);
+        if let Ok(forwarding) = &self.forwarding
+            && is_known
+        {
             let last = forwarding.second.unwrap_or(self.domain);
             self.flow = Flow::new(&self.ipv4, &transport, self.domain, last);
         }

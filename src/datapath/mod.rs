@@ -4,6 +4,7 @@
 //! refusals count, `stages` holds the checks of each stage, and `checks` asks them. A [`Trace`] is made of the same
 //! contexts by the same checks. [`Fabric::process`] tells how a burst goes through, and why it is built so.
 
+mod answer_cache;
 mod checks;
 mod context;
 mod fast_path;
@@ -21,6 +22,7 @@ mod steering;
 mod step;
 mod trace;
 mod used;
+mod verdict_cache;
 
 pub(crate) use first_packet::FirstPacket;
 pub use outcome::{Blocker, DropLocation, MatchedRule, NotKnown, Outcome, Verdict};
@@ -48,8 +50,8 @@ use output::{Exit, OutputWriter};
 use parsed_flow::ParsedFlow;
 use route_cache::{RouteCache, RouteKey};
 use stages::{deliver, ingress};
-use std::ops::Range;
 use std::sync::Arc;
+use verdict_cache::{KnownVerdict, VerdictCache, VerdictKey, is_told_by_key};
 
 /// A frame on its way in.
 #[derive(Clone, Copy, Debug)]
@@ -95,6 +97,7 @@ pub struct Fabric {
     options: Options,
     flows: FlowTables,
     routes: RouteCache,
+    verdicts: VerdictCache,
     /// The parsed headers of the present burst, kept for their memory.
     parsed: Vec<Option<ParsedFlow>>,
 }
@@ -103,7 +106,8 @@ impl Fabric {
     /// A fabric without any flow yet.
     pub fn new(program: Arc<Program>, options: Options) -> Fabric {
         let flows = FlowTables::new(&program);
-        Fabric { program, options, flows, routes: RouteCache::default(), parsed: Vec::new() }
+        let (routes, verdicts) = (RouteCache::default(), VerdictCache::default());
+        Fabric { program, options, flows, routes, verdicts, parsed: Vec::new() }
     }
 
     /// The compiled world that frames meet.
@@ -136,18 +140,21 @@ impl Fabric {
     //    which is prefetched in turn. So the memory accesses of a whole burst overlap instead of adding up.
     // 2. Fast path, frame by frame: a live session that remembers where its packets go answers for stages 2 to 8.
     //    Only what differs from packet to packet is tested. Nothing is ever refused here: whatever the fast path has
-    //    no answer for takes the slow path.
-    // 3. Slow path: resolve, then check. Lookups come first and are pure: sender, routes of one or two domains, layer 4,
+    //    no answer for goes on.
+    // 3. Known refusals: where no session can have the packet's flow, and packets like it were refused in this epoch,
+    //    `verdict_cache` holds the outcome, which changes no state. The cache says what "like it" means.
+    // 4. Slow path: resolve, then check. Lookups come first and are pure: sender, routes of one or two domains, layer 4,
     //    session. Then the checks are asked in the order of the rulings, and the first refusal is the verdict. Lookups
     //    and checks are apart because the two orders differ: the session counts before the routes, and yet its key
     //    holds both routing domains, so the routes must be known first. What depends on the addresses alone is kept in
-    //    the route cache; its lines are prefetched for the frames behind.
-    // 4. Conclude: only now is anything written: sessions and first fragments, then the output.
+    //    the route cache; its lines are prefetched for the frames behind. Of a new flow whose like was let through, the
+    //    verdict cache spares the checks.
+    // 5. Conclude: only now is anything written: sessions and first fragments, then the output.
     //
-    // The fast path may not decide what the slow path would not, and may not leave other state behind: property tests
-    // hold the two against each other. No frame that is delivered whole or dropped allocates, locks or counts by
+    // Neither the fast path nor a cache may decide what the slow path would not, or leave other state behind: property
+    // tests hold them against each other. No frame that is delivered whole or dropped allocates, locks or counts by
     // atomic operations; fragments and the fabric's own messages are built in buffers of their own. A trace takes the
-    // slow path without the cache, so that what it shows was looked up for it.
+    // slow path without the caches, so that what it shows was looked up for it.
 
     /// Forwards a burst. `output` is emptied first.
     pub fn process(&mut self, frames: &[Frame<'_>], output: &mut Output) {
@@ -155,19 +162,13 @@ impl Fabric {
         let program = Arc::clone(&self.program);
         let mut parsed = std::mem::take(&mut self.parsed);
         self.parse_burst(frames, &mut parsed);
-        let mut prefetched = 0;
+        let mut burst = Burst { program: &program, frames, parsed: &parsed, prefetched: 0 };
         for (index, (frame, known)) in frames.iter().zip(&parsed).enumerate() {
             let mut writer = output.writer(index);
-            let forwarded = known.as_ref().and_then(|known| {
+            let forwarded = known.as_ref().filter(|known| known.is_named).and_then(|known| {
                 fast_path::forward(&program, self.options, &mut self.flows.sessions, frame, known, &mut writer)
             });
-            let outcome = forwarded.unwrap_or_else(|| {
-                if index >= prefetched {
-                    prefetched = index + ROUTE_PREFETCH_DISTANCE;
-                    self.prefetch_routes(frames, &parsed, index..prefetched);
-                }
-                self.process_slow_path(&program, frame, known.as_ref(), &mut writer)
-            });
+            let outcome = forwarded.unwrap_or_else(|| self.process_without_session(&mut burst, index, &mut writer));
             output.outcomes.push(outcome);
         }
         parsed.clear();
@@ -194,25 +195,69 @@ impl Fabric {
             }
             ParsedFlow::new(sessions, frame)
         }));
-        parsed.iter_mut().flatten().for_each(|parsed| parsed.prefetch_slot(sessions));
-    }
-
-    fn prefetch_routes(&self, frames: &[Frame<'_>], parsed: &[Option<ParsedFlow>], range: Range<usize>) {
-        for (frame, parsed) in frames.iter().zip(parsed).take(range.end).skip(range.start) {
-            if let Some(parsed) = parsed {
-                self.routes.prefetch(&RouteKey::new(&self.program, frame.entry, &parsed.headers.ipv4()));
+        for (frame, parsed) in frames.iter().zip(parsed) {
+            let Some(parsed) = parsed else { continue };
+            parsed.prefetch_slot(sessions);
+            if !parsed.is_named {
+                self.verdicts.prefetch(&VerdictKey::new(&self.program, frame.entry, &parsed.headers));
             }
         }
     }
 
-    /// Resolves a frame, checks it and concludes; `parsed` holds the headers of a plain one.
-    fn process_slow_path(
+    /// Forwards a frame of which no session was named when its burst came in, or for which that has no answer.
+    #[inline(never)]
+    fn process_without_session(
         &mut self,
-        program: &Program,
-        frame: &Frame<'_>,
-        parsed: Option<&ParsedFlow>,
+        burst: &mut Burst<'_>,
+        index: usize,
         writer: &mut OutputWriter<'_>,
     ) -> Outcome {
+        let (program, frame, parsed) = (burst.program, &burst.frames[index], burst.parsed[index].as_ref());
+        let key = parsed.and_then(|parsed| self.verdict_key(program, frame, parsed));
+        let known = key.and_then(|key| self.verdicts.get(&key)).copied();
+        if let Some(parsed) = parsed {
+            if let Some(KnownVerdict::Refused(refused)) = &known
+                && !self.flows.sessions.may_have(frame.shard.index(), parsed.hash, &parsed.tuple)
+            {
+                return refused.outcome();
+            }
+            // A frame before it may have begun the session.
+            let sessions = &mut self.flows.sessions;
+            if !parsed.is_named
+                && let Some(outcome) = fast_path::forward(program, self.options, sessions, frame, parsed, writer)
+            {
+                return outcome;
+            }
+        }
+        if index >= burst.prefetched {
+            self.prefetch_routes(burst, index);
+        }
+        self.process_slow_path(program, &SlowFrame { frame, parsed, key, known }, writer)
+    }
+
+    /// Under which key the verdict about a packet is kept while it belongs to no flow; `None` where it depends on more.
+    #[inline]
+    fn verdict_key(&self, program: &Program, frame: &Frame<'_>, parsed: &ParsedFlow) -> Option<VerdictKey> {
+        let is_told = is_told_by_key(program, self.options, &parsed.headers);
+        is_told.then(|| VerdictKey::new(program, frame.entry, &parsed.headers))
+    }
+
+    fn prefetch_routes(&self, burst: &mut Burst<'_>, from: usize) {
+        burst.prefetched = from + ROUTE_PREFETCH_DISTANCE;
+        for (frame, parsed) in burst.frames.iter().zip(burst.parsed).take(burst.prefetched).skip(from) {
+            let addresses = match parsed {
+                Some(ParsedFlow { headers, .. }) => Some((headers.source, headers.destination)),
+                None => stages::parse::readable_addresses(frame.bytes).map(|(from, to)| (from.into(), to.into())),
+            };
+            if let Some((source, destination)) = addresses {
+                self.routes.prefetch(&RouteKey::new(burst.program.epoch, frame.entry, source, destination));
+            }
+        }
+    }
+
+    /// Resolves a frame, checks it and concludes.
+    fn process_slow_path(&mut self, program: &Program, slow: &SlowFrame<'_>, writer: &mut OutputWriter<'_>) -> Outcome {
+        let SlowFrame { frame, parsed, key, known } = *slow;
         let ipv4 = match parsed {
             Some(parsed) => parsed.headers.ipv4(),
             None => match parse(frame.bytes, frame.wire_length as usize) {
@@ -223,18 +268,32 @@ impl Fabric {
         };
         let route = match self.find_route(program, frame.entry, &ipv4) {
             Ok(route) => route,
-            Err(outcome) => return outcome,
+            Err(outcome) => {
+                if let Some(key) = key {
+                    self.verdicts.note_miss(key, || KnownVerdict::of_refusal(&outcome));
+                }
+                return outcome;
+            }
         };
         let mut packet = PacketContext::new(program, self.options, ipv4, route);
         self.look_up_flow(frame, parsed, &mut packet);
+        let key = key.filter(|_| packet.session.is_without_record());
+        if let (Some(_), Some(KnownVerdict::Admitted(decider))) = (key, known) {
+            return self.conclude(frame, &mut packet, Ok(decider), writer);
+        }
         let verdict = checks::verdict(&packet);
-        self.conclude(frame, &mut packet, verdict, writer)
+        let outcome = self.conclude(frame, &mut packet, verdict, writer);
+        if let Some(key) = key {
+            self.verdicts.note_miss(key, || KnownVerdict::of_checks(&packet, &verdict, &outcome));
+        }
+        outcome
     }
 
     /// The sender of a packet and where the routes lead it; the outcome of one that stage 2 or 3 refuses.
     #[inline]
     fn find_route(&mut self, program: &Program, entry: Entry, ipv4: &Ipv4) -> Result<CachedRoute, Outcome> {
-        let key = RouteKey::new(program, entry, ipv4);
+        let (source, destination) = (ipv4.source.into(), ipv4.destination.into());
+        let key = RouteKey::new(program.epoch, entry, source, destination);
         if let Some(route) = self.routes.get(&key) {
             return match route.forwarding {
                 Err(refusal) if refusal.check <= CheckId::GuestRoute => {
@@ -246,11 +305,12 @@ impl Fabric {
         let query = ingress::enter(program, entry, ipv4.source, ipv4.destination)?;
         let routes = RouteContext::resolve(program, query);
         if let Err(refusal) = checks::admission(&routes) {
-            self.routes.put(key, CachedRoute { sender: query.sender, domain: query.domain, forwarding: Err(refusal) });
+            let route = CachedRoute { sender: query.sender, domain: query.domain, forwarding: Err(refusal) };
+            self.routes.note_miss(key, || Some(route));
             return Err(refusal.outcome(query.sender, query.domain));
         }
         let route = checks::cached_route(&routes);
-        self.routes.put(key, route);
+        self.routes.note_miss(key, || Some(route));
         Ok(route)
     }
 
@@ -360,6 +420,26 @@ impl Fabric {
         trace.conclude(&packet, &outcome);
         outcome
     }
+}
+
+/// A burst under way.
+struct Burst<'a> {
+    program: &'a Program,
+    frames: &'a [Frame<'a>],
+    parsed: &'a [Option<ParsedFlow>],
+    /// Frames whose cached routes were prefetched, if the slow path needs them.
+    prefetched: usize,
+}
+
+/// A frame that takes the slow path.
+struct SlowFrame<'a> {
+    frame: &'a Frame<'a>,
+    /// The headers of a plain one.
+    parsed: Option<&'a ParsedFlow>,
+    /// Under which key its verdict is kept, should it belong to no flow.
+    key: Option<VerdictKey>,
+    /// What is kept there.
+    known: Option<KnownVerdict>,
 }
 
 /// Where a packet goes that every check has let through, and what let it in.

@@ -13,6 +13,8 @@ pub(super) struct ParsedFlow {
     pub(super) direction: Direction,
     /// Where its session is, if there is one, as far as the tags tell when the burst comes in.
     pub(super) place: SessionPlace,
+    /// Whether they name one.
+    pub(super) is_named: bool,
 }
 
 impl ParsedFlow {
@@ -29,12 +31,13 @@ impl ParsedFlow {
         };
         let hash = tuple.hash();
         let place = sessions.home(frame.shard.index(), hash);
-        Some(ParsedFlow { headers, tuple, hash, direction, place })
+        Some(ParsedFlow { headers, tuple, hash, direction, place, is_named: false })
     }
 
     /// Prefetches the slot that the tags name, once they have come from memory.
     #[inline]
     pub(super) fn prefetch_slot(&mut self, sessions: &Sessions) {
+        self.is_named = sessions.has_tag(self.place, self.hash);
         self.place = sessions.guess(self.place, self.hash);
     }
 }

@@ -1,98 +1,62 @@
 //! What stages 2 and 3 and the routes answered lately.
 //!
 //! The sender of a packet, whether it may send, and where the routes lead depends on the addresses, on what is known
-//! about its entry, and on the epoch: nothing else. New flows mostly go between addresses that were looked up before, and
-//! refused packets come again and again, so that one cache line replaces all of their lookups. What is not here is
-//! looked up again: nothing depends on what the cache keeps, and a trace never reads it.
+//! about its entry, and on the epoch: nothing else. New flows mostly go between addresses that were looked up before,
+//! so that one cache line replaces all of their lookups. A trace never reads it.
 
+use super::answer_cache::{AnswerCache, CacheKey, CachedLine};
 use super::context::CachedRoute;
 use super::stages::ingress::Entry;
-use crate::program::{Epoch, Program};
-use crate::table::prefetch;
-use crate::wire::Ipv4;
-use std::net::Ipv4Addr;
+use crate::program::Epoch;
 
-/// All that the answer depends on.
+/// All that the answer depends on, in words that compare fast.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct RouteKey {
-    pub(super) epoch: Epoch,
-    pub(super) source: Ipv4Addr,
-    pub(super) destination: Ipv4Addr,
-    pub(super) entry: Entry,
+    source: u32,
+    destination: u32,
+    /// Its kind, and the endpoint or 0.
+    entry: [u32; 2],
+    epoch: Epoch,
 }
+
+/// Routes by [`RouteKey`].
+pub(super) type RouteCache = AnswerCache<RouteKey, CachedRoute>;
+
+const _: () = assert!(size_of::<Option<CachedLine<RouteKey, CachedRoute>>>() == 64, "one cache line");
 
 impl RouteKey {
     #[inline]
-    pub(super) fn new(program: &Program, entry: Entry, ipv4: &Ipv4) -> RouteKey {
-        RouteKey { epoch: program.epoch, source: ipv4.source, destination: ipv4.destination, entry }
+    pub(super) fn new(epoch: Epoch, entry: Entry, source: u32, destination: u32) -> RouteKey {
+        let entry = match entry {
+            Entry::BySource => [0, 0],
+            Entry::CapturedAt(id) => [1, id.0],
+            Entry::Injected(id) => [2, id.0],
+        };
+        RouteKey { source, destination, entry, epoch }
     }
-}
 
-/// A key and its answer.
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-struct CachedLine {
-    key: RouteKey,
-    route: CachedRoute,
-}
-
-const _: () = assert!(size_of::<Option<CachedLine>>() == 64, "one cache line");
-
-/// Lines at first, and how much more there are each time.
-const FEWEST_LINES: usize = 1 << 8;
-const GROWTH: usize = 1 << 3;
-/// 8 MiB of lines.
-const MAX_LINES: usize = 1 << 17;
-
-/// Answers, each in the line that its key leads to, or in the one beside it.
-#[derive(Clone, Default)]
-pub(super) struct RouteCache {
-    lines: Vec<Option<CachedLine>>,
-    /// Answers that had to make room for others since there were more lines.
-    displaced: usize,
-}
-
-impl RouteCache {
+    /// A hash of all fields but the epoch, and of `more`.
     #[inline]
-    pub(super) fn get(&self, key: &RouteKey) -> Option<&CachedRoute> {
-        let place = self.place(key);
-        let line = |place: usize| self.lines.get(place)?.as_ref().filter(|line| line.key == *key);
-        line(place).or_else(|| line(place ^ 1)).map(|line| &line.route)
-    }
-
-    /// Prefetches the line of a key that will be looked up soon.
-    #[inline]
-    pub(super) fn prefetch(&self, key: &RouteKey) {
-        if let Some(line) = self.lines.get(self.place(key)) {
-            prefetch(line);
-        }
-    }
-
-    /// Keeps an answer. Where many had to make room there will be more lines, at first without answers.
-    pub(super) fn put(&mut self, key: RouteKey, route: CachedRoute) {
-        if self.lines.len() < MAX_LINES && self.displaced * 2 >= self.lines.len() {
-            self.lines = vec![None; (self.lines.len() * GROWTH).max(FEWEST_LINES)];
-            self.displaced = 0;
-        }
-        let place = self.place(&key);
-        // The older answer moves over, and displaces the one that stood there.
-        if let Some(older) = self.lines[place].replace(CachedLine { key, route }) {
-            let displaced = self.lines[place ^ 1].replace(older);
-            self.displaced += usize::from(displaced.is_some_and(|line| line.key.epoch == key.epoch));
-        }
-    }
-
-    #[inline]
-    fn place(&self, key: &RouteKey) -> usize {
+    pub(super) fn hash_with(&self, more: u32) -> u64 {
         const SEED: u64 = 0x243f_6a88_85a3_08d3;
         const MULTIPLIER: u64 = 0xf39c_c060_5ced_c835;
-        let addresses = u64::from(u32::from(key.source)) << 32 | u64::from(u32::from(key.destination));
-        let entry = match key.entry {
-            Entry::BySource => 0,
-            Entry::CapturedAt(id) | Entry::Injected(id) => id.0,
-        };
-        let product = u128::from(addresses ^ SEED ^ u64::from(entry).rotate_left(13)) * u128::from(MULTIPLIER);
-        ((product as u64) ^ (product >> 64) as u64) as usize & self.lines.len().wrapping_sub(1)
+        let addresses = u64::from(self.source) << 32 | u64::from(self.destination);
+        let [kind, id] = self.entry;
+        let rest = u64::from(more) << 32 | u64::from(id ^ kind << 30);
+        let product = u128::from(addresses ^ SEED) * u128::from(rest ^ MULTIPLIER);
+        (product as u64) ^ (product >> 64) as u64
+    }
+}
+
+impl CacheKey for RouteKey {
+    #[inline]
+    fn hash(&self) -> u64 {
+        self.hash_with(0)
+    }
+
+    #[inline]
+    fn epoch(&self) -> Epoch {
+        self.epoch
     }
 }
 
@@ -109,8 +73,7 @@ mod tests {
     use std::sync::Arc;
 
     fn key(number: u32) -> RouteKey {
-        let (source, destination) = (Ipv4Addr::from(0x0a2d_0000 + number / 100), (0xac10_0000 + number % 100).into());
-        RouteKey { epoch: Epoch(1), source, destination, entry: Entry::BySource }
+        RouteKey::new(Epoch(1), Entry::BySource, 0x0a2d_0000 + number / 100, 0xac10_0000 + number % 100)
     }
 
     fn route(number: u32) -> CachedRoute {
@@ -127,36 +90,17 @@ mod tests {
     fn an_answer_is_that_of_its_own_addresses_entry_and_epoch_alone() {
         let mut cache = RouteCache::default();
         assert_eq!(leads_to(&cache, &key(7)), None);
-        cache.put(key(7), route(7));
+        (0..2).for_each(|_| cache.note_miss(key(7), || Some(route(7))));
         assert_eq!(leads_to(&cache, &key(7)), Some(7));
-        let (source, destination) = (key(7).destination, key(7).source);
+        let RouteKey { source, destination, .. } = key(7);
         for other in [
-            RouteKey { source, destination, ..key(7) },
-            RouteKey { epoch: Epoch(2), ..key(7) },
-            RouteKey { entry: Entry::CapturedAt(EndpointId(1)), ..key(7) },
-            RouteKey { entry: Entry::Injected(EndpointId(1)), ..key(7) },
+            RouteKey::new(Epoch(1), Entry::BySource, destination, source),
+            RouteKey::new(Epoch(2), Entry::BySource, source, destination),
+            RouteKey::new(Epoch(1), Entry::CapturedAt(EndpointId(0)), source, destination),
+            RouteKey::new(Epoch(1), Entry::Injected(EndpointId(0)), source, destination),
         ] {
             assert_eq!(leads_to(&cache, &other), None);
         }
-    }
-
-    #[test]
-    fn there_are_more_lines_where_many_answers_make_room_and_no_more_than_the_most() {
-        let mut cache = RouteCache::default();
-        for round in 0..20 {
-            for number in 0..25_000 {
-                match leads_to(&cache, &key(number)) {
-                    Some(found) => assert_eq!(found, number),
-                    None => cache.put(key(number), route(number)),
-                }
-            }
-            assert!(cache.lines.len() <= MAX_LINES, "round {round}");
-        }
-        let known = (0..25_000).filter(|number| leads_to(&cache, &key(*number)).is_some()).count();
-        assert!(known > 23_000, "{known} of 25,000 in {} lines", cache.lines.len());
-        let mut few = RouteCache::default();
-        (0..100).for_each(|number| few.put(key(number), route(number)));
-        assert_eq!(few.lines.len(), FEWEST_LINES);
     }
 
     const WORLD: &str = r#"
@@ -194,10 +138,10 @@ security_groups = ["sg"]
             fabric.process(&[frame], &mut output);
             output.outcomes[0].verdict
         };
-        for ports in ["172.16.1.10:1 > 172.16.1.11:53", "172.16.1.10:2 > 172.16.1.11:53"] {
+        for (ports, kept) in [("172.16.1.10:1 > 172.16.1.11:53", 0), ("172.16.1.10:2 > 172.16.1.11:53", 1)] {
             assert_eq!(verdict(&mut fabric, ports), Verdict::Delivered { to: id("two") });
+            assert_eq!(fabric.routes.len(), kept, "{ports}");
         }
-        assert_eq!(fabric.routes.lines.iter().flatten().count(), 1, "the second packet was spared the lookups");
         let mut stopped = (*topology.program).clone();
         stopped.epoch = Epoch(topology.program.epoch.0 + 1);
         stopped.endpoints.get_mut(id("one").index()).running = false;

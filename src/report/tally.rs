@@ -41,7 +41,7 @@ pub struct Tally {
 type DropCause = (Reason, DropLocation, MatchedRule);
 
 /// Causes that are counted beside the map: few decide most drops.
-const RECENT_CAUSES: usize = 256;
+const RECENT_CAUSES: usize = 4096;
 
 /// Dropped frames by cause.
 #[derive(Clone, Debug)]

@@ -106,6 +106,11 @@ proptest! {
     }
 
     #[test]
+    fn what_is_remembered_of_a_packet_is_not_told_of_one_that_differs(world in world(), draws in draws(), kinds in prop::collection::vec(any::<Index>(), 1..8), burst in 1..40_usize) {
+        conversations::what_is_remembered_is_not_told_of_a_twin(&world, &draws, &kinds, burst);
+    }
+
+    #[test]
     fn what_frames_met_is_what_their_traces_show(world in world(), draws in draws(), again in draws(), burst in 1..40_usize) {
         usage::is_what_traces_show(&world, &[draws.clone(), again, draws].concat(), burst);
     }

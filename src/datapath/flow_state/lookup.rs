@@ -35,6 +35,13 @@ impl SessionLookup {
         SessionLookup { sender, receiver, notes: [0; 2], keeping }
     }
 
+    /// True where neither end has a record that lets the packet in or may do so.
+    #[inline]
+    pub(in crate::datapath) fn is_without_record(&self) -> bool {
+        let counts = |found: SessionStep| found.is_live() || found == SessionStep::Doubtful;
+        !counts(self.sender) && !counts(self.receiver)
+    }
+
     /// What let in the packet that made the receiver's record.
     pub(in crate::datapath) fn begun_by(&self) -> MatchedRule {
         MatchedRule::unpack(self.notes[1])

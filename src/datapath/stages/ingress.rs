@@ -114,7 +114,7 @@ fn outside(program: &Program, entry: Entry, source: Ipv4Addr, destination: Ipv4A
         (None, None) => false,
     };
     let by_public_nic =
-        || is_classic_instance(program, destination) && ranges::is_public(source) && !enters_by(program, entry, source);
+        || ranges::is_public(source) && is_classic_instance(program, destination) && !enters_by(program, entry, source);
     (by_public_ip || by_public_nic()).then(|| Outcome::at_sender(from, Verdict::Outside))
 }
 

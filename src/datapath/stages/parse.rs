@@ -50,7 +50,7 @@ fn reason(error: &ParseError) -> Option<Reason> {
 }
 
 /// Source and destination where EtherType and version say IPv4 and 20 bytes of header were captured.
-fn readable_addresses(bytes: &[u8]) -> Option<(Ipv4Addr, Ipv4Addr)> {
+pub(in crate::datapath) fn readable_addresses(bytes: &[u8]) -> Option<(Ipv4Addr, Ipv4Addr)> {
     let header = wire::ipv4_header(bytes)?;
     let [source, destination] = wire::addresses(header);
     (ipv4::version(header[ipv4::VERSION_AND_LENGTH]) == 4).then_some((source, destination))
