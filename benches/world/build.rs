@@ -101,8 +101,8 @@ impl Builder {
             forwarding: placed(false),
             public_ip: None,
             mac: None,
-            bandwidth_mbps: None,
-            pps: None,
+            limits: None,
+            zone: None,
             placement: if location == Location::Classic { of_account(account) } else { Placement::default() },
         };
         self.world.instances.insert(instance).expect("a new id");
@@ -266,6 +266,8 @@ pub(crate) fn world(size: &'static Size) -> World {
             ip: placed((u32::from(Ipv4Addr::new(10, 200, 0, 1)) + n).into()),
             whitelist: None,
             whitelist_is_unknown: false,
+            limits: None,
+            zone: None,
             placement: Placement::default(),
         };
         world.services.insert(service).expect("a new id");

@@ -12,6 +12,7 @@ mod kind;
 pub mod limits;
 mod shared;
 mod table;
+pub mod timing;
 mod world;
 
 pub use crate::net::ranges;
@@ -23,6 +24,7 @@ pub use index::WorldIndex;
 pub use kind::ObjectKind;
 pub use shared::SharedText;
 pub use table::{Identified, Key, Table};
+pub use timing::{ClassicZone, Latency, PerDirection, RateLimits, TimingSettings};
 pub use world::{
     Gateway, Instance, InstanceState, Location, Network, NextHop, Peering, Placement, Route, RouteTable, Service,
     ServiceKind, SessionTimeouts, Vpc, Vswitch, World,

@@ -1,6 +1,6 @@
 //! The declared objects: VPCs and what lies in them, instances of both planes, services, gateways, links.
 
-use super::{Identified, Key, SecurityGroup, SharedText, Table, limits};
+use super::{ClassicZone, Identified, Key, RateLimits, SecurityGroup, SharedText, Table, TimingSettings, limits};
 use crate::diag::{Span, Spanned};
 use crate::net::{Ipv4Net, MacAddress};
 use crate::time::SimDuration;
@@ -40,6 +40,8 @@ pub struct World {
     pub session_limit: Spanned<u32>,
     /// `[fabric] mtu`, in bytes of the IPv4 packet.
     pub mtu: Spanned<u16>,
+    /// `[fabric] timing` and `latency_us`.
+    pub timing: TimingSettings,
 }
 
 impl Default for World {
@@ -59,6 +61,7 @@ impl Default for World {
             sessions: SessionTimeouts::default(),
             session_limit: Spanned::unplaced(limits::SESSION_LIMIT),
             mtu: Spanned::unplaced(limits::MTU),
+            timing: TimingSettings::default(),
         }
     }
 }
@@ -118,7 +121,7 @@ pub struct Vswitch {
     pub cidr: Spanned<Ipv4Net>,
     /// Its custom route table; the system table where `None`.
     pub route_table: Option<Spanned<Key<RouteTable>>>,
-    /// The zone, kept and shown.
+    /// The zone: it decides how long frames are on their way where timing is on, and nothing else.
     pub zone: Option<String>,
     /// Region and account, where given.
     pub placement: Placement,
@@ -257,10 +260,10 @@ pub struct Instance {
     pub public_ip: Option<Spanned<Ipv4Addr>>,
     /// The private NIC's MAC address; derived from the id where `None`.
     pub mac: Option<Spanned<MacAddress>>,
-    /// Bandwidth limit in Mbit/s, kept and shown.
-    pub bandwidth_mbps: Option<u64>,
-    /// Packet rate limit in packets per second, kept and shown.
-    pub pps: Option<u64>,
+    /// What limits it where timing is on.
+    pub limits: Option<Box<RateLimits>>,
+    /// Where a classic instance stands.
+    pub zone: ClassicZone,
     /// Region and account, where given.
     pub placement: Placement,
 }
@@ -333,6 +336,10 @@ pub struct Service {
     pub whitelist: Option<Spanned<Vec<Spanned<Ipv4Net>>>>,
     /// True where the whitelist may have entries that the file does not hold: `whitelist = "unknown"`.
     pub whitelist_is_unknown: bool,
+    /// What limits it where timing is on.
+    pub limits: Option<Box<RateLimits>>,
+    /// Where a classic service stands.
+    pub zone: ClassicZone,
     /// Region and account, where given.
     pub placement: Placement,
 }

@@ -186,8 +186,8 @@ impl Builder {
             forwarding: Spanned::unplaced(false),
             public_ip: None,
             mac: None,
-            bandwidth_mbps: None,
-            pps: None,
+            limits: None,
+            zone: None,
             placement: Placement::default(),
         };
         self.world.instances.insert(instance).unwrap();
@@ -203,6 +203,8 @@ impl Builder {
             ip: Spanned::unplaced(ip(address)),
             whitelist: entries,
             whitelist_is_unknown: false,
+            limits: None,
+            zone: None,
             placement: Placement::default(),
         };
         self.world.services.insert(service).unwrap();

@@ -2,11 +2,11 @@
 
 use super::connections::{Connected, id, next_hop};
 use super::object::{ShownField, ShownObject, ShownRow, ShownValue};
-use crate::diag::{Span, Spanned};
+use crate::diag::{Span, Spanned, and_list};
 use crate::lab::Topology;
 use crate::model::{
-    Direction, Gateway, GroupKind, Instance, Key, Location, Network, NicType, ObjectKind, Peer, Peering, Placement,
-    Policy, Route, RouteTable, Rule, SecurityGroup, Service, UnknownRules, Vpc, Vswitch, World,
+    Direction, Gateway, GroupKind, Instance, Key, Location, Network, NicType, ObjectKind, Peer, Peering, PerDirection,
+    Placement, Policy, RateLimits, Route, RouteTable, Rule, SecurityGroup, Service, UnknownRules, Vpc, Vswitch, World,
 };
 use crate::net::PortRange;
 use std::collections::HashMap;
@@ -48,6 +48,25 @@ impl Fields {
             Some(number) => self.add(key, ShownValue::Number(number)),
             None => self,
         }
+    }
+
+    /// A number that holds both ways, or what is said of each.
+    fn directions(self, key: &'static str, limit: PerDirection) -> Fields {
+        let one = |name, limit: Option<u64>| limit.map(|limit| format!("{name} {limit}"));
+        match limit.both() {
+            Some(both) => self.number(key, Some(both)),
+            None if limit.is_none() => self,
+            None => self.text(key, &and_list([one("tx", limit.tx), one("rx", limit.rx)].into_iter().flatten())),
+        }
+    }
+
+    fn limits(self, limits: Option<&RateLimits>) -> Fields {
+        let Some(limits) = limits else { return self };
+        self.directions("bandwidth_mbps", limits.bandwidth_mbps)
+            .directions("pps", limits.pps)
+            .number("burst_ms", limits.burst_ms)
+            .number("queue_ms", limits.queue_ms)
+            .number("queue_packets", limits.queue_packets)
     }
 
     fn list(self, key: &'static str, items: impl IntoIterator<Item: ToString>) -> Fields {
@@ -187,6 +206,7 @@ impl Shower<'_> {
         let groups = instance.security_groups.iter().map(|group| id(&world.security_groups, group.value));
         let fields = self
             .located(instance.location.value, &instance.placement)
+            .optional("zone", instance.zone.as_ref().map(|zone| zone.value.as_str()))
             .text("private_ip", &instance.private_ip.value)
             .optional("public_ip", instance.public_ip.as_ref().map(|address| address.value))
             .optional("mac", self.mac(instance))
@@ -195,8 +215,7 @@ impl Shower<'_> {
             .optional("linked_vpc", linked)
             .list("guest_routes", instance.guest_routes.iter().map(|route| route.value))
             .flag("forwarding", instance.forwarding.value)
-            .number("bandwidth_mbps", instance.bandwidth_mbps)
-            .number("pps", instance.pps);
+            .limits(instance.limits.as_deref());
         self.object(ObjectKind::Instance, &instance.id, fields, self.routes_to(&instance.id))
     }
 
@@ -214,12 +233,14 @@ impl Shower<'_> {
         }
         let fields = self
             .located(service.location.value, &service.placement)
+            .optional("zone", service.zone.as_ref().map(|zone| zone.value.as_str()))
             .text("kind", &service.kind.value)
             .text("ip", &service.ip.value);
         let fields = match whitelist {
             Some(entries) => fields.list("whitelist", entries),
             None => fields.text("whitelist", &"open to all"),
         };
+        let fields = fields.limits(service.limits.as_deref());
         self.object(ObjectKind::Service, &service.id, fields, Fields::default())
     }
 

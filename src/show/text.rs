@@ -3,7 +3,7 @@
 use super::object::{ShownField, ShownObject, ShownRow, ShownValue};
 use super::{Inventory, InventoryScope, Topology};
 use crate::diag::and_list;
-use crate::model::ObjectKind;
+use crate::model::{Latency, ObjectKind, TimingSettings};
 use crate::report::{Palette, Style, table_text, thousands};
 use crate::text::shown;
 use std::fmt::Write;
@@ -57,6 +57,7 @@ fn write_heading(out: &mut String, topology: &Topology, inventory: &Inventory) {
     let world = &topology.world;
     let timeouts = &world.sessions;
     let _ = writeln!(out, "mtu {}", world.mtu.value);
+    write_timing(out, world.timing);
     let _ = writeln!(
         out,
         "sessions end after tcp {} (transient {}), udp {}, icmp {}, other {}, fragments {} without a frame; at most {}",
@@ -68,6 +69,18 @@ fn write_heading(out: &mut String, topology: &Topology, inventory: &Inventory) {
         timeouts.fragment.value,
         thousands(world.session_limit.value.into())
     );
+}
+
+/// What `[fabric]` says of timing, where it says something.
+fn write_timing(out: &mut String, timing: TimingSettings) {
+    if timing == TimingSettings::default() {
+        return;
+    }
+    let _ = write!(out, "timing {}", if timing.is_on { "on" } else { "off" });
+    if let Some(Latency { vswitch, zone, cross_zone }) = timing.latency {
+        let _ = write!(out, "; latency {vswitch} in a vSwitch, {zone} in a zone, {cross_zone} between zones");
+    }
+    out.push('\n');
 }
 
 /// The columns of a table of a kind.
@@ -120,7 +133,9 @@ const fn columns(kind: ObjectKind) -> &'static [&'static str] {
             "pps",
             "line",
         ],
-        ObjectKind::Service => &["id", "name", "kind", "network", "vswitch", "ip", "whitelist", "line"],
+        ObjectKind::Service => {
+            &["id", "name", "kind", "network", "vswitch", "ip", "whitelist", "bandwidth_mbps", "pps", "line"]
+        }
     }
 }
 

@@ -255,3 +255,21 @@ fn ten_thousand_endpoints_are_folded_into_a_picture_of_bounded_size() {
     assert!(picture("many.toml", "dot").len() < 100_000);
     assert_eq!(picture("many.toml", "svg"), many);
 }
+
+#[test]
+fn limits_zones_and_latency_are_shown() {
+    let text = KEPT.replace("pps = 5000", "pps = { rx = 5000 }\nburst_ms = 0\nqueue_ms = 5\nzone = \"b\"")
+        + "bandwidth_mbps = { tx = 1, rx = 2 }\n[fabric]\ntiming = true\nlatency_us = { zone = 200 }\n";
+    let told = |what: &[&str]| Bench::new().write("kept.toml", &text).run(&[&["show", "kept.toml"], what].concat()).out;
+    let instance = told(&["i-c"]);
+    assert!(
+        instance.ends_with(
+            "bandwidth_mbps   100\n  pps              rx 5000\n  burst_ms         0\n  queue_ms         5\n"
+        ),
+        "{instance}"
+    );
+    assert!(instance.contains("\n  zone             b\n"), "{instance}");
+    assert!(told(&["redis"]).ends_with("bandwidth_mbps  tx 1 and rx 2\n"));
+    let timing = "timing on; latency 0s in a vSwitch, 0.0002s in a zone, 0.0002s between zones\n";
+    assert!(told(&[]).contains(timing), "{}", told(&[]));
+}

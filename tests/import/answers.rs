@@ -219,7 +219,7 @@ impl Writer<'_> {
         if let Some(mac) = &one.mac {
             answer["NetworkInterfaces"] = json!({"NetworkInterface": [{"NetworkInterfaceId": format!("eni-{}", *one.id), "MacAddress": mac.to_string(), "Type": "Primary"}]});
         }
-        if let Some(bandwidth) = one.bandwidth_mbps {
+        if let Some(bandwidth) = one.limits.as_ref().and_then(|limits| limits.bandwidth_mbps.tx) {
             answer["InternetMaxBandwidthOut"] = json!(bandwidth);
         }
         answer

@@ -47,7 +47,7 @@ pub(crate) fn lines(world: &World) -> Vec<String> {
             *one.private_ip,
             one.state.name(),
             *one.forwarding && !classic,
-            one.bandwidth_mbps
+            one.limits.as_ref().and_then(|limits| limits.bandwidth_mbps.tx)
         ));
     }
     for one in world.services.values().filter(|one| !matches!(*one.kind, ServiceKind::Oss | ServiceKind::Other)) {

@@ -140,6 +140,8 @@ fn world(network: &Network, links: bool) -> Checked {
         ip: Spanned::unplaced(Ipv4Addr::new(10, 1, 0, 9)),
         whitelist: None,
         whitelist_is_unknown: false,
+        limits: None,
+        zone: None,
         placement,
     };
     world.services.insert(service).unwrap();
@@ -158,8 +160,8 @@ fn instance(id: &str, group: Key<SecurityGroup>, link: Option<Key<Vpc>>) -> Inst
         forwarding: Spanned::unplaced(false),
         public_ip: None,
         mac: None,
-        bandwidth_mbps: None,
-        pps: None,
+        limits: None,
+        zone: None,
         placement: Placement::default(),
     }
 }

@@ -30,8 +30,8 @@ fn instance(id: &str, address: u32, location: Location, group: Key<SecurityGroup
         forwarding: Spanned::unplaced(false),
         public_ip: None,
         mac: None,
-        bandwidth_mbps: None,
-        pps: None,
+        limits: None,
+        zone: None,
         placement: Placement::default(),
     }
 }

@@ -13,7 +13,7 @@ fn an_unknown_key_suggests_the_near_one_or_lists_all() {
     assert_snapshot!(mistake("mtu = 1400", "speed = 1400"), @r"
     unknown-key: [fabric] has no key `speed`
       96:1 speed -- unknown key
-      help: the keys of [fabric] are `mtu`
+      help: the keys of [fabric] are `mtu`, `timing`, `latency_us`
     ");
     assert_snapshot!(mistake("[fabric]", "[fabrik]"), @r"
     unknown-key: a topology file has no key `fabrik`
@@ -95,6 +95,53 @@ fn a_value_of_the_wrong_type_is_refused() {
     wrong-type: [peering] holds one table an id, and `vpcs` is none
       34:1 vpcs -- expected a table [peering.ID]
       help: write [peering.ID] above the keys of the peering
+    "#);
+}
+
+#[test]
+fn limits_that_let_nothing_pass_or_are_too_large_and_keys_that_nobody_knows_are_refused() {
+    let mistakes = [
+        ("pps = 20000", "pps = 0"),
+        ("pps = 20000", "pps = { tx = -1, up = 5 }"),
+        ("bandwidth_mbps = 100", "bandwidth_mbps = {}"),
+        ("bandwidth_mbps = 100", "bandwidth_mbps = 18446744073709551616"),
+        ("bandwidth_mbps = 100", "burst_ms = 60001"),
+        ("bandwidth_mbps = 100", "queu_ms = 5"),
+        ("mtu = 1400", "latency_us = { zone = -5, cross_zones = 1 }"),
+        ("mtu = 1400", "latency_us = 200"),
+        ("mtu = 1400", "timing = \"on\""),
+        ("forwarding = true", "zone = \"b\""),
+    ];
+    assert_snapshot!(mistakes.map(|(from, to)| mistake(from, to)).join("\n"), @r#"
+    invalid-value: `pps` is out of range
+      70:7 0 -- expected from 1 to 10000000000
+    invalid-value: `tx` is out of range
+      70:14 -1 -- expected from 1 to 10000000000
+    unknown-key: `pps` has no key `up`
+      70:18 up -- unknown key
+      help: the keys of `pps` are `tx`, `rx`
+    invalid-value: `bandwidth_mbps` limits nothing
+      69:18 {} -- expected `tx`, `rx` or both
+      help: write `bandwidth_mbps = { tx = 100, rx = 200 }`, or one number for both
+    invalid-value: `bandwidth_mbps` is out of range
+      69:18 18446744073709551616 -- expected from 1 to 10000000
+    invalid-value: `burst_ms` is out of range
+      69:12 60001 -- expected from 0 to 60000
+    unknown-key: instance `i-web` has no key `queu_ms`
+      69:1 queu_ms -- unknown key
+      help: did you mean `queue_ms`?
+    invalid-value: `zone` is out of range
+      96:23 -5 -- expected from 0 to 10000000
+    unknown-key: `latency_us` has no key `cross_zones`
+      96:27 cross_zones -- unknown key
+      help: did you mean `cross_zone`?
+    wrong-type: `latency_us` expects a table, found an integer
+      96:14 200 -- expected a table
+    wrong-type: `timing` expects true or false, found a string
+      96:10 "on" -- expected true or false
+    conflicting-keys: `zone` does not go with `vswitch`, which has a zone of its own
+      77:1 zone -- remove this key
+      75:11 "vsw-db" -- because of `vswitch`, which has a zone of its own
     "#);
 }
 

@@ -3,7 +3,8 @@
 use super::{SHOP, changed, topology_told};
 use crate::diag::{Sources, Spanned};
 use crate::model::{
-    GroupKind, InstanceState, Location, Network, NextHop, Peer, Policy, ServiceKind, SessionTimeouts, World,
+    GroupKind, InstanceState, Location, Network, NextHop, Peer, PerDirection, Policy, ServiceKind, SessionTimeouts,
+    TimingSettings, World,
 };
 use crate::model::{Instance, NicType, Rule, SecurityGroup};
 use crate::net::{PortRange, Protocol};
@@ -105,6 +106,27 @@ fn security_groups_hold_their_rules_in_file_order() {
 }
 
 #[test]
+fn limits_hold_both_ways_or_one_and_a_latency_that_is_missing_is_that_of_the_nearer_places() {
+    let with = |from: &str, to: &str| world(&changed(SHOP, from, to));
+    let one_way = with("pps = 20000", "pps = { rx = 7 }\nburst_ms = 0\nqueue_ms = 3\nqueue_packets = 9\nzone = \"b\"");
+    let web = instance(&one_way, "i-web");
+    let limits = web.limits.as_deref().unwrap();
+    assert_eq!(limits.pps, PerDirection { tx: None, rx: Some(7) });
+    let nanos = [limits.burst(), limits.queue()].map(SimDuration::as_nanos);
+    assert_eq!((nanos, limits.queue_packets), ([0, 3_000_000], Some(9)));
+    assert_eq!(web.zone.as_ref().map(|zone| zone.value.as_str()), Some("b"));
+    let latency = |text: &str| {
+        let latency = with("mtu = 1400", text).timing.latency.unwrap();
+        [latency.vswitch, latency.zone, latency.cross_zone].map(|span| span.as_nanos() / 1_000)
+    };
+    assert_eq!(latency("latency_us = { vswitch = 5, zone = 20, cross_zone = 100 }"), [5, 20, 100]);
+    assert_eq!(latency("latency_us = { zone = 20 }"), [0, 20, 20]);
+    assert_eq!(latency("latency_us = { vswitch = 5, cross_zone = 100 }"), [5, 5, 100]);
+    assert!(with("mtu = 1400", "timing = true").timing.is_on);
+    assert_eq!(world(SHOP).timing, TimingSettings::default());
+}
+
+#[test]
 fn instances_and_services_hold_what_the_file_says() {
     let world = world(SHOP);
     let web = instance(&world, "i-web");
@@ -115,13 +137,18 @@ fn instances_and_services_hold_what_the_file_says() {
     assert_eq!(shown(&web.guest_routes), ["192.168.0.0/16"]);
     assert_eq!(web.public_ip.unwrap().to_string(), "47.1.2.3");
     assert_eq!(web.mac.unwrap().to_string(), "00:16:3e:00:00:01");
-    assert_eq!((web.bandwidth_mbps, web.pps), (Some(100), Some(20000)));
+    let limits = web.limits.as_deref().unwrap();
+    assert_eq!((limits.bandwidth_mbps.both(), limits.pps.both()), (Some(100), Some(20000)));
+    assert_eq!(
+        (limits.burst(), limits.queue()),
+        (SimDuration::from_nanos(10_000_000), SimDuration::from_nanos(50_000_000))
+    );
     assert_eq!((world.instance_region(web), world.instance_account(web)), ("cn-qingdao", "third"));
     let router = instance(&world, "i-router");
     let vswitch = Location::Vswitch(world.vswitches.find("vsw-db").unwrap());
     assert_eq!((*router.location, *router.state, *router.forwarding), (vswitch, InstanceState::Running, true));
     assert_eq!((router.security_groups.len(), router.linked_vpc, router.guest_routes.len()), (0, None, 0));
-    assert_eq!((router.mac, router.public_ip, router.pps), (None, None, None));
+    assert_eq!((router.mac, router.public_ip, &router.limits), (None, None, &None));
     assert_eq!((world.instance_region(router), world.instance_account(router)), ("cn-shenzhen", "other"));
     let orders = world.services.values().next().unwrap();
     assert_eq!(

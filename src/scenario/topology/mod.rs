@@ -4,6 +4,7 @@ mod ids;
 mod objects;
 mod references;
 mod rules;
+mod timing;
 
 use super::decode::{Decoder, Fields, Item, What, invalid};
 use crate::diag::Spanned;
@@ -50,7 +51,7 @@ fn settings(decoder: &mut Decoder<'_>, root: &Fields<'_>, world: &mut World) {
     const TIMEOUTS: [&str; 6] = ["tcp_established", "tcp_transient", "udp", "icmp", "other", "fragment"];
     let keys: Vec<&'static str> = TIMEOUTS.into_iter().chain(["limit"]).collect();
     let sessions = section("sessions", "[sessions]", &keys);
-    let fabric = section("fabric", "[fabric]", &["mtu"]);
+    let fabric = section("fabric", "[fabric]", &["mtu", "timing", "latency_us"]);
     if let Some(defaults) = defaults {
         if let Some(region) = defaults.get(decoder, "region").and_then(|item| shared(decoder, item)) {
             world.default_region = region;
@@ -77,9 +78,12 @@ fn settings(decoder: &mut Decoder<'_>, root: &Fields<'_>, world: &mut World) {
         let limit = sessions.get(decoder, "limit").and_then(|item| item.integer(decoder, 1..=MAX_SESSIONS));
         world.session_limit = limit.unwrap_or(world.session_limit);
     }
-    let mtu =
-        fabric.and_then(|fabric| fabric.get(decoder, "mtu")?.integer(decoder, u64::from(limits::LEAST_MTU)..=65535));
-    world.mtu = mtu.unwrap_or(world.mtu);
+    if let Some(fabric) = fabric {
+        let least = u64::from(limits::LEAST_MTU);
+        let mtu = fabric.get(decoder, "mtu").and_then(|item| item.integer(decoder, least..=65535));
+        world.mtu = mtu.unwrap_or(world.mtu);
+        world.timing = timing::settings(decoder, &fabric);
+    }
 }
 
 /// A region or account.

@@ -4,10 +4,11 @@
 
 use super::references::Declared;
 use super::rules::{POLICIES, route, rule};
+use super::timing;
 use crate::diag::{Diagnostic, Spanned};
 use crate::model::{
-    Direction, Gateway, GroupKind, Instance, InstanceState, Key, Location, Network, ObjectKind, Peering, Placement,
-    Policy, RouteTable, SecurityGroup, Service, ServiceKind, SharedText, UnknownRules, Vpc, Vswitch, World,
+    ClassicZone, Direction, Gateway, GroupKind, Instance, InstanceState, Key, Location, Network, ObjectKind, Peering,
+    Placement, Policy, RouteTable, SecurityGroup, Service, ServiceKind, SharedText, UnknownRules, Vpc, Vswitch, World,
 };
 use crate::net::{Ipv4Net, MacAddress};
 use crate::scenario::decode::{Decoder, Fields, Item, What, invalid};
@@ -70,17 +71,15 @@ impl<'a> Objects<'a, '_, '_> {
             "forwarding",
             "public_ip",
             "mac",
-            "bandwidth_mbps",
-            "pps",
+            "zone",
             "region",
             "account",
         ];
+        let keys: Vec<&str> = keys.into_iter().chain(timing::LIMIT_KEYS).collect();
         self.each(ObjectKind::Instance, &keys, Self::instance);
-        self.each(
-            ObjectKind::Service,
-            &["kind", "network", "vswitch", "ip", "whitelist", "region", "account"],
-            Self::service,
-        );
+        let keys = ["kind", "network", "vswitch", "ip", "whitelist", "zone", "region", "account"];
+        let keys: Vec<&str> = keys.into_iter().chain(timing::LIMIT_KEYS).collect();
+        self.each(ObjectKind::Service, &keys, Self::service);
         self.finish_pending();
     }
 
@@ -185,6 +184,17 @@ impl<'a> Objects<'a, '_, '_> {
         }
         let vswitch = self.declared.resolve(self.decoder, item, ObjectKind::Vswitch, &self.world.vswitches)?;
         Some(Spanned::new(Location::Vswitch(vswitch.value), vswitch.span))
+    }
+
+    /// The zone of what is at `location`. In a VPC it is the vSwitch's.
+    fn classic_zone(&mut self, fields: &Fields<'a>, location: Option<Spanned<Location>>) -> ClassicZone {
+        let item = self.get(fields, "zone")?;
+        if let Some(Spanned { value: Location::Vswitch(_), span }) = location {
+            fields.refuse_beside(self.decoder, &["zone"], "`vswitch`, which has a zone of its own", span);
+            return None;
+        }
+        let zone = item.filled(self.decoder)?;
+        Some(Spanned::new(self.texts.get_or_insert_with(zone, |zone| zone.into()).clone(), item.span))
     }
 
     fn vpc(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<()> {
@@ -356,8 +366,8 @@ impl<'a> Objects<'a, '_, '_> {
         let forwarding = self.flag(&fields, "forwarding");
         let public_ip = self.get(&fields, "public_ip").and_then(|item| item.address(self.decoder));
         let mac = self.get(&fields, "mac").and_then(|item| item.parse(self.decoder, str::parse::<MacAddress>));
-        let mut count = |key| Some(fields.get(self.decoder, key)?.integer(self.decoder, 0..=u64::MAX)?.value);
-        let (bandwidth_mbps, pps) = (count("bandwidth_mbps"), count("pps"));
+        let limits = timing::limits(self.decoder, &fields);
+        let zone = self.classic_zone(&fields, location);
         let placement = self.placement(&fields);
         let instance = Instance {
             id,
@@ -370,8 +380,8 @@ impl<'a> Objects<'a, '_, '_> {
             forwarding,
             public_ip,
             mac,
-            bandwidth_mbps,
-            pps,
+            limits,
+            zone,
             placement,
         };
         self.world.instances.insert(instance).ok().map(drop)
@@ -391,9 +401,20 @@ impl<'a> Objects<'a, '_, '_> {
             let entries = item.list_of(self.decoder, |decoder, item| item.cidr(decoder))?;
             Some(Spanned::new(entries, item.span))
         });
+        let limits = timing::limits(self.decoder, &fields);
+        let zone = self.classic_zone(&fields, location);
         let placement = self.placement(&fields);
-        let service =
-            Service { id, kind: kind?, location: location?, ip: ip?, whitelist, whitelist_is_unknown, placement };
+        let service = Service {
+            id,
+            kind: kind?,
+            location: location?,
+            ip: ip?,
+            whitelist,
+            whitelist_is_unknown,
+            limits,
+            zone,
+            placement,
+        };
         self.world.services.insert(service).ok().map(drop)
     }
 }
