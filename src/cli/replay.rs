@@ -38,6 +38,7 @@ pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
             (Some(By::Rule), _) | (None, ReplayFormat::Ndjson | ReplayFormat::Csv) => Connections::None,
         },
         usage: arguments.by == Some(By::Rule),
+        timing: arguments.timing,
         ..options(&arguments.attribution, arguments.fabric.options(), &topology)?
     };
     let files = capture_files(&arguments.captures)?;
@@ -429,6 +430,7 @@ pub(super) fn facts<'a>(captures: &'a [report::ReplayedCapture<'a>], replayed: &
         connections: replayed.connections.as_ref().map(|connections| &connections.totals),
         unreadable: &[],
         facts: replayed.facts,
+        rates: replayed.rates.as_deref(),
         interrupted: replayed.interrupted,
     }
 }

@@ -32,6 +32,7 @@ pub(crate) use regions::{
     sender_traits, source_traits,
 };
 pub use stages::ingress::Entry;
+pub(crate) use steering::admitted_sender;
 pub use steering::{SHARDS, ShardId, Steering};
 pub use step::{Crossing, FilterBypass, Found, SessionStep, Step};
 pub use trace::Trace;
@@ -213,6 +214,9 @@ impl Fabric {
         writer: &mut OutputWriter<'_>,
     ) -> Outcome {
         let (program, frame, parsed) = (burst.program, &burst.frames[index], burst.parsed[index].as_ref());
+        if let Some(outcome) = ingress::rate_exceeded(program, frame.entry) {
+            return outcome;
+        }
         let key = parsed.and_then(|parsed| self.verdict_key(program, frame, parsed));
         let known = key.and_then(|key| self.verdicts.get(&key)).copied();
         if let Some(parsed) = parsed {
@@ -401,6 +405,10 @@ impl Fabric {
             }
         };
         trace.steps.push(Step::Parsed(ipv4));
+        if let Some(outcome) = ingress::rate_exceeded(program, frame.entry) {
+            trace.end(&outcome);
+            return outcome;
+        }
         let query = match ingress::enter(program, frame.entry, ipv4.source, ipv4.destination) {
             Ok(query) => query,
             Err(outcome) => {

@@ -31,6 +31,7 @@ impl RouteKey {
             Entry::BySource => [0, 0],
             Entry::CapturedAt(id) => [1, id.0],
             Entry::Injected(id) => [2, id.0],
+            Entry::RateExceeded(id) => [3, id.0],
         };
         RouteKey { source, destination, entry, epoch }
     }

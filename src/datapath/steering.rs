@@ -111,6 +111,15 @@ impl Steering {
     }
 }
 
+/// The endpoint that an IPv4 frame comes from, where stages 1 to 3 let it through: what a guest sends out of its private
+/// NIC. Nothing of ARP frames, which go no further than the guest's own virtual switch.
+pub(crate) fn admitted_sender(program: &Program, entry: Entry, bytes: &[u8], wire_length: usize) -> Option<EndpointId> {
+    match parse(bytes, wire_length) {
+        Ok(Packet::Ipv4(ipv4)) => sender(program, entry, &ipv4),
+        _ => None,
+    }
+}
+
 /// The sender of a packet that stages 2 and 3 let through: other first fragments are not recorded.
 fn sender(program: &Program, entry: Entry, ipv4: &Ipv4) -> Option<EndpointId> {
     let query = ingress::enter(program, entry, ipv4.source, ipv4.destination).ok()?;

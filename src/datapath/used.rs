@@ -10,7 +10,7 @@ use super::order::CheckId;
 use super::outcome::{MatchedRule, Outcome};
 use super::output::{Output, OutputWriter};
 use super::parsed_flow::ParsedFlow;
-use super::stages::{bridge, destination, egress, guest, route};
+use super::stages::{bridge, destination, egress, guest, ingress, route};
 use super::step::{Crossing, Found, Step};
 use super::{Fabric, Frame, answer_arp, fast_path, stages};
 use crate::program::{EndpointId, Program, RouteId, RuleId, WhitelistId};
@@ -102,6 +102,9 @@ impl Fabric {
         writer: &mut OutputWriter<'_>,
     ) -> Outcome {
         let program = &Arc::clone(&self.program);
+        if let Some(outcome) = ingress::rate_exceeded(program, frame.entry) {
+            return outcome;
+        }
         let ipv4 = match parse(frame.bytes, frame.wire_length as usize) {
             Ok(Packet::Ipv4(ipv4)) => ipv4,
             Ok(Packet::Arp(arp)) => return answer_arp(program, frame, &arp, &mut super::Trace::default(), writer),

@@ -41,6 +41,7 @@ pub(crate) const GROUP_RULES: &str = "https://www.alibabacloud.com/help/en/ecs/u
 pub(crate) const GROUP_KINDS: &str =
     "https://help.aliyun.com/en/ecs/user-guide/basic-security-groups-and-advanced-security-groups";
 pub(crate) const GROUP_POLICY: &str = "https://alibabacloud.com/help/en/ecs/api-modifysecuritygrouppolicy";
+pub(crate) const INSTANCE_RATES: &str = "https://github.com/AlibabaCloudDocs/ecs (Instance families)";
 pub(crate) const AUTHORIZE: &str = "https://alibabacloud.com/help/en/ecs/api-authorizesecuritygroup";
 pub(crate) const REVOKE: &str = "https://alibabacloud.com/help/en/ecs/api-revokesecuritygroup";
 

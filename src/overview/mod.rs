@@ -206,6 +206,7 @@ impl Traffic {
             connections: totals(&self.replayed),
             unreadable,
             facts: self.replayed.facts,
+            rates: self.replayed.rates.as_deref(),
             interrupted: self.replayed.interrupted,
         }
     }

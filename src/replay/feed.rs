@@ -3,11 +3,12 @@
 use super::ReplayOptions;
 use super::adjust::Adjuster;
 use super::sample::Sample;
+use super::timing::{LeavingFrame, Sending};
 use crate::capture::{Batch, BatchOptions, CaptureError, CaptureRange, Captures, Extent, Unreadable};
 use crate::datapath::{self, Entry, Frame, SHARDS, ShardId, Steering};
 use crate::lab::Topology;
 use crate::program::{EndpointId, FixedMap};
-use crate::report::{CaptureFacts, FrameOrigin};
+use crate::report::{CaptureFacts, FrameOrigin, FrameTimes, RateUse};
 use crate::time::SimTime;
 use crate::wire;
 use std::cell::Cell;
@@ -35,6 +36,8 @@ pub struct FrameBatch {
     commented: Vec<(u64, BatchOptions)>,
     /// Of which of several captures all its frames are.
     origin: Option<Arc<FrameOrigin>>,
+    /// When each frame left and arrived, in the order of the capture; none where timing is off.
+    times: Vec<FrameTimes>,
 }
 
 /// What is known about a frame before it enters: all that its worker needs, beside the bytes.
@@ -73,6 +76,15 @@ impl FrameBatch {
     /// The frames of one worker.
     pub(super) fn part(&self, worker: usize) -> &[FrameRef] {
         &self.parts[worker]
+    }
+
+    /// When frame `index` of the capture's order left and arrived, where timing is on.
+    pub(super) fn times(&self, index: usize) -> Option<FrameTimes> {
+        self.times.get(index).copied()
+    }
+
+    pub(super) fn times_mut(&mut self) -> &mut [FrameTimes] {
+        &mut self.times
     }
 
     /// The capture that all frames are of, where there are several.
@@ -115,6 +127,7 @@ impl FrameBatch {
         self.parts.resize_with(workers, Vec::new);
         self.parts.iter_mut().for_each(Vec::clear);
         self.owners.clear();
+        self.times.clear();
         self.commented.clear();
     }
 }
@@ -139,6 +152,8 @@ pub struct Feed {
     owners: [Option<u8>; SHARDS],
     /// Frames so far, those that are left to others included.
     frames: u64,
+    /// The buckets of senders, where timing is on.
+    sending: Option<Sending>,
 }
 
 /// What an option wants for an address.
@@ -211,6 +226,7 @@ impl Feed {
             workers,
             owners: options.shard.owners(workers),
             frames: 0,
+            sending: None,
         }
     }
 
@@ -219,6 +235,16 @@ impl Feed {
     #[must_use]
     pub fn starting_at(self, now: SimTime) -> Feed {
         Feed { clock: ReplayClock::StartAt(now), ..self }
+    }
+
+    /// Lets frames meet the buckets of their senders.
+    pub(super) fn paced(self, sending: Option<Sending>) -> Feed {
+        Feed { sending, ..self }
+    }
+
+    /// What has passed the buckets of senders.
+    pub(super) fn take_use(&mut self) -> Vec<(EndpointId, RateUse)> {
+        self.sending.as_mut().map(Sending::take_use).unwrap_or_default()
     }
 
     /// Bytes read, and bytes there are where that is known.
@@ -301,9 +327,10 @@ impl Feed {
             clock,
             owners: owner_of,
             frames,
+            sending,
             ..
         } = self;
-        let FrameBatch { batch, parts, owners, commented, origin } = batch_of_frames;
+        let FrameBatch { batch, parts, owners, commented, origin, times } = batch_of_frames;
         origin.clone_from(present);
         let limit = ahead.min(RECORDS);
         let mut used = 0;
@@ -348,11 +375,18 @@ impl Feed {
             };
             let time = clock.read(record.time);
             let wire_length = record.wire_len;
+            let (entry, sent) = match sending {
+                Some(sending) => sending.send(&topology.program, LeavingFrame { bytes, wire_length, entry, time }),
+                None => (entry, None),
+            };
             let shard = steering.shard(&topology.program, bytes, wire_length as usize, entry, time);
             used += 1 + u64::from(wire_length >> unit);
             *frames += 1;
             let Some(owner) = owner_of[shard.index()] else { return used >= limit };
             owners.push(owner);
+            if sending.is_some() {
+                times.push(FrameTimes { sent, received: None });
+            }
             let (number, extent) = (record.number, record.extent());
             commented.extend(record.options().map(|options| (number, options)));
             parts[usize::from(owner)].push(FrameRef { time, entry, extent, number, wire_length, shard });

@@ -15,6 +15,7 @@ mod copies_tests;
 mod default_entries;
 mod feed;
 mod hints;
+mod late;
 mod pipeline;
 mod records;
 mod sample;
@@ -25,6 +26,7 @@ pub mod shard;
 mod stream;
 #[cfg(test)]
 mod tests;
+pub mod timing;
 mod usage;
 mod worker;
 mod writing;
@@ -44,14 +46,16 @@ use crate::diag::Reason;
 use crate::flows::{GatheredConnections, Gatherer};
 use crate::lab::Topology;
 use crate::program::EndpointId;
-use crate::report::{self, CaptureFacts, DefaultEntries, Tally, Timeline, UsageCounts};
+use crate::report::{self, CaptureFacts, DefaultEntries, EndpointRates, Tally, Timeline, UsageCounts};
 use hints::Hints;
+use pipeline::Crew;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use worker::Worker;
+use timing::{Receiving, Sending};
+use worker::{Counters, Worker};
 use writing::ReplayWriter;
 
 /// How a capture is replayed.
@@ -73,6 +77,8 @@ pub struct ReplayOptions {
     pub timeline: bool,
     /// Which frames are forwarded; the others are read, counted in [`Replayed::read`] and left to other processes.
     pub shard: ShardSelection,
+    /// Whether rates and delays act, although the topology does not say so.
+    pub timing: bool,
     /// How many workers share the frames; 0 counts as 1.
     pub workers: usize,
     /// Set from outside to end the replay: what has been read then is still forwarded.
@@ -96,6 +102,11 @@ impl ReplayOptions {
     /// At least one, and no more than there are shards: the others would have nothing to do.
     fn workers(&self) -> usize {
         self.workers.clamp(1, self.shard.shards())
+    }
+
+    /// Whether rates and delays act in `topology`.
+    pub(in crate::replay) fn has_timing(&self, topology: &Topology) -> bool {
+        self.timing || topology.world.timing.is_on
     }
 }
 
@@ -162,6 +173,8 @@ pub struct Replayed {
     pub usage: Option<UsageCounts>,
     /// The frames over time, where that was wanted.
     pub timeline: Option<Timeline>,
+    /// What the rates of endpoints were used for, where timing is on.
+    pub rates: Option<Vec<EndpointRates>>,
     /// What was counted about the capture itself.
     pub facts: CaptureFacts,
     /// Addresses of [`ReplayOptions::inject`] that no frame came from.
@@ -199,9 +212,11 @@ pub fn run(
     let captures = captures.into();
     let writing = OutputFormat::new(topology, sinks);
     let mut writer = ReplayWriter::begin(&writing, sinks)?;
+    let has_timing = options.has_timing(topology);
+    let mut receiving = has_timing.then(|| Receiving::of(topology));
     let mut source = Source {
         frames: 0,
-        feed: Feed::new(captures, options),
+        feed: Feed::new(captures, options).paced(has_timing.then(|| Sending::of(topology))),
         topology,
         steering: Steering::default(),
         stop: options.stop.clone(),
@@ -209,26 +224,29 @@ pub fn run(
         interrupted: false,
     };
     let usage = options.usage.then(|| UsageCounts::new(&topology.program, topology.names.rules.len()));
+    let mtu = options.fabric.mtu_in(&topology.program);
+    let new_counters = || Counters::new(&topology.program, mtu).gathering(options, usage.clone());
     let new_worker = || {
         let worker = Worker::new(&topology.program, options.fabric, writing.is_wanted());
-        worker.gathering(options).counting(usage.clone())
+        if has_timing { worker.counted_later(options.usage) } else { worker.counting(new_counters()) }
     };
     let workers = (0..options.workers()).map(|_| new_worker()).collect();
-    let workers = pipeline::run(&mut source, workers, &writing, &mut writer)?;
-    let mtu = options.fabric.mtu_in(&topology.program);
+    let mut late = has_timing.then(new_counters);
+    let crew = Crew { workers, late: receiving.as_mut().zip(late.as_mut()) };
+    let workers = pipeline::run(&mut source, crew, &writing, &mut writer)?;
     let mut tally = Tally::new(&topology.program, mtu);
     let mut hints = Hints::new(&topology.program, mtu);
     let mut gatherers = Vec::new();
     let mut usage = usage;
     let mut timeline = options.timeline.then(Timeline::new);
-    for worker in workers {
-        if let (Some(all), Some(own)) = (&mut usage, &worker.usage) {
+    for counters in workers.into_iter().filter_map(|worker| worker.counters).chain(late) {
+        if let (Some(all), Some(own)) = (&mut usage, &counters.usage) {
             all.merge(own);
         }
-        tally.merge(&worker.tally);
-        hints.merge(worker.hints);
-        gatherers.extend(worker.connections);
-        if let (Some(timeline), Some(part)) = (&mut timeline, worker.timeline) {
+        tally.merge(&counters.tally);
+        hints.merge(counters.hints);
+        gatherers.extend(counters.connections);
+        if let (Some(timeline), Some(part)) = (&mut timeline, counters.timeline) {
             timeline.merge(part);
         }
     }
@@ -239,7 +257,8 @@ pub fn run(
     if let Some(totals) = connections.as_ref().map(|connections| &connections.totals) {
         assert_eq!(totals.frames + totals.beside, source.frames, "each frame is of one connection or of none");
     }
-    let Source { feed, damage, interrupted, .. } = source;
+    let Source { mut feed, damage, interrupted, .. } = source;
+    let rates = receiving.map(|mut receiving| timing::rates(feed.take_use(), receiving.take_use()));
     writer.end(interrupted)?;
     let (unused_injections, unused_maps) = feed.missing();
     let counted = Replayed::new(tally, &hints, feed.facts());
@@ -255,6 +274,7 @@ pub fn run(
         connections,
         usage,
         timeline,
+        rates,
         unused_injections,
         unused_maps,
         ..counted
@@ -282,6 +302,7 @@ impl Replayed {
             connections: None,
             usage: None,
             timeline: None,
+            rates: None,
             facts,
             unused_injections: Vec::new(),
             unused_maps: Vec::new(),

@@ -13,10 +13,14 @@
 //! with little in its queue reads ahead, where there is a spare batch and no other thread reads; else it forwards what
 //! waits for it alone; else it writes. So the thread with the least to forward reads and writes, and no core is idle
 //! because frames are shared out unevenly. With one worker there are one thread and one batch, and nothing waits.
+//!
+//! Where timing is on, forwarded batches go to the calling thread straight away: see `late`.
 
 use super::Source;
 use super::feed::FrameBatch;
-use super::worker::{BurstOutput, Worker};
+use super::late::LateJobs;
+use super::timing::Receiving;
+use super::worker::{BurstOutput, Counters, Worker};
 use super::writing::{EncodedBatch, Encoder, OutputFormat, ReplayWriter};
 use crate::threads::spawn;
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded, never, select};
@@ -36,20 +40,25 @@ const MORE_BATCHES: usize = 5;
 
 /// A batch on its way, and what becomes of it.
 #[derive(Default)]
-struct Job {
+pub(super) struct Job {
     /// Its place in the capture.
     number: u64,
-    batch: FrameBatch,
+    pub(super) batch: FrameBatch,
     /// One per thread, which is the only one to touch it until all have forwarded their parts.
-    outputs: Vec<Mutex<BurstOutput>>,
+    pub(super) outputs: Vec<Mutex<BurstOutput>>,
     /// How many threads have.
     forwarded: AtomicUsize,
-    encoded: EncodedBatch,
+    pub(super) encoded: EncodedBatch,
     /// How far the capture was read with it.
     progress: (u64, Option<u64>),
 }
 
 impl Job {
+    /// An empty one for so many threads.
+    pub(super) fn of_threads(count: usize) -> Job {
+        Job { outputs: std::iter::repeat_with(Mutex::default).take(count).collect(), ..Job::default() }
+    }
+
     fn is_forwarded(&self) -> bool {
         self.forwarded.load(Ordering::Relaxed) == self.outputs.len()
     }
@@ -101,7 +110,7 @@ impl Drop for Leaving<'_, '_, '_> {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -118,6 +127,8 @@ struct WorkerThread<'d, 'a, 's> {
     own: usize,
     worker: Worker,
     encoder: Encoder<'d>,
+    /// Whether something is written about frames, and as soon as they are forwarded.
+    writes_at_once: bool,
     input: &'d Mutex<InputStage<'a, 's>>,
     spare: Receiver<Job>,
     queue: Receiver<Arc<Job>>,
@@ -221,17 +232,21 @@ impl WorkerThread<'_, '_, '_> {
         job.forwarded.fetch_add(1, Ordering::Relaxed);
         // Only the last thread to drop it gets it. A thread that has left early has dropped it without forwarding.
         if let Some(job) = Arc::into_inner(job).filter(Job::is_forwarded) {
-            let next = if self.encoder.is_wanted() { &self.to_write } else { &self.to_print };
+            let next = if self.writes_at_once { &self.to_write } else { &self.to_print };
             let _ = next.send(job);
         }
     }
 }
 
 fn write(encoder: &mut Encoder<'_>, mut job: Job, to_print: &Sender<Job>) {
+    encode(encoder, &mut job);
+    let _ = to_print.send(job);
+}
+
+/// Writes about the frames of a job.
+pub(super) fn encode(encoder: &mut Encoder<'_>, job: &mut Job) {
     let outputs: Vec<_> = job.outputs.iter().map(lock).collect();
     encoder.write(&job.batch, outputs.iter().map(|output| &**output), &mut job.encoded);
-    drop(outputs);
-    let _ = to_print.send(job);
 }
 
 /// The calling thread's part: what was written leaves in the order of the capture.
@@ -243,6 +258,8 @@ struct Reorderer<'p, 's, 'a> {
     early: BTreeMap<u64, Job>,
     /// Which is next.
     next: u64,
+    /// Where timing is on: the receivers, who decide what is written.
+    late: Option<LateJobs<'p>>,
 }
 
 impl Reorderer<'_, '_, '_> {
@@ -258,35 +275,63 @@ impl Reorderer<'_, '_, '_> {
         while let Ok(job) = self.written.recv() {
             self.take(job)?;
         }
+        if let Some(late) = &mut self.late {
+            late.receive_all();
+            while let Some(mut job) = late.next_certain() {
+                print(self.writer, &mut job)?;
+            }
+        }
         Ok(())
     }
 
     fn take(&mut self, job: Job) -> io::Result<()> {
         self.early.insert(job.number, job);
         while let Some(mut job) = self.early.remove(&self.next) {
-            self.writer.print(&mut job.encoded)?;
-            self.writer.tell(job.progress, &job.batch);
             self.next += 1;
-            // At the end nothing is read any more.
-            let _ = self.spare.send(job);
+            let Some(late) = &mut self.late else {
+                print(self.writer, &mut job)?;
+                // At the end nothing is read any more.
+                let _ = self.spare.send(job);
+                continue;
+            };
+            // Another job goes on in its place, since it may be held for longer than there are jobs.
+            let _ = self.spare.send(late.take(job));
+            while let Some(mut job) = late.next_certain() {
+                print(self.writer, &mut job)?;
+                late.put_back(job);
+            }
         }
         Ok(())
     }
 }
 
+fn print(writer: &mut ReplayWriter<'_, '_>, job: &mut Job) -> io::Result<()> {
+    writer.print(&mut job.encoded)?;
+    writer.tell(job.progress, &job.batch);
+    Ok(())
+}
+
+/// Who forwards and who counts.
+pub(super) struct Crew<'r> {
+    pub(super) workers: Vec<Worker>,
+    /// Where timing is on: the receivers' side of it, and what counts the frames then.
+    pub(super) late: Option<(&'r mut Receiving, &'r mut Counters)>,
+}
+
 /// Replays `source` with these workers, the first in this thread and each other in one of its own, and gives them back.
 pub(super) fn run(
     source: &mut Source<'_>,
-    workers: Vec<Worker>,
+    Crew { workers, late }: Crew<'_>,
     writing: &OutputFormat<'_>,
     writer: &mut ReplayWriter<'_, '_>,
 ) -> io::Result<Vec<Worker>> {
     let count = workers.len();
+    let writes_at_once = writing.is_wanted() && late.is_none();
+    let late = late.map(|(receiving, counters)| LateJobs::new(receiving, counters, Encoder::new(writing)));
     let batches = if count == 1 { 1 } else { count + MORE_BATCHES };
     let (returned, spare) = bounded(batches);
     for _ in 0..batches {
-        let outputs = std::iter::repeat_with(Mutex::default).take(count).collect();
-        let _ = returned.send(Job { outputs, ..Job::default() });
+        let _ = returned.send(Job::of_threads(count));
     }
     let (to_write, unwritten) = bounded(batches);
     let (to_print, written) = bounded(batches);
@@ -297,6 +342,7 @@ pub(super) fn run(
         own,
         worker,
         encoder: Encoder::new(writing),
+        writes_at_once,
         input: &input,
         spare: spare.clone(),
         queue,
@@ -323,7 +369,7 @@ pub(super) fn run(
             }
         }
         drop(closed);
-        let mut printer = Some(Reorderer { writer, written, spare: returned, early: BTreeMap::new(), next: 0 });
+        let mut printer = Some(Reorderer { writer, written, spare: returned, early: BTreeMap::new(), next: 0, late });
         let here: io::Result<Vec<Worker>> =
             threads_here.into_iter().map(|worker_thread| worker_thread.work(printer.take())).collect();
         let mut workers = here?;

@@ -1,7 +1,7 @@
 //! Frames that come while the program runs: forwarded in bursts, counted and written as those of a capture are.
 
 use super::feed::FrameBatch;
-use super::worker::{BURST, BurstOutput, Worker};
+use super::worker::{BURST, BurstOutput, Counters, Worker};
 use super::writing::{EncodedBatch, Encoder, OutputFormat, OutputSettings};
 use super::{Replayed, Sinks};
 use crate::capture::Writer;
@@ -39,9 +39,10 @@ impl<'s> FrameStream<'s> {
         let capture = sinks.capture.map(|capture| settings.format(topology).begin_capture(capture)).transpose()?;
         let mut batch = FrameBatch::default();
         batch.restart();
+        let counters = Counters::new(&topology.program, options.mtu_in(&topology.program));
         Ok(FrameStream {
             settings,
-            worker: Worker::new(&topology.program, options, true),
+            worker: Worker::new(&topology.program, options, true).counting(counters),
             options,
             steering: Steering::default(),
             batch,
@@ -108,7 +109,9 @@ impl<'s> FrameStream<'s> {
     /// The verdicts do not add up to the frames that were added.
     pub fn go_on_in(&mut self, next: &Topology) -> Replayed {
         let mtu = self.options.mtu_in(&next.program);
-        let (tally, hints) = self.worker.set_program(&next.program, mtu);
+        self.worker.set_program(&next.program);
+        let counters = self.worker.counters.replace(Counters::new(&next.program, mtu));
+        let (tally, hints) = counters.map(|counters| (counters.tally, counters.hints)).expect("a stream counts");
         let frames = self.frames - std::mem::replace(&mut self.counted, self.frames);
         if let Err(imbalance) = tally.check(frames) {
             panic!("a frame was lost: {imbalance}");

@@ -1,6 +1,6 @@
 //! One worker: the shards it owns, the frames that meet them, and its turns at writing.
 
-use super::feed::FrameBatch;
+use super::feed::{FrameBatch, FrameRef};
 use super::hints::Hints;
 use super::{Connections, ReplayOptions};
 use crate::datapath::{Fabric, Frame, Options, Outcome, Output, Sent, UsedEntries};
@@ -17,6 +17,8 @@ pub(super) const BURST: usize = 256;
 pub(super) struct BurstOutput {
     /// One for each burst, where somebody reads them afterwards.
     outputs: Vec<Output>,
+    /// What the frames of each burst met, where hits are counted afterwards.
+    used: Vec<Vec<UsedEntries>>,
 }
 
 impl BurstOutput {
@@ -32,6 +34,85 @@ impl BurstOutput {
         }
         &mut self.outputs[index]
     }
+
+    /// What became of the frame at `position` of the part.
+    pub(super) fn outcome_mut(&mut self, position: usize) -> &mut Outcome {
+        &mut self.outputs[position / BURST].outcomes[position % BURST]
+    }
+}
+
+/// What is counted of frames and of what became of them.
+pub(super) struct Counters {
+    pub(super) tally: Tally,
+    pub(super) hints: Hints,
+    /// Where connections are wanted.
+    pub(super) connections: Option<Gatherer>,
+    /// Where hits are counted.
+    pub(super) usage: Option<UsageCounts>,
+    /// Where frames are counted over time.
+    pub(super) timeline: Option<Timeline>,
+}
+
+impl Counters {
+    pub(super) fn new(program: &Arc<Program>, mtu: u16) -> Counters {
+        let (tally, hints) = (Tally::new(program, mtu), Hints::new(program, mtu));
+        Counters { tally, hints, connections: None, usage: None, timeline: None }
+    }
+
+    /// The same, which gathers what is wanted beside the sums, too. Hits are counted from `usage` on.
+    pub(super) fn gathering(self, options: &ReplayOptions, usage: Option<UsageCounts>) -> Counters {
+        let connections = match options.connections {
+            Connections::None => None,
+            Connections::Sums => Some(Gatherer::new(false)),
+            Connections::Each => Some(Gatherer::new(true)),
+        };
+        Counters { connections, usage, timeline: options.timeline.then(Timeline::new), ..self }
+    }
+
+    /// Counts what became of a burst; `used` is what its frames met, where hits are counted.
+    fn count(&mut self, burst: &CountedBurst<'_>, output: &Output, used: &[UsedEntries]) {
+        let CountedBurst { frame_refs, frames } = *burst;
+        if let Some(usage) = &mut self.usage {
+            let became = frames.iter().zip(&output.outcomes).zip(used);
+            for (frame_ref, ((frame, outcome), entries)) in frame_refs.iter().zip(became) {
+                usage.add(&UsedFrame { number: frame_ref.number, frame, outcome, entries });
+            }
+        }
+        for (frame, outcome) in frames.iter().zip(&output.outcomes) {
+            self.tally.add(outcome, frame.time, frame.wire_length);
+            self.hints.note(frame, outcome);
+        }
+        if let Some(connections) = &mut self.connections {
+            for ((frame_ref, frame), outcome) in frame_refs.iter().zip(frames).zip(&output.outcomes) {
+                connections.add(frame_ref.number, frame, outcome);
+            }
+        }
+        if let Some(timeline) = &mut self.timeline {
+            for ((frame_ref, frame), outcome) in frame_refs.iter().zip(frames).zip(&output.outcomes) {
+                timeline.add(frame_ref.number, outcome, frame.time);
+            }
+        }
+        for emitted in output.sent.iter().filter_map(|sent| sent.emitted) {
+            self.tally.add_emitted(emitted.kind);
+        }
+    }
+
+    /// Counts what became of part `own` of `batch`, all of which was kept.
+    pub(super) fn count_part(&mut self, batch: &FrameBatch, own: usize, burst_output: &BurstOutput) {
+        let BurstOutput { outputs, used } = burst_output;
+        for (index, frame_refs) in batch.part(own).chunks(BURST).enumerate() {
+            let frames: Vec<Frame<'_>> = frame_refs.iter().map(|frame_ref| batch.frame_of(frame_ref)).collect();
+            let used = used.get(index).map_or(&[][..], Vec::as_slice);
+            self.count(&CountedBurst { frame_refs, frames: &frames }, &outputs[index], used);
+        }
+    }
+}
+
+/// The frames of a burst.
+#[derive(Clone, Copy)]
+struct CountedBurst<'a> {
+    frame_refs: &'a [FrameRef],
+    frames: &'a [Frame<'a>],
 }
 
 /// A worker and its state.
@@ -39,16 +120,12 @@ pub(super) struct Worker {
     fabric: Fabric,
     /// What came out of the last burst, where nobody reads it; `None` where what comes out is written somewhere.
     passing: Option<Output>,
-    pub(super) tally: Tally,
-    pub(super) hints: Hints,
-    /// Where connections are wanted.
-    pub(super) connections: Option<Gatherer>,
-    /// Where hits are counted.
-    pub(super) usage: Option<UsageCounts>,
+    /// `None` where frames are counted later, when it is certain what becomes of them.
+    pub(super) counters: Option<Counters>,
+    /// Whether it is noted what frames meet.
+    notes_used: bool,
     /// What the frames of the last burst met.
     used: Vec<UsedEntries>,
-    /// Where frames are counted over time.
-    pub(super) timeline: Option<Timeline>,
 }
 
 impl Worker {
@@ -56,35 +133,25 @@ impl Worker {
         Worker {
             fabric: Fabric::new(Arc::clone(program), options),
             passing: (!keeps).then(Output::default),
-            tally: Tally::new(program, options.mtu_in(program)),
-            hints: Hints::new(program, options.mtu_in(program)),
-            connections: None,
-            usage: None,
+            counters: None,
+            notes_used: false,
             used: Vec::new(),
-            timeline: None,
         }
     }
 
-    /// The same, which gathers what is wanted beside the sums, too.
-    pub(super) fn gathering(self, options: &ReplayOptions) -> Worker {
-        let connections = match options.connections {
-            Connections::None => None,
-            Connections::Sums => Some(Gatherer::new(false)),
-            Connections::Each => Some(Gatherer::new(true)),
-        };
-        Worker { connections, timeline: options.timeline.then(Timeline::new), ..self }
+    /// The same, which counts.
+    pub(super) fn counting(self, counters: Counters) -> Worker {
+        Worker { notes_used: counters.usage.is_some(), counters: Some(counters), ..self }
     }
 
-    /// The same, which counts hits too.
-    pub(super) fn counting(self, usage: Option<UsageCounts>) -> Worker {
-        Worker { usage, ..self }
+    /// The same, which keeps what is counted later, hits included where they are.
+    pub(super) fn counted_later(self, usage: bool) -> Worker {
+        Worker { passing: None, notes_used: usage, ..self }
     }
 
-    /// Forwards in another snapshot of the world from now on, and counts anew; gives what was counted until then.
-    pub(super) fn set_program(&mut self, program: &Arc<Program>, mtu: u16) -> (Tally, Hints) {
+    /// Forwards in another snapshot of the world from now on.
+    pub(super) fn set_program(&mut self, program: &Arc<Program>) {
         self.fabric.set_program(Arc::clone(program));
-        let tally = std::mem::replace(&mut self.tally, Tally::new(program, mtu));
-        (tally, std::mem::replace(&mut self.hints, Hints::new(program, mtu)))
     }
 
     /// Forwards part `own` of `batch`.
@@ -97,32 +164,15 @@ impl Worker {
                 Some(output) => output,
                 None => burst_output.output(index),
             };
-            match &mut self.usage {
-                None => self.fabric.process(&frames, output),
-                Some(usage) => {
-                    self.fabric.process_used(&frames, output, &mut self.used);
-                    let became = frames.iter().zip(&output.outcomes).zip(&self.used);
-                    for (frame_ref, ((frame, outcome), entries)) in frame_refs.iter().zip(became) {
-                        usage.add(&UsedFrame { number: frame_ref.number, frame, outcome, entries });
-                    }
-                }
+            match self.notes_used {
+                false => self.fabric.process(&frames, output),
+                true => self.fabric.process_used(&frames, output, &mut self.used),
             }
-            for (frame, outcome) in frames.iter().zip(&output.outcomes) {
-                self.tally.add(outcome, frame.time, frame.wire_length);
-                self.hints.note(frame, outcome);
-            }
-            if let Some(connections) = &mut self.connections {
-                for ((frame_ref, frame), outcome) in frame_refs.iter().zip(&frames).zip(&output.outcomes) {
-                    connections.add(frame_ref.number, frame, outcome);
-                }
-            }
-            if let Some(timeline) = &mut self.timeline {
-                for ((frame_ref, frame), outcome) in frame_refs.iter().zip(&frames).zip(&output.outcomes) {
-                    timeline.add(frame_ref.number, outcome, frame.time);
-                }
-            }
-            for emitted in output.sent.iter().filter_map(|sent| sent.emitted) {
-                self.tally.add_emitted(emitted.kind);
+            if let Some(counters) = &mut self.counters {
+                counters.count(&CountedBurst { frame_refs, frames: &frames }, output, &self.used);
+            } else if self.notes_used {
+                burst_output.used.resize_with(index + 1, Vec::new);
+                std::mem::swap(&mut burst_output.used[index], &mut self.used);
             }
         }
     }

@@ -10,7 +10,8 @@ use crate::capture::{Packet, PacketDirection, Writer, add_comment, encode_packet
 use crate::datapath::{Frame, Outcome, Sent, Verdict};
 use crate::lab::Topology;
 use crate::program::{EndpointId, Names};
-use crate::report::{Comments, FrameNumber, Lines, Resolver};
+use crate::report::{Comments, FrameNumber, FrameTimes, Lines, Resolver};
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::Arc;
@@ -324,11 +325,12 @@ impl<'a> Encoder<'a> {
         unnumbered.clear();
         frames.clear();
         let mut walks: Vec<BurstWalk<'_>> = outputs.map(BurstWalk::new).collect();
-        for owner in batch.owners() {
+        for (index, owner) in batch.owners().iter().enumerate() {
             let owner = usize::from(*owner);
             let (position, seen) = walks[owner].step();
             let frame_ref = &batch.part(owner)[position];
-            self.frame(batch, frame_ref, &seen, encoded);
+            let written = WrittenFrame { frame_ref, times: batch.times(index) };
+            self.frame(batch, written, &seen, encoded);
             if self.writing.notes_frames {
                 encoded.frames.push(EncodedFrame {
                     number: frame_ref.number,
@@ -339,16 +341,26 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    fn frame(&mut self, batch: &FrameBatch, frame_ref: &FrameRef, seen: &FrameOutcome<'_>, encoded: &mut EncodedBatch) {
+    fn frame(
+        &mut self,
+        batch: &FrameBatch,
+        WrittenFrame { frame_ref, times }: WrittenFrame<'_>,
+        seen: &FrameOutcome<'_>,
+        encoded: &mut EncodedBatch,
+    ) {
         let (number, frame) = (frame_ref.number, &batch.frame_of(frame_ref));
-        let frame_number = FrameNumber { number, origin: batch.origin() };
+        let frame_number = FrameNumber { number, origin: batch.origin(), times };
         let FrameOutcome { outcome, sent, bytes } = *seen;
         let Encoder { writing, short, readable } = self;
         if let Some(lines) = &writing.lines {
             lines.frame(&mut encoded.lines, frame_number, frame, outcome);
             for sent in sent {
                 if let Some(emitted) = sent.emitted {
-                    lines.emitted(&mut encoded.lines, frame_number, frame.time, emitted, sent.to);
+                    // It took no time.
+                    let received = times.and_then(|times| times.sent);
+                    let times = times.map(|_| FrameTimes { sent: received, received });
+                    let cause = FrameNumber { times, ..frame_number };
+                    lines.emitted(&mut encoded.lines, cause, frame.time, emitted, sent.to);
                 }
             }
         }
@@ -357,13 +369,21 @@ impl<'a> Encoder<'a> {
             readable.clear();
             comments.short(short, outcome);
             comments.readable(readable, number, outcome);
+            let received = times.and_then(|times| times.received);
+            if let Some(delay) = received.map(|received| received.since(frame.time)) {
+                let _ = write!(short, " delay_ns={}", delay.as_nanos());
+                let _ = write!(readable, ", {delay} after it was sent");
+            }
             let own: Vec<&[u8]> = batch.comments(number).collect();
             if writing.copies != Copies::Out {
                 let interface = encoded.interface_of_next(&writing.interfaces, writing.entered_at(outcome));
                 let copy = OutputCopy { interface, packet_id: Some(number), own: &own, comments: &[short, readable] };
                 copy.entering(&mut encoded.blocks, frame);
             }
-            for sent in sent.iter().filter(|_| writing.copies != Copies::In) {
+            // A receiver whose rate is exceeded has nothing of what the stages have delivered.
+            let has_left =
+                |sent: &&Sent| sent.emitted.is_some() || matches!(outcome.verdict, Verdict::Delivered { .. });
+            for sent in sent.iter().filter(|_| writing.copies != Copies::In).filter(has_left) {
                 // What came out has the comments of what went in, or its own where the fabric made it: never both.
                 if let Some(emitted) = sent.emitted {
                     short.clear();
@@ -374,10 +394,19 @@ impl<'a> Encoder<'a> {
                 let (packet_id, own) = if sent.emitted.is_none() { (Some(number), &own[..]) } else { (None, &[][..]) };
                 let interface = encoded.interface_of_next(&writing.interfaces, sent.to.0);
                 let copy = OutputCopy { interface, packet_id, own, comments: &[short, readable] };
-                copy.leaving(&mut encoded.blocks, frame, sent, bytes);
+                let arrival = if sent.emitted.is_some() { times.and_then(|times| times.sent) } else { received };
+                let left = Frame { time: arrival.unwrap_or(frame.time), ..*frame };
+                copy.leaving(&mut encoded.blocks, &left, sent, bytes);
             }
         }
     }
+}
+
+/// A frame that is written about, and when it left and arrived.
+#[derive(Clone, Copy)]
+struct WrittenFrame<'a> {
+    frame_ref: &'a FrameRef,
+    times: Option<FrameTimes>,
 }
 
 /// One of the packets that are written about a frame, but for the frame.

@@ -31,6 +31,7 @@ mod summary;
 mod table;
 mod tally;
 mod timeline;
+mod timing;
 mod trace;
 mod usage;
 mod usage_records;
@@ -77,6 +78,7 @@ pub use table::table_text;
 pub use tally::TallyCounts;
 pub use tally::{Delivered, Dropped, DroppedAt, Imbalance, Tally};
 pub use timeline::{StretchCounts, Timeline};
+pub use timing::{EndpointRates, FrameTimes, RATE_COLUMNS, RateUse, rate_rows};
 pub use trace::{
     Fix, StatedRemedy, TopologyChange, Traced, blockers_text, destination, fixes, misdelivered_text, no_reply_text,
 };

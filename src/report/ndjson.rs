@@ -4,6 +4,7 @@
 //! fields is fixed, and a field without value is left out.
 
 use super::pieces::{CauseStrings, StringTable};
+use super::timing::FrameTimes;
 use super::words::{Cause, Resolver};
 use crate::datapath::{DropLocation, Emitted, Frame, MatchedRule, Outcome, Verdict};
 use crate::program::{DomainId, EndpointId};
@@ -45,11 +46,13 @@ pub struct FrameNumber<'a> {
     pub number: u64,
     /// The capture.
     pub origin: Option<&'a FrameOrigin>,
+    /// When it left and arrived, where timing is on.
+    pub times: Option<FrameTimes>,
 }
 
 impl From<u64> for FrameNumber<'_> {
     fn from(number: u64) -> Self {
-        FrameNumber { number, origin: None }
+        FrameNumber { number, origin: None, times: None }
     }
 }
 
@@ -182,7 +185,7 @@ impl Lines {
 /// Room for a line of names that are not very long.
 const USUAL_LINE: usize = 512;
 
-fn begin(out: &mut Vec<u8>, FrameNumber { number, origin }: FrameNumber<'_>, time: SimTime) {
+fn begin(out: &mut Vec<u8>, FrameNumber { number, origin, times }: FrameNumber<'_>, time: SimTime) {
     let mut decimal = itoa::Buffer::new();
     out.extend_from_slice(b"{\"frame\":");
     out.extend_from_slice(decimal.format(number).as_bytes());
@@ -196,6 +199,14 @@ fn begin(out: &mut Vec<u8>, FrameNumber { number, origin }: FrameNumber<'_>, tim
     out.extend_from_slice(b",\"time_ns\":\"");
     out.extend_from_slice(decimal.format(time.as_nanos()).as_bytes());
     out.push(b'"');
+    let FrameTimes { sent, received } = times.unwrap_or_default();
+    for (key, time) in [(&b",\"sent_ns\":\""[..], sent), (&b",\"received_ns\":\""[..], received)] {
+        if let Some(time) = time {
+            out.extend_from_slice(key);
+            out.extend_from_slice(decimal.format(time.as_nanos()).as_bytes());
+            out.push(b'"');
+        }
+    }
 }
 
 fn push_packet(out: &mut Vec<u8>, packet: &Readable) {

@@ -4,6 +4,7 @@ use super::connections::{self, ConnectionTotals};
 use super::hints::{CaptureFacts, DefaultEntries, hints, hints_text};
 use super::layout::{Palette, Style, calendar, counted, percent, space, thousands, width};
 use super::tally::{Dropped, DroppedAt, Tally};
+use super::timing::{self, EndpointRates};
 use super::words::Resolver;
 use crate::diag::Reason;
 use crate::text::{Shown, shown};
@@ -35,6 +36,8 @@ pub struct Replayed<'a> {
     pub unreadable: &'a [(String, u64)],
     /// What was counted about the capture itself.
     pub facts: CaptureFacts,
+    /// What the rates of endpoints were used for, where timing is on.
+    pub rates: Option<&'a [EndpointRates]>,
     /// True where the replay was ended before the end of the capture.
     pub interrupted: bool,
 }
@@ -117,6 +120,9 @@ pub fn summary_text(out: &mut String, words: Resolver<'_>, tally: &Tally, replay
     write_rows(out, &rows, tally.frames(), palette);
     if let Some(totals) = replayed.connections {
         connections::write_text(out, words, totals, palette);
+    }
+    if let Some(rates) = replayed.rates {
+        timing::write_rates(out, timing::rate_rows(words, tally, rates), palette);
     }
     let end = out.len();
     hints_text(out, words, tally, replayed, palette);
@@ -240,7 +246,8 @@ pub(super) fn write_rows(out: &mut String, rows: &[SummaryRow], frames: u64, pal
 }
 
 /// The summary of a replay as one JSON object: `capture` is the name of the only one, `captures` lists several. Lists are complete, most frames first; stamps are strings, and null
-/// where there is no frame. `interrupted` is there, and true, only where the replay was.
+/// where there is no frame. `interrupted` is there, and true, only where the replay was;
+/// `timing` where it is on.
 pub fn summary_json(words: Resolver<'_>, tally: &Tally, replayed: &Replayed<'_>) -> Value {
     let delivered = tally.delivered();
     let endpoints: Vec<Value> = tally
@@ -280,6 +287,9 @@ pub fn summary_json(words: Resolver<'_>, tally: &Tally, replayed: &Replayed<'_>)
     }
     if let Some(totals) = replayed.connections {
         connections::write_json(&mut value, words, totals);
+    }
+    if let Some(rates) = replayed.rates {
+        value["timing"] = timing::rates_json(words, tally, rates);
     }
     if replayed.interrupted {
         value["interrupted"] = true.into();

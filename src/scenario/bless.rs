@@ -111,10 +111,11 @@ fn rewrite_claim(table: &mut dyn TableLike, holds: &Claim) {
         table.remove(key);
     }
     match &holds.verdict.value {
-        VerdictClaim::Delivered { to, session, ttl } => {
+        VerdictClaim::Delivered { to, session, ttl, delay_ns } => {
             set(table, "to", to.value.as_str().into());
             update(table, "session", session.as_ref().map(|session| session.value.into()));
             update(table, "ttl", ttl.as_ref().map(|ttl| i64::from(ttl.value).into()));
+            update(table, "delay_ns", delay_ns.as_ref().map(|delay| number(delay.value)));
         }
         VerdictClaim::Dropped { reason, at, rule } => {
             set(table, "reason", reason.value.id().into());

@@ -45,6 +45,8 @@ pub enum VerdictClaim {
         session: Option<Spanned<bool>>,
         /// Its TTL when it arrives.
         ttl: Option<Spanned<u8>>,
+        /// How many nanoseconds after it was sent, where timing is on.
+        delay_ns: Option<Spanned<u64>>,
     },
     /// The fabric answers it.
     Answered,
@@ -197,9 +199,9 @@ const CLAIM_KEYS: [&str; 8] = ["verdict", "to", "path", "session", "ttl", "reaso
 pub(super) fn keys_beside(verdict: &str) -> &'static [&'static str] {
     match verdict {
         "delivered" => &["reason", "at", "rule"],
-        "dropped" => &["to", "session", "ttl"],
-        "undetermined" => &["to", "session", "ttl", "at", "rule", "path"],
-        _ => &["to", "session", "ttl", "reason", "at", "rule", "path"],
+        "dropped" => &["to", "session", "ttl", "delay_ns"],
+        "undetermined" => &["to", "session", "ttl", "delay_ns", "at", "rule", "path"],
+        _ => &["to", "session", "ttl", "delay_ns", "reason", "at", "rule", "path"],
     }
 }
 
@@ -216,7 +218,8 @@ fn claim<'a>(decoder: &mut Decoder<'_>, fields: &Fields<'a>, names: &KnownNames<
             let to = fields.require(decoder, "to", "\"db-1\"").and_then(|item| names.endpoint(decoder, item));
             let session = fields.get(decoder, "session").and_then(|item| item.boolean(decoder));
             let ttl = fields.get(decoder, "ttl").and_then(|item| item.integer(decoder, 0..=255));
-            VerdictClaim::Delivered { to: to?, session, ttl }
+            let delay_ns = fields.get(decoder, "delay_ns").and_then(|item| item.integer(decoder, 0..=u64::MAX));
+            VerdictClaim::Delivered { to: to?, session, ttl, delay_ns }
         }
         "dropped" => {
             let reason = fields.require(decoder, "reason", "\"sg-ingress-deny\"");
@@ -307,7 +310,7 @@ pub(super) fn of_replay(
     let (undetermined, emitted) = (total("undetermined"), total("emitted"));
     let frames = fields.get(decoder, "frames").and_then(|item| {
         item.list_of(decoder, |decoder, item| {
-            let keys: Vec<&str> = CLAIM_KEYS.into_iter().chain(["frame"]).collect();
+            let keys: Vec<&str> = CLAIM_KEYS.into_iter().chain(["frame", "delay_ns"]).collect();
             let fields = item.fields(decoder, What::The("a frame"), &keys)?;
             let frame = fields.require(decoder, "frame", "1");
             let frame = frame.and_then(|item| item.integer(decoder, 1..=u64::MAX));

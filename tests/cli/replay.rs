@@ -419,3 +419,51 @@ fn destinations_that_were_missed_are_listed_with_their_reason() {
         serde_json::json!([{ "address": "172.16.1.99", "frames": 2 }, { "address": "172.16.1.98", "frames": 1 }]);
     assert_eq!(hints[1]["destinations"], missed);
 }
+
+/// The shop, whose classic instance sends one packet a second.
+fn limited_shop(bench: Bench) -> Bench {
+    let shop = std::fs::read_to_string(bench.path().join("shop.toml")).unwrap();
+    let limited =
+        shop.replace("[instance.i-web]\n", "[instance.i-web]\npps = { tx = 1 }\nburst_ms = 0\nqueue_ms = 0\n");
+    assert_ne!(limited, shop);
+    bench.write("limited.toml", limited)
+}
+
+#[test]
+fn rates_act_with_timing_alone() {
+    let bench = limited_shop(bench());
+    let lines = |arguments: &[&str]| {
+        let told = bench.run(&[&["replay", "limited.toml", "a.pcap", "--format", "ndjson"], arguments].concat());
+        assert_eq!(told.code, 0, "{}", told.error);
+        told.out
+    };
+    let off = lines(&["-w", "off.pcapng", "--copies", "both"]);
+    let shop =
+        bench.run(&["replay", "shop.toml", "a.pcap", "--format", "ndjson", "-w", "shop.pcapng", "--copies", "both"]);
+    assert!(!off.contains("sent_ns") && !off.contains("rate-exceeded"), "{off}");
+    // The file has three lines more in front of the rules, and another name.
+    assert_eq!(off.lines().count(), shop.out.lines().count());
+    let on = lines(&["--timing"]);
+    let second: Value = serde_json::from_str(on.lines().nth(1).unwrap()).unwrap();
+    assert_eq!((second["reason"].as_str(), second["at"].as_str()), (Some("rate-exceeded-tx"), Some("i-web")));
+    assert_eq!(on.lines().count(), off.lines().count());
+}
+
+#[test]
+fn the_summary_tells_how_rates_were_used() {
+    let bench = limited_shop(bench());
+    let told = bench.run(&["replay", "limited.toml", "a.pcap", "--timing"]);
+    let rates = told.out.split_once("\nrates\n").map(|(_, rates)| rates.split("\n\n").next().unwrap());
+    assert_snapshot!(rates.unwrap_or_default(), @"
+    endpoint  way  limit  packets  used    rate exceeded  queueing p50  queueing p99
+    i-web     tx   1 pps  1        100.0%  2              0 ms          0 ms
+    ");
+    let told = bench.run(&["replay", "limited.toml", "a.pcap", "--timing", "--format", "json"]);
+    let summary: Value = serde_json::from_str(&told.out).unwrap();
+    assert_snapshot!(summary["timing"].to_string(), @r#"{"endpoints":[{"endpoint":"i-web","tx":{"bandwidth_mbps":null,"pps":1,"packets":1,"bytes":54,"rate_exceeded":2,"utilisation":1.0,"queueing_p50_ns":0,"queueing_p99_ns":0}}]}"#);
+    let told = bench.run(&["replay", "limited.toml", "a.pcap", "--format", "json"]);
+    assert!(serde_json::from_str::<Value>(&told.out).unwrap().get("timing").is_none());
+    // Nothing is limited there.
+    let told = bench.run(&["replay", "shop.toml", "a.pcap", "--timing"]);
+    assert!(told.out.contains("\nrates\n  no frame came to an endpoint with a limit\n"), "{}", told.out);
+}

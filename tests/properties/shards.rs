@@ -59,6 +59,7 @@ impl Given {
         }
         let unreadable: Vec<_> = replayed.unreadable.iter().map(|(why, count)| (why.to_string(), *count)).collect();
         let facts = biplane::report::Replayed {
+            rates: None,
             captures: &replayed.told_captures(),
             ambiguous_sources: &replayed.ambiguous_sources,
             unknown_sources: &replayed.unknown_sources,

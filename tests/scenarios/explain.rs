@@ -1,10 +1,12 @@
 //! The pages of `biplane explain`: every example is a line that the program prints.
 
+use biplane::capture::Captures;
 use biplane::datapath::{Entry, Options};
 use biplane::diag::{Reason, Sources};
 use biplane::explain;
 use biplane::lab::{FrameResult, Lab, Topology};
 use biplane::replay::scenario::Stage;
+use biplane::replay::{self, ReplayOptions, Sinks};
 use biplane::report::{Comments, Resolver};
 use biplane::scenario;
 use biplane::wire::PacketBuilder;
@@ -46,6 +48,25 @@ impl Said {
     }
 }
 
+impl Said {
+    /// Notes what is written about the frames of a capture.
+    fn replay(&mut self, topology: &str, capture: &str) {
+        let topology = Topology::open(folder().join("topologies").join(topology)).unwrap();
+        let captures = Captures::open_paths(&[folder().join("../pcaps").join(capture)]).unwrap();
+        let mut written = Vec::new();
+        let mut sinks = Sinks { capture: Some(&mut written), ..Sinks::default() };
+        replay::run(&topology, captures, &ReplayOptions::default(), &mut sinks).unwrap();
+        // The comment to search for stands in front of the one to read, each padded to four bytes.
+        let text = String::from_utf8_lossy(&written);
+        for comment in text.split("biplane: verdict=dropped reason=").skip(1) {
+            let reason = comment.split(' ').next().unwrap().parse().unwrap();
+            let readable = &comment[comment.find("frame ").unwrap()..];
+            let end = readable.find(|c: char| c.is_control()).unwrap();
+            self.0.entry(reason).or_default().insert(readable[..end].to_owned());
+        }
+    }
+}
+
 /// What all scenarios say, and a few frames that scenarios have in captures only.
 fn said() -> Said {
     let mut said = Said::default();
@@ -79,6 +100,7 @@ fn said() -> Said {
     arp[0][21] = 2;
     said.send("shop.toml", Options::default(), &arp);
     let strict = Options { strict_tcp: true, ..Options::default() };
+    said.replay("rates.toml", "rates.pcap");
     said.send("shop.toml", strict, &built(&[tcp("10.45.2.10:40000 > 172.16.1.10:8080").ack()]));
     said
 }

@@ -1,13 +1,68 @@
 //! TTL, MTU, and what the fabric sends by itself.
 
-use super::world::{CLASSIC_GATEWAY, VSW_A_GATEWAY, WORLD, carried, edited, lab, lab_of, lab_with};
-use biplane::datapath::Options;
+use super::world::{CLASSIC_GATEWAY, VSW_A_GATEWAY, WORLD, carried, edited, endpoint, lab, lab_of, lab_with};
+use biplane::capture::{LinkType, PcapWriter, Precision, Reader};
+use biplane::datapath::{Entry, Options};
 use biplane::diag::{EmittedKind, Reason};
-use biplane::lab::FrameResult;
+use biplane::lab::{FrameResult, Topology};
 use biplane::program::FABRIC_MAC;
+use biplane::replay::{self, ReplayOptions, Sinks};
+use biplane::time::SimTime;
 use biplane::wire::IcmpError;
 use biplane::wire::build::{icmp_echo, icmp_error, tcp, udp};
 use etherparse::{Icmpv4Type, Ipv4HeaderSlice, NetSlice, SlicedPacket, TransportSlice, icmpv4};
+
+/// What is told of segments that are sent at once, one line each.
+fn sent_at_once(text: &str, segments: &[&str]) -> Vec<String> {
+    let topology = Topology::from_toml("world.toml", text).unwrap_or_else(|error| panic!("{error}"));
+    let mut capture = PcapWriter::new(Vec::new(), LinkType::ETHERNET, Precision::Nanos).unwrap();
+    for segment in segments {
+        let frame = tcp(segment).syn().build();
+        capture.write_record(SimTime::from_nanos(1), &frame, frame.len() as u32).unwrap();
+    }
+    let reader = Reader::from_bytes("capture", capture.finish().unwrap().into()).unwrap();
+    let mut lines = Vec::new();
+    let mut sinks = Sinks { lines: Some(&mut lines), ..Sinks::default() };
+    let options = ReplayOptions { timing: true, ..ReplayOptions::default() };
+    replay::run(&topology, reader, &options, &mut sinks).unwrap();
+    String::from_utf8(lines).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn what_exceeds_a_rate_is_dropped_at_the_sender_before_the_stages_and_at_the_receiver_behind_them() {
+    let limited = |limit: &str| {
+        let header = "[instance.c-web]";
+        WORLD.replace(header, &format!("{header}\nburst_ms = 0\nqueue_ms = 0\n{limit}"))
+    };
+    let request = ["10.24.1.5:4000 > 172.16.1.20:80", "10.24.1.5:4000 > 172.16.1.20:9"];
+    let [first, second] = &sent_at_once(&limited("pps = { tx = 1 }"), &request)[..] else { panic!("two lines") };
+    assert!(first.contains(r#""verdict":"delivered","to":"a-1""#), "{first}");
+    let dropped = r#""from":"c-web","verdict":"dropped","reason":"rate-exceeded-tx","at":"c-web","path":["c-web"]"#;
+    assert!(second.contains(dropped), "{second}");
+    // Its twin is limited in what it receives alone.
+    let [_, second] = &sent_at_once(&limited("pps = { rx = 1 }"), &request)[..] else { panic!("two lines") };
+    assert!(!second.contains("rate-exceeded"), "{second}");
+
+    let answers = ["10.24.1.6:80 > 10.24.1.5:4000", "10.24.1.6:80 > 10.24.1.5:4001"];
+    let [first, second] = &sent_at_once(&limited("pps = { rx = 1 }"), &answers)[..] else { panic!("two lines") };
+    assert!(first.contains(r#""verdict":"delivered","to":"c-web""#), "{first}");
+    let dropped =
+        r#""verdict":"dropped","reason":"rate-exceeded-rx","at":"c-web","to":"c-web","path":["c-free","classic"]"#;
+    assert!(second.contains(dropped), "{second}");
+    let [_, second] = &sent_at_once(&limited("pps = { tx = 1 }"), &answers)[..] else { panic!("two lines") };
+    assert!(second.contains(r#""verdict":"delivered""#), "{second}");
+}
+
+#[test]
+fn a_trace_of_what_exceeds_a_rate_asks_nothing() {
+    let mut lab = lab();
+    let frame = tcp("10.24.1.5:4000 > 172.16.1.20:80").syn().build();
+    let web = endpoint(&lab, "c-web");
+    let result = lab.send_frame(Entry::RateExceeded(web), &frame, frame.len());
+    result.dropped(Reason::RateExceededTx).at("c-web").through([]);
+    assert!(!result.trace().contains("group"), "{}", result.trace());
+    assert_eq!(lab.send_frame(Entry::Injected(web), &frame, frame.len()).outcome().verdict.name(), "delivered");
+}
 
 /// The one frame that came out: an ICMP error of the fabric, from `gateway` to the frame's sender, quoting its header
 /// and 8 bytes with a TTL `hops` less. Gives its type.

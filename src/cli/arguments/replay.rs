@@ -40,6 +40,10 @@ pub(in crate::cli) struct Replay {
     pub(in crate::cli) attribution: Attribution,
     #[command(flatten)]
     pub(in crate::cli) fabric: FabricOptions,
+    /// Let the rates of instances and services act, and the latency of `[fabric]`, as `timing = true` there does: frames wait
+    /// in queues, take their time, and are dropped where a rate is exceeded.
+    #[arg(long)]
+    pub(in crate::cli) timing: bool,
     /// How many threads share the work; verdicts and bytes are the same for any number.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = workers)]
     pub(in crate::cli) workers: usize,

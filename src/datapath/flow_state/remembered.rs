@@ -44,7 +44,7 @@ pub(in crate::datapath) fn install(program: &Program, session: &mut Session, dir
         Entry::Injected(_) => by::INJECTION,
         Entry::CapturedAt(id) if id == sender => by::CAPTURE_AT_SENDER,
         Entry::CapturedAt(id) if id == forwarding.to => by::CAPTURE_AT_RECEIVER,
-        Entry::CapturedAt(_) => return,
+        Entry::CapturedAt(_) | Entry::RateExceeded(_) => return,
     };
     session.macs[from] = program.endpoint(sender).mac;
     session.macs[to] = program.endpoint(forwarding.to).mac;
@@ -60,6 +60,7 @@ pub(in crate::datapath) fn matches(session: &Session, from: usize, entry: Entry)
         && match entry {
             Entry::BySource => by == by::SOURCE,
             Entry::Injected(id) => by == by::INJECTION && session.ends[from] == id.0,
+            Entry::RateExceeded(_) => false,
             Entry::CapturedAt(id) => {
                 (by == by::CAPTURE_AT_SENDER && session.ends[from] == id.0)
                     || (by == by::CAPTURE_AT_RECEIVER && session.ends[1 - from] == id.0)

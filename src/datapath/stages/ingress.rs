@@ -24,6 +24,8 @@ pub enum Entry {
     CapturedAt(EndpointId),
     /// It enters here, whatever endpoint owns the source address.
     Injected(EndpointId),
+    /// It does not leave this endpoint, which sends more than its rate allows.
+    RateExceeded(EndpointId),
 }
 
 impl Entry {
@@ -74,10 +76,10 @@ pub(in crate::datapath) fn attribute(
 ) -> Result<RouteQuery, Reason> {
     let captured_at = match entry {
         Entry::CapturedAt(id) => Some(id),
-        Entry::BySource | Entry::Injected(_) => None,
+        Entry::BySource | Entry::Injected(_) | Entry::RateExceeded(_) => None,
     };
     let sender = match (entry, owner(program, source)) {
-        (Entry::Injected(id), _) => id,
+        (Entry::Injected(id) | Entry::RateExceeded(id), _) => id,
         (Entry::CapturedAt(id), Err(Reason::AmbiguousSource)) => {
             near(program, id, source).ok_or(Reason::AmbiguousSource)?
         }
@@ -93,6 +95,14 @@ pub(in crate::datapath) fn attribute(
         None => return Err(Reason::UnknownSource),
     };
     Ok(RouteQuery { sender, domain: program.endpoint(lives_with).domain, source, destination })
+}
+
+/// The outcome of a frame that its sender's rate does not let out; of any other frame none.
+#[inline]
+pub(in crate::datapath) fn rate_exceeded(program: &Program, entry: Entry) -> Option<Outcome> {
+    let Entry::RateExceeded(sender) = entry else { return None };
+    let refusal = CheckRefusal::new(Reason::RateExceededTx, DropLocation::Endpoint(sender));
+    Some(refusal.outcome(sender, program.endpoint(sender).domain))
 }
 
 /// The outcome of a frame that no endpoint is found for.

@@ -56,6 +56,16 @@ macro_rules! deliver {
         source: OWN_CHOICE,
         example: "frame 1 from i-web-1: dropped at i-dns-1: no room is left for the session it would begin",
     }
+    RateExceededRx = "rate-exceeded-rx" @ Drop(Deliver) {
+        summary: "the receiver's rate is used up, and its queue is full",
+        meaning: "With `--timing`, or `timing = true` in `[fabric]`, an instance or service receives no more than its \
+                  `bandwidth_mbps` and `pps` allow, whoever sends: packets are taken in the order in which they \
+                  arrive, and one that would wait longer than `queue_ms` is dropped. Everybody has let it in by then, \
+                  so the session that it began, or belongs to, lives on.",
+        remedy: "Send less to it, share the load among more instances, or choose an instance type with a higher rate.",
+        source: INSTANCE_RATES,
+        example: "frame 23 from i-app-3: dropped at i-web-1: the receiver's rate is used up, and its queue is full",
+    }
 
     ] $($then)* } };
 }

@@ -47,6 +47,17 @@ macro_rules! ingress {
         source: OWN_CHOICE,
         example: "frame 1 from i-app-1: dropped at i-app-1: the source address is not the sender's own",
     }
+    RateExceededTx = "rate-exceeded-tx" @ Drop(Ingress) {
+        summary: "the sender's rate is used up, and its queue is full",
+        meaning: "With `--timing`, or `timing = true` in `[fabric]`, an instance or service sends no more than its \
+                  `bandwidth_mbps` and `pps` allow: a bucket that holds `burst_ms` of the rate, before which a packet \
+                  waits `queue_ms` at most. What would wait longer is dropped before any other test, and begins no \
+                  session. What stages 1 to 3 refuse never leaves by the private NIC, and uses nothing up.",
+        remedy: "Send less, or choose an instance type with a higher rate. `queue_ms` lets more wait; `burst_ms` lets \
+                 more pass at once.",
+        source: INSTANCE_RATES,
+        example: "frame 7 from i-web-1: dropped at i-web-1: the sender's rate is used up, and its queue is full",
+    }
     ArpNotRequest = "arp-not-request" @ Drop(Ingress) {
         summary: "only ARP requests are answered",
         meaning: "The fabric answers ARP itself and delivers no ARP packets. Replies have nowhere to go.",

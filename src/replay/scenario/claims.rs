@@ -6,6 +6,7 @@ use crate::program::Names;
 use crate::report::{Resolver, Sentence, StepFailure};
 use crate::scenario::{Claim, EmittedClaim, RuleClaim, VerdictClaim};
 use crate::text::Shown;
+use crate::time::SimDuration;
 use crate::wire::{Packet, parse};
 
 /// What became of a frame.
@@ -17,6 +18,8 @@ pub(super) struct JudgedFrame<'a> {
     pub(super) entered: &'a [u8],
     /// Its length on the wire.
     pub(super) wire_length: usize,
+    /// When it was delivered after it was sent, where timing is on.
+    pub(super) delay: Option<SimDuration>,
 }
 
 impl JudgedFrame<'_> {
@@ -44,7 +47,7 @@ pub(super) fn hold(happened: &JudgedFrame<'_>, claim: &Claim) -> Vec<StepFailure
     };
     let fact = || Sentence::new(words, outcome).to_string();
     match (&claim.verdict.value, outcome.verdict) {
-        (VerdictClaim::Delivered { to, session, ttl }, Verdict::Delivered { to: reached }) => {
+        (VerdictClaim::Delivered { to, session, ttl, delay_ns }, Verdict::Delivered { to: reached }) => {
             check(to.value == words.endpoint(reached), format!("delivered to {}", to.value), fact());
             if let Some(session) = session {
                 let text = |by: bool| if by { "by a live session" } else { "as a first packet" }.to_owned();
@@ -55,6 +58,11 @@ pub(super) fn hold(happened: &JudgedFrame<'_>, claim: &Claim) -> Vec<StepFailure
                     .map(|entered| entered.saturating_sub(outcome.hops));
                 let shown = arrived.map_or("no TTL".to_owned(), |ttl| format!("TTL {ttl} on arrival"));
                 check(arrived == Some(ttl.value), format!("TTL {} on arrival", ttl.value), shown);
+            }
+            if let Some(delay) = delay_ns {
+                let taken = happened.delay.map(SimDuration::as_nanos);
+                let shown = taken.map_or("timing is off".to_owned(), |taken| format!("{taken} ns after it was sent"));
+                check(taken == Some(delay.value), format!("{} ns after it was sent", delay.value), shown);
             }
         }
         (VerdictClaim::Answered, Verdict::Answered) | (VerdictClaim::Outside, Verdict::Outside) => {}
@@ -122,6 +130,7 @@ pub(super) fn holding(happened: &JudgedFrame<'_>) -> Claim {
                 to: text(words.endpoint(to)),
                 session: Some(Spanned::unplaced(outcome.by_session)),
                 ttl: ttl.map(|ttl| Spanned::unplaced(ttl.saturating_sub(outcome.hops))),
+                delay_ns: happened.delay.map(|delay| Spanned::unplaced(delay.as_nanos())),
             }
         }
         Verdict::Answered => VerdictClaim::Answered,

@@ -2,8 +2,10 @@
 //! file expects.
 //!
 //! The lab's clock starts at zero. A packet is sent at the present time, `wait` moves the clock, and a capture is
-//! moved on the clock so that its first frame enters now; after it, the clock stands at the capture's last stamp.
+//! moved on the clock so that its first frame enters now; after it, the clock stands at the capture's last stamp. Timing
+//! acts on captures alone, and every replay begins with full buckets.
 
+mod arrivals;
 mod claims;
 mod coverage;
 mod operation;
@@ -14,6 +16,7 @@ mod seen;
 pub use coverage::Coverage;
 pub use reach_claims::claim_failure;
 
+use super::timing::Sending;
 use super::{Feed, FrameBatch, ReplayOptions};
 use crate::capture::Captures;
 use crate::datapath::{Entry, Options, Output};
@@ -22,6 +25,7 @@ use crate::lab::{FrameResult, Lab, LabError, Topology};
 use crate::report::{Resolver, ResultPlace, StepFailure, StepResult};
 use crate::scenario::{Action, Expectation, ReplayExpectation, ReplayStep, Scenario, SendExpectation, SendStep, Step};
 use crate::text::{Shown, shown_path};
+use arrivals::Arrivals;
 use claims::JudgedFrame;
 use coverage::CoveredFrame;
 use seen::{PassedFrame, Seen};
@@ -176,6 +180,7 @@ impl Stage {
             outcome: sent.outcome(),
             entered: sent.frame(),
             wire_length: length,
+            delay: None,
         };
         let mut failures = claims::hold(&judged, &expectation.claim);
         failures.extend(claims::hold_emitted(&judged, sent.sent(), &expectation.emitted));
@@ -205,10 +210,12 @@ impl Stage {
             Ok(captures) => captures,
             Err(error) => return StepOutcome::impossible(what, UNREADABLE, &error.to_string()),
         };
-        let mut feed = Feed::new(captures, &options).starting_at(self.lab.now());
         let fabric_options = Options { strict_tcp: replay.strict_tcp, ..Options::default() };
         let mut seen = Seen::new(expectation, fabric_options);
         let topology = Arc::clone(self.lab.topology());
+        let mut arrivals = topology.world.timing.is_on.then(|| Arrivals::of(&topology));
+        let sending = arrivals.as_ref().map(|_| Sending::of(&topology));
+        let mut feed = Feed::new(captures, &options).starting_at(self.lab.now()).paced(sending);
         let mut batch = FrameBatch::default();
         let mut output = Output::default();
         let mut damage = Vec::new();
@@ -226,11 +233,21 @@ impl Stage {
             for index in 0..batch.len() {
                 let (number, frame) = (batch.number(index), batch.frame(index));
                 let trace = fabric.trace(&frame, &mut output);
-                if let Some(coverage) = &mut self.coverage {
-                    let (outcome, steps) = (&output.outcomes[0], trace.taken());
-                    coverage.note(&topology, &CoveredFrame { frame: &frame, outcome, steps });
+                let passed = PassedFrame { number, frame, output: &mut output, trace, delay: None };
+                let Some(arrivals) = &mut arrivals else {
+                    note(&topology, passed, &mut seen, self.coverage.as_mut());
+                    continue;
+                };
+                arrivals.take(passed, batch.times(index).and_then(|times| times.sent));
+                while let Some(mut certain) = arrivals.next_certain() {
+                    note(&topology, certain.passed(), &mut seen, self.coverage.as_mut());
                 }
-                seen.note(&topology, PassedFrame { number, frame: &frame, output: &mut output, trace });
+            }
+        }
+        if let Some(arrivals) = &mut arrivals {
+            arrivals.receive_all();
+            while let Some(mut certain) = arrivals.next_certain() {
+                note(&topology, certain.passed(), &mut seen, self.coverage.as_mut());
             }
         }
         self.lab.parts().0.set_strict_tcp(false);
@@ -250,6 +267,15 @@ impl Stage {
 
 /// The word for a capture that cannot be read, or not to its end.
 const UNREADABLE: &str = "unreadable-capture";
+
+/// Notes what has become of a frame.
+fn note(topology: &Arc<Topology>, passed: PassedFrame<'_>, seen: &mut Seen<'_>, coverage: Option<&mut Coverage>) {
+    if let Some(coverage) = coverage {
+        let (outcome, steps) = (&passed.output.outcomes[0], passed.trace.taken());
+        coverage.note(topology, &CoveredFrame { frame: &passed.frame, outcome, steps });
+    }
+    seen.note(topology, passed);
+}
 
 fn words(topology: &Topology) -> Resolver<'_> {
     Resolver::new(&topology.program, &topology.names, &topology.sources)

@@ -8,7 +8,7 @@ use crate::lab::{FrameResult, Topology};
 use crate::program::EndpointId;
 use crate::report::{ResultPlace, Sentence, StepFailure, counted};
 use crate::scenario::{Claim, Count, Expectation, FrameClaim, ReplayExpectation};
-use crate::time::SimTime;
+use crate::time::{SimDuration, SimTime};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -28,10 +28,12 @@ struct Bucket {
 /// A frame that went through the fabric.
 pub(super) struct PassedFrame<'a> {
     pub(super) number: u64,
-    pub(super) frame: &'a Frame<'a>,
+    pub(super) frame: Frame<'a>,
     /// What became of it and came out; taken over where it is the first of its kind.
     pub(super) output: &'a mut Output,
     pub(super) trace: Trace,
+    /// How long after it was sent it was delivered, where timing is on.
+    pub(super) delay: Option<SimDuration>,
 }
 
 /// What a replay showed.
@@ -84,7 +86,7 @@ impl<'a> Seen<'a> {
     }
 
     pub(super) fn note(&mut self, topology: &Arc<Topology>, passed: PassedFrame<'_>) {
-        let PassedFrame { number, frame, output, trace } = passed;
+        let PassedFrame { number, frame, output, trace, delay } = passed;
         let outcome = output.outcomes[0];
         self.last = self.last.max(frame.time);
         for sent in &output.sent {
@@ -93,7 +95,15 @@ impl<'a> Seen<'a> {
             let text = || format!("{} to {}", emitted.kind.name(), topology.names.endpoint(sent.to));
             self.emitted.example.get_or_insert_with(|| (number, text()));
         }
-        let failed = self.hold(topology, number, frame, output);
+        let judged = JudgedFrame {
+            names: &topology.names,
+            words: words(topology),
+            outcome: &outcome,
+            entered: frame.bytes,
+            wire_length: frame.wire_length as usize,
+            delay,
+        };
+        let failed = self.hold(topology, number, &judged);
         let bucket = match outcome.verdict {
             Verdict::Delivered { to } => self.delivered.entry(to).or_default(),
             Verdict::Dropped { reason, .. } => self.dropped.entry(reason).or_default(),
@@ -106,7 +116,7 @@ impl<'a> Seen<'a> {
         if !(is_first || failed && self.failed.is_none()) {
             return;
         }
-        let result = FrameResult::new(Arc::clone(topology), frame, std::mem::take(output), trace).under(self.options);
+        let result = FrameResult::new(Arc::clone(topology), &frame, std::mem::take(output), trace).under(self.options);
         if is_first {
             let sentence = Sentence::new(words(topology), &outcome).to_string();
             bucket.example = Some((number, format!("{}: {sentence}", result.description())));
@@ -117,17 +127,10 @@ impl<'a> Seen<'a> {
     }
 
     /// Holds what is claimed about a single frame; true where it does not hold.
-    fn hold(&mut self, topology: &Topology, number: u64, frame: &Frame<'_>, output: &Output) -> bool {
+    fn hold(&mut self, topology: &Topology, number: u64, judged: &JudgedFrame<'_>) -> bool {
         let Some(claim) = self.claims.remove(&number) else { return false };
-        let judged = JudgedFrame {
-            names: &topology.names,
-            words: words(topology),
-            outcome: &output.outcomes[0],
-            entered: frame.bytes,
-            wire_length: frame.wire_length as usize,
-        };
-        self.frames.push(FrameClaim { frame: Spanned::unplaced(number), claim: claims::holding(&judged) });
-        let failures = claims::hold(&judged, claim);
+        self.frames.push(FrameClaim { frame: Spanned::unplaced(number), claim: claims::holding(judged) });
+        let failures = claims::hold(judged, claim);
         let failed = !failures.is_empty();
         let place = topology.sources.locate(claim.verdict.span).map(ResultPlace::from);
         self.failures.extend(failures.into_iter().map(|failure| StepFailure {

@@ -20,6 +20,8 @@ pub enum PartsError {
     ReadOnce(String),
     /// The parts would lie in a folder that captures are read from.
     AmongCaptures(PathBuf),
+    /// Rates act: what passes depends on all frames of an endpoint.
+    Timing,
     /// The topology is of several files.
     SeveralSources,
     /// A file cannot be written, or none that is needed beside.
@@ -99,6 +101,10 @@ impl fmt::Display for PartsError {
                 f,
                 "captures are read from `{}`, and what parts put there would be read, too: give --parts another folder",
                 shown_path(folder)
+            ),
+            PartsError::Timing => f.write_str(
+                "rates act on all frames of an endpoint together, and a shard has a part of them: replay with timing in one \
+                 process (`--workers`)",
             ),
             PartsError::SeveralSources => {
                 f.write_str("the topology is of several files, and a part holds one: put it together in one file first")

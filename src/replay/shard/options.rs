@@ -37,7 +37,8 @@ pub(super) struct PartOptions {
 impl PartOptions {
     /// What `options` say, where parts hold `frames`.
     pub(super) fn new(topology: &Topology, options: &ReplayOptions, frames: PartContents) -> PartOptions {
-        // Of a frame over time, no part says anything; workers and the rest change nothing.
+        // Of a frame over time, no part says anything, and none is of a replay with timing; workers and the rest change
+        // nothing.
         let ReplayOptions {
             inject,
             map,
@@ -47,6 +48,7 @@ impl PartOptions {
             usage,
             timeline: _,
             shard: _,
+            timing: _,
             workers: _,
             stop: _,
         } = options;

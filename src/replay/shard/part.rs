@@ -63,6 +63,9 @@ pub fn write_part(
     {
         return Err(PartsError::ReadOnce(once.path.display().to_string()));
     }
+    if options.has_timing(topology) {
+        return Err(PartsError::Timing);
+    }
     let mut texts = topology.sources.texts();
     let (Some((name, text)), None) = (texts.next(), texts.next()) else { return Err(PartsError::SeveralSources) };
     fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;

@@ -144,6 +144,7 @@ impl<'a> AddedSums<'a> {
             connections: None,
             usage: self.usage,
             timeline: None,
+            rates: None,
             facts: self.facts.unwrap_or_default(),
             unused_injections: stream.unused_injections.clone(),
             unused_maps: stream.unused_maps.clone(),

@@ -326,6 +326,7 @@ fn refusal_label(reason: Reason, at: DropLocation, routed: bool) -> &'static str
         Reason::ArpNotRequest | Reason::ArpGratuitous | Reason::ArpTargetNotLocal => return "arp",
         Reason::TtlExceeded => return "ttl",
         Reason::MtuExceeded => return "mtu",
+        Reason::RateExceededTx | Reason::RateExceededRx => return "rate",
         Reason::InstanceStopped if routed => return "state",
         Reason::SourceSpoofed if matches!(at, DropLocation::Domain(_)) => return "link",
         Reason::Broadcast if routed => return "route",

@@ -58,7 +58,12 @@ fn a_scenario_holds_its_topology_and_its_steps() {
     let source = "10.45.2.10".parse().unwrap();
     assert_eq!(*send.packet, PacketSpec::Ipv4(Ipv4Spec::new(source, "172.16.4.20".parse().unwrap(), transport)));
     let claim = Claim {
-        verdict: at(VerdictClaim::Delivered { to: id("db-1"), session: Some(at(false)), ttl: Some(at(62)) }),
+        verdict: at(VerdictClaim::Delivered {
+            to: id("db-1"),
+            session: Some(at(false)),
+            ttl: Some(at(62)),
+            delay_ns: None,
+        }),
         path: Some(at(["web-1", "classic", "shop", "db-1"].map(id).to_vec())),
     };
     assert_eq!((&expectation.claim, expectation.emitted.len()), (&claim, 0));
@@ -128,7 +133,7 @@ fn claims_are_described_by_verdict() {
     let claim = |verdict| Claim { verdict: at(verdict), path: None };
     assert_eq!(expectation("{ verdict = 'answered' }").claim, claim(VerdictClaim::Answered));
     assert_eq!(expectation("{ verdict = 'undetermined' }").claim, claim(VerdictClaim::Undetermined { reason: None }));
-    let delivered = VerdictClaim::Delivered { to: id("cloud-services"), session: None, ttl: None };
+    let delivered = VerdictClaim::Delivered { to: id("cloud-services"), session: None, ttl: None, delay_ns: None };
     assert_eq!(expectation("{ verdict = 'delivered', to = 'cloud-services' }").claim, claim(delivered));
     let default =
         expectation("{ verdict = 'dropped', reason = 'no-route', at = 'shop', rule = 'default', path = ['db-1'] }");

@@ -1,0 +1,128 @@
+//! Batches that are forwarded, and wait until it is certain when and whether their frames are received: the last step of a
+//! replay with timing, in the thread that prints.
+//!
+//! What becomes of a frame at its receiver depends on frames behind it, so here frames are counted and written about, once
+//! and in the order of the capture. [`Receiving`] bounds how many wait.
+
+use super::pipeline::{Job, encode, lock};
+use super::timing::{Departed, Flight, Received, Receiving, Train};
+use super::worker::{BurstWalk, Counters, FrameOutcome};
+use super::writing::Encoder;
+use crate::datapath::{DropLocation, MatchedRule, Outcome, Verdict};
+use crate::diag::Reason;
+use std::collections::VecDeque;
+
+/// Batches in the order of the capture.
+pub(super) struct LateJobs<'r> {
+    receiving: &'r mut Receiving,
+    counters: &'r mut Counters,
+    encoder: Encoder<'r>,
+    waiting: VecDeque<WaitingJob>,
+    /// For reading into, instead of one that waits.
+    spare: Vec<Job>,
+}
+
+struct WaitingJob {
+    job: Job,
+    /// What has become of its first frames.
+    received: Vec<Received>,
+}
+
+impl<'r> LateJobs<'r> {
+    pub(super) fn new(receiving: &'r mut Receiving, counters: &'r mut Counters, encoder: Encoder<'r>) -> LateJobs<'r> {
+        LateJobs { receiving, counters, encoder, waiting: VecDeque::new(), spare: Vec::new() }
+    }
+
+    /// Takes the next batch, which is forwarded, and gives another job for it.
+    pub(super) fn take(&mut self, job: Job) -> Job {
+        let threads = job.outputs.len();
+        depart(self.receiving, &job);
+        let received = Vec::with_capacity(job.batch.len());
+        self.waiting.push_back(WaitingJob { job, received });
+        self.spare.pop().unwrap_or_else(|| Job::of_threads(threads))
+    }
+
+    /// Makes certain what becomes of all frames: no more are to come.
+    pub(super) fn receive_all(&mut self) {
+        self.receiving.land_all();
+    }
+
+    /// The next batch of which all is certain: counted, and written about.
+    pub(super) fn next_certain(&mut self) -> Option<Job> {
+        let first = self.waiting.front_mut()?;
+        while first.received.len() < first.job.batch.len() {
+            first.received.push(self.receiving.next_certain()?);
+        }
+        let WaitingJob { mut job, received } = self.waiting.pop_front()?;
+        conclude(&mut job, &received);
+        for (own, output) in job.outputs.iter().enumerate() {
+            self.counters.count_part(&job.batch, own, &lock(output));
+        }
+        if self.encoder.is_wanted() {
+            encode(&mut self.encoder, &mut job);
+        }
+        Some(job)
+    }
+
+    /// Takes a batch back that was printed.
+    pub(super) fn put_back(&mut self, job: Job) {
+        self.spare.push(job);
+    }
+}
+
+/// Sends the frames of a batch on their way to their receivers.
+fn depart(receiving: &mut Receiving, job: &Job) {
+    let outputs: Vec<_> = job.outputs.iter().map(lock).collect();
+    let mut walks: Vec<BurstWalk<'_>> = outputs.iter().map(|output| BurstWalk::new(output)).collect();
+    for (index, owner) in job.batch.owners().iter().enumerate() {
+        let owner = usize::from(*owner);
+        let (position, seen) = walks[owner].step();
+        let frame = job.batch.frame_of(&job.batch.part(owner)[position]);
+        let departs = job.batch.times(index).and_then(|times| times.sent).unwrap_or(frame.time);
+        receiving.take(Departed { stamp: frame.time, departs, flight: flight(&seen), bytes: frame.bytes.len() });
+    }
+}
+
+/// Between whom a frame is under way that is delivered, and as how many packets.
+pub(super) fn flight(seen: &FrameOutcome<'_>) -> Option<Flight> {
+    let (Some(from), Verdict::Delivered { to }) = (seen.outcome.from, seen.outcome.verdict) else { return None };
+    let delivered = seen.sent.iter().filter(|sent| sent.emitted.is_none());
+    let train = delivered.fold(Train { packets: 0, bytes: 0 }, |train, sent| Train {
+        packets: train.packets + 1,
+        bytes: train.bytes + u64::from(sent.wire_length),
+    });
+    Some(Flight { from, to, train })
+}
+
+/// Notes what has become of the frames of a batch.
+fn conclude(job: &mut Job, received: &[Received]) {
+    let owners = job.batch.owners().to_vec();
+    let mut positions = vec![0; job.outputs.len()];
+    for (index, (owner, received)) in owners.into_iter().zip(received).enumerate() {
+        let owner = usize::from(owner);
+        let position = positions[owner];
+        positions[owner] += 1;
+        match *received {
+            Received::Nowhere => {}
+            Received::At(time) => job.batch.times_mut()[index].received = Some(time),
+            Received::Exceeded => {
+                let mut output = lock(&job.outputs[owner]);
+                let outcome = output.outcome_mut(position);
+                *outcome = rate_exceeded(outcome);
+            }
+        }
+    }
+}
+
+/// What becomes of a frame that the stages have delivered, and whose receiver's rate is exceeded.
+pub(super) fn rate_exceeded(delivered: &Outcome) -> Outcome {
+    let Verdict::Delivered { to } = delivered.verdict else { return *delivered };
+    Outcome {
+        verdict: Verdict::Dropped { reason: Reason::RateExceededRx, at: DropLocation::Endpoint(to) },
+        decider: MatchedRule::None,
+        receiver: Some(to),
+        begun_by: MatchedRule::None,
+        hops: 0,
+        ..*delivered
+    }
+}

@@ -1,0 +1,73 @@
+//! Frames of a replay step that wait until it is certain when and whether they are received.
+
+use super::seen::PassedFrame;
+use crate::datapath::{Frame, Output, Trace, Verdict};
+use crate::lab::Topology;
+use crate::replay::late::{flight, rate_exceeded};
+use crate::replay::timing::{Departed, Received, Receiving};
+use crate::replay::worker::FrameOutcome;
+use crate::time::{SimDuration, SimTime};
+use std::collections::VecDeque;
+
+/// Frames on their way, in the order of the capture.
+pub(super) struct Arrivals {
+    receiving: Receiving,
+    waiting: VecDeque<WaitingFrame>,
+}
+
+/// A frame and what became of it, with bytes of its own.
+pub(super) struct WaitingFrame {
+    number: u64,
+    bytes: Vec<u8>,
+    /// Without its bytes.
+    frame: Frame<'static>,
+    output: Output,
+    trace: Trace,
+    delay: Option<SimDuration>,
+}
+
+impl Arrivals {
+    pub(super) fn of(topology: &Topology) -> Arrivals {
+        Arrivals { receiving: Receiving::of(topology), waiting: VecDeque::new() }
+    }
+
+    /// Takes the next frame, which left its sender at `sent`, if it did.
+    pub(super) fn take(&mut self, passed: PassedFrame<'_>, sent: Option<SimTime>) {
+        let PassedFrame { number, frame, output, trace, delay } = passed;
+        let output = std::mem::take(output);
+        let flight = flight(&FrameOutcome { outcome: &output.outcomes[0], sent: &output.sent, bytes: &output.bytes });
+        let departs = sent.unwrap_or(frame.time);
+        self.receiving.take(Departed { stamp: frame.time, departs, flight, bytes: frame.bytes.len() });
+        let (bytes, frame) = (frame.bytes.to_vec(), Frame { bytes: &[], ..frame });
+        self.waiting.push_back(WaitingFrame { number, bytes, frame, output, trace, delay });
+    }
+
+    /// Makes certain what becomes of all of them.
+    pub(super) fn receive_all(&mut self) {
+        self.receiving.land_all();
+    }
+
+    /// The next frame of which all is certain.
+    pub(super) fn next_certain(&mut self) -> Option<WaitingFrame> {
+        let received = self.receiving.next_certain()?;
+        let mut waiting = self.waiting.pop_front()?;
+        let outcome = &mut waiting.output.outcomes[0];
+        match received {
+            Received::Nowhere => {}
+            Received::At(time) => waiting.delay = Some(time.since(waiting.frame.time)),
+            Received::Exceeded => *outcome = rate_exceeded(outcome),
+        }
+        if !matches!(outcome.verdict, Verdict::Delivered { .. }) {
+            waiting.output.sent.retain(|sent| sent.emitted.is_some());
+        }
+        Some(waiting)
+    }
+}
+
+impl WaitingFrame {
+    pub(super) fn passed(&mut self) -> PassedFrame<'_> {
+        let WaitingFrame { number, bytes, frame, output, trace, delay } = self;
+        let frame = Frame { bytes, ..*frame };
+        PassedFrame { number: *number, frame, output, trace: std::mem::take(trace), delay: *delay }
+    }
+}
