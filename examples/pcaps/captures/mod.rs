@@ -29,6 +29,7 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("path-mtu.pcap", files::pcap(&variety::path_mtu())),
         ("ping.pcap", files::pcap(&shop::ping())),
         ("quiet-connection.pcap", files::pcap(&shop::quiet_connection())),
+        ("rates.pcap", files::pcap(&variety::rates())),
         ("redis.pcap.gz", files::gzip(&files::pcap(&shop::redis()))),
         ("shop-morning.pcap", files::pcap(&shop::morning())),
         ("strangers.pcap", files::pcap(&variety::strangers())),

@@ -59,14 +59,19 @@ pub(crate) fn tcp(tap: &mut Tap, segment: &Segment<'_>) {
 
 /// A UDP datagram of any size goes by, in fragments where it is too large for the wire; DF is clear.
 pub(crate) fn udp(tap: &mut Tap, source: &str, destination: &str, payload: &[u8]) {
+    for piece in fragments(&datagram(tap, source, destination, payload)) {
+        tap.see(piece);
+        tap.pause(12);
+    }
+}
+
+/// The frame of a datagram that was not cut yet.
+pub(crate) fn datagram(tap: &mut Tap, source: &str, destination: &str, payload: &[u8]) -> Vec<u8> {
     let [source, destination] = [source, destination].map(socket);
     let builder = ipv4(tap, *source.ip(), *destination.ip(), true).udp(source.port(), destination.port());
     let mut whole = Vec::new();
     builder.write(&mut whole, payload).expect("a datagram fits into a packet");
-    for piece in fragments(&whole) {
-        tap.see(piece);
-        tap.pause(12);
-    }
+    whole
 }
 
 /// The frame as it travels: whole, or in fragments (RFC 791).

@@ -1,6 +1,6 @@
 //! Captures of the other topologies, and of what is rare.
 
-use super::packets::{arp as arp_packet, echo, icmp, last_fragment, raw, udp};
+use super::packets::{arp as arp_packet, datagram, echo, icmp, last_fragment, raw, udp};
 use super::protocols::http;
 use super::tap::Tap;
 use super::tcp::Tcp;
@@ -134,5 +134,25 @@ pub(crate) fn warehouse_poll() -> Tap {
     tap.pause(40_000);
     tap.move_to("10.45.20.11");
     Tcp::answered_in_vain(&mut tap, "192.168.10.10:50110", "10.45.20.11:80");
+    tap
+}
+
+/// Trains of datagrams of 125 bytes: from a classic instance to another one, over the link, and to another zone; and
+/// from two senders, in two zones, to one receiver.
+pub(crate) fn rates() -> Tap {
+    const WEB_1: &str = "10.45.2.10";
+    let mut tap = Tap::new("rates", WEB_1);
+    let mut train = |from: &str, to: &str, count: u8| {
+        for number in 0..count {
+            let frame = datagram(&mut tap, &format!("{from}:40000"), &format!("{to}:5001"), &[number; 83]);
+            tap.see(frame);
+        }
+        tap.rest(u64::from(from != "172.16.2.10"));
+    };
+    train(WEB_1, "10.45.2.11", 10);
+    train(WEB_1, "172.16.1.10", 10);
+    train(WEB_1, "172.16.2.10", 1);
+    train("172.16.2.10", WEB_1, 5);
+    train("172.16.1.11", WEB_1, 5);
     tap
 }
