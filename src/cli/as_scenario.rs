@@ -29,7 +29,7 @@ impl<'a> NewScenario<'a> {
         topology: &Topology,
     ) -> Result<Option<NewScenario<'a>>, Failure> {
         let Some(path) = arguments.as_scenario.as_deref() else { return Ok(None) };
-        refuse_unspeakable(arguments)?;
+        refuse_unspeakable(arguments, topology)?;
         if OutputFile::is_standard_output(path) {
             return Err(refused("a scenario names its files from its own folder: give --as-scenario a file"));
         }
@@ -86,10 +86,10 @@ impl<'a> NewScenario<'a> {
 }
 
 /// Refuses what a step of a scenario cannot say.
-fn refuse_unspeakable(arguments: &Replay) -> Result<(), Failure> {
+fn refuse_unspeakable(arguments: &Replay, topology: &Topology) -> Result<(), Failure> {
     let is_input = |path: &Path| path == Path::new(STANDARD_INPUT);
-    let Replay { topology, captures, .. } = arguments;
-    if is_input(topology) || captures.iter().any(|path| is_input(path)) {
+    let Replay { topology: topology_path, captures, .. } = arguments;
+    if is_input(topology_path) || captures.iter().any(|path| is_input(path)) {
         return Err(refused("a scenario names files, and `-` is none"));
     }
     if captures.len() != 1 {
@@ -99,6 +99,9 @@ fn refuse_unspeakable(arguments: &Replay) -> Result<(), Failure> {
         let what = "a scenario has --inject, --map and --strict-tcp, and neither --mtu nor options about what a capture \
                     holds; the MTU is a key of the topology";
         return Err(refused(what));
+    }
+    if arguments.timing && !topology.world.timing.is_on {
+        return Err(refused("its topology has to say so where rates act: set `timing = true` in `[fabric]`"));
     }
     Ok(())
 }

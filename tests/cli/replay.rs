@@ -450,6 +450,21 @@ fn rates_act_with_timing_alone() {
 }
 
 #[test]
+fn a_scenario_of_rates_needs_a_topology_that_has_them() {
+    let bench = limited_shop(bench());
+    let refused = bench.run(&["replay", "limited.toml", "a.pcap", "--timing", "--as-scenario", "new.toml"]);
+    assert_eq!((refused.code, refused.out.as_str()), (2, ""));
+    assert!(refused.error.contains("set `timing = true` in `[fabric]`"), "{}", refused.error);
+    let text = std::fs::read_to_string(bench.path().join("limited.toml")).unwrap();
+    let bench = bench.write("timed.toml", text + "\n[fabric]\ntiming = true\n");
+    let written = bench.run(&["replay", "timed.toml", "a.pcap", "--as-scenario", "new.toml"]);
+    assert_eq!(written.code, 0, "{}", written.error);
+    let scenario = std::fs::read_to_string(bench.path().join("new.toml")).unwrap();
+    assert!(scenario.contains("rate-exceeded-tx = 2"), "{scenario}");
+    assert_eq!(bench.run(&["run", "new.toml"]).code, 0);
+}
+
+#[test]
 fn the_summary_tells_how_rates_were_used() {
     let bench = limited_shop(bench());
     let told = bench.run(&["replay", "limited.toml", "a.pcap", "--timing"]);
