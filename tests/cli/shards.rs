@@ -295,3 +295,11 @@ fn what_a_part_does_not_hold_or_a_shard_cannot_do_is_refused_in_words() {
     assert_eq!(usage.code, 2);
     assert!(usage.error.contains("the shards of 2 are 0 to 1"), "{}", usage.error);
 }
+
+#[test]
+fn rates_act_on_all_frames_and_no_shard_has_these() {
+    let bench = bench();
+    let told = make_part(&bench, "0/2", "parts", &["--timing"]);
+    assert_eq!((told.code, told.out.as_str()), (2, ""));
+    assert!(told.error.contains("rates act on all frames of an endpoint together"), "{}", told.error);
+}
