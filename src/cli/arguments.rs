@@ -11,6 +11,7 @@ mod reach;
 mod replay;
 mod report;
 mod run;
+mod shell;
 mod show;
 mod trace;
 
@@ -25,6 +26,7 @@ pub(super) use reach::{Diff, Reach, ReachFormat};
 pub(super) use replay::{Attribution, By, Copies, Expected, Replay, ReplayFormat};
 pub(super) use report::Report;
 pub(super) use run::{Run, RunFormat};
+pub(super) use shell::{Completions, Man, Schema, SchemaOf};
 pub(super) use show::{Show, ShowFormat};
 pub(super) use trace::{Frame, Trace, TraceFormat};
 
@@ -38,7 +40,7 @@ use std::path::PathBuf;
 /// Forwards real IPv4 frames through route tables, security groups and ClassicLink's rules, and names the rule behind
 /// every verdict.
 #[derive(Debug, Parser)]
-#[command(name = "biplane", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "biplane", version, max_term_width = 80, arg_required_else_help = true)]
 pub(super) struct Arguments {
     /// When to use colour.
     #[arg(long, global = true, display_order = 900, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
@@ -67,55 +69,90 @@ Examples:
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Run scenarios and hold what happens against what they expect.
+    /// Run scenarios, and hold what happens against what they expect.
     #[command(after_help = run::RUN_EXAMPLES)]
     Run(Run),
-    /// Report every rule and limit that a topology violates, or what speaks against a link that does not exist yet.
+    /// Report every rule and limit that a topology violates.
+    ///
+    /// Or, with --link, what speaks against a link that does not exist yet.
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Check),
-    /// Send a capture through a topology and sum up what became of it.
+    /// Send captures through a topology, and sum up what became of them.
     #[command(after_help = replay::REPLAY_EXAMPLES)]
     Replay(Replay),
-    /// Put the parts together that `replay --shard` wrote on several machines: what one machine prints, byte for byte.
+    /// Put together what `replay --shard` wrote on several machines.
+    ///
+    /// The result is what one machine prints, byte for byte.
     #[command(after_help = merge::MERGE_EXAMPLES)]
     Merge(Merge),
-    /// Run real programs in a topology: each endpoint is a network namespace of this machine, without any privilege.
+    /// Let real programs talk through a topology, without privileges.
+    ///
+    /// Each endpoint is a network namespace of this machine.
     #[command(after_help = live::LIVE_EXAMPLES)]
     Live(Live),
-    /// Follow one packet hop by hop, its reply, and a new packet the other way.
+    /// Follow one packet hop by hop, its reply, and one the other way.
     #[command(after_help = trace::TRACE_EXAMPLES)]
     Trace(Trace),
-    /// Hold what the cloud's flow logs recorded against what the topology says, with the rule behind each contradiction.
+    /// Hold the cloud's flow logs against what the topology says.
+    ///
+    /// Each contradiction is told with the rule behind it.
     #[command(after_help = flows::FLOWS_EXAMPLES)]
     Flows(Flows),
-    /// Answer for all headers at once: who reaches whom with what, whether replies arrive, and which rules decide.
+    /// Answer for all headers: who reaches whom, and by which rules.
+    ///
+    /// Whether replies arrive is told, too.
     #[command(after_help = reach::REACH_EXAMPLES)]
     Reach(Reach),
-    /// Tell which flows are lost and gained between two topologies, or by operations, with the rules of both.
+    /// Tell which flows a change of the topology loses and gains.
+    ///
+    /// Between two topologies, or by operations, with the rules of both.
     #[command(after_help = reach::DIFF_EXAMPLES)]
     Diff(Diff),
-    /// Write one self-contained HTML page about a topology, and what captures make of it.
+    /// Write one HTML page about a topology and its captures.
+    ///
+    /// The page is self-contained.
     #[command(after_help = report::REPORT_EXAMPLES)]
     Report(Report),
-    /// Tell which mechanism joins two sides, whether it is in place, and the steps that are missing, verified.
+    /// Tell which steps are missing for one side to reach another.
+    ///
+    /// Which mechanism joins the two, whether it is in place, and the steps, verified.
     #[command(after_help = advice::ADVISE_EXAMPLES)]
     Advise(Advise),
-    /// Print the routing commands that a classic instance needs to reach a VPC in 192.168.0.0/16.
+    /// Print the routing commands that a classic instance needs.
+    ///
+    /// They lead to a VPC in 192.168.0.0/16.
     #[command(after_help = advice::GUEST_ROUTE_EXAMPLES)]
     GuestRoute(GuestRoute),
-    /// Show what a topology holds: tables of all objects, one with all that it is connected to, or a picture.
+    /// Show what a topology holds, as tables or as a picture.
+    ///
+    /// Tables of all objects, or one object with all that it is connected to.
     #[command(after_help = show::SHOW_EXAMPLES)]
     Show(Show),
-    /// Make a topology of an account that exists: of a dump, a Terraform state or a plan.
+    /// Make a topology of an account that exists.
+    ///
+    /// Of a dump, a Terraform state or a plan.
     #[command(after_help = account::IMPORT_EXAMPLES)]
     Import(Import),
-    /// Tell what a reason, rule or error code means, where it comes from and what to do.
+    /// Tell what a reason, rule or error code means, and what to do.
+    ///
+    /// And where it comes from.
     Explain(Explain),
-    /// Measure this machine in about a minute: route lookup and forwarding, or one of them alone.
+    /// Measure route lookup and forwarding on this machine.
+    ///
+    /// It takes about a minute; one of the two can be measured alone.
     #[command(args_conflicts_with_subcommands = true)]
     Bench(Bench),
     /// Show a built-in scenario: no file needed.
     Demo,
+    /// Print the JSON Schema of a kind of file, for editors.
+    #[command(after_help = shell::SCHEMA_EXAMPLES)]
+    Schema(Schema),
+    /// Print the completions of a shell.
+    #[command(after_help = shell::COMPLETIONS_EXAMPLES)]
+    Completions(Completions),
+    /// Print a page of the manual, or write all of them to a folder.
+    #[command(after_help = shell::MAN_EXAMPLES)]
+    Man(Man),
 }
 
 #[derive(Debug, Args)]

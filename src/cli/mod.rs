@@ -31,6 +31,7 @@ mod reach;
 mod replay;
 mod report;
 mod run;
+mod shell;
 mod show;
 mod trace;
 
@@ -126,6 +127,9 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::explain(arguments, &mut terminal),
         Command::Bench(arguments) => bench::bench(arguments, &mut terminal),
         Command::Demo => demo::demo(&mut terminal),
+        Command::Schema(arguments) => shell::schema(arguments, &mut terminal),
+        Command::Completions(arguments) => shell::completions(arguments, &mut terminal),
+        Command::Man(arguments) => shell::man(arguments, &mut terminal),
     };
     let outcome = outcome.and_then(|code| terminal.flush().map(|()| code).map_err(Failure::from));
     ExitCode::from(match outcome {

@@ -3,6 +3,8 @@
 use super::Failure;
 use crate::diag::Suggestions;
 use crate::model::World;
+use crate::text::shown_path;
+use std::path::Path;
 
 /// Nothing of this kind has the name; tells the nearest one that there is.
 pub(super) fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Failure {
@@ -13,6 +15,13 @@ pub(super) fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'
 pub(super) fn unknown_of(what: &str, name: &str, nearest: Option<&str>) -> Failure {
     let hint = nearest.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
     Failure::Message(format!("the topology has no {what} `{name}`{hint}"))
+}
+
+/// Nothing is called as was typed: `why`, and the nearest of what is `known`.
+pub(super) fn no_such<'a>(why: &str, typed: &Path, known: impl Iterator<Item = &'a str>) -> Failure {
+    let nearest = Suggestions::default().nearest(&typed.to_string_lossy(), known);
+    let hint = nearest.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    Failure::Message(format!("{why} `{}`{hint}", shown_path(typed)))
 }
 
 /// No instance has the name; another endpoint may.

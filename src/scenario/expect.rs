@@ -3,6 +3,7 @@
 use super::decode::{Decoder, Fields, Item, What, invalid};
 use super::names::KnownNames;
 use super::operation::ApplyExpectation;
+use super::schema;
 use crate::diag::{EmittedKind, Reason, Span, Spanned};
 use crate::model::Direction;
 use std::fmt;
@@ -70,6 +71,7 @@ pub enum VerdictClaim {
 
 impl VerdictClaim {
     /// The verdict as it is written.
+    #[cfg(feature = "cli")]
     pub(super) fn word(&self) -> &'static str {
         match self {
             VerdictClaim::Delivered { .. } => "delivered",
@@ -192,9 +194,6 @@ const VERDICTS: [(&str, &str); 5] = [
     ("undetermined", "undetermined"),
 ];
 
-/// The keys of a claim.
-const CLAIM_KEYS: [&str; 8] = ["verdict", "to", "path", "session", "ttl", "reason", "at", "rule"];
-
 /// The keys that do not go with a verdict.
 pub(super) fn keys_beside(verdict: &str) -> &'static [&'static str] {
     match verdict {
@@ -273,12 +272,12 @@ fn rule(decoder: &mut Decoder<'_>, item: Item<'_>, names: &KnownNames<'_>) -> Op
 
 /// The expectations of a `send` step.
 pub(super) fn of_send(decoder: &mut Decoder<'_>, item: Item<'_>, names: &KnownNames<'_>) -> Option<SendExpectation> {
-    let keys: Vec<&str> = CLAIM_KEYS.into_iter().chain(["emitted"]).collect();
-    let fields = item.fields(decoder, What::The("`expect` of a `send`"), &keys)?;
+    const KEYS: [&str; schema::EXPECT_SEND.len()] = schema::names(&schema::EXPECT_SEND);
+    let fields = item.fields(decoder, What::The("`expect` of a `send`"), &KEYS)?;
     let claim = claim(decoder, &fields, names);
     let emitted = fields.get(decoder, "emitted").and_then(|item| {
         item.list_of(decoder, |decoder, item| {
-            let fields = item.fields(decoder, What::The("an emitted frame"), &["to", "by", "kind"])?;
+            let fields = item.fields(decoder, What::The("an emitted frame"), &schema::names(&schema::EMITTED))?;
             let to = fields.require(decoder, "to", "\"web-1\"").and_then(|item| names.endpoint(decoder, item));
             let by = fields.get(decoder, "by").and_then(|item| names.domain(decoder, item));
             let kinds = EmittedKind::ALL.map(|kind| (kind.name(), kind));
@@ -296,8 +295,7 @@ pub(super) fn of_replay(
     item: Item<'_>,
     names: &KnownNames<'_>,
 ) -> Option<ReplayExpectation> {
-    let keys = ["delivered", "dropped", "answered", "outside", "undetermined", "emitted", "frames"];
-    let fields = item.fields(decoder, What::The("`expect` of a `replay`"), &keys)?;
+    let fields = item.fields(decoder, What::The("`expect` of a `replay`"), &schema::names(&schema::EXPECT_REPLAY))?;
     let delivered = counts(decoder, &fields, "delivered", |decoder, key| {
         Some(Spanned::new(names.endpoint_id(decoder, key)?, key.span))
     });
@@ -310,8 +308,8 @@ pub(super) fn of_replay(
     let (undetermined, emitted) = (total("undetermined"), total("emitted"));
     let frames = fields.get(decoder, "frames").and_then(|item| {
         item.list_of(decoder, |decoder, item| {
-            let keys: Vec<&str> = CLAIM_KEYS.into_iter().chain(["frame", "delay_ns"]).collect();
-            let fields = item.fields(decoder, What::The("a frame"), &keys)?;
+            const KEYS: [&str; schema::FRAME.len()] = schema::names(&schema::FRAME);
+            let fields = item.fields(decoder, What::The("a frame"), &KEYS)?;
             let frame = fields.require(decoder, "frame", "1");
             let frame = frame.and_then(|item| item.integer(decoder, 1..=u64::MAX));
             let claim = claim(decoder, &fields, names);

@@ -11,6 +11,7 @@ mod file;
 mod names;
 mod operation;
 mod packet;
+mod schema;
 mod statement;
 mod steps;
 mod syntax;
@@ -29,6 +30,7 @@ pub use expect::{
 pub use file::{MAX_BYTES, ReadError, STANDARD_INPUT, read_text};
 pub use operation::{ApplyExpectation, ApplyStep, Request};
 pub use packet::{IcmpSpec, Ipv4Spec, PacketSpec, SendStep, Transport};
+pub use schema::{scenario_schema, topology_schema};
 pub use steps::{Action, HoldingStep, ReplayStep, Scenario, Step};
 pub(crate) use topology::{is_allowed_in_ids, is_reserved_id};
 pub use values::{DurationError, parse_duration};

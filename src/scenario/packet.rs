@@ -151,6 +151,7 @@ const KEYS_OF_A_KIND: [(&str, &str); 6] = [
 const IPV4_KEYS: [&str; 7] = ["ttl", "df", "payload", "length", "identification", "fragment_offset", "more_fragments"];
 
 /// The keys of a packet.
+#[cfg(test)]
 pub(super) fn keys() -> impl Iterator<Item = &'static str> {
     KINDS.into_iter().chain(KEYS_OF_A_KIND.map(|(key, _)| key)).chain(IPV4_KEYS)
 }

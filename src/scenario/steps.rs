@@ -5,6 +5,7 @@ use super::expect::{self, Expectation, ReplayExpectation, SendExpectation};
 use super::names::KnownNames;
 use super::operation::{self, ApplyExpectation, ApplyStep};
 use super::packet::{self, SendStep};
+use super::schema::{self, names};
 use super::values::parse_duration;
 use crate::diag::{Diagnostic, Span, Spanned};
 use crate::model::World;
@@ -74,12 +75,12 @@ pub struct HoldingStep {
 }
 
 /// The keys of a scenario file.
-pub(super) const KEYS: [&str; 5] = ["title", "description", "topology", "claim", "step"];
+pub(super) const KEYS: [&str; schema::SCENARIO.len()] = names(&schema::SCENARIO);
 
 /// The keys that say what a step does: exactly one of them is given.
 const ACTIONS: [&str; 4] = ["send", "replay", "apply", "wait"];
 
-const STEP_KEYS: [&str; 6] = ["title", "send", "replay", "apply", "wait", "expect"];
+const STEP_KEYS: [&str; schema::STEP.len()] = names(&schema::STEP);
 
 /// Everything in the scenario file whose keys are `root`, with `topology`, which it names.
 pub(super) fn decode<'a>(
@@ -160,18 +161,17 @@ pub(super) fn expected<'a>(
     fields.get(decoder, "expect")
 }
 
-fn send<'a>(decoder: &mut Decoder<'_>, item: Item<'a>, names: &KnownNames<'_>) -> Option<SendStep> {
-    let keys: Vec<&str> = packet::keys().chain(["from"]).collect();
-    let fields = item.fields(decoder, What::The("`send`"), &keys)?;
-    let from = fields.require(decoder, "from", "\"web-1\"").and_then(|item| names.endpoint(decoder, item));
+fn send<'a>(decoder: &mut Decoder<'_>, item: Item<'a>, known: &KnownNames<'_>) -> Option<SendStep> {
+    let fields = item.fields(decoder, What::The("`send`"), &names(&schema::SEND))?;
+    let from = fields.require(decoder, "from", "\"web-1\"").and_then(|item| known.endpoint(decoder, item));
     let packet = packet::packet(decoder, &fields);
     Some(SendStep { span: item.span, from: from?, packet: packet? })
 }
 
-fn replay<'a>(decoder: &mut Decoder<'_>, item: Item<'a>, folder: &Path, names: &KnownNames<'_>) -> Option<ReplayStep> {
-    let fields = item.fields(decoder, What::The("`replay`"), &["capture", "inject", "map", "strict_tcp"])?;
+fn replay<'a>(decoder: &mut Decoder<'_>, item: Item<'a>, folder: &Path, known: &KnownNames<'_>) -> Option<ReplayStep> {
+    let fields = item.fields(decoder, What::The("`replay`"), &names(&schema::REPLAY))?;
     let capture = fields.require(decoder, "capture", "\"../pcaps/mysql.pcap\"").and_then(|item| item.name(decoder));
-    let inject = by_address(decoder, &fields, "inject", |decoder, item| names.endpoint(decoder, item));
+    let inject = by_address(decoder, &fields, "inject", |decoder, item| known.endpoint(decoder, item));
     let map = by_address(decoder, &fields, "map", |decoder, item| item.address(decoder));
     let strict_tcp = fields.get(decoder, "strict_tcp").and_then(|item| item.boolean(decoder));
     let capture = capture?;

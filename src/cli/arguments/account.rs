@@ -5,14 +5,17 @@ use clap::Args;
 use std::path::PathBuf;
 
 pub(in crate::cli) const IMPORT_EXAMPLES: &str = "\
-Reads raw answers of the vendor's API in any folder, Terraform states and plans (`terraform show -json`), and a plan over
-a dump. The topology goes to standard output, the report to standard error. Exit code: 0 where everything was taken over
-or has no place in a topology; 1 where something is missing, in doubt or was left out; 2 where there is nothing to import.
+Reads raw answers of the vendor's API in any folder, Terraform states and plans
+(`terraform show -json`), and a plan over a dump. The topology goes to standard
+output, the report to standard error. Exit code: 0 where everything was taken
+over or has no place in a topology; 1 where something is missing, in doubt or
+was left out; 2 where there is nothing to import.
 
 Examples:
   biplane import --script > dump.sh && sh dump.sh biplane-dump cn-hangzhou
   biplane import biplane-dump -o account.toml
-  terraform show -json tfplan > plan.json && biplane import biplane-dump plan.json --before -o before.toml";
+  terraform show -json tfplan > plan.json
+  biplane import biplane-dump plan.json --before -o before.toml";
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Import {

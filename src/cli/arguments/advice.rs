@@ -6,9 +6,11 @@ use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
 pub(in crate::cli) const ADVISE_EXAMPLES: &str = "\
-A side is an endpoint of the topology, or a description: `classic` or `vpc`, then any of `region=…`, `account=…` and, of
-a VPC, `id=…`. Between descriptions the answer is the vendor's scenario table, and the topology may be left out.
-Exit code: 0 where the traffic passes already, or a side is only described; 1 where steps are missing; 2 wrong usage.
+A side is an endpoint of the topology, or a description: `classic` or `vpc`,
+then any of `region=…`, `account=…` and, of a VPC, `id=…`. Between descriptions
+the answer is the vendor's scenario table, and the topology may be left out.
+Exit code: 0 where the traffic passes already, or a side is only described; 1
+where steps are missing; 2 wrong usage.
 
 Examples:
   biplane advise shop.toml --from i-batch-1 --to i-app-1 --port 8080

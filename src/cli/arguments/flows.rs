@@ -4,15 +4,18 @@ use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
 pub(in crate::cli) const FLOWS_EXAMPLES: &str = "\
-Reads flow logs of SLS: JSON (a list, or one object behind the other) or CSV, told apart by content, plain or compressed.
-Exit code: 0 where no record disagrees with the model but for a cause that the log shows; 1 where one does; 2 where a log
-is damaged (its good records are still compared) or cannot be read.
+Reads flow logs of SLS: JSON (a list, or one object behind the other) or CSV,
+told apart by content, plain or compressed. Exit code: 0 where no record
+disagrees with the model but for a cause that the log shows; 1 where one does; 2
+where a log is damaged (its good records are still compared) or cannot be read.
 
 Examples:
   biplane flows account.toml week.json.gz
   biplane flows account.toml monday.csv tuesday.csv --max-disagreement 0.1%
-  biplane flows account.toml week.json --format ndjson | grep '\"judgement\":\"disagrees\"'
-  biplane flows account.toml week.json -w week.pcapng && biplane replay account.toml week.pcapng --by connection";
+  biplane flows account.toml week.json --format ndjson |
+      grep '\"judgement\":\"disagrees\"'
+  biplane flows account.toml week.json -w week.pcapng
+  biplane replay account.toml week.pcapng --by connection";
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Flows {

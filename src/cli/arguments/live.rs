@@ -6,14 +6,14 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 pub(in crate::cli) const LIVE_EXAMPLES: &str = "\
-Inside, `at ENDPOINT COMMAND…` runs a command in the network of an endpoint, and ids are host names. The exit code is
-that of COMMAND: 127 where it is not found, 128 and the number of the signal that ended it. Linux alone has what this
-needs.
+Inside, `at ENDPOINT COMMAND…` runs a command in the network of an endpoint, and
+ids are host names. The exit code is that of COMMAND: 127 where it is not found,
+128 and the number of the signal that ended it. Linux alone has what this needs.
 
 Examples:
   biplane live shop.toml
   biplane live shop.toml -- at i-web-1 ping -c 3 i-app-1
-  biplane live shop.toml --only i-web-1,rm-orders -w verdicts.pcapng -- sh test.sh
+  biplane live shop.toml --only i-web-1,rm-orders -w verdicts.pcapng -- sh t.sh
   biplane live shop.toml -w - | wireshark -k -i -
   biplane live shop.toml --apply-from operations.txt";
 

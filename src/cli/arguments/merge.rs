@@ -6,8 +6,10 @@ use std::path::PathBuf;
 
 pub(in crate::cli) const MERGE_EXAMPLES: &str = "\
 Examples:
-  biplane replay shop.toml week/ --shard 0/2 --parts parts --format ndjson --copies in
-  biplane replay shop.toml week/ --shard 1/2 --parts parts --format ndjson --copies in
+  biplane replay shop.toml week/ --shard 0/2 --parts parts --format ndjson \\
+      --copies in
+  biplane replay shop.toml week/ --shard 1/2 --parts parts --format ndjson \\
+      --copies in
   biplane merge parts > verdicts.ndjson
   biplane merge parts --format text -w verdicts.pcapng";
 

@@ -5,25 +5,32 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 pub(in crate::cli) const REACH_EXAMPLES: &str = "\
-Ends are words: ids of instances, services, gateways, VPCs, vSwitches and security groups, CIDRs, `classic`, `services`
-(all managed ones) and `any`. Resolver beside each other all hold, `without` takes the next one out.
-Exit code: 0 where every claim holds; 1 where one does not; 2 could not run.
+Ends are words: ids of instances, services, gateways, VPCs, vSwitches and
+security groups, CIDRs, `classic`, `services` (all managed ones) and `any`.
+Words beside each other all hold, `without` takes the next one out. Exit
+code: 0 where every claim holds; 1 where one does not; 2 could not run.
 
 Examples:
   biplane reach shop.toml
   biplane reach shop.toml --from 'classic without sg-web' --to vpc-shop
   biplane reach shop.toml --to rm-orders --tcp 3306 --refused
-  biplane reach shop.toml --assert 'vpc-shop -> classic services: nothing' --assert 'any -> rm-orders: only tcp/3306'
+  biplane reach shop.toml --assert 'vpc-shop -> classic services: nothing'
+  biplane reach shop.toml --assert 'any -> rm-orders: only tcp/3306'
   biplane reach shop.toml --format csv > flows.csv
 
 With --format ndjson each line is a group of flows that fare alike (--format json: an array of them):
   from, sources            the senders, and the addresses that they send from
-  to, destinations         the receivers and the destinations; no receivers for what no endpoint takes
+  to, destinations         the receivers and the destinations; no receivers for
+                           what no endpoint takes
   headers                  protocols with destination ports
-  verdict, reason, by      as a line of `replay --format ndjson`; `by` is what refuses
-  egress, ingress          what lets the flow out at the sender and in at the receiver
-  reply                    {fate, reason, to, by}: arrives, misdelivered, refused, outside or undetermined
-  witness                  one of the flows, whose frames have been through the fabric";
+  verdict, reason, by      as a line of `replay --format ndjson`; `by` is what
+                           refuses
+  egress, ingress          what lets the flow out at the sender, and in at the
+                           receiver
+  reply                    {fate, reason, to, by}: arrives, misdelivered,
+                           refused, outside or undetermined
+  witness                  one of the flows, whose frames have been through the
+                           fabric";
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Reach {
@@ -75,13 +82,15 @@ Each line of an --allow file is a difference that is meant, `#` begins a comment
   - sg-web -> rm-orders: tcp/3306         may be lost
   + any -> i-app-1: everything            may be gained
   ~ any -> any: icmp                      may arrive elsewhere, or lose its reply
-Exit code: 0 without differences, but for those that are allowed; 1 with others; 2 could not run.
+Exit code: 0 without differences, but for those that are allowed; 1 with others;
+2 could not run.
 
 Examples:
   biplane diff before.toml after.toml
-  biplane diff shop.toml --apply 'detach i-web-1 vpc-shop' --apply 'stop i-app-1'
+  biplane diff shop.toml --apply 'detach i-web-1 vpc-shop'
   biplane diff before.toml after.toml --allow meant.txt --format json
-  biplane diff before.toml after.toml --capture week.pcap --map-new 10.45.2.10=172.16.3.10";
+  biplane diff before.toml after.toml --capture week.pcap \\
+      --map-new 10.45.2.10=172.16.3.10";
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Diff {

@@ -11,7 +11,7 @@ pub(in crate::cli) const REPLAY_EXAMPLES: &str = "\
 Examples:
   biplane replay shop.toml week.pcap -w verdicts.pcapng
   biplane replay shop.toml monday.pcap tuesday.pcap rotated/
-  biplane replay shop.toml week.pcap --map 192.0.2.7=10.24.1.5 --inject 172.16.1.10=i-app
+  biplane replay shop.toml week.pcap --map 192.0.2.7=10.24.1.5
   biplane replay shop.toml week.pcap --format ndjson
   biplane replay shop.toml week.pcap --by connection --format csv
   biplane replay shop.toml rotated/ --by rule

@@ -5,7 +5,8 @@ use clap::Args;
 use std::path::PathBuf;
 
 pub(in crate::cli) const REPORT_EXAMPLES: &str = "\
-The page needs no network and no other file; it can be read, printed and searched in any browser.
+The page needs no network and no other file; it can be read, printed and
+searched in any browser.
 
 Examples:
   biplane report shop.toml -o shop.html

@@ -5,7 +5,8 @@ use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
 pub(in crate::cli) const RUN_EXAMPLES: &str = "\
-Exit code: 0 where every step went as expected; 1 where one did not; 2 where a scenario could not be run.
+Exit code: 0 where every step went as expected; 1 where one did not; 2 where a
+scenario could not be run.
 
 Examples:
   biplane run

@@ -11,19 +11,24 @@ use std::path::PathBuf;
 pub(in crate::cli) const TRACE_EXAMPLES: &str = "\
 Examples:
   biplane trace shop.toml --from i-web --to i-app --port 8080
-  biplane trace shop.toml --from i-web --to rm-orders --expect delivered --fail-on-drop
+  biplane trace shop.toml --from i-web --to rm-orders --fail-on-drop
   biplane trace shop.toml --from i-web --tcp '10.24.1.5:40000 > 172.16.1.10:8080'
   biplane trace shop.toml --icmp '10.24.1.5 > 172.16.1.10' --length 1472 --df
   biplane trace shop.toml --capture week.pcap --frame 17
-  biplane trace shop.toml --tcp '10.24.1.5:40000 > 172.16.1.10:22' --all --format json
+  biplane trace shop.toml --tcp '10.24.1.5:40000 > 172.16.1.10:22' --all
 
-With --format json the answer is one object {request, reply, reverse}. Each packet has
-  from, verdict, to, reason, at, rule, source, path   as a line of `replay --format ndjson`
-  steps        one object a step, told apart by `step`; `source` is FILE:LINE, `beats` what
-               the winner of a lookup beat, `nearest` what came nearest where nothing matched
-  blockers     of a dropped packet, in order: {reason, at, rule, why, source, remedy, change},
-               `source` the line that refuses and `change` the line to change; all with --all
-  would_reach  where it would arrive without these blockers; null where that is not known";
+With --format json the answer is one object {request, reply, reverse}. Each
+packet has
+  from, verdict, to, reason, at, rule, source, path
+               as a line of `replay --format ndjson`
+  steps        one object a step, told apart by `step`; `source` is FILE:LINE,
+               `beats` what the winner of a lookup beat, `nearest` what came
+               nearest where nothing matched
+  blockers     of a dropped packet, in order: {reason, at, rule, why, source,
+               remedy, change}, `source` the line that refuses and `change` the
+               line to change; all with --all
+  would_reach  where it would arrive without these blockers; null where that is
+               not known";
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Trace {

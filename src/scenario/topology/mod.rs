@@ -7,6 +7,7 @@ mod rules;
 mod timing;
 
 use super::decode::{Decoder, Fields, Item, What, invalid};
+use super::schema;
 use crate::diag::Spanned;
 use crate::model::{SharedText, World, limits};
 use crate::time::SimDuration;
@@ -17,19 +18,7 @@ use references::Declared;
 pub(super) use rules::{port_range, protocol, rule_request};
 
 /// The sections of a topology file.
-pub(super) const SECTIONS: [&str; 11] = [
-    "defaults",
-    "vpc",
-    "vswitch",
-    "route_table",
-    "peering",
-    "gateway",
-    "security_group",
-    "instance",
-    "service",
-    "sessions",
-    "fabric",
-];
+pub(super) const SECTIONS: [&str; schema::SECTIONS.len()] = schema::names(&schema::SECTIONS);
 
 /// The largest limit of sessions: some 120 GB of them.
 const MAX_SESSIONS: u64 = 1 << 30;
@@ -46,12 +35,11 @@ pub(super) fn decode<'a>(decoder: &mut Decoder<'_>, root: &Fields<'a>) -> World 
 }
 
 fn settings(decoder: &mut Decoder<'_>, root: &Fields<'_>, world: &mut World) {
-    let mut section = |name, what, keys| root.get(decoder, name)?.fields(decoder, What::The(what), keys);
-    let defaults = section("defaults", "[defaults]", &["region", "account"]);
+    let mut section = |name, what, keys: &[&str]| root.get(decoder, name)?.fields(decoder, What::The(what), keys);
+    let defaults = section("defaults", "[defaults]", &schema::names(&schema::DEFAULTS));
     const TIMEOUTS: [&str; 6] = ["tcp_established", "tcp_transient", "udp", "icmp", "other", "fragment"];
-    let keys: Vec<&'static str> = TIMEOUTS.into_iter().chain(["limit"]).collect();
-    let sessions = section("sessions", "[sessions]", &keys);
-    let fabric = section("fabric", "[fabric]", &["mtu", "timing", "latency_us"]);
+    let sessions = section("sessions", "[sessions]", &schema::names(&schema::SESSIONS));
+    let fabric = section("fabric", "[fabric]", &schema::names(&schema::FABRIC));
     if let Some(defaults) = defaults {
         if let Some(region) = defaults.get(decoder, "region").and_then(|item| shared(decoder, item)) {
             world.default_region = region;

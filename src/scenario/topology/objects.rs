@@ -12,6 +12,7 @@ use crate::model::{
 };
 use crate::net::{Ipv4Net, MacAddress};
 use crate::scenario::decode::{Decoder, Fields, Item, What, invalid};
+use crate::scenario::schema::{self, names};
 use hashbrown::HashSet;
 
 /// Lists that name objects of later sections, kept until all objects are there. What is in the list of an object that
@@ -38,48 +39,14 @@ const NETWORKS: [(&str, ()); 1] = [("classic", ())];
 impl<'a> Objects<'a, '_, '_> {
     /// Decodes every object of every kind.
     pub(super) fn decode(&mut self) {
-        self.each(
-            ObjectKind::Vpc,
-            &["cidr", "secondary_cidrs", "classic_link", "routes", "region", "account"],
-            Self::vpc,
-        );
-        self.each(ObjectKind::RouteTable, &["vpc", "routes", "region", "account"], Self::route_table);
-        self.each(ObjectKind::Vswitch, &["vpc", "cidr", "route_table", "zone", "region", "account"], Self::vswitch);
-        self.each(ObjectKind::Peering, &["vpcs"], Self::peering);
-        self.each(ObjectKind::Gateway, &["vpc", "kind", "remote_cidrs", "region", "account"], Self::gateway);
-        let keys = [
-            "network",
-            "vpc",
-            "kind",
-            "intra_group",
-            "ingress",
-            "egress",
-            "rules",
-            "unknown_rules",
-            "region",
-            "account",
-        ];
-        self.each(ObjectKind::SecurityGroup, &keys, Self::security_group);
-        let keys = [
-            "network",
-            "vswitch",
-            "private_ip",
-            "security_groups",
-            "state",
-            "linked_vpc",
-            "guest_routes",
-            "forwarding",
-            "public_ip",
-            "mac",
-            "zone",
-            "region",
-            "account",
-        ];
-        let keys: Vec<&str> = keys.into_iter().chain(timing::LIMIT_KEYS).collect();
-        self.each(ObjectKind::Instance, &keys, Self::instance);
-        let keys = ["kind", "network", "vswitch", "ip", "whitelist", "zone", "region", "account"];
-        let keys: Vec<&str> = keys.into_iter().chain(timing::LIMIT_KEYS).collect();
-        self.each(ObjectKind::Service, &keys, Self::service);
+        self.each(ObjectKind::Vpc, &names(&schema::VPC), Self::vpc);
+        self.each(ObjectKind::RouteTable, &names(&schema::ROUTE_TABLE), Self::route_table);
+        self.each(ObjectKind::Vswitch, &names(&schema::VSWITCH), Self::vswitch);
+        self.each(ObjectKind::Peering, &names(&schema::PEERING), Self::peering);
+        self.each(ObjectKind::Gateway, &names(&schema::GATEWAY), Self::gateway);
+        self.each(ObjectKind::SecurityGroup, &names(&schema::SECURITY_GROUP), Self::security_group);
+        self.each(ObjectKind::Instance, &names(&schema::INSTANCE), Self::instance);
+        self.each(ObjectKind::Service, &names(&schema::SERVICE), Self::service);
         self.finish_pending();
     }
 

@@ -7,6 +7,7 @@ use crate::model::limits::RULE_PRIORITIES;
 use crate::model::{Direction, NicType, ObjectKind, Peer, Policy, Route, Rule, World};
 use crate::net::{Ipv4Net, PortRange, Protocol};
 use crate::scenario::decode::{Decoder, Item, What};
+use crate::scenario::schema::{self, names};
 use crate::scenario::values::{CidrProblem, cidr, cidr_problem};
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -16,17 +17,7 @@ pub(super) const POLICIES: [(&str, Policy); 2] = [("accept", Policy::Accept), ("
 
 const NIC_TYPES: [(&str, NicType); 2] = [("intranet", NicType::Intranet), ("internet", NicType::Internet)];
 
-const RULE_KEYS: [&str; 9] = [
-    "policy",
-    "priority",
-    "protocol",
-    "port_range",
-    "source_port_range",
-    "source",
-    "destination",
-    "nic_type",
-    "description",
-];
+const RULE_KEYS: [&str; schema::RULE.len()] = names(&schema::RULE);
 
 /// The key of the far side and that of the own side.
 const fn keys(direction: Direction) -> (&'static str, &'static str) {
@@ -50,7 +41,7 @@ pub(super) fn route<'a>(
     declared: &Declared<'a>,
     world: &World,
 ) -> Option<Route> {
-    let fields = item.fields(decoder, What::The("a route"), &["destination", "next_hop"])?;
+    let fields = item.fields(decoder, What::The("a route"), &names(&schema::ROUTE))?;
     let destination = fields.require(decoder, "destination", "\"192.168.0.0/16\"").and_then(|item| item.cidr(decoder));
     let next_hop =
         fields.require(decoder, "next_hop", "\"ngw-out\"").and_then(|item| declared.next_hop(decoder, item, world));

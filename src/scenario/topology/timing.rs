@@ -5,11 +5,9 @@ use crate::model::timing::{
 };
 use crate::model::{Latency, PerDirection, RateLimits, TimingSettings};
 use crate::scenario::decode::{Decoder, Fields, Item, What, invalid};
+use crate::scenario::schema::{self, names};
 use crate::time::SimDuration;
 use std::ops::RangeInclusive;
-
-/// The keys of an instance or service that limit it.
-pub(super) const LIMIT_KEYS: [&str; 5] = ["bandwidth_mbps", "pps", "burst_ms", "queue_ms", "queue_packets"];
 
 /// What limits an object; nothing where no key does.
 pub(super) fn limits(decoder: &mut Decoder<'_>, fields: &Fields<'_>) -> Option<Box<RateLimits>> {
@@ -34,7 +32,7 @@ fn per_direction(decoder: &mut Decoder<'_>, item: Item<'_>, range: RangeInclusiv
         return Some(PerDirection { tx: Some(both), rx: Some(both) });
     }
     let what = format!("`{}`", item.key);
-    let fields = item.fields(decoder, What::The(&what), &["tx", "rx"])?;
+    let fields = item.fields(decoder, What::The(&what), &names(&schema::BANDWIDTH))?;
     if !fields.has("tx") && !fields.has("rx") {
         let help = format!("write `{} = {{ tx = 100, rx = 200 }}`, or one number for both", item.key);
         let message = format!("`{}` limits nothing", item.key);
@@ -52,7 +50,7 @@ pub(super) fn settings(decoder: &mut Decoder<'_>, fabric: &Fields<'_>) -> Timing
 }
 
 fn latency(decoder: &mut Decoder<'_>, item: Item<'_>) -> Option<Latency> {
-    const KEYS: [&str; 3] = ["vswitch", "zone", "cross_zone"];
+    const KEYS: [&str; schema::LATENCY.len()] = names(&schema::LATENCY);
     let fields = item.fields(decoder, What::The("`latency_us`"), &KEYS)?;
     let mut nearer = 0;
     let mut spans = [SimDuration::default(); 3];

@@ -1,0 +1,203 @@
+//! `biplane schema`: the schemas that editors read, held against every file of the repository.
+
+use super::Bench;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What is wrong with `value`, by the words of JSON Schema that the schemas use; any other word fails the test.
+fn check(schema: &Value, value: &Value, root: &Value) -> Result<(), String> {
+    let Value::Object(words) = schema else { return Err(format!("no schema: {schema}")) };
+    let fits = |schema: &Value| check(schema, value, root);
+    let wrong = |what: &str| Err(format!("{what}: {value}"));
+    for (word, says) in words {
+        let list = || says.as_array().unwrap().iter();
+        let holds = match word.as_str() {
+            "$schema" | "title" | "description" | "$defs" | "then" | "pattern" => true,
+            "$ref" => {
+                fits(root.pointer(says.as_str().unwrap().trim_start_matches('#')).unwrap())?;
+                true
+            }
+            "type" => match says.as_str().unwrap() {
+                "object" => value.is_object(),
+                "array" => value.is_array(),
+                "string" => value.is_string(),
+                "boolean" => value.is_boolean(),
+                "integer" => value.is_i64() || value.is_u64(),
+                "number" => value.is_number(),
+                other => panic!("what is a {other}?"),
+            },
+            "enum" => list().any(|word| word == value),
+            "const" => says == value,
+            "minimum" => value.as_f64().is_none_or(|number| number >= says.as_f64().unwrap()),
+            "maximum" => value.as_f64().is_none_or(|number| number <= says.as_f64().unwrap()),
+            "minLength" => value.as_str().is_none_or(|text| text.chars().count() as u64 >= says.as_u64().unwrap()),
+            "minItems" => value.as_array().is_none_or(|items| items.len() as u64 >= says.as_u64().unwrap()),
+            "maxItems" => value.as_array().is_none_or(|items| items.len() as u64 <= says.as_u64().unwrap()),
+            "items" => {
+                value.as_array().into_iter().flatten().try_for_each(|item| check(says, item, root))?;
+                true
+            }
+            "required" => list().all(|key| value.get(key.as_str().unwrap()).is_some()),
+            "properties" => {
+                for (key, schema) in says.as_object().unwrap() {
+                    value.get(key).map_or(Ok(()), |inner| check(schema, inner, root))?;
+                }
+                true
+            }
+            "additionalProperties" => {
+                let known = words.get("properties").and_then(Value::as_object);
+                let others = value.as_object().into_iter().flatten();
+                for (key, inner) in others.filter(|(key, _)| known.is_none_or(|known| !known.contains_key(*key))) {
+                    match says {
+                        Value::Bool(false) => return wrong(&format!("there is no key `{key}`")),
+                        schema => check(schema, inner, root)?,
+                    }
+                }
+                true
+            }
+            "allOf" => {
+                list().try_for_each(fits)?;
+                true
+            }
+            "anyOf" => list().any(|schema| fits(schema).is_ok()),
+            "oneOf" => list().filter(|schema| fits(schema).is_ok()).count() == 1,
+            "if" => {
+                if fits(says).is_ok() {
+                    fits(&words["then"])?;
+                }
+                true
+            }
+            other => panic!("the test does not know `{other}`"),
+        };
+        if !holds {
+            return wrong(word);
+        }
+    }
+    Ok(())
+}
+
+fn schema(bench: &Bench, of: &str) -> Value {
+    let told = bench.run(&["schema", of]);
+    assert_eq!((told.code, told.error.as_str()), (0, ""), "{of}");
+    serde_json::from_str(&told.out).unwrap()
+}
+
+fn value_of(toml: &str) -> Value {
+    serde_json::to_value(toml::from_str::<toml::Table>(toml).unwrap()).unwrap()
+}
+
+/// The TOML files below a folder of the repository that the program reads.
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, found);
+        } else if path.extension().is_some_and(|kind| kind == "toml") {
+            found.push(path);
+        }
+    }
+}
+
+/// The files of the repository and the examples of its manual that have every key, each with the schema it belongs to.
+fn examples() -> Vec<(String, &'static str, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    for folder in ["scenarios", "docs", "examples"] {
+        files(&root.join(folder), &mut found);
+    }
+    let read = |path: &PathBuf| (path.display().to_string(), std::fs::read_to_string(path).unwrap());
+    let mut texts: Vec<(String, String)> = found.iter().map(read).collect();
+    for page in ["docs/topology.md", "docs/scenarios.md"] {
+        let text = std::fs::read_to_string(root.join(page)).unwrap();
+        let blocks = text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
+        texts.extend(blocks.map(|block| (page.to_owned(), block)));
+    }
+    let is_scenario =
+        |text: &str| text.lines().any(|line| line.starts_with("[[step]]") || line.starts_with("[[claim]]"));
+    texts
+        .into_iter()
+        .map(|(name, text)| (name, if is_scenario(&text) { "scenario" } else { "topology" }, text))
+        .collect()
+}
+
+#[test]
+fn every_file_of_the_repository_fits_its_schema() {
+    let bench = Bench::new();
+    let schemas = ["topology", "scenario"].map(|of| (of, schema(&bench, of)));
+    let mut seen = [0, 0];
+    for (name, of, text) in examples() {
+        let place = schemas.iter().position(|(known, _)| *known == of).unwrap();
+        let schema = &schemas[place].1;
+        seen[place] += 1;
+        // Which of several alternatives is meant, an error of the whole cannot say: steps are held one by one.
+        check(schema, &value_of(&text), schema).unwrap_or_else(|why| panic!("{name}: {why}"));
+    }
+    assert!(seen[0] > 12 && seen[1] > 50, "{seen:?}");
+}
+
+#[test]
+fn a_twin_that_differs_in_one_thing_does_not_fit() {
+    let bench = Bench::new();
+    let fits = |schema: &Value, text: &str| check(schema, &value_of(text), schema);
+    let topology = schema(&bench, "topology");
+    fits(&topology, super::SHOP).unwrap();
+    for (right, wrong) in [
+        ("classic_link = true", "classic_linc = true"),
+        ("classic_link = true", "classic_link = \"yes\""),
+        ("cidr = \"172.16.1.0/24\"", ""),
+        ("kind = \"rds\"", "kind = \"mysql\""),
+        ("[\"sg-web\"]", "\"sg-web\""),
+        ("network = \"classic\"\nprivate_ip", "network = \"vpc\"\nprivate_ip"),
+        ("vswitch = \"vsw-shop\"\nprivate_ip", "private_ip"),
+        ("protocol = \"icmp\", source", "protocol = \"icmp\", destination"),
+    ] {
+        let twin = super::SHOP.replacen(right, wrong, 1);
+        assert_ne!(twin, super::SHOP, "{right}");
+        assert!(fits(&topology, &twin).is_err(), "{wrong}");
+        assert_ne!(bench.run(&["check", "shop.toml"]).code, 2);
+    }
+    let scenario = schema(&bench, "scenario");
+    let step = "title = \"t\"\ntopology = \"shop.toml\"\n[[step]]\nsend = { from = \"i-web\", tcp = \"1.2.3.4:5 > 6.7.8.9:10\" }\n\
+                expect = { verdict = \"delivered\", to = \"i-app\" }\n[[step]]\n\
+                apply = { operation = \"detach\", instance = \"i-web\", vpc = \"vpc-shop\" }\n[[step]]\nwait = \"1s\"\n";
+    fits(&scenario, step).unwrap();
+    for (right, wrong) in [
+        ("title = \"t\"\n", ""),
+        ("verdict = \"delivered\", to = \"i-app\"", "verdict = \"delivered\""),
+        ("verdict = \"delivered\"", "verdict = \"arrived\""),
+        ("wait = \"1s\"", "wait = 1"),
+        ("wait = \"1s\"", "wait = \"1s\"\nexpect = {}"),
+        (", vpc = \"vpc-shop\"", ""),
+        ("operation = \"detach\"", "operation = \"unlink\""),
+        ("expect = { verdict", "expects = { verdict"),
+        ("to = \"i-app\" }", "to = \"i-app\", error = \"QuotaExceeded\" }"),
+    ] {
+        let twin = step.replacen(right, wrong, 1);
+        assert!(fits(&scenario, &twin).is_err(), "{wrong}");
+    }
+    assert!(check(&json!({ "type": "integer" }), &json!(1.5), &Value::Null).is_err());
+}
+
+/// Another validator, where there is one: that these are schemas of the draft, and what their patterns say.
+#[test]
+fn another_validator_agrees() {
+    let script = "import json, sys\ntry:\n    import jsonschema\nexcept ImportError:\n    sys.exit(77)\n\
+                  data = json.load(sys.stdin)\nfor of, schema in data['schemas'].items():\n\
+                  \x20   jsonschema.Draft202012Validator.check_schema(schema)\n\
+                  for name, of, value in data['files']:\n\
+                  \x20   for error in jsonschema.Draft202012Validator(data['schemas'][of]).iter_errors(value):\n\
+                  \x20       sys.exit(f'{name}: {error.message[:300]}')\n";
+    let bench = Bench::new();
+    let files: Vec<Value> = examples().into_iter().map(|(name, of, text)| json!([name, of, value_of(&text)])).collect();
+    let schemas = json!({ "topology": schema(&bench, "topology"), "scenario": schema(&bench, "scenario") });
+    let input = bench.path().join("input.json");
+    std::fs::write(&input, json!({ "schemas": schemas, "files": files }).to_string()).unwrap();
+    let told = Command::new("python3").args(["-c", script]).stdin(std::fs::File::open(input).unwrap()).output();
+    match told {
+        Ok(told) if told.status.code() != Some(77) => {
+            assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+        }
+        _ => eprintln!("not asked: there is no Python with `jsonschema` here"),
+    }
+}
