@@ -1,6 +1,7 @@
 //! Records of a capture in batches that share their bytes.
 
 use bytes::Bytes;
+use std::borrow::Cow;
 
 use super::link::{Framing, Unreadable, synthesize};
 use super::options::BlockOptions;
@@ -141,11 +142,22 @@ impl Batch {
         buffer.get(extent.start..extent.start + extent.length as usize).unwrap_or_default()
     }
 
+    /// All comments of `record`, which must be one of this batch, in the order of the capture; those that `biplane replay`
+    /// wrote too. What is no UTF-8 in them is replaced.
+    pub fn comments_of(&self, record: &Record) -> impl Iterator<Item = Cow<'_, str>> {
+        let options = record.options.into_iter().map(|options| self.block_options(options));
+        options.flat_map(BlockOptions::all_comments).map(String::from_utf8_lossy)
+    }
+
     /// The comments among `options`, which must be those of a record of this batch; without what `biplane replay` wrote.
     pub(crate) fn comments(&self, options: BatchOptions) -> impl Iterator<Item = &[u8]> {
+        self.block_options(options).comments()
+    }
+
+    fn block_options(&self, options: BatchOptions) -> BlockOptions<'_> {
         let BatchOptions { start, length, order } = options;
         let bytes = self.block.get(start..start + length as usize).unwrap_or_default();
-        BlockOptions { order, bytes }.comments()
+        BlockOptions { order, bytes }
     }
 
     /// The bytes of `record`, to be changed: from now on it has a copy that is the batch's own.

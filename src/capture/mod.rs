@@ -30,6 +30,7 @@
 //!         let interface = &reader.interfaces()[record.interface as usize];
 //!         assert_eq!(interface.name.as_deref(), Some("i-web"));
 //!         assert_eq!((record.number, record.wire_len, bytes.len()), (1, 1514, 60));
+//!         assert!(batch.comments_of(record).eq(["biplane: verdict=delivered to=rm-orders"]));
 //!     }
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -45,12 +45,17 @@ impl<'a> BlockOptions<'a> {
     /// The comments, but for the two of an earlier annotation: what is written about the packet now replaces them.
     pub(super) fn comments(self) -> impl Iterator<Item = &'a [u8]> {
         let mut follows_own = false;
-        self.iter().filter(|(code, _)| *code == OPT_COMMENT).map(|(_, comment)| comment).filter(move |comment| {
+        self.all_comments().filter(move |comment| {
             let is_own = comment.starts_with(OWN_COMMENT);
             let is_kept = !is_own && !follows_own;
             follows_own = is_own;
             is_kept
         })
+    }
+
+    /// All comments.
+    pub(super) fn all_comments(self) -> impl Iterator<Item = &'a [u8]> {
+        self.iter().filter(|(code, _)| *code == OPT_COMMENT).map(|(_, comment)| comment)
     }
 
     /// The value of the first option with this code.
