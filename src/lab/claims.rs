@@ -3,8 +3,10 @@
 use super::{EndpointRef, FrameResult, UnknownName};
 use crate::datapath::{DropLocation, MatchedRule, Outcome, Verdict};
 use crate::diag::{EmittedKind, Reason};
+use crate::net::MacAddress;
 use crate::program::EndpointId;
 use crate::report::{self, Palette};
+use crate::wire::{self, PacketBuilder};
 use std::fmt;
 
 /// Each claim panics where it does not hold, with the claim, the fact, the trace, and what to do about a drop. Claims can be
@@ -164,6 +166,56 @@ impl FrameResult {
         self.claim(!self.outcome().by_session, "judged as a first packet")
     }
 
+    /// What came out is `packet`, from its IPv4 header on; or the ARP packet. The Ethernet addresses are the fabric's.
+    ///
+    /// ```
+    /// # use biplane::lab::Lab;
+    /// # use biplane::wire::build::tcp;
+    /// # let mut lab = Lab::open("scenarios/topologies/shop.toml").unwrap();
+    /// let syn = tcp("10.45.2.10:40000 > 172.16.2.20:3306").syn();
+    /// lab.send("i-web-1", syn.clone()).delivered_to("rm-orders").arrived_as(&syn.ttl(62));
+    /// ```
+    ///
+    /// # Panics
+    /// It is not: both stand side by side, field by field. Or not exactly one frame came out.
+    #[track_caller]
+    pub fn arrived_as(&self, packet: &PacketBuilder) -> &FrameResult {
+        let fact = self.only_copy();
+        let mut expected = packet.build();
+        let addresses = 2 * size_of::<MacAddress>();
+        expected[..addresses].copy_from_slice(&fact[..addresses]);
+        self.compare_bytes(&expected, fact)
+    }
+
+    /// What came out are these bytes, Ethernet header included.
+    ///
+    /// # Panics
+    /// As [`FrameResult::arrived_as`].
+    #[track_caller]
+    pub fn arrived_as_bytes(&self, expected: &[u8]) -> &FrameResult {
+        let fact = self.only_copy();
+        self.compare_bytes(expected, fact)
+    }
+
+    #[track_caller]
+    fn only_copy(&self) -> &[u8] {
+        match self.copies() {
+            [copy] => &copy.bytes,
+            copies => {
+                self.fail("one frame came out", format_args!("{} frames came out: {}", copies.len(), self.fact()))
+            }
+        }
+    }
+
+    #[track_caller]
+    fn compare_bytes(&self, expected: &[u8], fact: &[u8]) -> &FrameResult {
+        if expected != fact {
+            let told = wire::side_by_side(["expected", "arrived"], [expected, fact]);
+            self.fail("it arrived as expected", format_args!("it differs in the marked fields\n\n{told}"));
+        }
+        self
+    }
+
     fn is_dropped_for(&self, reason: Reason) -> bool {
         matches!(self.outcome().verdict, Verdict::Dropped { reason: fact, .. } if fact == reason)
     }
@@ -197,7 +249,7 @@ impl FrameResult {
     }
 
     /// The trace, and what to do about everything that stands in the packet's way.
-    pub(super) fn explanation(&self) -> String {
+    pub(crate) fn explanation(&self) -> String {
         let mut text = self.trace();
         report::blockers_text(&mut text, self.words(), &self.remedied("", ""), Palette::Plain);
         text
@@ -206,7 +258,7 @@ impl FrameResult {
 
 /// What a claim names must be there: one about a misspelt name would fail, or worse hold, for another cause.
 #[track_caller]
-fn known<T>(found: Result<T, UnknownName>) -> T {
+pub(super) fn known<T>(found: Result<T, UnknownName>) -> T {
     // No closure: the panic is to name the caller's line.
     match found {
         Ok(found) => found,

@@ -27,6 +27,7 @@ pub struct SentFrame {
 
 /// What became of one frame. Claims about it panic, with the claim, the fact and the trace, where they do not hold;
 /// they are exclusive: what is not claimed must not have come out.
+#[derive(Clone)]
 #[must_use = "the result of a frame says nothing until something is claimed about it"]
 pub struct FrameResult {
     topology: Arc<Topology>,

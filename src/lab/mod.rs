@@ -21,7 +21,9 @@
 
 mod claims;
 mod error;
+mod exchange;
 mod frame_result;
+mod matrix;
 mod naming;
 mod partial;
 mod remedies;
@@ -32,7 +34,9 @@ mod topology;
 pub use crate::control::{Operation, Refusal};
 pub use crate::diag::{EmittedKind, Reason};
 pub use error::LabError;
+pub use exchange::{Exchange, Probe, ProbeError};
 pub use frame_result::{FrameResult, SentFrame};
+pub use matrix::ReachTable;
 pub use naming::{EndpointRef, SendError, UnknownName};
 pub use topology::Topology;
 

@@ -15,6 +15,7 @@ mod copies_tests;
 mod default_entries;
 mod feed;
 mod hints;
+mod lab;
 mod late;
 mod pipeline;
 mod records;
@@ -36,6 +37,7 @@ pub use compare::{ComparedConnections, ComparedSide, compare_connections, is_all
 pub use feed::{Feed, FrameBatch};
 pub use records::FrameRecords;
 pub use selection::ShardSelection;
+pub use lab::LabReplay;
 pub use stream::FrameStream;
 pub use usage::{RuleUsage, rule_usage, usage_records};
 pub use writing::OutputFormat;

@@ -118,3 +118,75 @@ fn a_sink_that_is_full_ends_all_threads() {
         }
     }
 }
+
+mod in_a_lab {
+    use crate::diag::Reason;
+    use crate::lab::Lab;
+    use crate::report::ConnectionFate;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    fn lab() -> Lab {
+        Lab::open("scenarios/topologies/shop.toml").unwrap()
+    }
+
+    fn failure(claim: impl FnOnce()) -> String {
+        *catch_unwind(AssertUnwindSafe(claim)).unwrap_err().downcast().unwrap()
+    }
+
+    #[test]
+    fn a_replay_comes_to_counts_that_are_compared_whole() {
+        let mut lab = lab();
+        let replayed = lab.replay("pcaps/shop-morning.pcap").unwrap();
+        let text = replayed.to_string();
+        replayed.is(&text);
+        insta::assert_snapshot!(text);
+        assert_eq!(replayed.delivered_to("nobody"), 0);
+        let told =
+            failure(|| _ = replayed.is(&text.replace(" dropped for whitelist-deny", "1 dropped for whitelist-deny")));
+        insta::assert_snapshot!(told);
+        let told = failure(|| _ = replayed.is("many delivered to i-web-1"));
+        assert!(told.contains("`many delivered to i-web-1` is no count: expected a number"), "{told}");
+        let told = failure(|| _ = replayed.is("1 answered\n1 answered"));
+        assert!(told.contains("`answered` stands twice in the text"), "{told}");
+    }
+
+    #[test]
+    fn connections_of_a_replay_have_ends_and_fates() {
+        let mut lab = lab();
+        let replayed = lab.replay("pcaps/shop-morning.pcap").unwrap();
+        let frames: u64 = replayed.connections().iter().flat_map(|connection| connection.frames).sum();
+        assert!(frames <= replayed.frames() && frames > 0);
+        assert!(replayed.connections().iter().any(|connection| connection.fate() == ConnectionFate::TwoWay));
+        assert_eq!(
+            replayed.connections_text().lines().filter(|line| line.starts_with('#')).count(),
+            replayed.connections().len()
+        );
+    }
+
+    #[test]
+    fn a_replay_goes_on_from_the_sessions_and_the_clock_of_the_lab() {
+        let mut lab = lab();
+        let first = lab.replay("pcaps/shop-morning.pcap").unwrap();
+        let after = lab.now();
+        assert!(after.as_nanos() > 0);
+        lab.apply_words("stop i-web-1").unwrap();
+        let second = lab.replay("pcaps/shop-morning.pcap").unwrap();
+        assert!(lab.now() > after);
+        assert_eq!(first.dropped_for(Reason::InstanceStopped), 0);
+        assert!(second.dropped_for(Reason::InstanceStopped) > 0);
+        let told = failure(|| _ = second.nothing_dropped());
+        assert!(
+            told.starts_with("claim: no frame of pcaps/shop-morning.pcap is dropped or undetermined\n fact:\n"),
+            "{told}"
+        );
+        assert!(told.contains("the first frame dropped for "), "{told}");
+    }
+
+    #[test]
+    fn a_capture_that_cannot_be_read_is_an_error() {
+        let Err(error) = lab().replay("pcaps/no-such.pcap") else { panic!("there is none") };
+        assert!(format!("{error:?}").contains("no-such.pcap"), "{error:?}");
+        let Err(error) = lab().replay("scenarios/topologies/shop.toml") else { panic!("it is none") };
+        assert!(format!("{error:?}").contains("shop.toml"), "{error:?}");
+    }
+}

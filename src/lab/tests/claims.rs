@@ -104,6 +104,43 @@ fn frames_enter_by_their_source_address_and_byte_for_byte() {
 }
 
 #[test]
+fn what_arrived_is_compared_field_by_field() {
+    let mut lab = shop();
+    let sent = lab.send("i-web-1", call("10.45.2.10"));
+    sent.delivered_to("rm-orders").arrived_as(&call("10.45.2.10").ttl(62)).arrived_as_bytes(&sent.copies()[0].bytes);
+    let told = failure(|| _ = sent.arrived_as(&call("10.45.2.10").ttl(63).sequence(7)));
+    let marked: Vec<&str> = told.lines().filter(|line| line.starts_with("* ")).collect();
+    let lines = [
+        "* ip ttl                63                 62",
+        "* ip checksum           0x8175             0x8275",
+        "* tcp sequence          7                  0",
+        "* tcp checksum          0x4c56             0x4c5d",
+    ];
+    assert_eq!(marked, lines);
+    let told = failure(|| _ = lab.send("i-web-2", call("10.45.2.11")).arrived_as(&call("10.45.2.11")));
+    assert!(told.starts_with("claim: one frame came out\n fact: 0 frames came out: dropped at rm-orders"), "{told}");
+}
+
+#[test]
+fn a_request_and_its_reply_are_one_exchange() {
+    let mut lab = shop();
+    let exchange = lab.connect("i-web-1", "rm-orders", "tcp/3306");
+    exchange.goes_both_ways().request.decided_by("rm-orders whitelist");
+    exchange.reply.unwrap().by_session();
+    lab.connect("i-app-1", "i-db-1", "icmp").request.dropped(Reason::SgIngressDeny);
+    let refused = lab.connect("i-web-2", "rm-orders", "tcp/3306");
+    assert!(!refused.arrives() && !refused.returns() && refused.reply.is_none());
+    let told = failure(|| _ = refused.goes_both_ways());
+    assert!(told.starts_with("claim: delivered to rm-orders, and nothing else\n fact: dropped at rm-orders"), "{told}");
+    let wrong = "`tcp` is nothing to ask for: expected `tcp/PORT`, `udp/PORT` or `icmp`";
+    assert_eq!(failure(|| _ = lab.connect("i-web-1", "rm-orders", "tcp")), wrong);
+    let own = "`cloud-services` has no address of its own: send a packet with `Lab::send`";
+    assert_eq!(failure(|| _ = lab.connect("i-web-1", "cloud-services", "icmp")), own);
+    // A port that clients use too is asked from another one.
+    lab.connect("i-app-1", "i-app-2", "tcp/40000").goes_both_ways();
+}
+
+#[test]
 fn what_stands_in_the_way_is_listed_whole() {
     let mut lab =
         Lab::from_toml("unlinked.toml", &std::fs::read_to_string("scenarios/topologies/shop.toml").unwrap()).unwrap();
