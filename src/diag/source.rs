@@ -76,7 +76,7 @@ impl<T: PartialEq> PartialEq for Spanned<T> {
 impl<T: Eq> Eq for Spanned<T> {}
 
 /// A place as a person names it: lines and columns count from 1, columns in characters. Printed as `shop.toml:19`, the
-/// file as it was opened.
+/// file as it was opened; or as `[vpc.shop] cidr` where a program declared the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SourceLocation<'a> {
     /// The file's name as it was opened.
@@ -85,11 +85,16 @@ pub struct SourceLocation<'a> {
     pub line: usize,
     /// The column.
     pub column: usize,
+    /// The object and its key, where no file has them.
+    pub object: Option<&'a str>,
 }
 
 impl fmt::Display for SourceLocation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)
+        match self.object {
+            Some(object) => f.write_str(object),
+            None => write!(f, "{}:{}", self.file, self.line),
+        }
     }
 }
 
@@ -99,6 +104,8 @@ struct SourceFile {
     /// Where it was read from; `None` for text in memory.
     path: Option<PathBuf>,
     text: String,
+    /// What each line is about, of a text that stands for objects that a program declared.
+    objects: Vec<String>,
     /// Found when the first place is asked for: most large files are never shown.
     line_starts: OnceLock<Vec<usize>>,
     /// How many characters begin before each [`BLOCK`] bytes: a line may be as long as the file, and be asked about
@@ -149,10 +156,21 @@ impl Sources {
             name: shown(&name.into()).into_owned(),
             path: None,
             text: text.into(),
+            objects: Vec::new(),
             line_starts,
             characters,
         });
         FileId(u32::try_from(self.files.len() - 1).expect("fewer than 2^32 files"))
+    }
+
+    /// Takes lines that stand for objects which a program declared, each with what it is about: places in them are named so.
+    pub fn add_declared(&mut self, lines: impl IntoIterator<Item = (String, String)>) -> FileId {
+        let (objects, lines): (Vec<String>, Vec<String>) = lines.into_iter().unzip();
+        let file = self.add("declared in Rust", lines.join("\n"));
+        if let Some(file) = self.files.last_mut() {
+            file.objects = objects.iter().map(|object| shown(object).into_owned()).collect();
+        }
+        file
     }
 
     fn file(&self, file: FileId) -> Option<&SourceFile> {
@@ -193,7 +211,8 @@ impl Sources {
         let line_starts = file.line_starts();
         let line = line_starts.partition_point(|line_start| *line_start <= start) - 1;
         let column = file.characters_before(start) - file.characters_before(line_starts[line]);
-        Some(SourceLocation { file: &file.name, line: line + 1, column: column + 1 })
+        let object = file.objects.get(line).map(String::as_str);
+        Some(SourceLocation { file: &file.name, line: line + 1, column: column + 1, object })
     }
 }
 

@@ -46,7 +46,10 @@ impl fmt::Display for LabError {
         for (index, error) in self.errors().enumerate() {
             f.write_str(if index == 0 { "" } else { "\n" })?;
             if let Some(at) = error.labels.first().and_then(|label| sources.locate(label.span)) {
-                write!(f, "{}:{}:{}: ", at.file, at.line, at.column)?;
+                match at.object {
+                    Some(object) => write!(f, "{object}: ")?,
+                    None => write!(f, "{}:{}:{}: ", at.file, at.line, at.column)?,
+                }
             }
             error.fmt(f)?;
         }

@@ -20,6 +20,7 @@
 //! stands still until [`Lab::wait`] moves it.
 
 mod claims;
+pub mod declare;
 mod error;
 mod exchange;
 mod frame_result;

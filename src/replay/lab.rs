@@ -1,6 +1,7 @@
 //! Captures through a lab, for tests: what they come to, as text.
 
 use super::feed::{Feed, FrameBatch};
+use super::scenario::violation;
 use super::{CaptureError, ReplayOptions};
 use crate::capture::Captures;
 use crate::datapath::{Frame, Verdict};
@@ -9,7 +10,7 @@ use crate::flows::Gatherer;
 use crate::lab::{FrameResult, Lab, Topology};
 use crate::program::EndpointId;
 use crate::report::{Connection, ConnectionRows, Palette, Resolver, counted};
-use crate::text::shown_path;
+use crate::text::{Shown, shown_path};
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::io;
@@ -100,6 +101,30 @@ impl Lab {
         }
         let connections = in_memory(connections).expect("a temporary file can be written and read");
         Ok(LabReplay { name: "the capture".to_owned(), topology, frames, kinds, connections })
+    }
+}
+
+impl Lab {
+    /// Holds a claim about every header there is, as `biplane reach --assert` does, against the topology as it is now; see
+    /// the manual for what it can say.
+    ///
+    /// ```
+    /// # use biplane::lab::Lab;
+    /// # let lab = Lab::open("scenarios/topologies/shop.toml").unwrap();
+    /// lab.claim("i-batch-1 -> vpc-shop: nothing");
+    /// lab.claim("sg-web -> i-app-1: only tcp/8080, icmp");
+    /// ```
+    ///
+    /// # Panics
+    /// It does not hold: flows that it does not allow, what lets them through, and the trace of one packet. Or it is no
+    /// claim.
+    #[track_caller]
+    pub fn claim(&self, text: &str) {
+        match violation(self.topology(), text) {
+            Ok(None) => {}
+            Ok(Some(found)) => panic!("claim: {}\n fact: {}\n\n{}", Shown(text), found.fact, found.trace),
+            Err(error) => panic!("{error}"),
+        }
     }
 }
 

@@ -51,6 +51,15 @@ pub fn topology(sources: &mut Sources, name: &str, text: &str) -> (World, Vec<Di
     topology_in(file, text)
 }
 
+/// Reads a topology that a program declared: its lines, each with what it is about.
+pub(crate) fn declared(
+    sources: &mut Sources,
+    lines: impl IntoIterator<Item = (String, String)>,
+) -> (World, Vec<Diagnostic>) {
+    let file = sources.add_declared(lines);
+    topology_in(file, sources.text(file).expect("the text was just added"))
+}
+
 fn topology_in(file: FileId, text: &str) -> (World, Vec<Diagnostic>) {
     let read = syntax::read(file, text);
     let mut decoder = Decoder::new(file, text);

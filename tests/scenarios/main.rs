@@ -2,6 +2,7 @@
 //! them all. Beside them what else stands on topologies and captures of the repository: their limits, a large world, the
 //! captures, and the pages whose examples the scenarios print.
 
+mod examples;
 mod explain;
 mod limits;
 mod million;

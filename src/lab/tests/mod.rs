@@ -1,6 +1,7 @@
 //! What test authors meet: claims that hold, claims that do not, and what is said then.
 
 mod claims;
+mod declare;
 mod matrix;
 mod state;
 

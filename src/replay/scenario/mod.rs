@@ -15,6 +15,7 @@ mod seen;
 
 pub use coverage::Coverage;
 pub use reach_claims::claim_failure;
+pub(super) use reach_claims::violation;
 
 use super::timing::Sending;
 use super::{Feed, FrameBatch, ReplayOptions};

@@ -3,7 +3,7 @@
 use super::StepOutcome;
 use crate::datapath::{Entry, Options};
 use crate::lab::{Lab, Topology};
-use crate::reach::{FlowGroup, ProtocolClasses, Reach, ReachClaim, SelectorReader};
+use crate::reach::{FlowGroup, ProtocolClasses, Reach, ReachClaim, ReachTextError, SelectorReader};
 use crate::report::{self, Palette, ReachWords, Resolver, StepFailure};
 use crate::text::Shown;
 use crate::wire::PacketBuilder;
@@ -30,23 +30,38 @@ pub fn claim_failure(topology: &Arc<Topology>, protocols: &ProtocolClasses, flow
     text
 }
 
-/// Holds a claim against a topology.
-pub(super) fn hold(topology: &Arc<Topology>, text: &str) -> StepOutcome {
+/// What stands against a claim.
+pub(crate) struct ClaimViolation {
+    pub(crate) fact: String,
+    /// The flows that it does not allow, what lets them through, and the trace of one packet.
+    pub(crate) trace: String,
+}
+
+/// Holds a claim against a topology; nothing where it holds.
+///
+/// # Errors
+/// The text is no claim.
+pub(crate) fn violation(topology: &Arc<Topology>, text: &str) -> Result<Option<ClaimViolation>, ReachTextError> {
     let reader = SelectorReader { world: &topology.world, program: &topology.program, names: &topology.names };
-    let claim = match ReachClaim::parse(text, &reader) {
-        Ok(claim) => claim,
-        Err(error) => return StepOutcome::impossible(String::new(), "invalid-claim", &error.to_string()),
-    };
+    let claim = ReachClaim::parse(text, &reader)?;
     let reach = Reach::telling_apart(Arc::clone(&topology.program), claim.allowed().protocols());
     let flows = claim.violations(&reach);
-    if flows.is_empty() {
-        return StepOutcome::default();
-    }
     let fact = match flows.len() {
+        0 => return Ok(None),
         1 => "a group of flows passes that it does not allow".to_owned(),
         groups => format!("{} groups of flows pass that it does not allow", report::thousands(groups as u64)),
     };
-    let failure = StepFailure { kind: "reach".to_owned(), claim: Shown(text).to_string(), fact, place: None };
-    let trace = claim_failure(topology, reach.protocols(), &flows);
-    StepOutcome { failures: vec![failure], trace, ..StepOutcome::default() }
+    Ok(Some(ClaimViolation { fact, trace: claim_failure(topology, reach.protocols(), &flows) }))
+}
+
+/// Holds a claim of a scenario.
+pub(super) fn hold(topology: &Arc<Topology>, text: &str) -> StepOutcome {
+    match violation(topology, text) {
+        Err(error) => StepOutcome::impossible(String::new(), "invalid-claim", &error.to_string()),
+        Ok(None) => StepOutcome::default(),
+        Ok(Some(ClaimViolation { fact, trace })) => {
+            let failure = StepFailure { kind: "reach".to_owned(), claim: Shown(text).to_string(), fact, place: None };
+            StepOutcome { failures: vec![failure], trace, ..StepOutcome::default() }
+        }
+    }
 }
