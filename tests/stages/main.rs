@@ -3,6 +3,7 @@
 
 mod beyond;
 mod blockers;
+mod breakages;
 mod bridge;
 mod deliver;
 mod destination;
