@@ -1,4 +1,12 @@
 //! Simulated time: nanoseconds of the capture's own clock, never the system clock.
+//!
+//! ```
+//! use biplane::time::{SimDuration, SimTime};
+//! use std::time::Duration;
+//!
+//! let idle = SimDuration::from(Duration::from_millis(1_500));
+//! assert_eq!((SimTime::ZERO + idle).since(SimTime::ZERO).to_string(), "1.5s");
+//! ```
 
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -88,6 +96,7 @@ impl Sub<SimDuration> for SimTime {
 /// The lowest stamp since somebody last looked: what is dead by it is dead for every frame seen since, however far a
 /// single stamp ran ahead.
 #[derive(Clone, Copy, Debug, Default)]
+#[doc(hidden)]
 pub struct Watermark(Option<SimTime>);
 
 impl Watermark {

@@ -23,6 +23,7 @@ pub struct Batch {
 
 /// One packet record of a capture, as an Ethernet frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Record {
     /// Position among the packet records of the capture, from 1.
     pub number: u64,

@@ -23,6 +23,7 @@ pub struct CaptureError {
 
 /// A compression that a capture may be wrapped in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Compression {
     /// RFC 1952, one or several members.
     Gzip,
@@ -36,6 +37,7 @@ pub enum Compression {
 
 /// What is wrong with a capture.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum CaptureProblem {
     /// The system could not open or read the file.
     Io(io::Error),

@@ -16,6 +16,7 @@ const NAME_UNIT: usize = 256;
 
 /// An interface that packets of a capture were taken from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Interface {
     /// Its name, where the capture tells one; plain pcap never does.
     pub name: Option<String>,

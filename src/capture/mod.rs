@@ -62,21 +62,32 @@ mod writer;
 
 pub use batch::{Batch, Record};
 pub(crate) use batch::{BatchOptions, Extent};
-pub use captures::{CaptureOpener, CaptureRange, Captures};
+pub use captures::Captures;
+#[doc(hidden)]
+pub use captures::{CaptureOpener, CaptureRange};
 pub use error::{CaptureError, CaptureProblem, Compression};
+#[doc(hidden)]
 pub use folder::{CaptureFile, capture_files};
+#[doc(hidden)]
 pub use foreign::Foreign;
-pub use interface::{Interface, MAX_INTERFACES};
-pub use link::{LinkType, Unreadable};
+pub use interface::Interface;
+#[doc(hidden)]
+pub use interface::MAX_INTERFACES;
+pub use link::LinkType;
+#[doc(hidden)]
+pub use link::Unreadable;
+#[doc(hidden)]
 pub use pcap_writer::{PcapWriter, Precision};
 pub use reader::Reader;
+#[doc(hidden)]
 pub use stream::ByteStream;
-pub use writer::{
-    Packet, PacketDirection, Writer, add_comment, encode_packet, last_packet, packet_head, set_interface,
-};
+pub use writer::{Packet, PacketDirection, Writer};
+#[doc(hidden)]
+pub use writer::{add_comment, encode_packet, last_packet, packet_head, set_interface};
 
 /// The most captured bytes a packet record may have; the limit that the common capture tools keep, too.
 pub const MAX_CAPTURED_LEN: u32 = 262_144;
 
 /// The most bytes a pcapng block may have.
+#[doc(hidden)]
 pub const MAX_BLOCK_LEN: u32 = 16 << 20;

@@ -39,6 +39,7 @@ impl RefusalRecord {
 
 /// An operation was refused, and the world is as it was.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Refusal {
     /// The code and its cause.
     pub record: &'static RefusalRecord,

@@ -86,6 +86,7 @@ impl fmt::Display for LinkQuery {
 
 /// One page of links.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LinkPage {
     /// How many links there are on all pages.
     pub total_count: usize,
@@ -95,6 +96,7 @@ pub struct LinkPage {
 
 /// A ClassicLink connection, by ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Link {
     /// The classic instance.
     pub instance: String,

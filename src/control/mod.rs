@@ -8,6 +8,17 @@
 //! world.
 //!
 //! Operations take effect at once: no instance is ever seen starting or stopping because of one.
+//!
+//! ```
+//! use biplane::control::Operation;
+//! use biplane::lab::Lab;
+//!
+//! let mut lab = Lab::open("scenarios/topologies/shop.toml")?;
+//! lab.apply(&Operation::Stop { instance: "i-web-1".to_owned() })?;
+//! let again: Operation = "stop i-web-1".parse()?;
+//! assert_eq!(lab.apply(&again).unwrap_err().code(), "IncorrectInstanceStatus");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod change;
 mod cidrs;
@@ -21,10 +32,17 @@ mod routes;
 mod rules;
 mod services;
 
-pub use crate::check::{Refusal, RefusalRecord};
+pub use crate::check::Refusal;
+#[doc(hidden)]
+pub use crate::check::RefusalRecord;
+pub use crate::model::{Direction, NicType, Policy};
+#[doc(hidden)]
 pub use change::Change;
 pub(crate) use classiclink::link_in_any_case;
-pub use describe::{Link, LinkPage, LinkQuery, describe};
+#[doc(hidden)]
+pub use describe::describe;
+#[doc(hidden)]
+pub use describe::{Link, LinkPage, LinkQuery};
 pub use operation::{ClassicLinkMode, ClassicLinkRule, Operation, PeerRequest, RuleRequest, WhitelistChange};
 
 use crate::check::{Checked, link};
@@ -54,6 +72,7 @@ pub fn refusals() -> impl Iterator<Item = &'static RefusalRecord> {
 ///
 /// # Errors
 /// A precondition fails; the refusal bears the vendor's code.
+#[doc(hidden)]
 pub fn plan(world: &Checked, operation: &Operation, place: Span) -> Result<Change, Refusal> {
     let planner = Planner { world, index: world.index(), place };
     let edits = match operation {

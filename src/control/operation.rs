@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 
 /// One operation on the world. Objects are named by id, as the vendor's calls name them.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Operation {
     /// EnableVpcClassicLink.
     Enable {
@@ -385,6 +386,7 @@ impl ClassicLinkMode {
 
 /// What becomes of the entries of a whitelist: the vendor's Cover, Append and Delete.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum WhitelistChange {
     /// These are all there are from now on.
     Replace(Vec<Ipv4Net>),

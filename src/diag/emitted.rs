@@ -2,6 +2,7 @@
 
 /// What the fabric sends by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum EmittedKind {
     /// ICMP time exceeded.
     TimeExceeded,

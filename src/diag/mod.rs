@@ -1,9 +1,18 @@
 //! What the program has to say, as data: places in source files, diagnostics, and the reasons a frame can be refused.
 //!
 //! Layout, colour and wording around these live in [`crate::report`].
+//!
+//! ```
+//! use biplane::diag::Reason;
+//!
+//! assert_eq!("whitelist-deny".parse(), Ok(Reason::WhitelistDeny));
+//! assert_eq!(Reason::WhitelistDeny.summary(), "no entry holds the source address");
+//! assert_eq!(Reason::WhitelistDeny.stage().name(), "destination");
+//! ```
 
 pub(crate) mod citation;
 mod emitted;
+#[doc(hidden)]
 pub mod hint;
 mod list;
 mod nearest;
@@ -11,13 +20,19 @@ mod reason;
 mod record;
 mod source;
 
+#[doc(hidden)]
 pub use citation::OWN_CHOICE;
 pub use emitted::EmittedKind;
+#[doc(hidden)]
 pub use list::{and_list, or_list, quoted_list, some_list};
+#[doc(hidden)]
 pub use nearest::Suggestions;
 pub use reason::{Reason, Stage};
+#[doc(hidden)]
 pub use record::{ProblemKind, ProblemRecord};
-pub use source::{FileId, SourceLocation, Sources, Span, Spanned};
+#[doc(hidden)]
+pub use source::{FileId, Spanned};
+pub use source::{SourceLocation, Sources, Span};
 
 use std::fmt;
 

@@ -78,6 +78,7 @@ impl<T: Eq> Eq for Spanned<T> {}
 /// A place as a person names it: lines and columns count from 1, columns in characters. Printed as `shop.toml:19`, the
 /// file as it was opened; or as `[vpc.shop] cidr` where a program declared the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SourceLocation<'a> {
     /// The file's name as it was opened.
     pub file: &'a str,

@@ -1,11 +1,17 @@
 //! The pages of `biplane explain`: one for every reason, rule, file problem and hint, under the id that names it
 //! everywhere, and one for every error code of the vendor's operations.
+//!
+//! ```
+//! let page = biplane::explain::page("whitelist-deny").expect("every reason has a page");
+//! assert_eq!(page.id, "whitelist-deny");
+//! ```
 
 mod codes;
 mod files;
 mod render;
 
 pub use codes::{CodePage, code_page, codes};
+#[doc(hidden)]
 pub use render::{WIDTH, render, render_code, table};
 
 use crate::check::RULES;
@@ -27,12 +33,14 @@ pub fn page(id: &str) -> Option<&'static ProblemRecord> {
 }
 
 /// Returns the rule of the same id that foretells a drop when a topology is checked.
+#[doc(hidden)]
 pub fn foretold_by(page: &ProblemRecord) -> Option<&'static ProblemRecord> {
     let is_reason = matches!(page.kind, ProblemKind::Drop(_));
     rules().find(|rule| is_reason && rule.id == page.id)
 }
 
 /// Returns the id that was probably meant by `id`: one a few letters away, or the shortest that contains it.
+#[doc(hidden)]
 pub fn nearest(id: &str) -> Option<&'static str> {
     let wanted = id.trim().to_ascii_lowercase().replace(['_', ' '], "-");
     let codes = codes().into_iter().map(|page| page.code);

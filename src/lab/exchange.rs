@@ -60,6 +60,7 @@ impl fmt::Display for Probe {
 
 /// What became of a request and of the reply to it.
 #[must_use = "an exchange says nothing until something is claimed about it"]
+#[non_exhaustive]
 pub struct Exchange {
     asked: EndpointId,
     /// The request.

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 /// A frame that came out of the fabric.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SentFrame {
     /// Where.
     pub to: EndpointId,
@@ -79,6 +80,7 @@ impl FrameResult {
     }
 
     /// The result in ids.
+    #[doc(hidden)]
     pub fn outcome(&self) -> &Outcome {
         &self.outcome
     }
@@ -115,19 +117,32 @@ impl FrameResult {
     }
 
     /// What was decided on the way, in order.
+    #[doc(hidden)]
     pub fn steps(&self) -> &[Step] {
         self.trace.taken()
     }
 
     /// What was decided on the way, and behind a refusal what would have been, had the packet been let through there.
+    #[doc(hidden)]
     pub fn all_steps(&self) -> &[Step] {
         &self.trace.steps
     }
 
     /// Everything that stands in the packet's way, in the order it is met; the first is what dropped it. Empty for a
     /// packet that was not dropped.
+    #[doc(hidden)]
     pub fn blockers(&self) -> Vec<Blocker> {
         self.trace.blockers().collect()
+    }
+
+    /// Why the packet is refused, and would be behind that: all reasons that stand in its way, in the order they are met.
+    pub fn blocking_reasons(&self) -> Vec<Reason> {
+        self.trace.blockers().map(|blocker| blocker.reason).collect()
+    }
+
+    /// The trace past every refusal, with what to do about each, as one JSON object.
+    pub fn json(&self) -> String {
+        self.full_trace_json("frame").to_string()
     }
 
     /// The frame as it entered.
@@ -147,6 +162,7 @@ impl FrameResult {
     }
 
     /// The topology it was sent in.
+    #[doc(hidden)]
     pub fn topology(&self) -> &Topology {
         &self.topology
     }
@@ -210,12 +226,14 @@ impl FrameResult {
     }
 
     /// Who was reached in place of `asked` by the reply to a packet of `asked`.
+    #[doc(hidden)]
     pub fn misdelivered(&self, asked: Option<EndpointId>) -> Option<[EndpointId; 2]> {
         let (Verdict::Delivered { to }, Some(asked)) = (self.outcome.verdict, asked) else { return None };
         (to != asked).then_some([to, asked])
     }
 
     /// Writes that this reply reached somebody else than `asked`; nothing where it did not.
+    #[doc(hidden)]
     pub fn write_misdelivered(&self, out: &mut String, asked: Option<EndpointId>) {
         if let Some([reached, asked]) = self.misdelivered(asked) {
             report::misdelivered_text(out, self.words(), reached, asked);
@@ -230,18 +248,21 @@ impl FrameResult {
     }
 
     /// Writes the trace, hop by hop; `label` says what the frame is to the reader.
+    #[doc(hidden)]
     pub fn write_trace(&self, out: &mut String, label: &str, palette: Palette) {
         let description = self.description();
         report::trace_text(out, self.words(), &self.traced(label, &description), palette);
     }
 
     /// Writes the verdict and the decision behind it alone.
+    #[doc(hidden)]
     pub fn write_brief_trace(&self, out: &mut String, label: &str, palette: Palette) {
         let description = self.description();
         report::trace_brief_text(out, self.words(), &self.traced(label, &description), palette);
     }
 
     /// Writes the trace past every refusal, and all that stands in the packet's way with what to do about it.
+    #[doc(hidden)]
     pub fn write_full_trace(&self, out: &mut String, label: &str, palette: Palette) {
         let description = self.description();
         let traced = self.remedied(label, &description);
@@ -250,6 +271,7 @@ impl FrameResult {
     }
 
     /// Writes what to do about the first thing that stands in the packet's way; nothing where there is none.
+    #[doc(hidden)]
     pub fn write_remedy(&self, out: &mut String, palette: Palette) {
         report::remedy_text(out, self.words(), &self.remedied("", ""), palette);
     }
@@ -262,6 +284,7 @@ impl FrameResult {
     }
 
     /// The trace as one JSON object.
+    #[doc(hidden)]
     pub fn trace_json(&self, label: &str) -> serde_json::Value {
         let description = self.description();
         let remedies = self.remedied(label, &description).remedies;
@@ -269,6 +292,7 @@ impl FrameResult {
     }
 
     /// The trace past every refusal as one JSON object.
+    #[doc(hidden)]
     pub fn full_trace_json(&self, label: &str) -> serde_json::Value {
         let description = self.description();
         report::trace_json(self.words(), &self.remedied(label, &description))

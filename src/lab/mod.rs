@@ -33,7 +33,9 @@ mod tests;
 mod topology;
 
 pub use crate::control::{Operation, Refusal};
+pub use crate::datapath::{DropLocation, NotKnown, Options, Verdict};
 pub use crate::diag::{EmittedKind, Reason};
+pub use crate::program::EndpointId;
 pub use error::LabError;
 pub use exchange::{Exchange, Probe, ProbeError};
 pub use frame_result::{FrameResult, SentFrame};
@@ -42,10 +44,9 @@ pub use naming::{EndpointRef, SendError, UnknownName};
 pub use topology::Topology;
 
 use crate::control::{self, LinkPage, LinkQuery};
-use crate::datapath::{Entry, Fabric, Frame, Options, Output, Steering};
+use crate::datapath::{Entry, Fabric, Frame, Output, Steering};
 use crate::diag::{Sources, Span};
 use crate::model::ChangeSet;
-use crate::program::EndpointId;
 use crate::scenario;
 use crate::time::{SimDuration, SimTime};
 use crate::wire::PacketBuilder;
@@ -206,6 +207,7 @@ impl Lab {
     }
 
     /// Sends an Ethernet frame now: `bytes` of its `wire_length` were captured.
+    #[doc(hidden)]
     pub fn send_frame(&mut self, entry: Entry, bytes: &[u8], wire_length: usize) -> FrameResult {
         let shard = self.steering.shard(&self.topology.program, bytes, wire_length, entry, self.now);
         let wire_length = u32::try_from(wire_length).unwrap_or(u32::MAX);
@@ -213,6 +215,7 @@ impl Lab {
     }
 
     /// Sends a frame that a capture gave, at its own time and with the shard it was given to.
+    #[doc(hidden)]
     pub fn pass(&mut self, frame: &Frame<'_>) -> FrameResult {
         let mut output = Output::default();
         let trace = self.fabric.trace(frame, &mut output);
@@ -251,7 +254,7 @@ impl Lab {
     /// # use biplane::lab::Lab;
     /// # let mut lab = Lab::open("scenarios/topologies/shop.toml").unwrap();
     /// lab.apply_words("detach i-web-1 vpc-shop").unwrap();
-    /// lab.apply_words("authorize sg-app ingress={ protocol = \"tcp\", port_range = \"80\", source = \"10.0.0.0/8\" }").unwrap();
+    /// lab.apply_words(r#"authorize sg-app ingress={ protocol = "tcp", port_range = "80", source = "10.0.0.0/8" }"#).unwrap();
     /// let refusal = lab.apply_words("disable vpc-shop").unwrap_err();
     /// assert_eq!(refusal.code(), "InvalidAction");
     /// ```
@@ -288,11 +291,13 @@ impl Lab {
     ///
     /// # Errors
     /// The vendor would refuse the request; the refusal bears the vendor's code.
+    #[doc(hidden)]
     pub fn describe_links(&mut self, query: &LinkQuery) -> Result<LinkPage, Refusal> {
         control::describe(&self.topology.world, query)
     }
 
     /// The moving parts, for whole captures.
+    #[doc(hidden)]
     pub fn parts(&mut self) -> (&mut Fabric, &mut Steering) {
         (&mut self.fabric, &mut self.steering)
     }

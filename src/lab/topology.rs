@@ -17,16 +17,21 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Topology {
     /// The declared world.
+    #[doc(hidden)]
     pub world: Arc<Checked>,
     /// The compiled world.
+    #[doc(hidden)]
     pub program: Arc<Program>,
     /// What its ids are called.
+    #[doc(hidden)]
     pub names: Arc<Names>,
     /// What the next change will have to find.
     index: Arc<compile::ProgramIndex>,
     /// The texts that spans point into.
+    #[doc(hidden)]
     pub sources: Arc<Sources>,
     /// What the vendor allows, but carries no traffic.
+    #[doc(hidden)]
     pub warnings: Arc<Vec<Diagnostic>>,
 }
 
@@ -55,6 +60,7 @@ impl Topology {
     ///
     /// # Errors
     /// A finding is an error, or the world breaks a limit.
+    #[doc(hidden)]
     pub fn build(world: World, mut findings: Vec<Diagnostic>, sources: Sources) -> Result<Topology, LabError> {
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
             let broken = partial::independent(check::check(&world), &findings, &sources);
@@ -76,6 +82,11 @@ impl Topology {
         findings.extend(warnings);
         topology.warnings = Arc::new(findings);
         Ok(topology)
+    }
+
+    /// What the vendor allows, but carries no traffic or surprises its owner; in the order of the places at fault.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
     }
 
     /// Another world beside the same texts, checked and compiled as a whole; all findings where one of them is an error.

@@ -1,4 +1,15 @@
 //! Small checked values of the network layer: protocols, ports, MAC addresses. Prefixes are [`ipnet::Ipv4Net`].
+//!
+//! ```
+//! use biplane::net::{Ipv4Net, MacAddress, PortRange, Protocol};
+//!
+//! let prefix: Ipv4Net = "10.45.2.0/24".parse()?;
+//! assert!(prefix.contains(&"10.45.2.10".parse::<std::net::Ipv4Addr>()?));
+//! assert_eq!(PortRange::new(80, 90).map(|ports| ports.to_string()).as_deref(), Some("80/90"));
+//! assert_eq!(Protocol::TCP.to_string(), "tcp");
+//! assert_eq!(MacAddress::BROADCAST.to_string(), "ff:ff:ff:ff:ff:ff");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod cuts;
 pub(crate) mod ethertype;
@@ -6,9 +17,12 @@ mod guest_route;
 mod mac;
 mod port;
 mod protocol;
+#[doc(hidden)]
 pub mod ranges;
 
+#[doc(hidden)]
 pub use cuts::{AddressCuts, AddressRange};
+#[doc(hidden)]
 pub use guest_route::{GuestRoute, classic_gateway, classic_subnet};
 pub use ipnet::Ipv4Net;
 pub use mac::MacAddress;
@@ -22,6 +36,7 @@ pub use protocol::{Protocol, ProtocolError};
 /// assert!(biplane::net::overlap(wide, inside) && biplane::net::overlap(inside, wide));
 /// assert!(!biplane::net::overlap(inside, beside));
 /// ```
+#[doc(hidden)]
 pub fn overlap(one: Ipv4Net, other: Ipv4Net) -> bool {
     one.contains(&other) || other.contains(&one)
 }
@@ -32,6 +47,7 @@ pub fn overlap(one: Ipv4Net, other: Ipv4Net) -> bool {
 /// let net = "172.16.1.0/24".parse().unwrap();
 /// assert_eq!(biplane::net::from_last(net, 2).to_string(), "172.16.1.253");
 /// ```
+#[doc(hidden)]
 pub fn from_last(prefix: Ipv4Net, back: u32) -> std::net::Ipv4Addr {
     u32::from(prefix.broadcast()).saturating_sub(back).into()
 }

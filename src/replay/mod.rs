@@ -6,6 +6,21 @@
 //! writes what is to be said about it once all have done their parts, is decided by who has the time: see `pipeline`. What
 //! was written leaves in the order of the capture. No more than a few batches are under way, so memory does not grow with
 //! the capture.
+//!
+//! ```
+//! use biplane::capture::Captures;
+//! use biplane::lab::Topology;
+//! use biplane::replay::{self, ReplayOptions, Sinks};
+//!
+//! let topology = Topology::open("scenarios/topologies/shop.toml")?;
+//! let captures = Captures::open_paths(&["pcaps/mysql.pcap".into()])?;
+//! let mut lines = Vec::new();
+//! let mut sinks = Sinks { lines: Some(&mut lines), ..Sinks::default() };
+//! let replayed = replay::run(&topology, captures, &ReplayOptions::default(), &mut sinks)?;
+//! assert_eq!(replayed.tally.frames(), 19);
+//! assert_eq!(String::from_utf8(lines)?.lines().count(), 19);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod adjust;
 mod compare;
@@ -20,26 +35,37 @@ mod late;
 mod pipeline;
 mod records;
 mod sample;
+#[doc(hidden)]
 pub mod scenario;
 mod selection;
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod shard;
 mod stream;
 #[cfg(test)]
 mod tests;
+#[doc(hidden)]
 pub mod timing;
 mod usage;
 mod worker;
 mod writing;
 
+#[doc(hidden)]
 pub use adjust::{Adjustments, Encapsulation, Missing, TakenAt};
+#[doc(hidden)]
 pub use compare::{ComparedConnections, ComparedSide, compare_connections, is_allowed};
+#[doc(hidden)]
 pub use feed::{Feed, FrameBatch};
-pub use records::FrameRecords;
-pub use selection::ShardSelection;
 pub use lab::LabReplay;
+#[doc(hidden)]
+pub use records::FrameRecords;
+#[doc(hidden)]
+pub use selection::ShardSelection;
+#[doc(hidden)]
 pub use stream::FrameStream;
+#[doc(hidden)]
 pub use usage::{RuleUsage, rule_usage, usage_records};
+#[doc(hidden)]
 pub use writing::OutputFormat;
 
 use crate::capture::{CaptureError, CaptureRange, Captures, Unreadable};
@@ -68,6 +94,7 @@ pub struct ReplayOptions {
     /// Addresses that are rewritten.
     pub map: Vec<(Ipv4Addr, Ipv4Addr)>,
     /// What is changed in frames before that.
+    #[doc(hidden)]
     pub adjustments: Adjustments,
     /// What the fabric does differently.
     pub fabric: datapath::Options,
@@ -142,6 +169,7 @@ pub enum Copies {
 }
 
 /// What a replay came to.
+#[non_exhaustive]
 pub struct Replayed {
     /// The sums.
     pub tally: Tally,

@@ -82,7 +82,7 @@ fn topology_file<'a>(decoder: &mut Decoder<'_>, tree: &'a Tree<'a>) -> World {
     }
 }
 
-/// Reads the topology file `path`, as [`topology`] does; [`STANDARD_INPUT`] is standard input.
+/// Reads the topology file `path`, as [`topology`](fn@topology) does; [`STANDARD_INPUT`] is standard input.
 ///
 /// # Errors
 /// The file cannot be read, is no regular file, is larger than [`MAX_BYTES`], or is no text in TOML.

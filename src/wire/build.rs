@@ -98,6 +98,7 @@ fn query(identifier: u16, sequence: u16) -> [u8; 4] {
 
 /// Why a frame cannot be built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum BuildError {
     /// More than 40 bytes of IPv4 options.
     Options {

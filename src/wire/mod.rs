@@ -2,6 +2,15 @@
 //!
 //! Every frame here is Ethernet II and starts at the destination MAC address. "On the wire" is the length a frame had,
 //! "captured" the bytes of it that are there; a capture's snaplen makes the second the smaller one.
+//!
+//! ```
+//! use biplane::wire::build::udp;
+//! use biplane::wire::{describe, fields};
+//!
+//! let frame = udp("10.45.2.10:5353 > 172.16.2.10:53").payload(b"?").build();
+//! assert_eq!(describe(&frame, frame.len()), "udp 10.45.2.10:5353 > 172.16.2.10:53");
+//! assert!(fields(&frame).contains(&("ip ttl", "64".to_owned())));
+//! ```
 
 mod arp;
 pub mod build;
@@ -23,31 +32,45 @@ mod rewrite;
 mod samples;
 mod text;
 
+#[doc(hidden)]
 pub use arp::arp_reply;
 pub use build::PacketBuilder;
+#[doc(hidden)]
 pub use checksum::{adjust, internet_checksum};
 pub use describe::describe;
+#[doc(hidden)]
 pub use fast_headers::FastHeaders;
 pub use fields::{Field, fields, side_by_side};
 pub use flags::TcpFlagsError;
+#[doc(hidden)]
 pub use fragment::fragment;
-pub use icmp::{IcmpError, icmp_error};
+pub use icmp::IcmpError;
+#[doc(hidden)]
+pub use icmp::icmp_error;
+#[doc(hidden)]
 pub use offload::{Ipv4Lengths, compute_header_checksum, raise_ttl, set_total_length};
+pub use parse::TcpFlags;
+#[doc(hidden)]
 pub use parse::{
-    Arp, Icmp, Ipv4, Packet, ParseError, Quoted, TcpFlags, Transport, destination_address, parse, source_address,
-    transport,
+    Arp, Icmp, Ipv4, Packet, ParseError, Quoted, Transport, destination_address, parse, source_address, transport,
 };
+#[doc(hidden)]
 pub use readable::{Readable, ReadableTransport, readable, readable_tcp_flags};
+#[doc(hidden)]
 pub use rewrite::{forward, map_addresses};
-pub use text::{TextError, read_addresses, read_endpoints, read_hexadecimal};
+pub use text::TextError;
+#[doc(hidden)]
+pub use text::{read_addresses, read_endpoints, read_hexadecimal};
 
 use crate::net::ethertype;
 use std::net::Ipv4Addr;
 
 /// Bytes of an Ethernet II header.
+#[doc(hidden)]
 pub const ETHERNET_HEADER: usize = field::ethernet::HEADER;
 
 /// Bytes of an IPv4 header without options.
+#[doc(hidden)]
 pub const IPV4_HEADER: usize = field::ipv4::HEADER;
 
 /// The two bytes at `at`, in network order; `None` where they are not all there.

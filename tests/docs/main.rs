@@ -8,6 +8,7 @@ mod links;
 mod names;
 mod package;
 mod pages;
+mod surface;
 mod tables;
 mod workspace;
 
@@ -52,13 +53,17 @@ fn rust_blocks_stand_in_the_source() {
         line.trim_start_matches(['/', '!']).trim().to_owned()
     };
     let joined = |text: &str| text.lines().map(plain).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
-    let sources =
-        files_in(&root().join("src")).into_iter().filter(|path| path.extension().is_some_and(|kind| kind == "rs"));
+    let files = ["src", "examples"].into_iter().flat_map(|folder| files_in(&root().join(folder)));
+    let sources = files.filter(|path| path.extension().is_some_and(|kind| kind == "rs" || kind == "snap"));
     let sources: Vec<String> = sources.map(|path| joined(&fs::read_to_string(path).unwrap())).collect();
     for page in pages::all() {
-        for block in page.blocks("rust") {
+        for block in page.blocks("rust").into_iter().chain(page.blocks("output")) {
             let wanted = joined(&block);
-            assert!(sources.iter().any(|source| source.contains(&wanted)), "{} shows other code:\n{block}", page.name);
+            assert!(
+                sources.iter().any(|source| source.contains(&wanted)),
+                "{} shows something else:\n{block}",
+                page.name
+            );
         }
     }
 }

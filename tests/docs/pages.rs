@@ -7,7 +7,8 @@
 //! | `toml` | parses; one that begins with `# NAME.toml` is the file of that name for the commands behind it |
 //! | `text` | each line stands in a file that the page's commands have written |
 //! | `session` | held by `tests/live`, since it needs what a machine need not have |
-//! | `rust` | the lines stand in a file of `src`, as code or in its documentation |
+//! | `rust` | the lines stand in a file of `src` or `examples`, as code or in its documentation |
+//! | `output` | the lines stand in a test of `src`, or in a snapshot that one takes |
 //!
 //! The rows of a table behind `<!-- table: NAME -->` are those of `tables`.
 
@@ -85,7 +86,7 @@ impl Page {
             "toml" => put_toml(block, workspace),
             "sh" => block.iter().for_each(|line| workspace.run_line(line)),
             "" => put_named(block, workspace),
-            "text" | "rust" | "json" | "yaml" | "session" => {}
+            "text" | "rust" | "output" | "json" | "yaml" | "session" => {}
             _ => panic!("{}: what is a block of {language}?", self.name),
         }
         block.iter().map(|line| format!("{line}\n")).collect()

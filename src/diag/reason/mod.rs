@@ -21,6 +21,7 @@ use std::str::FromStr;
 
 /// The steps a frame goes through, in the order it meets them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Stage {
     /// Reading the frame: Ethernet, IPv4, the first bytes of layer 4; and answering ARP.
     Parse,
@@ -72,6 +73,7 @@ macro_rules! reasons {
         /// `biplane explain`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
+        #[non_exhaustive]
         pub enum Reason {
             $(#[doc = concat!(stringify!($kind), ": ", $summary, ".")] $name,)*
         }

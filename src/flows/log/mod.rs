@@ -1,7 +1,7 @@
 //! Flow logs held against a topology: what the cloud recorded at the ENIs of a VPC, and what the model says about the same
 //! packets.
 //!
-//! [`compare`] reads logs of SLS, JSON or CSV, told apart by content, plain or compressed. A record becomes synthetic
+//! [`compare`](fn@compare) reads logs of SLS, JSON or CSV, told apart by content, plain or compressed. A record becomes synthetic
 //! packets: one when it starts, one when it ends where it counts more than one, and as many between as keep a session of
 //! its protocol. A fabric forwards them in the order of time. A record is judged by its first packet, at the ENI that made
 //! it.

@@ -30,6 +30,7 @@ use std::net::Ipv4Addr;
 
 /// One of the two ends of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ConnectionEnd {
     /// The endpoint that sends from here; where it has sent nothing, the one that receives. `None` where neither is
     /// known.
@@ -42,6 +43,7 @@ pub struct ConnectionEnd {
 
 /// The first drop of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FirstRefusal {
     /// The frame's number in the capture.
     pub frame: u64,
@@ -55,6 +57,7 @@ pub struct FirstRefusal {
 
 /// The frames of a capture between two ends. Pairs are of the opener's frames and of the responder's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Connection {
     /// The number of its first frame in the capture.
     pub number: u64,
@@ -96,6 +99,7 @@ pub struct Connection {
 
 /// What became of a connection as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum ConnectionFate {
     /// Frames of both ends arrived, and none was dropped.
     TwoWay,

@@ -1,6 +1,6 @@
 //! Ordered access lists: the first rule that matches decides, else a default.
 //!
-//! [`walk`] is the definition: it tries the rules one by one. [`Acl`] is the same list compiled, and gives the same
+//! [`walk`](fn@walk) is the definition: it tries the rules one by one. [`Acl`] is the same list compiled, and gives the same
 //! answers. [`nearest`] explains a refusal. Addresses that are named together stand in
 //! [`AddressSets`], which many lists share; a list holds the numbers of its sets only, so the members may change
 //! without compiling the lists again.

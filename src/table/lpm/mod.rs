@@ -164,10 +164,12 @@ mod deep;
 mod dense;
 mod direct;
 mod flat;
+#[doc(hidden)]
 pub mod golden;
 use super::memory;
 mod pages;
 mod route;
+#[doc(hidden)]
 pub mod sample;
 mod set;
 mod table_ref;
@@ -180,5 +182,6 @@ mod designs;
 #[cfg(test)]
 mod tests;
 
+#[doc(hidden)]
 pub use table_ref::RouteTableRef;
 pub use tables::{MAX_NEXT_HOP, NO_ROUTE, TableId, Tables};
