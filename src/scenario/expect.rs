@@ -69,6 +69,7 @@ pub enum VerdictClaim {
     },
 }
 
+#[cfg(feature = "cli")]
 impl VerdictClaim {
     /// The verdict as it is written.
     #[cfg(feature = "cli")]

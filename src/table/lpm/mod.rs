@@ -182,6 +182,5 @@ mod designs;
 #[cfg(test)]
 mod tests;
 
-#[doc(hidden)]
 pub use table_ref::RouteTableRef;
 pub use tables::{MAX_NEXT_HOP, NO_ROUTE, TableId, Tables};
