@@ -11,6 +11,7 @@
 //! right; one that shifts all of them out leads to its place whatever the address is. So there is nothing to foresee.
 
 use super::NO_ROUTE;
+use super::burst::opaque;
 use super::chunk::{CHUNK, CHUNK_SHIFT, cell_of};
 use super::chunks::CHUNKS;
 use super::pages::CELLS;
@@ -46,6 +47,7 @@ impl DenseView {
     /// The table that gave the view is there and was not changed since.
     #[inline(always)]
     pub(super) unsafe fn lookup(self, address: u32) -> u32 {
+        let address = opaque(address);
         // SAFETY: the root has 2^12 steps, which 12 bits cannot leave. Each leads to as many steps as its shift leaves
         // of 20 bits, and each of those to as many next hops as its shift leaves of 8, all of them written.
         unsafe {

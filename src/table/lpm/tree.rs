@@ -4,6 +4,7 @@
 //! follow one another in its block, and the routes themselves, packed, come last.
 
 use super::NO_ROUTE;
+use super::burst::opaque;
 use super::counter::{Counter, KEYS, signed};
 use super::direct::DirectView;
 use super::memory::{CacheLine, LINE, bytes};
@@ -134,7 +135,7 @@ impl Root {
             let line = self.start.add(at);
             let below = C::below(&*line.cast::<[i32; KEYS]>(), signed(address), first[width]);
             let at = line.cast::<u8>().add(4 * keys[width] + (below << width));
-            u32::from_le(at.cast::<u32>().read_unaligned()) & missing[width]
+            opaque(u32::from_le(at.cast::<u32>().read_unaligned())) & missing[width]
         };
         if value == missing[width] { NO_ROUTE } else { value.wrapping_add(self.base) }
     }
