@@ -98,6 +98,9 @@ build(const struct route *routes, size_t many)
 			fibs[at] = NULL;
 		}
 	}
+	/* It looks through all routes of a length for each that is added: minutes for a full table. */
+	if (many > 100000 && getenv("BIPLANE_DPDK_LPM") == NULL)
+		return;
 	struct rte_lpm_config config = { .max_rules = many + 1, .number_tbl8s = 1 << 16 };
 	lpm = rte_lpm_create("lpm", SOCKET_ID_ANY, &config);
 	if (lpm == NULL)

@@ -85,8 +85,10 @@ impl Dpdk {
     }
 
     fn ask(&self, line: &str) -> String {
-        let asked = &mut self.pipes.borrow_mut().0;
-        writeln!(asked, "{line}").and_then(|()| asked.flush()).expect("the program of DPDK listens");
+        {
+            let (asked, _) = &mut *self.pipes.borrow_mut();
+            writeln!(asked, "{line}").and_then(|()| asked.flush()).expect("the program of DPDK listens");
+        }
         self.line()
     }
 
