@@ -109,40 +109,45 @@
 //!
 //! # What they cost
 //!
-//! `cargo bench --bench lookup`, with `BIPLANE_ROUTES` naming a real BGP table, on one core of a server with AVX-512 and
-//! 2 MiB of L2: nanoseconds per lookup in bursts, of one random read for each address over as many bytes as the table
-//! takes, and of the best of prefix-trie, poptrie, ts_bart, ip_network_table and iptrie, one by one. Only ratios within
-//! a line mean something.
+//! `cargo bench --bench lookup` repeats all of this, beside other crates and, where `BIPLANE_DPDK` names one, an
+//! installed DPDK. The figures here are those of one run on a shared virtual machine (AMD EPYC of 2024, 1 MiB of L2, two
+//! cores with five builds beside it): nanoseconds of processor time per lookup, lower quartiles, all in one process and in
+//! turns. Others may differ by a quarter between two runs; only ratios within a line mean something. `before` is the
+//! design without handles and dense tables.
 //!
-//! | | bursts | random reads | best crate |
+//! | | one by one, before | by a handle | bursts of 32, before | now | bursts of 256, before | now | random reads |
+//! |---|---|---|---|---|---|---|---|
+//! | 1.07 M BGP routes, a host of a random route | 21.4 | 7.1 | 11.8 | 8.2 | 3.2 | 2.4 | 7.8 |
+//! | same, uniform | 27.3 | 9.2 | 9.4 | 7.7 | 1.8 | 2.4 | 8.6 |
+//! | same, Zipf | 23.3 | 7.4 | 9.5 | 7.3 | 2.8 | 2.0 | 7.3 |
+//! | same, of no route | 18.2 | 3.7 | 3.3 | 3.2 | 1.7 | 1.5 | 8.3 |
+//! | 1,000 VPC routes, dense | 6.1 | 1.4 | 1.8 | 1.5 | 1.7 | 1.4 | 0.6 |
+//!
+//! `Tables::lookup`, which chooses the table each time, took 17, 20, 14, 13 and 2.1. Where each address depends on the
+//! answer before, a dense table took 7.5 instead of 16, and a random read 3.3.
+//!
+//! Memory is counted by [`Tables::memory_bytes`]; times are those of the same machine, in microseconds:
+//!
+//! | | 1.07 M BGP routes | 1,000 VPC routes, dense | 256 VPC routes |
 //! |---|---|---|---|
-//! | 1.07 M BGP routes, a host of a random route | 3.6 | 3.7 | 72 |
-//! | same, uniform | 3.0 | 4.2 | 37 |
-//! | same, Zipf | 2.8 | 3.5 | 62 |
-//! | 1,000 VPC routes | 1.9 | 1.0 | 22 |
-//! | 4,096 tables of 256 routes | 7.7 | 3.6 | 120 |
+//! | memory | 22 MiB, 22 bytes a route | 0.5 MB, 490 bytes a route | 3.8 kB, 14.7 bytes a route |
+//! | insert, remove | 0.6, 0.8 (before: 1.0, 1.5) | 0.5 | 1.8, 1.4 |
+//! | the same, a clone made for readers before each | 3.4, 4.2 (before: 4.2, 4.9) | 3.5 | 3.4, 3.3 |
 //!
-//! `biplane bench lookup` measures a short version in half a minute. With its generated table, whose long prefixes lie
-//! scattered, bursts were 0.8 times as fast as random reads for hosts of random routes, level for uniform addresses and
-//! 1.1 times as fast for Zipf. A lookup by itself takes 10 ns and more in a large table: where /24s are divided, nobody
-//! can foresee which cells are.
-//!
-//! Memory is counted by [`Tables::memory_bytes`]; times of building and changing are what that command and the bench
-//! print: over thousands of random routes, from the best run to the worst.
-//!
-//! | | 1.07 M BGP routes | 256 VPC routes, in each of 4,096 tables |
-//! |---|---|---|
-//! | memory | 22 MiB, 21.8 bytes a route | 3.8 kB a table, 14.7 bytes a route |
-//! | build | 0.02 to 0.05 s from sorted routes | 4 µs a table |
-//! | insert or remove | 0.5 to 0.9 µs | 3.2 µs |
-//! | the same, a clone made for readers before each | about 5 µs | 15 to 22 µs |
-//!
-//! A change builds a small table anew, so it takes 5 to 11 µs where there are 1,000 routes. A clone copies 8 bytes for 64
+//! A change builds a tree anew, so it takes 5 to 11 µs where there are 1,000 routes. A clone copies 8 bytes for 64
 //! tables and counts a reference for 4,096, and the first change after it copies a page of 256 roots. The cells of a large table are paid for by the address space it spreads over, not by its routes: 10,000
 //! routes spread over all of it take 14 MB.
 //!
 //! # Tried and dropped
 //!
+//! The figures that follow are of another processor, with 2 MiB of L2, but for the first ones.
+//!
+//! - Second reads without a branch in single lookups of cells, the place chosen by a conditional move: 13 ns instead of 7
+//!   for hosts of random routes, 22 instead of 9 for uniform addresses, as twice the instructions let half as many lookups
+//!   wait for memory at once. In bursts of 32 in passes of 32, with four or eight second reads each whether needed or
+//!   not: 8.5 instead of 4 to 7.
+//! - Asking for memory 16, 24 or 48 lookups ahead in one pass, instead of in a pass before: 3.3 to 5 ns instead of 2.4.
+//! - Blocks of 256 routes instead of 512 behind the cells: no gain for changes.
 //! - Counting keys in plain Rust where vector code is at hand: 23 ns instead of 8.3 for a single lookup among 1,000
 //!   routes. It stays as the code for other machines and as the twin that tests compare with.
 //! - Passes over a whole burst, level by level, in one small table: 3.9 ns; one lookup after the other: 4.1; four side
