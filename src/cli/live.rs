@@ -37,6 +37,7 @@ pub(super) fn live(arguments: &Live, terminal: &mut Terminal) -> Outcome {
     let options = LiveOptions {
         endpoints,
         fabric: arguments.fabric.options(),
+        timing: arguments.timing,
         command,
         streams: streams(arguments)?,
         operations,

@@ -54,6 +54,8 @@ pub struct LiveOptions<'a> {
     pub endpoints: Vec<EndpointId>,
     /// What the fabric does differently.
     pub fabric: datapath::Options,
+    /// Whether rates and delays act, although the topology does not say so.
+    pub timing: bool,
     /// What is run inside; nothing: all is there until a signal comes.
     pub command: Vec<OsString>,
     /// Standard input and output of the command.
@@ -174,6 +176,9 @@ pub fn run(
     let fabric = options.fabric;
     let terminal = Foreground::of_process();
     let mut stream = FrameStream::begin(&topology, fabric, sinks)?;
+    if options.timing || topology.world.timing.is_on {
+        stream = stream.with_timing(&topology);
+    }
     let (mut switch, mut inside) = prepare(&topology, options, tell).map_err(refused::anything)?;
     let mut run = LiveRun { topology, fabric, tell };
     let mut is_asked_to_end = false;
@@ -194,6 +199,7 @@ pub fn run(
     let code = inside.end()?;
     terminal.take_back();
     let code = signal.map_or(code, |signal| inside::ENDED_BY_SIGNAL.saturating_add(signal));
+    stream.settle(&stream.format(&run.topology))?;
     let counted = stream.go_on_in(&run.topology);
     Ok(Ended { topology: run.topology, counted, without_interface: switch.without_interface(), code })
 }
@@ -204,7 +210,7 @@ fn prepare<'a>(
     options: LiveOptions<'a>,
     tell: &mut dyn FnMut(&LiveEvent<'_>),
 ) -> io::Result<(Switch<'a>, Inside)> {
-    let LiveOptions { endpoints, fabric, command, streams, operations, clock, interruption } = options;
+    let LiveOptions { endpoints, fabric, command, streams, operations, clock, interruption, .. } = options;
     namespaces::permit_descriptors(endpoints.len())?;
     namespaces::enter_user_namespace()?;
     let mtu = fabric.mtu_in(&topology.program);
@@ -282,6 +288,7 @@ impl LiveRun<'_> {
                 return Ok(());
             }
         };
+        stream.settle(&stream.format(&self.topology))?;
         let before = self.topology.clone();
         self.topology.carry_out(change);
         let counted = stream.go_on_in(&self.topology);

@@ -160,7 +160,7 @@ impl<'a> Switch<'a> {
             match epoll::wait(
                 &self.epoll,
                 rustix::buffer::spare_capacity(&mut events),
-                looks_again.then_some(&LOOK_AGAIN),
+                self.patience(stream, looks_again).as_ref(),
             ) {
                 Err(Errno::INTR) => continue,
                 waited => waited?,
@@ -185,6 +185,15 @@ impl<'a> Switch<'a> {
         }
     }
 
+    /// How long to wait for events: until frames are due, or a file of operations is looked at again.
+    fn patience(&self, stream: &FrameStream<'_>, looks_again: bool) -> Option<Timespec> {
+        let due = stream.next_time().map(|time| {
+            let nanos = time.since((self.clock)()).as_nanos();
+            Timespec { tv_sec: (nanos / 1_000_000_000) as i64, tv_nsec: (nanos % 1_000_000_000) as i64 }
+        });
+        [due, looks_again.then_some(LOOK_AGAIN)].into_iter().flatten().min_by_key(|span| (span.tv_sec, span.tv_nsec))
+    }
+
     /// Takes what an interface gives, up to its turn's end.
     fn take_frames(&mut self, number: usize, stream: &mut FrameStream<'_>, present: Present<'_>) -> io::Result<()> {
         for _ in 0..TURN {
@@ -200,7 +209,8 @@ impl<'a> Switch<'a> {
 
     /// Forwards the frames that were taken.
     fn send(&mut self, stream: &mut FrameStream<'_>, present: Present<'_>) -> io::Result<()> {
-        stream.forward(present.format, |to, frame| self.ports.deliver(to, frame))
+        let now = (self.clock)();
+        stream.forward(present.format, now, |to, frame| self.ports.deliver(to, frame))
     }
 
     fn read_operations(&mut self) -> io::Result<()> {

@@ -123,6 +123,11 @@ impl FrameBatch {
         self.parts[0].push(FrameRef { time, entry, extent, number, wire_length, shard });
     }
 
+    /// Notes when the frame that was appended last leaves its sender.
+    pub(super) fn note_sent(&mut self, sent: Option<SimTime>) {
+        self.times.push(FrameTimes { sent, received: None });
+    }
+
     fn clear(&mut self, workers: usize) {
         self.parts.resize_with(workers, Vec::new);
         self.parts.iter_mut().for_each(Vec::clear);
@@ -235,6 +240,12 @@ impl Feed {
     #[must_use]
     pub fn starting_at(self, now: SimTime) -> Feed {
         Feed { clock: ReplayClock::StartAt(now), ..self }
+    }
+
+    /// The same, whose frames meet the buckets of their senders in `topology` where `options` or that itself let rates act.
+    #[must_use]
+    pub fn with_timing(self, topology: &Topology, options: &ReplayOptions) -> Feed {
+        self.paced(options.has_timing(topology).then(|| Sending::of(topology)))
     }
 
     /// Lets frames meet the buckets of their senders.

@@ -54,10 +54,7 @@ impl<'r> LateJobs<'r> {
             first.received.push(self.receiving.next_certain()?);
         }
         let WaitingJob { mut job, received } = self.waiting.pop_front()?;
-        conclude(&mut job, &received);
-        for (own, output) in job.outputs.iter().enumerate() {
-            self.counters.count_part(&job.batch, own, &lock(output));
-        }
+        conclude(&mut job, &received, self.counters);
         if self.encoder.is_wanted() {
             encode(&mut self.encoder, &mut job);
         }
@@ -71,7 +68,7 @@ impl<'r> LateJobs<'r> {
 }
 
 /// Sends the frames of a batch on their way to their receivers.
-fn depart(receiving: &mut Receiving, job: &Job) {
+pub(super) fn depart(receiving: &mut Receiving, job: &Job) {
     let outputs: Vec<_> = job.outputs.iter().map(lock).collect();
     let mut walks: Vec<BurstWalk<'_>> = outputs.iter().map(|output| BurstWalk::new(output)).collect();
     for (index, owner) in job.batch.owners().iter().enumerate() {
@@ -94,8 +91,8 @@ pub(super) fn flight(seen: &FrameOutcome<'_>) -> Option<Flight> {
     Some(Flight { from, to, train })
 }
 
-/// Notes what has become of the frames of a batch.
-fn conclude(job: &mut Job, received: &[Received]) {
+/// Notes what has become of the frames of a batch, and counts them.
+pub(super) fn conclude(job: &mut Job, received: &[Received], counters: &mut Counters) {
     let owners = job.batch.owners().to_vec();
     let mut positions = vec![0; job.outputs.len()];
     for (index, (owner, received)) in owners.into_iter().zip(received).enumerate() {
@@ -111,6 +108,9 @@ fn conclude(job: &mut Job, received: &[Received]) {
                 *outcome = rate_exceeded(outcome);
             }
         }
+    }
+    for (own, output) in job.outputs.iter().enumerate() {
+        counters.count_part(&job.batch, own, &lock(output));
     }
 }
 

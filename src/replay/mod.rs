@@ -32,6 +32,7 @@ mod feed;
 mod hints;
 mod lab;
 mod late;
+mod paced;
 mod pipeline;
 mod records;
 mod sample;

@@ -9,6 +9,7 @@ mod operations;
 mod page;
 mod privileges;
 mod replayed;
+mod timing;
 
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};

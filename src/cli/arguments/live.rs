@@ -38,6 +38,10 @@ pub(in crate::cli) struct Live {
     pub(in crate::cli) copies: Copies,
     #[command(flatten)]
     pub(in crate::cli) fabric: FabricOptions,
+    /// Let the rates of instances and services act, and the latency of `[fabric]`, as `timing = true` there does: frames wait
+    /// in queues, take their time, and are dropped where a rate is exceeded.
+    #[arg(long)]
+    pub(in crate::cli) timing: bool,
     /// What to print beside what COMMAND prints.
     #[arg(long, value_enum, default_value_t = LiveFormat::Text)]
     pub(in crate::cli) format: LiveFormat,

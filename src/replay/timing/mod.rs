@@ -26,7 +26,7 @@ mod tests;
 mod waits;
 
 pub use bucket::{Admitted, RateDirection, RateLimiter, TokenBucket, Train};
-pub(super) use receiving::{Departed, Flight, Received, Receiving};
+pub(super) use receiving::{Departed, Flight, LandedFrame, Received, Receiving};
 pub(super) use sending::{LeavingFrame, Sending};
 pub use waits::Waits;
 
@@ -101,18 +101,25 @@ struct PassedAmount {
 
 impl Limiters {
     fn of(topology: &Topology, direction: RateDirection) -> Limiters {
-        let mut by_endpoint = FixedMap::default();
+        let mut limiters = Limiters { direction, by_endpoint: FixedMap::default() };
+        limiters.follow(topology);
+        limiters
+    }
+
+    /// Takes the limits of `topology`. Buckets whose limits have not changed stay as they are.
+    fn follow(&mut self, topology: &Topology) {
+        let mut before = std::mem::take(&mut self.by_endpoint);
         let world = &topology.world;
         let instances = world.instances.values().map(|instance| (&instance.id, &instance.limits));
         let services = world.services.values().map(|service| (&service.id, &service.limits));
         for (id, limits) in instances.chain(services) {
             let Some(limits) = limits.as_deref() else { continue };
             let Some(endpoint) = topology.names.find_endpoint(id) else { continue };
-            if let Some(limiter) = MeasuredLimiter::new(limits, direction) {
-                by_endpoint.insert(endpoint, limiter);
+            let kept = before.remove(&endpoint).filter(|kept| kept.limits == *limits);
+            if let Some(limiter) = kept.or_else(|| MeasuredLimiter::new(limits, self.direction)) {
+                self.by_endpoint.insert(endpoint, limiter);
             }
         }
-        Limiters { direction, by_endpoint }
     }
 
     fn is_limited(&self, endpoint: EndpointId) -> bool {

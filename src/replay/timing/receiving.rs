@@ -34,6 +34,8 @@ pub(in crate::replay) struct Receiving {
     held_bytes: usize,
     /// What is certain, in the order of the capture.
     certain: VecDeque<Received>,
+    /// What has landed, in the order of arrival, where that is asked for.
+    landed: Option<VecDeque<LandedFrame>>,
 }
 
 /// A frame behind the stages.
@@ -68,6 +70,13 @@ pub(in crate::replay) enum Received {
     Exceeded,
 }
 
+/// A frame of which it is certain what becomes of it, by its number from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::replay) struct LandedFrame {
+    pub(in crate::replay) number: u64,
+    pub(in crate::replay) received: Received,
+}
+
 struct HeldFrame {
     received: Option<Received>,
     bytes: usize,
@@ -93,7 +102,19 @@ impl Receiving {
             first: 0,
             held_bytes: 0,
             certain: VecDeque::new(),
+            landed: None,
         }
+    }
+
+    /// The same, which tells what has landed in the order of arrival too.
+    pub(in crate::replay) fn telling_landed(self) -> Receiving {
+        Receiving { landed: Some(VecDeque::new()), ..self }
+    }
+
+    /// Takes limits and places of another snapshot of the world; what is under way stays so.
+    pub(in crate::replay) fn follow(&mut self, topology: &Topology) {
+        self.places = EndpointPlaces::of(topology);
+        self.limiters.follow(topology);
     }
 
     /// Takes the next frame of the capture.
@@ -145,6 +166,11 @@ impl Receiving {
         self.certain.pop_front()
     }
 
+    /// The next frame that has landed, in the order of arrival.
+    pub(in crate::replay) fn next_landed(&mut self) -> Option<LandedFrame> {
+        self.landed.as_mut()?.pop_front()
+    }
+
     pub(in crate::replay) fn take_use(&mut self) -> Vec<(EndpointId, RateUse)> {
         self.limiters.take_use()
     }
@@ -155,6 +181,9 @@ impl Receiving {
             Some(time) => Received::At(time),
             None => Received::Exceeded,
         };
+        if let Some(landed) = &mut self.landed {
+            landed.push_back(LandedFrame { number, received });
+        }
         self.held[(number - self.first) as usize].received = Some(received);
     }
 

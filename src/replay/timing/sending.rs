@@ -27,6 +27,11 @@ impl Sending {
         Sending { limiters: Limiters::of(topology, RateDirection::Tx), clock: StampClock::default() }
     }
 
+    /// Takes the limits of another snapshot of the world.
+    pub(in crate::replay) fn follow(&mut self, topology: &Topology) {
+        self.limiters.follow(topology);
+    }
+
     /// Where a frame enters, and when it leaves its sender; nothing where it never does.
     pub(in crate::replay) fn send(&mut self, program: &Program, frame: LeavingFrame<'_>) -> (Entry, Option<SimTime>) {
         let LeavingFrame { bytes, wire_length, entry, time } = frame;
