@@ -76,7 +76,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     // Frames of real hosts are forwarded, counted and written as those of captures: `replay`.
     ("live", &["control", "datapath", "diag", "lab", "net", "program", "replay", "scenario", "text", "time"]),
-    ("overview", &["capture", "datapath", "flows", "lab", "reach", "replay", "report", "scenario", "show", "text"]),
+    (
+        "overview",
+        &["capture", "datapath", "diag", "flows", "lab", "reach", "replay", "report", "scenario", "show", "text"],
+    ),
 ];
 
 /// What stands on top of everything.

@@ -34,7 +34,7 @@ pub(super) fn report(arguments: &Report, terminal: &mut Terminal) -> Outcome {
     let Report { workers, .. } = *arguments;
     let replay = |attribution: &Attribution, topology: &Topology| -> Result<ReplayOptions, Failure> {
         let options = options(attribution, arguments.fabric.options(), topology)?;
-        Ok(ReplayOptions { workers, stop: Some(interrupt.flag()), ..options })
+        Ok(ReplayOptions { workers, timing: arguments.timing, stop: Some(interrupt.flag()), ..options })
     };
     let options = replay(&arguments.attribution, &topology)?;
     let old_options = old.as_ref().map(|old| replay(&known_to(&arguments.attribution, old), old)).transpose()?;

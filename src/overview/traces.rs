@@ -2,6 +2,7 @@
 
 use crate::capture::Captures;
 use crate::datapath::{Fabric, Frame, Output};
+use crate::diag::Reason;
 use crate::lab::{Lab, Topology};
 use crate::replay::{Adjustments, Feed, FrameBatch, ReplayOptions};
 use crate::report::Palette;
@@ -13,13 +14,16 @@ use std::sync::Arc;
 /// Adds the trace of the first frame of each cause, after all frames that came before it. Where the capture is damaged or
 /// has changed, frames behind that have no trace.
 pub(super) fn add(causes: &mut [TracedCause], topology: &Arc<Topology>, captures: Captures, options: &ReplayOptions) {
+    // A trace ends where the stages have delivered a frame, and the receiver's rate is tested behind that.
+    let is_traced = |cause: &&mut TracedCause| cause.blocker.reason != Reason::RateExceededRx;
     let mut wanted: Vec<(u64, &mut TracedCause)> =
-        causes.iter_mut().filter_map(|cause| Some((cause.first_frame?, cause))).collect();
+        causes.iter_mut().filter(is_traced).filter_map(|cause| Some((cause.first_frame?, cause))).collect();
     wanted.sort_by_key(|(number, _)| *number);
     let mut wanted = wanted.into_iter().peekable();
     let mut lab = Lab::new(Arc::clone(topology), options.fabric);
     // Batches of one worker's are not divided.
-    let mut feed = Feed::new(captures, &ReplayOptions { workers: 1, ..options.clone() });
+    let feed = Feed::new(captures, &ReplayOptions { workers: 1, ..options.clone() });
+    let mut feed = feed.with_timing(topology, options);
     let mut batch = FrameBatch::default();
     let mut output = Output::default();
     while wanted.peek().is_some() {
@@ -71,7 +75,8 @@ pub(super) fn add_commands(causes: &mut [TracedCause], topology: &Path, captures
     }
     let word = |path: &Path| sh_word(&path.to_string_lossy());
     let captures: String = captures.iter().map(|capture| format!(" --capture {}", word(capture))).collect();
-    for cause in causes {
+    // `trace` knows no rates.
+    for cause in causes.iter_mut().filter(|cause| cause.blocker.reason != Reason::RateExceededTx) {
         if let (Some(number), Some(trace)) = (cause.first_frame, &mut cause.trace) {
             trace.command = Some(format!("biplane trace {}{captures} --frame {number}", word(topology)));
         }

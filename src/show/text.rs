@@ -122,6 +122,7 @@ const fn columns(kind: ObjectKind) -> &'static [&'static str] {
             "name",
             "network",
             "vswitch",
+            "zone",
             "private_ip",
             "public_ip",
             "state",

@@ -413,3 +413,22 @@ fn the_reader_of_a_pipe_may_leave() {
     let told = Told::from(output);
     assert_eq!((told.code, told.error.as_str()), (0, ""));
 }
+
+#[test]
+fn rates_have_a_section_where_timing_is_on() {
+    let bench = bench();
+    let shop = String::from_utf8(bench.read("shop.toml")).unwrap();
+    let limits = "[instance.i-web]\npps = { tx = 1, rx = 1 }\nburst_ms = 0\nqueue_ms = 0\n";
+    let bench = bench.write("limited.toml", shop.replace("[instance.i-web]\n", limits));
+    let off = page(&bench, &["limited.toml", "week.pcap"]);
+    assert!(!off.contains("id=\"rates\"") && !off.contains("rate-exceeded"), "{off}");
+    let on = page(&bench, &["limited.toml", "week.pcap", "--timing"]);
+    let section = on.split("id=\"rates\"").nth(1).unwrap().split("</section>").next().unwrap();
+    let text = text_of(section);
+    for told in ["i-web", "1 pps", "100.0%", "queueing p99"] {
+        assert!(text.contains(told), "{told} is missing in {text}");
+    }
+    // The trace of the first such frame asks nothing of the rules, and `trace` would not tell the same.
+    let trace = on.split("the sender&#39;s rate").count().max(on.split("the sender's rate").count());
+    assert!(trace > 1, "{on}");
+}

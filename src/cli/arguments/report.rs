@@ -31,6 +31,9 @@ pub(in crate::cli) struct Report {
     pub(in crate::cli) attribution: Attribution,
     #[command(flatten)]
     pub(in crate::cli) fabric: FabricOptions,
+    /// Let the rates of instances and services act, and the latency of `[fabric]`, as `timing = true` there does.
+    #[arg(long)]
+    pub(in crate::cli) timing: bool,
     /// How many threads share the work; the page is the same for any number.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = workers)]
     pub(in crate::cli) workers: usize,

@@ -13,6 +13,7 @@ mod drops;
 mod findings;
 mod marks;
 mod places;
+mod rates;
 mod reach;
 mod summary;
 mod usage;
@@ -156,6 +157,9 @@ fn sections(content: &PageContent<'_>) -> Vec<PageSection> {
     if let Some(traffic) = &content.traffic {
         add("drops", "Drops", drops::body(content, traffic));
         add("connections", "Connections", connections::body(content, traffic));
+        if let Some(rates) = traffic.replayed.rates {
+            add("rates", "Rates", rates::body(content.words, traffic, rates));
+        }
     }
     add("reach", "Reach", reach::body(content));
     if let Some(traffic) = &content.traffic {
