@@ -4,6 +4,8 @@ mod advise;
 mod browser;
 mod captures;
 mod check;
+#[cfg(unix)]
+mod cluster;
 mod connections;
 mod damage;
 mod expectations;
