@@ -522,6 +522,16 @@ fn blessing_rewrites_what_is_expected_and_nothing_else() {
 }
 
 #[test]
+fn blessing_leaves_standard_output_to_json_where_that_is_asked_for() {
+    let bench = replayed("expect = { delivered = { i-app = 1 } }");
+    let told = bench.run(&["run", "a.toml", "--bless", "--format", "json"]);
+    assert_eq!(told.code, 0, "{told}");
+    let value: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!(value["failed"], 1);
+    assert!(told.error.contains("+++ a.toml, blessed") && told.error.ends_with("blessed 1 step of a.toml\n"), "{told}");
+}
+
+#[test]
 fn blessing_keeps_the_ends_of_lines_and_refuses_what_is_no_plain_file() {
     let bench = replayed("expect = { delivered = { i-app = 1 } }");
     let text = String::from_utf8(bench.read("a.toml")).unwrap();

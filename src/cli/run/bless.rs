@@ -1,6 +1,7 @@
 //! `biplane run --bless`: what happened becomes what is expected.
 
 use super::Played;
+use crate::cli::arguments::RunFormat;
 use crate::cli::output::Terminal;
 use crate::cli::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
 use crate::diag::Sources;
@@ -11,8 +12,13 @@ use crate::text::{Shown, shown_path};
 use similar::{ChangeTag, TextDiff};
 use std::path::Path;
 
-/// Shows what would be different in each file, and writes it; what cannot be blessed is told.
-pub(super) fn bless(done: &[Played], terminal: &mut Terminal) -> Outcome {
+/// Shows what would be different in each file, and writes it; what cannot be blessed is told. Where standard output is for
+/// JSON, all of it goes to standard error.
+pub(super) fn bless(done: &[Played], format: RunFormat, terminal: &mut Terminal) -> Outcome {
+    if format == RunFormat::Json {
+        terminal.flush()?;
+        terminal.print_to_standard_error();
+    }
     let mut code = SUCCESS;
     for played in done {
         let failed = played.result.steps().iter().filter(|step| !step.passed()).count();

@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &Run, terminal: &mut Terminal) -> Outcome {
         files::write(path, &inputs, xml.as_bytes())?;
     }
     if arguments.bless {
-        return bless::bless(&done, terminal);
+        return bless::bless(&done, format, terminal);
     }
     Ok(code(&results))
 }
