@@ -231,7 +231,7 @@ pub struct Whitelist {
     pub is_complete: bool,
 }
 
-/// Who may send from an address.
+/// The endpoints that may send from an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// One endpoint.
@@ -257,7 +257,7 @@ pub struct Timeouts {
     pub fragment: SimDuration,
 }
 
-/// A hash map whose iteration order nobody may depend on, with the same hashes on every run.
+/// A hash map whose iteration order no caller may depend on, with the same hashes on every run.
 pub type FixedMap<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 
 /// The compiled world.

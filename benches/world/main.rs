@@ -1,5 +1,5 @@
 //! What one change costs in a large world: the vendor's operations on a world of 10,000 endpoints and on one of
-//! 1,000,000, each making the next epoch. `alone` times them while nobody holds on to the epoch before, `held` while a
+//! 1,000,000, each making the next epoch. `alone` times them while the epoch before is not held, `held` while a
 //! result does, as of a frame that was sent before the change; `with-its-first-frame` adds a frame of a new flow that
 //! the change decides.
 //!

@@ -51,7 +51,7 @@ impl Mend {
         self.take(PlanStep::Operate(Operation::Authorize { group, direction, rule: weaker }))
     }
 
-    /// Accepts the traffic that is asked about, from nobody yet.
+    /// Accepts the traffic that is asked about, from no peer yet.
     fn rule_for(&self) -> RuleRequest {
         let port = self.traffic.port.and_then(|port| PortRange::new(port, port));
         RuleRequest {

@@ -8,7 +8,7 @@
 //! Chosen where the vendor leaves it open:
 //! - VPCs are connected by a peering with a route on each side, each to the narrowest range that does no harm;
 //! - rules name the other side's group where the vendor allows it, otherwise its address; they have priority 1;
-//! - who is migrated gets a group of its own, and where no VPC of its account suits a VPC of its own;
+//! - an instance that is migrated gets a group of its own, and where no VPC of its account suits a VPC of its own;
 //! - what is initiated by or opened to a managed service is answered as the vendor does: no VPC opens to the classic
 //!   network's services, and a service opens nothing across planes.
 
@@ -45,7 +45,7 @@ use std::fmt;
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdviceQuestion<'a> {
-    /// Who opens the connection: an endpoint, or a description as [`Side::read`] takes it.
+    /// The opener of the connection: an endpoint, or a description as [`Side::read`] takes it.
     pub from: &'a str,
     /// To whom.
     pub to: &'a str,

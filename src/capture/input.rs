@@ -15,7 +15,7 @@ use super::error::{CaptureProblem, Compression};
 /// filled and being forwarded, large enough that few batches end early because their block does.
 const BLOCK_LEN: usize = 1 << 19;
 
-/// How many blocks are remembered until nobody else holds them and they can be filled again.
+/// How many blocks are remembered until they are not held elsewhere and they can be filled again.
 const RETIRED_BLOCKS: usize = 16;
 
 /// A source of capture bytes: one block that is being walked, and where the next one comes from.
@@ -184,7 +184,7 @@ fn is_long_window(error: &io::Error) -> bool {
     error.to_string().contains("requires too much memory")
 }
 
-/// A block nobody holds any more, or a new one.
+/// A block that is not held any more, or a new one.
 fn spare_block(retired: &mut VecDeque<Bytes>) -> BytesMut {
     let free = retired.iter().position(Bytes::is_unique).and_then(|index| retired.remove(index));
     free.and_then(|block| block.try_into_mut().ok()).unwrap_or_else(|| BytesMut::zeroed(BLOCK_LEN))

@@ -1,4 +1,4 @@
-//! Who could send to a service: the addresses that its routing domain holds or is joined to.
+//! The possible clients of a service: the addresses that its routing domain holds or is joined to.
 
 use super::survey::{Survey, SurveyedEndpoint, endpoints};
 use crate::model::{Key, Location, Network, NextHop, Service, Vpc, ranges};

@@ -1,4 +1,4 @@
-//! Endpoints: instances, services and gateways, and who may send from which address.
+//! Endpoints: instances, services and gateways, and which of them may send from which address.
 
 use super::{Compiler, Owners, put};
 use crate::diag::{Span, Spanned};

@@ -261,7 +261,7 @@ impl Compiler<'_> {
         set
     }
 
-    /// One instance less uses the merged rules `egress`; gives the groups that it was in. Lists that nobody uses are
+    /// One instance less uses the merged rules `egress`; gives the groups that it was in. Lists without users are
     /// emptied.
     pub(super) fn leave(&mut self, egress: AclId) -> Arc<[Key<SecurityGroup>]> {
         let set = egress.index() / 2;

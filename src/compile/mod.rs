@@ -58,7 +58,7 @@ pub struct ProgramIndex {
     several: PagedMap<Ipv4Addr, Owners>,
 }
 
-/// Endpoints that have the same address: as much of them as tells who is left when all others are gone.
+/// Endpoints that have the same address: as much of them as tells which is left when all others are gone.
 #[derive(Clone, Copy, Debug, Default)]
 struct Owners {
     count: u32,

@@ -1,4 +1,4 @@
-//! What an accepted operation does to the world: decided against a world that nobody can change meanwhile, done
+//! What an accepted operation does to the world: decided against a world that cannot change meanwhile, done
 //! without a way to fail.
 
 use crate::check::Checked;

@@ -346,7 +346,7 @@ pub struct ClassicLinkRule {
     pub vpc: String,
     /// One to five groups of the VPC.
     pub vpc_groups: Vec<String>,
-    /// Who may reach whom.
+    /// Whether a service answers alone, or opens connections too.
     pub mode: ClassicLinkMode,
     /// `None` for all protocols.
     pub protocol: Option<Protocol>,

@@ -73,7 +73,7 @@ fn as_frames(topology: &Arc<Topology>, first: &FirstPacket) -> (Outcome, Option<
     (*request.outcome(), reply)
 }
 
-/// What an outcome says of the packet; who would have received a dropped one is for frames to tell.
+/// What an outcome says of the packet; the receiver that a dropped one would have had is for frames to tell.
 fn becomes(outcome: &Outcome) -> impl PartialEq + std::fmt::Debug {
     (outcome.from, outcome.domains, outcome.verdict, outcome.decider, outcome.by_session, outcome.hops)
 }

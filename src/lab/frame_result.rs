@@ -185,7 +185,7 @@ impl FrameResult {
     }
 
     /// What the receiver of a delivered packet would answer first: SYN and ACK to a SYN, an echo reply to an echo
-    /// request, a packet the other way to anything else that can be answered. `None` for what nobody answers.
+    /// request, a packet the other way to anything else that can be answered. `None` for what is not answered.
     pub fn reply(&self) -> Option<(EndpointId, PacketBuilder)> {
         let Verdict::Delivered { to } = self.outcome().verdict else { return None };
         Some((to, PacketBuilder::reply_to(&self.frame, self.wire_length as usize)?))
@@ -207,7 +207,7 @@ impl FrameResult {
         Some((to, PacketBuilder::reverse_of(&self.frame)?))
     }
 
-    /// Who would get a dropped packet: where the routes lead behind the refusals, else the only owner of the destination.
+    /// The receiver that a dropped packet would have: where the routes lead behind the refusals, else the only owner of the destination.
     fn would_be_receiver(&self) -> Option<EndpointId> {
         let program = &self.topology.program;
         self.outcome().from?;
@@ -225,7 +225,7 @@ impl FrameResult {
         })
     }
 
-    /// Who was reached in place of `asked` by the reply to a packet of `asked`.
+    /// The endpoint reached in place of `asked` by the reply to a packet of `asked`.
     #[doc(hidden)]
     pub fn misdelivered(&self, asked: Option<EndpointId>) -> Option<[EndpointId; 2]> {
         let (Verdict::Delivered { to }, Some(asked)) = (self.outcome.verdict, asked) else { return None };

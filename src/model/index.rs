@@ -1,4 +1,4 @@
-//! The declared world turned around: what belongs to each VPC and to each group, and who leads where.
+//! The declared world turned around: what belongs to each VPC and to each group, and which routes lead where.
 
 use super::{Instance, Key, Location, Network, NextHop, Route, RouteTable, SecurityGroup, Vpc, Vswitch, World};
 use crate::table::paged::{Paged, PagedMap};

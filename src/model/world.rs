@@ -308,7 +308,7 @@ impl ServiceKind {
         }
     }
 
-    /// True for the databases, whose whitelist admits nobody until it is filled.
+    /// True for the databases, whose whitelist admits no address until it is filled.
     /// Source: <https://www.alibabacloud.com/help/doc-detail/43185.htm>.
     pub const fn has_default_whitelist(self) -> bool {
         matches!(self, ServiceKind::Rds | ServiceKind::Redis | ServiceKind::Mongodb)

@@ -1,4 +1,4 @@
-//! Claims about who reaches whom.
+//! Claims about reachability.
 
 use super::flows::FlowGroup;
 use super::headers::HeaderSet;
@@ -42,7 +42,7 @@ impl ReachClaim {
         &self.only
     }
 
-    /// Flows that are permitted against the claim, and those of which nobody can tell; none where it holds. `reach` tells the protocols of the claim apart.
+    /// Flows that are permitted against the claim, and those of which it is not known; none where it holds. `reach` tells the protocols of the claim apart.
     pub fn violations(&self, reach: &Reach) -> Vec<FlowGroup> {
         let allowed = self.only.headers(reach.protocols());
         let headers = HeaderSet::all(reach.protocols()).difference(&allowed);

@@ -20,7 +20,7 @@ use std::rc::Rc;
 pub struct FlowRegion<'a> {
     /// The senders, and what they send from.
     pub from: RegionEnd<'a>,
-    /// The destinations, and who receives them where the flows are permitted.
+    /// The destinations, and their receivers where the flows are permitted.
     pub to: RegionEnd<'a>,
     /// The headers.
     pub headers: &'a HeaderSet,
@@ -56,7 +56,7 @@ pub enum ReplyFate {
     Refused,
     /// It leaves the two planes.
     Outside,
-    /// Nobody can tell.
+    /// Not known.
     Undetermined,
 }
 

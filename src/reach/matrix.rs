@@ -1,4 +1,4 @@
-//! The matrix of who reaches whom: senders and receivers that behave alike are one row and one column.
+//! The matrix of reachability: senders and receivers that behave alike are one row and one column.
 
 use super::engine::{FlowRegion, RegionEnd, ReplyFate};
 use super::flows::endpoints_of;
@@ -19,10 +19,10 @@ pub struct MatrixEnd {
     pub range: AddressRange,
 }
 
-/// What passes from one end to another: headers, by what becomes of replies; `None` where nobody can tell whether they pass.
+/// What passes from one end to another: headers, by what becomes of replies; `None` where it is not known whether they pass.
 pub type MatrixCell = Vec<(Option<ReplyFate>, HeaderSet)>;
 
-/// Who reaches whom.
+/// The matrix of reachability.
 #[derive(Clone, Debug, Default)]
 pub struct ReachMatrix {
     /// Senders that reach the same receivers in the same way.
@@ -38,7 +38,7 @@ pub struct ReachMatrix {
 }
 
 impl Reach {
-    /// Who reaches whom, folded. Each part of a cell has had a frame of one of its pairs pushed through the fabric.
+    /// Returns the matrix, folded. Each part of a cell has had a frame of one of its pairs pushed through the fabric.
     pub fn matrix(&self, question: &Question) -> ReachMatrix {
         let mut builder = MatrixBuilder::default();
         let question = Question { refused: false, by_rule: false, ..question.clone() };

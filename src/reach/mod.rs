@@ -1,7 +1,7 @@
 //! Answers for all headers: which new flows are permitted, whether their replies arrive, and what decides.
 //!
 //! An answer holds for every sound, whole IPv4 packet of at most MTU bytes and a TTL above 2 that opens a flow: TCP, UDP,
-//! ICMP but its error messages, and every other protocol. What becomes of all others does not depend on who may reach
+//! ICMP but its error messages, and every other protocol. What becomes of all others does not depend on which endpoints may reach
 //! whom ([`FIXED`]).
 //!
 //! # It cannot disagree with forwarding
@@ -104,7 +104,7 @@ pub struct Question {
     pub to: Selector,
     /// The headers in question.
     pub headers: HeaderSet,
-    /// Whether refused flows are wanted too, beside those that are permitted and those of which nobody can tell.
+    /// Whether refused flows are wanted too, beside those that are permitted and those of which it is not known.
     pub refused: bool,
     /// Whether flows that different rules decide are told apart.
     pub by_rule: bool,

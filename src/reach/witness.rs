@@ -10,7 +10,7 @@ use crate::wire::PacketBuilder;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
-/// A flow: who opens it, and its five fields.
+/// A flow: its opener, and its five fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WitnessFlow {
     /// The sender.

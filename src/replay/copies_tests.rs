@@ -63,7 +63,7 @@ fn packets() -> Vec<PacketBuilder> {
     ]
 }
 
-/// Packets on an interface whose name is nobody's, each with the same comments.
+/// Packets on an interface whose name no endpoint has, each with the same comments.
 fn capture(comments: &[&str]) -> Vec<u8> {
     let mut writer = Writer::new(Vec::new()).unwrap();
     let interface = writer.add_interface("eth0", None).unwrap();

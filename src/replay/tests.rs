@@ -1,4 +1,4 @@
-//! What comes out does not depend on how the capture arrives, nor on who does what.
+//! What comes out does not depend on how the capture arrives, nor on which worker does what.
 
 use super::{Copies, ReplayOptions, Sinks, run};
 use crate::capture::{LinkType, PcapWriter, Precision, Reader};

@@ -118,7 +118,7 @@ struct CountedBurst<'a> {
 /// A worker and its state.
 pub(super) struct Worker {
     fabric: Fabric,
-    /// What came out of the last burst, where nobody reads it; `None` where what comes out is written somewhere.
+    /// What came out of the last burst, where it is not read; `None` where what comes out is written somewhere.
     passing: Option<Output>,
     /// `None` where frames are counted later, when it is certain what becomes of them.
     pub(super) counters: Option<Counters>,

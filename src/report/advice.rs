@@ -9,7 +9,7 @@ use std::fmt::{self, Write};
 /// How one side reaches another: what is so now, what the vendor's table says, and what is missing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Advice {
-    /// Who opens the connection.
+    /// The opener of the connection.
     pub from: AdvisedSide,
     /// To whom.
     pub to: AdvisedSide,

@@ -288,7 +288,7 @@ impl Fixture {
         Resolver::new(&self.program, &self.names, &self.sources)
     }
 
-    /// Sends a whole frame in by whoever owns its source address.
+    /// Sends a whole frame in by the owner of its source address.
     pub(super) fn send(&mut self, bytes: &[u8]) -> Passed {
         self.send_at(bytes, bytes.len(), Entry::BySource, 0)
     }

@@ -189,7 +189,7 @@ fn fate_name(fate: ReplyFate) -> &'static str {
     }
 }
 
-/// Writes who reaches whom: a letter for each pair of classes between which something passes, and what the letters mean.
+/// Writes the matrix: a letter for each pair of classes between which something passes, and what the letters mean.
 pub fn reach_matrix_text(out: &mut String, reach: &ReachWords<'_>, matrix: &ReachMatrix, palette: Palette) {
     let rows: Vec<String> = matrix.rows.iter().map(|ends| reach.matrix_ends(ends)).collect();
     let _ = writeln!(out, "{}", palette.paint(Style::Heading, matrix_heading(matrix)));

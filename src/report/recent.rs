@@ -4,7 +4,7 @@ use foldhash::fast::FixedState;
 use std::hash::{BuildHasher, Hash};
 
 /// Values by key, each key in the one place that its hash gives it: what is met again and again is found at once, and
-/// the size never grows. Whoever finds another key in its place takes the place over.
+/// the size never grows. A key that finds another one in its place takes the place over.
 #[derive(Clone, Debug)]
 pub(crate) struct DirectMappedCache<K, V> {
     /// A power of two of them.
@@ -18,7 +18,7 @@ impl<K: Hash, V> DirectMappedCache<K, V> {
         DirectMappedCache { places: std::iter::repeat_with(|| None).take(size).collect() }
     }
 
-    /// The place of `key`, whoever has it.
+    /// The place of `key`, whichever key has it.
     #[inline]
     pub(crate) fn place(&mut self, key: &K) -> &mut Option<(K, V)> {
         let hash = FixedState::default().hash_one(key);

@@ -140,7 +140,7 @@ pub struct SendExpectation {
 pub struct EmittedClaim {
     /// The whole entry.
     pub span: Span,
-    /// Who gets it.
+    /// The receiver.
     pub to: Spanned<String>,
     /// The routing domain that emits it.
     pub by: Option<Spanned<String>>,

@@ -285,7 +285,7 @@ fn payload(decoder: &mut Decoder<'_>, fields: &Fields<'_>, spec: &mut Ipv4Spec) 
     }
 }
 
-/// A `send` step: one packet, and who sends it.
+/// A `send` step: one packet, and its sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SendStep {
     /// The table of the packet.

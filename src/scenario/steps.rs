@@ -108,7 +108,7 @@ pub(super) fn decode<'a>(
     Some(Scenario { title: title?, description, claims, steps, topology: topology? })
 }
 
-/// A claim about who reaches whom, as text: what it says is read where the topology is compiled.
+/// A claim about reachability, as text: what it says is read where the topology is compiled.
 fn claim<'a>(decoder: &mut Decoder<'_>, item: Item<'a>) -> Option<Spanned<String>> {
     let fields = item.fields(decoder, What::The("a claim"), &["that"])?;
     fields.require(decoder, "that", "\"any -> rm-orders: only tcp/3306\"")?.name(decoder)

@@ -1,4 +1,4 @@
-//! Who refers to whom: found in one pass over the declared world, so that all objects are shown in linear time.
+//! References between objects: found in one pass over the declared world, so that all objects are shown in linear time.
 
 use crate::lab::Topology;
 use crate::model::{Direction, Identified, Key, Location, Network, NextHop, Peer, Table, World};

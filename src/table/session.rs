@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A flow stands in the first group with a free slot from the one on that its hash leads to. The tags say in which slots
-//! it can be, so that of the slots themselves only one is read, and none for a flow that is not there. Whoever has many
+//! it can be, so that of the slots themselves only one is read, and none for a flow that is not there. A caller that has many
 //! packets at hand asks for the tags of all of them first ([`Sessions::home`]), then for the slots ([`Sessions::guess`]),
 //! and reads each when it has arrived.
 //!

@@ -181,7 +181,7 @@ impl PacketBuilder {
 
     /// What the receiver of `frame` would answer first: SYN and ACK to a bare SYN, ACK to any other TCP segment but
     /// RST, the reply of its type to an ICMP query, the same ports the other way round over UDP, an empty packet over
-    /// other protocols. `None` for what nobody answers: RST, ICMP that asks nothing, later fragments, ARP, and
+    /// other protocols. `None` for what is not answered: RST, ICMP that asks nothing, later fragments, ARP, and
     /// what cannot be read. `frame` was captured of `wire_length`.
     pub fn reply_to(frame: &[u8], wire_length: usize) -> Option<PacketBuilder> {
         let Ok(Packet::Ipv4(ipv4)) = parse(frame, wire_length) else { return None };

@@ -12,7 +12,7 @@ use super::{ETHERNET_HEADER, IPV4_HEADER, internet_checksum, set_word, word};
 /// in the datagram, and its last piece its "more fragments". Checksums are computed for each fragment; the DF bit is
 /// not looked at.
 ///
-/// What would lie more than 64 KiB into the datagram has no offset and is left out: nobody could put it together.
+/// What would lie more than 64 KiB into the datagram has no offset and is left out: it could not be put together.
 ///
 /// A packet that fits or has no data is emitted once, without Ethernet padding; a frame whose lengths are not those of
 /// an IPv4 packet is emitted once as it is.

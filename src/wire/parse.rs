@@ -23,9 +23,9 @@ pub enum Packet {
 pub struct Arp {
     /// 1 is a request, 2 a reply.
     pub operation: u16,
-    /// Who asks.
+    /// The address of the sender.
     pub sender: Ipv4Addr,
-    /// Whose MAC address is asked for.
+    /// The address whose MAC address is asked for.
     pub target: Ipv4Addr,
 }
 

@@ -18,7 +18,7 @@ const CHECKSUM: usize = ETHERNET_HEADER + ipv4::CHECKSUM;
 ///
 /// # Panics
 ///
-/// Where `frame` is shorter than 34 bytes, which the parser lets nobody pass on.
+/// Where `frame` is shorter than 34 bytes, which the parser refuses.
 #[inline]
 pub fn forward(frame: &mut [u8], source: MacAddress, destination: MacAddress, hops: u8) {
     let headers: &mut [u8; HEADERS] = frame.first_chunk_mut().expect("a parsed frame holds its IPv4 header");

@@ -14,7 +14,7 @@
 //! | in, REJECT | refuse it by the ingress groups of the ENI's endpoint, and bring it there |
 //!
 //! An answer that the cloud let pass is spared the groups, as a session does; where the model refuses what it answers, that
-//! is told once: at the record of the opening, or of the answer where the far end has no records. Who opened a connection
+//! is told once: at the record of the opening, or of the answer where the far end has no records. Which end opened a connection
 //! is told by TCP flags, earlier records, refusals and ports; a disagreement that rests on a guess is told as explained.
 //!
 //! Memory is bounded, whatever the size and order of the logs. Records are sorted by time in temporary files of 65,536

@@ -1,4 +1,4 @@
-//! Claims about who reaches whom, and what stands against them.
+//! Claims about reachability, and what stands against them.
 
 use super::StepOutcome;
 use crate::datapath::{Entry, Options};

@@ -19,7 +19,7 @@ pub use svg::diagram_svg;
 pub struct Diagram {
     /// What it shows, in a few words.
     pub title: String,
-    /// The same in a sentence or two, for those who do not see it.
+    /// The same in a sentence or two, for readers of screens.
     pub description: String,
     /// The outermost boxes on the left: classic networks.
     pub left: Vec<DiagramBox>,

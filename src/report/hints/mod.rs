@@ -24,7 +24,7 @@ const NAMED: usize = 10;
 pub(super) enum Hint {
     /// Addresses that several endpoints own, and which those are.
     AmbiguousSources { frames: u64, sources: Vec<(Ipv4Addr, u64, Vec<EndpointId>)> },
-    /// Addresses that nobody owns.
+    /// Addresses that no endpoint owns.
     UnknownSources { frames: u64, sources: Vec<(Ipv4Addr, u64)> },
     /// Destinations that nothing leads to.
     Missed { reason: Reason, frames: u64, destinations: Vec<(Ipv4Addr, u64)> },

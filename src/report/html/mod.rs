@@ -53,7 +53,7 @@ pub struct PageContent<'a> {
     pub findings: &'a [Diagnostic],
     /// The planes, with what the captures show between their boxes.
     pub planes: &'a Diagram,
-    /// Who reaches whom.
+    /// The matrix of reachability.
     pub matrix: &'a ReachMatrix,
     /// The protocols that the matrix tells apart.
     pub protocols: &'a ProtocolClasses,
@@ -169,7 +169,7 @@ fn sections(content: &PageContent<'_>) -> Vec<PageSection> {
     sections
 }
 
-/// The two planes, and who talks to whom in them.
+/// The two planes, and what is sent in them.
 fn planes(content: &PageContent<'_>) -> Markup {
     html! {
         p { (Shown(&content.planes.description)) }

@@ -100,7 +100,7 @@ fn name(words: Resolver<'_>, place: Place) -> String {
     }
 }
 
-/// Who talks to whom.
+/// The pairs of endpoints that talk.
 pub(super) fn table(words: Resolver<'_>, traffic: &PageTraffic<'_>) -> Markup {
     let pairs = traffic.places.ordered();
     let (listed, rest) = pairs.split_at(pairs.len().min(LISTED));

@@ -1,4 +1,4 @@
-//! Who reaches whom, folded into classes that behave alike.
+//! The matrix of reachability, folded into classes that behave alike.
 
 use super::PageContent;
 use super::marks::class;
@@ -26,7 +26,7 @@ fn chosen<T>(classes: &[Vec<T>]) -> Vec<usize> {
     places
 }
 
-/// What a cell is to a reader at a glance: replies arrive, some do not, nobody can tell.
+/// What a cell is to a reader at a glance: replies arrive, some do not, it is not known.
 fn style_of(cell: &MatrixCell) -> Style {
     if cell.iter().all(|(fate, _)| *fate == Some(ReplyFate::Arrives)) { Style::Good } else { Style::Notice }
 }

@@ -28,7 +28,7 @@ pub struct ScenarioResult {
     pub file: String,
     /// How far it got.
     pub progress: ScenarioProgress,
-    /// How long it took, by the clock of whoever ran it: no output but JUnit tells it.
+    /// How long it took, by the clock of the caller: no output but JUnit tells it.
     pub elapsed: Duration,
 }
 

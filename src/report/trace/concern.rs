@@ -8,7 +8,7 @@ use crate::report::words::Resolver;
 use crate::wire::Ipv4;
 use std::net::Ipv4Addr;
 
-/// A packet, who sent it, and what refused it.
+/// A packet, its sender, and what refused it.
 #[derive(Clone, Copy)]
 pub(super) struct Case<'a> {
     pub(super) words: Resolver<'a>,
@@ -77,7 +77,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Nobody has the destination where the packet was sent; somebody elsewhere may.
+    /// No endpoint has the destination where the packet was sent; one elsewhere may.
     fn absent(self, destination: Ipv4Addr) -> Option<Detail> {
         let words = self.words;
         let DropLocation::Domain(domain) = self.blocker.at else { return None };
@@ -106,7 +106,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Who has the destination outside the domain that refused the packet.
+    /// The owners of the destination outside the domain that refused the packet.
     pub(super) fn owners_elsewhere(self) -> Vec<EndpointId> {
         let program = self.words.program;
         let (DropLocation::Domain(domain), Some(packet)) = (self.blocker.at, self.packet) else { return Vec::new() };

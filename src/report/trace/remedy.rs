@@ -126,7 +126,7 @@ fn changes(case: Case<'_>, steps: &[Step]) -> Option<Vec<TopologyChange>> {
     Some(vec![change])
 }
 
-/// What to do where nobody is where the packet was sent; `Some(None)` where nothing that could be done is known.
+/// What to do where no endpoint is where the packet was sent; `Some(None)` where nothing that could be done is known.
 fn of_addresses(case: Case<'_>) -> Option<Option<Detail>> {
     let Case { words, blocker, .. } = case;
     let destination = case.packet?.destination;

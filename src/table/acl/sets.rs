@@ -22,7 +22,7 @@ pub struct AddressSets {
     runs: Paged<SetRun>,
     /// By the hash of their numbers.
     known_runs: PagedTable<u32>,
-    /// Runs that nobody uses are a list: the first one, counted from 1, and 0 for none.
+    /// Runs without a user are a list: the first one, counted from 1, and 0 for none.
     first_unused: u32,
 }
 
@@ -181,7 +181,7 @@ impl AddressSets {
         run
     }
 
-    /// One user less; what nobody uses is kept for later.
+    /// One user less; a set without users is kept for later.
     fn leave_run(&mut self, run: u32) {
         let runs = &self.runs;
         if runs[run as usize].users > 1 {

@@ -109,11 +109,11 @@
 //!
 //! # What they cost
 //!
-//! `cargo bench --bench lookup` repeats all of this, beside other crates and, where `BIPLANE_DPDK` names one, an
-//! installed DPDK. The figures here are those of one run on a shared virtual machine (AMD EPYC of 2024, 1 MiB of L2, two
-//! cores with five builds beside it): nanoseconds of processor time per lookup, lower quartiles, all in one process and in
-//! turns. Others may differ by a quarter between two runs; only ratios within a line mean something. `before` is the
-//! design without handles and dense tables.
+//! `cargo bench --bench lookup` times all of this beside other crates and, where `BIPLANE_DPDK` names one, an installed
+//! DPDK. The figures here are those of a driver that had the design before and this one in one process, in turns, on a
+//! shared virtual machine (AMD EPYC of 2024, 1 MiB of L2, two cores with five builds beside it): nanoseconds of processor
+//! time per lookup, lower quartiles. Rows moved by a quarter and more between two runs; only ratios within a line mean
+//! something. `before` is the design without handles and dense tables.
 //!
 //! | | one by one, before | by a handle | bursts of 32, before | now | bursts of 256, before | now | random reads |
 //! |---|---|---|---|---|---|---|---|
@@ -126,7 +126,8 @@
 //! `Tables::lookup`, which chooses the table each time, took 17, 20, 14, 13 and 2.1. Where each address depends on the
 //! answer before, a dense table took 7.5 instead of 16, and a random read 3.3.
 //!
-//! Memory is counted by [`Tables::memory_bytes`]; times are those of the same machine, in microseconds:
+//! Memory is counted by [`Tables::memory_bytes`]; times are those of the same machine, in microseconds, each of the best of
+//! a few runs (inserting alone took up to 1.3 in others):
 //!
 //! | | 1.07 M BGP routes | 1,000 VPC routes, dense | 256 VPC routes |
 //! |---|---|---|---|

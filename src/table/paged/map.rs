@@ -4,7 +4,7 @@ use super::PagedTable;
 use foldhash::fast::FixedState;
 use std::hash::{BuildHasher, Hash};
 
-/// A hash map of small keys and values whose clones share its pages, with the same hashes on every run. Nobody may
+/// A hash map of small keys and values whose clones share its pages, with the same hashes on every run. No caller may
 /// depend on the order of its entries. What a change costs: see [`PagedTable`].
 #[derive(Clone, Debug)]
 pub struct PagedMap<K, V> {
