@@ -3,6 +3,7 @@
 use super::arguments::{By, Copies, Merge, Replay, ReplayFormat};
 use super::interrupt::Interrupt;
 use super::output::Terminal;
+use super::parquet::RowSink;
 use super::progress::ProgressLine;
 use super::replay::{LineSink, ResultView, held, tell_unused};
 use super::{Failure, Outcome, SUCCESS, UNABLE};
@@ -104,6 +105,8 @@ pub(super) fn merge(arguments: &Merge, terminal: &mut Terminal) -> Outcome {
     let parts = Parts::open(&arguments.parts, &ProgramIdentity::of_this_program()?)?;
     let view = view(arguments, &parts);
     view.check()?;
+    view.check_printable()?;
+    parts.check_held(view.is_of_frames(), arguments.write.is_some())?;
     let output = output_capture(arguments, view, &parts, terminal)?;
     let MergedReplay { mut replayed, damage } = write_frames(view, &parts, output, terminal)?;
     view.present(parts.topology(), &mut replayed, terminal)?;
@@ -151,13 +154,15 @@ fn write_frames(
     terminal: &mut Terminal,
 ) -> Result<MergedReplay, Failure> {
     let mut patient = LineSink { out: terminal.out(), closed: false };
-    let lines: &mut dyn Write = if output.is_some() { &mut patient } else { patient.out };
+    let lines: &mut (dyn Write + Send) = if output.is_some() { &mut patient } else { patient.out };
+    let mut rows = view.is_of_frames().then(|| RowSink::of_verdicts(lines, view.format)).transpose()?;
     let mut sinks = Sinks {
-        lines: view.is_of_frames().then_some(lines),
+        lines: rows.as_mut().map(|rows| rows as &mut dyn Write),
         capture: output.as_mut().map(|file| file as &mut dyn Write),
         ..Sinks::default()
     };
     let merged = parts.merge(&mut sinks)?;
+    rows.map(RowSink::finish).transpose()?;
     output.map(OutputFile::finish).transpose()?;
     Ok(merged)
 }

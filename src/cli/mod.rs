@@ -25,6 +25,7 @@ mod live;
 mod merge;
 mod names;
 mod output;
+mod parquet;
 mod preflight;
 mod progress;
 mod reach;

@@ -6,6 +6,7 @@ use super::interrupt::Interrupt;
 use super::merge::{PartCommand, part_wanted, write_part};
 use super::names::unknown;
 use super::output::Terminal;
+use super::parquet::{RowSink, check_parquet};
 use super::progress::ProgressLine;
 use super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
 use crate::capture::{CaptureFile, Captures, capture_files};
@@ -35,7 +36,9 @@ pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
             (Some(By::Connection), _) => Connections::Each,
             (None, ReplayFormat::Text | ReplayFormat::Json) => Connections::Sums,
             _ if arguments.expected.fail_on_drop => Connections::Sums,
-            (Some(By::Rule), _) | (None, ReplayFormat::Ndjson | ReplayFormat::Csv) => Connections::None,
+            (Some(By::Rule), _) | (None, ReplayFormat::Ndjson | ReplayFormat::Csv | ReplayFormat::Parquet) => {
+                Connections::None
+            }
         },
         usage: arguments.by == Some(By::Rule),
         timing: arguments.timing,
@@ -50,6 +53,7 @@ pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
             terminal,
         );
     }
+    view.check_printable()?;
     let captures = Captures::open(files.clone(), interrupt.opener()?)?;
     let output = output_capture(arguments, &files, terminal)?;
     let scenario = NewScenario::begin(arguments, &files, &topology)?;
@@ -96,16 +100,22 @@ impl ResultView {
         let message = match (self.by, self.format) {
             (None, ReplayFormat::Csv) => "--format csv goes with --by",
             (Some(By::Connection), ReplayFormat::Json) => {
-                "--by connection has the forms text, csv and ndjson; json is of the summary"
+                "--by connection has the forms text, csv, ndjson and parquet; json is of the summary"
             }
+            (Some(By::Rule), ReplayFormat::Parquet) => "--by rule has the forms text, csv, ndjson and json",
             _ => return Ok(()),
         };
         Err(Failure::Message(message.to_owned()))
     }
 
+    /// Refuses what cannot be printed by this program or where its output goes.
+    pub(super) fn check_printable(self) -> Result<(), Failure> {
+        if self.format == ReplayFormat::Parquet { check_parquet() } else { Ok(()) }
+    }
+
     /// Whether frames are printed, each by itself.
     pub(super) fn is_of_frames(self) -> bool {
-        self.by.is_none() && self.format == ReplayFormat::Ndjson
+        self.by.is_none() && matches!(self.format, ReplayFormat::Ndjson | ReplayFormat::Parquet)
     }
 
     /// Prints rows or a summary; what is to be said beside the data goes to standard error.
@@ -161,6 +171,15 @@ fn list(
             terminal.print(&shown_json(&line))?;
             terminal.print("\n")
         })?,
+        ReplayFormat::Parquet => {
+            let mut rows = RowSink::of_connections(terminal.out())?;
+            connections.for_each(|connection| {
+                let line = report::connection_json(words, connection).to_string();
+                rows.write_all(line.as_bytes())?;
+                rows.write_all(b"\n")
+            })?;
+            rows.finish()?;
+        }
     }
     Ok(())
 }
@@ -183,7 +202,7 @@ fn list_usage(
             records.iter().for_each(|record| report::usage_csv(&mut text, record));
             terminal.print(&text)?;
         }
-        ReplayFormat::Ndjson | ReplayFormat::Json => {
+        ReplayFormat::Ndjson | ReplayFormat::Json | ReplayFormat::Parquet => {
             records.iter().for_each(|record| text.extend([&report::usage_json(record).to_string(), "\n"]));
             match format {
                 ReplayFormat::Json => terminal.print_array(&text)?,
@@ -312,10 +331,12 @@ fn output_capture(
     inputs.refuse_standard_output()?;
     let Some(path) = arguments.write.as_deref() else { return Ok(None) };
     if OutputFile::is_standard_output(path) {
-        if arguments.format == ReplayFormat::Ndjson || arguments.by.is_some() {
+        let view = ResultView { by: arguments.by, format: arguments.format };
+        if view.is_of_frames() || arguments.by.is_some() {
             let what = match arguments.by {
                 Some(By::Connection) => "--by connection",
                 Some(By::Rule) => "--by rule",
+                None if arguments.format == ReplayFormat::Parquet => "--format parquet",
                 None => "--format ndjson",
             };
             let message = format!("both -w and {what} would write to standard output; give -w a file");
@@ -328,7 +349,7 @@ fn output_capture(
 
 /// Lines that may have lost their reader while the output capture is still wanted.
 pub(super) struct LineSink<'a> {
-    pub(super) out: &'a mut dyn Write,
+    pub(super) out: &'a mut (dyn Write + Send),
     pub(super) closed: bool,
 }
 
@@ -377,9 +398,10 @@ impl ReplayJob<'_> {
         let mut progress = ProgressLine::of("frames");
         let mut tell = |read, total, frames| progress.advance(read, total, frames);
         let mut patient = LineSink { out: terminal.out(), closed: false };
-        let lines: &mut dyn Write = if output.is_some() { &mut patient } else { patient.out };
+        let lines: &mut (dyn Write + Send) = if output.is_some() { &mut patient } else { patient.out };
+        let mut rows = view.is_of_frames().then(|| RowSink::of_verdicts(lines, view.format)).transpose()?;
         let mut sinks = Sinks {
-            lines: view.is_of_frames().then_some(lines),
+            lines: rows.as_mut().map(|rows| rows as &mut dyn Write),
             capture: output.as_mut().map(|file| file as &mut dyn Write),
             copies: arguments.copies.unwrap_or(Copies::In).copies(),
             progress: Some(&mut tell),
@@ -388,6 +410,7 @@ impl ReplayJob<'_> {
         let replayed = replay::run(topology, captures, options, &mut sinks);
         progress.finish();
         let replayed = replayed?;
+        rows.map(RowSink::finish).transpose()?;
         output.map(OutputFile::finish).transpose()?;
         Ok(replayed)
     }
@@ -410,7 +433,9 @@ fn report(view: ResultView, topology: &Topology, replayed: &Replayed, terminal: 
             let value = report::summary_json(words, &replayed.tally, &facts);
             terminal.print_json(&value)?;
         }
-        ReplayFormat::Ndjson | ReplayFormat::Csv => tell_hints(words, replayed, &facts, terminal),
+        ReplayFormat::Ndjson | ReplayFormat::Csv | ReplayFormat::Parquet => {
+            tell_hints(words, replayed, &facts, terminal);
+        }
     }
     let entries = report::default_entries_text(words, &replayed.default_entries);
     if !entries.is_empty() {

@@ -32,6 +32,8 @@ mod hints;
 pub mod html;
 mod layout;
 mod ndjson;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod pieces;
 mod reach;
 mod reach_diff;
@@ -87,6 +89,9 @@ pub use hints::{CaptureFacts, DefaultEntries, MISSING_DESTINATION, default_entri
 pub use layout::{Palette, Style, counted, thousands};
 #[doc(hidden)]
 pub use ndjson::{FrameNumber, FrameOrigin, Lines};
+#[cfg(feature = "parquet")]
+#[doc(hidden)]
+pub use parquet::{ParquetRows, ParquetTable};
 #[doc(hidden)]
 pub use reach::{REACH_CSV_HEAD, ReachWords, reach_fixed_text, reach_flow_csv, reach_flow_json};
 #[doc(hidden)]

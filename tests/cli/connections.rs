@@ -116,7 +116,7 @@ fn forms_that_rows_or_a_summary_do_not_have_are_refused() {
     };
     let said = |message: &str| (2, true, format!("error: {message}\n"));
     assert_eq!(error(&["--format", "csv"]), said("--format csv goes with --by"));
-    let json = "--by connection has the forms text, csv and ndjson; json is of the summary";
+    let json = "--by connection has the forms text, csv, ndjson and parquet; json is of the summary";
     assert_eq!(error(&["--by", "connection", "--format", "json"]), said(json));
     let both = "both -w and --by connection would write to standard output; give -w a file";
     assert_eq!(error(&["--by", "connection", "-w", "-"]), said(both));

@@ -18,6 +18,7 @@ mod import;
 mod interrupt;
 mod messages;
 mod output;
+mod parquet;
 mod preflight;
 mod reach;
 mod replay;

@@ -30,7 +30,7 @@ fn arguments_that_mean_nothing_are_refused() {
     assert_snapshot!(complaint(&bench, &["replay", "shop.toml", "a.pcap", "--workers", "0"]), @"error: invalid value '0' for '--workers <N>': expected a number from 1 to 64");
     assert_snapshot!(complaint(&bench, &["replay", "shop.toml", "a.pcap", "--format", "xml"]), @r"
     error: invalid value 'xml' for '--format <FORMAT>'
-      [possible values: text, json, ndjson, csv]
+      [possible values: text, json, ndjson, csv, parquet]
     ");
     assert_snapshot!(complaint(&bench, &["replay", "shop.toml", "a.pcap", "--map", "10.1.1.1=x"]), @"error: invalid value '10.1.1.1=x' for '--map <IP=IP>': `x` is no IPv4 address");
     assert_snapshot!(complaint(&bench, &["replay", "shop.toml", "a.pcap", "--inject", "10.1.1.1"]), @"error: invalid value '10.1.1.1' for '--inject <IP=ENDPOINT>': expected two parts with `=` between");

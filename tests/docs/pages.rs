@@ -7,6 +7,7 @@
 //! | `toml` | parses; one that begins with `# NAME.toml` is the file of that name for the commands behind it |
 //! | `text` | each line stands in a file that the page's commands have written |
 //! | `session` | held by `tests/live`, since it needs what a machine need not have |
+//! | `sql` | held by `tests/cli/parquet.rs`, for the same reason |
 //! | `rust` | the lines stand in a file of `src` or `examples`, as code or in its documentation |
 //! | `output` | the lines stand in a test of `src`, or in a snapshot that one takes |
 //!
@@ -86,7 +87,7 @@ impl Page {
             "toml" => put_toml(block, workspace),
             "sh" => block.iter().for_each(|line| workspace.run_line(line)),
             "" => put_named(block, workspace),
-            "text" | "rust" | "output" | "json" | "yaml" | "session" => {}
+            "text" | "rust" | "output" | "json" | "yaml" | "session" | "sql" => {}
             _ => panic!("{}: what is a block of {language}?", self.name),
         }
         block.iter().map(|line| format!("{line}\n")).collect()

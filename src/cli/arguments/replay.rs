@@ -60,7 +60,7 @@ pub(in crate::cli) struct Replay {
     #[arg(long, value_name = "NEW")]
     pub(in crate::cli) as_scenario: Option<PathBuf>,
     /// Print what became of each connection, or what each rule, route, whitelist entry and link was used for, in place of
-    /// the summary: as text, CSV or NDJSON, the latter as JSON too.
+    /// the summary: as text, CSV or NDJSON, the latter as JSON too, the former as Parquet.
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(in crate::cli) by: Option<By>,
     /// What to print.
@@ -122,6 +122,8 @@ pub(in crate::cli) enum ReplayFormat {
     Ndjson,
     /// With --by: comma-separated values.
     Csv,
+    /// A table of all frames, or with --by connection of connections, as a Parquet file.
+    Parquet,
 }
 
 /// What rows are about.

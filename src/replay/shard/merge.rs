@@ -79,6 +79,22 @@ impl Parts {
         self.first().options.frames
     }
 
+    /// Tells whether the parts hold the lines of frames, or their packets, where these are wanted.
+    ///
+    /// # Errors
+    /// They do not.
+    pub fn check_held(&self, lines: bool, packets: bool) -> Result<(), PartsError> {
+        let held = self.contents();
+        let message = if lines && !held.lines {
+            "the parts hold no lines: make them with `--format ndjson`"
+        } else if packets && held.packets.is_none() {
+            "the parts hold no packets: make them with `--copies in`, `out` or `both`"
+        } else {
+            return Ok(());
+        };
+        Err(PartsError::NotHeld(message.to_owned()))
+    }
+
     /// The files of the parts, which are read.
     pub fn paths(&self) -> impl Iterator<Item = PathBuf> {
         let names = self.manifests.iter().flat_map(|manifest| manifest.files.values().map(|file| file.name.as_str()));
@@ -91,18 +107,10 @@ impl Parts {
     /// # Errors
     /// The parts do not hold what is wanted, or cannot be of this topology; a sink cannot be written to.
     pub fn merge(&self, sinks: &mut Sinks<'_>) -> Result<MergedReplay, PartsError> {
-        let PartContents { lines, packets } = self.contents();
-        if sinks.lines.is_some() && !lines {
-            return Err(PartsError::NotHeld("the parts hold no lines: make them with `--format ndjson`".to_owned()));
-        }
-        if sinks.capture.is_some() && packets.is_none() {
-            return Err(PartsError::NotHeld(
-                "the parts hold no packets: make them with `--copies in`, `out` or `both`".to_owned(),
-            ));
-        }
+        self.check_held(sinks.lines.is_some(), sinks.capture.is_some())?;
         let mut replayed = self.replayed()?;
         replayed.connections = self.connections()?;
-        sinks.copies = packets.unwrap_or_default();
+        sinks.copies = self.contents().packets.unwrap_or_default();
         let format = OutputFormat::new(&self.topology, sinks);
         let (has_lines, has_capture) = (sinks.lines.is_some(), sinks.capture.is_some());
         let mut writer = ReplayWriter::begin(&format, sinks)?;
