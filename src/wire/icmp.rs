@@ -1,9 +1,9 @@
 //! ICMP errors that the fabric itself sends: RFC 792, RFC 1191.
 
 use super::field::{icmp, ipv4};
-use super::{IPV4_HEADER, word};
+use super::{IPV4_HEADER, internet_checksum, word};
 use crate::net::MacAddress;
-use etherparse::{IpHeaders, Ipv4Header, PacketBuilder};
+use etherparse::{EtherType, Ethernet2Header, IpNumber, Ipv4Header};
 use std::net::Ipv4Addr;
 
 /// Why the fabric refuses a packet aloud.
@@ -53,18 +53,23 @@ pub fn icmp_error(
     destination: MacAddress,
 ) -> Vec<u8> {
     let (kind, code, rest) = kind.header();
-    let header = Ipv4Header {
-        dont_fragment: false,
-        time_to_live: FABRIC_TTL,
-        source: from.octets(),
-        destination: to.octets(),
-        ..Ipv4Header::default()
-    };
     let quoted = quotation(packet);
-    let layers = PacketBuilder::ethernet2(source.0, destination.0).ip(IpHeaders::Ipv4(header, Default::default()));
-    let message = layers.icmpv4_raw(kind, code, rest);
-    let mut frame = Vec::with_capacity(message.size(quoted.len()));
-    message.write(&mut frame, quoted).expect("memory takes any write, and a quotation is at most 68 bytes long");
+    let payload = (icmp::HEADER + quoted.len()) as u16;
+    let header = Ipv4Header::new(payload, FABRIC_TTL, IpNumber::ICMP, from.octets(), to.octets());
+    let mut header = header.expect("a quotation is at most 68 bytes long");
+    header.dont_fragment = false;
+    header.header_checksum = header.calc_header_checksum();
+    let mut frame = Vec::with_capacity(Ethernet2Header::LEN + IPV4_HEADER + usize::from(payload));
+    let link = Ethernet2Header { source: source.0, destination: destination.0, ether_type: EtherType::IPV4 };
+    frame.extend_from_slice(&link.to_bytes());
+    frame.extend_from_slice(&header.to_bytes());
+    // Not by the builder of whole packets: it takes as long as everything else about a frame of which an error is sent.
+    let message = frame.len();
+    frame.extend_from_slice(&[kind, code, 0, 0]);
+    frame.extend_from_slice(&rest);
+    frame.extend_from_slice(quoted);
+    let checksum = internet_checksum(&frame[message..]);
+    frame[message + icmp::CHECKSUM..][..2].copy_from_slice(&checksum.to_be_bytes());
     frame
 }
 
@@ -72,7 +77,6 @@ pub fn icmp_error(
 mod tests {
     use super::*;
     use crate::program::FABRIC_MAC as FABRIC;
-    use crate::wire::internet_checksum;
     use etherparse::{Icmpv4Type, SlicedPacket, icmpv4};
 
     const GATEWAY: Ipv4Addr = Ipv4Addr::new(172, 16, 1, 253);
