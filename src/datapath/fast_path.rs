@@ -20,7 +20,7 @@ use crate::wire::{ETHERNET_HEADER, FastHeaders};
 
 /// Forwards a packet of a live session that remembers where its packets go; `None`, and nothing has happened, for one
 /// that has to take the slow path.
-#[inline]
+#[inline(always)]
 pub(super) fn forward(
     program: &Program,
     options: Options,

@@ -13,8 +13,8 @@ pub(super) struct ParsedFlow {
     pub(super) direction: Direction,
     /// Where its session is, if there is one, as far as the tags tell when the burst comes in.
     pub(super) place: SessionPlace,
-    /// Whether they name one.
-    pub(super) is_named: bool,
+    /// False where they tell that there is none.
+    pub(super) may_stand: bool,
 }
 
 impl ParsedFlow {
@@ -31,13 +31,13 @@ impl ParsedFlow {
         };
         let hash = tuple.hash();
         let place = sessions.home(frame.shard.index(), hash);
-        Some(ParsedFlow { headers, tuple, hash, direction, place, is_named: false })
+        Some(ParsedFlow { headers, tuple, hash, direction, place, may_stand: false })
     }
 
     /// Prefetches the slot that the tags name, once they have come from memory.
     #[inline]
     pub(super) fn prefetch_slot(&mut self, sessions: &Sessions) {
-        self.is_named = sessions.has_tag(self.place, self.hash);
+        self.may_stand = sessions.may_stand(self.place, self.hash);
         self.place = sessions.guess(self.place, self.hash);
     }
 }

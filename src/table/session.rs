@@ -236,10 +236,12 @@ impl Sessions {
         place
     }
 
-    /// True where a flow with the tag of `hash` stands in the group that [`Sessions::home`] named.
+    /// False where the tags tell that no flow of `hash` stands in the segment: `home` is of the group that
+    /// [`Sessions::home`] named. Only from a full group do flows go on to the next one.
     #[inline]
-    pub fn has_tag(&self, home: SessionPlace, hash: u64) -> bool {
-        self.arena.tags(home.segment).group(home.slot as usize / WIDTH).with(tag(hash)) != 0
+    pub fn may_stand(&self, home: SessionPlace, hash: u64) -> bool {
+        let group = self.arena.tags(home.segment).group(home.slot as usize / WIDTH);
+        group.with(tag(hash)) != 0 || group.free() == 0
     }
 
     /// The first flow of a shard with `tuple` that `suits`; `hash` is the tuple's own. The overflow is left out.

@@ -57,7 +57,9 @@ pub(in crate::datapath) fn enter(
     source: Ipv4Addr,
     destination: Ipv4Addr,
 ) -> Result<RouteQuery, Outcome> {
-    if let Some(outside) = outside(program, entry, source, destination) {
+    if program.owners.get(&source).is_none()
+        && let Some(outside) = outside(program, entry, source, destination)
+    {
         return Err(outside);
     }
     attribute(program, entry, source, destination).map_err(not_attributed)
@@ -112,13 +114,11 @@ pub(in crate::datapath) fn not_attributed(reason: Reason) -> Outcome {
 
 /// The outcome of a packet that travels by an instance's public address or public NIC, beyond the two planes: between
 /// an instance's `public_ip` and a public address, or from a public address to a classic instance. The second says
-/// nothing where it is known by what the packet enters.
+/// nothing where it is known by what the packet enters. No endpoint owns the source.
 fn outside(program: &Program, entry: Entry, source: Ipv4Addr, destination: Ipv4Addr) -> Option<Outcome> {
-    if program.owners.get(&source).is_some() {
-        return None;
-    }
-    let from = program.public_ips.get(&source).copied();
-    let by_public_ip = match (from, program.public_ips.get(&destination)) {
+    let owner_of = |address| if program.public_ips.is_empty() { None } else { program.public_ips.get(address) };
+    let from = owner_of(&source).copied();
+    let by_public_ip = match (from, owner_of(&destination)) {
         (Some(_), _) => ranges::is_public(destination),
         (None, Some(_)) => ranges::is_public(source),
         (None, None) => false,
