@@ -4,6 +4,7 @@ use crate::diag::Reason;
 #[cfg(feature = "cli")]
 use crate::program::Program;
 use crate::program::{AclId, DomainId, EndpointId, RouteId, RuleId, WhitelistId};
+use std::hash::{Hash, Hasher};
 
 /// What became of a frame, in ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,7 @@ impl Outcome {
     }
 
     /// What refused a dropped frame, or what is not known of one for which that decides.
+    #[inline]
     pub fn blocker(&self) -> Option<Blocker> {
         let (reason, at) = self.verdict.refusal()?;
         Some(Blocker { reason, at, decider: self.decider })
@@ -65,6 +67,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// Packs it into 64 bits; [`Verdict::from_word`] gives it back.
+    #[inline]
     pub(crate) fn to_word(self) -> u64 {
         let (kind, reason, at) = match self {
             Verdict::Delivered { to } => (0, 0, DropLocation::Endpoint(to)),
@@ -127,6 +130,7 @@ impl Verdict {
     }
 
     /// The reason of a frame that was dropped, or is undetermined for one, and where it is given.
+    #[inline]
     pub fn refusal(self) -> Option<(Reason, DropLocation)> {
         match self {
             Verdict::Dropped { reason, at } => Some((reason, at)),
@@ -205,6 +209,7 @@ impl MatchedRule {
     }
 
     /// Packs it into 64 bits; [`MatchedRule::from_word`] gives it back.
+    #[inline]
     pub(crate) fn to_word(self) -> u64 {
         let (kind, id) = self.parts();
         u64::from(kind) << 32 | u64::from(id)
@@ -246,7 +251,7 @@ impl MatchedRule {
 }
 
 /// One of the things that stand in a packet's way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Blocker {
     /// Why the packet is refused.
     pub reason: Reason,
@@ -254,6 +259,15 @@ pub struct Blocker {
     pub at: DropLocation,
     /// The rule, route or list behind it.
     pub decider: MatchedRule,
+}
+
+/// In two words: every dropped frame is counted by what blocked it, and enums are hashed in many parts.
+impl Hash for Blocker {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(Verdict::Dropped { reason: self.reason, at: self.at }.to_word());
+        state.write_u64(self.decider.to_word());
+    }
 }
 
 #[cfg(test)]

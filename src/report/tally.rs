@@ -7,7 +7,7 @@ mod counts;
 pub use counts::TallyCounts;
 
 use super::recent::DirectMappedCache;
-use crate::datapath::{DropLocation, MatchedRule, Outcome, Verdict};
+use crate::datapath::{Blocker, DropLocation, MatchedRule, Outcome, Verdict};
 use crate::diag::{EmittedKind, Reason};
 use crate::program::{EndpointId, FixedMap, Program};
 use crate::time::{SimDuration, SimTime};
@@ -37,9 +37,6 @@ pub struct Tally {
     emitted: BTreeMap<EmittedKind, u64>,
 }
 
-/// Why, where and by what frames were dropped.
-type DropCause = (Reason, DropLocation, MatchedRule);
-
 /// Causes that are counted beside the map: few decide most drops.
 const RECENT_CAUSES: usize = 4096;
 
@@ -47,13 +44,13 @@ const RECENT_CAUSES: usize = 4096;
 #[derive(Clone, Debug)]
 struct DropCauses {
     /// Counts that the map does not hold yet.
-    recent: DirectMappedCache<DropCause, u64>,
-    all: FixedMap<DropCause, u64>,
+    recent: DirectMappedCache<Blocker, u64>,
+    all: FixedMap<Blocker, u64>,
 }
 
 impl DropCauses {
     #[inline]
-    fn count(&mut self, cause: DropCause) {
+    fn count(&mut self, cause: Blocker) {
         match self.recent.place(&cause) {
             Some((known, frames)) if *known == cause => *frames += 1,
             place => {
@@ -64,12 +61,12 @@ impl DropCauses {
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = (DropCause, u64)> {
+    fn iter(&self) -> impl Iterator<Item = (Blocker, u64)> {
         self.all.iter().map(|(cause, frames)| (*cause, *frames)).chain(self.recent.iter().copied())
     }
 
     /// Each cause once.
-    fn sums(&self) -> FixedMap<DropCause, u64> {
+    fn sums(&self) -> FixedMap<Blocker, u64> {
         let mut sums = self.all.clone();
         for (cause, frames) in self.recent.iter() {
             *sums.entry(*cause).or_insert(0) += frames;
@@ -169,9 +166,9 @@ impl Tally {
             Verdict::Undetermined(_) => self.undetermined += 1,
             Verdict::Dropped { .. } => {}
         }
-        if let Some((reason, at)) = outcome.verdict.refusal() {
-            self.by_reason[reason as usize] += 1;
-            self.causes.count((reason, at, outcome.decider));
+        if let Some(cause) = outcome.blocker() {
+            self.by_reason[cause.reason as usize] += 1;
+            self.causes.count(cause);
         }
     }
 
@@ -316,10 +313,11 @@ impl Tally {
     }
 }
 
-fn causes_of(causes: &FixedMap<DropCause, u64>, reason: Reason) -> Vec<DroppedAt> {
-    let of_reason = causes.iter().filter(|((known, _, _), _)| *known == reason);
-    let mut causes: Vec<DroppedAt> =
-        of_reason.map(|((_, at, decider), frames)| DroppedAt { at: *at, decider: *decider, frames: *frames }).collect();
+fn causes_of(causes: &FixedMap<Blocker, u64>, reason: Reason) -> Vec<DroppedAt> {
+    let of_reason = causes.iter().filter(|(cause, _)| cause.reason == reason);
+    let mut causes: Vec<DroppedAt> = of_reason
+        .map(|(Blocker { at, decider, .. }, frames)| DroppedAt { at: *at, decider: *decider, frames: *frames })
+        .collect();
     causes.sort_unstable_by_key(|cause| (Reverse(cause.frames), cause.at, cause.decider));
     causes
 }

@@ -1,7 +1,7 @@
 //! A tally as plain numbers, for a file.
 
 use super::Tally;
-use crate::datapath::{MatchedRule, Verdict};
+use crate::datapath::{Blocker, MatchedRule, Verdict};
 use crate::diag::{EmittedKind, Reason};
 use crate::program::Program;
 use crate::time::SimTime;
@@ -39,7 +39,7 @@ impl Tally {
         let by_endpoint = self.entered.iter().enumerate().filter(|(_, frames)| **frames != 0);
         let delivered = self.delivered.iter().enumerate().filter(|(_, delivered)| delivered.frames != 0);
         let reasons = Reason::ALL.iter().map(|reason| (reason.id().to_owned(), self.by_reason[*reason as usize]));
-        let cause = |((reason, at, decider), frames): (&super::DropCause, &u64)| {
+        let cause = |(Blocker { reason, at, decider }, frames): (&Blocker, &u64)| {
             let refusal = Verdict::Dropped { reason: *reason, at: *at };
             [refusal.to_word(), decider.to_word(), *frames]
         };
@@ -87,7 +87,8 @@ impl Tally {
             let (refusal, decider) = (Verdict::from_word(*refusal), MatchedRule::from_word(*decider));
             let (reason, at) = refusal.refusal()?;
             let is_known = refusal.is_of(program) && decider.is_of(program, rules);
-            *self.causes.all.entry(is_known.then_some((reason, at, decider))?).or_insert(0) += bounded(*frames)?;
+            let cause = Blocker { reason, at, decider };
+            *self.causes.all.entry(is_known.then_some(cause)?).or_insert(0) += bounded(*frames)?;
         }
         for (name, frames) in &counts.emitted {
             let kind = EmittedKind::ALL.into_iter().find(|kind| kind.name() == name)?;
