@@ -83,7 +83,9 @@ pub use reader::Reader;
 pub use stream::ByteStream;
 pub use writer::{Packet, PacketDirection, Writer};
 #[doc(hidden)]
-pub use writer::{add_comment, encode_packet, last_packet, packet_head, set_interface};
+pub use writer::{
+    PacketOptions, add_comment, encode_packet, encode_packet_with, last_packet, packet_head, set_interface,
+};
 
 /// The most captured bytes a packet record may have; the limit that the common capture tools keep, too.
 pub const MAX_CAPTURED_LEN: u32 = 262_144;

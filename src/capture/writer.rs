@@ -136,56 +136,74 @@ impl<W: Write> Writer<W> {
 ///
 /// Several threads can encode into buffers of their own while one writes them in order.
 pub fn encode_packet(out: &mut Vec<u8>, packet: &Packet<'_>) {
-    const EPB_FLAGS: u16 = 2;
-    const EPB_PACKETID: u16 = 5;
-    let bytes = &packet.bytes[..packet.bytes.len().min(MAX_CAPTURED_LEN as usize)];
-    let nanos = packet.time.as_nanos();
-    let wire_len = packet.wire_len.max(u32::try_from(packet.bytes.len()).unwrap_or(u32::MAX));
-    let flags: u32 = match packet.direction {
-        PacketDirection::Unknown => 0,
-        PacketDirection::Inbound => 1,
-        PacketDirection::Outbound => 2,
-    };
-    let own = || packet.own_comments.iter().map(|comment| &comment[..comment.len().min(u16::MAX.into())]);
-    let comments = || own().chain(packet.comments.iter().map(|comment| cut(comment)));
-    let mut options: usize = comments().map(|comment| 4 + comment.len().next_multiple_of(4)).sum();
-    options += if flags == 0 { 0 } else { 8 } + if packet.packet_id.is_some() { 12 } else { 0 };
-    options += if options == 0 { 0 } else { 4 };
-    let length = FIELDS + bytes.len().next_multiple_of(4) + options + 4;
+    let mut options = PacketOptions::default();
+    options.set(packet);
+    encode_packet_with(out, packet, &options);
+}
 
-    // Zeros first: all padding is done, and so is the end of the options.
-    let start = out.len();
-    out.resize(start + length, 0);
-    let (fields, mut rest) = out[start..].split_at_mut(FIELDS);
-    let high = (nanos >> 32) as u32;
-    let values = [ENHANCED_PACKET, length as u32, packet.interface, high, nanos as u32, bytes.len() as u32, wire_len];
-    for (field, value) in fields.chunks_exact_mut(4).zip(values) {
-        field.copy_from_slice(&value.to_le_bytes());
-    }
-    fill(&mut rest, bytes);
-    for comment in comments() {
-        fill(&mut rest, &option_header(OPT_COMMENT, comment.len()));
-        fill(&mut rest, comment);
-    }
-    if flags != 0 {
-        fill(&mut rest, &option_header(EPB_FLAGS, 4));
-        fill(&mut rest, &flags.to_le_bytes());
-    }
-    if let Some(id) = packet.packet_id {
-        fill(&mut rest, &option_header(EPB_PACKETID, 8));
-        fill(&mut rest, &id.to_le_bytes());
-    }
-    if let Some(trailer) = rest.last_chunk_mut() {
-        *trailer = (length as u32).to_le_bytes();
+/// The options of a packet, encoded once for copies that differ in their interface, their bytes and their direction.
+#[derive(Clone, Debug, Default)]
+pub struct PacketOptions {
+    encoded: Vec<u8>,
+    /// Where the value of the direction stands, for packets of which it is told.
+    direction: Option<usize>,
+}
+
+impl PacketOptions {
+    /// Encodes the comments of `packet`, its number, and whether its direction is told.
+    pub fn set(&mut self, packet: &Packet<'_>) {
+        const EPB_FLAGS: u16 = 2;
+        const EPB_PACKETID: u16 = 5;
+        let Packet { direction, packet_id, own_comments, comments, .. } = *packet;
+        let encoded = &mut self.encoded;
+        encoded.clear();
+        for comment in own_comments {
+            put_option(encoded, OPT_COMMENT, &comment[..comment.len().min(u16::MAX.into())]);
+        }
+        for comment in comments {
+            put_option(encoded, OPT_COMMENT, cut(comment));
+        }
+        self.direction = None;
+        if direction != PacketDirection::Unknown {
+            put_option(encoded, EPB_FLAGS, &[0; 4]);
+            self.direction = Some(encoded.len() - 4);
+        }
+        if let Some(id) = packet_id {
+            put_option(encoded, EPB_PACKETID, &id.to_le_bytes());
+        }
+        if !encoded.is_empty() {
+            put_option(encoded, OPT_END, &[]);
+        }
     }
 }
 
-/// Puts `value` at the start of `rest`, which goes on behind it and its padding.
-#[inline]
-fn fill(rest: &mut &mut [u8], value: &[u8]) {
-    let (own, behind) = std::mem::take(rest).split_at_mut(value.len().next_multiple_of(4));
-    own[..value.len()].copy_from_slice(value);
-    *rest = behind;
+/// Appends `packet` as [`encode_packet`] does, where `options` are [those](PacketOptions::set) of it or of a copy.
+pub fn encode_packet_with(out: &mut Vec<u8>, packet: &Packet<'_>, options: &PacketOptions) {
+    let bytes = &packet.bytes[..packet.bytes.len().min(MAX_CAPTURED_LEN as usize)];
+    let nanos = packet.time.as_nanos();
+    let wire_len = packet.wire_len.max(u32::try_from(packet.bytes.len()).unwrap_or(u32::MAX));
+    let length = FIELDS + bytes.len().next_multiple_of(4) + options.encoded.len() + 4;
+    let high = (nanos >> 32) as u32;
+    let values = [ENHANCED_PACKET, length as u32, packet.interface, high, nanos as u32, bytes.len() as u32, wire_len];
+    let mut fields = [0; FIELDS];
+    for (field, value) in fields.chunks_exact_mut(4).zip(values) {
+        field.copy_from_slice(&value.to_le_bytes());
+    }
+    out.reserve(length);
+    out.extend_from_slice(&fields);
+    out.extend_from_slice(bytes);
+    pad(out, bytes.len());
+    let start = out.len();
+    out.extend_from_slice(&options.encoded);
+    if let Some(at) = options.direction {
+        let flags: u32 = match packet.direction {
+            PacketDirection::Unknown => 0,
+            PacketDirection::Inbound => 1,
+            PacketDirection::Outbound => 2,
+        };
+        out[start + at..][..4].copy_from_slice(&flags.to_le_bytes());
+    }
+    put_u32(out, length as u32);
 }
 
 fn option_header(code: u16, length: usize) -> [u8; 4] {

@@ -6,7 +6,9 @@ use super::worker::{BurstOutput, BurstWalk, FrameOutcome};
 use super::{Copies, Sinks};
 #[cfg(feature = "cli")]
 use crate::capture::packet_head;
-use crate::capture::{Packet, PacketDirection, Writer, add_comment, encode_packet, last_packet, set_interface};
+use crate::capture::{
+    Packet, PacketDirection, PacketOptions, Writer, add_comment, encode_packet_with, last_packet, set_interface,
+};
 use crate::datapath::{Frame, Outcome, Sent, Verdict};
 use crate::lab::Topology;
 use crate::program::{EndpointId, Names};
@@ -118,6 +120,7 @@ pub(super) struct Encoder<'a> {
     writing: &'a OutputFormat<'a>,
     short: String,
     readable: String,
+    options: PacketOptions,
 }
 
 impl OutputSettings {
@@ -304,7 +307,7 @@ impl<'s, 'a> ReplayWriter<'s, 'a> {
 
 impl<'a> Encoder<'a> {
     pub(super) fn new(writing: &'a OutputFormat<'a>) -> Encoder<'a> {
-        Encoder { writing, short: String::new(), readable: String::new() }
+        Encoder { writing, short: String::new(), readable: String::new(), options: PacketOptions::default() }
     }
 
     /// Whether anything is written about single frames.
@@ -351,7 +354,7 @@ impl<'a> Encoder<'a> {
         let (number, frame) = (frame_ref.number, &batch.frame_of(frame_ref));
         let frame_number = FrameNumber { number, origin: batch.origin(), times };
         let FrameOutcome { outcome, sent, bytes } = *seen;
-        let Encoder { writing, short, readable } = self;
+        let Encoder { writing, short, readable, options } = self;
         if let Some(lines) = &writing.lines {
             lines.frame(&mut encoded.lines, frame_number, frame, outcome);
             for sent in sent {
@@ -375,10 +378,12 @@ impl<'a> Encoder<'a> {
                 let _ = write!(readable, ", {delay} after it was sent");
             }
             let own: Vec<&[u8]> = batch.comments(number).collect();
+            let packet = bare_packet(frame);
+            let told = Packet { packet_id: Some(number), own_comments: &own, comments: &[short, readable], ..packet };
+            options.set(&told);
             if writing.copies != Copies::Out {
                 let interface = encoded.interface_of_next(&writing.interfaces, writing.entered_at(outcome));
-                let copy = OutputCopy { interface, packet_id: Some(number), own: &own, comments: &[short, readable] };
-                copy.entering(&mut encoded.blocks, frame);
+                encode_packet_with(&mut encoded.blocks, &Packet { interface, ..packet }, options);
             }
             // A receiver whose rate is exceeded has nothing of what the stages have delivered.
             let has_left =
@@ -390,13 +395,18 @@ impl<'a> Encoder<'a> {
                     readable.clear();
                     comments.short_emitted(short, emitted, sent.to);
                     comments.readable_emitted(readable, number, emitted, sent.to);
+                    options.set(&Packet { comments: &[short, readable], ..packet });
                 }
-                let (packet_id, own) = if sent.emitted.is_none() { (Some(number), &own[..]) } else { (None, &[][..]) };
                 let interface = encoded.interface_of_next(&writing.interfaces, sent.to.0);
-                let copy = OutputCopy { interface, packet_id, own, comments: &[short, readable] };
                 let arrival = if sent.emitted.is_some() { times.and_then(|times| times.sent) } else { received };
-                let left = Frame { time: arrival.unwrap_or(frame.time), ..*frame };
-                copy.leaving(&mut encoded.blocks, &left, sent, bytes);
+                let time = arrival.unwrap_or(frame.time);
+                let (bytes, wire_len) = (&bytes[sent.range.clone()], sent.wire_length);
+                let direction = PacketDirection::Outbound;
+                encode_packet_with(
+                    &mut encoded.blocks,
+                    &Packet { interface, time, bytes, wire_len, direction, ..packet },
+                    options,
+                );
             }
         }
     }
@@ -409,40 +419,16 @@ struct WrittenFrame<'a> {
     times: Option<FrameTimes>,
 }
 
-/// One of the packets that are written about a frame, but for the frame.
-struct OutputCopy<'a> {
-    interface: u32,
-    packet_id: Option<u64>,
-    own: &'a [&'a [u8]],
-    comments: &'a [&'a str],
-}
-
-impl OutputCopy<'_> {
-    fn entering(&self, out: &mut Vec<u8>, frame: &Frame<'_>) {
-        let packet = self.packet(frame);
-        encode_packet(
-            out,
-            &Packet { bytes: frame.bytes, wire_len: frame.wire_length, direction: PacketDirection::Inbound, ..packet },
-        );
-    }
-
-    /// A frame that came out; its bytes are some of `bytes`.
-    fn leaving(&self, out: &mut Vec<u8>, frame: &Frame<'_>, sent: &Sent, bytes: &[u8]) {
-        let (bytes, wire_len) = (&bytes[sent.range.clone()], sent.wire_length);
-        encode_packet(out, &Packet { bytes, wire_len, direction: PacketDirection::Outbound, ..self.packet(frame) });
-    }
-
-    /// At the time of `frame`, without bytes yet.
-    fn packet(&self, frame: &Frame<'_>) -> Packet<'_> {
-        Packet {
-            interface: self.interface,
-            time: frame.time,
-            bytes: &[],
-            wire_len: 0,
-            direction: PacketDirection::Unknown,
-            packet_id: self.packet_id,
-            own_comments: self.own,
-            comments: self.comments,
-        }
+/// A frame as it went in, at no interface yet, of which nothing is told.
+fn bare_packet<'a>(frame: &Frame<'a>) -> Packet<'a> {
+    Packet {
+        interface: 0,
+        time: frame.time,
+        bytes: frame.bytes,
+        wire_len: frame.wire_length,
+        direction: PacketDirection::Inbound,
+        packet_id: None,
+        own_comments: &[],
+        comments: &[],
     }
 }

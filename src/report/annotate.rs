@@ -114,6 +114,7 @@ impl<'a> Comments<'a> {
         let _ = write!(out, "sent by {by} to {to} because of frame {frame}: {kind}");
     }
 
+    #[inline]
     fn endpoint(&self, id: EndpointId) -> &str {
         self.endpoints.get(id.index())
     }
