@@ -236,12 +236,34 @@ fn push_number(out: &mut Vec<u8>, key: &[u8], number: u16) {
 }
 
 fn push_address(out: &mut Vec<u8>, key: &[u8], address: Ipv4Addr) {
-    let mut separator = key;
+    let mut text = [0; 16];
+    let mut end = 0;
     for octet in address.octets() {
-        push_number(out, separator, octet.into());
-        separator = b".";
+        let (digits, length) = DECIMAL_OCTETS[usize::from(octet)];
+        text[end..end + 4].copy_from_slice(&digits);
+        end += usize::from(length);
     }
+    out.extend_from_slice(key);
+    // Without the last dot.
+    out.extend_from_slice(&text[..end - 1]);
 }
+
+/// Every octet in decimals, a dot behind it, and how long that is: addresses are a quarter of a line.
+const DECIMAL_OCTETS: [([u8; 4], u8); 256] = {
+    let mut table = [([b'.'; 4], 0); 256];
+    let mut octet = 0;
+    while octet < table.len() {
+        let (hundreds, tens, ones) = (octet / 100, octet / 10 % 10, octet % 10);
+        let digits = [b'0' + hundreds as u8, b'0' + tens as u8, b'0' + ones as u8];
+        table[octet] = match octet {
+            100.. => ([digits[0], digits[1], digits[2], b'.'], 4),
+            10.. => ([digits[1], digits[2], b'.', b'.'], 3),
+            _ => ([digits[2], b'.', b'.', b'.'], 2),
+        };
+        octet += 1;
+    }
+    table
+};
 
 fn push_cause(text: &mut String, cause: &Cause<'_>) {
     text.push_str(",\"rule\":");
@@ -324,6 +346,17 @@ mod tests {
             expected.insert("frame".to_owned(), u64::MAX.into());
             expected.insert("time_ns".to_owned(), "18446744073709551615".into());
             assert_eq!(line, expected, "{shows}");
+        }
+    }
+
+    #[test]
+    fn every_octet_of_an_address_is_written_as_the_library_writes_it() {
+        for octet in 0..=255 {
+            for address in [Ipv4Addr::new(octet, 0, 10, 255), Ipv4Addr::new(192, 168, 99, octet)] {
+                let mut out = Vec::new();
+                push_address(&mut out, b"", address);
+                assert_eq!(String::from_utf8(out).unwrap(), address.to_string());
+            }
         }
     }
 
