@@ -17,9 +17,17 @@ pub struct Output {
     pub sent: Vec<Sent>,
     /// The bytes of the frames that left.
     pub bytes: Vec<u8>,
+    /// True where delivered frames are not wanted.
+    is_without_deliveries: bool,
 }
 
 impl Output {
+    /// An output that keeps no delivered frame, for callers that count outcomes alone. What the fabric sends by itself is
+    /// kept.
+    pub fn without_deliveries() -> Output {
+        Output { is_without_deliveries: true, ..Output::default() }
+    }
+
     pub(super) fn clear(&mut self) {
         self.outcomes.clear();
         self.sent.clear();
@@ -28,7 +36,8 @@ impl Output {
 
     /// Returns the writer for what leaves because of frame `index` of the burst.
     pub(super) fn writer(&mut self, index: usize) -> OutputWriter<'_> {
-        OutputWriter { bytes: &mut self.bytes, sent: &mut self.sent, frame: index }
+        let Output { sent, bytes, is_without_deliveries, .. } = self;
+        OutputWriter { bytes, sent, frame: index, is_without_deliveries: *is_without_deliveries }
     }
 }
 
@@ -85,6 +94,7 @@ pub(super) struct OutputWriter<'a> {
     bytes: &'a mut Vec<u8>,
     sent: &'a mut Vec<Sent>,
     frame: usize,
+    is_without_deliveries: bool,
 }
 
 impl OutputWriter<'_> {
@@ -92,6 +102,9 @@ impl OutputWriter<'_> {
     /// total length is padding and stays behind.
     #[inline]
     pub(super) fn send_whole(&mut self, frame: &[u8], wire_length: usize, exit: Exit) {
+        if self.is_without_deliveries {
+            return;
+        }
         let start = self.bytes.len();
         self.bytes.extend_from_slice(&frame[..frame.len().min(wire_length)]);
         wire::forward(&mut self.bytes[start..], FABRIC_MAC, exit.mac, exit.hops);
@@ -101,6 +114,9 @@ impl OutputWriter<'_> {
 
     /// Sends a packet that is longer than `mtu` in fragments.
     pub(super) fn send_fragments(&mut self, frame: &[u8], wire_length: usize, mtu: u16, exit: Exit) {
+        if self.is_without_deliveries {
+            return;
+        }
         let mut whole = frame[..frame.len().min(wire_length)].to_vec();
         wire::forward(&mut whole, FABRIC_MAC, exit.mac, exit.hops);
         wire::fragment(&whole, wire_length, mtu, |piece, length| self.push(piece, length, exit.to, None));

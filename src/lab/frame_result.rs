@@ -49,7 +49,7 @@ pub struct FrameResult {
 
 impl FrameResult {
     pub(crate) fn new(topology: Arc<Topology>, frame: &Frame<'_>, output: Output, trace: Trace) -> FrameResult {
-        let Output { outcomes, sent, bytes } = output;
+        let Output { outcomes, sent, bytes, .. } = output;
         let copy = |sent: &Sent| SentFrame {
             to: sent.to,
             emitted: sent.emitted,

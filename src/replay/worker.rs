@@ -132,7 +132,7 @@ impl Worker {
     pub(super) fn new(program: &Arc<Program>, options: Options, keeps: bool) -> Worker {
         Worker {
             fabric: Fabric::new(Arc::clone(program), options),
-            passing: (!keeps).then(Output::default),
+            passing: (!keeps).then(Output::without_deliveries),
             counters: None,
             notes_used: false,
             used: Vec::new(),
@@ -207,7 +207,7 @@ impl<'a> BurstWalk<'a> {
         if index == 0 {
             self.sent = 0;
         }
-        let Output { outcomes, sent, bytes } = &self.outputs[burst];
+        let Output { outcomes, sent, bytes, .. } = &self.outputs[burst];
         let first = self.sent;
         self.next += 1;
         self.sent += sent[first..].iter().take_while(|sent| sent.frame == index).count();
