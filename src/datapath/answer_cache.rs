@@ -2,8 +2,9 @@
 //! are remembered in.
 //!
 //! Nothing depends on what is kept: what is not here is looked up again, and a key holds the epoch, so that a changed
-//! world is asked anew. An answer is kept when its key is missed for the second time. A flood of keys that never come
-//! again therefore writes two bytes per packet into a table of fixed size, displaces no answer, and makes nothing grow.
+//! world is asked anew. An answer is kept at once where a line is empty, and else when its key is missed for the second
+//! time. A flood of keys that never come again therefore writes two bytes per packet into a table of fixed size,
+//! displaces no answer, and makes nothing grow.
 
 use crate::program::Epoch;
 use crate::table::prefetch;
@@ -27,7 +28,7 @@ pub(super) struct CachedLine<K, A> {
 
 /// Lines at first, and how much more there are each time.
 const FEWEST_LINES: usize = 1 << 8;
-const GROWTH: usize = 1 << 3;
+const GROWTH: usize = 1 << 2;
 /// 8 MiB of lines.
 const MAX_LINES: usize = 1 << 17;
 
@@ -62,21 +63,27 @@ impl<K: CacheKey, A: Copy> AnswerCache<K, A> {
         }
     }
 
-    /// Notes that a key was missed. Where it was missed before, its `answer` is kept, if that gives one.
+    /// Notes that a key was missed. Where there is room, or it was missed before, its `answer` is kept, if that gives one.
     #[inline]
     pub(super) fn note_miss(&mut self, key: K, answer: impl FnOnce() -> Option<A>) {
         let hash = key.hash();
-        if self.missed.note(hash)
+        if (self.has_room(hash) || self.missed.note(hash))
             && let Some(answer) = answer()
         {
             self.put(hash, CachedLine { key, answer });
         }
     }
 
+    #[inline]
+    fn has_room(&self, hash: u64) -> bool {
+        let place = self.place(hash);
+        [place, place ^ 1].into_iter().any(|place| self.lines.get(place).is_none_or(Option::is_none))
+    }
+
     /// Keeps an answer. Where many had to make room, there will be more lines.
     fn put(&mut self, hash: u64, line: CachedLine<K, A>) {
         if self.lines.len() < MAX_LINES && self.displaced * 4 >= self.lines.len() {
-            let more = vec![None; (self.lines.len() * GROWTH).max(FEWEST_LINES)];
+            let more = vec![None; (self.lines.len() * GROWTH).clamp(FEWEST_LINES, MAX_LINES)];
             for line in std::mem::replace(&mut self.lines, more).into_iter().flatten() {
                 self.place_line(line.key.hash(), line);
             }
@@ -179,10 +186,14 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_kept_when_its_key_is_missed_for_the_second_time() {
+    fn an_answer_is_kept_where_there_is_room_and_else_when_its_key_is_missed_for_the_second_time() {
         let mut cache = AnswerCache::default();
-        assert_eq!([7, 7, 7, 7].map(|number| look_up(&mut cache, key(number))), [None, None, Some(7), Some(7)]);
+        assert_eq!([7, 7, 7].map(|number| look_up(&mut cache, key(number))), [None, Some(7), Some(7)]);
         assert_eq!(look_up(&mut cache, Key(7, Epoch(2))), None);
+        (0..10_000).for_each(|number| _ = look_up(&mut cache, key(number)));
+        assert_eq!((cache.len(), cache.lines.len()), (FEWEST_LINES, FEWEST_LINES), "no line is empty now");
+        assert_eq!([20_000; 2].map(|number| look_up(&mut cache, key(number))), [None, None]);
+        assert!((0..8).any(|_| look_up(&mut cache, key(20_000)).is_some()));
         let mut none = AnswerCache::<Key, u32>::default();
         (0..3).for_each(|_| none.note_miss(key(7), || None));
         assert_eq!((none.get(&key(7)), none.lines.len()), (None, 0));

@@ -139,10 +139,10 @@ security_groups = ["sg"]
             fabric.process(&[frame], &mut output);
             output.outcomes[0].verdict
         };
-        for (ports, kept) in [("172.16.1.10:1 > 172.16.1.11:53", 0), ("172.16.1.10:2 > 172.16.1.11:53", 1)] {
+        for ports in ["172.16.1.10:1 > 172.16.1.11:53", "172.16.1.10:2 > 172.16.1.11:53"] {
             assert_eq!(verdict(&mut fabric, ports), Verdict::Delivered { to: id("two") });
-            assert_eq!(fabric.routes.len(), kept, "{ports}");
         }
+        assert_eq!(fabric.routes.len(), 1, "the second packet was spared the lookups");
         let mut stopped = (*topology.program).clone();
         stopped.epoch = Epoch(topology.program.epoch.0 + 1);
         stopped.endpoints.get_mut(id("one").index()).running = false;
