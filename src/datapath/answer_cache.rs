@@ -82,7 +82,7 @@ impl<K: CacheKey, A: Copy> AnswerCache<K, A> {
 
     /// Keeps an answer. Where many had to make room, there will be more lines.
     fn put(&mut self, hash: u64, line: CachedLine<K, A>) {
-        if self.lines.len() < MAX_LINES && self.displaced * 4 >= self.lines.len() {
+        if self.lines.len() < MAX_LINES && self.displaced * 16 >= self.lines.len() {
             let more = vec![None; (self.lines.len() * GROWTH).clamp(FEWEST_LINES, MAX_LINES)];
             for line in std::mem::replace(&mut self.lines, more).into_iter().flatten() {
                 self.place_line(line.key.hash(), line);
