@@ -4,7 +4,7 @@
 //! Nothing depends on what is kept: what is not here is looked up again, and a key holds the epoch, so that a changed
 //! world is asked anew. An answer is kept at once where a line is empty, and else when its key is missed for the second
 //! time. A flood of keys that never come again therefore writes two bytes per packet into a table of fixed size,
-//! displaces no answer, and makes nothing grow.
+//! displaces hardly an answer, and makes next to nothing grow.
 
 use crate::program::Epoch;
 use crate::table::prefetch;
@@ -226,6 +226,6 @@ mod tests {
         (1_000..501_000).for_each(|number| _ = look_up(&mut cache, key(number)));
         let still = kept.iter().filter(|number| cache.get(&key(**number)).is_some()).count();
         assert!(still + 10 >= kept.len(), "{still} of {}", kept.len());
-        assert_eq!(cache.lines.len(), FEWEST_LINES);
+        assert!(cache.lines.len() <= FEWEST_LINES * GROWTH, "a key in 65,536 is mistaken for an earlier one");
     }
 }
