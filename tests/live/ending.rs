@@ -4,6 +4,7 @@ use crate::{Bench, SHOP, text};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Stdio};
+use std::time::Duration;
 
 fn signal(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).unwrap();
@@ -57,6 +58,23 @@ fn when_it_is_killed_everything_inside_is_gone() {
         live.wait().unwrap();
         // This ends once no process has the output open any more.
         assert_eq!(output.read_to_end(&mut Vec::new()).unwrap(), 0);
+    }
+    let left: Vec<_> = std::fs::read_dir(bench.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["shop.toml"]);
+}
+
+/// From before the namespaces are there until the command runs.
+#[test]
+fn killed_at_any_moment_nothing_is_left_of_it() {
+    let Some(bench) = Bench::new(SHOP, &[]) else { return };
+    for moment in 0..40 {
+        let mut live = bench.start(&["--format", "ndjson"], "at web sleep 1000 & at app sleep 1000 & sleep 1000");
+        std::thread::sleep(Duration::from_millis(moment * 3));
+        signal(&live, Signal::KILL);
+        live.wait().unwrap();
+        // These end once no process has them open any more. The shell may have complained before it was ended, too.
+        live.stdout.take().unwrap().read_to_end(&mut Vec::new()).unwrap();
+        live.stderr.take().unwrap().read_to_end(&mut Vec::new()).unwrap();
     }
     let left: Vec<_> = std::fs::read_dir(bench.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["shop.toml"]);
