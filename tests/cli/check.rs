@@ -1,6 +1,7 @@
 //! `biplane check`: everything wrong with a file in one run, and an exit code that says how far it was understood.
 
-use super::{Bench, SHOP};
+use super::world::edit;
+use super::{Bench, duplicated};
 use insta::assert_snapshot;
 
 /// Ten mistakes: of writing, of reference and against rules.
@@ -73,7 +74,7 @@ fn ten_mistakes_are_reported_in_one_run_in_their_order() {
 
 #[test]
 fn a_broken_rule_shows_both_places_why_and_what_to_do() {
-    let bench = Bench::new().write("wrong.toml", SHOP.replace("ip = \"172.16.1.20\"", "ip = \"172.16.1.10\""));
+    let bench = Bench::new().write("wrong.toml", duplicated());
     assert_snapshot!(bench.tell(&["check", "wrong.toml"]), @r#"
     exit code: 1
     ----- stdout -----
@@ -101,8 +102,7 @@ fn a_broken_rule_shows_both_places_why_and_what_to_do() {
 
 #[test]
 fn the_worst_file_decides_the_exit_code() {
-    let broken = SHOP.replace("ip = \"172.16.1.20\"", "ip = \"172.16.1.10\"");
-    let bench = Bench::new().write("broken.toml", broken).write("odd.toml", "[vpc.a]\ncdr = \"10.0.0.0/8\"\n");
+    let bench = Bench::new().write("broken.toml", duplicated()).write("odd.toml", "[vpc.a]\ncdr = \"10.0.0.0/8\"\n");
     let code = |files: &[&str]| bench.run(&[&["check"], files].concat()).code;
     assert_eq!((code(&["shop.toml"]), code(&["broken.toml"]), code(&["odd.toml"])), (0, 1, 2));
     assert_eq!((code(&["broken.toml", "shop.toml"]), code(&["odd.toml", "broken.toml", "shop.toml"])), (1, 2));
@@ -165,7 +165,8 @@ fn what_decides_nothing_is_told_in_place_of_other_warnings() {
     };
     let text =
         format!("{rules}intra_group = \"drop\"\n{}{}", instance("i-a", "10.24.1.5"), instance("i-b", "10.24.1.6"));
-    let bench = Bench::new().write("idle.toml", &text).write("busy.toml", text.replace("10.24.0.0/16", "10.24.1.6"));
+    let busy = edit(&text).set_rule(("sg-a", "ingress", 0), "source", "10.24.1.6");
+    let bench = Bench::new().write("idle.toml", &text).write("busy.toml", busy.toml());
     let idle = bench.run(&["check", "--unused", "idle.toml", "--format", "json"]);
     assert_eq!((idle.code, idle.error.as_str()), (0, ""));
     let findings: serde_json::Value = serde_json::from_str(&idle.out).unwrap();
@@ -182,7 +183,7 @@ fn what_decides_nothing_is_told_in_place_of_other_warnings() {
     let both = bench.run(&["check", "--unused", "busy.toml", "--link", "i-a=vpc-a"]);
     assert_eq!(both.code, 2);
     assert!(both.error.contains("cannot be used with"), "{}", both.error);
-    let broken = bench.write("broken.toml", text.replace("10.24.1.6", "11.24.1.6"));
+    let broken = bench.write("broken.toml", edit(&text).set("instance.i-b", "private_ip", "11.24.1.6").toml());
     assert_eq!(broken.run(&["check", "--unused", "broken.toml"]).code, 1);
 }
 

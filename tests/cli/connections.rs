@@ -1,6 +1,6 @@
 //! `biplane replay --by connection`, and the connections of a summary.
 
-use super::{Bench, frames, pcap, shop_frames};
+use super::{Bench, frames, pcap, shadowed, shop_frames};
 use biplane::wire::PacketBuilder;
 use biplane::wire::build::{icmp_echo, tcp, udp};
 use insta::assert_snapshot;
@@ -26,16 +26,6 @@ fn each_connection_is_a_line_and_what_went_wrong_stands_under_it() {
     ");
     let told = bench.run(&["replay", "shop.toml", "a.pcap", "--by", "connection"]);
     assert!(told.error.starts_with("hints\n") && told.code == 0, "{}", told.error);
-}
-
-/// Replies to `i-web` reach an instance of the VPC that has its address.
-fn shadowed() -> String {
-    let vpc = "cidr = \"172.16.0.0/12\"\n";
-    let secondary = format!("{vpc}secondary_cidrs = [\"10.24.0.0/16\"]\n");
-    super::SHOP.replacen(vpc, &secondary, 1)
-        + "[vswitch.vsw-old]\nvpc = \"vpc-shop\"\ncidr = \"10.24.1.0/24\"\n\n\
-           [security_group.sg-old]\nvpc = \"vpc-shop\"\ningress = [{ source = \"0.0.0.0/0\" }]\n\n\
-           [instance.i-twin]\nvswitch = \"vsw-old\"\nprivate_ip = \"10.24.1.5\"\nsecurity_groups = [\"sg-old\"]\n"
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `--expect` and `--fail-on-drop`: a line that is a check.
 
-use super::{Bench, frames, pcap, shop_frames};
+use super::{Bench, frames, pcap, shadowed, shop_frames};
 use biplane::capture::{LinkType, PcapWriter, Precision};
 use biplane::time::SimTime;
 use biplane::wire::build::tcp;
@@ -50,17 +50,6 @@ fn a_misspelt_reason_is_answered_with_the_one_that_is_near() {
     let replay = |expected| checked(&Bench::new(), &["replay", "shop.toml", "a.pcap", "--expect", expected]);
     assert!(replay("no-ruote=1").1.ends_with("did you mean `no-route`?"));
     assert!(replay("delivered").1.ends_with("expected VERDICT=N or REASON=N, as in delivered=12 or sg-ingress-deny=0"));
-}
-
-/// The shop, where replies to `i-web` reach an instance of the VPC with the same address.
-fn shadowed() -> String {
-    let shop = super::SHOP.replace(
-        "cidr = \"172.16.0.0/12\"\nclassic_link",
-        "cidr = \"172.16.0.0/12\"\nsecondary_cidrs = [\"10.24.0.0/16\"]\nclassic_link",
-    );
-    shop + "[vswitch.vsw-old]\nvpc = \"vpc-shop\"\ncidr = \"10.24.1.0/24\"\n\n\
-            [security_group.sg-old]\nvpc = \"vpc-shop\"\ningress = [{ source = \"0.0.0.0/0\" }]\n\n\
-            [instance.i-twin]\nvswitch = \"vsw-old\"\nprivate_ip = \"10.24.1.5\"\nsecurity_groups = [\"sg-old\"]\n"
 }
 
 #[test]

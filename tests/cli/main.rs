@@ -34,6 +34,9 @@ mod usage;
 #[cfg(unix)]
 mod width;
 mod workspace;
+#[expect(dead_code, reason = "these tests need some edits only")]
+#[path = "../support/world.rs"]
+mod world;
 #[cfg(unix)]
 mod written;
 
@@ -43,6 +46,7 @@ use biplane::wire::PacketBuilder;
 use biplane::wire::build::tcp;
 use std::path::Path;
 use tempfile::TempDir;
+use world::{edit, names};
 
 /// Two VPCs with the same addresses, so that 172.16.1.10 belongs to both; `i-web` is linked to one of them. Whoever
 /// owns nothing enters by the NAT gateway of the other.
@@ -102,6 +106,29 @@ vswitch = "vsw-shop"
 ip = "172.16.1.20"
 whitelist = ["10.24.1.5"]
 "#;
+
+/// The shop, where the database has the address of `i-app`, which is an error.
+fn duplicated() -> String {
+    edit(SHOP).set("service.rm-orders", "ip", "172.16.1.10").toml()
+}
+
+/// The shop, where replies to `i-web` reach an instance of the VPC with the same address.
+fn shadowed() -> String {
+    let twin = r#"[vswitch.vsw-old]
+vpc = "vpc-shop"
+cidr = "10.24.1.0/24"
+
+[security_group.sg-old]
+vpc = "vpc-shop"
+ingress = [{ source = "0.0.0.0/0" }]
+
+[instance.i-twin]
+vswitch = "vsw-old"
+private_ip = "10.24.1.5"
+security_groups = ["sg-old"]
+"#;
+    edit(SHOP).add("vpc.vpc-shop", "secondary_cidrs", names(["10.24.0.0/16"])).with(twin).toml()
+}
 
 /// A folder with `shop.toml` in it, and the program run there.
 struct Bench {

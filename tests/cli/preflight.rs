@@ -1,6 +1,7 @@
 //! `biplane check --link`: every reason against a link that does not exist yet, and remedies that help.
 
-use super::Bench;
+use super::world::{EditedWorld, edit, list, route};
+use super::{Bench, SHOP, duplicated};
 use insta::assert_snapshot;
 
 /// Whatever can speak against a link of `i-web` to `vpc-shop` in one region and account does.
@@ -192,8 +193,7 @@ fn the_remedies_of_a_blocked_link_make_it_carry() {
         "`i-web` can be linked to `vpc-shop`: it would reach `i-app` (everything) and `rm-orders` (everything)"
     );
     // And made, the link is what the pre-flight said it would be.
-    let linked = text.replace("guest_routes", "linked_vpc = \"vpc-shop\"\nguest_routes");
-    let bench = bench.write("blocked.toml", linked);
+    let bench = bench.write("blocked.toml", edit(&text).linked("i-web", "vpc-shop").toml());
     let flow = "10.24.1.5:40000 > 192.168.1.20:3306";
     let trace = bench.run(&["trace", "blocked.toml", "--from", "i-web", "--tcp", flow]);
     assert!(trace.out.contains("DELIVERED to rm-orders"), "{trace}");
@@ -232,7 +232,7 @@ fn applied(text: &str, help: &str) -> String {
 
 #[test]
 fn a_link_that_carries_something_passes_and_names_what() {
-    let bench = Bench::new().write("blocked.toml", super::SHOP.replace("linked_vpc = \"vpc-shop\"\n", ""));
+    let bench = Bench::new().write("blocked.toml", edit(SHOP).unlinked("i-web").toml());
     let told = run(&bench, &[]);
     assert_eq!((told.code, told.error.as_str()), (0, ""));
     assert_eq!(
@@ -251,33 +251,23 @@ fn a_link_that_carries_something_passes_and_names_what() {
 
 #[test]
 fn refusals_bear_the_codes_of_the_vendor() {
-    let with = |old: &str, new: &str| {
-        let text = super::SHOP.replace("linked_vpc = \"vpc-shop\"\n", "");
-        assert!(text.contains(old), "{old}");
-        Bench::new().write("blocked.toml", text.replace(old, new))
+    let unlinked = || edit(SHOP).unlinked("i-web");
+    let refused = |world: EditedWorld, link: &str| {
+        let bench = Bench::new().write("blocked.toml", world.toml());
+        findings(&objects(&bench, &["blocked.toml", "--link", link]))
     };
-    let refused = |bench: &Bench, link: &str| findings(&objects(bench, &["blocked.toml", "--link", link]));
-    let web = "private_ip = \"10.24.1.5\"\n";
-    let group = "[security_group.sg-web]\n";
+    assert_eq!(refused(unlinked(), "i-app=vpc-lab"), ["error InvalidInstanceId.MalFormed", "error OperationDenied"]);
     assert_eq!(
-        refused(&with(web, web), "i-app=vpc-lab"),
-        ["error InvalidInstanceId.MalFormed", "error OperationDenied"]
-    );
-    assert_eq!(
-        refused(&with(web, &format!("{web}state = \"pending\"\n")), "i-web=vpc-shop"),
+        refused(unlinked().add("instance.i-web", "state", "pending"), "i-web=vpc-shop"),
         ["error InvalidStatus.InstanceStatus", "error instance-stopped"]
     );
-    let account = "account = \"partner\"\n";
-    let partner = with(web, &format!("{web}{account}"));
-    let text = String::from_utf8(partner.read("blocked.toml")).unwrap();
-    let partner = partner.write("blocked.toml", text.replace(group, &format!("{group}{account}")));
-    assert_eq!(refused(&partner, "i-web=vpc-shop"), ["error InvalidInstanceId.NotBelong"]);
-    let region = with("[vpc.vpc-lab]\n", "[vpc.vpc-lab]\nregion = \"cn-beijing\"\nclassic_link = true\n");
-    assert_eq!(refused(&region, "i-web=vpc-lab"), ["error InvalidVpcId.Malformed"]);
-    let conflict = with("[vpc.vpc-lab]\n", "[vpc.vpc-lab]\n# enabling it comes first\n");
-    let text = String::from_utf8(conflict.read("blocked.toml")).unwrap();
-    let conflict = conflict.write("blocked.toml", text.replace("0.0.0.0/0\", next_hop", "10.0.0.0/8\", next_hop"));
-    assert_eq!(refused(&conflict, "i-web=vpc-lab"), ["error OperationDenied", "error classiclink-route-conflict"]);
+    let partner =
+        unlinked().add("instance.i-web", "account", "partner").add("security_group.sg-web", "account", "partner");
+    assert_eq!(refused(partner, "i-web=vpc-shop"), ["error InvalidInstanceId.NotBelong"]);
+    let region = unlinked().extended("vpc.vpc-lab", "region = \"cn-beijing\"\nclassic_link = true\n");
+    assert_eq!(refused(region, "i-web=vpc-lab"), ["error InvalidVpcId.Malformed"]);
+    let conflict = unlinked().set("vpc.vpc-lab", "routes", list([route("10.0.0.0/8", "ngw-out")]));
+    assert_eq!(refused(conflict, "i-web=vpc-lab"), ["error OperationDenied", "error classiclink-route-conflict"]);
 }
 
 #[test]
@@ -336,7 +326,7 @@ fn a_link_between_names_that_do_not_exist_cannot_be_looked_at() {
 
 #[test]
 fn a_file_with_errors_of_its_own_says_so_first() {
-    let bench = Bench::new().write("blocked.toml", super::SHOP.replace("172.16.1.20", "172.16.1.10"));
+    let bench = Bench::new().write("blocked.toml", duplicated());
     let told = run(&bench, &[]);
     assert_eq!(told.code, 1);
     assert!(told.out.starts_with("error[duplicate-address]: "), "{told}");

@@ -1,6 +1,7 @@
 //! `biplane run` and `biplane demo`.
 
-use super::{Bench, pcap, shop_frames};
+use super::world::edit;
+use super::{Bench, SHOP, duplicated, pcap, shop_frames};
 use insta::assert_snapshot;
 
 const REACH: &str = r#"title = "The linked server reaches its application"
@@ -219,9 +220,7 @@ fn without_times(xml: &[u8]) -> String {
 
 #[test]
 fn an_invalid_topology_is_shown_with_the_scenario_that_names_it() {
-    let bench = Bench::new()
-        .write("shop.toml", super::SHOP.replace("ip = \"172.16.1.20\"", "ip = \"172.16.1.10\""))
-        .write("scenarios/reach.toml", REACH);
+    let bench = Bench::new().write("shop.toml", duplicated()).write("scenarios/reach.toml", REACH);
     let told = bench.run(&["run"]);
     assert_eq!((told.code, told.out.trim()), (2, "1 scenario, 0 steps: 0 passed, 0 failed, 1 could not be run"));
     assert!(told.error.starts_with("error[duplicate-address]"), "{}", told.error);
@@ -645,8 +644,8 @@ fn a_scenario_made_of_a_replay_passes_and_fails_where_the_topology_changes() {
     "#);
     let ran = bench.run(&["run", "tests/week.toml"]);
     assert_eq!(ran.code, 0, "{ran}");
-    let closed = super::SHOP.replace("port_range = \"8080/8080\"", "port_range = \"8081/8081\"");
-    let bench = bench.write("shop.toml", closed);
+    let closed = edit(SHOP).set_rule(("sg-app", "ingress", 0), "port_range", "8081/8081");
+    let bench = bench.write("shop.toml", closed.toml());
     assert_eq!(bench.run(&["run", "tests/week.toml"]).code, 1);
 }
 

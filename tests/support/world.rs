@@ -91,6 +91,16 @@ impl EditedWorld {
         edit(&format!("{}\n{objects}", self.0))
     }
 
+    /// Puts a comment behind the header of an object.
+    #[track_caller]
+    pub(crate) fn commented(mut self, object: &str, comment: &str) -> EditedWorld {
+        self.object(object);
+        let (section, id) = object.split_once('.').expect("it was just found");
+        let table = self.0[section][id].as_table_mut().unwrap_or_else(|| panic!("{object} has no header"));
+        table.decor_mut().set_suffix(format!(" # {comment}"));
+        self
+    }
+
     /// Links an instance that has no link.
     #[track_caller]
     pub(crate) fn linked(self, instance: &str, vpc: &str) -> EditedWorld {
@@ -158,6 +168,16 @@ impl EditedWorld {
         let rule = rules.and_then(|rules| rules.get_mut(index)?.as_inline_table_mut());
         let rule = rule.unwrap_or_else(|| panic!("{group} has no {direction} rule {index}"));
         rule.insert(field, value.into());
+        self
+    }
+
+    /// Puts a rule, as the text of a topology has it, behind those of a group.
+    #[track_caller]
+    pub(crate) fn with_rule(mut self, group: &str, direction: &str, rule: &str) -> EditedWorld {
+        let rule: Value = rule.parse().unwrap_or_else(|error| panic!("{error}: {rule}"));
+        let group = format!("security_group.{group}");
+        let rules = self.object(&group).get_mut(direction).and_then(|rules| rules.as_array_mut());
+        rules.unwrap_or_else(|| panic!("{group} has no {direction} rules")).push(rule);
         self
     }
 
