@@ -1,6 +1,7 @@
 //! `biplane advise`: the mechanism between two sides, what is missing of it, and the exit code that says whether anything
 //! is.
 
+use super::world::edit;
 use super::{Bench, SHOP};
 use insta::assert_snapshot;
 
@@ -131,13 +132,8 @@ fn json_has_the_same() {
 
 #[test]
 fn what_the_vendor_does_not_do_is_said_with_what_it_offers_instead() {
-    let bench = bench().write(
-        "overlap.toml",
-        SHOP.replace(
-            "private_ip = \"172.16.1.10\"\nsecurity_groups = [\"sg-lab\"]",
-            "private_ip = \"172.16.1.11\"\nsecurity_groups = [\"sg-lab\"]",
-        ),
-    );
+    let overlap = edit(SHOP).set("instance.i-lab", "private_ip", "172.16.1.11");
+    let bench = bench().write("overlap.toml", overlap.toml());
     assert_snapshot!(bench.tell(&["advise", "batch.toml", "--from", "rm-orders", "--to", "i-web"]), @r"
     exit code: 1
     ----- stdout -----

@@ -1,11 +1,22 @@
 //! `biplane guest-route`: what pastes into a shell, and why there is nothing to paste.
 
+use super::world::{EditedWorld, edit};
 use super::{Bench, SHOP};
 use insta::assert_snapshot;
 
 fn bench() -> Bench {
-    let warehouse = SHOP.replace("172.16.", "192.168.").replace("192.168.0.0/12", "192.168.0.0/16");
-    Bench::new().write("warehouse.toml", warehouse)
+    let moved = |world: EditedWorld, site: &str| {
+        world.set(&format!("vpc.vpc-{site}"), "cidr", "192.168.0.0/16").set(
+            &format!("vswitch.vsw-{site}"),
+            "cidr",
+            "192.168.1.0/24",
+        )
+    };
+    let warehouse = moved(moved(edit(SHOP), "shop"), "lab")
+        .set("instance.i-app", "private_ip", "192.168.1.10")
+        .set("instance.i-lab", "private_ip", "192.168.1.10")
+        .set("service.rm-orders", "ip", "192.168.1.20");
+    Bench::new().write("warehouse.toml", warehouse.toml())
 }
 
 #[test]
@@ -198,8 +209,7 @@ fn why_there_is_none() {
     # gateway
     ----- stderr -----
     ");
-    let unlinked = SHOP.replace("linked_vpc = \"vpc-shop\"\n", "");
-    let bench = bench().write("unlinked.toml", unlinked);
+    let bench = bench().write("unlinked.toml", edit(SHOP).unlinked("i-web").toml());
     assert_snapshot!(bench.tell(&["guest-route", "unlinked.toml", "i-web"]), @r"
     exit code: 1
     ----- stdout -----

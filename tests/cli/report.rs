@@ -1,6 +1,7 @@
 //! `biplane report`: what the page holds, how it is written, and that a browser shows it.
 
 use super::browser::Browser;
+use super::world::edit;
 use super::{Bench, SHOP, Told, frames, pcap, shop_frames};
 use biplane::text::is_hostile;
 use biplane::wire::build::tcp;
@@ -104,8 +105,8 @@ fn against_itself_nothing_has_changed() {
 
 #[test]
 fn against_another_topology_it_tells_what_diff_tells() {
-    let old = SHOP.replace("port_range = \"8080/8080\"", "port_range = \"22/22\"");
-    let bench = bench().write("old.toml", old);
+    let old = edit(SHOP).set_rule(("sg-app", "ingress", 0), "port_range", "22/22");
+    let bench = bench().write("old.toml", old.toml());
     let text = text_of(&page(&bench, &["shop.toml", "week.pcap", "--against", "old.toml"]));
     let diff = bench.run(&["diff", "old.toml", "shop.toml"]).out;
     assert!(diff.contains("lost") && diff.contains("gained"), "{diff}");
@@ -161,11 +162,13 @@ const HOSTILE: &str =
 fn hostile() -> Bench {
     let quoted = serde_json::to_string(HOSTILE).unwrap();
     let comment: String = HOSTILE.chars().filter(|character| !character.is_control()).collect();
-    let topology = SHOP
-        .replace("source = \"sg-web\"", &format!("source = \"sg-web\", description = {quoted}"))
-        .replace("cidr = \"172.16.1.0/24\"", &format!("cidr = \"172.16.1.0/24\"\nzone = {quoted}"))
-        .replace("[gateway.ngw-out]", &format!("[gateway.ngw-out]\nkind = {quoted}"))
-        .replace("[security_group.sg-app]", &format!("[security_group.sg-app] # {comment}"));
+    let topology = edit(SHOP)
+        .set_rule(("sg-app", "ingress", 0), "description", HOSTILE)
+        .add("vswitch.vsw-shop", "zone", HOSTILE)
+        .add("vswitch.vsw-lab", "zone", HOSTILE)
+        .add("gateway.ngw-out", "kind", HOSTILE)
+        .commented("security_group.sg-app", &comment)
+        .toml();
     Bench::new()
         .write("<img src=x onerror=alert(3)>.toml", format!("[defaults]\nregion = {quoted}\n{topology}"))
         .write("<script>alert(4)<script>.pcap", pcap(&shop_frames()))
@@ -417,9 +420,8 @@ fn the_reader_of_a_pipe_may_leave() {
 #[test]
 fn rates_have_a_section_where_timing_is_on() {
     let bench = bench();
-    let shop = String::from_utf8(bench.read("shop.toml")).unwrap();
-    let limits = "[instance.i-web]\npps = { tx = 1, rx = 1 }\nburst_ms = 0\nqueue_ms = 0\n";
-    let bench = bench.write("limited.toml", shop.replace("[instance.i-web]\n", limits));
+    let limits = "pps = { tx = 1, rx = 1 }\nburst_ms = 0\nqueue_ms = 0\n";
+    let bench = bench.write("limited.toml", edit(SHOP).extended("instance.i-web", limits).toml());
     let off = page(&bench, &["limited.toml", "week.pcap"]);
     assert!(!off.contains("id=\"rates\"") && !off.contains("rate-exceeded"), "{off}");
     let on = page(&bench, &["limited.toml", "week.pcap", "--timing"]);

@@ -1,6 +1,7 @@
 //! `biplane schema`: the schemas that editors read, held against every file of the repository.
 
-use super::Bench;
+use super::world::edit;
+use super::{Bench, SHOP};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -141,20 +142,20 @@ fn a_twin_that_differs_in_one_thing_does_not_fit() {
     let bench = Bench::new();
     let fits = |schema: &Value, text: &str| check(schema, &value_of(text), schema);
     let topology = schema(&bench, "topology");
-    fits(&topology, super::SHOP).unwrap();
-    for (right, wrong) in [
-        ("classic_link = true", "classic_linc = true"),
-        ("classic_link = true", "classic_link = \"yes\""),
-        ("cidr = \"172.16.1.0/24\"", ""),
-        ("kind = \"rds\"", "kind = \"mysql\""),
-        ("[\"sg-web\"]", "\"sg-web\""),
-        ("network = \"classic\"\nprivate_ip", "network = \"vpc\"\nprivate_ip"),
-        ("vswitch = \"vsw-shop\"\nprivate_ip", "private_ip"),
-        ("protocol = \"icmp\", source", "protocol = \"icmp\", destination"),
+    fits(&topology, SHOP).unwrap();
+    let shop = || edit(SHOP);
+    for twin in [
+        shop().unset("vpc.vpc-shop", "classic_link").add("vpc.vpc-shop", "classic_linc", true),
+        shop().set("vpc.vpc-shop", "classic_link", "yes"),
+        shop().unset("vswitch.vsw-shop", "cidr"),
+        shop().set("service.rm-orders", "kind", "mysql"),
+        shop().set("instance.i-web", "security_groups", "sg-web"),
+        shop().set("instance.i-web", "network", "vpc"),
+        shop().unset("instance.i-app", "vswitch"),
+        shop().admitting("sg-app", ["{ protocol = \"icmp\", destination = \"10.0.0.0/8\" }"]),
     ] {
-        let twin = super::SHOP.replacen(right, wrong, 1);
-        assert_ne!(twin, super::SHOP, "{right}");
-        assert!(fits(&topology, &twin).is_err(), "{wrong}");
+        let twin = twin.toml();
+        assert!(fits(&topology, &twin).is_err(), "{twin}");
         assert_ne!(bench.run(&["check", "shop.toml"]).code, 2);
     }
     let scenario = schema(&bench, "scenario");

@@ -1,5 +1,6 @@
 //! `show`: tables, one object with all that it is connected to, and pictures.
 
+use super::world::edit;
 use super::{Bench, SHOP};
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -258,8 +259,12 @@ fn ten_thousand_endpoints_are_folded_into_a_picture_of_bounded_size() {
 
 #[test]
 fn limits_zones_and_latency_are_shown() {
-    let text = KEPT.replace("pps = 5000", "pps = { rx = 5000 }\nburst_ms = 0\nqueue_ms = 5\nzone = \"b\"")
-        + "bandwidth_mbps = { tx = 1, rx = 2 }\n[fabric]\ntiming = true\nlatency_us = { zone = 200 }\n";
+    let text = edit(KEPT)
+        .unset("instance.i-c", "pps")
+        .extended("instance.i-c", "pps = { rx = 5000 }\nburst_ms = 0\nqueue_ms = 5\nzone = \"b\"")
+        .extended("service.redis", "bandwidth_mbps = { tx = 1, rx = 2 }")
+        .with("[fabric]\ntiming = true\nlatency_us = { zone = 200 }\n")
+        .toml();
     let told = |what: &[&str]| Bench::new().write("kept.toml", &text).run(&[&["show", "kept.toml"], what].concat()).out;
     let instance = told(&["i-c"]);
     assert!(

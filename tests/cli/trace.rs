@@ -1,6 +1,7 @@
 //! `biplane trace`: the packet, its reply, and a new packet the other way.
 
-use super::{Bench, pcap, shop_frames};
+use super::world::{EditedWorld, edit, names};
+use super::{Bench, SHOP, pcap, shop_frames};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
@@ -186,21 +187,16 @@ fn map_rewrites_a_described_packet_too() {
 }
 
 /// The sender is stopped and has no link, ClassicLink is off, the whitelist is another's.
-const STUCK: [(&str, &str); 4] = [
-    ("linked_vpc = \"vpc-shop\"\n", "state = \"stopped\"\nlinked_vpc = \"vpc-shop\"\n"),
-    ("linked_vpc = \"vpc-shop\"\n", ""),
-    ("classic_link = true\n", ""),
-    ("whitelist = [\"10.24.1.5\"]", "whitelist = [\"10.24.1.6\", \"10.9.0.0/16\"]"),
+const STUCK: [fn(EditedWorld) -> EditedWorld; 4] = [
+    |world| world.stopped("i-web"),
+    |world| world.unlinked("i-web"),
+    |world| world.unset("vpc.vpc-shop", "classic_link"),
+    |world| world.set("service.rm-orders", "whitelist", names(["10.24.1.6", "10.9.0.0/16"])),
 ];
 
 /// The topology in which all but the first `removed` of [`STUCK`] stand in the way.
 fn stuck(removed: usize) -> String {
-    let mut text = super::SHOP.to_owned();
-    for (free, blocked) in &STUCK[removed..] {
-        assert!(text.contains(free), "{free}");
-        text = text.replacen(free, blocked, 1);
-    }
-    text
+    STUCK[removed..].iter().fold(edit(SHOP), |world, block| block(world)).toml()
 }
 
 #[test]
@@ -309,10 +305,8 @@ fn the_rule_that_a_remedy_names_lets_the_packet_in() {
     let told = trace(&["--tcp", packet]);
     let (_, remedy) = told.split_once("remedy   accept tcp/22 from 10.24.1.5 in sg-app: `").unwrap();
     let (rule, _) = remedy.split_once("` in `ingress` of [security_group.sg-app]").unwrap();
-    let (groups, rest) = super::SHOP.split_once("[security_group.sg-app]").unwrap();
-    let text =
-        format!("{groups}[security_group.sg-app]{}", rest.replacen("ingress = [", &format!("ingress = [{rule},"), 1));
-    let told = Bench::new().write("shop.toml", text).run(&["trace", "shop.toml", "--tcp", packet]);
+    let remedied = edit(SHOP).with_rule("sg-app", "ingress", rule);
+    let told = Bench::new().write("shop.toml", remedied.toml()).run(&["trace", "shop.toml", "--tcp", packet]);
     assert!(told.out.contains("\nDELIVERED to i-app"), "{}{}", told.out, told.error);
 }
 
@@ -393,10 +387,11 @@ fn a_reply_that_reaches_somebody_else_is_told_as_such() {
     let value: Value = serde_json::from_str(&hidden(HIDDEN, &[&packet[..], &["--format", "json"]].concat())).unwrap();
     assert_eq!((&value["reply"]["to"], &value["reply"]["instead_of"]), (&"i-twin".into(), &"i-c".into()));
     // Elsewhere the vSwitch takes nothing, and the reply is its own.
-    let seen =
-        HIDDEN.replace("cidr = \"10.24.1.0/24\"", "cidr = \"10.24.2.0/24\"").replacen("10.24.1.5", "10.24.1.6", 1);
-    let seen = seen.replace("private_ip = \"10.24.1.5\"", "private_ip = \"10.24.2.5\"");
-    let told = hidden(&seen, &["--tcp", "10.24.1.6:40000 > 10.111.1.10:80"]);
+    let seen = edit(HIDDEN)
+        .set("vswitch.vsw-old", "cidr", "10.24.2.0/24")
+        .set("instance.i-c", "private_ip", "10.24.1.6")
+        .set("instance.i-twin", "private_ip", "10.24.2.5");
+    let told = hidden(&seen.toml(), &["--tcp", "10.24.1.6:40000 > 10.111.1.10:80"]);
     assert!(told.contains("DELIVERED to i-c") && !told.contains("note"), "{told}");
 }
 
@@ -408,25 +403,26 @@ fn remedies(told: &str) -> Vec<&str> {
 #[test]
 fn a_remedy_that_cannot_help_is_not_told() {
     // A guest route would lead to the secondary CIDR of a VPC, which takes no part in ClassicLink.
-    let second = HIDDEN
-        .replace("172.20.", "192.168.")
-        .replace("192.168.1.10\"\nsecurity_groups = [\"sg-b", "172.16.1.10\"\nsecurity_groups = [\"sg-b")
-        .replace("vpc = \"vpc-b\", cidr = \"192.168.1.0/24\"", "vpc = \"vpc-b\", cidr = \"172.16.1.0/24\"")
-        .replace("[vpc.vpc-b]\ncidr = \"192.168.0.0/16\"", "[vpc.vpc-b]\ncidr = \"172.16.0.0/16\"");
+    let second = edit(HIDDEN)
+        .set("vpc.vpc-a", "secondary_cidrs", names(["192.168.0.0/16"]))
+        .set("vswitch.vsw-second", "cidr", "192.168.1.0/24")
+        .set("instance.i-second", "private_ip", "192.168.1.10")
+        .set("vpc.vpc-b", "cidr", "172.16.0.0/16")
+        .set("vswitch.vsw-b", "cidr", "172.16.1.0/24")
+        .set("instance.i-b", "private_ip", "172.16.1.10");
     let packet = ["--tcp", "10.24.1.5:40000 > 192.168.1.10:80", "--all"];
-    let told = hidden(&second, &packet);
+    let told = hidden(&second.toml(), &packet);
     assert!(told.contains("guest-route-public-nic") && told.contains("classiclink-secondary-cidr"), "{told}");
     assert!(!told.contains("`guest_routes"), "{told}");
     // In the primary CIDR it helps.
-    let primary = HIDDEN.replace("linked_vpc = \"vpc-a\"", "linked_vpc = \"vpc-b\"");
-    let told = hidden(&primary, &["--tcp", "10.24.1.5:40000 > 192.168.1.10:80", "--all"]);
+    let primary = edit(HIDDEN).set("instance.i-c", "linked_vpc", "vpc-b");
+    let told = hidden(&primary.toml(), &["--tcp", "10.24.1.5:40000 > 192.168.1.10:80", "--all"]);
     assert!(told.contains("`guest_routes = [\"192.168.0.0/16\"]` in [instance.i-c]"), "{told}");
 }
 
 #[test]
 fn an_address_that_another_vpc_has_is_not_nobodys() {
-    let guest =
-        HIDDEN.replace("linked_vpc = \"vpc-a\"\n", "linked_vpc = \"vpc-a\"\nguest_routes = [\"192.168.0.0/16\"]\n");
+    let guest = edit(HIDDEN).add("instance.i-c", "guest_routes", names(["192.168.0.0/16"])).toml();
     let packet = ["--tcp", "10.24.1.5:40000 > 192.168.1.10:80"];
     let told = hidden(&guest, &packet);
     assert!(told.contains("192.168.1.10 is i-b of vpc-b, and i-c is linked to vpc-a"), "{told}");
@@ -436,7 +432,7 @@ fn an_address_that_another_vpc_has_is_not_nobodys() {
          vpc-b: `linked_vpc = \"vpc-b\"` in [instance.i-c]  hidden.toml:{line}"
     );
     assert_eq!(remedies(&told)[0], remedy);
-    let helped = hidden(&guest.replace("linked_vpc = \"vpc-a\"", "linked_vpc = \"vpc-b\""), &packet);
+    let helped = hidden(&edit(&guest).set("instance.i-c", "linked_vpc", "vpc-b").toml(), &packet);
     assert!(helped.contains("DELIVERED to i-b"), "{helped}");
     // Where nobody has it, nothing in the classic network can be made for it.
     let told = hidden(&guest, &["--tcp", "10.24.1.5:40000 > 192.168.9.9:80"]);

@@ -1,5 +1,6 @@
 //! What a terminal of 80 columns shows. In a pipe nothing is broken.
 
+use super::world::{edit, names};
 use super::{Bench, SHOP, pcap, shop_frames};
 use std::process::Command;
 
@@ -70,11 +71,9 @@ fn lines_keep_to_the_terminal_and_places_stay_whole() {
 
 #[test]
 fn a_caret_stands_under_what_it_points_to() {
-    let topology = SHOP.replace(
-        "whitelist = [\"10.24.1.5\"]",
-        "whitelist = [\"10.24.1.5\", \"10.24.1.6\", \"10.24.1.7\", \"10.24.1.8\", \"10.24.1.9\", \"10.24.1.500\"]",
-    );
-    let bench = Bench::new().write("shop.toml", topology);
+    let whitelist = names(["10.24.1.5", "10.24.1.6", "10.24.1.7", "10.24.1.8", "10.24.1.9", "10.24.1.500"]);
+    let topology = edit(SHOP).set("service.rm-orders", "whitelist", whitelist);
+    let bench = Bench::new().write("shop.toml", topology.toml());
     let Some(shown) = shown(&bench, 80, &["check", "shop.toml"]) else { return };
     let lines: Vec<&str> = shown.lines().collect();
     let caret = lines.iter().position(|line| line.contains("^^^")).unwrap_or_else(|| panic!("{shown}"));
