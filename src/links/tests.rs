@@ -28,24 +28,25 @@ fn what_passes_is_what_both_ends_accept() {
     let tcp = "{ source = \"10.1.0.0/16\", protocol = \"tcp\", port_range = \"80/90\" }";
     assert_eq!(passes("", tcp), "tcp/80-90");
     assert_eq!(passes("", &format!("{tcp}, {{ source = \"10.1.0.1\", protocol = \"icmp\" }}")), "icmp, tcp/80-90");
-    let no_85 = "{ destination = \"0.0.0.0/0\", policy = \"drop\", protocol = \"tcp\", port_range = \"85\" }";
-    assert_eq!(passes(no_85, tcp), "tcp/80-84, tcp/86-90");
-    assert_eq!(passes(&no_85.replace("85", "80/90"), tcp), "nothing");
-    assert_eq!(passes(&no_85.replace("tcp", "udp"), tcp), "tcp/80-90");
+    let no = |protocol: &str, ports: &str| {
+        format!(
+            "{{ destination = \"0.0.0.0/0\", policy = \"drop\", protocol = \"{protocol}\", port_range = \"{ports}\" }}"
+        )
+    };
+    assert_eq!(passes(&no("tcp", "85"), tcp), "tcp/80-84, tcp/86-90");
+    assert_eq!(passes(&no("tcp", "80/90"), tcp), "nothing");
+    assert_eq!(passes(&no("udp", "85"), tcp), "tcp/80-90");
 }
 
 #[test]
 fn the_smaller_priority_decides_and_drop_before_accept() {
-    let rules = |drop: u8, accept: u8| {
-        format!(
-            "{{ source = \"sg-a\", priority = {accept} }}, \
-             {{ source = \"10.1.0.1\", policy = \"drop\", priority = {drop} }}"
-        )
+    let rules = |accept: u8, drop: &str| {
+        format!("{{ source = \"sg-a\", priority = {accept} }}, {{ source = \"10.1.0.1\", policy = \"drop\", {drop} }}")
     };
-    assert_eq!(passes("", &rules(1, 1)), "nothing");
-    assert_eq!(passes("", &rules(2, 1)), "everything");
+    assert_eq!(passes("", &rules(1, "priority = 1")), "nothing");
+    assert_eq!(passes("", &rules(1, "priority = 2")), "everything");
     // Another source port escapes a drop rule for one of them.
-    let some = rules(1, 1).replace("policy", "protocol = \"tcp\", source_port_range = \"53\", policy");
+    let some = rules(1, "priority = 1, protocol = \"tcp\", source_port_range = \"53\"");
     assert_eq!(passes("", &some), "everything");
     let two = "{ source = \"sg-a\", protocol = 47 }, { source = \"sg-a\", protocol = 50 }";
     assert_eq!(passes("", two), "gre, protocol 50");

@@ -1,9 +1,11 @@
 use super::{
-    CLASSIC_A, Case, LONG, SG_CLASSIC, SG_VPC, VPC_A, VPC_B, VPC_INSTANCE_A, VSW_A, breaks, case, clean, findings,
+    CLASSIC_A, Case, LONG, SG_CLASSIC, SG_VPC, VPC_A, VPC_B, VPC_INSTANCE_A, VSW_A, breaks, case, classic_instance,
+    clean, findings, vpc_group, vpc_instance,
 };
 use crate::check::{check, group_peers, group_rules, groups, rule_sources, shadowed};
 use crate::diag::Sources;
 use crate::model::World;
+use crate::test_world::{edit, names};
 
 fn rule(keys: &str) -> String {
     format!("ingress = [{{ {keys} }}]\n")
@@ -22,16 +24,25 @@ fn instance_in(groups: usize) -> String {
     )
 }
 
+/// [`CLASSIC_A`] in other groups.
+fn in_groups<const N: usize>(groups: [&str; N]) -> String {
+    edit(CLASSIC_A).set("instance.i-a", "security_groups", names(groups)).toml()
+}
+
 fn rules(direction: &str, count: usize, peer: impl Fn(usize) -> String) -> String {
-    let rules: String = (0..count).map(|n| format!("  {{ source = \"{}\" }},\n", peer(n))).collect();
-    let rules = if direction == "egress" { rules.replace("source", "destination") } else { rules };
+    let key = if direction == "egress" { "destination" } else { "source" };
+    let rules: String = (0..count).map(|n| format!("  {{ {key} = \"{}\" }},\n", peer(n))).collect();
     format!("{direction} = [\n{rules}]\n")
 }
 
 /// A classic instance in each of the groups `sg-0` to `sg-{count - 1}`.
 fn member_of_each(count: usize) -> String {
-    let member = |n| CLASSIC_A.replace("i-a", &format!("i-{n}")).replace("sg-a", &format!("sg-{n}"));
-    (0..count).map(|n| member(n).replace("10.24.1.5", &format!("10.24.2.{n}"))).collect()
+    let member = |n| {
+        let id = format!("i-{n}");
+        let instance = classic_instance(&id, &format!("sg-{n}"));
+        edit(&instance).set(&format!("instance.{id}"), "private_ip", format!("10.24.2.{n}")).toml()
+    };
+    (0..count).map(member).collect()
 }
 
 fn members(count: usize) -> String {
@@ -49,10 +60,11 @@ pub(super) fn cases() -> Vec<Case> {
     let vpc_on = format!("{VPC_A}classic_link = true\n");
     let two_kinds = "[security_group.sg-b]\nvpc = \"vpc-a\"\nkind = \"@@\"\n";
     let sg_b = "[security_group.sg-b]\nnetwork = \"classic\"\n";
-    let in_sg_b = CLASSIC_A.replace("sg-a", "sg-b");
-    let vpc_member_b = format!("{VSW_A}{}", VPC_INSTANCE_A.replace("sg-a", "sg-b"));
+    let in_sg_b = classic_instance("i-a", "sg-b");
+    let vpc_member_b = format!("{VSW_A}{}", vpc_instance("i-a", "sg-b"));
     let names_b = rule("source = \"sg-b\"");
     let enterprise = "kind = \"enterprise\"\n";
+    let in_both = edit(VPC_INSTANCE_A).set("instance.i-a", "security_groups", names(["sg-a", "sg-b"])).toml();
     let in_sg_a = format!("{SG_CLASSIC}@@{CLASSIC_A}");
     vec![
         case(
@@ -69,11 +81,11 @@ pub(super) fn cases() -> Vec<Case> {
             rule("source = \"10.24.1.0/24\""),
             &["10.9.8.0/24"],
         ),
-        case(&groups::NO_GROUP, SG_CLASSIC.to_owned() + &CLASSIC_A.replace("\"sg-a\"", "@@"), "", "\"sg-a\"", &["i-a"]),
+        case(&groups::NO_GROUP, SG_CLASSIC.to_owned() + "@@", in_groups([]), CLASSIC_A, &["i-a"]),
         case(&groups::TOO_MANY, classic_groups(6) + "@@", instance_in(6), instance_in(5), &["sg-5", "i-a"]),
         case(
             &groups::TWICE,
-            format!("{SG_CLASSIC}{sg_b}{}", CLASSIC_A.replace("\"sg-a\"", "\"sg-a\", \"@@\"")),
+            format!("{SG_CLASSIC}{sg_b}{}", in_groups(["sg-a", "@@"])),
             "sg-a",
             "sg-b",
             &["sg-a", "sg-a"],
@@ -101,7 +113,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             &groups::MIXED,
-            format!("{VPC_A}{VSW_A}{SG_VPC}{two_kinds}{}", VPC_INSTANCE_A.replace("\"sg-a\"", "\"sg-a\", \"sg-b\"")),
+            format!("{VPC_A}{VSW_A}{SG_VPC}{two_kinds}{in_both}"),
             "enterprise",
             "basic",
             &["sg-b", "sg-a"],
@@ -160,7 +172,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             &group_peers::ENTERPRISE_PEER,
-            format!("{VPC_A}{}{vpc_member_b}{SG_VPC}{names_b}kind = \"@@\"\n", SG_VPC.replace("sg-a", "sg-b")),
+            format!("{VPC_A}{}{vpc_member_b}{SG_VPC}{names_b}kind = \"@@\"\n", vpc_group("sg-b", "vpc-a")),
             "enterprise",
             "basic",
             &["sg-b", "enterprise"],
@@ -177,7 +189,7 @@ pub(super) fn cases() -> Vec<Case> {
             format!(
                 "{VPC_A}{VPC_B}{SG_VPC}{names_b}[security_group.sg-b]\nvpc = \"vpc-@@\"\n\
                  [vswitch.vsw-a]\nvpc = \"vpc-@@\"\ncidr = \"172.16.1.0/24\"\n{}",
-                VPC_INSTANCE_A.replace("sg-a", "sg-b")
+                vpc_instance("i-a", "sg-b")
             ),
             "b",
             "a",
@@ -215,7 +227,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             &group_peers::DEAD_LETTER,
-            format!("{vpc_on}{SG_VPC}{names_b}{sg_b}{}@@", CLASSIC_A.replace("sg-a", "sg-b")),
+            format!("{vpc_on}{SG_VPC}{names_b}{sg_b}{}@@", classic_instance("i-a", "sg-b")),
             "",
             "linked_vpc = \"vpc-a\"\n",
             &["sg-b", "sg-b"],
@@ -230,7 +242,7 @@ fn both_planes() -> String {
          [security_group.sg-b]\nnetwork = \"classic\"\n{}{}linked_vpc = \"vpc-a\"\n",
         rule("source = \"sg-b\""),
         rule("source = \"sg-a\""),
-        CLASSIC_A.replace("i-a", "i-b").replace("sg-a", "sg-b")
+        classic_instance("i-b", "sg-b")
     )
 }
 
@@ -246,7 +258,7 @@ fn a_classic_rule_for_a_vpc_group_is_dead_without_members_or_link() {
     let message = "a rule of `sg-a` names `sg-b`, which has no members";
     breaks(&text, &group_peers::EMPTY, message, &["sg-b", "sg-b"]);
 
-    let member = VPC_INSTANCE_A.replace("i-a", "i-b").replace("sg-a", "sg-b");
+    let member = vpc_instance("i-b", "sg-b");
     let unlinked = format!("{text}{member}{CLASSIC_A}");
     let message = "a rule of `sg-a` names `sg-b`, but no member of `sg-a` is linked to `vpc-a`";
     breaks(&unlinked, &group_peers::DEAD_LETTER, message, &["sg-b", "sg-b"]);
@@ -255,8 +267,8 @@ fn a_classic_rule_for_a_vpc_group_is_dead_without_members_or_link() {
 
 #[test]
 fn a_link_to_another_vpc_does_not_revive_a_rule() {
-    let text =
-        both_planes().replace("linked_vpc = \"vpc-a\"", "linked_vpc = \"vpc-b\"") + VPC_B + "classic_link = true\n";
+    let elsewhere = edit(&both_planes()).set("instance.i-b", "linked_vpc", "vpc-b");
+    let text = elsewhere.with(&format!("{VPC_B}classic_link = true\n")).toml();
     let ids: Vec<&str> = super::findings(&text).into_iter().map(|(id, ..)| id).collect();
     assert_eq!(ids, ["group-peer-unlinked", "group-peer-unlinked"]);
 }
@@ -279,18 +291,18 @@ fn protocols_without_ports_have_no_source_ports_either() {
 fn a_rule_for_the_public_nic_names_no_group() {
     let text = format!(
         "[security_group.sg-b]\nnetwork = \"classic\"\n{}{SG_CLASSIC}{}",
-        CLASSIC_A.replace("sg-a", "sg-b"),
+        classic_instance("i-a", "sg-b"),
         rule("source = \"sg-b\", nic_type = \"internet\"")
     );
     let message = "a rule of `sg-a` is for the public NIC, but names a group";
     let place = "{ source = \"sg-b\", nic_type = \"internet\" }";
     breaks(&text, &group_rules::NIC, message, &[place, "sg-b"]);
-    clean(&text.replace("source = \"sg-b\"", "source = \"0.0.0.0/0\""));
+    clean(&edit(&text).set_rule(("sg-a", "ingress", 0), "source", "0.0.0.0/0").toml());
 }
 
 #[test]
 fn an_instance_is_not_in_a_group_of_another_vpc() {
-    let text = format!("{VPC_A}{VPC_B}{VSW_A}{}{VPC_INSTANCE_A}", SG_VPC.replace("vpc-a", "vpc-b"));
+    let text = format!("{VPC_A}{VPC_B}{VSW_A}{}{VPC_INSTANCE_A}", vpc_group("sg-a", "vpc-b"));
     let message = "`i-a` is in `vpc-a`, but its group `sg-a` is in `vpc-b`";
     breaks(&text, &groups::NETWORK, message, &["sg-a", "vpc-b"]);
 }
@@ -300,7 +312,7 @@ fn a_classic_group_names_groups_of_any_account_of_its_region() {
     clean(&format!(
         "{SG_CLASSIC}{}[security_group.sg-b]\nnetwork = \"classic\"\naccount = \"partner\"\n{}account = \"partner\"\n",
         rule("source = \"sg-b\""),
-        CLASSIC_A.replace("sg-a", "sg-b")
+        classic_instance("i-a", "sg-b")
     ));
 }
 
@@ -310,7 +322,8 @@ fn vpc_members(kind: &str, count: usize) -> String {
         let address = std::net::Ipv4Addr::from(0xac10_0001 + u32::try_from(n).unwrap());
         format!("i-{n} = {{ vswitch = \"vsw-a\", private_ip = \"{address}\", security_groups = [\"sg-a\"] }}\n")
     });
-    let network = format!("{VPC_A}{}{SG_VPC}kind = \"{kind}\"\n", VSW_A.replace("172.16.1.0/24", "172.16.0.0/16"));
+    let vswitch = edit(VSW_A).set("vswitch.vsw-a", "cidr", "172.16.0.0/16").toml();
+    let network = format!("{VPC_A}{vswitch}{SG_VPC}kind = \"{kind}\"\n");
     network + "[instance]\n" + &instances.collect::<String>()
 }
 
@@ -348,13 +361,16 @@ fn the_help_for_a_shadowed_rule_says_which_priority_would_win() {
         assert_eq!(found.iter().map(|finding| finding.id).collect::<Vec<_>>(), ["group-rule-shadowed"], "{rules}");
         found[0].help.clone().unwrap()
     };
-    let drop = "{ policy = \"drop\", source = \"10.0.0.0/8\", priority = 5 }";
+    let drop = |priority: u8| format!("{{ policy = \"drop\", source = \"10.0.0.0/8\", priority = {priority} }}");
     assert_eq!(
-        help(&format!("{drop}, {{ source = \"10.1.0.0/16\", protocol = \"tcp\", port_range = \"80\", priority = 9 }}")),
+        help(&format!(
+            "{}, {{ source = \"10.1.0.0/16\", protocol = \"tcp\", port_range = \"80\", priority = 9 }}",
+            drop(5)
+        )),
         "if it is meant to win, give it `priority = 4` or a smaller one; else remove it"
     );
     assert_eq!(
-        help(&format!("{}, {{ source = \"10.1.0.0/16\", priority = 9 }}", drop.replace('5', "1"))),
+        help(&format!("{}, {{ source = \"10.1.0.0/16\", priority = 9 }}", drop(1))),
         "if #2 is meant to win, give #1 a larger `priority` than 9"
     );
     assert_eq!(
@@ -372,9 +388,11 @@ fn a_rule_is_shadowed_by_one_that_takes_all_of_it_and_not_by_one_that_takes_a_pa
     let shadowed = ["group-rule-shadowed"];
     let tcp = "protocol = \"tcp\", source = \"10.0.0.0/8\"";
     let ports = |range: &str| format!("{tcp}, port_range = \"{range}\"");
-    assert_eq!(after(&ports("80/90"), &ports("80/90").replace("10.0.0.0/8", "10.9.0.0/16")), shadowed);
+    let inside = "protocol = \"tcp\", source = \"10.9.0.0/16\", port_range = \"80/90\"";
+    let udp = "protocol = \"udp\", source = \"10.0.0.0/8\", port_range = \"85\"";
+    assert_eq!(after(&ports("80/90"), inside), shadowed);
     assert_eq!(after(&ports("80/90"), &ports("80/91")), [""; 0]);
-    assert_eq!(after(&ports("80/90"), &ports("85").replace("tcp", "udp")), [""; 0]);
+    assert_eq!(after(&ports("80/90"), udp), [""; 0]);
     assert_eq!(after("source = \"10.0.0.0/8\"", &ports("85")), shadowed);
     // The own side, the source ports and the NIC count too.
     assert_eq!(after(&format!("{tcp}, destination = \"10.1.0.0/16\""), &ports("85")), [""; 0]);
@@ -408,8 +426,8 @@ fn a_source_is_unused_where_nothing_of_the_file_has_or_may_have_it() {
     assert!(!unused(source, &gateway("10.9.0.0/16")));
     assert!(unused(source, &gateway("10.10.0.0/16")));
     let forwarding = |yes: bool| {
-        let vpc_group = SG_VPC.replace("sg-a", "sg-v");
-        let instance = VPC_INSTANCE_A.replace("i-a", "i-v").replace("sg-a", "sg-v");
+        let vpc_group = vpc_group("sg-v", "vpc-a");
+        let instance = vpc_instance("i-v", "sg-v");
         format!("{VSW_A}{vpc_group}{instance}forwarding = {yes}\n")
     };
     assert!(!unused(source, &forwarding(true)), "an instance may send on what is behind it");
@@ -424,7 +442,7 @@ fn a_source_is_unused_where_nothing_of_the_file_has_or_may_have_it() {
 fn the_unspecified_address_is_one_address_in_both_directions() {
     let text = format!("{SG_CLASSIC}egress = [{{ destination = \"0.0.0.0\" }}]\n");
     breaks(&text, &rule_sources::UNSPECIFIED, "`sg-a egress #1` is for 0.0.0.0 alone, which nothing has", &["0.0.0.0"]);
-    clean(&text.replace("0.0.0.0", "0.0.0.0/0"));
+    clean(&edit(&text).set_rule(("sg-a", "egress", 0), "destination", "0.0.0.0/0").toml());
 }
 
 #[test]

@@ -55,6 +55,21 @@ pub(super) const CLASSIC_A: &str =
 pub(super) const VPC_INSTANCE_A: &str =
     "[instance.i-a]\nvswitch = \"vsw-a\"\nprivate_ip = \"172.16.1.5\"\nsecurity_groups = [\"sg-a\"]\n";
 
+/// A classic instance in a classic group, beside [`CLASSIC_A`].
+pub(super) fn classic_instance(id: &str, group: &str) -> String {
+    format!("[instance.{id}]\nnetwork = \"classic\"\nprivate_ip = \"10.24.1.5\"\nsecurity_groups = [\"{group}\"]\n")
+}
+
+/// An instance of [`VSW_A`] in a group of its VPC, beside [`VPC_INSTANCE_A`].
+pub(super) fn vpc_instance(id: &str, group: &str) -> String {
+    format!("[instance.{id}]\nvswitch = \"vsw-a\"\nprivate_ip = \"172.16.1.5\"\nsecurity_groups = [\"{group}\"]\n")
+}
+
+/// A group of a VPC, beside [`SG_VPC`].
+pub(super) fn vpc_group(id: &str, vpc: &str) -> String {
+    format!("[security_group.{id}]\nvpc = \"{vpc}\"\n")
+}
+
 #[track_caller]
 pub(super) fn world(sources: &mut Sources, text: &str) -> World {
     let (world, problems) = scenario::topology(sources, "t.toml", text);

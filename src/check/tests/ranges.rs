@@ -1,5 +1,12 @@
-use super::{CLASSIC_A, Case, SG_CLASSIC, SG_VPC, VPC_A, VPC_INSTANCE_A, VSW_A, breaks, case, clean};
+use super::{
+    CLASSIC_A, Case, SG_CLASSIC, SG_VPC, VPC_A, VPC_B, VPC_INSTANCE_A, VSW_A, breaks, case, classic_instance, clean,
+    vpc_group, vpc_instance,
+};
 use crate::check::{addresses, cidrs};
+use crate::test_world::edit;
+
+/// The range of [`VSW_A`] again, in `vpc-b`.
+const VSW_B: &str = "[vswitch.vsw-b]\nvpc = \"vpc-b\"\ncidr = \"172.16.1.0/24\"\n";
 
 pub(super) fn cases() -> Vec<Case> {
     let vpc = |rest: &str| format!("[vpc.vpc-a]\n{rest}\n");
@@ -105,17 +112,18 @@ fn the_first_and_the_last_three_addresses_of_a_vswitch_are_reserved() {
 
 #[test]
 fn addresses_are_unique_per_region_and_per_vpc_only() {
-    let other_region = CLASSIC_A.replace("i-a", "i-b").replace("sg-a", "sg-b") + "region = \"cn-beijing\"\n";
+    let other_region = classic_instance("i-b", "sg-b") + "region = \"cn-beijing\"\n";
     let groups = format!("{SG_CLASSIC}[security_group.sg-b]\nnetwork = \"classic\"\nregion = \"cn-beijing\"\n");
     clean(&format!("{groups}{CLASSIC_A}{other_region}"));
     // An account is no region: the classic network is one plane for all accounts.
-    let other_account = CLASSIC_A.replace("i-a", "i-b").replace("sg-a", "sg-b") + "account = \"partner\"\n";
+    let other_account = classic_instance("i-b", "sg-b") + "account = \"partner\"\n";
     let groups = format!("{SG_CLASSIC}[security_group.sg-b]\nnetwork = \"classic\"\naccount = \"partner\"\n");
     let message = "`i-b` and `i-a` both have `10.24.1.5` in the classic network of cn-hangzhou";
     let text = format!("{groups}{CLASSIC_A}{other_account}");
     breaks(&text, &addresses::DUPLICATE, message, &["10.24.1.5", "10.24.1.5"]);
-    let twice = |text: &str| text.to_owned() + &text.replace("-a", "-b");
-    clean(&twice(&format!("{VPC_A}{VSW_A}{SG_VPC}{VPC_INSTANCE_A}")));
+    let instance_b = edit(&vpc_instance("i-b", "sg-b")).set("instance.i-b", "vswitch", "vsw-b").toml();
+    let of_b = format!("{VPC_B}{VSW_B}{}{instance_b}", vpc_group("sg-b", "vpc-b"));
+    clean(&format!("{VPC_A}{VSW_A}{SG_VPC}{VPC_INSTANCE_A}{of_b}"));
 }
 
 #[test]
@@ -135,7 +143,7 @@ fn a_vswitch_may_fill_its_vpc_or_lie_in_a_secondary_cidr() {
 
 #[test]
 fn two_vpcs_may_use_the_same_ranges() {
-    clean(&format!("{VPC_A}{VSW_A}{}{}", VPC_A.replace("-a", "-b"), VSW_A.replace("-a", "-b")));
+    clean(&format!("{VPC_A}{VSW_A}{VPC_B}{VSW_B}"));
 }
 
 #[test]
@@ -143,7 +151,7 @@ fn a_vswitch_in_the_cloud_service_range_is_refused_inside_a_vpc_that_is_not() {
     let text = "[vpc.vpc-a]\ncidr = \"100.0.0.0/8\"\n[vswitch.vsw-a]\nvpc = \"vpc-a\"\ncidr = \"100.64.1.0/24\"\n";
     let message = "`100.64.1.0/24` is no range for `vsw-a`: it lies in 100.64.0.0/10";
     breaks(text, &cidrs::FORBIDDEN, message, &["100.64.1.0/24"]);
-    clean(&text.replace("100.64.1", "100.63.1"));
+    clean(&edit(text).set("vswitch.vsw-a", "cidr", "100.63.1.0/24").toml());
 }
 
 #[test]

@@ -1,5 +1,8 @@
-use super::{Case, SG_VPC, VPC_A, VPC_B, VPC_INSTANCE_A, VSW_A, breaks, case, clean, findings};
+use super::{
+    Case, SG_VPC, VPC_A, VPC_B, VPC_INSTANCE_A, VSW_A, breaks, case, clean, findings, vpc_group, vpc_instance,
+};
 use crate::check::{peerings, routes};
+use crate::test_world::{edit, names};
 
 const GATEWAY: &str = "[gateway.vpn-a]\nvpc = \"vpc-a\"\n";
 const VSW_B: &str = "[vswitch.vsw-b]\nvpc = \"vpc-b\"\ncidr = \"172.17.1.0/24\"\n";
@@ -32,7 +35,10 @@ const VSW_OF_TABLE: &str = "[vswitch.vsw-t]\nvpc = \"vpc-a\"\ncidr = \"172.16.9.
 
 /// VPCs that share no addresses.
 fn apart() -> (String, String) {
-    (VPC_A.replace("/12", "/16"), VPC_B.replace("172.16.0.0/12", "172.17.0.0/16"))
+    (
+        edit(VPC_A).set("vpc.vpc-a", "cidr", "172.16.0.0/16").toml(),
+        edit(VPC_B).set("vpc.vpc-b", "cidr", "172.17.0.0/16").toml(),
+    )
 }
 
 /// Two VPCs whose vSwitches are joined both ways, with more routes on either side.
@@ -47,15 +53,19 @@ fn peered(more_of_a: &[(&str, &str)], more_of_b: &[(&str, &str)]) -> String {
 
 /// The same with a secondary CIDR of `vpc-b` and a vSwitch in it.
 fn with_second_cidr(vswitch: &str) -> String {
-    let second = "cidr = \"172.17.0.0/16\"\nsecondary_cidrs = [\"172.@@.0.0/16\"]";
-    peered(&[], &[]).replace("cidr = \"172.17.0.0/16\"", second)
-        + &format!("[vswitch.vsw-c]\nvpc = \"vpc-b\"\ncidr = \"{vswitch}\"\n")
+    edit(&peered(&[], &[]))
+        .add("vpc.vpc-b", "secondary_cidrs", names(["172.@@.0.0/16"]))
+        .with(&format!("[vswitch.vsw-c]\nvpc = \"vpc-b\"\ncidr = \"{vswitch}\"\n"))
+        .toml()
 }
 
 pub(super) fn cases() -> Vec<Case> {
     let one = |destination: &str, next_hop: &str| VPC_A.to_owned() + &routes(&[(destination, next_hop)]);
     let instance = format!("{VSW_A}{SG_VPC}{VPC_INSTANCE_A}");
-    let elsewhere = VPC_INSTANCE_A.replace("-a", "-b").replace("172.16.", "172.17.");
+    let elsewhere = edit(&vpc_instance("i-b", "sg-b"))
+        .set("instance.i-b", "vswitch", "vsw-b")
+        .set("instance.i-b", "private_ip", "172.17.1.5")
+        .toml();
     vec![
         case(&routes::TABLE_COUNT, format!("{VPC_A}@@"), tables(10), tables(9), &["vtb-9", "vpc-a"]),
         case(
@@ -91,7 +101,7 @@ pub(super) fn cases() -> Vec<Case> {
             format!(
                 "{}{VPC_B}{VSW_B}{instance}forwarding = true\n{}{elsewhere}forwarding = true\n",
                 one("192.168.7.0/24", "@@"),
-                SG_VPC.replace("-a", "-b")
+                vpc_group("sg-b", "vpc-b")
             ),
             "i-b",
             "i-a",
@@ -131,14 +141,15 @@ pub(super) fn cases() -> Vec<Case> {
         case(
             &peerings::SELF,
             "[vpc.vpc-a]\ncidr = \"172.16.0.0/12\"\n@@",
-            PEERING.replace("vpc-b", "vpc-a"),
+            edit(PEERING).set("peering.pcc-a", "vpcs", names(["vpc-a", "vpc-a"])).toml(),
             "",
             &["vpc-a", "vpc-a"],
         ),
         case(
             &peerings::TWICE,
             "@@",
-            peered(&[("172.17.0.0/17", "pcc-b")], &[("172.16.0.0/17", "pcc-b")]) + &PEERING.replace("pcc-a", "pcc-b"),
+            peered(&[("172.17.0.0/17", "pcc-b")], &[("172.16.0.0/17", "pcc-b")])
+                + "[peering.pcc-b]\nvpcs = [\"vpc-a\", \"vpc-b\"]\n",
             peered(&[], &[]),
             &["pcc-b", "pcc-a"],
         ),
@@ -178,9 +189,10 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             &peerings::NO_TRANSIT,
-            peered(&[("0.0.0.0/0", "vpn-a"), ("10.24.0.0/16", "@@")], &[])
-                .replace("[vswitch.vsw-b]", "classic_link = true\n[vswitch.vsw-b]")
-                + GATEWAY,
+            edit(&peered(&[("0.0.0.0/0", "vpn-a"), ("10.24.0.0/16", "@@")], &[]))
+                .add("vpc.vpc-b", "classic_link", true)
+                .with(GATEWAY)
+                .toml(),
             "pcc-a",
             "vpn-a",
             &["10.24.0.0/16", "vpc-b"],

@@ -1,7 +1,13 @@
-use super::{CLASSIC_A, Case, SG_CLASSIC, SG_VPC, VPC_A, VPC_B, VPC_INSTANCE_A, VSW_A, breaks, case, clean};
+use super::{CLASSIC_A, Case, SG_CLASSIC, SG_VPC, VPC_A, VPC_INSTANCE_A, VSW_A, breaks, case, clean};
 use crate::check::{gateways, guests, settings, whitelists};
+use crate::test_world::{edit, list, names, route};
 
 const SERVICE: &str = "[service.rm-a]\nkind = \"rds\"\nnetwork = \"classic\"\nip = \"10.0.0.9\"\n";
+
+/// [`SERVICE`] as a load balancer.
+fn balancer() -> String {
+    edit(SERVICE).set("service.rm-a", "kind", "slb").toml()
+}
 
 fn whitelist(count: usize) -> String {
     let entries: Vec<String> = (0..count).map(|n| format!("\"10.1.{}.{}\"", n / 256, n % 256)).collect();
@@ -104,22 +110,22 @@ pub(super) fn cases() -> Vec<Case> {
 #[test]
 fn the_default_whitelist_of_a_database_admits_nobody_and_of_a_balancer_everybody() {
     breaks(SERVICE, &whitelists::NOBODY, "the whitelist of `rm-a` admits nobody", &["rm-a", "rds"]);
-    clean(&SERVICE.replace("rds", "slb"));
-    let empty = SERVICE.replace("rds", "slb") + "whitelist = []\n";
+    clean(&balancer());
+    let empty = balancer() + "whitelist = []\n";
     breaks(&empty, &whitelists::NOBODY, "the whitelist of `rm-a` admits nobody", &["[]", "rm-a"]);
 }
 
 #[test]
 fn the_access_control_list_of_a_balancer_takes_300_entries() {
-    let balancer = |count| clients(301) + &SERVICE.replace("rds", "slb") + &whitelist(count);
-    clean(&balancer(300));
+    let with_entries = |count| clients(301) + &balancer() + &whitelist(count);
+    clean(&with_entries(300));
     let message = "the whitelist of `rm-a` has 301 entries, 1 more than the 300 it takes";
-    breaks(&balancer(301), &whitelists::LIMIT, message, &["10.1.1.44", "rm-a"]);
+    breaks(&with_entries(301), &whitelists::LIMIT, message, &["10.1.1.44", "rm-a"]);
 }
 
 /// `vpc-a` with a database in it that admits `entries`, and a classic instance `i-a` beside it.
 fn database(entries: &str) -> String {
-    let service = SERVICE.replace("network = \"classic\"", "vswitch = \"vsw-a\"").replace("10.0.0.9", "172.16.1.9");
+    let service = "[service.rm-a]\nkind = \"rds\"\nvswitch = \"vsw-a\"\nip = \"172.16.1.9\"\n";
     format!("{VPC_A}classic_link = true\n{VSW_A}{service}whitelist = [{entries}]\n{SG_CLASSIC}{CLASSIC_A}")
 }
 
@@ -143,26 +149,28 @@ fn a_list_with_many_dead_entries_is_one_finding() {
 
 #[test]
 fn clients_come_from_the_vpc_its_links_its_gateways_and_its_peers() {
-    let entries =
-        "\"172.16.1.0/24\", \"10.24.1.5\", \"100.64.0.0/10\", \"172.20.3.4\", \"172.22.0.9\", \"192.168.1.8\"";
-    let alive = database(entries).replace(
-        "classic_link = true\n",
-        "classic_link = true\nroutes = [\n{ destination = \"172.20.0.0/16\", next_hop = \"vpn-a\" },\n\
-         { destination = \"172.22.0.0/16\", next_hop = \"i-fw\" },\n\
-         { destination = \"192.168.0.0/16\", next_hop = \"pcc-a\" },\n]\n",
-    ) + &format!(
-        "linked_vpc = \"vpc-a\"\n[gateway.vpn-a]\nvpc = \"vpc-a\"\nremote_cidrs = [\"172.20.0.0/16\"]\n\
-         [security_group.sg-fw]\nvpc = \"vpc-a\"\n[instance.i-fw]\nvswitch = \"vsw-a\"\n\
-         private_ip = \"172.16.1.77\"\nsecurity_groups = [\"sg-fw\"]\nforwarding = true\n\
-         {}routes = [{{ destination = \"172.16.0.0/16\", next_hop = \"pcc-a\" }}]\n\
-         [vswitch.vsw-b]\nvpc = \"vpc-b\"\ncidr = \"192.168.1.0/24\"\n[peering.pcc-a]\nvpcs = [\"vpc-a\", \"vpc-b\"]\n",
-        VPC_B.replace("172.16.0.0/12", "192.168.0.0/16")
-    );
-    clean(&alive);
+    let alive = |behind_gateway: &str, behind_router: &str| {
+        let entries = ["172.16.1.0/24", "10.24.1.5", "100.64.0.0/10", behind_gateway, behind_router, "192.168.1.8"];
+        let to = [("172.20.0.0/16", "vpn-a"), ("172.22.0.0/16", "i-fw"), ("192.168.0.0/16", "pcc-a")];
+        let more = "[gateway.vpn-a]\nvpc = \"vpc-a\"\nremote_cidrs = [\"172.20.0.0/16\"]\n\
+                    [security_group.sg-fw]\nvpc = \"vpc-a\"\n[instance.i-fw]\nvswitch = \"vsw-a\"\n\
+                    private_ip = \"172.16.1.77\"\nsecurity_groups = [\"sg-fw\"]\nforwarding = true\n\
+                    [vpc.vpc-b]\ncidr = \"192.168.0.0/16\"\n\
+                    routes = [{ destination = \"172.16.0.0/16\", next_hop = \"pcc-a\" }]\n\
+                    [vswitch.vsw-b]\nvpc = \"vpc-b\"\ncidr = \"192.168.1.0/24\"\n\
+                    [peering.pcc-a]\nvpcs = [\"vpc-a\", \"vpc-b\"]\n";
+        edit(&database(""))
+            .set("service.rm-a", "whitelist", names(entries))
+            .add("vpc.vpc-a", "routes", list(to.map(|(destination, next_hop)| route(destination, next_hop))))
+            .linked("i-a", "vpc-a")
+            .with(more)
+            .toml()
+    };
+    clean(&alive("172.20.3.4", "172.22.0.9"));
     let message = "`172.21.3.4` in the whitelist of `rm-a` admits nobody: no endpoint has this address";
-    breaks(&alive.replace("172.20.3.4", "172.21.3.4"), &whitelists::DEAD_ENTRY, message, &["172.21.3.4"]);
+    breaks(&alive("172.21.3.4", "172.22.0.9"), &whitelists::DEAD_ENTRY, message, &["172.21.3.4"]);
     let message = "`172.23.0.9` in the whitelist of `rm-a` admits nobody: no endpoint has this address";
-    breaks(&alive.replace("172.22.0.9", "172.23.0.9"), &whitelists::DEAD_ENTRY, message, &["172.23.0.9"]);
+    breaks(&alive("172.20.3.4", "172.23.0.9"), &whitelists::DEAD_ENTRY, message, &["172.23.0.9"]);
 }
 
 #[test]
@@ -184,7 +192,7 @@ fn a_guest_route_outside_the_linked_vpc_leads_nowhere() {
     let linked = with("linked_vpc = \"vpc-a\"\n");
     breaks(&linked, &guests::USELESS_ROUTE, &outside, &["192.168.0.0/16", "172.16.0.0/12"]);
     breaks(&with(""), &guests::USELESS_ROUTE, &format!("{leads}: it has no link"), &["192.168.0.0/16", "i-a"]);
-    clean(&linked.replace("172.16.0.0/12", "192.168.128.0/17"));
+    clean(&edit(&linked).set("vpc.vpc-a", "cidr", "192.168.128.0/17").toml());
 }
 
 #[test]
