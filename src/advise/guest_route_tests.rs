@@ -1,5 +1,6 @@
 use super::*;
 use crate::lab::Topology;
+use crate::test_world::edit;
 
 /// One classic instance with `keys`, and VPCs that differ in what makes a guest route necessary.
 fn advice(keys: &str, planned: Option<&str>) -> GuestRouteAdvice {
@@ -10,7 +11,7 @@ fn advice(keys: &str, planned: Option<&str>) -> GuestRouteAdvice {
         vpc("shop", "172.16.0.0/12", "secondary_cidrs = [\"192.168.0.0/16\"]"),
         vpc("odd", "11.0.0.0/8", ""),
         vpc("far", "192.168.0.0/16", "region = \"cn-beijing\""),
-        vpc("partner", "192.168.0.0/16", "account = \"partner\"").replace("true", "false"),
+        edit(&vpc("partner", "192.168.0.0/16", "account = \"partner\"")).without_classic_link("partner").toml(),
         "[security_group.sg]\nnetwork = \"classic\"\n".to_owned(),
         "[instance.i-web]\nnetwork = \"classic\"\nprivate_ip = \"10.165.52.142\"\nsecurity_groups = [\"sg\"]\n"
             .to_owned(),

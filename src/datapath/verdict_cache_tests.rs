@@ -3,6 +3,7 @@ use crate::compile::compile;
 use crate::datapath::{DropLocation, Fabric, Frame, Options, Output, Steering};
 use crate::diag::Reason;
 use crate::lab::Topology;
+use crate::test_world::edit;
 use crate::time::{SimDuration, SimTime};
 use crate::wire::PacketBuilder;
 use crate::wire::build::{icmp_echo, tcp, udp};
@@ -210,11 +211,12 @@ fn a_changed_world_is_asked_anew() {
     let mut pair = Pair::new(Options::default());
     let ping = icmp_echo("10.45.2.10 > 172.16.1.10", 7, 1);
     let refused = [pair.send_known(&there(23)), pair.send_known(&ping)];
-    let opened = WORLD.replace(
-        "policy = \"drop\" },\n]",
-        "policy = \"accept\" },\n  { protocol = \"icmp\", source = \"0.0.0.0/0\" },\n]",
+    let opened = edit(WORLD).set_rule(("sg-app", "ingress", 1), "policy", "accept").with_rule(
+        "sg-app",
+        "ingress",
+        "{ protocol = \"icmp\", source = \"0.0.0.0/0\" }",
     );
-    let opened = Topology::from_toml("world.toml", &opened).unwrap_or_else(|error| panic!("{error}"));
+    let opened = Topology::from_toml("world.toml", &opened.toml()).unwrap_or_else(|error| panic!("{error}"));
     let set = |pair: &mut Pair, world: &Topology, epoch: u32| {
         let program = Arc::new(compile(&world.world, Epoch(epoch)).program);
         pair.forwarding.set_program(Arc::clone(&program));

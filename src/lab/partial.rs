@@ -97,6 +97,7 @@ mod tests {
     use crate::check::RULES;
     use crate::diag::{Diagnostic, Severity};
     use crate::lab::{LabError, Topology};
+    use crate::test_world::edit;
 
     /// Every kind of object, and in every table something that another table's rules depend on.
     const WHOLE: &str = r#"
@@ -248,11 +249,13 @@ whitelist = ["10.24.1.5"]
 
     #[test]
     fn rules_are_held_against_what_could_be_read() {
-        let wrong = WHOLE.replace("kind = \"rds\"", "knd = \"rds\"").replace("172.16.1.10", "172.17.1.10");
-        let (found, understood) = errors(&wrong);
+        let outside = edit(WHOLE).set("instance.i-a", "private_ip", "172.17.1.10");
+        let service = "service.rds";
+        let misspelt = outside.clone().unset(service, "kind").add(service, "knd", "rds");
+        let (found, understood) = errors(&misspelt.toml());
         let ids: Vec<_> = found.iter().map(|one| one.id).collect();
         assert_eq!((ids, understood), (vec!["address-outside-vswitch", "missing-key", "unknown-key"], false));
-        let (found, understood) = errors(&WHOLE.replace("172.16.1.10", "172.17.1.10"));
+        let (found, understood) = errors(&outside.toml());
         assert!(understood && found.iter().any(|one| one.severity == Severity::Warning));
     }
 }

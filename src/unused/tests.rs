@@ -4,6 +4,7 @@ use super::{unused, unused_by};
 use crate::check::unused::UNUSED_RULES;
 use crate::lab::Topology;
 use crate::report::UsageCounts;
+use crate::test_world::{edit, names};
 
 const VPC: &str = "[vpc.vpc-a]\ncidr = \"172.16.0.0/12\"\nclassic_link = true\n";
 const VSWITCH: &str = "[vswitch.vsw-a]\nvpc = \"vpc-a\"\ncidr = \"172.16.1.0/24\"\n";
@@ -13,7 +14,16 @@ const IN_VPC: &str = "[security_group.sg-b]\nvpc = \"vpc-a\"\n[instance.i-b]\nvs
                       private_ip = \"172.16.1.5\"\nsecurity_groups = [\"sg-b\"]\n";
 
 fn group(rules: &str) -> String {
-    format!("[security_group.sg-a]\nnetwork = \"classic\"\n{rules}\n")
+    group_of("sg-a", rules)
+}
+
+fn group_of(id: &str, rules: &str) -> String {
+    format!("[security_group.{id}]\nnetwork = \"classic\"\n{rules}\n")
+}
+
+/// A classic instance in `sg-c`.
+fn in_open_group(id: &str, address: &str) -> String {
+    format!("[instance.{id}]\nnetwork = \"classic\"\nprivate_ip = \"{address}\"\nsecurity_groups = [\"sg-c\"]\n")
 }
 
 /// The messages of all findings, each behind its id.
@@ -35,14 +45,20 @@ fn nothing(text: &str) {
 
 /// A classic network with `i-a` in a group with these rules and `i-c` in none of its own.
 fn classic(rules: &str) -> String {
-    let other = CLASSIC.replace("i-a", "i-c").replace("10.24.1.5", "10.24.1.6").replace("sg-a", "sg-c");
-    let open = group("").replace("sg-a", "sg-c");
+    let other = in_open_group("i-c", "10.24.1.6");
+    let open = group_of("sg-c", "");
     format!("{}{CLASSIC}{open}{other}", group(rules))
+}
+
+/// A rule for `10.24.0.0/16`, and one for `source` behind it.
+fn behind_a_wide_rule(source: &str) -> String {
+    format!(
+        "ingress = [{{ source = \"10.24.0.0/16\" }}, {{ source = \"{source}\", protocol = \"tcp\", priority = 2 }}]"
+    )
 }
 
 #[test]
 fn every_record_is_found_in_the_words_of_its_example() {
-    let shadowed = "{ source = \"10.24.0.0/16\" }, { source = \"10.24.1.6\", protocol = \"tcp\", priority = 2 }";
     let halves = "{ destination = \"172.20.0.0/24\", next_hop = \"gw\" },\n{ destination = \"172.20.1.0/24\", next_hop = \"gw\" }";
     let routes = |more: &str| {
         format!(
@@ -58,17 +74,15 @@ fn every_record_is_found_in_the_words_of_its_example() {
         )
     };
     let examples: Vec<String> = UNUSED_RULES.iter().map(|rule| format!("{}: {}", rule.id, rule.example)).collect();
-    assert_eq!(found(&classic(&format!("ingress = [{shadowed}]"))), examples[..1]);
-    let kept = classic(&format!("ingress = [{}]", shadowed.replace("10.24.1.6", "10.0.0.0/8")));
+    assert_eq!(found(&classic(&behind_a_wide_rule("10.24.1.6"))), examples[..1]);
+    let kept = classic(&behind_a_wide_rule("10.0.0.0/8"));
     nothing(&format!("{kept}{THIRD}\n"));
     assert_eq!(found(&routes("")), examples[1..2]);
-    nothing(&routes("").replace("172.20.1.0/24", "172.20.1.0/25"));
-    assert_eq!(found(&service("10.24.0.0/16")), examples[2..3]);
     nothing(
-        &service("10.24.1.5")
-            .replace("10.24.1.5\"]", "10.24.2.0/24\"]")
-            .replace("private_ip = \"10.24.1.6\"", "private_ip = \"10.24.2.6\""),
+        &edit(&routes("")).unrouted("vpc.vpc-a", "172.20.1.0/24").routed("vpc.vpc-a", "172.20.1.0/25", "gw").toml(),
     );
+    assert_eq!(found(&service("10.24.0.0/16")), examples[2..3]);
+    nothing(&edit(&service("10.24.2.0/24")).set("instance.i-c", "private_ip", "10.24.2.6").toml());
 }
 
 /// The messages where no frame was counted.
@@ -82,11 +96,9 @@ fn not_hit(text: &str) -> Vec<String> {
 #[test]
 fn what_no_frame_used_is_told_apart_from_what_no_header_gets_to() {
     let examples: Vec<String> = UNUSED_RULES.iter().map(|rule| format!("{}: {}", rule.id, rule.example)).collect();
-    let idle = "{ source = \"10.24.0.0/16\" }, { source = \"10.24.1.6\", protocol = \"tcp\", priority = 2 }";
-    let rules = not_hit(&classic(&format!("ingress = [{idle}]")));
+    let rules = not_hit(&classic(&behind_a_wide_rule("10.24.1.6")));
     assert_eq!(rules, [examples[3].replace("#2", "#1"), examples[0].clone()]);
-    let reached =
-        not_hit(&format!("{}{THIRD}\n", classic(&format!("ingress = [{}]", idle.replace("10.24.1.6", "10.0.0.0/8")))));
+    let reached = not_hit(&format!("{}{THIRD}\n", classic(&behind_a_wide_rule("10.0.0.0/8"))));
     assert_eq!(reached, [examples[3].replace("#2", "#1"), examples[3].clone()]);
     let routes = format!(
         "{VPC}routes = [{{ destination = \"172.20.0.0/16\", next_hop = \"gw\" }}]\n{VSWITCH}{IN_VPC}\
@@ -102,15 +114,15 @@ fn what_no_frame_used_is_told_apart_from_what_no_header_gets_to() {
 fn a_rule_that_rules_of_several_groups_take_together_decides_nothing() {
     let rules = |half: &str| {
         let first = "ingress = [{ source = \"10.0.0.0/9\" }, { source = \"10.0.0.0/8\", priority = 9 }]";
-        let second = group(&format!("ingress = [{{ source = \"{half}\" }}]")).replace("sg-a", "sg-z");
-        let sender = CLASSIC.replace("i-a", "i-d").replace("10.24.1.5", "10.200.1.6").replace("sg-a", "sg-c");
-        let text = classic(first).replace("[\"sg-a\"]", "[\"sg-a\", \"sg-z\"]");
+        let second = group_of("sg-z", &format!("ingress = [{{ source = \"{half}\" }}]"));
+        let sender = in_open_group("i-d", "10.200.1.6");
+        let text = edit(&classic(first)).set("instance.i-a", "security_groups", names(["sg-a", "sg-z"])).toml();
         format!("{text}{second}{sender}")
     };
     let message = "`sg-a ingress #2` decides nothing: `sg-a ingress #1` and `sg-z ingress #1` together take all that it \
                    matches";
     only(&rules("10.128.0.0/9"), "group-rule-never-decides", message);
-    nothing(&rules("10.192.0.0/10").replace("[instance.i-d]", &format!("{THIRD}\n[instance.i-d]")));
+    nothing(&format!("{}{THIRD}\n", rules("10.192.0.0/10")));
 }
 
 /// A sender that only the rule behind the others is about.
@@ -132,7 +144,7 @@ fn a_rule_for_what_no_route_brings_decides_nothing_and_says_what_keeps_it_away()
     nothing(&linked);
     let message = "`sg-a ingress #1` decides nothing: nothing that it matches gets to an instance of `sg-a`; what `i-b` \
                    sends to 10.24.1.5 is dropped in `vpc-a`: classiclink-target-not-linked";
-    only(&linked.replace("linked_vpc = \"vpc-a\"\n", ""), "group-rule-never-decides", message);
+    only(&edit(&linked).unlinked("i-a").toml(), "group-rule-never-decides", message);
 }
 
 #[test]
@@ -140,12 +152,12 @@ fn rules_of_a_group_that_nothing_running_is_in_decide_nothing() {
     let rules = "ingress = [{ source = \"10.24.1.6\" }]";
     nothing(&classic(rules));
     only(
-        &classic(rules).replacen(CLASSIC, "", 1),
+        &edit(&classic(rules)).without("instance.i-a").toml(),
         "group-rule-never-decides",
         "no instance is in `sg-a`: its one rule decides nothing",
     );
     only(
-        &classic(rules).replacen(CLASSIC, &format!("{CLASSIC}state = \"stopped\"\n"), 1),
+        &edit(&classic(rules)).stopped("i-a").toml(),
         "group-rule-never-decides",
         "`sg-a ingress #1` decides nothing: no instance of `sg-a` is running",
     );
@@ -179,7 +191,7 @@ fn a_guest_route_that_longer_ones_hold_is_never_used() {
 fn the_table_of_a_vswitch_without_endpoints_is_used_by_nothing() {
     let table = "[route_table.vtb-a]\nvpc = \"vpc-a\"\nroutes = [{ destination = \"172.20.0.0/16\", next_hop = \"gw\" }]\n\
                  [gateway.gw]\nvpc = \"vpc-a\"\nkind = \"vpn\"\nremote_cidrs = [\"172.20.0.0/16\"]\n";
-    let bound = VSWITCH.replace("cidr", "route_table = \"vtb-a\"\ncidr");
+    let bound = edit(VSWITCH).add("vswitch.vsw-a", "route_table", "vtb-a").toml();
     nothing(&format!("{VPC}{bound}{IN_VPC}{table}"));
     only(
         &format!("{VPC}{bound}{table}"),

@@ -4,6 +4,7 @@ use crate::capture::{Batch, LinkType, PcapWriter, Precision, Reader};
 use crate::lab::Topology;
 use crate::replay::{Connections, Copies, ReplayOptions, Replayed, Sinks, run};
 use crate::table::Random;
+use crate::test_world::edit;
 use crate::time::SimTime;
 use crate::wire::build::{PacketBuilder, icmp_echo, udp};
 use serde_json::Value;
@@ -65,12 +66,9 @@ const LATENCY: &str = "[fabric]\ntiming = true\nlatency_us = { vswitch = 50, zon
 
 /// The world with these lines, and with these keys of instances.
 fn topology(lines: &str, keys: &[(&str, &str)]) -> Topology {
-    let mut text = format!("{WORLD}{lines}");
-    for (instance, keys) in keys {
-        let header = format!("[instance.{instance}]\n");
-        text = text.replace(&header, &format!("{header}{keys}\n"));
-    }
-    Topology::from_toml("world.toml", &text).unwrap()
+    let world = edit(&format!("{WORLD}{lines}"));
+    let world = keys.iter().fold(world, |world, (id, keys)| world.extended(&format!("instance.{id}"), keys));
+    Topology::from_toml("world.toml", &world.toml()).unwrap()
 }
 
 fn capture(frames: &[(u64, Vec<u8>)]) -> Vec<u8> {
@@ -180,15 +178,13 @@ fn receivers_take_frames_in_the_order_of_arrival() {
 
 #[test]
 fn a_drop_at_the_receiver_does_not_undo_its_session() {
-    let keys = [("app", "pps = { rx = 1 }\nburst_ms = 0\nqueue_ms = 0")];
-    let text = WORLD.replace(
-        "vpc = \"shop\"\ningress = [{ source = \"0.0.0.0/0\" }]",
-        "vpc = \"shop\"\ningress = [{ source = \"10.24.1.5\" }]\nintra_group = \"drop\"",
-    );
-    let closed = text.replace("network = \"classic\"\ningress = [{ source = \"0.0.0.0/0\" }]", "network = \"classic\"");
-    let header = format!("[instance.{}]\n", keys[0].0);
-    let world = closed.replace(&header, &format!("{header}{}\n", keys[0].1));
-    let topology = Topology::from_toml("world.toml", &format!("{world}{LATENCY}")).unwrap();
+    let closed = edit(WORLD)
+        .admitting("sg-shop", ["{ source = \"10.24.1.5\" }"])
+        .add("security_group.sg-shop", "intra_group", "drop")
+        .unset("security_group.sg-classic", "ingress")
+        .extended("instance.app", "pps = { rx = 1 }\nburst_ms = 0\nqueue_ms = 0")
+        .with(LATENCY);
+    let topology = Topology::from_toml("world.toml", &closed.toml()).unwrap();
     let answer = |port: u16| udp(&format!("172.16.1.10:5000 > 10.24.1.5:{port}")).build();
     let frames = [
         (0, udp("10.24.1.5:4000 > 172.16.1.10:5000").build()),
