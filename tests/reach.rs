@@ -1,5 +1,9 @@
 //! Answers for all headers: what ClassicLink promises, claims, and the matrix.
 
+#[expect(dead_code, reason = "these tests need some edits only")]
+#[path = "support/world.rs"]
+mod world;
+
 use biplane::datapath::Verdict;
 use biplane::diag::Reason;
 use biplane::lab::Topology;
@@ -12,6 +16,7 @@ use biplane::reach::{
 use biplane::report::{Palette, ReachWords, Resolver, reach_flows_text, reach_matrix_text};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use world::edit;
 
 fn topologies() -> Vec<Topology> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/topologies");
@@ -329,7 +334,10 @@ fn an_address_that_one_endpoint_took_with_others_is_compared_for_itself() {
     let forwards =
         "x = { vswitch = \"vsw-a\", private_ip = \"172.16.1.10\", security_groups = [\"sg-a\"], forwarding = true }\n";
     let owns = "x = { vswitch = \"vsw-b\", private_ip = \"10.1.0.2\", security_groups = [\"sg-b\"] }\n";
-    let peered = FORWARDS.replace("next_hop = \"x\"", "next_hop = \"pcc\"");
+    let peered = edit(FORWARDS)
+        .unrouted("route_table.rt-a", "10.1.0.0/24")
+        .routed("route_table.rt-a", "10.1.0.0/24", "pcc")
+        .toml();
     let [before, after] = [format!("{FORWARDS}{forwards}"), format!("{peered}{owns}")];
     // What was for 10.1.0.2 reaches `x` as before; what was for 10.1.0.3 does not, though one route takes both.
     assert_eq!(redirected([&before, &after]), [(vec!["x".to_owned()], "10.1.0.3".to_owned())]);

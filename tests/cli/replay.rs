@@ -1,6 +1,7 @@
 //! `biplane replay`: the summary, one line a frame, and the annotated capture.
 
-use super::{Bench, frames, pcap, shop_frames};
+use super::world::{edit, names};
+use super::{Bench, SHOP, frames, pcap, shop_frames};
 use biplane::capture::{Batch, Reader};
 use biplane::net::MacAddress;
 use biplane::report::thousands;
@@ -317,7 +318,8 @@ fn a_capture_may_come_from_standard_input() {
 
 /// The shop, whose gateway takes what is public.
 fn by_default() -> Bench {
-    Bench::new().write("shop.toml", super::SHOP.replace("remote_cidrs = [\"0.0.0.0/0\"]", "kind = \"nat\""))
+    let shop = edit(SHOP).unset("gateway.ngw-out", "remote_cidrs").add("gateway.ngw-out", "kind", "nat");
+    Bench::new().write("shop.toml", shop.toml())
 }
 
 #[test]
@@ -345,8 +347,8 @@ fn what_entered_by_default_is_told_with_the_addresses_it_came_from() {
     let injected = bench.run(&["replay", "shop.toml", "a.pcap", "--inject", "203.0.113.2=ngw-out"]);
     assert!(injected.error.starts_with("note: 11 frames entered at ngw-out, "), "{}", injected.error);
     // Nor what a gateway names.
-    let named = super::SHOP.replace("[\"0.0.0.0/0\"]", "[\"203.0.113.0/24\", \"0.0.0.0/0\"]");
-    let named = bench.write("shop.toml", named).run(&["replay", "shop.toml", "a.pcap"]);
+    let named = edit(SHOP).set("gateway.ngw-out", "remote_cidrs", names(["203.0.113.0/24", "0.0.0.0/0"]));
+    let named = bench.write("shop.toml", named.toml()).run(&["replay", "shop.toml", "a.pcap"]);
     assert!(
         named.error.starts_with("note: 11 frames entered at ngw-out, whose remote CIDR 0.0.0.0/0 "),
         "{}",
@@ -423,10 +425,8 @@ fn destinations_that_were_missed_are_listed_with_their_reason() {
 /// The shop, whose classic instance sends one packet a second.
 fn limited_shop(bench: Bench) -> Bench {
     let shop = std::fs::read_to_string(bench.path().join("shop.toml")).unwrap();
-    let limited =
-        shop.replace("[instance.i-web]\n", "[instance.i-web]\npps = { tx = 1 }\nburst_ms = 0\nqueue_ms = 0\n");
-    assert_ne!(limited, shop);
-    bench.write("limited.toml", limited)
+    let limited = edit(&shop).extended("instance.i-web", "pps = { tx = 1 }\nburst_ms = 0\nqueue_ms = 0\n");
+    bench.write("limited.toml", limited.toml())
 }
 
 #[test]

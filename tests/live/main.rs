@@ -10,6 +10,9 @@ mod page;
 mod privileges;
 mod replayed;
 mod timing;
+#[expect(dead_code, reason = "these tests need some edits only")]
+#[path = "../support/world.rs"]
+mod world;
 
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};

@@ -1,13 +1,13 @@
 //! Rates and delays between real hosts. Stamps are those that are written, not those of a watch: a busy machine is late, and
 //! a bucket is never early.
 
+use crate::world::edit;
 use crate::{Bench, SHOP, text};
 use serde_json::Value;
 
 /// The shop, with these keys of `web`, and these lines.
 fn limited(keys: &str, lines: &str) -> String {
-    let header = "[instance.web]\n";
-    SHOP.replace(header, &format!("{header}{keys}\n")) + lines
+    edit(SHOP).extended("instance.web", keys).with(lines).toml()
 }
 
 fn objects(lines: &str) -> Vec<Value> {

@@ -22,10 +22,6 @@ use std::sync::Arc;
 const BESIDE: &str = "
 [gateway.a-nat]
 vpc = \"vpc-a\"
-[service.a-slb]
-kind = \"slb\"
-vswitch = \"vsw-a1\"
-ip = \"{slb}\"
 [security_group.sg-far]
 network = \"classic\"
 region = \"cn-beijing\"
@@ -83,7 +79,8 @@ struct Region {
 pub(crate) fn topology_of(world: &World) -> Arc<Topology> {
     let [first, _] = world.vpcs[0].vswitches();
     let slb = Ipv4Addr::from(u32::from(first.network()) + 80);
-    let text = world.toml() + &BESIDE.replace("{slb}", &slb.to_string());
+    let service = format!("[service.a-slb]\nkind = \"slb\"\nvswitch = \"vsw-a1\"\nip = \"{slb}\"\n");
+    let text = world.toml() + BESIDE + &service;
     Arc::new(Topology::from_toml("random.toml", &text).unwrap_or_else(|error| panic!("{error}\n{text}")))
 }
 

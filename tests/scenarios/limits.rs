@@ -1,5 +1,6 @@
 //! Limits of ClassicLink that are refused when a topology is loaded; each beside the greatest that is accepted.
 
+use crate::world::edit;
 use biplane::diag::{Diagnostic, Severity};
 use biplane::lab::{LabError, Topology};
 use std::fmt::Write;
@@ -84,7 +85,7 @@ fn an_instance_is_linked_to_one_vpc() {
 #[test]
 fn an_instance_is_linked_within_its_region_and_account() {
     let group =
-        |keys: &str| instance("linked_vpc = \"vpc-shop\"").replace("[instance.", &format!("{keys}\n[instance."));
+        |keys: &str| edit(&instance("linked_vpc = \"vpc-shop\"")).extended("security_group.sg-web", keys).toml();
     assert!(errors(&group("account = \"main\"")).is_empty());
     let region = "region = \"cn-beijing\"";
     assert_eq!(errors(&(group(region) + "\n" + region)), ["classiclink-region"]);
@@ -118,7 +119,7 @@ fn a_vpc_with_classiclink_has_no_custom_route_to_10_0_0_0_8_whatever_its_range()
 
 #[test]
 fn classic_addresses_are_those_of_10_0_0_0_8_without_10_111_0_0_16() {
-    let at = |address: &str| instance("").replace("10.45.2.10", address);
+    let at = |address: &str| edit(&instance("")).set("instance.i-web", "private_ip", address).toml();
     assert!(errors(&at("10.110.255.10")).is_empty());
     assert_eq!(errors(&at("10.111.0.10")), ["address-not-classic"]);
     assert!(errors(&at("10.112.0.10")).is_empty());

@@ -7,6 +7,9 @@ mod explain;
 mod limits;
 mod million;
 mod pcaps;
+#[expect(dead_code, reason = "these tests need some edits only")]
+#[path = "../support/world.rs"]
+mod world;
 
 use biplane::diag::{Diagnostic, Reason, Severity, Sources};
 use biplane::lab::Topology;

@@ -1,5 +1,6 @@
 //! TTL, MTU, and what the fabric sends by itself.
 
+use super::edited::edit;
 use super::world::{CLASSIC_GATEWAY, VSW_A_GATEWAY, WORLD, carried, edited, endpoint, lab, lab_of, lab_with};
 use biplane::capture::{LinkType, PcapWriter, Precision, Reader};
 use biplane::datapath::{Entry, Options};
@@ -30,10 +31,8 @@ fn sent_at_once(text: &str, segments: &[&str]) -> Vec<String> {
 
 #[test]
 fn what_exceeds_a_rate_is_dropped_at_the_sender_before_the_stages_and_at_the_receiver_behind_them() {
-    let limited = |limit: &str| {
-        let header = "[instance.c-web]";
-        WORLD.replace(header, &format!("{header}\nburst_ms = 0\nqueue_ms = 0\n{limit}"))
-    };
+    let limited =
+        |limit: &str| edit(WORLD).extended("instance.c-web", &format!("burst_ms = 0\nqueue_ms = 0\n{limit}")).toml();
     let request = ["10.24.1.5:4000 > 172.16.1.20:80", "10.24.1.5:4000 > 172.16.1.20:9"];
     let [first, second] = &sent_at_once(&limited("pps = { tx = 1 }"), &request)[..] else { panic!("two lines") };
     assert!(first.contains(r#""verdict":"delivered","to":"a-1""#), "{first}");
