@@ -3,6 +3,7 @@
 //!
 //! Code for unit tests is exempt: it may build what it needs from anywhere.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -89,8 +90,12 @@ const MAY_USE_ANYTHING: &[&str] = &["cli", "lib", "main"];
 const MAY_BE_UNSAFE: &[&str] = &["table", "wire"];
 
 fn source_files() -> Vec<PathBuf> {
+    rust_files("src")
+}
+
+fn rust_files(below: &str) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(below)];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
@@ -265,6 +270,50 @@ fn unsafe_stands_only_where_tables_and_bytes_are() {
         }
     }
     assert!(refused.is_empty(), "\n{refused}");
+}
+
+/// Tests of how TOML is read change its bytes.
+const MAY_REPLACE_IN_WORLDS: &str = "src/scenario/";
+
+/// The constants of a file that hold a topology, or a part of one.
+fn world_constants(text: &str) -> Vec<&str> {
+    let constants = text.split("const ").skip(1).filter_map(|constant| constant.split_once(": &str ="));
+    let objects = ["vpc", "vswitch", "security_group", "instance", "service", "gateway", "peering"];
+    let holds_objects = |value: &str| {
+        let value = value.split_once(";\n").map_or(value, |(value, _)| value);
+        objects
+            .iter()
+            .any(|object| [format!("[{object}."), format!("[{object}]")].iter().any(|header| value.contains(header)))
+    };
+    constants.filter(|(_, value)| holds_objects(value)).map(|(name, _)| name).collect()
+}
+
+/// The names of `worlds` whose text is replaced in this file.
+fn replaced<'a>(text: &str, worlds: &BTreeSet<&'a str>) -> Vec<&'a str> {
+    let calls = text.match_indices(".replace(").chain(text.match_indices(".replacen("));
+    let names = calls.map(|(at, _)| {
+        let before = text[..at].trim_end();
+        &before[before.rfind(|c: char| !c.is_alphanumeric() && c != '_').map_or(0, |end| end + 1)..]
+    });
+    names.filter_map(|name| worlds.get(name).copied()).collect()
+}
+
+#[test]
+fn no_world_of_a_test_is_edited_by_replacing_text() {
+    let files = ["src", "tests"].map(rust_files).concat();
+    let texts: Vec<String> = files.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    let worlds: BTreeSet<&str> = texts.iter().flat_map(|text| world_constants(text)).collect();
+    assert!(worlds.contains("SHOP") && worlds.contains("CLASSIC_A") && worlds.len() > 20, "{worlds:?}");
+    for (path, text) in files.iter().zip(&texts) {
+        let path = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap();
+        if !path.starts_with(MAY_REPLACE_IN_WORLDS) && !path.ends_with("layers.rs") {
+            assert_eq!(replaced(text, &worlds), [""; 0], "{}: edit it by object and key", path.display());
+        }
+    }
+    // Over the ends of lines, and qualified; not what only sounds like it.
+    let worlds = BTreeSet::from(["SHOP"]);
+    assert_eq!(replaced("let a = super::SHOP\n    .replacen(x, y, 1).replace(x, y);", &worlds), ["SHOP"]);
+    assert_eq!(replaced("WORKSHOP.replace(x, y); SHOP.lines(); told.replace(x, SHOP)", &worlds), [""; 0]);
 }
 
 #[test]
