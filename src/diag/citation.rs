@@ -55,4 +55,6 @@ pub(crate) const ACCESS_LIST: &str = "https://github.com/AlibabaCloudDocs/slb";
 pub(crate) const RFC_791: &str = "https://www.rfc-editor.org/rfc/rfc791";
 pub(crate) const RFC_826: &str = "https://www.rfc-editor.org/rfc/rfc826";
 pub(crate) const RFC_1812: &str = "https://www.rfc-editor.org/rfc/rfc1812";
+pub(crate) const JSON: &str = "https://www.rfc-editor.org/rfc/rfc8259";
+pub(crate) const YAML: &str = "https://yaml.org/spec/1.2.2/";
 pub(crate) const TOML: &str = "https://toml.io/en/v1.0.0";

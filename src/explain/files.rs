@@ -15,6 +15,27 @@ pub(super) static RECORDS: &[ProblemRecord] = &[
         example: r#"invalid basic string, expected `"`"#,
     },
     ProblemRecord {
+        id: "json-syntax",
+        kind: ProblemKind::File,
+        summary: "the file is not JSON, or no table",
+        meaning: "The text breaks a rule of JSON, which has no comments and no comma behind the last value, or a key \
+                  stands twice in a table. A topology is one table of sections.",
+        remedy: "Correct the text at the place shown. Where it is the rules that are in the way, write YAML or TOML.",
+        source: citation::JSON,
+        example: "the text ends while parsing an object",
+    },
+    ProblemRecord {
+        id: "yaml-syntax",
+        kind: ProblemKind::File,
+        summary: "the file is not YAML, or has what topologies do without",
+        meaning: "The text breaks a rule of YAML 1.2, or a key stands twice in a table, or it has anchors, aliases, merge \
+                  keys, tags, directives or a second document. A topology needs none of these, and a few lines of \
+                  aliases stand for gigabytes.",
+        remedy: "Correct the text at the place shown; write out what an alias stands for.",
+        source: citation::YAML,
+        example: "aliases are not read",
+    },
+    ProblemRecord {
         id: "unknown-key",
         kind: ProblemKind::File,
         summary: "a key is not known here",
@@ -119,12 +140,14 @@ pub(super) static RECORDS: &[ProblemRecord] = &[
 mod tests {
     use super::*;
     use crate::diag::Sources;
-    use crate::scenario;
+    use crate::scenario::{self, Notation};
 
     #[test]
     fn examples_are_what_the_decoder_says() {
         let cases = [
             ("toml-syntax", "x = \"a"),
+            ("json-syntax", "{"),
+            ("yaml-syntax", "vpc: *all"),
             ("unknown-key", "[instance.i-a]\nnetwork = \"classic\"\nprivate_ip = \"10.0.0.1\"\nlinked_vcp = \"x\""),
             ("missing-key", "[vpc.vpc-a]\ncidr = \"10.0.0.0/8\"\n[vswitch.vsw-a]\nvpc = \"vpc-a\""),
             ("wrong-type", "[fabric]\nmtu = \"1500\""),
@@ -142,7 +165,12 @@ mod tests {
             ("wrong-file-kind", "[[step]]"),
         ];
         for (id, text) in cases {
-            let (_, problems) = scenario::topology(&mut Sources::new(), "t.toml", text);
+            let notation = match id {
+                "json-syntax" => Notation::Json,
+                "yaml-syntax" => Notation::Yaml,
+                _ => Notation::Toml,
+            };
+            let (_, problems) = scenario::topology_as(&mut Sources::new(), "t", text, notation);
             let page = RECORDS.iter().find(|page| page.id == id).expect("a page");
             let said: Vec<(&str, &str)> = problems.iter().map(|found| (found.id, found.message.as_str())).collect();
             assert_eq!(said, [(id, page.example)]);

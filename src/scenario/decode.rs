@@ -1,8 +1,9 @@
-//! The walk over a parsed TOML tree: typed values with their places, and every problem on the way written down.
+//! The walk over a parsed tree: typed values with their places, and every problem on the way written down.
 //!
 //! A getter that cannot give a value reports why and returns `None`; the caller goes on with the next key, so that one
 //! run finds every problem of a file.
 
+use super::notation::Notation;
 use super::tree::{TreeEntry, TreeTable, Value};
 use crate::diag::{Diagnostic, FileId, Severity, Span, Spanned, Suggestions, quoted_list};
 use std::ops::{Range, RangeInclusive};
@@ -17,6 +18,7 @@ pub(super) const MAX_FINDINGS: usize = 10_000;
 pub(super) struct Decoder<'t> {
     file: FileId,
     text: &'t str,
+    notation: Notation,
     diagnostics: Vec<Diagnostic>,
     /// How many errors there were, and which are not kept.
     errors: usize,
@@ -28,7 +30,18 @@ impl<'t> Decoder<'t> {
     /// A walk over the file `file`, whose text is `text`.
     pub(super) fn new(file: FileId, text: &'t str) -> Decoder<'t> {
         let suggestions = Suggestions::default();
-        Decoder { file, text, diagnostics: Vec::new(), errors: 0, left_out: 0, suggestions }
+        let notation = Notation::Toml;
+        Decoder { file, text, notation, diagnostics: Vec::new(), errors: 0, left_out: 0, suggestions }
+    }
+
+    /// The same over a file in another notation.
+    pub(super) fn in_notation(self, notation: Notation) -> Decoder<'t> {
+        Decoder { notation, ..self }
+    }
+
+    /// How the file is written.
+    pub(super) fn notation(&self) -> Notation {
+        self.notation
     }
 
     /// The place of the bytes `range`.
@@ -68,10 +81,11 @@ impl<'t> Decoder<'t> {
 
     /// The part `range` of the string at `span`; the whole of it where escapes hide which bytes those are.
     pub(super) fn part(&self, span: Span, string: &str, range: Range<usize>) -> Span {
-        let start = span.start as usize + 1;
-        match self.text.get(start..start + string.len()) {
-            Some(raw) if raw == string => self.span(start + range.start..start + range.end),
-            _ => span,
+        // Behind the quote, or without one as in YAML.
+        let starts = [span.start as usize + 1, span.start as usize];
+        match starts.into_iter().find(|start| self.text.get(*start..start + string.len()) == Some(string)) {
+            Some(start) => self.span(start + range.start..start + range.end),
+            None => span,
         }
     }
 }
@@ -86,6 +100,10 @@ pub(super) struct Item<'a> {
     entry: TreeEntry<'a>,
 }
 
+const A_STRING: &str = "a string";
+
+const TRUE_OR_FALSE: &str = "true or false";
+
 /// The type in the words of a message.
 fn type_name(value: &Value<'_>) -> &'static str {
     match value {
@@ -94,6 +112,7 @@ fn type_name(value: &Value<'_>) -> &'static str {
         Value::Float(_) => "a float",
         Value::Boolean(_) => "a boolean",
         Value::Date => "a date",
+        Value::Null => "null",
         Value::List(_) => "a list",
         Value::Table(_) => "a table",
     }
@@ -127,10 +146,27 @@ impl<'a> Item<'a> {
 
     fn wrong_type(&self, decoder: &mut Decoder<'_>, expected: &str) {
         let found = type_name(&self.entry.value());
-        decoder.report(
-            Diagnostic::error("wrong-type", format!("`{}` expects {expected}, found {found}", self.key))
-                .at(self.span, format!("expected {expected}")),
-        );
+        let mut problem = Diagnostic::error("wrong-type", format!("`{}` expects {expected}, found {found}", self.key))
+            .at(self.span, format!("expected {expected}"));
+        if let Some(help) = self.trap(decoder, expected) {
+            problem = problem.help(help);
+        }
+        decoder.report(problem);
+    }
+
+    /// What to do where JSON or YAML reads a value otherwise than it looks.
+    fn trap(&self, decoder: &Decoder<'_>, expected: &str) -> Option<String> {
+        let in_yaml = decoder.notation == Notation::Yaml;
+        let no_string = |word| in_yaml.then(|| format!("this is a string in YAML 1.2: write `{word}`"));
+        match self.entry.value() {
+            Value::Null => Some("leave the key out where it is to have its default".to_owned()),
+            Value::String("yes" | "Yes" | "YES" | "on" | "On" | "ON") if expected == TRUE_OR_FALSE => no_string(true),
+            Value::String("no" | "No" | "NO" | "off" | "Off" | "OFF") if expected == TRUE_OR_FALSE => no_string(false),
+            Value::Integer(..) | Value::Float(_) | Value::Boolean(_) if in_yaml && expected == A_STRING => {
+                Some(format!("put it into quotes: `\"{}\"`", decoder.text.get(self.entry.place())?))
+            }
+            _ => None,
+        }
     }
 
     /// One value where a list of them is expected is the commonest slip.
@@ -141,7 +177,8 @@ impl<'a> Item<'a> {
         )
         .at(self.span, "expected a list");
         if let Some(string) = self.as_string() {
-            problem = problem.help(format!("put it into brackets: `{} = [{string:?}]`", self.key));
+            problem = problem
+                .help(format!("put it into brackets: `{}`", decoder.notation.pair(self.key, &format!("[{string:?}]"))));
         }
         decoder.report(problem);
     }
@@ -150,7 +187,7 @@ impl<'a> Item<'a> {
     pub(super) fn string(&self, decoder: &mut Decoder<'_>) -> Option<&'a str> {
         let string = self.as_string();
         if string.is_none() {
-            self.wrong_type(decoder, "a string");
+            self.wrong_type(decoder, A_STRING);
         }
         string
     }
@@ -178,7 +215,7 @@ impl<'a> Item<'a> {
     /// `true` or `false`.
     pub(super) fn boolean(&self, decoder: &mut Decoder<'_>) -> Option<Spanned<bool>> {
         let Value::Boolean(value) = self.entry.value() else {
-            self.wrong_type(decoder, "true or false");
+            self.wrong_type(decoder, TRUE_OR_FALSE);
             return None;
         };
         Some(Spanned::new(value, self.span))
@@ -371,7 +408,7 @@ impl<'a> Fields<'a> {
             decoder.report(
                 Diagnostic::error("missing-key", format!("{} needs the key `{key}`", self.what))
                     .at(self.span, format!("`{key}` is missing"))
-                    .help(format!("add it, for example `{key} = {example}`")),
+                    .help(format!("add it, for example `{}`", decoder.notation.pair(key, example))),
             );
         }
         self.get(decoder, key)

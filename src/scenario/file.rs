@@ -1,5 +1,6 @@
 //! Files: which are read, how much of them, and what they are where they are no TOML.
 
+use super::notation::Notation;
 use crate::diag::Diagnostic;
 use crate::text::shown_path;
 use std::fmt;
@@ -51,9 +52,22 @@ impl std::error::Error for ReadError {
     }
 }
 
-/// The text of a file that may be TOML.
-pub(super) fn read(path: &Path) -> Result<String, ReadError> {
-    read_as(path, toml)
+/// The text of a topology file and how it is written.
+pub(super) fn read_topology(path: &Path) -> Result<(String, Notation), ReadError> {
+    let text = match Notation::of_name(path) {
+        Notation::Toml => read_as(path, |bytes| toml(bytes, path == Path::new(STANDARD_INPUT))),
+        Notation::Json | Notation::Yaml => read_as(path, plain),
+    }?;
+    let notation = Notation::of(path, &text);
+    Ok((text, notation))
+}
+
+/// The text of a scenario file, which is TOML.
+pub(super) fn read_scenario(path: &Path) -> Result<String, ReadError> {
+    read_as(path, |bytes| match Notation::of_name(path) {
+        Notation::Toml => toml(bytes, false),
+        other => Err(refused(format!("it is {}; topologies may be that, scenarios are TOML", other.name()))),
+    })
 }
 
 /// The text of a file; [`STANDARD_INPUT`] is standard input.
@@ -106,7 +120,8 @@ fn utf8(bytes: Vec<u8>) -> io::Result<String> {
     })
 }
 
-fn toml(bytes: Vec<u8>) -> io::Result<String> {
+/// A text that is no capture and not compressed.
+fn plain(bytes: Vec<u8>) -> io::Result<String> {
     if let Some((_, name)) = CAPTURES.iter().find(|(magic, _)| bytes.starts_with(magic)) {
         return Err(refused(format!(
             "it is a capture ({name}), which comes second: `biplane replay TOPOLOGY CAPTURE`"
@@ -115,13 +130,19 @@ fn toml(bytes: Vec<u8>) -> io::Result<String> {
     if let Some((_, name)) = COMPRESSED.iter().find(|(magic, _)| bytes.starts_with(magic)) {
         return Err(refused(format!(
             "it is compressed ({name}); a capture comes second, as in `biplane replay TOPOLOGY CAPTURE`, and a topology \
-             is plain TOML"
+             is plain text"
         )));
     }
-    let text = utf8(bytes)?;
-    if is_json(&text) {
+    utf8(bytes)
+}
+
+/// A text that may be TOML, or an object of JSON where `or_object` says so.
+fn toml(bytes: Vec<u8>, or_object: bool) -> io::Result<String> {
+    let text = plain(bytes)?;
+    if is_json(&text) && !(or_object && is_object(&text)) {
         return Err(refused(
-            "it is JSON, not TOML; `biplane import FILE` makes a topology of dumps and Terraform states",
+            "it is JSON, not TOML; a topology in JSON is called `NAME.json`, and `biplane import FILE` makes a topology of \
+             dumps and Terraform states",
         ));
     }
     if is_terraform(&text) {
@@ -156,8 +177,17 @@ const COMPRESSED: [(&[u8], &str); 5] = [
 
 /// True for an object, or a list of objects: TOML begins with neither.
 fn is_json(text: &str) -> bool {
-    let text = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
-    text.starts_with('{') || text.strip_prefix('[').is_some_and(|list| list.trim_start().starts_with('{'))
+    let text = trimmed(text);
+    is_object(text) || text.strip_prefix('[').is_some_and(|list| list.trim_start().starts_with('{'))
+}
+
+/// True for an object of JSON: TOML begins with no brace.
+pub(super) fn is_object(text: &str) -> bool {
+    trimmed(text).starts_with('{')
+}
+
+fn trimmed(text: &str) -> &str {
+    text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n'])
 }
 
 /// True where the first line that says something opens a block of Terraform's.
@@ -174,7 +204,7 @@ mod tests {
     use super::*;
 
     fn why(bytes: &[u8]) -> String {
-        toml(bytes.to_vec()).map_or_else(|error| error.to_string(), |_| String::new())
+        toml(bytes.to_vec(), false).map_or_else(|error| error.to_string(), |_| String::new())
     }
 
     #[test]
@@ -214,12 +244,12 @@ mod tests {
         assert!(regular(&folder.path().join("missing")).is_err());
         #[cfg(unix)]
         {
-            let error = read(Path::new("/dev/zero")).unwrap_err().to_string();
+            let error = read_scenario(Path::new("/dev/zero")).unwrap_err().to_string();
             assert!(error.starts_with("cannot read `/dev/zero`: it is no regular file"), "{error}");
         }
         let large = folder.path().join("large.toml");
         File::create(&large).unwrap().set_len(MAX_BYTES + 1).unwrap();
-        let error = read(&large).unwrap_err().to_string();
+        let error = read_scenario(&large).unwrap_err().to_string();
         assert!(error.ends_with("it is larger than 1 GiB"), "{error}");
     }
 }

@@ -1,6 +1,6 @@
-//! Topology and scenario files: TOML text becomes a [`World`] and steps, every value with its place in the text.
+//! Topology and scenario files: TOML text, and JSON and YAML of topologies, becomes a [`World`] and steps, every value with its place in the text.
 //!
-//! The only module that knows TOML. It resolves references and types; whether the world obeys the vendor's limits is
+//! The only module that knows these notations. It resolves references and types; whether the world obeys the vendor's limits is
 //! the business of [`crate::check`]. One run reports all problems of a file.
 
 #[cfg(feature = "cli")]
@@ -8,7 +8,10 @@ mod bless;
 mod decode;
 mod expect;
 mod file;
+mod json;
 mod names;
+mod nested;
+mod notation;
 mod operation;
 mod packet;
 mod schema;
@@ -20,6 +23,7 @@ mod tree;
 mod values;
 mod words;
 mod written;
+mod yaml;
 
 pub use crate::model::Direction;
 #[cfg(feature = "cli")]
@@ -40,15 +44,26 @@ pub use written::ReplayScenario;
 use crate::diag::{Diagnostic, FileId, Severity, Sources};
 use crate::model::World;
 use decode::{Decoder, Fields, What};
-use file::read;
+use file::{read_scenario, read_topology};
+pub(crate) use notation::Notation;
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use tree::Tree;
 
 /// Reads the topology in `text`, which diagnostics call `name`. The world holds whatever could be understood; it is
 /// only to be used where no diagnostic is an error. Diagnostics come in the order of the text.
 pub fn topology(sources: &mut Sources, name: &str, text: &str) -> (World, Vec<Diagnostic>) {
-    let file = sources.add(name, text);
-    topology_in(file, text)
+    topology_as(sources, name, text, Notation::Toml)
+}
+
+/// Reads the topology in `text`, which is written in `notation`.
+pub(crate) fn topology_as(
+    sources: &mut Sources,
+    name: &str,
+    text: &str,
+    notation: Notation,
+) -> (World, Vec<Diagnostic>) {
+    topology_in(sources.add(name, text), text, notation)
 }
 
 /// Reads a topology that a program declared: its lines, each with what it is about.
@@ -57,12 +72,12 @@ pub(crate) fn declared(
     lines: impl IntoIterator<Item = (String, String)>,
 ) -> (World, Vec<Diagnostic>) {
     let file = sources.add_declared(lines);
-    topology_in(file, sources.text(file).expect("the text was just added"))
+    topology_in(file, sources.text(file).expect("the text was just added"), Notation::Toml)
 }
 
-fn topology_in(file: FileId, text: &str) -> (World, Vec<Diagnostic>) {
-    let read = syntax::read(file, text);
-    let mut decoder = Decoder::new(file, text);
+fn topology_in(file: FileId, text: &str, notation: Notation) -> (World, Vec<Diagnostic>) {
+    let read = notation.read(file, text);
+    let mut decoder = Decoder::new(file, text).in_notation(notation);
     let world = topology_file(&mut decoder, &read.tree);
     (world, read.finish(decoder.into_findings()))
 }
@@ -78,19 +93,43 @@ fn topology_file<'a>(decoder: &mut Decoder<'_>, tree: &'a Tree<'a>) -> World {
             );
             World::default()
         }
-        None => topology::decode(decoder, &root),
+        None => match foreign_key(decoder, tree).map(|key| decoder.span(key)) {
+            Some(place) => {
+                decoder.report(
+                    Diagnostic::error("wrong-file-kind", "this is a Terraform state or a dump, not a topology file")
+                        .at(place, "no topology has this key")
+                        .help("`biplane import FILE` makes a topology of dumps and Terraform states"),
+                );
+                World::default()
+            }
+            None => topology::decode(decoder, &root),
+        },
     }
 }
 
-/// Reads the topology file `path`, as [`topology`](fn@topology) does; [`STANDARD_INPUT`] is standard input.
+/// The first key of a file without a section of a topology that is one of Terraform's or of the vendor's API, which
+/// begin with capitals.
+fn foreign_key(decoder: &Decoder<'_>, tree: &Tree<'_>) -> Option<Range<usize>> {
+    const TERRAFORM: [&str; 3] = ["version", "format_version", "terraform_version"];
+    let is_foreign = |key: &str| TERRAFORM.contains(&key) || key.starts_with(|c: char| c.is_ascii_uppercase());
+    let is_toml = decoder.notation() == Notation::Toml;
+    if is_toml || topology::SECTIONS.iter().any(|section| tree.root().get(section).is_some()) {
+        return None;
+    }
+    tree.root().entries().find(|entry| is_foreign(entry.key())).map(|entry| entry.key_place())
+}
+
+/// Reads the topology file `path`, as [`topology`](fn@topology) does; [`STANDARD_INPUT`] is standard input. A file is
+/// JSON or YAML where its name ends in `.json`, `.yaml` or `.yml`, as is standard input that begins with a brace, and
+/// else TOML.
 ///
 /// # Errors
-/// The file cannot be read, is no regular file, is larger than [`MAX_BYTES`], or is no text in TOML.
+/// The file cannot be read, is no regular file, is larger than [`MAX_BYTES`], or is no text in such a notation.
 pub fn load_topology(sources: &mut Sources, path: &Path) -> Result<(World, Vec<Diagnostic>), ReadError> {
-    let text = read(path)?;
+    let (text, notation) = read_topology(path)?;
     let file = sources.add(shown(path).to_string_lossy(), text);
     sources.set_path(file, path);
-    Ok(topology_in(file, sources.text(file).expect("the text was just added")))
+    Ok(topology_in(file, sources.text(file).expect("the text was just added"), notation))
 }
 
 /// The path without detours such as `scenarios/../`, for people; a link on the way may make it another file's, so it is
@@ -183,7 +222,7 @@ const TOPOLOGY_TABLE: What<'static> = What::The("`topology`");
 /// Reads the scenario file `path` and the topology file that it names, as [`scenario`] does. A file that cannot be read
 /// is a diagnostic too.
 pub fn load_scenario(sources: &mut Sources, path: &Path) -> (Option<Scenario>, Vec<Diagnostic>) {
-    match read(path) {
+    match read_scenario(path) {
         Ok(text) => scenario(sources, &path.to_string_lossy(), &text),
         Err(error) => (None, vec![error.diagnostic()]),
     }

@@ -12,7 +12,7 @@ use toml_parser::parser::{EventReceiver, parse_document};
 use toml_parser::{ErrorSink, Expected, ParseError, Raw, Source, Span};
 
 /// Lists and tables inside each other, and keys with dots between them.
-const MAX_DEPTH: usize = 80;
+pub(super) const MAX_DEPTH: usize = 80;
 
 /// A key as it reads, and its place in the whole text.
 #[derive(Clone)]
@@ -339,6 +339,7 @@ fn descend(tree: &mut Tree<'_>, from: NodeId, path: &[StatementKey<'_>], origin:
             (NodeKind::Float, _) => return Err(no_table(key, "float")),
             (NodeKind::Boolean(_), _) => return Err(no_table(key, "boolean")),
             (NodeKind::Date, _) => return Err(no_table(key, "datetime")),
+            (NodeKind::Null, _) => return Err(no_table(key, "null")),
         };
     }
     Ok(at)

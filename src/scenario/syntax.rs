@@ -44,7 +44,13 @@ pub(super) fn read(file: FileId, text: &str) -> Text<'_> {
     Text { tree: reader.builder.tree, ..reader.read }
 }
 
-impl Text<'_> {
+impl<'t> Text<'t> {
+    /// What another notation than TOML gave, and how many more problems there were.
+    pub(super) fn new(tree: Tree<'t>, file: FileId, problems: (Vec<Diagnostic>, usize)) -> Text<'t> {
+        let (problems, left_out) = problems;
+        Text { tree, file, problems, left_out, places: Vec::new(), unjudged: Vec::new() }
+    }
+
     /// All problems of the file in the order of the text: the syntax errors, and those of `decoded` that do not merely
     /// follow from them.
     pub(super) fn finish(mut self, decoded: (Vec<Diagnostic>, usize)) -> Vec<Diagnostic> {

@@ -1,4 +1,4 @@
-//! A parsed TOML text in little memory: an endpoint takes some 220 bytes and no allocation of its own.
+//! A parsed text in little memory: an endpoint takes some 220 bytes and no allocation of its own.
 //!
 //! All values stand in one list in the order of the text, and each knows its next sibling: that way a table whose
 //! entries stand far apart is no special case. Strings are not copied: a value knows its place, and what stands there
@@ -70,6 +70,8 @@ pub(super) enum NodeKind {
     Float,
     Boolean(bool),
     Date,
+    /// `null`, which TOML has not.
+    Null,
     /// `[…]` behind a key.
     List,
     /// The tables under the headers `[[…]]` of one name.
@@ -141,6 +143,7 @@ pub(super) enum Leaf<'s> {
     Float(&'s str),
     Boolean(bool),
     Date,
+    Null,
 }
 
 /// A key as it reads, and its place.
@@ -166,6 +169,7 @@ impl<'t> Tree<'t> {
             Leaf::Float(float) => (NodeKind::Float, Some(float)),
             Leaf::Boolean(value) => (NodeKind::Boolean(value), None),
             Leaf::Date => (NodeKind::Date, None),
+            Leaf::Null => (NodeKind::Null, None),
         };
         let number = self.decoded.len() as u32;
         self.decoded.extend(decoded.map(Box::from));
@@ -318,6 +322,7 @@ pub(super) enum Value<'a> {
     Float(&'a str),
     Boolean(bool),
     Date,
+    Null,
     List(Entries<'a>),
     Table(TreeTable<'a>),
 }
@@ -368,6 +373,7 @@ impl<'a> TreeEntry<'a> {
             NodeKind::Float => Value::Float(decoded()),
             NodeKind::Boolean(value) => Value::Boolean(value),
             NodeKind::Date => Value::Date,
+            NodeKind::Null => Value::Null,
             NodeKind::List | NodeKind::ListOfTables => Value::List(Entries { tree, next: node.first }),
             NodeKind::Table(_) => Value::Table(TreeTable { tree, at: self.at }),
         }

@@ -27,6 +27,7 @@ fn value(value: Value<'_>, depth: usize, out: &mut String) {
         Value::Float(float) => writeln!(out, "{float}").unwrap(),
         Value::Boolean(value) => writeln!(out, "{value}").unwrap(),
         Value::Date => writeln!(out, "a date").unwrap(),
+        Value::Null => writeln!(out, "null").unwrap(),
         Value::List(inside) => {
             out.push_str("[\n");
             for entry in inside {
