@@ -35,6 +35,30 @@ fn a_topology_may_come_from_standard_input() {
 }
 
 #[test]
+fn a_topology_in_json_or_yaml_is_taken_wherever_one_is() {
+    let values: toml::Table = toml::from_str(SHOP).unwrap();
+    let json = serde_json::to_string_pretty(&values).unwrap();
+    // JSON is YAML.
+    let bench = bench().write("shop.json", &json).write("shop.yml", format!("# the shop\n{json}"));
+    let bench = bench.write("yaml.toml", SCENARIO.replace("shop.toml", "shop.yml"));
+    for name in ["shop.json", "shop.yml"] {
+        assert_eq!(bench.run(&["check", name]).out, format!("{name}: no problems\n"));
+        let told = bench.run(&["diff", "shop.toml", name]);
+        assert_eq!(told.code, 0, "{}", told.out + &told.error);
+        let told = bench.run(&["replay", name, "week.pcap"]);
+        assert_eq!(told.code, 0, "{}", told.out + &told.error);
+    }
+    let told = bench.run(&["run", "yaml.toml"]);
+    assert_eq!(told.code, 0, "{}", told.out + &told.error);
+    assert_eq!(piped(&bench, &["check", "-"], json.as_bytes()).out, "<stdin>: no problems\n");
+    let wrong = json.replace("\"classic_link\"", "\"classic_linc\"");
+    let told = piped(&bench, &["check", "-"], wrong.as_bytes());
+    assert!(told.code == 2 && told.out.contains("did you mean `classic_link`?"), "{}", told.out);
+    let told = bench.run(&["diff", "shop.toml", "missing.yaml"]);
+    assert!(told.code == 2 && told.error.contains("cannot read `missing.yaml`"), "{}", told.error);
+}
+
+#[test]
 fn standard_input_is_one_file() {
     let bench = bench();
     for arguments in
@@ -49,13 +73,16 @@ fn standard_input_is_one_file() {
 
 #[test]
 fn what_is_no_toml_is_recognised_with_the_command_that_helps() {
-    let bench =
-        bench().write("state.json", "{\"version\": 4}").write("main.tf", "resource \"alicloud_vpc\" \"a\" {\n}\n");
+    let state = "{\"version\": 4}";
+    let bench = bench().write("state.json", state).write("state.toml", state);
+    let bench = bench.write("main.tf", "resource \"alicloud_vpc\" \"a\" {\n}\n");
     for (arguments, what, command) in [
         (&["check", "week.pcap"][..], "it is a capture (pcap)", "biplane replay TOPOLOGY CAPTURE"),
         (&["replay", "week.pcap", "shop.toml"], "it is a capture (pcap)", "biplane replay TOPOLOGY CAPTURE"),
         (&["run", "week.pcap"], "it is a capture (pcap)", "biplane replay TOPOLOGY CAPTURE"),
-        (&["check", "state.json"], "it is JSON", "biplane import FILE"),
+        (&["check", "state.json"], "this is a Terraform state or a dump", "biplane import FILE"),
+        (&["check", "state.toml"], "it is JSON", "biplane import FILE"),
+        (&["run", "state.json"], "it is JSON", "scenarios are TOML"),
         (&["check", "main.tf"], "it is Terraform", "biplane import state.json"),
         (&["check", "wait.toml"], "this is a scenario file", "biplane run"),
         (&["run", "shop.toml"], "this is a topology file", "biplane check"),
