@@ -40,6 +40,7 @@ fn source(record: &ProblemRecord) -> String {
         diag::OWN_CHOICE => "own choice".to_owned(),
         _ if address.contains("rfc-editor") => format!("[RFC]({address})"),
         _ if address.contains("toml.io") => format!("[TOML]({address})"),
+        _ if address.contains("yaml.org") => format!("[YAML]({address})"),
         _ => format!("[vendor]({address})"),
     }
 }
