@@ -90,6 +90,12 @@ fn is_right(text: &str) -> bool {
     if problems.is_empty() && tree.contains("a date") && errors.iter().all(is_about_dates) {
         return errors.is_empty();
     }
+    // A dotted key must not lead into an array of tables (`append-to-array-with-dotted-keys` of toml-test). The crate
+    // lets it where another key stands between.
+    let is_appended = problems.iter().all(|problem| problem.message == "duplicate key") && text.contains("[[");
+    if !problems.is_empty() && errors.is_empty() && is_appended {
+        return false;
+    }
     assert_eq!(problems.is_empty(), errors.is_empty(), "{problems:?}\n{}in\n{text}", shown(&errors));
     if errors.is_empty() {
         let mut expected = String::new();
@@ -181,6 +187,8 @@ fn what_is_no_toml_is_refused() {
         "[]\n",
         "x = 1 # \u{1}\n",
         "x = 1\ry = 2\n",
+        "[[a.b]]\n[a]\nb.y = 2\n",
+        "[[a.b]]\n[a]\nb.a.y = 2\n",
     ] {
         assert!(!is_right(text), "{text}");
     }
