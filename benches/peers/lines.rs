@@ -20,7 +20,7 @@ vpc = "shop"
 cidr = "172.16.0.0/16"
 [security_group.sg-all]
 vpc = "shop"
-ingress = ["accept tcp from 0.0.0.0/0 port 8080"]
+ingress = [{ protocol = "tcp", port_range = "8080", source = "0.0.0.0/0" }]
 [instance.web]
 vswitch = "vsw-a"
 private_ip = "172.16.1.1"
