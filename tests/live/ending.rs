@@ -18,9 +18,8 @@ fn first_line(child: &mut Child) -> (String, impl Read + use<>) {
     (line, output)
 }
 
-#[test]
-fn the_exit_code_is_that_of_the_command() {
-    let Some(bench) = Bench::new(SHOP, &[]) else { return };
+pub(crate) fn the_exit_code_is_that_of_the_command() {
+    let bench = Bench::new(SHOP);
     let code = |script: &str| bench.run(&["--only", "web"], script).status.code();
     assert_eq!(code("exit 0"), Some(0));
     assert_eq!(code("exit 7"), Some(7));
@@ -34,9 +33,8 @@ fn the_exit_code_is_that_of_the_command() {
     assert_eq!(code(&["at", "web", "no-such-program"]).status.code(), Some(127));
 }
 
-#[test]
-fn an_unknown_endpoint_is_named_with_the_nearest_one() {
-    let Some(bench) = Bench::new(SHOP, &[]) else { return };
+pub(crate) fn an_unknown_endpoint_is_named_with_the_nearest_one() {
+    let bench = Bench::new(SHOP);
     let output = bench.command(&["--only", "web", "--", "at", "wep", "true"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let told = text(&output.stderr);
@@ -46,9 +44,8 @@ fn an_unknown_endpoint_is_named_with_the_nearest_one() {
     assert_eq!(text(&output.stderr), "error: the topology has no endpoint `wep`; did you mean `web`?\n");
 }
 
-#[test]
-fn when_it_is_killed_everything_inside_is_gone() {
-    let Some(bench) = Bench::new(SHOP, &["setsid"]) else { return };
+pub(crate) fn when_it_is_killed_everything_inside_is_gone() {
+    let bench = Bench::new(SHOP);
     for _ in 0..5 {
         let mut live = bench.start(&[], "setsid sleep 1000 & at app sleep 1000 & echo $$; sleep 1000");
         let (line, mut output) = first_line(&mut live);
@@ -64,9 +61,8 @@ fn when_it_is_killed_everything_inside_is_gone() {
 }
 
 /// From before the namespaces are there until the command runs.
-#[test]
-fn killed_at_any_moment_nothing_is_left_of_it() {
-    let Some(bench) = Bench::new(SHOP, &[]) else { return };
+pub(crate) fn killed_at_any_moment_nothing_is_left_of_it() {
+    let bench = Bench::new(SHOP);
     for moment in 0..40 {
         let mut live = bench.start(&["--format", "ndjson"], "at web sleep 1000 & at app sleep 1000 & sleep 1000");
         std::thread::sleep(Duration::from_millis(moment * 3));
@@ -80,18 +76,16 @@ fn killed_at_any_moment_nothing_is_left_of_it() {
     assert_eq!(left, ["shop.toml"]);
 }
 
-#[test]
-fn what_the_command_leaves_behind_ends_with_it() {
-    let Some(bench) = Bench::new(SHOP, &["setsid"]) else { return };
+pub(crate) fn what_the_command_leaves_behind_ends_with_it() {
+    let bench = Bench::new(SHOP);
     let mut live = bench.start(&[], "setsid sleep 1000 & echo; exit 4");
     let (_, mut output) = first_line(&mut live);
     assert_eq!(output.read_to_end(&mut Vec::new()).unwrap(), 0);
     assert_eq!(live.wait().unwrap().code(), Some(4));
 }
 
-#[test]
-fn a_signal_reaches_the_command_and_a_second_one_ends_all() {
-    let Some(bench) = Bench::new(SHOP, &[]) else { return };
+pub(crate) fn a_signal_reaches_the_command_and_a_second_one_ends_all() {
+    let bench = Bench::new(SHOP);
     for (number, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
         let mut live = bench.start(&["--only", "web"], "echo; exec sleep 1000");
         let _output = first_line(&mut live);
@@ -111,9 +105,8 @@ fn a_signal_reaches_the_command_and_a_second_one_ends_all() {
     }
 }
 
-#[test]
-fn without_a_command_it_stays_until_a_signal_comes() {
-    let Some(bench) = Bench::new(SHOP, &[]) else { return };
+pub(crate) fn without_a_command_it_stays_until_a_signal_comes() {
+    let bench = Bench::new(SHOP);
     let mut live = bench.command(&["--only", "web,app"]).stderr(Stdio::piped()).spawn().unwrap();
     let mut told = BufReader::new(live.stderr.take().unwrap());
     let mut line = String::new();
@@ -125,8 +118,7 @@ fn without_a_command_it_stays_until_a_signal_comes() {
     assert!(line.contains("shop.toml: 0 frames"), "{line}");
 }
 
-#[test]
-fn two_hundred_endpoints_reach_each_other() {
+pub(crate) fn two_hundred_endpoints_reach_each_other() {
     let mut topology = SHOP.to_owned();
     for host in 1..=200 {
         topology += &format!(
@@ -134,7 +126,7 @@ fn two_hundred_endpoints_reach_each_other() {
             host + 30
         );
     }
-    let Some(bench) = Bench::new(&topology, &["ping"]) else { return };
+    let bench = Bench::new(&topology);
     let printed = bench.script(&[], "at i-1 ping -c 1 -W 5 i-200; at i-200 ping -c 1 -W 5 app");
     assert_eq!(printed.matches("1 received").count(), 2, "{printed}");
 }

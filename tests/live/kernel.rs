@@ -17,9 +17,8 @@ fn counter(snmp: &str, protocol: &str, name: &str) -> u64 {
     value.parse().unwrap()
 }
 
-#[test]
-fn the_ttl_of_a_reply_tells_how_many_domains_routed_it() {
-    let Some(bench) = Bench::new(SHOP, &["ping"]) else { return };
+pub(crate) fn the_ttl_of_a_reply_tells_how_many_domains_routed_it() {
+    let bench = Bench::new(SHOP);
     let printed = bench.script(
         &[],
         "at web ping -c 1 -W 5 app; at app ping -c 1 -W 5 app-2; at app ping -c 1 -W 5 data; at web ping -c 1 -W 5 batch",
@@ -30,9 +29,8 @@ fn the_ttl_of_a_reply_tells_how_many_domains_routed_it() {
     assert_eq!(replies, ["62", "64", "63", "63"]);
 }
 
-#[test]
-fn a_packet_whose_ttl_ends_is_answered_by_the_gateway_of_its_sender() {
-    let Some(bench) = Bench::new(SHOP, &["ping"]) else { return };
+pub(crate) fn a_packet_whose_ttl_ends_is_answered_by_the_gateway_of_its_sender() {
+    let bench = Bench::new(SHOP);
     let printed = bench.script(&[], "! at web ping -c 1 -W 5 -t 1 app; ! at web ping -c 1 -W 5 -t 2 app");
     let answers: Vec<&str> = printed.lines().filter(|line| line.contains("Time to live exceeded")).collect();
     assert_eq!(answers.len(), 2, "{printed}");
@@ -40,9 +38,8 @@ fn a_packet_whose_ttl_ends_is_answered_by_the_gateway_of_its_sender() {
     assert!(answers[1].contains("172.16.1.253"), "{printed}");
 }
 
-#[test]
-fn a_kernel_finds_the_path_mtu_out_and_keeps_to_it() {
-    let Some(bench) = Bench::new(SHOP, &["ping"]) else { return };
+pub(crate) fn a_kernel_finds_the_path_mtu_out_and_keeps_to_it() {
+    let bench = Bench::new(SHOP);
     let printed = bench.script(
         &["--mtu", "1400"],
         "! at web ping -M do -c 1 -W 5 -s 1400 app; ! at web ping -M do -c 1 -W 5 -s 1400 app 2>&1; \
@@ -55,9 +52,8 @@ fn a_kernel_finds_the_path_mtu_out_and_keeps_to_it() {
     assert!(printed.contains("1380 bytes from"), "{printed}");
 }
 
-#[test]
-fn fragments_of_a_kernel_and_of_the_fabric_are_put_together_again() {
-    let Some(bench) = Bench::new(SHOP, &["ping"]) else { return };
+pub(crate) fn fragments_of_a_kernel_and_of_the_fabric_are_put_together_again() {
+    let bench = Bench::new(SHOP);
     for options in [&[][..], &["--mtu", "700"]] {
         // Without DF: packets of up to 1,500 bytes are fragments of the guest, smaller ones of the fabric.
         let printed = bench.script(
@@ -73,9 +69,8 @@ fn fragments_of_a_kernel_and_of_the_fabric_are_put_together_again() {
     }
 }
 
-#[test]
-fn an_arp_request_for_a_gateway_or_neighbour_is_answered_with_the_address_of_the_fabric() {
-    let Some(bench) = Bench::new(SHOP, &["ping"]) else { return };
+pub(crate) fn an_arp_request_for_a_gateway_or_neighbour_is_answered_with_the_address_of_the_fabric() {
+    let bench = Bench::new(SHOP);
     let printed =
         bench.script(&[], "at app ping -c 1 -W 5 app-2; at app ping -c 1 -W 5 data; at app cat /proc/net/arp");
     for neighbour in ["172.16.1.11", "172.16.1.253"] {
@@ -88,9 +83,8 @@ fn an_arp_request_for_a_gateway_or_neighbour_is_answered_with_the_address_of_the
 const SERVER: &str = "at app python3 -m http.server 8080 >/dev/null 2>&1 & \
     until at app curl -s -o /dev/null http://127.0.0.1:8080/; do sleep 0.05; done;";
 
-#[test]
-fn a_connection_is_made_refused_or_silently_dropped_as_rules_and_programs_say() {
-    let Some(bench) = Bench::new(SHOP, &["curl", "python3"]) else { return };
+pub(crate) fn a_connection_is_made_refused_or_silently_dropped_as_rules_and_programs_say() {
+    let bench = Bench::new(SHOP);
     let script = format!(
         "{SERVER} at web curl -s -o /dev/null -w '%{{http_code}}\\n' -m 20 http://app:8080/shop.toml; set +e; \
          at web curl -s -m 20 http://app:8081/; echo refused $?; \
@@ -106,9 +100,8 @@ fn a_connection_is_made_refused_or_silently_dropped_as_rules_and_programs_say() 
     }
 }
 
-#[test]
-fn no_kernel_finds_a_wrong_checksum_or_header() {
-    let Some(bench) = Bench::new(SHOP, &["curl", "python3", "ping"]) else { return };
+pub(crate) fn no_kernel_finds_a_wrong_checksum_or_header() {
+    let bench = Bench::new(SHOP);
     let large = vec![b'x'; 3 << 20];
     std::fs::write(bench.path().join("large"), &large).unwrap();
     let script = format!(
@@ -128,17 +121,15 @@ fn no_kernel_finds_a_wrong_checksum_or_header() {
     assert_eq!(counter(printed.rsplit("\n\n").next().unwrap(), "Udp", "NoPorts"), 1, "{printed}");
 }
 
-#[test]
-fn a_gateway_answers_for_the_addresses_behind_it_and_ids_are_host_names() {
-    let Some(bench) = Bench::new(SHOP, &["ping"]) else { return };
+pub(crate) fn a_gateway_answers_for_the_addresses_behind_it_and_ids_are_host_names() {
+    let bench = Bench::new(SHOP);
     let printed = bench.script(&[], "at app ping -c 1 -W 5 192.0.2.77; at vpn ping -c 1 -W 5 app");
     assert!(printed.contains("64 bytes from 192.0.2.77"), "{printed}");
     assert!(printed.contains("PING app (172.16.1.10) "), "{printed}");
 }
 
-#[test]
-fn ten_thousand_pings_arrive() {
-    let Some(bench) = Bench::new(SHOP, &["ping"]) else { return };
+pub(crate) fn ten_thousand_pings_arrive() {
+    let bench = Bench::new(SHOP);
     let printed = bench.script(&[], "at web ping -q -f -c 10000 app");
     assert!(printed.contains("10000 packets transmitted, 10000 received"), "{printed}");
 }

@@ -6,9 +6,8 @@ use crate::{Bench, SHOP, text};
 const UNTIL: &str = "until_answered() { until at web ping -c 1 -W 1 app >/dev/null; do sleep 0.1; done; }; \
     until_silent() { while at web ping -c 1 -W 1 app >/dev/null; do sleep 0.1; done; };";
 
-#[test]
-fn a_link_that_is_detached_carries_nothing_any_more_until_it_is_attached() {
-    let Some(bench) = Bench::new(SHOP, &["ping"]) else { return };
+pub(crate) fn a_link_that_is_detached_carries_nothing_any_more_until_it_is_attached() {
+    let bench = Bench::new(SHOP);
     std::fs::write(bench.path().join("operations"), "").unwrap();
     let script = format!(
         "{UNTIL} until_answered; echo detach web shop >> operations; until_silent; \
@@ -33,9 +32,8 @@ fn a_link_that_is_detached_carries_nothing_any_more_until_it_is_attached() {
     assert!(refusals.iter().any(|reason| told.contains(reason)), "{told}");
 }
 
-#[test]
-fn an_instance_that_is_stopped_loses_its_network_until_it_is_started() {
-    let Some(bench) = Bench::new(SHOP, &["ping", "mkfifo"]) else { return };
+pub(crate) fn an_instance_that_is_stopped_loses_its_network_until_it_is_started() {
+    let bench = Bench::new(SHOP);
     let script = format!(
         "{UNTIL} exec 3> pipe; echo stop app >&3; until_silent; at app cat /proc/net/route; echo; \
          echo start app >&3; until_answered; at app cat /proc/net/route"
@@ -49,9 +47,8 @@ fn an_instance_that_is_stopped_loses_its_network_until_it_is_started() {
     assert!(text(&live.stderr).contains("instance-stopped"), "{}", text(&live.stderr));
 }
 
-#[test]
-fn a_guest_route_that_is_added_stands_in_the_table_of_the_guest() {
-    let Some(bench) = Bench::new(SHOP, &[]) else { return };
+pub(crate) fn a_guest_route_that_is_added_stands_in_the_table_of_the_guest() {
+    let bench = Bench::new(SHOP);
     std::fs::write(bench.path().join("operations"), "add-guest-route web 192.168.0.0/16\n").unwrap();
     // 192.168.0.0, as the kernel prints it.
     let script = "until at web grep 0000A8C0 /proc/net/route; do sleep 0.05; done";

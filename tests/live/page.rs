@@ -29,11 +29,10 @@ fn script(commands: &[&str]) -> String {
     script
 }
 
-#[test]
-fn the_session_of_the_manual_is_what_happens() {
+pub(crate) fn the_session_of_the_manual_is_what_happens() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let topology = fs::read_to_string(root.join("scenarios/topologies/shop.toml")).unwrap();
-    let Some(bench) = Bench::new(&topology, &["ping", "grep"]) else { return };
+    let bench = Bench::new(&topology);
     let page = fs::read_to_string(root.join("docs/live.md")).unwrap();
     let (before, rest) = page.split_once(OPENING).unwrap();
     let (stands, after) = rest.split_once("```").unwrap();

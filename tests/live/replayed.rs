@@ -9,9 +9,8 @@ const TRAFFIC: &str = "set +e; at web ping -c 2 -i 0.2 -W 5 -s 3000 app; at web 
     at web ping -c 1 -W 1 192.168.1.1; at batch ping -c 1 -W 1 app; at app ping -c 1 -W 1 batch; \
     at web ping -c 1 -W 5 orders; at data ping -c 1 -W 1 orders; exit 0";
 
-#[test]
-fn a_capture_of_a_run_gives_the_same_verdicts_when_it_is_replayed() {
-    let Some(bench) = Bench::new(SHOP, &["ping"]) else { return };
+pub(crate) fn a_capture_of_a_run_gives_the_same_verdicts_when_it_is_replayed() {
+    let bench = Bench::new(SHOP);
     let live = bench.run(&["--format", "ndjson", "-w", "run.pcapng"], TRAFFIC);
     assert!(live.status.success(), "{}", text(&live.stderr));
     let lines = text(&live.stdout);
@@ -25,9 +24,8 @@ fn a_capture_of_a_run_gives_the_same_verdicts_when_it_is_replayed() {
     assert!(text(&live.stderr).contains("packets transmitted"));
 }
 
-#[test]
-fn a_capture_can_be_read_while_it_is_written_and_its_reader_may_leave() {
-    let Some(bench) = Bench::new(SHOP, &["ping"]) else { return };
+pub(crate) fn a_capture_can_be_read_while_it_is_written_and_its_reader_may_leave() {
+    let bench = Bench::new(SHOP);
     let mut command = bench.command(&["-w", "-", "--", "sh", "-c", "at web ping -c 1 -W 5 app; read end; exit 5"]);
     let mut live = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut capture = live.stdout.take().unwrap();
@@ -45,9 +43,8 @@ fn a_capture_can_be_read_while_it_is_written_and_its_reader_may_leave() {
     assert_eq!(ended.status.code(), Some(5), "{}", text(&ended.stderr));
 }
 
-#[test]
-fn a_frame_for_an_endpoint_without_namespace_has_its_verdict_and_is_told() {
-    let Some(bench) = Bench::new(SHOP, &["ping"]) else { return };
+pub(crate) fn a_frame_for_an_endpoint_without_namespace_has_its_verdict_and_is_told() {
+    let bench = Bench::new(SHOP);
     let live = bench.run(&["--only", "web", "--format", "ndjson"], "! at web ping -c 1 -W 1 172.16.1.10");
     assert!(text(&live.stdout).contains("\"verdict\":\"delivered\",\"to\":\"app\""), "{}", text(&live.stdout));
     let told = text(&live.stderr);
