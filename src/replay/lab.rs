@@ -62,6 +62,8 @@ impl Lab {
     /// ");
     /// ```
     ///
+    /// Each frame is forwarded at its stamp: rates and delays do not act here, whatever `[fabric] timing` says.
+    ///
     /// # Errors
     /// The capture cannot be read, or not to its end.
     pub fn replay(&mut self, capture: impl AsRef<Path>) -> Result<LabReplay, CaptureError> {
