@@ -1,8 +1,56 @@
 //! How TCP flags are written: one letter each, as in tcpdump, `S` a SYN and `S.` a SYN with ACK.
 
-use super::TcpFlags;
 use std::fmt;
 use std::str::FromStr;
+
+/// TCP flags as on the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TcpFlags(pub u8);
+
+impl TcpFlags {
+    /// No flag: what a later fragment has.
+    pub const NONE: TcpFlags = TcpFlags(0);
+    /// FIN.
+    pub const FIN: TcpFlags = TcpFlags(1);
+    /// SYN.
+    pub const SYN: TcpFlags = TcpFlags(2);
+    /// RST.
+    pub const RST: TcpFlags = TcpFlags(4);
+    /// PSH.
+    pub const PSH: TcpFlags = TcpFlags(8);
+    /// ACK.
+    pub const ACK: TcpFlags = TcpFlags(16);
+    /// URG.
+    pub const URG: TcpFlags = TcpFlags(32);
+
+    /// True where any flag of `other` is set.
+    pub const fn any(self, other: TcpFlags) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// True for a SYN without ACK.
+    pub const fn opens(self) -> bool {
+        self.any(TcpFlags::SYN) && !self.any(TcpFlags::ACK)
+    }
+
+    /// True for SYN alone, without ACK, FIN or RST.
+    pub const fn is_bare_syn(self) -> bool {
+        self.opens() && !self.closes()
+    }
+
+    /// True for FIN or RST.
+    pub const fn closes(self) -> bool {
+        self.any(TcpFlags(TcpFlags::FIN.0 | TcpFlags::RST.0))
+    }
+}
+
+impl std::ops::BitOr for TcpFlags {
+    type Output = TcpFlags;
+
+    fn bitor(self, other: TcpFlags) -> TcpFlags {
+        TcpFlags(self.0 | other.0)
+    }
+}
 
 /// In the order in which they are printed. Other tools write A and C for the two that are read under either letter.
 const LETTERS: [(char, u8); 8] =

@@ -31,6 +31,7 @@ mod rewrite;
 #[cfg(test)]
 mod samples;
 mod text;
+mod transport;
 
 #[doc(hidden)]
 pub use arp::arp_reply;
@@ -41,7 +42,7 @@ pub use describe::describe;
 #[doc(hidden)]
 pub use fast_headers::FastHeaders;
 pub use fields::{Field, fields, side_by_side};
-pub use flags::TcpFlagsError;
+pub use flags::{TcpFlags, TcpFlagsError};
 #[doc(hidden)]
 pub use fragment::fragment;
 pub use icmp::IcmpError;
@@ -49,11 +50,8 @@ pub use icmp::IcmpError;
 pub use icmp::icmp_error;
 #[doc(hidden)]
 pub use offload::{Ipv4Lengths, compute_header_checksum, raise_ttl, set_total_length};
-pub use parse::TcpFlags;
 #[doc(hidden)]
-pub use parse::{
-    Arp, Icmp, Ipv4, Packet, ParseError, Quoted, Transport, destination_address, parse, source_address, transport,
-};
+pub use parse::{Arp, Ipv4, Packet, ParseError, destination_address, parse, source_address};
 #[doc(hidden)]
 pub use readable::{Readable, ReadableTransport, readable, readable_tcp_flags};
 #[doc(hidden)]
@@ -61,6 +59,8 @@ pub use rewrite::{forward, map_addresses};
 pub use text::TextError;
 #[doc(hidden)]
 pub use text::{read_addresses, read_endpoints, read_hexadecimal};
+#[doc(hidden)]
+pub use transport::{Icmp, Quoted, Transport, transport};
 
 use crate::net::ethertype;
 use std::net::Ipv4Addr;
