@@ -17,28 +17,47 @@ pub(super) struct LateJobs<'r> {
     receiving: &'r mut Receiving,
     counters: &'r mut Counters,
     encoder: Encoder<'r>,
-    waiting: VecDeque<WaitingJob>,
+    waiting: WaitingJobs,
     /// For reading into, instead of one that waits.
     spare: Vec<Job>,
 }
 
-struct WaitingJob {
-    job: Job,
-    /// What has become of its first frames.
-    received: Vec<Received>,
+/// Batches that are forwarded and of whose frames not all is certain, in the order of the capture.
+#[derive(Default)]
+pub(super) struct WaitingJobs {
+    /// Each with what has become of its first frames.
+    jobs: VecDeque<(Job, Vec<Received>)>,
+}
+
+impl WaitingJobs {
+    /// Sends the frames of a batch on their way to their receivers.
+    pub(super) fn push(&mut self, receiving: &mut Receiving, job: Job) {
+        depart(receiving, &job);
+        let received = Vec::with_capacity(job.batch.len());
+        self.jobs.push_back((job, received));
+    }
+
+    /// The next batch of which all is certain: noted in it, and counted.
+    pub(super) fn next_certain(&mut self, receiving: &mut Receiving, counters: &mut Counters) -> Option<Job> {
+        let (job, received) = self.jobs.front_mut()?;
+        while received.len() < job.batch.len() {
+            received.push(receiving.next_certain()?);
+        }
+        let (mut job, received) = self.jobs.pop_front()?;
+        conclude(&mut job, &received, counters);
+        Some(job)
+    }
 }
 
 impl<'r> LateJobs<'r> {
     pub(super) fn new(receiving: &'r mut Receiving, counters: &'r mut Counters, encoder: Encoder<'r>) -> LateJobs<'r> {
-        LateJobs { receiving, counters, encoder, waiting: VecDeque::new(), spare: Vec::new() }
+        LateJobs { receiving, counters, encoder, waiting: WaitingJobs::default(), spare: Vec::new() }
     }
 
     /// Takes the next batch, which is forwarded, and gives another job for it.
     pub(super) fn take(&mut self, job: Job) -> Job {
         let threads = job.outputs.len();
-        depart(self.receiving, &job);
-        let received = Vec::with_capacity(job.batch.len());
-        self.waiting.push_back(WaitingJob { job, received });
+        self.waiting.push(self.receiving, job);
         self.spare.pop().unwrap_or_else(|| Job::of_threads(threads))
     }
 
@@ -49,12 +68,7 @@ impl<'r> LateJobs<'r> {
 
     /// The next batch of which all is certain: counted, and written about.
     pub(super) fn next_certain(&mut self) -> Option<Job> {
-        let first = self.waiting.front_mut()?;
-        while first.received.len() < first.job.batch.len() {
-            first.received.push(self.receiving.next_certain()?);
-        }
-        let WaitingJob { mut job, received } = self.waiting.pop_front()?;
-        conclude(&mut job, &received, self.counters);
+        let mut job = self.waiting.next_certain(self.receiving, self.counters)?;
         if self.encoder.is_wanted() {
             encode(&mut self.encoder, &mut job);
         }
@@ -68,7 +82,7 @@ impl<'r> LateJobs<'r> {
 }
 
 /// Sends the frames of a batch on their way to their receivers.
-pub(super) fn depart(receiving: &mut Receiving, job: &Job) {
+fn depart(receiving: &mut Receiving, job: &Job) {
     let outputs: Vec<_> = job.outputs.iter().map(lock).collect();
     let mut walks: Vec<BurstWalk<'_>> = outputs.iter().map(|output| BurstWalk::new(output)).collect();
     for (index, owner) in job.batch.owners().iter().enumerate() {
@@ -92,7 +106,7 @@ pub(super) fn flight(seen: &FrameOutcome<'_>) -> Option<Flight> {
 }
 
 /// Notes what has become of the frames of a batch, and counts them.
-pub(super) fn conclude(job: &mut Job, received: &[Received], counters: &mut Counters) {
+fn conclude(job: &mut Job, received: &[Received], counters: &mut Counters) {
     let owners = job.batch.owners().to_vec();
     let mut positions = vec![0; job.outputs.len()];
     for (index, (owner, received)) in owners.into_iter().zip(received).enumerate() {

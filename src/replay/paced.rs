@@ -1,6 +1,6 @@
 //! The rates and delays of a stream, in real time: what is due later waits here, as bytes on their way to an interface.
 
-use super::late::{conclude, depart};
+use super::late::WaitingJobs;
 use super::pipeline::{Job, lock};
 use super::timing::{LandedFrame, LeavingFrame, Received, Receiving, Sending, rates};
 use super::worker::Counters;
@@ -10,7 +10,7 @@ use crate::program::{EndpointId, FixedMap};
 use crate::report::EndpointRates;
 use crate::time::SimTime;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::BinaryHeap;
 
 /// Frames on their way to their receivers.
 pub(super) struct PacedFrames {
@@ -18,8 +18,8 @@ pub(super) struct PacedFrames {
     receiving: Receiving,
     /// What is counted once it is certain what becomes of a frame.
     pub(super) counters: Counters,
-    /// Bursts of which not all is certain, in order, with what has become of their first frames.
-    waiting: VecDeque<(Job, Vec<Received>)>,
+    /// Bursts of which not all is certain.
+    waiting: WaitingJobs,
     /// Frames so far.
     departed: u64,
     /// What is under way, by the number of the frame from 0.
@@ -45,7 +45,7 @@ impl PacedFrames {
             sending: Sending::of(topology),
             receiving: Receiving::of(topology).telling_landed(),
             counters,
-            waiting: VecDeque::new(),
+            waiting: WaitingJobs::default(),
             departed: 0,
             flying: FixedMap::default(),
             due: BinaryHeap::new(),
@@ -75,9 +75,8 @@ impl PacedFrames {
                 }
             }
         }
-        depart(&mut self.receiving, &job);
         self.departed += job.batch.len() as u64;
-        self.waiting.push_back((job, Vec::new()));
+        self.waiting.push(&mut self.receiving, job);
     }
 
     /// Makes certain what arrives up to `now`, or everything.
@@ -108,13 +107,7 @@ impl PacedFrames {
 
     /// The next burst of which all is certain, counted.
     pub(super) fn next_certain(&mut self) -> Option<Job> {
-        let (job, received) = self.waiting.front_mut()?;
-        while received.len() < job.batch.len() {
-            received.push(self.receiving.next_certain()?);
-        }
-        let (mut job, received) = self.waiting.pop_front()?;
-        conclude(&mut job, &received, &mut self.counters);
-        Some(job)
+        self.waiting.next_certain(&mut self.receiving, &mut self.counters)
     }
 
     /// Goes on with the limits of `next`; what has passed those until then.
