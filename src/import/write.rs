@@ -5,7 +5,7 @@
 use super::draft::*;
 use super::report::ImportReport;
 use crate::net::{Ipv4Net, PortRange};
-use crate::scenario::{is_allowed_in_ids, is_reserved_id};
+use crate::scenario::{is_allowed_in_ids, is_reserved_id, toml_key};
 use std::borrow::Cow;
 use std::fmt::{Display, Write};
 use std::ops::Range;
@@ -373,9 +373,7 @@ fn escaped_id(id: &str) -> String {
 
 /// An id as a key.
 fn key(id: &str) -> String {
-    let id = safe_id(id);
-    let bare = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-    if bare { id.into_owned() } else { string(&id) }
+    toml_key(&safe_id(id))
 }
 
 /// An id as a value.

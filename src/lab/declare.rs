@@ -122,11 +122,8 @@ impl Declaration {
     }
 
     fn header(&self) -> String {
-        let is_bare =
-            |id: &str| !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
         match &self.id {
-            Some(id) if is_bare(id) => format!("[{}.{id}]", self.section),
-            Some(id) => format!("[{}.{}]", self.section, quoted(id)),
+            Some(id) => format!("[{}.{}]", self.section, scenario::toml_key(id)),
             None => format!("[{}]", self.section),
         }
     }

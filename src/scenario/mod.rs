@@ -40,6 +40,7 @@ pub(crate) use topology::{is_allowed_in_ids, is_reserved_id};
 pub use values::{DurationError, parse_duration};
 pub use words::{OperationError, operation};
 pub use written::ReplayScenario;
+pub(crate) use written::toml_key;
 
 use crate::diag::{Diagnostic, FileId, Severity, Sources};
 use crate::model::World;

@@ -58,15 +58,15 @@ impl ReplayScenario<'_> {
 }
 
 fn counts<T: Display>(counts: &[Count<T>]) -> String {
-    let entry = |count: &Count<T>| format!("{} = {}", key(&count.of.value.to_string()), count.count.value);
+    let entry = |count: &Count<T>| format!("{} = {}", toml_key(&count.of.value.to_string()), count.count.value);
     match counts {
         [] => "{}".to_owned(),
         _ => format!("{{ {} }}", counts.iter().map(entry).collect::<Vec<_>>().join(", ")),
     }
 }
 
-/// An id as a key.
-fn key(id: &str) -> String {
+/// Returns an id as a key of TOML, in quotes where it has to be.
+pub(crate) fn toml_key(id: &str) -> String {
     let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     if !id.is_empty() && id.bytes().all(is_bare) { id.to_owned() } else { quoted(id) }
 }
