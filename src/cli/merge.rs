@@ -154,8 +154,7 @@ fn write_frames(
     terminal: &mut Terminal,
 ) -> Result<MergedReplay, Failure> {
     let mut patient = LineSink { out: terminal.out(), closed: false };
-    let lines: &mut (dyn Write + Send) = if output.is_some() { &mut patient } else { patient.out };
-    let mut rows = view.is_of_frames().then(|| RowSink::of_verdicts(lines, view.format)).transpose()?;
+    let mut rows = view.frame_rows(&mut patient, output.is_some())?;
     let mut sinks = Sinks {
         lines: rows.as_mut().map(|rows| rows as &mut dyn Write),
         capture: output.as_mut().map(|file| file as &mut dyn Write),

@@ -118,6 +118,16 @@ impl ResultView {
         self.by.is_none() && matches!(self.format, ReplayFormat::Ndjson | ReplayFormat::Parquet)
     }
 
+    /// Rows about frames, where these are what is printed. With a capture to be written they may lose their reader.
+    pub(super) fn frame_rows<'a>(
+        self,
+        sink: &'a mut LineSink<'_>,
+        has_capture: bool,
+    ) -> io::Result<Option<RowSink<'a>>> {
+        let lines: &mut (dyn Write + Send) = if has_capture { sink } else { sink.out };
+        self.is_of_frames().then(|| RowSink::of_verdicts(lines, self.format)).transpose()
+    }
+
     /// Prints rows or a summary; what is to be said beside the data goes to standard error.
     pub(super) fn present(
         self,
@@ -398,8 +408,7 @@ impl ReplayJob<'_> {
         let mut progress = ProgressLine::of("frames");
         let mut tell = |read, total, frames| progress.advance(read, total, frames);
         let mut patient = LineSink { out: terminal.out(), closed: false };
-        let lines: &mut (dyn Write + Send) = if output.is_some() { &mut patient } else { patient.out };
-        let mut rows = view.is_of_frames().then(|| RowSink::of_verdicts(lines, view.format)).transpose()?;
+        let mut rows = view.frame_rows(&mut patient, output.is_some())?;
         let mut sinks = Sinks {
             lines: rows.as_mut().map(|rows| rows as &mut dyn Write),
             capture: output.as_mut().map(|file| file as &mut dyn Write),
