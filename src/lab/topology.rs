@@ -56,6 +56,18 @@ impl Topology {
         Topology::build(world, findings, sources)
     }
 
+    /// Reads, checks and compiles the topology in `text`, the content of a file that messages call `name`: TOML, JSON or YAML
+    /// as its name says.
+    ///
+    /// # Errors
+    /// As [`Topology::from_toml`].
+    #[doc(hidden)]
+    pub fn from_file_text(name: &str, text: &str) -> Result<Topology, LabError> {
+        let mut sources = Sources::new();
+        let (world, findings) = scenario::topology_of_file(&mut sources, name, text);
+        Topology::build(world, findings, sources)
+    }
+
     /// Checks and compiles a world that was read with `findings` from `sources`.
     ///
     /// # Errors

@@ -57,6 +57,11 @@ pub fn topology(sources: &mut Sources, name: &str, text: &str) -> (World, Vec<Di
     topology_as(sources, name, text, Notation::Toml)
 }
 
+/// Reads the topology in `text`, the content of a file that diagnostics call `name`: written as its name says.
+pub(crate) fn topology_of_file(sources: &mut Sources, name: &str, text: &str) -> (World, Vec<Diagnostic>) {
+    topology_as(sources, name, text, Notation::of_name(Path::new(name)))
+}
+
 /// Reads the topology in `text`, which is written in `notation`.
 pub(crate) fn topology_as(
     sources: &mut Sources,

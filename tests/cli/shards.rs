@@ -1,6 +1,6 @@
 //! Replays in parts: `replay --shard` and `merge`.
 
-use super::{Bench, Told, frames, pcap, shop_frames};
+use super::{Bench, SHOP, Told, frames, pcap, shop_frames};
 use biplane::wire::build::{tcp, udp};
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -35,6 +35,19 @@ fn make_part(bench: &Bench, shard: &str, folder: &str, options: &[&str]) -> Told
 
 fn whole(bench: &Bench, options: &[&str]) -> Told {
     bench.run(&[&["replay", "shop.toml", "week"], options].concat())
+}
+
+#[test]
+fn a_topology_in_json_or_yaml_goes_with_the_parts_as_it_is_written() {
+    let values: toml::Table = toml::from_str(SHOP).unwrap();
+    let json = serde_json::to_string_pretty(&values).unwrap();
+    let bench = bench().write("shop.json", &json).write("shop.yml", format!("# the shop\n{json}"));
+    for name in ["shop.json", "shop.yml"] {
+        let one = ["replay", name, "week", "--format", "ndjson"];
+        let told = bench.run(&[&one[..], &["--shard", "0/1", "--parts", "parts"]].concat());
+        assert_eq!(told.code, 0, "{}", told.error);
+        assert!(bench.run(&["merge", "parts"]).to_string() == bench.run(&one).to_string(), "{name}");
+    }
 }
 
 #[test]

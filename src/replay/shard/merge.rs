@@ -243,7 +243,7 @@ fn topology(folder: &Path, named: &NamedDigest) -> Result<Topology, PartsError> 
     let file = PartFile::new(folder, &topology_name(&named.digest), None);
     file.verify(named)?;
     let text = fs::read_to_string(&file.path).map_err(|error| PartsError::unreadable(&file.path, &error))?;
-    Topology::from_toml(&named.name, &text).map_err(|error| match error {
+    Topology::from_file_text(&named.name, &text).map_err(|error| match error {
         LabError::Read(error) => PartsError::Unreadable(error.to_string()),
         LabError::Invalid { .. } => file.damaged("it is not a topology without errors"),
     })
