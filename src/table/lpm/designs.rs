@@ -1,4 +1,4 @@
-//! Which design a table has, and that it changes without anybody noticing.
+//! Which design a table has, and that lookups give the same when it changes.
 
 use ipnet::Ipv4Net;
 
