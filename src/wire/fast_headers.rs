@@ -53,7 +53,7 @@ const IPV4_WITHOUT_OPTIONS: u32 = (ethertype::IPV4 as u32) << 8 | 0x45;
 
 impl FastHeaders {
     /// Reads a frame of which `bytes` were captured of `wire_length`, if it is of this kind; [`parse`](super::parse)
-    /// and [`transport`](super::transport) then say the same about it. `None` for any other frame, sound or not.
+    /// and [`transport`](super::transport()) then say the same about it. `None` for any other frame, sound or not.
     #[inline]
     pub fn read(bytes: &[u8], wire_length: usize) -> Option<FastHeaders> {
         let headers: &[u8; WITH_UDP] = bytes.first_chunk()?;
@@ -122,7 +122,7 @@ impl FastHeaders {
         }
     }
 
-    /// What [`transport`](super::transport) says about it.
+    /// What [`transport`](super::transport()) says about it.
     #[inline]
     pub fn transport(&self) -> Transport {
         let FastHeaders { source_port, destination_port, flags, .. } = *self;

@@ -251,7 +251,7 @@ fn is_version_4(frame: &[u8]) -> bool {
 
 /// Reads the headers of an Ethernet frame: `bytes` were captured of `wire_length`.
 ///
-/// Layer 4 is only held against the total length here; [`transport`](super::transport) reads it.
+/// Layer 4 is only held against the total length here; [`transport`](super::transport()) reads it.
 pub fn parse(bytes: &[u8], wire_length: usize) -> Result<Packet, ParseError> {
     let wire_length = wire_length.max(bytes.len());
     let captured = |needed: usize| {
