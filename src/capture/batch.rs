@@ -5,6 +5,8 @@ use std::borrow::Cow;
 
 use super::link::{Framing, Unreadable, synthesize};
 use super::options::BlockOptions;
+#[cfg(feature = "cli")]
+use super::options::PacketLabel;
 use super::order::ByteOrder;
 use crate::time::SimTime;
 
@@ -51,12 +53,13 @@ pub(crate) struct Extent {
     place: BatchPlace,
 }
 
-/// Where the options of a packet that has comments lie in its batch.
+/// Where the options of a packet that has comments or a label lie in its batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BatchOptions {
     start: usize,
     length: u32,
     order: ByteOrder,
+    place: BatchPlace,
 }
 
 /// Which of a batch's buffers bytes lie in.
@@ -77,7 +80,7 @@ impl Record {
         self.extent
     }
 
-    /// Where its comments lie; `None` where it has none.
+    /// Where its comments and its label lie; `None` where it has none.
     pub(crate) const fn options(&self) -> Option<BatchOptions> {
         self.options
     }
@@ -112,7 +115,7 @@ pub(super) struct RawRecord {
     pub(super) came_out: bool,
     pub(super) entered: bool,
     pub(super) outbound: Option<bool>,
-    /// Of a packet with comments: where its options start from the start of the record, and their length.
+    /// Of a packet with comments or a label: where its options start from the start of the record, and their length.
     pub(super) options: Option<(usize, usize, ByteOrder)>,
 }
 
@@ -155,10 +158,15 @@ impl Batch {
         self.block_options(options).comments()
     }
 
+    /// The label among `options`, which must be those of a record of this batch.
+    #[cfg(feature = "cli")]
+    pub(crate) fn label(&self, options: BatchOptions) -> Option<PacketLabel> {
+        self.block_options(options).label()
+    }
+
     fn block_options(&self, options: BatchOptions) -> BlockOptions<'_> {
-        let BatchOptions { start, length, order } = options;
-        let bytes = self.block.get(start..start + length as usize).unwrap_or_default();
-        BlockOptions { order, bytes }
+        let BatchOptions { start, length, order, place } = options;
+        BlockOptions { order, bytes: self.slice(Extent { start, length, place }) }
     }
 
     /// The bytes of `record`, to be changed: from now on it has a copy that is the batch's own.
@@ -193,6 +201,16 @@ impl Batch {
         let start = self.arena.len();
         self.arena.extend_from_slice(bytes);
         Extent { start, length: bytes.len() as u32, place: BatchPlace::Arena }
+    }
+
+    /// The same record with `number`, its bytes and options copied from the batch that it is of.
+    pub(super) fn adopt_record(&mut self, from: &Batch, record: &Record, number: u64) -> Record {
+        let extent = self.append_frame(from.bytes(record));
+        let options = record.options.map(|options| {
+            let Extent { start, length, place } = self.append_frame(from.block_options(options).bytes);
+            BatchOptions { start, length, place, ..options }
+        });
+        Record { number, extent, options, ..*record }
     }
 
     /// Forgets all records and lets go of the shared bytes; keeps the allocations.
@@ -230,6 +248,7 @@ impl Batch {
                 start: position + start,
                 length: length as u32,
                 order,
+                place: BatchPlace::Block,
             }),
             extent: Extent { start: position + packet.start, length: packet.captured, place: BatchPlace::Block },
         };

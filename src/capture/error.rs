@@ -127,6 +127,13 @@ pub enum CaptureProblem {
     LongWindow,
     /// A folder without any capture.
     NoCaptures,
+    /// More captures than can be merged by their stamps.
+    TooManyToMerge {
+        /// How many can.
+        limit: usize,
+    },
+    /// A folder of captures that are read by their shards alone.
+    Split,
 }
 
 impl CaptureError {
@@ -154,6 +161,8 @@ impl CaptureError {
             | CaptureProblem::LongWindow
             | CaptureProblem::NotBuiltIn(_)
             | CaptureProblem::NoCaptures
+            | CaptureProblem::Split
+            | CaptureProblem::TooManyToMerge { .. }
             | CaptureProblem::UnsupportedVariant { .. }
             | CaptureProblem::UnsupportedLinkType { .. } => false,
             CaptureProblem::Io(_) => self.good_records > 0,
@@ -264,6 +273,13 @@ impl fmt::Display for CaptureError {
             CaptureProblem::NoCaptures => {
                 f.write_str("a folder without any capture; those in its folders do not count")?;
             }
+            CaptureProblem::TooManyToMerge { limit } => {
+                write!(f, "more than {limit}, and --merge opens all of them at once: merge some of them first")?;
+            }
+            CaptureProblem::Split => f.write_str(
+                "captures that were split, each for one shard: `biplane replay TOPOLOGY DIR --shard I/N --parts PARTS` reads \
+                 them, DIR given alone",
+            )?,
             CaptureProblem::Compression(error) => {
                 let name = self.compression.map_or("compressed", Compression::name);
                 write!(f, "the {name} data is damaged or cut: {error}")?;

@@ -12,6 +12,10 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// The name of the file that tells that a folder holds captures of shards, cut once from other captures: each of them is read
+/// by its shard.
+pub const SPLIT_MANIFEST: &str = "split.json";
+
 /// A file that is to be read as a capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaptureFile {
@@ -41,6 +45,9 @@ pub fn capture_files(paths: &[PathBuf]) -> Result<Vec<CaptureFile>, CaptureError
         if !is_folder {
             files.push(CaptureFile { path: path.clone(), is_of_folder: false });
             continue;
+        }
+        if path.join(SPLIT_MANIFEST).exists() {
+            return Err(CaptureError::unopened(path.display().to_string(), CaptureProblem::Split));
         }
         let inside = regular_files(path).map_err(|error| unreadable(path, error))?;
         if inside.is_empty() {

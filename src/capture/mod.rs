@@ -49,6 +49,7 @@ mod gzip;
 mod input;
 mod interface;
 mod link;
+mod merging;
 mod options;
 mod order;
 mod pcap;
@@ -67,7 +68,7 @@ pub use captures::Captures;
 pub use captures::{CaptureOpener, CaptureRange};
 pub use error::{CaptureError, CaptureProblem, Compression};
 #[doc(hidden)]
-pub use folder::{CaptureFile, capture_files};
+pub use folder::{CaptureFile, SPLIT_MANIFEST, capture_files};
 #[doc(hidden)]
 pub use foreign::Foreign;
 pub use interface::Interface;
@@ -76,6 +77,8 @@ pub use interface::MAX_INTERFACES;
 pub use link::LinkType;
 #[doc(hidden)]
 pub use link::Unreadable;
+#[cfg(feature = "cli")]
+pub(crate) use options::PacketLabel;
 #[doc(hidden)]
 pub use pcap_writer::{PcapWriter, Precision};
 pub use reader::Reader;

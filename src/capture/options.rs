@@ -4,6 +4,13 @@ use super::order::ByteOrder;
 
 const OPT_COMMENT: u16 = 1;
 const EPB_FLAGS: u16 = 2;
+#[cfg(feature = "cli")]
+const EPB_PACKETID: u16 = 5;
+const EPB_QUEUE: u16 = 6;
+
+/// The option of a packet that says where it stood before it was put into another capture: the number of its capture (4
+/// bytes, little endian) and its number there (8). The first half of the codes is the format's, the second everyone's own.
+pub(super) const EPB_TAKEN_FROM: u16 = 0x8b01;
 
 /// How the comment to search for begins that an output capture has in every packet; the one to read follows it.
 const OWN_COMMENT: &[u8] = b"biplane: ";
@@ -24,6 +31,20 @@ pub(super) struct Summary {
     pub(super) is_annotated: bool,
     /// True where there is a comment that this program did not write.
     pub(super) has_comments: bool,
+    /// True where the packet is from a queue.
+    pub(super) has_queue: bool,
+}
+
+/// What a packet says of itself that was put into a capture with others of its queue.
+#[cfg(feature = "cli")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PacketLabel {
+    /// The number that copies of one packet share.
+    pub(crate) packet_id: u64,
+    /// The queue.
+    pub(crate) queue: u32,
+    /// Which capture it was taken from, and its number there.
+    pub(crate) taken_from: Option<(u32, u64)>,
 }
 
 impl<'a> BlockOptions<'a> {
@@ -36,6 +57,7 @@ impl<'a> BlockOptions<'a> {
                 (OPT_COMMENT, comment) if comment.starts_with(OWN_COMMENT) => summary.is_annotated = true,
                 // That an earlier annotation may end here is seen by whoever reads the comments.
                 (OPT_COMMENT, _) => summary.has_comments = true,
+                (EPB_QUEUE, _) => summary.has_queue = true,
                 _ => {}
             }
         }
@@ -51,6 +73,19 @@ impl<'a> BlockOptions<'a> {
             follows_own = is_own;
             is_kept
         })
+    }
+
+    /// What the packet says of itself, where it has a number and a queue.
+    #[cfg(feature = "cli")]
+    pub(super) fn label(self) -> Option<PacketLabel> {
+        let order = self.order;
+        let packet_id = self.value(EPB_PACKETID)?.try_into().ok().map(|bytes| order.u64(bytes))?;
+        let queue = self.value(EPB_QUEUE)?.try_into().ok().map(|bytes| order.u32(bytes))?;
+        let taken_from = self.value(EPB_TAKEN_FROM).and_then(|value| {
+            let (capture, number) = value.split_first_chunk()?;
+            Some((u32::from_le_bytes(*capture), u64::from_le_bytes(number.try_into().ok()?)))
+        });
+        Some(PacketLabel { packet_id, queue, taken_from })
     }
 
     /// All comments.
@@ -104,7 +139,10 @@ mod tests {
             (1, b"added behind"),
             (2, &[0, 0, 0, 2]),
         ]);
-        assert_eq!(of(&bytes).summary(), Summary { direction: 2, is_annotated: true, has_comments: true });
+        assert_eq!(
+            of(&bytes).summary(),
+            Summary { direction: 2, is_annotated: true, has_comments: true, has_queue: false }
+        );
         assert_eq!(of(&bytes).comments().collect::<Vec<_>>(), [b"mine" as &[u8], b"added behind"]);
     }
 

@@ -24,6 +24,14 @@ impl ByteOrder {
         }
     }
 
+    #[cfg(feature = "cli")]
+    pub(super) const fn u64(self, bytes: [u8; 8]) -> u64 {
+        match self {
+            ByteOrder::Little => u64::from_le_bytes(bytes),
+            ByteOrder::Big => u64::from_be_bytes(bytes),
+        }
+    }
+
     pub(super) const fn i64(self, bytes: [u8; 8]) -> i64 {
         match self {
             ByteOrder::Little => i64::from_le_bytes(bytes),

@@ -174,7 +174,8 @@ impl Pcapng {
             ReadStep::Packet(packet) if !bytes.is_empty() => {
                 let summary = BlockOptions { order: self.order, bytes }.summary();
                 let has_comments = summary.has_comments || summary.is_annotated;
-                let options = has_comments.then_some((8 + start, bytes.len(), self.order));
+                let is_kept = has_comments || self.is_own && summary.has_queue;
+                let options = is_kept.then_some((8 + start, bytes.len(), self.order));
                 // Other programs that copy packets keep comments and flags, so it is the packet that tells of a copy
                 // and not its section.
                 let came_out = summary.is_annotated && summary.direction == OUTBOUND;

@@ -4,6 +4,7 @@
 
 use std::io::{self, Write};
 
+use super::options::EPB_TAKEN_FROM;
 use super::{LinkType, MAX_CAPTURED_LEN};
 use crate::time::SimTime;
 
@@ -150,6 +151,28 @@ pub struct PacketOptions {
 }
 
 impl PacketOptions {
+    /// Adds an option to those that were set.
+    fn add(&mut self, code: u16, value: &[u8]) {
+        let end = self.encoded.len().saturating_sub(4);
+        self.encoded.truncate(end);
+        put_option(&mut self.encoded, code, value);
+        put_option(&mut self.encoded, OPT_END, &[]);
+    }
+
+    /// Adds the queue of the packet.
+    pub fn add_queue(&mut self, queue: u32) {
+        const EPB_QUEUE: u16 = 6;
+        self.add(EPB_QUEUE, &queue.to_le_bytes());
+    }
+
+    /// Adds which capture the packet was taken from, and its number there.
+    pub fn add_taken_from(&mut self, capture: u32, number: u64) {
+        let mut value = [0; 12];
+        value[..4].copy_from_slice(&capture.to_le_bytes());
+        value[4..].copy_from_slice(&number.to_le_bytes());
+        self.add(EPB_TAKEN_FROM, &value);
+    }
+
     /// Encodes the comments of `packet`, its number, and whether its direction is told.
     pub fn set(&mut self, packet: &Packet<'_>) {
         const EPB_FLAGS: u16 = 2;

@@ -13,6 +13,7 @@ mod report;
 mod run;
 mod shell;
 mod show;
+mod split;
 mod trace;
 
 pub(super) use account::Import;
@@ -28,6 +29,7 @@ pub(super) use report::Report;
 pub(super) use run::{Run, RunFormat};
 pub(super) use shell::{Completions, Man, Schema, SchemaOf};
 pub(super) use show::{Show, ShowFormat};
+pub(super) use split::Split;
 pub(super) use trace::{Frame, Trace, TraceFormat};
 
 use crate::wire::{TextError, read_addresses, read_endpoints, read_hexadecimal};
@@ -80,6 +82,11 @@ pub(super) enum Command {
     /// Send captures through a topology, and sum up what became of them.
     #[command(after_help = replay::REPLAY_EXAMPLES)]
     Replay(Replay),
+    /// Cut captures into those of shards, once for all of them.
+    ///
+    /// Each shard of `replay` then reads its own file alone.
+    #[command(after_help = split::SPLIT_EXAMPLES)]
+    Split(Split),
     /// Put together what `replay --shard` wrote on several machines.
     ///
     /// The result is what one machine prints, byte for byte.

@@ -159,7 +159,7 @@ impl Teller<'_> {
         let words = Resolver::new(&topology.program, &topology.names, &topology.sources);
         let name = format!("{}{until}", shown_path(&self.arguments.topology));
         let frames = counted.tally.frames();
-        let all = [ReplayedCapture { name: &name, before: 0, frames, joined: 1, unreadable: 0 }];
+        let all = [ReplayedCapture { name: &name, before: Some(0), frames, joined: 1, unreadable: 0 }];
         let facts = facts(&all, counted);
         match self.arguments.format {
             LiveFormat::Ndjson => tell_hints(words, counted, &facts, self.terminal),

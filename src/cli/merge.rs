@@ -7,10 +7,10 @@ use super::parquet::RowSink;
 use super::progress::ProgressLine;
 use super::replay::{LineSink, ResultView, held, tell_unused};
 use super::{Failure, Outcome, SUCCESS, UNABLE};
-use crate::capture::CaptureFile;
+use crate::capture::{SPLIT_MANIFEST, capture_files};
 use crate::files::{Inputs, OutputFile};
 use crate::lab::Topology;
-use crate::replay::shard::{MergedReplay, PartContents, PartJob, Parts, PartsError, ProgramIdentity};
+use crate::replay::shard::{MergedReplay, PartContents, PartJob, PartSource, Parts, PartsError, ProgramIdentity};
 use crate::replay::{Connections, ReplayOptions, ShardSelection, Sinks, shard};
 use crate::report::thousands;
 use crate::scenario::STANDARD_INPUT;
@@ -63,12 +63,7 @@ pub(super) struct PartCommand<'a> {
 }
 
 /// Writes the part of a shard.
-pub(super) fn write_part(
-    command: &PartCommand<'_>,
-    options: ReplayOptions,
-    captures: Vec<CaptureFile>,
-    terminal: &mut Terminal,
-) -> Outcome {
+pub(super) fn write_part(command: &PartCommand<'_>, options: ReplayOptions, terminal: &mut Terminal) -> Outcome {
     let PartCommand { arguments, topology, interrupt, part: (selected, folder) } = *command;
     // Whatever form is asked for when parts are merged, the sums are there.
     let connections = if options.connections == Connections::Each { Connections::Each } else { Connections::Sums };
@@ -77,7 +72,7 @@ pub(super) fn write_part(
     let packets = arguments.copies.map(Copies::copies);
     let job = PartJob {
         topology,
-        captures,
+        source: part_source(&arguments.captures)?,
         opener: interrupt.opener()?,
         options: &options,
         contents: PartContents { lines: view.is_of_frames(), packets },
@@ -99,6 +94,14 @@ pub(super) fn write_part(
     let (frames, read) = (thousands(part.frames), thousands(part.read));
     terminal.tell(&format!("shard {selected}: {frames} of {read} frames, in `{}`", shown_path(&part.manifest)));
     Ok(SUCCESS)
+}
+
+/// A split where `paths` are one, else captures.
+fn part_source(paths: &[PathBuf]) -> Result<PartSource, Failure> {
+    match paths {
+        [only] if only.join(SPLIT_MANIFEST).exists() => Ok(PartSource::Split(only.clone())),
+        paths => Ok(PartSource::Captures(capture_files(paths)?)),
+    }
 }
 
 pub(super) fn merge(arguments: &Merge, terminal: &mut Terminal) -> Outcome {

@@ -34,6 +34,7 @@ mod report;
 mod run;
 mod shell;
 mod show;
+mod split;
 mod trace;
 
 use crate::capture::CaptureError;
@@ -114,6 +115,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(arguments, &mut terminal),
         Command::Check(arguments) => check::check(arguments, &mut terminal),
         Command::Replay(arguments) => replay::replay(arguments, &mut terminal),
+        Command::Split(arguments) => split::split(arguments, &mut terminal),
         Command::Merge(arguments) => merge::merge(arguments, &mut terminal),
         Command::Live(arguments) => live::live(arguments, &mut terminal),
         Command::Trace(arguments) => trace::trace(arguments, &mut terminal),

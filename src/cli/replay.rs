@@ -9,7 +9,7 @@ use super::output::Terminal;
 use super::parquet::{RowSink, check_parquet};
 use super::progress::ProgressLine;
 use super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
-use crate::capture::{CaptureFile, Captures, capture_files};
+use crate::capture::{CaptureFile, CaptureRange, Captures, capture_files};
 use crate::datapath::Options;
 use crate::files::{Inputs, OutputFile};
 use crate::flows::GatheredConnections;
@@ -44,15 +44,11 @@ pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
         timing: arguments.timing,
         ..options(&arguments.attribution, arguments.fabric.options(), &topology)?
     };
-    let files = capture_files(&arguments.captures)?;
     if let Some(part) = part {
-        return write_part(
-            &PartCommand { arguments, topology: &topology, interrupt: &interrupt, part },
-            options,
-            files,
-            terminal,
-        );
+        let command = PartCommand { arguments, topology: &topology, interrupt: &interrupt, part };
+        return write_part(&command, options, terminal);
     }
+    let files = capture_files(&arguments.captures)?;
     view.check_printable()?;
     let captures = Captures::open(files.clone(), interrupt.opener()?)?;
     let output = output_capture(arguments, &files, terminal)?;
@@ -249,6 +245,7 @@ pub(super) fn options(
         inject.push((*address, endpoint.ok_or_else(|| unknown_endpoint(name, topology))?));
     }
     Ok(ReplayOptions {
+        merge: attribution.merge,
         inject,
         map: attribution.map.clone(),
         adjustments: attribution.frames.adjustments(),
@@ -259,11 +256,12 @@ pub(super) fn options(
 
 /// Refuses what only changes how captures are replayed, where there is none.
 pub(super) fn refuse_capture_options(attribution: &Attribution) -> Result<(), Failure> {
-    let Attribution { inject, map, frames } = attribution;
-    if inject.is_empty() && map.is_empty() && frames.adjustments() == Adjustments::default() {
+    let Attribution { merge, inject, map, frames } = attribution;
+    if !merge && inject.is_empty() && map.is_empty() && frames.adjustments() == Adjustments::default() {
         return Ok(());
     }
-    let what = "--inject, --map, --strip, --fill-in, --dedup and --captured-at are about captures: add --capture";
+    let what =
+        "--merge, --inject, --map, --strip, --fill-in, --dedup and --captured-at are about captures: add --capture";
     Err(Failure::Message(what.to_owned()))
 }
 
@@ -303,6 +301,13 @@ pub(super) fn tell_unused(options: &ReplayOptions, topology: &Topology, replayed
     if adjustments.dedup.is_some() {
         let left_out = left_out(replayed.duplicates);
         terminal.tell(&format!("note: {left_out} left out: copies of packets shortly before them (--dedup)"));
+    }
+    for CaptureRange { name, late, .. } in replayed.captures.iter().filter(|range| range.late != 0) {
+        let frames = report::counted(*late, "frame");
+        terminal.tell(&format!(
+            "note: {} is not in the order of its stamps: {frames} behind a later one, merged where that stands",
+            Shown(name)
+        ));
     }
     if let [first, more @ ..] = &replayed.not_captures[..] {
         let others = if more.is_empty() {

@@ -91,5 +91,5 @@ fn write(file: Option<OutputFile>, page: &str, terminal: &mut Terminal) -> Resul
 fn known_to(attribution: &Attribution, topology: &Topology) -> Attribution {
     let is_known = |name: &str| topology.names.find_endpoint(name).is_some();
     let inject = attribution.inject.iter().filter(|(_, name)| is_known(name)).cloned().collect();
-    Attribution { inject, map: attribution.map.clone(), frames: attribution.frames.clone() }
+    Attribution { inject, map: attribution.map.clone(), frames: attribution.frames.clone(), merge: attribution.merge }
 }

@@ -19,7 +19,7 @@ use std::net::Ipv4Addr;
 /// How many shards the state of flows is kept in.
 pub const SHARDS: usize = 64;
 
-/// A shard; only a [`Steering`] gives them out.
+/// A shard: a [`Steering`] gives them out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ShardId(u8);
 
@@ -27,6 +27,11 @@ impl ShardId {
     /// 0 to [`SHARDS`] − 1.
     pub fn index(self) -> usize {
         usize::from(self.0)
+    }
+
+    /// The shard of this number, which a [`Steering`] has given out before; `None` of one that there is not.
+    pub fn of_index(index: usize) -> Option<ShardId> {
+        u8::try_from(index).ok().filter(|_| index < SHARDS).map(ShardId)
     }
 }
 

@@ -1,5 +1,11 @@
 //! From captures to bursts: addresses mapped, shards assigned, entries named.
 
+#[cfg(feature = "cli")]
+mod prepared;
+
+#[cfg(feature = "cli")]
+pub(super) use prepared::{BY_SOURCE, PreparedFeed};
+
 use super::ReplayOptions;
 use super::adjust::Adjuster;
 use super::sample::Sample;
@@ -8,7 +14,7 @@ use crate::capture::{Batch, BatchOptions, CaptureError, CaptureRange, Captures, 
 use crate::datapath::{self, Entry, Frame, SHARDS, ShardId, Steering};
 use crate::lab::Topology;
 use crate::program::{EndpointId, FixedMap};
-use crate::report::{CaptureFacts, FrameOrigin, FrameTimes, RateUse};
+use crate::report::{CaptureFacts, CaptureLabel, FrameOrigin, FrameTimes, RateUse};
 use crate::time::SimTime;
 use crate::wire;
 use std::cell::Cell;
@@ -34,10 +40,26 @@ pub struct FrameBatch {
     owners: Vec<u8>,
     /// Frames with comments of their own, in the order of the capture: number, and where the comments are.
     commented: Vec<(u64, BatchOptions)>,
-    /// Of which of several captures all its frames are.
-    origin: Option<Arc<FrameOrigin>>,
+    /// Where there are several captures: their names, and whose frame each is, in the order of the capture.
+    captures: Arc<CaptureLabels>,
+    origins: Vec<CapturePosition>,
     /// When each frame left and arrived, in the order of the capture; none where timing is off.
     times: Vec<FrameTimes>,
+}
+
+/// The names of some of several captures.
+#[derive(Default)]
+pub(super) struct CaptureLabels {
+    /// Which the first of them is.
+    pub(super) first: usize,
+    pub(super) labels: Vec<CaptureLabel>,
+}
+
+/// The place of a frame in one of several captures: which, from 0, and its number there, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct CapturePosition {
+    pub(super) capture: usize,
+    pub(super) number: u64,
 }
 
 /// What is known about a frame before it enters: all that its worker needs, beside the bytes.
@@ -87,9 +109,11 @@ impl FrameBatch {
         &mut self.times
     }
 
-    /// The capture that all frames are of, where there are several.
-    pub(super) fn origin(&self) -> Option<&FrameOrigin> {
-        self.origin.as_deref()
+    /// Which capture frame `index` of the capture's order is of, where there are several.
+    pub(super) fn origin(&self, index: usize) -> Option<FrameOrigin<'_>> {
+        let CapturePosition { capture, number } = *self.origins.get(index)?;
+        let label = capture.checked_sub(self.captures.first).and_then(|index| self.captures.labels.get(index));
+        label.map(|capture| FrameOrigin { capture, number })
     }
 
     /// Whose each frame is, in the order of the capture.
@@ -101,6 +125,12 @@ impl FrameBatch {
     pub(super) fn comments(&self, number: u64) -> impl Iterator<Item = &[u8]> {
         let found = self.commented.binary_search_by_key(&number, |(number, _)| *number).ok();
         found.into_iter().flat_map(|index| self.batch.comments(self.commented[index].1))
+    }
+
+    /// Where frame `index` of the capture's order stands in its capture, where there are several.
+    #[cfg(feature = "cli")]
+    pub(super) fn position(&self, index: usize) -> Option<CapturePosition> {
+        self.origins.get(index).copied()
     }
 
     #[inline]
@@ -132,16 +162,33 @@ impl FrameBatch {
         self.parts.resize_with(workers, Vec::new);
         self.parts.iter_mut().for_each(Vec::clear);
         self.owners.clear();
+        self.origins.clear();
         self.times.clear();
         self.commented.clear();
     }
 }
 
+/// What is found about a stream while it is read, whichever of its frames are forwarded.
+#[derive(Clone, Debug, Default)]
+pub(super) struct StreamFacts {
+    /// Frames.
+    pub(super) read: u64,
+    pub(super) captures: Vec<CaptureRange>,
+    pub(super) not_captures: Vec<String>,
+    pub(super) copies: u64,
+    pub(super) duplicates: u64,
+    pub(super) unreadable: Vec<(Unreadable, u64)>,
+    pub(super) unused_injections: Vec<Ipv4Addr>,
+    pub(super) unused_maps: Vec<Ipv4Addr>,
+    /// What samples of the frames show.
+    pub(super) sampled: CaptureFacts,
+}
+
 /// Reads captures and prepares their frames, in order.
 pub struct Feed {
     captures: Captures,
-    /// Which of several captures is read.
-    present: Option<Arc<FrameOrigin>>,
+    /// The name of the present one, where there are several.
+    labels: Arc<CaptureLabels>,
     inject: FixedMap<Ipv4Addr, Asked<EndpointId>>,
     map: FixedMap<Ipv4Addr, Asked<Ipv4Addr>>,
     adjuster: Option<Adjuster>,
@@ -149,8 +196,8 @@ pub struct Feed {
     fabric: datapath::Options,
     /// Frames that were left out: copies of others.
     copies: u64,
-    /// By interface of the present capture: the endpoint it is named after.
-    captured_at: Vec<Option<EndpointId>>,
+    /// By capture and its interfaces: the endpoint that each is named after.
+    captured_at: Vec<Vec<Option<EndpointId>>>,
     clock: ReplayClock,
     workers: usize,
     /// By shard: whose it is; nobody's where its frames are left to another process.
@@ -217,9 +264,10 @@ impl Feed {
     /// The frames of `captures` as `options` want them, on the captures' own clock.
     pub fn new(captures: impl Into<Captures>, options: &ReplayOptions) -> Feed {
         let workers = options.workers();
+        let captures = captures.into();
         Feed {
-            captures: captures.into(),
-            present: None,
+            captures: if options.merge { captures.merged() } else { captures },
+            labels: Arc::default(),
             inject: Asked::by_address(&options.inject),
             map: Asked::by_address(&options.map),
             adjuster: Adjuster::new(&options.adjustments),
@@ -256,6 +304,22 @@ impl Feed {
     /// What has passed the buckets of senders.
     pub(super) fn take_use(&mut self) -> Vec<(EndpointId, RateUse)> {
         self.sending.as_mut().map(Sending::take_use).unwrap_or_default()
+    }
+
+    /// What was found about the stream so far.
+    pub(super) fn stream_facts(&self) -> StreamFacts {
+        let (unused_injections, unused_maps) = self.missing();
+        StreamFacts {
+            read: self.frames,
+            captures: self.ranges(),
+            not_captures: self.not_captures().to_vec(),
+            copies: self.copies,
+            duplicates: self.duplicates(),
+            unreadable: self.unreadable(),
+            unused_injections,
+            unused_maps,
+            sampled: self.facts(),
+        }
     }
 
     /// Bytes read, and bytes there are where that is known.
@@ -328,7 +392,7 @@ impl Feed {
         let unit = fragments_unit(self.fabric.mtu_in(&topology.program));
         let Feed {
             captures,
-            present,
+            labels,
             inject,
             map,
             adjuster,
@@ -341,12 +405,13 @@ impl Feed {
             sending,
             ..
         } = self;
-        let FrameBatch { batch, parts, owners, commented, origin, times } = batch_of_frames;
-        origin.clone_from(present);
+        let FrameBatch { batch, parts, owners, commented, captures: labels_of_batch, origins, times } = batch_of_frames;
+        labels_of_batch.clone_from(labels);
+        let has_several = captures.count() > 1;
         let limit = ahead.min(RECORDS);
         let mut used = 0;
         let changes = is_sampled || adjuster.is_some() || !map.is_empty();
-        let read = captures.next_records(batch, |batch, mut record, interfaces| {
+        let read = captures.next_records(batch, |batch, mut record, origin| {
             if record.came_out {
                 *copies += 1;
                 used += 1;
@@ -373,8 +438,12 @@ impl Feed {
             let entry = match injected {
                 Some(asked) => Entry::Injected(asked.answer()),
                 None => {
+                    if captured_at.len() <= origin.capture {
+                        captured_at.resize_with(origin.capture + 1, Vec::new);
+                    }
+                    let captured_at = &mut captured_at[origin.capture];
                     // Interfaces may be described anywhere before their first packet.
-                    for interface in &interfaces[captured_at.len()..] {
+                    for interface in &origin.interfaces[captured_at.len()..] {
                         captured_at.push(interface.name.as_deref().and_then(|name| topology.names.find_endpoint(name)));
                     }
                     match captured_at[record.interface as usize] {
@@ -398,6 +467,9 @@ impl Feed {
             if sending.is_some() {
                 times.push(FrameTimes { sent, received: None });
             }
+            if has_several {
+                origins.push(CapturePosition { capture: origin.capture, number: origin.number });
+            }
             let (number, extent) = (record.number, record.extent());
             commented.extend(record.options().map(|options| (number, options)));
             parts[usize::from(owner)].push(FrameRef { time, entry, extent, number, wire_length, shard });
@@ -407,11 +479,13 @@ impl Feed {
         if read != 0 {
             return Ok(true);
         }
-        // Interfaces are those of the next capture now.
-        captured_at.clear();
+        // Nothing of the capture that has ended is needed any more.
+        captured_at.last_mut().into_iter().for_each(|interfaces| *interfaces = Vec::new());
         let more = captures.advance();
-        if captures.count() > 1 {
-            *present = captures.present().map(|range| Arc::new(FrameOrigin::new(&range.name, range.before)));
+        if has_several {
+            let (first, ranges) = captures.present();
+            let present = ranges.iter().map(|range| CaptureLabel::new(&range.name));
+            *labels = Arc::new(CaptureLabels { first, labels: present.collect() });
         }
         more
     }

@@ -75,7 +75,10 @@ use crate::diag::Reason;
 use crate::flows::{GatheredConnections, Gatherer};
 use crate::lab::Topology;
 use crate::program::EndpointId;
-use crate::report::{self, CaptureFacts, DefaultEntries, EndpointRates, Tally, Timeline, UsageCounts};
+use crate::report::{self, CaptureFacts, DefaultEntries, EndpointRates, RateUse, Tally, Timeline, UsageCounts};
+#[cfg(feature = "cli")]
+use feed::PreparedFeed;
+use feed::StreamFacts;
 use hints::Hints;
 use pipeline::Crew;
 use serde::{Deserialize, Serialize};
@@ -83,7 +86,7 @@ use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use timing::{Receiving, Sending};
+use timing::Receiving;
 use worker::{Counters, Worker};
 use writing::ReplayWriter;
 
@@ -94,6 +97,8 @@ pub struct ReplayOptions {
     pub inject: Vec<(Ipv4Addr, EndpointId)>,
     /// Addresses that are rewritten.
     pub map: Vec<(Ipv4Addr, Ipv4Addr)>,
+    /// Whether several captures are merged by their stamps: see [`Captures::merged`].
+    pub merge: bool,
     /// What is changed in frames before that.
     #[doc(hidden)]
     pub adjustments: Adjustments,
@@ -222,7 +227,7 @@ impl Replayed {
 }
 
 fn told_capture(range: &CaptureRange) -> report::ReplayedCapture<'_> {
-    let CaptureRange { name, before, records, joined, unreadable } = range;
+    let CaptureRange { name, before, records, joined, unreadable, late: _ } = range;
     report::ReplayedCapture { name, before: *before, frames: *records, joined: *joined, unreadable: *unreadable }
 }
 
@@ -240,14 +245,28 @@ pub fn run(
     options: &ReplayOptions,
     sinks: &mut Sinks<'_>,
 ) -> io::Result<Replayed> {
-    let captures = captures.into();
+    run_frames(
+        topology,
+        FrameSource::Captures(Feed::new(captures, options).with_timing(topology, options)),
+        options,
+        sinks,
+    )
+}
+
+/// The same for frames from wherever they come.
+fn run_frames(
+    topology: &Topology,
+    frames: FrameSource,
+    options: &ReplayOptions,
+    sinks: &mut Sinks<'_>,
+) -> io::Result<Replayed> {
     let writing = OutputFormat::new(topology, sinks);
     let mut writer = ReplayWriter::begin(&writing, sinks)?;
     let has_timing = options.has_timing(topology);
     let mut receiving = has_timing.then(|| Receiving::of(topology));
     let mut source = Source {
         frames: 0,
-        feed: Feed::new(captures, options).paced(has_timing.then(|| Sending::of(topology))),
+        feed: frames,
         topology,
         steering: Steering::default(),
         stop: options.stop.clone(),
@@ -291,17 +310,27 @@ pub fn run(
     let Source { mut feed, damage, interrupted, .. } = source;
     let rates = receiving.map(|mut receiving| timing::rates(feed.take_use(), receiving.take_use()));
     writer.end(interrupted)?;
-    let (unused_injections, unused_maps) = feed.missing();
-    let counted = Replayed::new(tally, &hints, feed.facts());
+    let StreamFacts {
+        read,
+        captures,
+        not_captures,
+        copies,
+        duplicates,
+        unreadable,
+        unused_injections,
+        unused_maps,
+        sampled,
+    } = feed.stream_facts();
+    let counted = Replayed::new(tally, &hints, sampled);
     Ok(Replayed {
-        read: feed.frames(),
+        read,
         damage,
-        captures: feed.ranges(),
-        not_captures: feed.not_captures().to_vec(),
+        captures,
+        not_captures,
         interrupted,
-        copies: feed.copies(),
-        duplicates: feed.duplicates(),
-        unreadable: feed.unreadable(),
+        copies,
+        duplicates,
+        unreadable,
         connections,
         usage,
         timeline,
@@ -341,10 +370,69 @@ impl Replayed {
     }
 }
 
-/// The captures on their way to the workers.
+/// Where frames come from.
+enum FrameSource {
+    /// From captures, as they were recorded.
+    Captures(Feed),
+    /// From the file of a shard, prepared.
+    #[cfg(feature = "cli")]
+    Prepared(PreparedFeed),
+}
+
+impl FrameSource {
+    fn next(
+        &mut self,
+        batch: &mut FrameBatch,
+        topology: &Topology,
+        steering: &mut Steering,
+    ) -> Result<bool, CaptureError> {
+        match self {
+            FrameSource::Captures(feed) => feed.next(batch, topology, steering),
+            #[cfg(feature = "cli")]
+            FrameSource::Prepared(feed) => feed.next(batch, topology),
+        }
+    }
+
+    fn progress(&self) -> (u64, Option<u64>) {
+        match self {
+            FrameSource::Captures(feed) => feed.progress(),
+            #[cfg(feature = "cli")]
+            FrameSource::Prepared(feed) => feed.progress(),
+        }
+    }
+
+    /// True where frames may follow behind an error.
+    fn more_follow(&self) -> bool {
+        match self {
+            FrameSource::Captures(feed) => feed.more_follow(),
+            #[cfg(feature = "cli")]
+            FrameSource::Prepared(_) => false,
+        }
+    }
+
+    /// What has passed the buckets of senders.
+    fn take_use(&mut self) -> Vec<(EndpointId, RateUse)> {
+        match self {
+            FrameSource::Captures(feed) => feed.take_use(),
+            #[cfg(feature = "cli")]
+            FrameSource::Prepared(_) => Vec::new(),
+        }
+    }
+
+    /// What was found about the stream.
+    fn stream_facts(self) -> StreamFacts {
+        match self {
+            FrameSource::Captures(feed) => feed.stream_facts(),
+            #[cfg(feature = "cli")]
+            FrameSource::Prepared(feed) => feed.stream_facts(),
+        }
+    }
+}
+
+/// The frames on their way to the workers.
 struct Source<'a> {
     frames: u64,
-    feed: Feed,
+    feed: FrameSource,
     topology: &'a Topology,
     steering: Steering,
     stop: Option<Arc<AtomicBool>>,

@@ -12,7 +12,7 @@ use crate::capture::{
 use crate::datapath::{Frame, Outcome, Sent, Verdict};
 use crate::lab::Topology;
 use crate::program::{EndpointId, Names};
-use crate::report::{Comments, FrameNumber, FrameTimes, Lines, Resolver};
+use crate::report::{Comments, FrameNumber, FrameOrigin, FrameTimes, Lines, Resolver};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::ops::Range;
@@ -332,7 +332,7 @@ impl<'a> Encoder<'a> {
             let owner = usize::from(*owner);
             let (position, seen) = walks[owner].step();
             let frame_ref = &batch.part(owner)[position];
-            let written = WrittenFrame { frame_ref, times: batch.times(index) };
+            let written = WrittenFrame { frame_ref, origin: batch.origin(index), times: batch.times(index) };
             self.frame(batch, written, &seen, encoded);
             if self.writing.notes_frames {
                 encoded.frames.push(EncodedFrame {
@@ -347,12 +347,12 @@ impl<'a> Encoder<'a> {
     fn frame(
         &mut self,
         batch: &FrameBatch,
-        WrittenFrame { frame_ref, times }: WrittenFrame<'_>,
+        WrittenFrame { frame_ref, origin, times }: WrittenFrame<'_>,
         seen: &FrameOutcome<'_>,
         encoded: &mut EncodedBatch,
     ) {
         let (number, frame) = (frame_ref.number, &batch.frame_of(frame_ref));
-        let frame_number = FrameNumber { number, origin: batch.origin(), times };
+        let frame_number = FrameNumber { number, origin, times };
         let FrameOutcome { outcome, sent, bytes } = *seen;
         let Encoder { writing, short, readable, options } = self;
         if let Some(lines) = &writing.lines {
@@ -412,10 +412,11 @@ impl<'a> Encoder<'a> {
     }
 }
 
-/// A frame that is written about, and when it left and arrived.
+/// A frame that is written about, where it is from, and when it left and arrived.
 #[derive(Clone, Copy)]
 struct WrittenFrame<'a> {
     frame_ref: &'a FrameRef,
+    origin: Option<FrameOrigin<'a>>,
     times: Option<FrameTimes>,
 }
 

@@ -88,7 +88,7 @@ pub use hints::{CaptureFacts, DefaultEntries, MISSING_DESTINATION, default_entri
 #[doc(hidden)]
 pub use layout::{Palette, Style, counted, thousands};
 #[doc(hidden)]
-pub use ndjson::{FrameNumber, FrameOrigin, Lines};
+pub use ndjson::{CaptureLabel, FrameNumber, FrameOrigin, Lines};
 #[cfg(feature = "parquet")]
 #[doc(hidden)]
 pub use parquet::{ParquetRows, ParquetTable};

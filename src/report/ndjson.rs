@@ -23,20 +23,27 @@ pub struct Lines {
     causes: CauseStrings,
 }
 
-/// One of several captures, for the lines of its frames.
+/// The name of one of several captures, for the lines of its frames.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FrameOrigin {
-    /// Its name as JSON.
+pub struct CaptureLabel {
+    /// As JSON.
     quoted: String,
-    /// Frames of the captures before it.
-    before: u64,
 }
 
-impl FrameOrigin {
-    /// The capture called `name`, whose frames come behind `before` others.
-    pub fn new(name: &str, before: u64) -> FrameOrigin {
-        FrameOrigin { quoted: quoted(name), before }
+impl CaptureLabel {
+    /// Of the capture called `name`.
+    pub fn new(name: &str) -> CaptureLabel {
+        CaptureLabel { quoted: quoted(name) }
     }
+}
+
+/// Which of several captures a frame is of.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameOrigin<'a> {
+    /// The capture.
+    pub capture: &'a CaptureLabel,
+    /// The number of the frame there, from 1.
+    pub number: u64,
 }
 
 /// The number of a frame, from 1, and where there are several captures the one that it is of.
@@ -45,7 +52,7 @@ pub struct FrameNumber<'a> {
     /// Counted over all captures.
     pub number: u64,
     /// The capture.
-    pub origin: Option<&'a FrameOrigin>,
+    pub origin: Option<FrameOrigin<'a>>,
     /// When it left and arrived, where timing is on.
     pub times: Option<FrameTimes>,
 }
@@ -189,11 +196,11 @@ fn begin(out: &mut Vec<u8>, FrameNumber { number, origin, times }: FrameNumber<'
     let mut decimal = itoa::Buffer::new();
     out.extend_from_slice(b"{\"frame\":");
     out.extend_from_slice(decimal.format(number).as_bytes());
-    if let Some(FrameOrigin { quoted, before }) = origin {
+    if let Some(FrameOrigin { capture, number }) = origin {
         out.extend_from_slice(b",\"capture\":");
-        out.extend_from_slice(quoted.as_bytes());
+        out.extend_from_slice(capture.quoted.as_bytes());
         out.extend_from_slice(b",\"capture_frame\":");
-        out.extend_from_slice(decimal.format(number - before).as_bytes());
+        out.extend_from_slice(decimal.format(number).as_bytes());
     }
     // A string: most readers keep numbers as doubles, which do not hold nanoseconds of this century.
     out.extend_from_slice(b",\"time_ns\":\"");

@@ -47,8 +47,8 @@ pub struct Replayed<'a> {
 pub struct ReplayedCapture<'a> {
     /// Its name as it was given.
     pub name: &'a str,
-    /// Frames of the captures before it, whose numbers its own follow.
-    pub before: u64,
+    /// Frames of the captures before it, whose numbers its own follow; `None` where captures are merged.
+    pub before: Option<u64>,
     /// Its own frames.
     pub frames: u64,
     /// How many captures it is, one put behind the other.
@@ -61,10 +61,11 @@ impl ReplayedCapture<'_> {
     /// `frames 1 to 2,000`
     pub(super) fn numbers(&self) -> String {
         let ReplayedCapture { before, frames, .. } = *self;
-        match frames {
-            0 => "no frames".to_owned(),
-            1 => format!("frame {}", thousands(before + 1)),
-            _ => format!("frames {} to {}", thousands(before + 1), thousands(before + frames)),
+        match (frames, before) {
+            (0, _) => "no frames".to_owned(),
+            (_, None) => counted(frames, "frame"),
+            (1, Some(before)) => format!("frame {}", thousands(before + 1)),
+            (_, Some(before)) => format!("frames {} to {}", thousands(before + 1), thousands(before + frames)),
         }
     }
 }
@@ -298,7 +299,10 @@ pub fn summary_json(words: Resolver<'_>, tally: &Tally, replayed: &Replayed<'_>)
 }
 
 fn capture_json(capture: &ReplayedCapture<'_>) -> Value {
-    json!({ "capture": capture.name, "first_frame": capture.before + 1, "frames": capture.frames })
+    match capture.before {
+        Some(before) => json!({ "capture": capture.name, "first_frame": before + 1, "frames": capture.frames }),
+        None => json!({ "capture": capture.name, "frames": capture.frames }),
+    }
 }
 
 fn cause_json(words: Resolver<'_>, reason: Reason, dropped: &DroppedAt) -> Value {

@@ -11,7 +11,7 @@ const AMBIGUOUS: [(Ipv4Addr, u64); 1] = [(Ipv4Addr::new(172, 16, 2, 10), 1)];
 fn replayed() -> Replayed<'static> {
     let facts = CaptureFacts { over_mtu: 1, largest: 1628, ..CaptureFacts::default() };
     Replayed {
-        captures: &[ReplayedCapture { name: "week.pcap", before: 0, frames: 0, joined: 1, unreadable: 0 }],
+        captures: &[ReplayedCapture { name: "week.pcap", before: Some(0), frames: 0, joined: 1, unreadable: 0 }],
         ambiguous_sources: &AMBIGUOUS,
         facts,
         ..Replayed::default()
@@ -160,7 +160,7 @@ fn colour_adds_nothing_but_escapes() {
 fn an_empty_capture_has_a_summary() {
     let fixture = Fixture::new();
     let replayed = Replayed {
-        captures: &[ReplayedCapture { name: "empty.pcap", before: 0, frames: 0, joined: 1, unreadable: 0 }],
+        captures: &[ReplayedCapture { name: "empty.pcap", before: Some(0), frames: 0, joined: 1, unreadable: 0 }],
         ..Replayed::default()
     };
     insta::assert_snapshot!(text(&fixture, &Tally::new(&fixture.program, 1500), &replayed), @"
@@ -183,7 +183,7 @@ fn unknown_sources_are_listed_most_frames_first_and_the_rest_is_counted() {
     let source = |last| (Ipv4Addr::new(100, 64, 0, last), 12 / u64::from(last));
     let unknown: Vec<(Ipv4Addr, u64)> = (1..=12).rev().map(source).collect();
     let replayed = Replayed {
-        captures: &[ReplayedCapture { name: "odd.pcap", before: 0, frames: 0, joined: 1, unreadable: 0 }],
+        captures: &[ReplayedCapture { name: "odd.pcap", before: Some(0), frames: 0, joined: 1, unreadable: 0 }],
         unknown_sources: &unknown,
         ..Replayed::default()
     };
@@ -221,7 +221,7 @@ fn a_frame_of_the_vendors_services_with_an_ambiguous_destination_is_offered_no_s
     tally.add(&passed.outcome, passed.time, passed.wire_length);
     let ambiguous = [(Ipv4Addr::new(100, 64, 0, 1), 1)];
     let replayed = Replayed {
-        captures: &[ReplayedCapture { name: "odd.pcap", before: 0, frames: 0, joined: 1, unreadable: 0 }],
+        captures: &[ReplayedCapture { name: "odd.pcap", before: Some(0), frames: 0, joined: 1, unreadable: 0 }],
         ambiguous_sources: &ambiguous,
         ..Replayed::default()
     };

@@ -19,12 +19,22 @@ pub(crate) enum Notation {
 
 impl Notation {
     /// The notation that the name of a file says; TOML where it says none.
-    pub(super) fn of_name(path: &Path) -> Notation {
+    pub(crate) fn of_name(path: &Path) -> Notation {
         let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         match extension.to_ascii_lowercase().as_str() {
             "json" => Notation::Json,
             "yaml" | "yml" => Notation::Yaml,
             _ => Notation::Toml,
+        }
+    }
+
+    /// What the names of such files end in.
+    #[cfg(feature = "cli")]
+    pub(crate) fn extension(self) -> &'static str {
+        match self {
+            Notation::Toml => "toml",
+            Notation::Json => "json",
+            Notation::Yaml => "yaml",
         }
     }
 

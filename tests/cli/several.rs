@@ -1,6 +1,8 @@
 //! Several captures and folders of captures in one run.
 
 use super::{Bench, pcap, shop_frames};
+use biplane::capture::{LinkType, PcapWriter, Precision};
+use biplane::time::SimTime;
 use biplane::wire::build::tcp;
 use serde_json::Value;
 
@@ -194,4 +196,71 @@ fn numbers_run_on_for_any_number_of_workers() {
     assert_eq!(run("4"), (out.clone(), written));
     let numbers: Vec<u64> = lines(&out).iter().filter_map(|line| line["frame"].as_u64()).collect();
     assert_eq!(numbers, (1..=6_000).collect::<Vec<u64>>());
+}
+
+#[test]
+fn captures_are_merged_by_their_stamps_and_a_frame_is_counted_in_both() {
+    let [one, two, three] = [10_u64, 20, 30].map(|seconds| {
+        let packet = [tcp(SYN).syn(), tcp(BACK).syn_ack(), tcp(SYN).ack()][seconds as usize / 10 - 1].clone().build();
+        (seconds, packet)
+    });
+    let capture = |records: &[&(u64, Vec<u8>)]| {
+        let mut writer = PcapWriter::new(Vec::new(), LinkType::ETHERNET, Precision::Nanos).unwrap();
+        for (seconds, bytes) in records {
+            writer.write_record(SimTime::from_nanos(seconds * 1_000_000_000), bytes, bytes.len() as u32).unwrap();
+        }
+        writer.finish().unwrap()
+    };
+    let bench = Bench::new().write("client.pcap", capture(&[&one, &three])).write("server.pcap", capture(&[&two]));
+    let replay = ["replay", "shop.toml", "server.pcap", "client.pcap", "--format", "ndjson"];
+    let merged = bench.run(&[&replay[..], &["--merge"]].concat());
+    assert_eq!((merged.code, merged.error.as_str()), (0, ""));
+    let of_frames: Vec<_> = lines(&merged.out)
+        .iter()
+        .map(|line| format!("{} {} {} {}", line["frame"], line["capture"], line["capture_frame"], line["verdict"]))
+        .collect();
+    assert_eq!(
+        of_frames,
+        [r#"1 "client.pcap" 1 "delivered""#, r#"2 "server.pcap" 1 "delivered""#, r#"3 "client.pcap" 2 "delivered""#]
+    );
+    // One behind the other, the answer comes before its request.
+    assert!(bench.run(&replay).out.contains("classiclink-source-not-ecs"));
+    let workers = bench.run(&[&replay[..], &["--merge", "--workers", "3"]].concat());
+    assert_eq!(workers.out, merged.out);
+    for index in 0..2 {
+        let shard = format!("{index}/2");
+        let told = bench.run(&[&replay[..], &["--merge", "--shard", &shard, "--parts", "parts"]].concat());
+        assert_eq!(told.code, 0, "{}", told.error);
+    }
+    assert_eq!(bench.run(&["merge", "parts"]).out, merged.out);
+    let summary = bench.run(&["replay", "shop.toml", "client.pcap", "server.pcap", "--merge"]).out;
+    let heading = "2 captures: 3 frames, 162 bytes on the wire, 20s from 1970-01-01 00:00:10 UTC\n  \
+                   client.pcap  2 frames\n  server.pcap  1 frame\n";
+    assert!(summary.starts_with(heading), "{summary}");
+    // Of the others that take several captures, one.
+    let trace = ["trace", "shop.toml", "--capture", "server.pcap", "--capture", "client.pcap", "--frame", "1"];
+    assert!(bench.run(&trace).out.contains("classiclink-source-not-ecs"));
+    assert!(!bench.run(&[&trace[..], &["--merge"]].concat()).out.contains("classiclink-source-not-ecs"));
+}
+
+#[test]
+fn a_capture_that_is_not_in_order_is_told_where_captures_are_merged() {
+    let [one, two, _] = parts();
+    let late = {
+        let mut writer = PcapWriter::new(Vec::new(), LinkType::ETHERNET, Precision::Nanos).unwrap();
+        for seconds in [9_u64, 8, 10] {
+            let bytes = tcp(SYN).syn().build();
+            writer.write_record(SimTime::from_nanos(seconds * 1_000_000_000), &bytes, bytes.len() as u32).unwrap();
+        }
+        writer.finish().unwrap()
+    };
+    let bench = Bench::new().write("a.pcap", one).write("b.pcap", late).write("c.pcap", two);
+    let told = bench.run(&["replay", "shop.toml", "a.pcap", "b.pcap", "c.pcap", "--merge", "--format", "ndjson"]);
+    assert_eq!(told.code, 0);
+    assert_eq!(
+        told.error,
+        "note: b.pcap is not in the order of its stamps: 1 frame behind a later one, merged where that stands\n"
+    );
+    let told = bench.run(&["replay", "shop.toml", "a.pcap", "b.pcap", "c.pcap", "--format", "ndjson"]);
+    assert_eq!(told.error, "");
 }

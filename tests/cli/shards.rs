@@ -237,7 +237,7 @@ fn a_part_that_was_changed_swapped_or_made_by_another_program_is_refused() {
     }
     let error = refused("program");
     assert!(
-        error.contains("the parts were made by another program: biplane 0.1.0 (sha256 000000000000…) made them"),
+        error.contains("the parts were made by another program: by biplane 0.1.0 (sha256 000000000000…), and this is "),
         "{error}"
     );
 }
@@ -299,9 +299,9 @@ fn what_a_part_does_not_hold_or_a_shard_cannot_do_is_refused_in_words() {
     error: -w writes all frames, and a shard has a part of them: --copies in has the part hold packets, and `biplane merge DIR -w OUT` writes those of all parts
     error: --expect and --fail-on-drop are about all frames, and a shard has a part of them: give them to `biplane merge`
     error: --as-scenario is about all frames, and a shard has a part of them
-    error: `-` is no regular file, and every shard reads it: write it to a file first
+    error: `-` is no regular file, and its hash tells what is made of it: write it to a file first
     error: every shard reads the topology, and standard input can be read once: write it to a file first
-    error: captures are read from `week`, and what parts put there would be read, too: give --parts another folder
+    error: captures are read from `week`, and what is put there would be read, too: give another folder
     error: --copies says what -w or the part of --shard holds: add one of them
     ");
     let usage = bench.run(&["replay", "shop.toml", "week", "--shard", "2/2", "--parts", "more"]);
@@ -315,4 +315,168 @@ fn rates_act_on_all_frames_and_no_shard_has_these() {
     let told = make_part(&bench, "0/2", "parts", &["--timing"]);
     assert_eq!((told.code, told.out.as_str()), (2, ""));
     assert!(told.error.contains("rates act on all frames of an endpoint together"), "{}", told.error);
+}
+
+const SPLIT: [&str; 3] = ["split", "shop.toml", "week"];
+
+/// Splits the week into four shards.
+fn split(bench: &Bench, options: &[&str]) -> Told {
+    bench.run(&[&SPLIT[..], &["--shards", "4", "-o", "split"], options].concat())
+}
+
+fn make_part_of_split(bench: &Bench, shard: &str, folder: &str, options: &[&str]) -> Told {
+    let arguments = ["replay", "shop.toml", "split", "--shard", shard, "--parts", folder];
+    bench.run(&[&arguments[..], options].concat())
+}
+
+#[test]
+fn a_shard_of_a_split_reads_its_own_file_and_makes_the_part_that_it_makes_of_all_captures() {
+    let bench = bench();
+    let attribution = ["--inject", "10.99.0.1=i-web", "--map", "192.0.2.1=10.24.1.5", "--dedup"];
+    let told = split(&bench, &attribution);
+    assert_snapshot!(told.to_string(), @r"
+    exit code: 0
+    ----- stdout -----
+    ----- stderr -----
+    shard 0/4: 33 of 206 frames, in `split/shard-0-of-4.pcapng`
+    shard 1/4: 33 of 206 frames, in `split/shard-1-of-4.pcapng`
+    shard 2/4: 35 of 206 frames, in `split/shard-2-of-4.pcapng`
+    shard 3/4: 105 of 206 frames, in `split/shard-3-of-4.pcapng`
+    ");
+    let json: Value =
+        serde_json::from_str(&split(&bench, &[&attribution[..], &["--format", "json"]].concat()).out).unwrap();
+    let frames: u64 = json["shards"].as_array().unwrap().iter().map(|shard| shard["frames"].as_u64().unwrap()).sum();
+    assert_eq!((frames, json["frames"].as_u64()), (206, Some(206)));
+    let forms = ["--format", "ndjson", "--copies", "both"];
+    make_parts(&bench, 4, "whole", &[&attribution[..], &forms].concat());
+    // The captures are not needed any more.
+    std::fs::rename(bench.path().join("week"), bench.path().join("gone")).unwrap();
+    for (index, options) in [&[][..], &attribution, &["--workers", "3"], &[]].into_iter().enumerate() {
+        let told = make_part_of_split(&bench, &format!("{index}/4"), "own", &[options, &forms].concat());
+        assert_eq!((told.code, told.out.as_str()), (0, ""), "{}", told.error);
+    }
+    for file in std::fs::read_dir(bench.path().join("whole")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        assert!(bench.read(&format!("whole/{name}")) == bench.read(&format!("own/{name}")), "{name}");
+    }
+    let summary = bench.run(&["merge", "own", "--format", "text"]);
+    assert_eq!(summary.code, 0);
+}
+
+#[test]
+fn a_split_that_is_made_again_is_the_same_and_one_of_something_else_is_not_written_over_it() {
+    let bench = bench();
+    assert_eq!(split(&bench, &[]).code, 0);
+    let files = || -> Vec<(String, Vec<u8>)> {
+        let names = std::fs::read_dir(bench.path().join("split")).unwrap();
+        let mut names: Vec<String> = names.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names.into_iter().map(|name| (name.clone(), bench.read(&format!("split/{name}")))).collect()
+    };
+    let before = files();
+    assert_eq!(before.len(), 5);
+    assert_eq!(split(&bench, &[]).code, 0);
+    let mut refused = Vec::new();
+    for options in [&["--dedup"][..], &["--inject", "10.99.0.1=i-web"]] {
+        refused.push(split(&bench, options).error);
+    }
+    refused.push(bench.run(&[&SPLIT[..], &["--shards", "3", "-o", "split"]].concat()).error);
+    refused.push(bench.run(&["split", "shop.toml", "week/1.pcap", "--shards", "4", "-o", "split"]).error);
+    refused.push(bench.run(&[&SPLIT[..], &["--shards", "3", "-o", "week"]].concat()).error);
+    refused.push(bench.run(&["split", "shop.toml", "-", "--shards", "3", "-o", "more"]).error);
+    refused.push(bench.run(&["split", "-", "week", "--shards", "3", "-o", "more"]).error);
+    assert!(before == files(), "nothing was changed");
+    assert_snapshot!(refused.concat(), @r#"
+    error: `split` is a split of something else: entry.dedup_ns is none there and 1000000 here; give what it was made of, or split into another folder
+    error: `split` is a split of something else: entry.inject.10.99.0.1 is none there and "i-web" here; give what it was made of, or split into another folder
+    error: `split` is a split of something else: shards is 4 there and 3 here; give what it was made of, or split into another folder
+    error: `split` is a split of something else: captures is a list of 2 there and a list of 1 here; give what it was made of, or split into another folder
+    error: captures are read from `week`, and what is put there would be read, too: give another folder
+    error: `-` is no regular file, and its hash tells what is made of it: write it to a file first
+    error: every shard reads the topology, and standard input can be read once: write it to a file first
+    "#);
+}
+
+#[test]
+fn a_split_of_other_things_or_a_damaged_one_is_refused_by_name() {
+    let mut bench = bench();
+    assert_eq!(split(&bench, &["--map", "192.0.2.1=10.24.1.5"]).code, 0);
+    let mut refused = Vec::new();
+    let refuse = |bench: &Bench, arguments: &[&str]| {
+        let told = bench.run(arguments);
+        assert_eq!((told.code, told.out.as_str()), (2, ""), "{}", told.error);
+        assert!(!bench.path().join("parts/shard-1-of-4.json").exists());
+        told.error
+    };
+    let shard = ["replay", "shop.toml", "split", "--shard", "1/4", "--parts", "parts"];
+    refused.push(refuse(&bench, &[&shard[..], &["--dedup"]].concat()));
+    refused.push(refuse(&bench, &["replay", "shop.toml", "split", "--shard", "1/3", "--parts", "parts"]));
+    refused.push(refuse(&bench, &["replay", "shop.toml", "split", "--shard", "1/4", "--parts", "split"]));
+    refused.push(refuse(&bench, &["replay", "shop.toml", "split"]));
+    refused.push(refuse(&bench, &["replay", "shop.toml", "split", "week", "--shard", "1/4", "--parts", "parts"]));
+    let path = bench.path().join("split/shard-1-of-4.pcapng");
+    let bytes = std::fs::read(&path).unwrap();
+    for at in [0, 90, bytes.len() / 2, bytes.len() - 1] {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        std::fs::write(&path, changed).unwrap();
+        let expected = "error: `split/shard-1-of-4.pcapng` is damaged: its SHA-256 is not the one of its manifest; split \
+                        the captures again\n";
+        assert_eq!(refuse(&bench, &shard), expected);
+    }
+    std::fs::write(&path, &bytes[..bytes.len() - 4]).unwrap();
+    assert!(refuse(&bench, &shard).contains("bytes, and its manifest says"));
+    std::fs::remove_file(&path).unwrap();
+    refused.push(refuse(&bench, &shard));
+    std::fs::write(&path, &bytes).unwrap();
+    let manifest = String::from_utf8(bench.read("split/split.json")).unwrap();
+    for (from, to) in [
+        ("split of captures for biplane", "banana split"),
+        ("shard-1-of-4.pcapng", "../shop.toml"),
+        ("\"shards\": 4", "\"shards\": 5"),
+        ("{", "["),
+    ] {
+        std::fs::write(bench.path().join("split/split.json"), manifest.replacen(from, to, 1)).unwrap();
+        refused.push(refuse(&bench, &shard));
+    }
+    std::fs::write(bench.path().join("split/split.json"), &manifest).unwrap();
+    let value: Value = serde_json::from_str(&manifest).unwrap();
+    let other = manifest.replace(value["of"]["program"]["sha256"].as_str().unwrap(), &"0".repeat(64));
+    std::fs::write(bench.path().join("split/split.json"), other).unwrap();
+    assert!(refuse(&bench, &shard).starts_with("error: the split was made by another program: by biplane 0.1.0"));
+    std::fs::write(bench.path().join("split/split.json"), &manifest).unwrap();
+    let topology = String::from_utf8(bench.read("shop.toml")).unwrap();
+    bench = bench.write("shop.toml", topology.clone() + "\n");
+    let error = refuse(&bench, &shard);
+    assert!(error.starts_with("error: `split` is a split of something else: topology.bytes is "), "{error}");
+    bench = bench.write("shop.toml", topology);
+    assert_eq!(bench.run(&shard).code, 0);
+    assert_snapshot!(refused.concat(), @r#"
+    error: `split` is a split of something else: entry.map.192.0.2.1 is "10.24.1.5" there and none here; give what it was made of, or split into another folder
+    error: `split` is a split into 4: replay it with `--shard I/4 --parts DIR`
+    error: captures are read from `split`, and what is put there would be read, too: give another folder
+    error: split: captures that were split, each for one shard: `biplane replay TOPOLOGY DIR --shard I/N --parts PARTS` reads them, DIR given alone
+    error: split: captures that were split, each for one shard: `biplane replay TOPOLOGY DIR --shard I/N --parts PARTS` reads them, DIR given alone
+    error: `split/shard-1-of-4.pcapng` is damaged: it is missing; split the captures again
+    error: `split/split.json` is not the manifest of a split: it is of another kind or version: `banana split`, layout 1
+    error: `split/split.json` is not the manifest of a split: its files are not one for each shard
+    error: `split/split.json` is not the manifest of a split: its files are not one for each shard
+    error: `split/split.json` is not the manifest of a split: expected `,` or `]` at line 2 column 9
+    "#);
+}
+
+#[test]
+fn a_damaged_capture_is_told_where_it_is_split_and_fails_where_all_parts_are_merged() {
+    let cut = pcap(&shop_frames());
+    let bench = bench().write("week/1.pcap", &cut[..cut.len() - 3]);
+    let told = split(&bench, &[]);
+    assert_eq!(told.code, 0);
+    assert!(told.error.starts_with("note: week/1.pcap: cut short: "), "{}", told.error);
+    for index in 0..4 {
+        let told = make_part_of_split(&bench, &format!("{index}/4"), "parts", &["--format", "ndjson"]);
+        assert!(told.code == 0 && told.error.starts_with("note: week/1.pcap: cut short: "), "{}", told.error);
+    }
+    let one = whole(&bench, &["--format", "ndjson"]);
+    let merged = bench.run(&["merge", "parts"]);
+    assert_eq!((merged.code, merged.to_string()), (2, one.to_string()));
 }

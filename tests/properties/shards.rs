@@ -2,14 +2,21 @@
 
 use crate::traffic::{Draw, Shot, shots};
 use crate::world::World;
-use biplane::capture::{Captures, LinkType, PcapWriter, Precision, Reader, capture_files};
+use biplane::capture::{
+    Captures, LinkType, Packet, PacketDirection, PcapWriter, Precision, Reader, Writer, capture_files,
+};
 use biplane::datapath;
 use biplane::lab::Topology;
-use biplane::replay::shard::{PartContents, PartJob, Parts, ProgramIdentity, write_part};
-use biplane::replay::{Connections, Copies, ReplayOptions, Replayed, ShardSelection, Sinks, run, usage_records};
+use biplane::replay::shard::{
+    PartContents, PartJob, PartSource, Parts, ProgramIdentity, SplitJob, write_part, write_split,
+};
+use biplane::replay::{
+    Adjustments, Connections, Copies, ReplayOptions, Replayed, ShardSelection, Sinks, run, usage_records,
+};
 use biplane::report::{Resolver, connection_json, summary_json};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -24,15 +31,16 @@ pub(crate) struct Cut {
     usage: bool,
     strict_tcp: bool,
     dedup: bool,
+    merge: bool,
 }
 
 pub(crate) fn cuts() -> impl Strategy<Value = Cut> {
     let counts = select(vec![1, 2, 2, 3, 3, 5, 8, 64]);
     let copies = select(vec![Copies::In, Copies::Out, Copies::Both]);
-    let flags = prop::array::uniform4(any::<bool>());
+    let flags = prop::array::uniform5(any::<bool>());
     (counts, prop::collection::vec(any::<Index>(), 4), copies, flags).prop_map(|(count, order, copies, flags)| {
-        let [each, usage, strict_tcp, dedup] = flags;
-        Cut { count, order, copies, each, usage, strict_tcp, dedup }
+        let [each, usage, strict_tcp, dedup, merge] = flags;
+        Cut { count, order, copies, each, usage, strict_tcp, dedup, merge }
     })
 }
 
@@ -83,30 +91,55 @@ impl Given {
     }
 }
 
-/// Writes two captures, one behind the other.
-fn write_captures(folder: &Path, shots: &[Shot]) -> Vec<PathBuf> {
-    let (first, second) = shots.split_at(shots.len() / 3);
-    let halves = [("a.pcap", first), ("b.pcap", second)];
-    let write = |(name, shots): (&str, &[Shot])| {
-        let mut writer = PcapWriter::new(Vec::new(), LinkType::ETHERNET, Precision::Nanos).unwrap();
-        for shot in shots {
-            writer.write_record(shot.time, &shot.bytes, shot.wire_length as u32).unwrap();
-        }
-        let path = folder.join(name);
-        fs::write(&path, writer.finish().unwrap()).unwrap();
-        path
-    };
-    halves.into_iter().map(write).collect()
+/// Writes two captures, one behind the other or side by side: one that tells nothing but frames, and one with interfaces, directions and
+/// comments.
+fn write_captures(folder: &Path, shots: &[Shot], merge: bool) -> Vec<PathBuf> {
+    let numbered = shots.iter().enumerate();
+    let is_first = |index: usize| if merge { index.is_multiple_of(3) } else { index < shots.len() / 3 };
+    let (first, second): (Vec<_>, Vec<_>) = numbered.partition(|(index, _)| is_first(*index));
+    let [first, second] = [first, second].map(|some| some.into_iter().map(|(_, shot)| shot).collect::<Vec<_>>());
+    let mut writer = PcapWriter::new(Vec::new(), LinkType::ETHERNET, Precision::Nanos).unwrap();
+    for shot in first {
+        writer.write_record(shot.time, &shot.bytes, shot.wire_length as u32).unwrap();
+    }
+    let paths = ["a.pcap", "b.pcapng"].map(|name| folder.join(name));
+    fs::write(&paths[0], writer.finish().unwrap()).unwrap();
+    fs::write(&paths[1], pcapng(&second)).unwrap();
+    paths.into()
+}
+
+/// A pcapng capture of `shots`: each on an interface named after its sender, or on one that no endpoint is named after.
+fn pcapng(shots: &[&Shot]) -> Vec<u8> {
+    let mut writer = Writer::new(Vec::new()).unwrap();
+    let mut interfaces = HashMap::new();
+    for (index, shot) in shots.iter().enumerate() {
+        let name = if shot.by_source { "eth0" } else { shot.from.as_str() };
+        let interface = *interfaces.entry(name).or_insert_with(|| writer.add_interface(name, None).unwrap());
+        let own: &[&[u8]] = if index.is_multiple_of(3) { &[b"seen twice", b"\xff"] } else { &[] };
+        let packet = Packet {
+            interface,
+            time: shot.time,
+            bytes: &shot.bytes,
+            wire_len: shot.wire_length as u32,
+            direction: [PacketDirection::Unknown, PacketDirection::Inbound, PacketDirection::Outbound][index % 3],
+            packet_id: index.is_multiple_of(2).then_some(7),
+            own_comments: own,
+            comments: &[],
+        };
+        writer.write_packet(&packet).unwrap();
+    }
+    writer.finish().unwrap()
 }
 
 pub(crate) fn give_what_one_process_gives(world: &World, draws: &[Draw], cut: &Cut) {
     let topology = world.topology();
     let folder = tempfile::tempdir().unwrap();
-    let captures = write_captures(folder.path(), &shots(world, draws));
+    let captures = write_captures(folder.path(), &shots(world, draws), cut.merge);
     let mut options = ReplayOptions {
         connections: if cut.each { Connections::Each } else { Connections::Sums },
         usage: cut.usage,
         fabric: datapath::Options { mtu: None, strict_tcp: cut.strict_tcp },
+        merge: cut.merge,
         ..ReplayOptions::default()
     };
     options.adjustments.dedup = cut.dedup.then_some(biplane::time::SimDuration::from_nanos(1_000_000));
@@ -123,7 +156,7 @@ pub(crate) fn give_what_one_process_gives(world: &World, draws: &[Draw], cut: &C
         let shard = ShardSelection::new(index, cut.count).unwrap();
         let job = PartJob {
             topology: &topology,
-            captures: capture_files(&captures).unwrap(),
+            source: PartSource::Captures(capture_files(&captures).unwrap()),
             opener: Box::new(Reader::open),
             options: &ReplayOptions { shard, workers, ..options.clone() },
             contents: PartContents { lines: true, packets: Some(cut.copies) },
@@ -144,6 +177,7 @@ pub(crate) fn give_what_one_process_gives(world: &World, draws: &[Draw], cut: &C
         frames[index] = Some(written.frames);
     }
 
+    let parts = if cut.count <= 8 { make_of_split(&captures, &topology, &options, cut, &parts) } else { parts };
     let parts = Parts::open(&parts, &program).unwrap();
     let (mut lines, mut capture) = (Vec::new(), Vec::new());
     let mut sinks = Sinks { lines: Some(&mut lines), capture: Some(&mut capture), ..Sinks::default() };
@@ -151,6 +185,52 @@ pub(crate) fn give_what_one_process_gives(world: &World, draws: &[Draw], cut: &C
     assert_eq!(merged.damage, Vec::<String>::new());
     assert_eq!(frames.iter().flatten().sum::<u64>(), merged.replayed.tally.frames());
     assert_eq!(Given::of(parts.topology(), merged.replayed, lines, capture), expected);
+}
+
+/// Splits the captures and makes all parts of that, which are those in `whole`; where they are.
+fn make_of_split(
+    captures: &[PathBuf],
+    topology: &Topology,
+    options: &ReplayOptions,
+    cut: &Cut,
+    whole: &Path,
+) -> PathBuf {
+    let program = ProgramIdentity::named("the tests");
+    let split = whole.with_file_name("split");
+    let job = SplitJob {
+        topology,
+        captures: capture_files(captures).unwrap(),
+        opener: Box::new(Reader::open),
+        options,
+        shards: cut.count,
+        folder: &split,
+        program: &program,
+    };
+    let written = write_split(job, None).unwrap().expect("it was not interrupted");
+    assert_eq!(written.files.iter().map(|file| file.frames).sum::<u64>(), written.read);
+    let of_split = whole.with_file_name("parts of the split");
+    for index in 0..cut.count {
+        let job = PartJob {
+            topology,
+            source: PartSource::Split(split.clone()),
+            opener: Box::new(Reader::open),
+            options: &ReplayOptions {
+                shard: ShardSelection::new(index, cut.count).unwrap(),
+                workers: 1 + index % 2,
+                // They are known to the split.
+                adjustments: Adjustments::default(),
+                merge: false,
+                ..options.clone()
+            },
+            contents: PartContents { lines: true, packets: Some(cut.copies) },
+            folder: &of_split,
+            program: &program,
+        };
+        write_part(job, None).unwrap().expect("it was not interrupted");
+        let (whole, own) = (contents(whole, index, cut.count), contents(&of_split, index, cut.count));
+        assert!(whole == own, "a shard that reads its own file gives the same bytes");
+    }
+    of_split
 }
 
 /// The bytes of a part's files, by name.

@@ -2,6 +2,7 @@ mod damage;
 mod formats;
 mod joined;
 mod links;
+mod merged;
 mod serial;
 mod wifi;
 mod writing;

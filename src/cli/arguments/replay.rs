@@ -48,7 +48,7 @@ pub(in crate::cli) struct Replay {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = workers)]
     pub(in crate::cli) workers: usize,
     /// Forward the frames of one shard of N alone, and write their part of the result to --parts: `biplane merge` puts all
-    /// parts together. Each shard reads all captures.
+    /// parts together. Each shard reads all captures, or its own file where CAPTURE is a folder that `biplane split` wrote.
     #[arg(long, value_name = "I/N", requires = "parts")]
     pub(in crate::cli) shard: Option<ShardSelection>,
     /// The folder of parts, the same for all shards.
@@ -102,6 +102,10 @@ impl Copies {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Attribution {
+    /// Take the frames of several captures in the order of their stamps, of equal ones in the order of the captures, in place
+    /// of one capture behind the other.
+    #[arg(long)]
+    pub(in crate::cli) merge: bool,
     /// Frames from this address enter at this endpoint, whoever owns the address. May be repeated.
     #[arg(long, value_name = "IP=ENDPOINT", value_parser = injection)]
     pub(in crate::cli) inject: Vec<(Ipv4Addr, String)>,

@@ -1,5 +1,6 @@
 //! Why parts cannot be merged, or a part not be written.
 
+use super::reading::FileOwner;
 use crate::capture::CaptureError;
 use crate::diag::{and_list, some_list};
 use crate::text::{Shown, shown_path};
@@ -45,13 +46,28 @@ pub enum PartsError {
     NoManifest {
         /// The file.
         path: PathBuf,
+        /// What it should be the manifest of: `a part`.
+        what: &'static str,
         /// What is wrong with it.
         why: String,
     },
+    /// A folder that holds a split of something else, and the first thing that tells.
+    OtherSplit(PathBuf, Place),
+    /// A split that was made for another number of shards.
+    SplitShards {
+        /// The split.
+        folder: PathBuf,
+        /// Its number of shards.
+        count: usize,
+    },
+    /// A shard of more endpoints that frames enter at than one capture may describe.
+    TooManyEntries(u32),
     /// Parts that were made of different things.
     Different(Difference),
     /// Parts that another program made.
     OtherProgram {
+        /// What, with its verb: `parts were`.
+        what: &'static str,
         /// Its version, and the beginning of its hash.
         theirs: String,
         /// The same of this one.
@@ -64,7 +80,7 @@ pub enum PartsError {
         /// What is wrong with it.
         why: String,
         /// Whose it is.
-        shard: Option<usize>,
+        of: FileOwner,
     },
     /// The parts hold no such thing.
     NotHeld(String),
@@ -79,7 +95,7 @@ pub struct Difference {
 
 /// A place in two manifests, with both values.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub struct Place {
     path: String,
     values: [String; 2],
 }
@@ -95,11 +111,11 @@ impl fmt::Display for PartsError {
         match self {
             PartsError::Capture(error) => error.fmt(f),
             PartsError::ReadOnce(name) => {
-                write!(f, "`{}` is no regular file, and every shard reads it: write it to a file first", Shown(name))
+                write!(f, "`{}` is no regular file, and its hash tells what is made of it: write it to a file first", Shown(name))
             }
             PartsError::AmongCaptures(folder) => write!(
                 f,
-                "captures are read from `{}`, and what parts put there would be read, too: give --parts another folder",
+                "captures are read from `{}`, and what is put there would be read, too: give another folder",
                 shown_path(folder)
             ),
             PartsError::Timing => f.write_str(
@@ -131,20 +147,40 @@ impl fmt::Display for PartsError {
                     _ => write!(f, ": run `biplane replay … --shard I/{count} --parts DIR` for each of them"),
                 }
             }
-            PartsError::NoManifest { path, why } => {
-                write!(f, "`{}` is not the manifest of a part: {}", shown_path(path), Shown(why))
+            PartsError::NoManifest { path, what, why } => {
+                write!(f, "`{}` is not the manifest of {what}: {}", shown_path(path), Shown(why))
             }
-            PartsError::Different(difference) => difference.fmt(f),
-            PartsError::OtherProgram { theirs, own } => write!(
+            PartsError::OtherSplit(folder, Place { path, values: [there, here] }) => write!(
                 f,
-                "the parts were made by another program: {} made them, and this is {own}; merge with the one that made them",
+                "`{}` is a split of something else: {} is {} there and {} here; give what it was made of, or split \
+                 into another folder",
+                shown_path(folder),
+                Shown(path),
+                Shown(there),
+                Shown(here)
+            ),
+            PartsError::SplitShards { folder, count } => write!(
+                f,
+                "`{}` is a split into {count}: replay it with `--shard I/{count} --parts DIR`",
+                shown_path(folder)
+            ),
+            PartsError::TooManyEntries(limit) => write!(
+                f,
+                "the frames of a shard enter at more than {limit} endpoints, and one capture describes no more: split \
+                 into more shards"
+            ),
+            PartsError::Different(difference) => difference.fmt(f),
+            PartsError::OtherProgram { what, theirs, own } => write!(
+                f,
+                "the {what} made by another program: by {}, and this is {own}; go on with the one that it was made by",
                 Shown(theirs)
             ),
-            PartsError::Damaged { path, why, shard } => {
+            PartsError::Damaged { path, why, of } => {
                 write!(f, "`{}` is damaged: {}", shown_path(path), Shown(why))?;
-                match shard {
-                    Some(shard) => write!(f, "; run shard {shard} again"),
-                    None => Ok(()),
+                match of {
+                    FileOwner::Shard(shard) => write!(f, "; run shard {shard} again"),
+                    FileOwner::Split => f.write_str("; split the captures again"),
+                    FileOwner::All => Ok(()),
                 }
             }
         }
@@ -213,7 +249,9 @@ impl Place {
 fn short(value: &Value) -> String {
     let text = match value {
         Value::Null => return "none".to_owned(),
-        Value::Array(items) if items.len() > 3 => return format!("a list of {}", items.len()),
+        Value::Array(items) if items.len() > 3 || items.iter().any(Value::is_object) => {
+            return format!("a list of {}", items.len());
+        }
         value => value.to_string(),
     };
     match text.char_indices().nth(SHOWN) {

@@ -6,6 +6,8 @@ use super::options::PartOptions;
 use crate::capture::{CaptureRange, Unreadable};
 use crate::files::{Inputs, write};
 use crate::replay::ShardSelection;
+use crate::scenario::Notation;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -18,7 +20,7 @@ use std::path::Path;
 const KIND: &str = "part of a biplane replay";
 
 /// The arrangement of a part's files; another one is not read.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// The largest manifest that is read: a stream may be of many captures.
 const MAX_BYTES: u64 = 1 << 28;
@@ -135,9 +137,14 @@ pub(super) fn selection_of(name: &str) -> Option<ShardSelection> {
     (manifest_name(of) == name).then_some(of)
 }
 
-/// The name of the copy of a topology with this digest.
-pub(super) fn topology_name(digest: &FileDigest) -> String {
-    format!("topology-{}.toml", digest.sha256.get(..16).unwrap_or_default())
+/// The name of the copy of a topology, in the notation of its own name.
+pub(super) fn topology_name(topology: &NamedDigest) -> String {
+    let NamedDigest { name, digest } = topology;
+    format!(
+        "topology-{}.{}",
+        digest.sha256.get(..16).unwrap_or_default(),
+        Notation::of_name(Path::new(name)).extension()
+    )
 }
 
 impl Manifest {
@@ -163,37 +170,26 @@ impl Manifest {
     }
 
     pub(super) fn write(&self, folder: &Path, inputs: &Inputs) -> io::Result<()> {
-        let of = self.selection();
-        let mut text = serde_json::to_string_pretty(self).map_err(io::Error::other)?;
-        text.push('\n');
-        write(&folder.join(manifest_name(of)), inputs, text.as_bytes())
+        write_json(&folder.join(manifest_name(self.selection())), inputs, self)
     }
 
     /// Reads the manifest of a selection.
     pub(super) fn read(folder: &Path, of: ShardSelection) -> Result<Manifest, PartsError> {
         let path = folder.join(manifest_name(of));
-        let unreadable = |error: io::Error| PartsError::unreadable(&path, &error);
-        let length = fs::metadata(&path).map_err(unreadable)?.len();
-        if length > MAX_BYTES {
-            return Err(PartsError::NoManifest { path, why: "it is larger than a manifest can be".to_owned() });
-        }
-        let bytes = fs::read(&path).map_err(unreadable)?;
-        let manifest: Manifest = match serde_json::from_slice(&bytes) {
-            Ok(manifest) => manifest,
-            Err(error) => return Err(PartsError::NoManifest { path, why: error.to_string() }),
-        };
+        let what = "a part";
+        let manifest: Manifest = read_json(&path, what)?;
         if manifest.kind != KIND || manifest.layout != LAYOUT {
             let why = format!("it is of another kind or version: `{}`, layout {}", manifest.kind, manifest.layout);
-            return Err(PartsError::NoManifest { path, why });
+            return Err(PartsError::NoManifest { path, what, why });
         }
         if ShardSelection::new(manifest.shard, manifest.shards) != Some(of) {
             let why = format!("it says that it is of shard {} of {}", manifest.shard, manifest.shards);
-            return Err(PartsError::NoManifest { path, why });
+            return Err(PartsError::NoManifest { path, what, why });
         }
         for (kind, file) in &manifest.files {
             if file.name != kind.file_name(of) {
                 let why = "it names a file that is not of its part".to_owned();
-                return Err(PartsError::NoManifest { path, why });
+                return Err(PartsError::NoManifest { path, what, why });
             }
         }
         Ok(manifest)
@@ -214,6 +210,24 @@ impl Manifest {
         let place = Place::of_difference(&of_all(self), &of_all(other))?;
         Some(Difference { shards: [self.shard, other.shard], place })
     }
+}
+
+/// Writes a manifest.
+pub(super) fn write_json(path: &Path, inputs: &Inputs, manifest: &impl Serialize) -> io::Result<()> {
+    let mut text = serde_json::to_string_pretty(manifest).map_err(io::Error::other)?;
+    text.push('\n');
+    write(path, inputs, text.as_bytes())
+}
+
+/// Reads the manifest of what messages call `what`: `a part`.
+pub(super) fn read_json<T: DeserializeOwned>(path: &Path, what: &'static str) -> Result<T, PartsError> {
+    let unreadable = |error: io::Error| PartsError::unreadable(path, &error);
+    let no_manifest = |why: String| PartsError::NoManifest { path: path.to_owned(), what, why };
+    if fs::metadata(path).map_err(unreadable)?.len() > MAX_BYTES {
+        return Err(no_manifest("it is larger than a manifest can be".to_owned()));
+    }
+    let bytes = fs::read(path).map_err(unreadable)?;
+    serde_json::from_slice(&bytes).map_err(|error| no_manifest(error.to_string()))
 }
 
 /// What a part is made of.

@@ -4,7 +4,7 @@ use super::error::PartsError;
 use super::manifest::{Manifest, NamedDigest, PartFileKind, ProgramIdentity};
 use super::manifest::{manifest_name, selection_of, topology_name};
 use super::options::PartContents;
-use super::reading::{Decompressed, PartFile, merge_records};
+use super::reading::{Decompressed, FileOwner, PartFile, merge_records};
 use super::sums::{AddedSums, PartSums};
 use crate::flows::{ConnectionPart, GatheredConnections};
 use crate::lab::{LabError, Topology};
@@ -49,16 +49,20 @@ impl Parts {
             return Err(PartsError::Different(difference));
         }
         if first.program != *program {
-            return Err(PartsError::OtherProgram { theirs: first.program.short(), own: program.short() });
+            return Err(PartsError::OtherProgram {
+                what: "parts were",
+                theirs: first.program.short(),
+                own: program.short(),
+            });
         }
         let topology = topology(folder, &first.topology)?;
         for manifest in &manifests {
             for digest in manifest.files.values() {
-                PartFile::new(folder, &digest.name, Some(manifest.shard)).verify(digest)?;
+                PartFile::new(folder, &digest.name, FileOwner::Shard(manifest.shard)).verify(digest)?;
             }
         }
         let options = first.options.options(&topology);
-        let manifest = PartFile::new(folder, &manifest_name(first.selection()), Some(first.shard));
+        let manifest = PartFile::new(folder, &manifest_name(first.selection()), FileOwner::Shard(first.shard));
         let options =
             options.ok_or_else(|| manifest.damaged("it names an endpoint that the topology does not have"))?;
         Ok(Parts { folder: folder.to_owned(), manifests, topology, options })
@@ -132,11 +136,15 @@ impl Parts {
     fn files(&self, kind: PartFileKind) -> Result<Vec<PartFile>, PartsError> {
         let file = |manifest: &Manifest| {
             let missing = || {
-                let file = PartFile::new(&self.folder, &kind.file_name(manifest.selection()), Some(manifest.shard));
+                let file = PartFile::new(
+                    &self.folder,
+                    &kind.file_name(manifest.selection()),
+                    FileOwner::Shard(manifest.shard),
+                );
                 file.damaged("its manifest does not name it")
             };
             let digest = manifest.files.get(&kind).ok_or_else(missing)?;
-            Ok(PartFile::new(&self.folder, &digest.name, Some(manifest.shard)))
+            Ok(PartFile::new(&self.folder, &digest.name, FileOwner::Shard(manifest.shard)))
         };
         self.manifests.iter().map(file).collect()
     }
@@ -240,7 +248,7 @@ fn shard_count(folder: &Path) -> Result<usize, PartsError> {
 
 /// The topology that parts were made with: each part has put a copy of it beside itself.
 fn topology(folder: &Path, named: &NamedDigest) -> Result<Topology, PartsError> {
-    let file = PartFile::new(folder, &topology_name(&named.digest), None);
+    let file = PartFile::new(folder, &topology_name(named), FileOwner::All);
     file.verify(named)?;
     let text = fs::read_to_string(&file.path).map_err(|error| PartsError::unreadable(&file.path, &error))?;
     Topology::from_file_text(&named.name, &text).map_err(|error| match error {

@@ -1,7 +1,7 @@
 //! Replays on more than one machine: parts of a stream, and what one machine gives, put together from them.
 //!
 //! Frames are steered to 64 shards by their address pairs, and the state of flows is kept for each shard apart, so shards
-//! are the exact cut. Every process reads the whole stream and forwards the frames of the shards that it selects: frame
+//! are the exact cut. Every process reads the whole stream, or its own file of a [split](write_split), and forwards the frames of the shards that it selects: frame
 //! numbers, copies that are left out, fragments of ICMP errors and samples are then what they are for one process.
 //! [`write_part`] writes what a selection came to, and [`Parts::merge`] puts all of them together.
 //!
@@ -14,7 +14,7 @@
 //! | `shard-3-of-8.lines.zst` | the lines of frames, with their numbers |
 //! | `shard-3-of-8.packets.zst` | the packets of the annotated capture, with the numbers of their frames |
 //! | `shard-3-of-8.connections.zst` | the connections |
-//! | `topology-….toml` | the topology, the same file for all parts |
+//! | `topology-….toml`, `.json` or `.yaml` | the topology, the same file for all parts |
 //!
 //! All of them depend on what is in the manifest alone: neither on the clock nor on workers. A part that is made twice is
 //! the same bytes, and each file appears whole or not at all, so a task may be killed, run again, or run twice at a time.
@@ -30,10 +30,13 @@ mod merge;
 mod options;
 mod part;
 mod reading;
+mod split;
+mod split_manifest;
 mod sums;
 
 pub use error::PartsError;
 pub use manifest::ProgramIdentity;
 pub use merge::{MergedReplay, Parts};
 pub use options::PartContents;
-pub use part::{PartJob, WrittenPart, write_part};
+pub use part::{PartJob, PartSource, WrittenPart, write_part};
+pub use split::{SplitJob, WrittenShard, WrittenSplit, write_split};

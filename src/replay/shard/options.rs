@@ -17,21 +17,64 @@ pub struct PartContents {
     pub packets: Option<Copies>,
 }
 
-/// All options that change what a replay gives, each in one form.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The options that say what enters, and where; each in one form.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PartOptions {
+pub(super) struct EntryOptions {
+    merge: bool,
     inject: BTreeMap<Ipv4Addr, String>,
     map: BTreeMap<Ipv4Addr, Ipv4Addr>,
     strip: Vec<Encapsulation>,
     fill_in: Vec<Missing>,
     dedup_ns: Option<u64>,
     captured_at: TakenAt,
+}
+
+/// All options that change what a replay gives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PartOptions {
+    entry: EntryOptions,
     mtu: Option<u16>,
     strict_tcp: bool,
     pub(super) connections: Connections,
     pub(super) usage: bool,
     pub(super) frames: PartContents,
+}
+
+impl EntryOptions {
+    /// What `options` say.
+    pub(super) fn new(topology: &Topology, options: &ReplayOptions) -> EntryOptions {
+        let ReplayOptions { merge, inject, map, adjustments, .. } = options;
+        let Adjustments { strip, fill_in, dedup, taken_at } = adjustments;
+        let name = |(address, endpoint): &(Ipv4Addr, _)| (*address, topology.names.endpoint(*endpoint).to_owned());
+        EntryOptions {
+            merge: *merge,
+            inject: inject.iter().map(name).collect(),
+            map: map.iter().copied().collect(),
+            strip: Encapsulation::ALL.into_iter().filter(|what| strip.contains(what)).collect(),
+            fill_in: Missing::ALL.into_iter().filter(|what| fill_in.contains(what)).collect(),
+            dedup_ns: dedup.map(SimDuration::as_nanos),
+            captured_at: *taken_at,
+        }
+    }
+
+    /// The same as `options`, but for these, in `topology`; `None` where it has no such endpoint.
+    pub(super) fn put_into(&self, options: ReplayOptions, topology: &Topology) -> Option<ReplayOptions> {
+        let endpoint = |(address, name): (&Ipv4Addr, &String)| Some((*address, topology.names.find_endpoint(name)?));
+        Some(ReplayOptions {
+            merge: self.merge,
+            inject: self.inject.iter().map(endpoint).collect::<Option<Vec<_>>>()?,
+            map: self.map.iter().map(|(from, to)| (*from, *to)).collect(),
+            adjustments: Adjustments {
+                strip: self.strip.clone(),
+                fill_in: self.fill_in.clone(),
+                dedup: self.dedup_ns.map(SimDuration::from_nanos),
+                taken_at: self.captured_at,
+            },
+            ..options
+        })
+    }
 }
 
 impl PartOptions {
@@ -40,9 +83,10 @@ impl PartOptions {
         // Of a frame over time, no part says anything, and none is of a replay with timing; workers and the rest change
         // nothing.
         let ReplayOptions {
-            inject,
-            map,
-            adjustments,
+            merge: _,
+            inject: _,
+            map: _,
+            adjustments: _,
             fabric,
             connections,
             usage,
@@ -52,15 +96,8 @@ impl PartOptions {
             workers: _,
             stop: _,
         } = options;
-        let Adjustments { strip, fill_in, dedup, taken_at } = adjustments;
-        let name = |(address, endpoint): &(Ipv4Addr, _)| (*address, topology.names.endpoint(*endpoint).to_owned());
         PartOptions {
-            inject: inject.iter().map(name).collect(),
-            map: map.iter().copied().collect(),
-            strip: Encapsulation::ALL.into_iter().filter(|what| strip.contains(what)).collect(),
-            fill_in: Missing::ALL.into_iter().filter(|what| fill_in.contains(what)).collect(),
-            dedup_ns: dedup.map(SimDuration::as_nanos),
-            captured_at: *taken_at,
+            entry: EntryOptions::new(topology, options),
             mtu: fabric.mtu,
             strict_tcp: fabric.strict_tcp,
             connections: *connections,
@@ -71,22 +108,10 @@ impl PartOptions {
 
     /// The options that were given, in `topology`; `None` where it has no such endpoint.
     pub(super) fn options(&self, topology: &Topology) -> Option<ReplayOptions> {
-        let endpoint = |(address, name): (&Ipv4Addr, &String)| Some((*address, topology.names.find_endpoint(name)?));
-        let mut options = ReplayOptions {
-            inject: self.inject.iter().map(endpoint).collect::<Option<Vec<_>>>()?,
-            map: self.map.iter().map(|(from, to)| (*from, *to)).collect(),
-            adjustments: Adjustments {
-                strip: self.strip.clone(),
-                fill_in: self.fill_in.clone(),
-                dedup: self.dedup_ns.map(SimDuration::from_nanos),
-                taken_at: self.captured_at,
-            },
-            connections: self.connections,
-            usage: self.usage,
-            ..ReplayOptions::default()
-        };
+        let mut options =
+            ReplayOptions { connections: self.connections, usage: self.usage, ..ReplayOptions::default() };
         options.fabric.mtu = self.mtu;
         options.fabric.strict_tcp = self.strict_tcp;
-        Some(options)
+        self.entry.put_into(options, topology)
     }
 }

@@ -1,4 +1,4 @@
-//! Writing a part: the stream is read whole, and the frames of some shards are forwarded.
+//! Writing a part: the stream is read whole, or what a split has put aside of it, and the frames of some shards are forwarded.
 
 use super::compressing::Compressing;
 use super::digest::{DigestWriter, FileDigest};
@@ -6,11 +6,14 @@ use super::error::PartsError;
 use super::manifest::{MadeOf, Manifest, NamedDigest, PartFileKind, ProgramIdentity, StreamSummary};
 use super::manifest::{manifest_name, topology_name};
 use super::options::{PartContents, PartOptions};
+use super::reading::{FileOwner, PartFile};
+use super::split_manifest::{SplitManifest, SplitUse};
 use super::sums::PartSums;
-use crate::capture::{CaptureFile, CaptureOpener, Captures};
+use crate::capture::{CaptureFile, CaptureOpener, Captures, SPLIT_MANIFEST};
 use crate::files::{Inputs, OutputFile, write};
 use crate::lab::Topology;
-use crate::replay::{Connections, FrameRecords, ReplayOptions, Replayed, Sinks, run};
+use crate::replay::feed::PreparedFeed;
+use crate::replay::{Connections, Feed, FrameRecords, FrameSource, ReplayOptions, Replayed, Sinks, run_frames};
 use crate::text::shown_path;
 use crate::threads::both;
 use std::fs;
@@ -22,9 +25,9 @@ use std::sync::atomic::Ordering;
 pub struct PartJob<'a> {
     /// The topology.
     pub topology: &'a Topology,
-    /// The captures, one stream in this order. They are files: every shard reads all of them.
-    pub captures: Vec<CaptureFile>,
-    /// Opens them.
+    /// Where the frames are read from.
+    pub source: PartSource,
+    /// Opens captures.
     pub opener: CaptureOpener,
     /// How they are replayed, and which shards of them.
     pub options: &'a ReplayOptions,
@@ -34,6 +37,14 @@ pub struct PartJob<'a> {
     pub folder: &'a Path,
     /// The program that makes it.
     pub program: &'a ProgramIdentity,
+}
+
+/// Where the frames of a part are read from.
+pub enum PartSource {
+    /// Captures, one stream in this order. They are files: every shard reads all of them.
+    Captures(Vec<CaptureFile>),
+    /// A folder with what [`write_split`](super::write_split) made of the captures, which says how frames enter too.
+    Split(PathBuf),
 }
 
 /// What was written.
@@ -58,34 +69,31 @@ pub fn write_part(
     job: PartJob<'_>,
     progress: Option<&mut dyn FnMut(u64, Option<u64>, u64)>,
 ) -> Result<Option<WrittenPart>, PartsError> {
-    let PartJob { topology, captures, opener, options, contents, folder, program } = job;
-    if let Some(once) = captures.iter().find(|file| !fs::metadata(&file.path).is_ok_and(|metadata| metadata.is_file()))
-    {
-        return Err(PartsError::ReadOnce(once.path.display().to_string()));
-    }
-    if options.has_timing(topology) {
+    let PartJob { topology, contents, folder, program, .. } = job;
+    if job.options.has_timing(topology) {
         return Err(PartsError::Timing);
     }
-    let mut texts = topology.sources.texts();
-    let (Some((name, text)), None) = (texts.next(), texts.next()) else { return Err(PartsError::SeveralSources) };
-    fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
-    if is_among(&captures, folder) {
-        return Err(PartsError::AmongCaptures(folder.to_owned()));
-    }
+    let (name, text) = one_topology(topology)?;
+    make_folder(folder)?;
+    let PartInput { frames, options, paths, digests, stream } = PartInput::open(job)?;
     let mut inputs = Inputs::default();
-    captures.iter().for_each(|file| inputs.add(&file.path, "capture"));
+    paths.iter().for_each(|path| inputs.add(path, "capture"));
     topology.sources.paths().for_each(|path| inputs.add(path, "topology"));
+    let options = &options;
     let files = PartFiles { folder, inputs: &inputs, options };
     let stop = options.stop.as_deref();
     let is_stopped = || stop.is_some_and(|stop| stop.load(Ordering::Relaxed));
-    let opened = Captures::open(captures.clone(), opener)?;
-    // The captures are hashed beside: what is read there is in the memory of the system already.
-    let (replayed, digests) = both(
-        || files.replay(topology, opened, contents, progress),
-        || captures.iter().map(|file| digest_of(file, &is_stopped)).collect::<Result<Vec<_>, PartsError>>(),
-    );
-    let Some((mut replayed, mut written)) = replayed? else { return Ok(None) };
+    // What is read is hashed beside: there it is in the memory of the system already.
+    let (replayed, digests) =
+        both(|| files.replay(topology, frames, contents, progress), || digests.compute(&is_stopped));
+    if matches!(replayed, Ok(None)) {
+        return Ok(None);
+    }
     let digests = digests?;
+    let Some((mut replayed, mut written)) = replayed? else { return Ok(None) };
+    if let (Some(_), [damage, ..]) = (&stream, &replayed.damage[..]) {
+        return Err(PartsError::Unreadable(damage.to_string()));
+    }
     if options.connections == Connections::Each
         && let Some(connections) = &mut replayed.connections
     {
@@ -102,9 +110,9 @@ pub fn write_part(
         topology: NamedDigest { name: name.to_owned(), digest: FileDigest::of_bytes(text.as_bytes()) },
         options: PartOptions::new(topology, options, contents),
         captures: digests,
-        stream: stream_summary(&replayed),
+        stream: stream.unwrap_or_else(|| stream_summary(&replayed)),
     };
-    write(&folder.join(topology_name(&made_of.topology.digest)), &inputs, text.as_bytes())?;
+    write(&folder.join(topology_name(&made_of.topology)), &inputs, text.as_bytes())?;
     let mut manifest = Manifest::of(options.shard, program.clone(), made_of);
     for WrittenFile { kind, file } in written {
         let (file, digest) = file.finish();
@@ -121,21 +129,129 @@ pub fn write_part(
     }))
 }
 
+/// What a part is made of, opened.
+struct PartInput {
+    frames: FrameSource,
+    options: ReplayOptions,
+    /// The files that are read.
+    paths: Vec<PathBuf>,
+    digests: InputDigests,
+    /// Where it is known already: what is true of the whole stream.
+    stream: Option<StreamSummary>,
+}
+
+/// The digests of what is read, which are computed while it is.
+enum InputDigests {
+    /// Of captures.
+    Captures(Vec<CaptureFile>),
+    /// The file of a shard is held against its digest, and those of the captures are known.
+    Split(PartFile, NamedDigest, Vec<NamedDigest>),
+}
+
+impl PartInput {
+    fn open(job: PartJob<'_>) -> Result<PartInput, PartsError> {
+        let PartJob { topology, source, opener, options, folder, program, .. } = job;
+        match source {
+            PartSource::Captures(captures) => {
+                check_files(&captures)?;
+                if is_among(&captures, folder) {
+                    return Err(PartsError::AmongCaptures(folder.to_owned()));
+                }
+                let opened = Captures::open(captures.clone(), opener)?;
+                Ok(PartInput {
+                    frames: FrameSource::Captures(Feed::new(opened, options)),
+                    options: options.clone(),
+                    paths: captures.iter().map(|file| file.path.clone()).collect(),
+                    digests: InputDigests::Captures(captures),
+                    stream: None,
+                })
+            }
+            PartSource::Split(split) => {
+                if is_same_folder(&split, folder) {
+                    return Err(PartsError::AmongCaptures(folder.to_owned()));
+                }
+                let manifest = SplitManifest::read(&split)?;
+                let options = manifest.options(&split, &SplitUse { topology, options, program })?;
+                let SplitManifest { captures, stream, sampled, mut files, .. } = manifest;
+                let file = files.swap_remove(options.shard.index()).file;
+                let part_file = PartFile::new(&split, &file.name, FileOwner::Split);
+                let path = part_file.path.clone();
+                let opened = Captures::open(vec![CaptureFile { path: path.clone(), is_of_folder: false }], opener);
+                // What is wrong with it is told by what it should be.
+                let opened = opened.map_err(|error| part_file.verify(&file).err().unwrap_or(error.into()))?;
+                let facts = stream.facts(sampled);
+                let prepared = PreparedFeed::new(opened, &options, facts, captures.len() > 1);
+                Ok(PartInput {
+                    frames: FrameSource::Prepared(prepared),
+                    options,
+                    paths: vec![path, split.join(SPLIT_MANIFEST)],
+                    digests: InputDigests::Split(part_file, file, captures),
+                    stream: Some(stream),
+                })
+            }
+        }
+    }
+}
+
+impl InputDigests {
+    /// Those of the captures.
+    fn compute(&self, is_stopped: &dyn Fn() -> bool) -> Result<Vec<NamedDigest>, PartsError> {
+        match self {
+            InputDigests::Captures(captures) => capture_digests(captures, is_stopped),
+            InputDigests::Split(file, expected, captures) => file.verify(expected).map(|()| captures.clone()),
+        }
+    }
+}
+
+/// Refuses captures that are no files: what is made of them is known by their hashes.
+pub(super) fn check_files(captures: &[CaptureFile]) -> Result<(), PartsError> {
+    let is_file = |path: &Path| fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+    match captures.iter().find(|file| !is_file(&file.path)) {
+        Some(once) => Err(PartsError::ReadOnce(once.path.display().to_string())),
+        None => Ok(()),
+    }
+}
+
+/// The name and the text of the topology, which is one file.
+pub(super) fn one_topology(topology: &Topology) -> Result<(&str, &str), PartsError> {
+    let mut texts = topology.sources.texts();
+    match (texts.next(), texts.next()) {
+        (Some(only), None) => Ok(only),
+        _ => Err(PartsError::SeveralSources),
+    }
+}
+
+/// Makes a folder for files, unless it is there.
+pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
+    let unwritable = |error: io::Error| {
+        io::Error::new(error.kind(), format!("cannot make the folder `{}`: {error}", shown_path(folder)))
+    };
+    fs::create_dir_all(folder).map_err(unwritable)
+}
+
 /// True where a folder that captures were found in is `folder`.
-fn is_among(captures: &[CaptureFile], folder: &Path) -> bool {
-    let Ok(folder) = fs::canonicalize(folder) else { return false };
+pub(super) fn is_among(captures: &[CaptureFile], folder: &Path) -> bool {
     let of_folders = captures.iter().filter(|file| file.is_of_folder).filter_map(|file| file.path.parent());
-    of_folders.into_iter().any(|parent| fs::canonicalize(parent).is_ok_and(|parent| parent == folder))
+    let mut parents: Vec<&Path> = of_folders.collect();
+    parents.dedup();
+    parents.into_iter().any(|parent| is_same_folder(parent, folder))
 }
 
-fn digest_of(file: &CaptureFile, is_stopped: &dyn Fn() -> bool) -> Result<NamedDigest, PartsError> {
-    let digest = FileDigest::of_file(&file.path, is_stopped);
-    let digest = digest.map_err(|error| PartsError::unreadable(&file.path, &error))?;
-    Ok(NamedDigest { name: file.path.display().to_string(), digest })
+fn is_same_folder(one: &Path, other: &Path) -> bool {
+    fs::canonicalize(one).is_ok_and(|one| fs::canonicalize(other).is_ok_and(|other| one == other))
 }
 
-fn unwritable(folder: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot make the folder `{}`: {error}", shown_path(folder)))
+/// The digest of each capture. All of them are files.
+pub(super) fn capture_digests(
+    captures: &[CaptureFile],
+    is_stopped: &dyn Fn() -> bool,
+) -> Result<Vec<NamedDigest>, PartsError> {
+    let digest_of = |file: &CaptureFile| {
+        let digest = FileDigest::of_file(&file.path, is_stopped);
+        let digest = digest.map_err(|error| PartsError::unreadable(&file.path, &error))?;
+        Ok(NamedDigest { name: file.path.display().to_string(), digest })
+    };
+    captures.iter().map(digest_of).collect()
 }
 
 fn stream_summary(replayed: &Replayed) -> StreamSummary {
@@ -179,7 +295,7 @@ impl PartFiles<'_> {
     fn replay(
         &self,
         topology: &Topology,
-        captures: Captures,
+        frames: FrameSource,
         contents: PartContents,
         mut progress: Option<&mut dyn FnMut(u64, Option<u64>, u64)>,
     ) -> io::Result<Option<(Replayed, Vec<WrittenFile>)>> {
@@ -196,7 +312,7 @@ impl PartFiles<'_> {
         };
         let copies = contents.packets.unwrap_or_default();
         let mut sinks = Sinks { records: Some(records), copies, progress: Some(&mut tell), ..Sinks::default() };
-        let replayed = run(topology, captures, self.options, &mut sinks)?;
+        let replayed = run_frames(topology, frames, self.options, &mut sinks)?;
         if replayed.interrupted {
             return Ok(None);
         }

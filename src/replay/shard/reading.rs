@@ -12,17 +12,27 @@ use std::path::{Path, PathBuf};
 /// A file of a part.
 pub(super) struct PartFile {
     pub(super) path: PathBuf,
-    /// Whose it is; of a topology, which all parts share, none.
-    pub(super) shard: Option<usize>,
+    of: FileOwner,
+}
+
+/// Whose a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileOwner {
+    /// One part's.
+    Shard(usize),
+    /// All parts share it.
+    All,
+    /// A split's.
+    Split,
 }
 
 impl PartFile {
-    pub(super) fn new(folder: &Path, name: &str, shard: Option<usize>) -> PartFile {
-        PartFile { path: folder.join(name), shard }
+    pub(super) fn new(folder: &Path, name: &str, of: FileOwner) -> PartFile {
+        PartFile { path: folder.join(name), of }
     }
 
     pub(super) fn damaged(&self, why: impl Into<String>) -> PartsError {
-        PartsError::Damaged { path: self.path.clone(), why: why.into(), shard: self.shard }
+        PartsError::Damaged { path: self.path.clone(), why: why.into(), of: self.of }
     }
 
     /// Holds the file against what its manifest says.

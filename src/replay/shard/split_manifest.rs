@@ -1,0 +1,165 @@
+//! What a split was made of, and the captures that it is.
+
+use super::digest::FileDigest;
+use super::error::{PartsError, Place};
+use super::manifest::{NamedDigest, ProgramIdentity, StreamSummary, read_json, write_json};
+use super::options::EntryOptions;
+use super::part::one_topology;
+use super::split::file_name;
+use crate::capture::SPLIT_MANIFEST;
+use crate::files::Inputs;
+use crate::lab::Topology;
+use crate::replay::feed::StreamFacts;
+use crate::replay::{ReplayOptions, ShardSelection};
+use crate::report::CaptureFacts;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::io;
+use std::path::Path;
+
+/// What a manifest says that it is.
+const KIND: &str = "split of captures for biplane";
+
+/// The arrangement of its files; another one is not read.
+const LAYOUT: u32 = 1;
+
+/// What is known of a split before its captures are read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SplitOf {
+    pub(super) program: ProgramIdentity,
+    pub(super) shards: usize,
+    pub(super) topology: NamedDigest,
+    pub(super) entry: EntryOptions,
+}
+
+/// What a shard of a split is replayed with.
+#[derive(Clone, Copy)]
+pub(super) struct SplitUse<'a> {
+    pub(super) topology: &'a Topology,
+    pub(super) options: &'a ReplayOptions,
+    pub(super) program: &'a ProgramIdentity,
+}
+
+/// The capture of a shard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SplitFile {
+    #[serde(flatten)]
+    pub(super) file: NamedDigest,
+    pub(super) frames: u64,
+}
+
+/// What a split was made of, what is true of all its frames, and its captures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SplitManifest {
+    kind: String,
+    layout: u32,
+    pub(super) of: SplitOf,
+    pub(super) captures: Vec<NamedDigest>,
+    pub(super) stream: StreamSummary,
+    /// What samples of the frames show.
+    pub(super) sampled: CaptureFacts,
+    /// By shard.
+    pub(super) files: Vec<SplitFile>,
+}
+
+impl SplitManifest {
+    pub(super) fn new(
+        of: SplitOf,
+        captures: Vec<NamedDigest>,
+        facts: &StreamFacts,
+        damage: Vec<String>,
+        files: impl Iterator<Item = SplitFile>,
+    ) -> SplitManifest {
+        SplitManifest {
+            kind: KIND.to_owned(),
+            layout: LAYOUT,
+            of,
+            captures,
+            stream: StreamSummary::of_facts(facts, damage),
+            sampled: facts.sampled,
+            files: files.collect(),
+        }
+    }
+
+    pub(super) fn write(&self, folder: &Path, inputs: &Inputs) -> io::Result<()> {
+        write_json(&folder.join(SPLIT_MANIFEST), inputs, self)
+    }
+
+    /// Reads the manifest in `folder`.
+    pub(super) fn read(folder: &Path) -> Result<SplitManifest, PartsError> {
+        let path = folder.join(SPLIT_MANIFEST);
+        let no_manifest = |why: String| PartsError::NoManifest { path: path.clone(), what: "a split", why };
+        let manifest: SplitManifest = read_json(&path, "a split")?;
+        let SplitManifest { kind, layout, of, files, .. } = &manifest;
+        if kind != KIND || *layout != LAYOUT {
+            return Err(no_manifest(format!("it is of another kind or version: `{kind}`, layout {layout}")));
+        }
+        let selections = (0..of.shards).map(|index| ShardSelection::new(index, of.shards));
+        let names: Option<Vec<String>> = selections.map(|of| of.map(file_name)).collect();
+        let is_of_shards = names.is_some_and(|names| names.iter().eq(files.iter().map(|file| &file.file.name)));
+        if of.shards == 0 || !is_of_shards {
+            return Err(no_manifest("its files are not one for each shard".to_owned()));
+        }
+        Ok(manifest)
+    }
+
+    /// The same, where there is one.
+    pub(super) fn read_if_there(folder: &Path) -> Result<Option<SplitManifest>, PartsError> {
+        if folder.join(SPLIT_MANIFEST).exists() { SplitManifest::read(folder).map(Some) } else { Ok(None) }
+    }
+
+    /// The options of a replay of one of its shards: frames enter as the split says. What else was asked for has to be the same.
+    ///
+    /// # Errors
+    /// It is not, or this is a split of something else.
+    pub(super) fn options(&self, folder: &Path, used: &SplitUse<'_>) -> Result<ReplayOptions, PartsError> {
+        let SplitUse { topology, options, program } = *used;
+        if self.of.program != *program {
+            return Err(PartsError::OtherProgram {
+                what: "split was",
+                theirs: self.of.program.short(),
+                own: program.short(),
+            });
+        }
+        if options.shard.count() != self.of.shards {
+            return Err(PartsError::SplitShards { folder: folder.to_owned(), count: self.of.shards });
+        }
+        let (name, text) = one_topology(topology)?;
+        let asked = EntryOptions::new(topology, options);
+        let entry = if asked == EntryOptions::default() { self.of.entry.clone() } else { asked };
+        let topology_digest = NamedDigest { name: name.to_owned(), digest: FileDigest::of_bytes(text.as_bytes()) };
+        let here = SplitOf { topology: topology_digest, entry, ..self.of.clone() };
+        self.check_made_of(folder, &here)?;
+        let strange = || PartsError::NoManifest {
+            path: folder.join(SPLIT_MANIFEST),
+            what: "a split",
+            why: "it names an endpoint that the topology does not have".to_owned(),
+        };
+        self.of.entry.put_into(options.clone(), topology).ok_or_else(strange)
+    }
+
+    /// Refuses a split in `folder` that was made of something else than `of`.
+    pub(super) fn check_made_of(&self, folder: &Path, of: &SplitOf) -> Result<(), PartsError> {
+        // A topology may have another name on another machine.
+        let comparable = |of: &SplitOf| {
+            let SplitOf { program, shards, topology, entry } = of;
+            json!({ "program": program, "shards": shards, "topology": topology.digest, "entry": entry })
+        };
+        refuse(folder, Place::of_difference(&comparable(&self.of), &comparable(of)))
+    }
+
+    /// Refuses to put another split in the place of this one.
+    pub(super) fn check_same(&self, folder: &Path, other: &SplitManifest) -> Result<(), PartsError> {
+        let value = |manifest: &SplitManifest| serde_json::to_value(manifest).unwrap_or_default();
+        refuse(folder, Place::of_difference(&value(self), &value(other)))
+    }
+}
+
+fn refuse(folder: &Path, place: Option<Place>) -> Result<(), PartsError> {
+    match place {
+        Some(place) => Err(PartsError::OtherSplit(folder.to_owned(), place)),
+        None => Ok(()),
+    }
+}
