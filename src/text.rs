@@ -144,12 +144,13 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_shell_takes_a_word_as_it_is() {
         for word in ["plain", "10.0.0.0/8", "a b", "$(id)", "`id`", "a'b\"c", "*", "", "~", "=ls", "a;b&c|d<e>f", "!x"]
         {
             let script = format!("printf '%s' {}", sh_word(word));
-            let Ok(output) = std::process::Command::new("sh").args(["-c", &script]).output() else { return };
+            let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
             assert_eq!(String::from_utf8(output.stdout).unwrap(), word);
         }
         assert_eq!(sh_word("a\nrm -rf /"), "'a\\nrm -rf /'");

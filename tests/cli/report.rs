@@ -1,23 +1,10 @@
-//! `biplane report`: what the page holds, how it is written, and that a browser shows it.
+//! `biplane report`: what the page holds, and how it is written.
 
-use super::browser::Browser;
+use super::pages::{HOSTILE_ARGUMENTS, bench, company, hostile, page};
 use super::world::edit;
 use super::{Bench, SHOP, Told, frames, pcap, shop_frames};
 use biplane::text::is_hostile;
 use biplane::wire::build::tcp;
-use std::fmt::Write;
-use std::path::Path;
-
-fn bench() -> Bench {
-    Bench::new().write("week.pcap", pcap(&shop_frames()))
-}
-
-/// The page that `arguments` give, written to `page.html`.
-fn page(bench: &Bench, arguments: &[&str]) -> String {
-    let told = bench.run(&[&["report"], arguments, &["-o", "page.html"]].concat());
-    assert_eq!((told.code, told.out.as_str(), told.error.as_str()), (0, "", ""), "{arguments:?}");
-    String::from_utf8(bench.read("page.html")).unwrap()
-}
 
 /// The texts between `start` and `end`.
 fn between<'a>(page: &'a str, start: &str, end: &str) -> Vec<&'a str> {
@@ -155,32 +142,6 @@ fn the_policy_names_the_style_and_the_script_of_the_page_alone() {
     }
 }
 
-const HOSTILE: &str =
-    "</script></style></pre><img src=x onerror=alert(1)><script>alert(2)</script>\u{202e}\u{1b}[31m&amp;\"'";
-
-/// A world, and files, named to break out of the page.
-fn hostile() -> Bench {
-    let quoted = serde_json::to_string(HOSTILE).unwrap();
-    let comment: String = HOSTILE.chars().filter(|character| !character.is_control()).collect();
-    let topology = edit(SHOP)
-        .set_rule(("sg-app", "ingress", 0), "description", HOSTILE)
-        .add("vswitch.vsw-shop", "zone", HOSTILE)
-        .add("vswitch.vsw-lab", "zone", HOSTILE)
-        .add("gateway.ngw-out", "kind", HOSTILE)
-        .commented("security_group.sg-app", &comment)
-        .toml();
-    Bench::new()
-        .write("<img src=x onerror=alert(3)>.toml", format!("[defaults]\nregion = {quoted}\n{topology}"))
-        .write("<script>alert(4)<script>.pcap", pcap(&shop_frames()))
-}
-
-const HOSTILE_ARGUMENTS: [&str; 4] = [
-    "<img src=x onerror=alert(3)>.toml",
-    "<script>alert(4)<script>.pcap",
-    "--against",
-    "<img src=x onerror=alert(3)>.toml",
-];
-
 #[test]
 fn what_a_file_holds_stays_text() {
     let bench = hostile();
@@ -250,160 +211,12 @@ fn lists_end_after_a_stated_number_of_rows() {
     assert!(text_of(&page).contains("Listed are 2,000 of 2,100 connections"));
 }
 
-/// As many endpoints as `count`, in both planes, half of the classic ones linked.
-fn company(count: usize) -> String {
-    let mut text = SHOP.to_owned();
-    let groups = count.div_ceil(900);
-    for group in 0..groups {
-        writeln!(
-            text,
-            "[security_group.sg-c{group}]\nnetwork = \"classic\"\n[security_group.sg-v{group}]\nvpc = \"vpc-shop\""
-        )
-        .unwrap();
-    }
-    text += "[vswitch.vsw-large]\nvpc = \"vpc-shop\"\ncidr = \"172.20.0.0/16\"\n";
-    for number in 0..count / 2 {
-        let (high, low, group) = (number / 250, number % 250 + 2, number / 900);
-        let link = if number < 500 { "linked_vpc = \"vpc-shop\"\n" } else { "" };
-        writeln!(
-            text,
-            "[instance.i-c{number}]\nnetwork = \"classic\"\nprivate_ip = \"10.50.{high}.{low}\"\n\
-             security_groups = [\"sg-c{group}\"]\n{link}[instance.i-v{number}]\nvswitch = \"vsw-large\"\n\
-             private_ip = \"172.20.{high}.{low}\"\nsecurity_groups = [\"sg-v{group}\"]"
-        )
-        .unwrap();
-    }
-    text
-}
-
 #[test]
 fn ten_thousand_endpoints_are_folded() {
     let bench = bench().write("large.toml", company(10_000));
     let page = page(&bench, &["large.toml", "week.pcap"]);
     assert!(text_of(&page).contains("10,003 instances"));
     assert!(page.len() < 400_000, "{}", page.len());
-}
-
-/// Opens a page and holds everything a reader does against it.
-fn read_in_browser(browser: &mut Browser, path: &Path) {
-    browser.open(path);
-    let sections =
-        browser.value("Array.from(document.querySelectorAll('main > section > h2'), h => h.textContent).join()");
-    assert_eq!(sections, "Summary,Changes,Planes,Drops,Connections,Reach,Usage,Findings");
-    for width in [375, 900, 1440] {
-        browser.set_width(width);
-        let overflow = browser.value("document.documentElement.scrollWidth - document.documentElement.clientWidth");
-        assert_eq!(overflow, 0, "at {width}");
-    }
-    search(browser);
-    keyboard(browser);
-    for scheme in ["light", "dark"] {
-        browser.set_media("screen", scheme);
-        let faint = browser.value(FAINT);
-        assert_eq!(faint, "", "{scheme}");
-    }
-    print(browser);
-    assert_eq!(browser.complaints(), [""; 0]);
-    assert_eq!(browser.requested(), [format!("file://{}", path.display())]);
-}
-
-const SHOWN_ROWS: &str =
-    "Array.from(document.getElementById('connection-rows').rows).filter(row => row.checkVisibility()).length";
-
-fn search(browser: &mut Browser) {
-    let all = browser.value(SHOWN_ROWS);
-    assert_eq!(browser.value("document.querySelector('form output').textContent"), format!("{all} of {all} listed"));
-    browser.press("/");
-    assert_eq!(browser.value("document.activeElement.name"), "words");
-    browser.type_text("SG-ingress :22");
-    assert_eq!(browser.value(SHOWN_ROWS), 1);
-    assert_eq!(browser.value("document.querySelector('form output').textContent"), format!("1 of {all} listed"));
-    browser.press("Escape");
-    assert_eq!(browser.value(SHOWN_ROWS), all);
-    let choose = "{ const fate = document.forms[0].elements.fate; fate.value = 'broken'; \
-                  fate.dispatchEvent(new Event('input', { bubbles: true })) }";
-    browser.value(choose);
-    assert_eq!(browser.value(SHOWN_ROWS), 1);
-    browser.value(&choose.replace("broken", ""));
-}
-
-fn keyboard(browser: &mut Browser) {
-    browser.value("document.activeElement.blur(); scrollTo(0, 0); document.body.tabIndex = -1; document.body.focus()");
-    browser.press("Tab");
-    assert_eq!(browser.value("document.activeElement.className"), "skip");
-    assert_ne!(browser.value("getComputedStyle(document.activeElement).outlineStyle"), "none");
-    browser.press("Enter");
-    assert_eq!(browser.value("location.hash"), "#summary");
-    // From a connection that was refused to its cause, which opens; and its summary closes it again.
-    browser.value("document.querySelector('#connection-rows a').focus()");
-    browser.press("Enter");
-    let is_open = "new Promise(done => setTimeout(() => { const cause = document.activeElement.closest('details'); \
-                   done(cause && location.hash === '#' + cause.id && cause.open) }, 100))";
-    assert_eq!(browser.value(is_open), true);
-    browser.press("Enter");
-    assert_eq!(browser.value("document.activeElement.closest('details').open"), false);
-}
-
-/// Text whose contrast with its background is below 4.5, as words and ratio.
-const FAINT: &str = r"(() => {
-    const channels = color => color.match(/[\d.]+/g).map(Number);
-    const light = color => {
-        const [r, g, b] = channels(color).map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    };
-    const behind = element => {
-        for (; element; element = element.parentElement) {
-            const color = getComputedStyle(element).backgroundColor;
-            if (channels(color)[3] !== 0) return color;
-        }
-        return getComputedStyle(document.documentElement).backgroundColor;
-    };
-    const found = new Set();
-    for (const element of document.body.querySelectorAll('*')) {
-        const hasText = Array.from(element.childNodes).some(node => node.nodeType === 3 && node.data.trim());
-        if (!hasText || !element.checkVisibility() || element.tagName === 'SCRIPT' || element.tagName === 'OPTION') continue;
-        const pair = [light(getComputedStyle(element).color), light(behind(element))].sort((a, b) => b - a);
-        const ratio = (pair[0] + 0.05) / (pair[1] + 0.05);
-        if (ratio < 4.5) found.add(`${element.tagName} ${element.textContent.slice(0, 20)}: ${ratio.toFixed(2)}`);
-    }
-    return Array.from(found).slice(0, 5).join('\n');
-})()";
-
-fn print(browser: &mut Browser) {
-    browser.set_media("print", "light");
-    let hidden =
-        "Array.from(document.querySelectorAll('details pre')).filter(pre => pre.getClientRects().length === 0).length";
-    assert_eq!(browser.value(hidden), 0, "what is closed is printed");
-    assert_eq!(browser.value("document.querySelector('nav').checkVisibility()"), false);
-    browser.set_media("", "");
-    // `%PDF-` in base64.
-    assert!(browser.print().starts_with("JVBERi0"));
-}
-
-#[test]
-fn a_browser_shows_ten_endpoints_and_ten_thousand() {
-    let Some(mut browser) = Browser::start() else { return };
-    let bench = bench().write("large.toml", company(10_000)).write("small.toml", company(10));
-    for topology in ["small.toml", "large.toml"] {
-        page(&bench, &[topology, "week.pcap", "--against", "shop.toml"]);
-        read_in_browser(&mut browser, &bench.path().join("page.html"));
-    }
-}
-
-#[test]
-fn a_browser_runs_nothing_that_a_file_holds() {
-    let Some(mut browser) = Browser::start() else { return };
-    let bench = hostile();
-    page(&bench, &HOSTILE_ARGUMENTS);
-    let path = bench.path().join("page.html");
-    browser.open(&path);
-    assert_eq!(
-        browser.value("[document.scripts.length, document.styleSheets.length, document.images.length].join()"),
-        "1,2,0"
-    );
-    assert_eq!(browser.value("document.querySelector('h1').textContent"), HOSTILE_ARGUMENTS[0]);
-    assert_eq!(browser.complaints(), [""; 0]);
-    assert_eq!(browser.requested(), [format!("file://{}", path.display())]);
 }
 
 #[test]

@@ -1,10 +1,9 @@
 //! `biplane schema`: the schemas that editors read, held against every file of the repository.
 
+use super::schemas::{examples, schema, value_of};
 use super::world::edit;
 use super::{Bench, SHOP};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// What is wrong with `value`, by the words of JSON Schema that the schemas use; any other word fails the test.
 fn check(schema: &Value, value: &Value, root: &Value) -> Result<(), String> {
@@ -78,50 +77,6 @@ fn check(schema: &Value, value: &Value, root: &Value) -> Result<(), String> {
     Ok(())
 }
 
-fn schema(bench: &Bench, of: &str) -> Value {
-    let told = bench.run(&["schema", of]);
-    assert_eq!((told.code, told.error.as_str()), (0, ""), "{of}");
-    serde_json::from_str(&told.out).unwrap()
-}
-
-fn value_of(toml: &str) -> Value {
-    serde_json::to_value(toml::from_str::<toml::Table>(toml).unwrap()).unwrap()
-}
-
-/// The TOML files below a folder of the repository that the program reads.
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files(&path, found);
-        } else if path.extension().is_some_and(|kind| kind == "toml") {
-            found.push(path);
-        }
-    }
-}
-
-/// The files of the repository and the examples of its manual that have every key, each with the schema it belongs to.
-fn examples() -> Vec<(String, &'static str, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut found = Vec::new();
-    for folder in ["scenarios", "docs", "examples"] {
-        files(&root.join(folder), &mut found);
-    }
-    let read = |path: &PathBuf| (path.display().to_string(), std::fs::read_to_string(path).unwrap());
-    let mut texts: Vec<(String, String)> = found.iter().map(read).collect();
-    for page in ["docs/topology.md", "docs/scenarios.md"] {
-        let text = std::fs::read_to_string(root.join(page)).unwrap();
-        let blocks = text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
-        texts.extend(blocks.map(|block| (page.to_owned(), block)));
-    }
-    let is_scenario =
-        |text: &str| text.lines().any(|line| line.starts_with("[[step]]") || line.starts_with("[[claim]]"));
-    texts
-        .into_iter()
-        .map(|(name, text)| (name, if is_scenario(&text) { "scenario" } else { "topology" }, text))
-        .collect()
-}
-
 #[test]
 fn every_file_of_the_repository_fits_its_schema() {
     let bench = Bench::new();
@@ -178,27 +133,4 @@ fn a_twin_that_differs_in_one_thing_does_not_fit() {
         assert!(fits(&scenario, &twin).is_err(), "{wrong}");
     }
     assert!(check(&json!({ "type": "integer" }), &json!(1.5), &Value::Null).is_err());
-}
-
-/// Another validator, where there is one: that these are schemas of the draft, and what their patterns say.
-#[test]
-fn another_validator_agrees() {
-    let script = "import json, sys\ntry:\n    import jsonschema\nexcept ImportError:\n    sys.exit(77)\n\
-                  data = json.load(sys.stdin)\nfor of, schema in data['schemas'].items():\n\
-                  \x20   jsonschema.Draft202012Validator.check_schema(schema)\n\
-                  for name, of, value in data['files']:\n\
-                  \x20   for error in jsonschema.Draft202012Validator(data['schemas'][of]).iter_errors(value):\n\
-                  \x20       sys.exit(f'{name}: {error.message[:300]}')\n";
-    let bench = Bench::new();
-    let files: Vec<Value> = examples().into_iter().map(|(name, of, text)| json!([name, of, value_of(&text)])).collect();
-    let schemas = json!({ "topology": schema(&bench, "topology"), "scenario": schema(&bench, "scenario") });
-    let input = bench.path().join("input.json");
-    std::fs::write(&input, json!({ "schemas": schemas, "files": files }).to_string()).unwrap();
-    let told = Command::new("python3").args(["-c", script]).stdin(std::fs::File::open(input).unwrap()).output();
-    match told {
-        Ok(told) if told.status.code() != Some(77) => {
-            assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
-        }
-        _ => eprintln!("not asked: there is no Python with `jsonschema` here"),
-    }
 }

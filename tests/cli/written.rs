@@ -143,35 +143,6 @@ fn lines_appear_while_the_capture_is_still_coming() {
     }
 }
 
-#[test]
-fn other_programs_take_what_is_written() {
-    let tool = |name: &str| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success());
-    if !(tool("reordercap") && tool("tshark")) {
-        let _ = writeln!(std::io::stderr(), "skipped: reordercap and tshark are not installed");
-        return;
-    }
-    let bench = bench();
-    for copies in ["in", "out", "both"] {
-        assert_eq!(bench.run(&["replay", "shop.toml", "a.pcap", "-w", "out.pcapng", "--copies", copies]).code, 0);
-        let run = |program: &str, arguments: &[&str]| {
-            let output = Command::new(program).args(arguments).current_dir(bench.path()).output().unwrap();
-            let error = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(output.status.success(), "{program}, {copies}: {error}");
-            String::from_utf8(output.stdout).unwrap()
-        };
-        run("reordercap", &["out.pcapng", "ordered.pcapng"]);
-        assert_eq!(records(bench.read("ordered.pcapng")), records(bench.read("out.pcapng")), "{copies}");
-        let filter = "frame.comment contains \"verdict=delivered to=i-app\"";
-        let shown = run("tshark", &["-r", "out.pcapng", "-Y", filter, "-T", "fields", "-e", "frame.interface_name"]);
-        let expected = match copies {
-            "in" => "i-web\ni-web\n",
-            "out" => "i-app\ni-app\n",
-            _ => "i-web\ni-app\ni-web\ni-app\n",
-        };
-        assert_eq!(shown, expected, "{copies}");
-    }
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn a_system_that_refuses_memory_or_threads_gives_an_error() {

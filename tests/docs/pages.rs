@@ -7,7 +7,7 @@
 //! | `toml` | parses; one that begins with `# NAME.toml` is the file of that name for the commands behind it |
 //! | `text` | each line stands in a file that the page's commands have written |
 //! | `session` | held by `tests/live`, since it needs what a machine need not have |
-//! | `sql` | held by `tests/cli/parquet.rs`, for the same reason |
+//! | `sql` | held by `tests/tools/parquet.rs`, for the same reason |
 //! | `rust` | the lines stand in a file of `src` or `examples`, as code or in its documentation |
 //! | `output` | the lines stand in a test of `src`, or in a snapshot that one takes |
 //!

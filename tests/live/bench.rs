@@ -1,5 +1,6 @@
 //! What runs take place in, and what keeps them from it.
 
+use crate::trials;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -71,19 +72,16 @@ ip = "172.16.2.20"
 whitelist = ["10.24.1.5"]
 "#;
 
-/// What keeps the tests from running: the sentence of the program itself.
-pub(crate) fn refusal() -> Option<&'static str> {
+/// What keeps a test from running that starts `programs` inside: the sentence of the program itself, or one of them that
+/// is not there.
+pub(crate) fn missing(programs: &[&str]) -> Option<String> {
     static REFUSAL: OnceLock<Option<String>> = OnceLock::new();
     let ask = || {
         let bench = Bench::new(SHOP);
         let output = bench.command(&["--only", "web", "--", "true"]).output().unwrap();
-        (output.status.code() == Some(2)).then(|| text(&output.stderr))
+        (output.status.code() == Some(2)).then(|| text(&output.stderr).trim_end().to_owned())
     };
-    REFUSAL.get_or_init(ask).as_deref()
-}
-
-pub(crate) fn has_program(name: &str) -> bool {
-    std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|folder| folder.join(name).is_file())
+    REFUSAL.get_or_init(ask).clone().or_else(|| trials::programs(programs))
 }
 
 /// A folder with a topology, in which live runs take place.

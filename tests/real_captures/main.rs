@@ -4,6 +4,10 @@
 mod damage;
 mod planes;
 mod reading;
+#[expect(dead_code, reason = "these tests need a folder alone")]
+#[macro_use]
+#[path = "../support/trials.rs"]
+mod trials;
 mod vpc;
 mod workers;
 #[expect(dead_code, reason = "these tests need some edits only")]
@@ -15,7 +19,6 @@ use biplane::datapath::DropLocation;
 use biplane::lab::Topology;
 use biplane::replay::{ReplayOptions, Replayed, Sinks, run};
 use bytes::Bytes;
-use libtest_mimic::{Arguments, Trial};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -38,22 +41,12 @@ const WORLDS: [(&str, &str); 14] = [
     ("23-", vpc::HTTP),
 ];
 
-/// The trials of these modules and functions, which are ignored where there are no captures.
-macro_rules! trials {
-    ($($module:ident: $($name:ident),+;)+) => {
-        vec![$($(Trial::test(concat!(stringify!($module), "::", stringify!($name)), || {
-            $module::$name();
-            Ok(())
-        })),+),+]
-    };
-}
-
 /// A function that is missing here is dead code.
 fn main() {
     let trials = trials! {
-        damage:
+        damage needs trials::folder(FOLDER) =>
             every_frame_of_a_damaged_capture_is_counted;
-        planes:
+        planes needs trials::folder(FOLDER) =>
             rdp_from_a_vpc_to_a_linked_classic_server_passes_whole,
             rdp_without_the_link_fails_both_ways_on_the_bridge,
             rdp_with_classiclink_off_fails_both_ways_for_that,
@@ -72,14 +65,14 @@ fn main() {
             fragments_follow_the_ports_of_their_first_one,
             options_are_carried_but_for_source_routes,
             tagged_frames_and_other_protocols_are_refused_at_once;
-        reading:
+        reading needs trials::folder(FOLDER) =>
             real_captures_hold_as_many_frames_as_their_index_says,
             a_big_endian_nanosecond_capture_keeps_its_first_stamp,
             frames_cut_by_the_snaplen_keep_their_length_on_the_wire,
             an_absurd_record_length_is_told_with_its_place_after_the_good_record,
             real_captures_cut_anywhere_lose_only_what_follows_the_cut,
             real_captures_written_as_pcapng_read_back_the_same;
-        vpc:
+        vpc needs trials::folder(FOLDER) =>
             nfs_inside_the_carve_out_passes_whole,
             nfs_loses_what_its_rule_named_and_no_more,
             ssh_and_pings_pass_but_for_the_one_frame_over_the_mtu,
@@ -90,15 +83,10 @@ fn main() {
             pings_keep_their_session_while_they_idle_within_its_timeout,
             frames_cut_by_the_snaplen_have_a_verdict_and_their_length_on_the_wire,
             a_transfer_between_two_vpcs_needs_a_peering_and_routes_on_both_sides;
-        workers:
+        workers needs trials::folder(FOLDER) =>
             lines_capture_and_sums_do_not_depend_on_the_number_of_workers;
     };
-    let is_skipped = std::env::var_os(FOLDER).is_none();
-    if is_skipped {
-        eprintln!("skipped: {FOLDER} is not set");
-    }
-    let trials = trials.into_iter().map(|trial| trial.with_ignored_flag(is_skipped)).collect();
-    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+    trials::run(trials);
 }
 
 /// The variable that names the folder of captures.

@@ -1,8 +1,8 @@
 //! What a terminal of 80 columns shows. In a pipe nothing is broken.
 
-use super::world::{edit, names};
-use super::{Bench, SHOP, pcap, shop_frames};
-use std::process::Command;
+use crate::bench::{Bench, SHOP, pcap, shop_frames};
+use crate::trials::python;
+use crate::world::{edit, names};
 
 /// Runs the rest of its arguments on a terminal of as many columns as the first one says.
 const ON_A_TERMINAL: &str = "\
@@ -24,23 +24,17 @@ os.waitpid(pid, 0)
 sys.stdout.buffer.write(shown)
 ";
 
-/// What the program shows on a terminal of `columns`, without colours; `None` where there is no Python to make one.
-fn shown(bench: &Bench, columns: usize, arguments: &[&str]) -> Option<String> {
+/// What the program shows on a terminal of `columns`, without colours.
+fn shown(bench: &Bench, columns: usize, arguments: &[&str]) -> String {
     let program = bench.command(&[]);
-    let mut command = Command::new("python3");
+    let mut command = python();
     command.args(["-c", ON_A_TERMINAL, &columns.to_string()]).arg(program.get_program()).args(arguments);
-    let output = command.current_dir(bench.path()).env("NO_COLOR", "1").env("TERM", "xterm").output();
-    match output {
-        Ok(output) if output.status.success() => Some(String::from_utf8(output.stdout).unwrap().replace("\r\n", "\n")),
-        _ => {
-            println!("skipped: no python3 that makes terminals");
-            None
-        }
-    }
+    let output = command.current_dir(bench.path()).env("NO_COLOR", "1").env("TERM", "xterm").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().replace("\r\n", "\n")
 }
 
-#[test]
-fn lines_keep_to_the_terminal_and_places_stay_whole() {
+pub(crate) fn lines_keep_to_the_terminal_and_places_stay_whole() {
     let bench = Bench::new().write("a.pcap", pcap(&shop_frames()));
     let commands: &[&[&str]] = &[
         &["trace", "shop.toml", "--from", "i-web", "--to", "i-app"],
@@ -53,7 +47,7 @@ fn lines_keep_to_the_terminal_and_places_stay_whole() {
     for arguments in commands {
         let piped = bench.run(arguments);
         for columns in [60, 80] {
-            let Some(shown) = shown(&bench, columns, arguments) else { return };
+            let shown = shown(&bench, columns, arguments);
             for line in shown.lines() {
                 let is_one_word = line.split_whitespace().count() == 1;
                 assert!(line.chars().count() <= columns || is_one_word, "{arguments:?}: {line}");
@@ -69,12 +63,11 @@ fn lines_keep_to_the_terminal_and_places_stay_whole() {
     }
 }
 
-#[test]
-fn a_caret_stands_under_what_it_points_to() {
+pub(crate) fn a_caret_stands_under_what_it_points_to() {
     let whitelist = names(["10.24.1.5", "10.24.1.6", "10.24.1.7", "10.24.1.8", "10.24.1.9", "10.24.1.500"]);
     let topology = edit(SHOP).set("service.rm-orders", "whitelist", whitelist);
     let bench = Bench::new().write("shop.toml", topology.toml());
-    let Some(shown) = shown(&bench, 80, &["check", "shop.toml"]) else { return };
+    let shown = shown(&bench, 80, &["check", "shop.toml"]);
     let lines: Vec<&str> = shown.lines().collect();
     let caret = lines.iter().position(|line| line.contains("^^^")).unwrap_or_else(|| panic!("{shown}"));
     let (start, end) = (lines[caret].find('^').unwrap(), lines[caret].rfind('^').unwrap() + 1);
@@ -82,11 +75,10 @@ fn a_caret_stands_under_what_it_points_to() {
     assert!(lines.iter().all(|line| line.chars().count() <= 80), "{shown}");
 }
 
-#[test]
-fn what_is_pasted_is_not_broken() {
+pub(crate) fn what_is_pasted_is_not_broken() {
     let bench = Bench::new();
     let json = ["trace", "shop.toml", "--from", "i-web", "--to", "i-app", "--port", "8080", "--format", "json"];
-    let Some(shown) = shown(&bench, 40, &json) else { return };
+    let shown = shown(&bench, 40, &json);
     let object = shown.rsplit_once("note: ").map_or(shown.as_str(), |(object, _)| object);
     assert_eq!(object, bench.run(&json).out);
 }

@@ -11,6 +11,15 @@ use tempfile::TempDir;
 /// The names that Chromium goes by.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
+/// What keeps tests from driving it.
+pub(crate) fn missing() -> Option<String> {
+    name().is_none().then(|| "Chromium is not installed".to_owned())
+}
+
+fn name() -> Option<&'static str> {
+    NAMES.into_iter().find(|name| Command::new(name).arg("--version").output().is_ok())
+}
+
 /// A browser with one page in it.
 pub(crate) struct Browser {
     process: Child,
@@ -24,13 +33,9 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Starts Chromium; `None` where there is none, which is said.
-    pub(crate) fn start() -> Option<Browser> {
-        let is_there = |name: &&&str| Command::new(name).arg("--version").output().is_ok();
-        let Some(name) = NAMES.iter().find(is_there) else {
-            let _ = writeln!(std::io::stderr(), "skipped: Chromium is not installed");
-            return None;
-        };
+    /// Starts Chromium.
+    pub(crate) fn start() -> Browser {
+        let name = name().unwrap();
         let profile = TempDir::new().unwrap();
         // It reads requests from descriptor 3 and answers on 4.
         let mut process = Command::new("sh")
@@ -51,7 +56,7 @@ impl Browser {
         for domain in ["Page", "Runtime", "Log", "Network"] {
             browser.ask(&format!("{domain}.enable"), &json!({}));
         }
-        Some(browser)
+        browser
     }
 
     /// Opens the page at `path`, and waits until it is there.

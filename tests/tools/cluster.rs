@@ -1,11 +1,10 @@
-//! The drivers, manifests and scripts of `examples/cluster`, each of which gives what one process does. A test says that it
-//! is skipped where the machine lacks what it needs.
+//! The drivers, manifests and scripts of `examples/cluster`, each of which gives what one process does.
 
-use super::{Bench, Told, frames, pcap, shop_frames};
+use crate::bench::{Bench, SHOP, Told, frames, pcap, shop_frames};
+use crate::trials;
 use biplane::wire::build::tcp;
 use serde_json::Value;
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -43,7 +42,7 @@ fn bench() -> Bench {
         .map(|index| tcp(&format!("203.0.{}.{}:40000 > 172.16.1.10:8080", index % 50, index % 40)).syn())
         .collect();
     Bench::new()
-        .write("the shop.toml", super::SHOP)
+        .write("the shop.toml", SHOP)
         .write("week/1.pcap", pcap(&shop_frames()))
         .write("week/2.pcap", pcap(&frames(&many)))
 }
@@ -53,19 +52,6 @@ fn whole(bench: &Bench, options: &[&str]) -> String {
     let told = bench.run(&[&["replay"], &CAPTURES[..], options].concat());
     assert_eq!(told.code, 0, "{}", told.error);
     told.out
-}
-
-/// Whether a program or a package of Python is there; says so where not.
-fn is_there(command: &str) -> bool {
-    let there = Command::new("sh").args(["-c", command]).output().is_ok_and(|output| output.status.success());
-    if !there {
-        let _ = writeln!(std::io::stderr(), "skipped: `{command}` fails on this machine");
-    }
-    there
-}
-
-fn has_package(name: &str) -> bool {
-    is_there(&format!("python3 -c 'import importlib.util as u, sys; sys.exit(u.find_spec(\"{name}\") is None)'"))
 }
 
 /// Runs a command in the folder, which is its home too, with the program under `PROGRAM` and among the programs.
@@ -81,7 +67,7 @@ fn run(bench: &Bench, mut command: Command) -> Told {
 }
 
 fn python(script: &str, arguments: &[&str]) -> Command {
-    let mut command = Command::new("python3");
+    let mut command = trials::python();
     // Nothing is written beside the scripts.
     command.arg("-B").arg(folder().join(script)).args(arguments);
     command
@@ -113,26 +99,16 @@ fn assert_tells_what_the_program_refuses(script: &str) {
     assert!(!bench.path().join("parts").exists(), "nothing is merged");
 }
 
-#[test]
-fn ray_gives_the_bytes_of_one_process_though_a_worker_and_a_program_are_killed() {
-    if has_package("ray") {
-        assert_gives_the_bytes_of_one_process("ray_driver.py");
-    }
+pub(crate) fn ray_gives_the_bytes_of_one_process_though_a_worker_and_a_program_are_killed() {
+    assert_gives_the_bytes_of_one_process("ray_driver.py");
 }
 
-#[test]
-fn dask_gives_the_bytes_of_one_process_though_a_worker_and_a_program_are_killed() {
-    if has_package("distributed") {
-        assert_gives_the_bytes_of_one_process("dask_driver.py");
-        assert_tells_what_the_program_refuses("dask_driver.py");
-    }
+pub(crate) fn dask_gives_the_bytes_of_one_process_though_a_worker_and_a_program_are_killed() {
+    assert_gives_the_bytes_of_one_process("dask_driver.py");
+    assert_tells_what_the_program_refuses("dask_driver.py");
 }
 
-#[test]
-fn gnu_parallel_gives_the_bytes_of_one_process_and_again_over_parts_that_are_there() {
-    if !is_there("parallel --version | grep -q '^GNU parallel'") {
-        return;
-    }
+pub(crate) fn gnu_parallel_gives_the_bytes_of_one_process_and_again_over_parts_that_are_there() {
     let bench = bench();
     let script = |arguments: &[&str]| {
         let mut command = Command::new(folder().join("parallel.sh"));
@@ -161,8 +137,7 @@ fn gnu_parallel_gives_the_bytes_of_one_process_and_again_over_parts_that_are_the
     assert!(told.error.starts_with("usage: parallel.sh SHARDS PARTS"), "{}", told.error);
 }
 
-#[test]
-fn a_task_of_slurm_is_the_shard_of_its_index_and_the_ones_that_failed_can_be_run_again() {
+pub(crate) fn a_task_of_slurm_is_the_shard_of_its_index_and_the_ones_that_failed_can_be_run_again() {
     let bench = bench();
     let task = |index: &str| {
         let mut command = Command::new("bash");
@@ -181,8 +156,7 @@ fn a_task_of_slurm_is_the_shard_of_its_index_and_the_ones_that_failed_can_be_run
     assert_eq!(bench.run(&["merge", "parts"]).out, whole(&bench, &["--by", "connection"]));
 }
 
-#[test]
-fn an_array_of_slurm_has_the_shards_that_its_tasks_count_to() {
+pub(crate) fn an_array_of_slurm_has_the_shards_that_its_tasks_count_to() {
     let script = read("slurm.sh");
     assert!(script.contains("#SBATCH --array=0-63\n") && script.contains("/${SHARDS:-64}\""), "{script}");
     // Slurm reads options up to the first command alone.
@@ -198,7 +172,7 @@ fn an_array_of_slurm_has_the_shards_that_its_tasks_count_to() {
 
 /// A manifest, read by Python.
 fn manifest(bench: &Bench, name: &str) -> Value {
-    let mut command = Command::new("python3");
+    let mut command = trials::python();
     command.args(["-c", "import json, sys, yaml; print(json.dumps(yaml.safe_load(sys.stdin)))"]);
     command.stdin(fs::File::open(folder().join(name)).unwrap());
     let told = run(bench, command);
@@ -213,11 +187,7 @@ fn arguments(job: &Value, index: u64) -> Vec<String> {
     container["args"].as_array().unwrap().iter().map(text).collect()
 }
 
-#[test]
-fn the_pods_of_the_indexed_job_are_all_shards_and_the_job_behind_them_merges_their_parts() {
-    if !has_package("yaml") {
-        return;
-    }
+pub(crate) fn the_pods_of_the_indexed_job_are_all_shards_and_the_job_behind_them_merges_their_parts() {
     let bench = bench();
     let (job, merge) = (manifest(&bench, "job.yaml"), manifest(&bench, "merge.yaml"));
     assert_eq!(job["spec"]["completionMode"], "Indexed");
@@ -249,27 +219,23 @@ fn the_pods_of_the_indexed_job_are_all_shards_and_the_job_behind_them_merges_the
     assert!(bench.read("verdicts.pcapng") == bench.read("one.pcapng"));
 }
 
-#[test]
-fn the_manifests_are_those_of_the_schema_of_kubernetes() {
-    if has_package("kubernetes_validate") {
-        let validate = |text: &str| {
-            let bench = Bench::new().write("job.yaml", text);
-            let script = "from kubernetes_validate.__main__ import main; import sys; sys.exit(main())";
-            let mut command = Command::new("python3");
-            command.args(["-c", script, "--strict", "job.yaml"]);
-            run(&bench, command)
-        };
-        for name in ["job.yaml", "merge.yaml"] {
-            let told = validate(&read(name));
-            assert_eq!(told.code, 0, "{name}: {told}");
-        }
-        let wrong = read("job.yaml").replace("backoffLimitPerIndex", "backoffLimitPerPod");
-        assert_ne!(validate(&wrong).code, 0, "a key that is not in the schema");
+pub(crate) fn the_manifests_are_those_of_the_schema_of_kubernetes() {
+    let validate = |text: &str| {
+        let bench = Bench::new().write("job.yaml", text);
+        let script = "from kubernetes_validate.__main__ import main; import sys; sys.exit(main())";
+        let mut command = trials::python();
+        command.args(["-c", script, "--strict", "job.yaml"]);
+        run(&bench, command)
+    };
+    for name in ["job.yaml", "merge.yaml"] {
+        let told = validate(&read(name));
+        assert_eq!(told.code, 0, "{name}: {told}");
     }
+    let wrong = read("job.yaml").replace("backoffLimitPerIndex", "backoffLimitPerPod");
+    assert_ne!(validate(&wrong).code, 0, "a key that is not in the schema");
 }
 
-#[test]
-fn the_scripts_are_plain_to_shellcheck() {
+pub(crate) fn bash_reads_the_scripts_which_can_be_run() {
     for name in ["build-static.sh", "parallel.sh", "slurm.sh"] {
         let told = run(&Bench::new(), {
             let mut command = Command::new("bash");
@@ -279,16 +245,16 @@ fn the_scripts_are_plain_to_shellcheck() {
         assert_eq!(told.code, 0, "{told}");
         assert_ne!(fs::metadata(folder().join(name)).unwrap().permissions().mode() & 0o100, 0, "{name} can be run");
     }
-    if is_there("shellcheck --version") {
-        let mut command = Command::new("shellcheck");
-        command.args(["build-static.sh", "parallel.sh", "slurm.sh"].map(|name| folder().join(name)));
-        let told = run(&Bench::new(), command);
-        assert_eq!(told.code, 0, "{told}");
-    }
 }
 
-#[test]
-fn the_image_holds_the_program_alone_for_a_user_without_rights() {
+pub(crate) fn shellcheck_finds_no_fault_in_the_scripts() {
+    let mut command = Command::new("shellcheck");
+    command.args(["build-static.sh", "parallel.sh", "slurm.sh"].map(|name| folder().join(name)));
+    let told = run(&Bench::new(), command);
+    assert_eq!(told.code, 0, "{told}");
+}
+
+pub(crate) fn the_image_holds_the_program_alone_for_a_user_without_rights() {
     let file = read("Containerfile");
     let lines: Vec<&str> = file.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).collect();
     let last = lines.iter().rposition(|line| line.starts_with("FROM ")).unwrap();
@@ -308,4 +274,11 @@ fn the_image_holds_the_program_alone_for_a_user_without_rights() {
     for read in ["Cargo.toml", "Cargo.lock", "src", "benches", "examples", "tests", "scenarios"] {
         assert!(ignored.lines().any(|line| line == format!("!{read}")), "{read}");
     }
+}
+
+/// GNU parallel, for which another program of that name is no stand-in.
+pub(crate) fn gnu_parallel() -> Option<String> {
+    let is_gnu = |output: std::process::Output| String::from_utf8_lossy(&output.stdout).starts_with("GNU parallel");
+    let told = Command::new("parallel").arg("--version").output();
+    (!told.is_ok_and(is_gnu)).then(|| "there is no GNU parallel on this machine".to_owned())
 }
