@@ -79,6 +79,20 @@
 )]
 #![cfg_attr(feature = "cli", doc = "| `cli` | the command line: arguments to library calls to exit codes |")]
 //!
+//! # Features
+//!
+//! Without any, the library takes no C compiler, no memory mapping and no system beyond `std`, and reads captures that are not
+//! compressed.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `cli`, the default | the command line, and all that follows but `parquet` |
+//! | `gzip`, `bzip2`, `lz4`, `zstd`; `compression` for all four | captures that are compressed; `zstd` needs a C compiler |
+//! | `huge-pages` | large tables on huge pages, by memory mapping: random reads are a quarter to a third faster |
+//! | `parquet` | verdicts and connections as Parquet, with the command line |
+//!
+//! # What holds it together
+//!
 //! `compile` writes a program, `datapath` reads it, and neither sees the other: no name, string or ordered map can
 //! reach the code that runs for every frame, and a change of the world is a new program, swapped whole. A drop is a
 //! verdict and never an `Err`; no bytes make the library panic; and nothing depends on the system clock, the number

@@ -1,9 +1,17 @@
 //! Zeroed memory in whole cache lines, on huge pages where it is large.
 //!
 //! Random reads over tens of mebibytes spend a quarter to a third of their time on address translation with 4 KiB
-//! pages.
+//! pages. Without the feature `huge-pages` it is memory of the program's allocator, as other systems have.
 
-use memmap2::MmapMut;
+#[cfg(any(test, not(feature = "huge-pages")))]
+mod allocated;
+#[cfg(feature = "huge-pages")]
+mod mapped;
+
+#[cfg(not(feature = "huge-pages"))]
+use allocated::Allocated as Block;
+#[cfg(feature = "huge-pages")]
+use mapped::Mapped as Block;
 use std::panic::panic_any;
 
 /// One cache line.
@@ -34,6 +42,8 @@ pub fn prefetch<T>(value: &T) {
 
 const HUGE: usize = 2 << 20;
 
+const PAGE: usize = 4096;
+
 /// The payload of the panic where the system gives no memory for a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfMemory {
@@ -46,7 +56,7 @@ pub struct OutOfMemory {
 #[derive(Debug)]
 pub(in crate::table) struct Memory {
     /// Keeps the memory; its bytes are reached through `start` alone.
-    _map: MmapMut,
+    _block: Block,
     start: *mut u8,
     bytes: usize,
 }
@@ -71,16 +81,17 @@ impl Memory {
 
     /// `spare` is room to begin at a huge page, or none.
     fn map(bytes: usize, spare: usize) -> Memory {
-        let length = bytes.max(1) + spare;
-        let mut map = MmapMut::map_anon(length).unwrap_or_else(|_| panic_any(OutOfMemory { bytes: length }));
-        let start = map.as_mut_ptr();
-        let offset = if spare == 0 { 0 } else { start.align_offset(HUGE) };
-        #[cfg(target_os = "linux")]
+        let (length, align) = match spare {
+            0 => (bytes.max(1) + Block::SPARE, PAGE),
+            _ => (bytes + spare, HUGE),
+        };
+        let mut block = Block::zeroed(length).unwrap_or_else(|| panic_any(OutOfMemory { bytes: length }));
+        let start = block.start();
+        let offset = start.align_offset(align);
         if spare != 0 {
-            // Advice that is not taken costs time, not correctness.
-            let _ = map.advise_range(memmap2::Advice::HugePage, offset, bytes);
+            block.prefer_huge_pages(offset, bytes);
         }
-        Memory { start: start.wrapping_add(offset), _map: map, bytes }
+        Memory { start: start.wrapping_add(offset), _block: block, bytes }
     }
 
     /// Where it starts.
@@ -91,5 +102,26 @@ impl Memory {
     /// How many bytes there are.
     pub(in crate::table) fn bytes(&self) -> usize {
         self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_zeroed_and_starts_at_a_page() {
+        for bytes in [0, 1, 4096, 100_000, HUGE, HUGE + 1] {
+            for (memory, align) in [
+                (Memory::zeroed(bytes), if bytes >= HUGE { HUGE } else { PAGE }),
+                (Memory::zeroed_on_small_pages(bytes), PAGE),
+            ] {
+                assert_eq!((memory.start().align_offset(align), memory.bytes()), (0, bytes));
+                // SAFETY: these bytes are there for as long as `memory` is, and nothing else names them.
+                let held = unsafe { std::slice::from_raw_parts_mut(memory.start(), memory.bytes()) };
+                assert!(held.iter().all(|byte| *byte == 0));
+                held.fill(0xff);
+            }
+        }
     }
 }

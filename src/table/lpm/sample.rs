@@ -15,9 +15,9 @@ mod file;
 use std::collections::BTreeMap;
 
 use ipnet::Ipv4Net;
-use memmap2::MmapMut;
 
 use crate::table::Random;
+use crate::table::memory::Memory;
 
 pub use addresses::{Addresses, Kind};
 pub use file::read_routes;
@@ -85,33 +85,29 @@ fn distinct(first: Routes, count: usize, mut next: impl FnMut() -> (Ipv4Net, u32
 /// Memory that is read at random places: what a table that needs one read for each address would cost.
 #[derive(Debug)]
 pub struct RawReads {
-    memory: MmapMut,
-    start: usize,
-    bytes: usize,
+    memory: Memory,
 }
 
 impl RawReads {
     /// `bytes` bytes, one at least and 2^32 at most, which are there: on huge pages where the system gives them, as
-    /// large tables have them. Panics where the system has no memory left.
+    /// large tables have them.
+    ///
+    /// # Panics
+    /// The system has no memory left.
     pub fn new(bytes: usize) -> RawReads {
-        const HUGE: usize = 2 << 20;
-        let spare = if bytes >= HUGE { HUGE } else { 0 };
-        let mut memory = MmapMut::map_anon(bytes.max(1) + spare).expect("memory to read");
-        let start = if spare == 0 { 0 } else { memory.as_ptr().align_offset(HUGE) };
-        #[cfg(target_os = "linux")]
-        if spare != 0 {
-            // Advice that is not taken costs time alone.
-            let _ = memory.advise_range(memmap2::Advice::HugePage, start, bytes);
-        }
-        memory.fill(1);
-        RawReads { memory, start, bytes: bytes.max(1) }
+        let memory = Memory::zeroed(bytes.max(1));
+        // SAFETY: these bytes are there, and nothing else names them yet.
+        unsafe { memory.start().write_bytes(1, memory.bytes()) };
+        RawReads { memory }
     }
 
     /// The byte at a place that depends on the table's number and the address alone, and looks random.
     #[inline]
     pub fn read(&self, table: usize, address: u32) -> u8 {
         let place = address.wrapping_mul(0x9e37_79b1).wrapping_add((table as u32).wrapping_mul(0x85eb_ca6b));
-        self.memory[self.start + ((u64::from(place) * self.bytes as u64) >> 32) as usize]
+        let place = ((u64::from(place) * self.memory.bytes() as u64) >> 32) as usize;
+        // SAFETY: a 2^32nd part of the bytes, less than 2^32 times, is inside them; nothing writes them any more.
+        unsafe { self.memory.start().add(place).read() }
     }
 }
 
