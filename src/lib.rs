@@ -46,7 +46,7 @@
 //! | `threads` | threads that a system may refuse |
 //! | `files` | output files: whole or not at all, never onto an input |
 //! | [`wire`] | one frame as bytes: parse, build, rewrite, fragment |
-//! | [`net`], [`time`] | small checked values: prefixes, ports, MAC addresses; nanoseconds of the frames' own clock |
+//! | [`net`], [`time`] | small checked values: prefixes, protocols, MAC addresses; nanoseconds of the frames' own clock |
 //! | `scenario` | topology and scenario files, the only place that knows TOML: text to model and steps |
 //! | `model` | the declared world: VPCs, vSwitches, instances, groups, links, each with its place in the file |
 //! | `check` | the vendor's limits, one record per rule: model to checked model, or diagnostics |

@@ -7,17 +7,19 @@ use super::foreign::Foreign;
 use super::link::LinkType;
 use crate::text::Shown;
 
-/// Why a capture could not be read, or not to its end.
+/// Why a capture could not be read, or not to its end. Prints as a sentence, as debugging output too.
 pub struct CaptureError {
     /// The capture as it was named to the reader.
     pub file: String,
     /// Where the record, block or header in question starts, in bytes from the start of the (decompressed) data.
     pub offset: u64,
     /// How the data was compressed; `offset` then counts decompressed bytes.
+    #[doc(hidden)]
     pub compression: Option<Compression>,
     /// How many packet records before the problem were good; all of them have been handed out.
     pub good_records: u64,
     /// What was found and what was expected.
+    #[doc(hidden)]
     pub problem: CaptureProblem,
 }
 

@@ -66,7 +66,9 @@ pub(crate) use batch::{BatchOptions, Extent};
 pub use captures::Captures;
 #[doc(hidden)]
 pub use captures::{CaptureOpener, CaptureRange};
-pub use error::{CaptureError, CaptureProblem, Compression};
+pub use error::CaptureError;
+#[doc(hidden)]
+pub use error::{CaptureProblem, Compression};
 #[doc(hidden)]
 pub use folder::{CaptureFile, SPLIT_MANIFEST, capture_files};
 #[doc(hidden)]

@@ -42,6 +42,7 @@ impl RefusalRecord {
 #[non_exhaustive]
 pub struct Refusal {
     /// The code and its cause.
+    #[doc(hidden)]
     pub record: &'static RefusalRecord,
     /// One sentence that names the objects.
     pub message: String,

@@ -35,6 +35,7 @@ mod services;
 pub use crate::check::Refusal;
 #[doc(hidden)]
 pub use crate::check::RefusalRecord;
+#[doc(hidden)]
 pub use crate::model::{Direction, NicType, Policy};
 #[doc(hidden)]
 pub use change::Change;
@@ -43,7 +44,9 @@ pub(crate) use classiclink::link_in_any_case;
 pub use describe::describe;
 #[doc(hidden)]
 pub use describe::{Link, LinkPage, LinkQuery};
-pub use operation::{ClassicLinkMode, ClassicLinkRule, Operation, PeerRequest, RuleRequest, WhitelistChange};
+pub use operation::Operation;
+#[doc(hidden)]
+pub use operation::{ClassicLinkMode, ClassicLinkRule, PeerRequest, RuleRequest, WhitelistChange};
 
 use crate::check::{Checked, link};
 use crate::diag::Span;

@@ -6,6 +6,18 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 /// One operation on the world. Objects are named by id, as the vendor's calls name them.
+///
+/// Those whose variants have strings, addresses and prefixes alone can be built so; all of them are read from words, or from
+/// the keys of a scenario file:
+///
+/// ```
+/// use biplane::control::Operation;
+///
+/// let words: Operation = r#"authorize sg-app ingress={ protocol = "tcp", port_range = "80", source = "10.0.0.0/8" }"#.parse()?;
+/// assert_eq!(words.to_string(), "authorize an ingress rule in sg-app");
+/// assert_eq!("stop i-web-1".parse(), Ok(Operation::Stop { instance: "i-web-1".to_owned() }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Operation {
@@ -135,6 +147,7 @@ pub enum Operation {
         destination: Ipv4Net,
     },
     /// AuthorizeSecurityGroup, AuthorizeSecurityGroupEgress.
+    #[doc(hidden)]
     Authorize {
         /// The group.
         group: String,
@@ -144,6 +157,7 @@ pub enum Operation {
         rule: RuleRequest,
     },
     /// RevokeSecurityGroup, RevokeSecurityGroupEgress.
+    #[doc(hidden)]
     Revoke {
         /// The group.
         group: String,
@@ -153,6 +167,7 @@ pub enum Operation {
         rule: RuleRequest,
     },
     /// The console's "Add ClassicLink rule".
+    #[doc(hidden)]
     AuthorizeClassicLink(ClassicLinkRule),
     /// JoinSecurityGroup.
     Join {
@@ -169,6 +184,7 @@ pub enum Operation {
         group: String,
     },
     /// ModifySecurityIps, and the same for services other than RDS.
+    #[doc(hidden)]
     ChangeWhitelist {
         /// The service.
         service: String,

@@ -79,6 +79,7 @@ pub struct Options {
 
 impl Options {
     /// The MTU in force in `program`, in bytes of the IPv4 packet.
+    #[doc(hidden)]
     pub fn mtu_in(&self, program: &Program) -> u16 {
         self.mtu.unwrap_or(program.mtu)
     }

@@ -59,6 +59,7 @@ pub enum Verdict {
         /// Why.
         reason: Reason,
         /// Where.
+        #[doc(hidden)]
         at: DropLocation,
     },
     /// What decides is not known.
@@ -148,6 +149,7 @@ pub enum NotKnown {
     /// Rules or a whitelist that decide, which the topology does not hold; or a record that such rules may have made.
     Configuration {
         /// Where they would be asked.
+        #[doc(hidden)]
         at: DropLocation,
     },
 }

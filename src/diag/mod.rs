@@ -31,12 +31,12 @@ pub use reason::{Reason, Stage};
 #[doc(hidden)]
 pub use record::{ProblemKind, ProblemRecord};
 #[doc(hidden)]
-pub use source::{FileId, Spanned};
-pub use source::{SourceLocation, Sources, Span};
+pub use source::{FileId, SourceLocation, Sources, Span, Spanned};
 
 use std::fmt;
 
 /// How bad a finding is.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// The vendor allows it, but it carries no traffic or surprises its owner.
@@ -46,6 +46,7 @@ pub enum Severity {
 }
 
 /// One place in a source file and what is to be said about it.
+#[doc(hidden)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label {
     /// The text that is underlined.
@@ -55,6 +56,7 @@ pub struct Label {
 }
 
 /// One finding about a file: what is wrong, where, why, and what to do.
+#[doc(hidden)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// The kebab-case id of the rule, the page of `biplane explain ID`.

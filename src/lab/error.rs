@@ -9,8 +9,10 @@ use std::fmt;
 #[non_exhaustive]
 pub enum LabError {
     /// The file could not be read.
+    #[doc(hidden)]
     Read(scenario::ReadError),
     /// The file is not a topology, or breaks a limit.
+    #[doc(hidden)]
     #[non_exhaustive]
     Invalid {
         /// False where not all of the file could be read; what follows from the missing part alone is left out then.
@@ -43,17 +45,30 @@ impl fmt::Display for LabError {
             LabError::Read(error) => return error.fmt(f),
             LabError::Invalid { sources, .. } => sources,
         };
-        for (index, error) in self.errors().enumerate() {
+        for (index, finding) in self.errors().enumerate() {
             f.write_str(if index == 0 { "" } else { "\n" })?;
-            if let Some(at) = error.labels.first().and_then(|label| sources.locate(label.span)) {
-                match at.object {
-                    Some(object) => write!(f, "{object}: ")?,
-                    None => write!(f, "{}:{}:{}: ", at.file, at.line, at.column)?,
-                }
-            }
-            error.fmt(f)?;
+            Located { finding, sources }.fmt(f)?;
         }
         Ok(())
+    }
+}
+
+/// A finding behind its place.
+pub(super) struct Located<'a> {
+    pub(super) finding: &'a Diagnostic,
+    /// The texts that it points into.
+    pub(super) sources: &'a Sources,
+}
+
+impl fmt::Display for Located<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(at) = self.finding.labels.first().and_then(|label| self.sources.locate(label.span)) {
+            match at.object {
+                Some(object) => write!(f, "{object}: ")?,
+                None => write!(f, "{}:{}:{}: ", at.file, at.line, at.column)?,
+            }
+        }
+        self.finding.fmt(f)
     }
 }
 

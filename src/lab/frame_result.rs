@@ -3,7 +3,7 @@
 use super::{Topology, remedies};
 use crate::datapath::{Blocker, Emitted, Entry, Frame, NotKnown, Options, Outcome, Output};
 use crate::datapath::{Sent, ShardId, Step, Trace, Verdict};
-use crate::diag::{Reason, Span};
+use crate::diag::{EmittedKind, Reason, Span};
 use crate::program::{EndpointId, EndpointKind, Owner};
 use crate::report::{self, Palette, Places, Resolver, Sentence, StatedRemedy, Traced};
 use crate::time::SimTime;
@@ -19,11 +19,19 @@ pub struct SentFrame {
     /// Where.
     pub to: EndpointId,
     /// `None` for the delivered frame or a fragment of it; otherwise what the fabric sent by itself.
+    #[doc(hidden)]
     pub emitted: Option<Emitted>,
     /// The Ethernet frame.
     pub bytes: Vec<u8>,
     /// Its length on the wire.
     pub wire_length: u32,
+}
+
+impl SentFrame {
+    /// What the fabric sent by itself; `None` for the delivered frame or a fragment of it.
+    pub fn emitted_kind(&self) -> Option<EmittedKind> {
+        self.emitted.map(|emitted| emitted.kind)
+    }
 }
 
 /// What became of one frame. Claims about it panic, with the claim, the fact and the trace, where they do not hold;
@@ -93,6 +101,11 @@ impl FrameResult {
     /// Why the frame was dropped or is undetermined.
     pub fn reason(&self) -> Option<Reason> {
         self.outcome.verdict.refusal().map(|(reason, _)| reason)
+    }
+
+    /// The endpoint or routing domain that the frame was refused at; `None` too for one that never got inside.
+    pub fn place(&self) -> Option<&str> {
+        self.outcome.verdict.refusal().and_then(|(_, at)| self.words().at(at))
     }
 
     /// What decided, as traces call it: see [`FrameResult::decided_by`]. `None` where nothing did that a topology could

@@ -33,11 +33,15 @@ mod tests;
 mod topology;
 
 pub use crate::control::{Operation, Refusal};
-pub use crate::datapath::{DropLocation, NotKnown, Options, Verdict};
+#[doc(hidden)]
+pub use crate::datapath::DropLocation;
+pub use crate::datapath::{NotKnown, Options, Verdict};
 pub use crate::diag::{EmittedKind, Reason};
 pub use crate::program::EndpointId;
 pub use error::LabError;
-pub use exchange::{Exchange, Probe, ProbeError};
+#[doc(hidden)]
+pub use exchange::ProbeError;
+pub use exchange::{Exchange, Probe};
 pub use frame_result::{FrameResult, SentFrame};
 pub use matrix::ReachTable;
 pub use naming::{EndpointRef, SendError, UnknownName};

@@ -1,6 +1,7 @@
 //! Topologies: read, checked and compiled.
 
 use super::LabError;
+use super::error::Located;
 use super::partial;
 use crate::check::{self, Checked};
 use crate::compile::{self, Compiled, compile};
@@ -96,9 +97,9 @@ impl Topology {
         Ok(topology)
     }
 
-    /// What the vendor allows, but carries no traffic or surprises its owner; in the order of the places at fault.
-    pub fn warnings(&self) -> &[Diagnostic] {
-        &self.warnings
+    /// What the vendor allows, but carries no traffic or surprises its owner, each with its place, in the order of the file.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        self.warnings.iter().map(|warning| Located { finding: warning, sources: &self.sources }.to_string())
     }
 
     /// Another world beside the same texts, checked and compiled as a whole; all findings where one of them is an error.

@@ -1,11 +1,10 @@
-//! Small checked values of the network layer: protocols, ports, MAC addresses. Prefixes are [`ipnet::Ipv4Net`].
+//! Small checked values of the network layer: protocols, MAC addresses. Prefixes are [`ipnet::Ipv4Net`].
 //!
 //! ```
-//! use biplane::net::{Ipv4Net, MacAddress, PortRange, Protocol};
+//! use biplane::net::{Ipv4Net, MacAddress, Protocol};
 //!
 //! let prefix: Ipv4Net = "10.45.2.0/24".parse()?;
 //! assert!(prefix.contains(&"10.45.2.10".parse::<std::net::Ipv4Addr>()?));
-//! assert_eq!(PortRange::new(80, 90).map(|ports| ports.to_string()).as_deref(), Some("80/90"));
 //! assert_eq!(Protocol::TCP.to_string(), "tcp");
 //! assert_eq!(MacAddress::BROADCAST.to_string(), "ff:ff:ff:ff:ff:ff");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -26,8 +25,11 @@ pub use cuts::{AddressCuts, AddressRange};
 pub use guest_route::{GuestRoute, classic_gateway, classic_subnet};
 pub use ipnet::Ipv4Net;
 pub use mac::MacAddress;
+#[doc(hidden)]
 pub use port::{PortRange, PortRangeError};
-pub use protocol::{Protocol, ProtocolError};
+pub use protocol::Protocol;
+#[doc(hidden)]
+pub use protocol::ProtocolError;
 
 /// True where some address lies in both.
 ///

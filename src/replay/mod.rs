@@ -105,12 +105,16 @@ pub struct ReplayOptions {
     /// What the fabric does differently.
     pub fabric: datapath::Options,
     /// What is gathered of the connections between the frames.
+    #[doc(hidden)]
     pub connections: Connections,
     /// Whether it is counted which rules, routes, whitelist entries and links the frames hit.
+    #[doc(hidden)]
     pub usage: bool,
     /// Whether frames are counted over time, and the first one of each cause of refusals is remembered.
+    #[doc(hidden)]
     pub timeline: bool,
     /// Which frames are forwarded; the others are read, counted in [`Replayed::read`] and left to other processes.
+    #[doc(hidden)]
     pub shard: ShardSelection,
     /// Whether rates and delays act, although the topology does not say so.
     pub timing: bool,
@@ -121,6 +125,7 @@ pub struct ReplayOptions {
 }
 
 /// What is gathered of connections.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Connections {
@@ -155,6 +160,7 @@ pub struct Sinks<'a> {
     /// Which copies of a frame it holds.
     pub copies: Copies,
     /// Both frame by frame, in place of the two above.
+    #[doc(hidden)]
     pub records: Option<FrameRecords<'a>>,
     /// Told after each batch: bytes read, bytes there are if known, frames in the batch.
     pub progress: Option<&'a mut dyn FnMut(u64, Option<u64>, u64)>,
@@ -188,10 +194,12 @@ pub struct Replayed {
     /// Destinations that were missed, by reason and most frames first.
     pub missed: Vec<(Reason, Vec<(Ipv4Addr, u64)>)>,
     /// What entered by gateways for want of an owner, most frames first.
+    #[doc(hidden)]
     pub default_entries: Vec<DefaultEntries>,
     /// What ended captures early; the good records before it, and the captures behind it, are in the sums.
     pub damage: Vec<CaptureError>,
     /// The captures, and which frames were theirs.
+    #[doc(hidden)]
     pub captures: Vec<CaptureRange>,
     /// Files of folders that turned out to be no captures.
     pub not_captures: Vec<String>,
@@ -202,16 +210,22 @@ pub struct Replayed {
     /// Packets that were left out as copies of earlier ones: see [`Feed::duplicates`].
     pub duplicates: u64,
     /// Packets that no frame could be read from: what they are, and how many.
+    #[doc(hidden)]
     pub unreadable: Vec<(Unreadable, u64)>,
     /// The connections, as far as they were wanted.
+    #[doc(hidden)]
     pub connections: Option<GatheredConnections>,
     /// What the entries of the topology were used for, where that was wanted: see [`usage_records`].
+    #[doc(hidden)]
     pub usage: Option<UsageCounts>,
     /// The frames over time, where that was wanted.
+    #[doc(hidden)]
     pub timeline: Option<Timeline>,
     /// What the rates of endpoints were used for, where timing is on.
+    #[doc(hidden)]
     pub rates: Option<Vec<EndpointRates>>,
     /// What was counted about the capture itself.
+    #[doc(hidden)]
     pub facts: CaptureFacts,
     /// Addresses of [`ReplayOptions::inject`] that no frame came from.
     pub unused_injections: Vec<Ipv4Addr>,
@@ -221,6 +235,7 @@ pub struct Replayed {
 
 impl Replayed {
     /// The captures as summaries tell of them.
+    #[doc(hidden)]
     pub fn told_captures(&self) -> Vec<report::ReplayedCapture<'_>> {
         self.captures.iter().map(told_capture).collect()
     }

@@ -62,11 +62,11 @@ pub use advice::{Advice, AdvisedConflict, AdvisedNow, AdvisedPlan, AdvisedSide, 
 pub use annotate::Comments;
 #[doc(hidden)]
 pub use because::because;
-pub use connections::{Connection, ConnectionEnd, ConnectionFate, ConnectionTotals, FirstRefusal};
+pub use connections::{Connection, ConnectionEnd, ConnectionFate, FirstRefusal};
 #[doc(hidden)]
 pub use connections::{
-    ConnectionChange, ConnectionChangeCount, ConnectionCsv, ConnectionFrame, ConnectionRows, TROUBLED,
-    connection_change_json, connection_changes_text, connection_json,
+    ConnectionChange, ConnectionChangeCount, ConnectionCsv, ConnectionFrame, ConnectionRows, ConnectionTotals,
+    TROUBLED, connection_change_json, connection_changes_text, connection_json,
 };
 #[doc(hidden)]
 pub use coverage::{CoverageReport, TopologyCoverage, coverage_json, coverage_text};
@@ -113,12 +113,12 @@ pub use sentence::{Sentence, outcome_fields};
 pub use summary::{Replayed, ReplayedCapture, summary_json, summary_text};
 #[doc(hidden)]
 pub use table::table_text;
-#[doc(hidden)]
-pub use tally::Imbalance;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub use tally::TallyCounts;
-pub use tally::{Delivered, Dropped, DroppedAt, Tally};
+pub use tally::{Delivered, Dropped, Tally};
+#[doc(hidden)]
+pub use tally::{DroppedAt, Imbalance};
 #[doc(hidden)]
 pub use timeline::{StretchCounts, Timeline};
 #[doc(hidden)]

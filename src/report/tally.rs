@@ -92,6 +92,7 @@ pub struct Dropped {
     /// How many.
     pub frames: u64,
     /// Where and by what, most frames first.
+    #[doc(hidden)]
     pub causes: Vec<DroppedAt>,
 }
 
@@ -126,6 +127,7 @@ impl std::error::Error for Imbalance {}
 
 impl Tally {
     /// Nothing counted yet. `mtu` is the one in force, in bytes of the IPv4 packet.
+    #[doc(hidden)]
     pub fn new(program: &Program, mtu: u16) -> Tally {
         let endpoints = program.endpoints.len();
         Tally {
@@ -147,6 +149,7 @@ impl Tally {
 
     /// Counts one input frame of `wire_length` bytes.
     #[inline]
+    #[doc(hidden)]
     pub fn add(&mut self, outcome: &Outcome, time: SimTime, wire_length: u32) {
         self.frames += 1;
         self.wire_bytes += u64::from(wire_length);
@@ -173,11 +176,13 @@ impl Tally {
     }
 
     /// Counts a frame that the fabric sent by itself.
+    #[doc(hidden)]
     pub fn add_emitted(&mut self, kind: EmittedKind) {
         *self.emitted.entry(kind).or_insert(0) += 1;
     }
 
     /// Adds what another worker counted about the same world.
+    #[doc(hidden)]
     pub fn merge(&mut self, other: &Tally) {
         self.frames += other.frames;
         self.wire_bytes += other.wire_bytes;
@@ -205,6 +210,7 @@ impl Tally {
     }
 
     /// Holds the verdicts against the number of frames that were read: each has one, and no more than one.
+    #[doc(hidden)]
     pub fn check(&self, frames_in: u64) -> Result<(), Imbalance> {
         let judged = self.delivered().frames + self.answered + self.outside + self.dropped() + self.undetermined;
         let by_cause: u64 = self.causes.iter().map(|(_, frames)| frames).sum();

@@ -7,14 +7,14 @@ use std::fmt::Write;
 use std::net::Ipv4Addr;
 
 /// A field of a frame: its name, and its value as text.
-pub type Field = (&'static str, String);
+type Field = (&'static str, String);
 
 /// Bytes on a line of a payload.
 const BYTES_OF_LINE: usize = 16;
 
 /// Returns the fields of an Ethernet frame in the order of its bytes, as far as they can be read; then the rest, 16 bytes a
 /// line.
-pub fn fields(frame: &[u8]) -> Vec<Field> {
+pub fn fields(frame: &[u8]) -> Vec<(&'static str, String)> {
     let mut fields = Vec::new();
     let Ok(ethernet) = Ethernet2HeaderSlice::from_slice(frame) else {
         add_bytes(&mut fields, frame);

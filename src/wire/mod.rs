@@ -41,8 +41,10 @@ pub use checksum::{adjust, internet_checksum};
 pub use describe::describe;
 #[doc(hidden)]
 pub use fast_headers::FastHeaders;
-pub use fields::{Field, fields, side_by_side};
-pub use flags::{TcpFlags, TcpFlagsError};
+pub use fields::{fields, side_by_side};
+pub use flags::TcpFlags;
+#[doc(hidden)]
+pub use flags::TcpFlagsError;
 #[doc(hidden)]
 pub use fragment::fragment;
 pub use icmp::IcmpError;
@@ -56,9 +58,8 @@ pub use parse::{Arp, Ipv4, Packet, ParseError, destination_address, parse, sourc
 pub use readable::{Readable, ReadableTransport, readable, readable_tcp_flags};
 #[doc(hidden)]
 pub use rewrite::{forward, map_addresses};
-pub use text::TextError;
 #[doc(hidden)]
-pub use text::{read_addresses, read_endpoints, read_hexadecimal};
+pub use text::{TextError, read_addresses, read_endpoints, read_hexadecimal};
 #[doc(hidden)]
 pub use transport::{Icmp, Quoted, Transport, transport};
 

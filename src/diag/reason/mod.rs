@@ -107,6 +107,7 @@ frame! { [] ingress route bridge deliver reasons }
 
 impl Reason {
     /// Returns all that is said about this reason.
+    #[doc(hidden)]
     pub const fn record(self) -> &'static ProblemRecord {
         &RECORDS[self as usize]
     }

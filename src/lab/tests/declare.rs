@@ -42,7 +42,8 @@ fn shop() -> TopologyBuilder {
 fn a_builder_and_the_file_that_says_the_same_make_one_world() {
     let (built, read) = (shop().build().unwrap(), Topology::from_toml("same.toml", &shop().to_toml()).unwrap());
     assert_eq!(format!("{:?}", built.program.endpoints), format!("{:?}", read.program.endpoints));
-    assert_eq!(built.warnings().len(), read.warnings().len());
+    assert_eq!(built.warnings().count(), read.warnings().count());
+    assert!(read.warnings().all(|warning| warning.starts_with("same.toml:")), "a warning stands behind its place");
     let reach = |topology: Topology| Lab::new(topology.into(), Default::default()).reach("tcp/80").to_string();
     assert_eq!(reach(built), reach(read));
 }

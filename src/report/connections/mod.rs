@@ -22,6 +22,7 @@ pub(super) use summary::{write_json, write_text};
 
 use super::layout::Style;
 use crate::datapath::{Blocker, MatchedRule, Outcome, Verdict};
+use crate::diag::Reason;
 use crate::net::Protocol;
 use crate::program::EndpointId;
 use crate::time::SimTime;
@@ -50,9 +51,17 @@ pub struct FirstRefusal {
     /// True for a frame of the responder.
     pub is_of_responder: bool,
     /// What refused it.
+    #[doc(hidden)]
     pub blocker: Blocker,
     /// Frames of the same end that were refused by the same, this one included.
     pub frames: u64,
+}
+
+impl FirstRefusal {
+    /// Why it was refused.
+    pub fn reason(&self) -> Reason {
+        self.blocker.reason
+    }
 }
 
 /// The frames of a capture between two ends. Pairs are of the opener's frames and of the responder's.
@@ -80,6 +89,7 @@ pub struct Connection {
     /// What became of the first frame.
     pub verdict: Verdict,
     /// What decided about it.
+    #[doc(hidden)]
     pub decider: MatchedRule,
     /// The first drop.
     pub refusal: Option<FirstRefusal>,

@@ -35,6 +35,7 @@ pub struct TallyCounts {
 
 impl Tally {
     /// What was counted, each list in one order.
+    #[doc(hidden)]
     pub fn counts(&self) -> TallyCounts {
         let by_endpoint = self.entered.iter().enumerate().filter(|(_, frames)| **frames != 0);
         let delivered = self.delivered.iter().enumerate().filter(|(_, delivered)| delivered.frames != 0);
