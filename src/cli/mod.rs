@@ -81,16 +81,19 @@ impl From<CaptureError> for Failure {
 /// What a command gives: its exit code.
 type Outcome = Result<u8, Failure>;
 
-/// Makes a refusal of memory what it is for a user: an error, and no panic.
+/// Makes a refusal of memory for a table what it is for a user: an error, and no panic.
 fn end_where_memory_ends() {
     let otherwise = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| match panic.payload().downcast_ref::<OutOfMemory>() {
-        Some(OutOfMemory { bytes }) => {
-            eprintln!("error: out of memory: the system refuses {bytes} bytes for a table");
-            std::process::exit(UNABLE.into());
-        }
+        Some(OutOfMemory { bytes }) => end_without_memory(*bytes),
         None => otherwise(panic),
     }));
+}
+
+/// Ends the program after the system has refused `bytes` of memory, with an error. Asks for no memory itself.
+pub fn end_without_memory(bytes: usize) -> ! {
+    eprintln!("error: out of memory: the system refuses {bytes} bytes");
+    std::process::exit(UNABLE.into())
 }
 
 /// Runs the program with the process's own arguments.
