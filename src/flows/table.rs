@@ -9,7 +9,14 @@ use crate::table::session::FlowKey;
 use std::io;
 
 /// Connections that a shard remembers while they may go on.
-pub const PER_SHARD: usize = 4_096;
+pub const PER_SHARD: usize = 16_384;
+
+/// Where a shard remembers as many, closed connections make room for others.
+pub(super) const CLOSED_LEAVE_FROM: usize = 4_096;
+
+/// Frames of the capture behind the last one of a closed connection, after which it may make room: those that follow a FIN
+/// come within these.
+pub(super) const CLOSED_STAY: u64 = 65_536;
 
 /// Connections of which the one that was idle longest makes room for another.
 const CANDIDATES: usize = 8;
@@ -138,11 +145,7 @@ impl ConnectionShard {
 
     /// Makes a connection of its first frame, which is yet to be counted.
     fn begin(&mut self, seen: &SeenFrame<'_>, ended: &mut EndedConnections) -> usize {
-        if self.entries.len() >= PER_SHARD {
-            let idle = self.idle_longest();
-            self.end(idle, ended);
-            ended.totals.ended_early += 1;
-        }
+        self.make_room(seen.number, ended);
         let SeenFrame { number, packet, frame, outcome } = seen;
         let receiver = match outcome.verdict {
             Verdict::Delivered { to } => Some(to),
@@ -205,6 +208,20 @@ impl ConnectionShard {
                     *known = place as u32;
                 }
             }
+        }
+    }
+
+    /// Ends a connection that was closed, where there are many; one of the others only where there is no more room.
+    fn make_room(&mut self, number: u64, ended: &mut EndedConnections) {
+        if self.entries.len() < CLOSED_LEAVE_FROM {
+            return;
+        }
+        let idle = self.idle_longest();
+        let ConnectionEntry { is_closing, touched, .. } = self.entries[idle];
+        let is_over = is_closing && number - touched > CLOSED_STAY;
+        if is_over || self.entries.len() >= PER_SHARD {
+            self.end(idle, ended);
+            ended.totals.ended_early += u64::from(!is_over);
         }
     }
 

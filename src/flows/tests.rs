@@ -1,4 +1,5 @@
 use super::pack::{pack, unpack};
+use super::table::{CLOSED_LEAVE_FROM, CLOSED_STAY};
 use super::{Gatherer, PER_SHARD};
 use crate::datapath::{
     Blocker, DropLocation, Entry, Fabric, Frame, MatchedRule, NotKnown, Options, Output, Steering, Verdict,
@@ -209,18 +210,39 @@ fn what_is_of_no_connection_is_counted_beside() {
 }
 
 #[test]
+fn connections_that_were_closed_long_ago_make_room_and_no_others_do() {
+    let from = |port: u16| tcp(&format!("172.16.0.1:{port} > 172.16.0.2:8080"));
+    let many = CLOSED_LEAVE_FROM as u16;
+    for (is_closed, stay, told) in [(true, CLOSED_STAY, 2), (true, 0, 1), (false, CLOSED_STAY, 1)] {
+        let mut packets: Vec<PacketBuilder> = (1..=many).map(|port| from(port).syn()).collect();
+        if is_closed {
+            packets.extend((1..=many).map(|port| from(port).rst()));
+        }
+        packets.extend((0..stay).map(|_| crate::wire::build::arp_request("172.16.0.1 > 172.16.0.2")));
+        packets.push(from(many + 1).syn());
+        packets.extend((1..=8).map(|port| from(port).ack()));
+        let (all, totals) = gathered(&packets);
+        let beyond = all.len() - usize::from(many) - 1;
+        assert_eq!((beyond, totals.ended_early), (told - 1, 0), "closed: {is_closed}, {stay} frames later");
+    }
+}
+
+#[test]
 fn more_connections_at_one_time_than_are_remembered_are_ended_early_and_lose_no_frame() {
     let more = 300;
     let count = PER_SHARD as u16 + more;
     let syn = |port: u16| tcp(&format!("172.16.0.1:{port} > 172.16.0.2:8080")).syn();
     let mut packets: Vec<PacketBuilder> = (1..=count).map(syn).collect();
-    // The last one is remembered, and the first one is told again.
-    packets.push(syn(count));
-    packets.push(syn(1));
+    // The last one is remembered, and some of all the others are told again.
+    packets.extend([count].into_iter().chain(1..count).map(syn));
     let (all, totals) = gathered(&packets);
-    assert_eq!(totals.frames, u64::from(count) + 2);
-    assert_eq!((totals.ended_early, totals.connections()), (u64::from(more) + 1, u64::from(count) + 1));
-    assert_eq!(all.iter().filter(|one| one.opener.port == 1).map(|one| one.frames[0]).collect::<Vec<_>>(), [1, 1]);
-    assert_eq!(all.iter().filter(|one| one.opener.port == count).map(|one| one.frames[0]).collect::<Vec<_>>(), [2]);
+    assert_eq!(totals.frames, 2 * u64::from(count));
+    let (ended_early, connections) = (totals.ended_early, totals.connections());
+    assert_eq!(connections, PER_SHARD as u64 + ended_early);
+    assert!(ended_early > u64::from(more), "{ended_early}");
+    let frames_of =
+        |port| all.iter().filter(|one| one.opener.port == port).map(|one| one.frames[0]).collect::<Vec<_>>();
+    assert_eq!(frames_of(count), [2]);
+    assert!(all.len() > usize::from(count));
     assert!(all.is_sorted_by_key(|one| one.number));
 }
