@@ -90,7 +90,7 @@ fn copies_are_told_and_left_out_when_asked() {
     let bench = Bench::new().write("a.pcap", pcap(&[syn(), routed, tcp(SYN).ack().build()]));
     let (hints, delivered) = told(&bench, "a.pcap", &[]);
     assert!(
-        hints.starts_with("duplicates: 1 of 3 sampled packets (33.3%) are copies of packets within 1 ms"),
+        hints.starts_with("duplicates: 1 of 3 sampled packets (33.3%) is a copy of a packet within 1 ms"),
         "{hints}"
     );
     let told = bench.run(&["replay", "shop.toml", "a.pcap", "--dedup"]);
@@ -118,7 +118,7 @@ fn tags_and_tunnels_are_told_with_the_option_that_looks_inside() {
     encapsulation: 1 frame (25.0%) dropped for VLAN tags; --strip vlan takes them off
     encapsulation: 1 frame (25.0%) dropped for MPLS labels; --strip mpls takes them off
     encapsulation: 1 frame (25.0%) dropped for PPPoE; --strip pppoe takes them off
-    encapsulation: 1 of 4 sampled packets (25.0%) carry VXLAN, and are judged by their outer header; --strip vxlan looks inside
+    encapsulation: 1 of 4 sampled packets (25.0%) carries VXLAN, and is judged by its outer header; --strip vxlan looks inside
     ");
     assert_eq!(delivered, 0);
     let all = told(&bench, "a.pcap", &["--strip", "vlan,mpls,pppoe,vxlan,gre", "--dedup=0"]);

@@ -413,7 +413,7 @@ fn destinations_that_were_missed_are_listed_with_their_reason() {
       no-such-address: 3 frames to addresses that no endpoint has:
         172.16.1.99  2 frames
         172.16.1.98  1 frame
-      duplicates: 1 of 5 sampled packets (20.0%) are copies of packets within 1 ms before them; --dedup leaves copies out
+      duplicates: 1 of 5 sampled packets (20.0%) is a copy of a packet within 1 ms before it; --dedup leaves copies out
     ");
     let json = bench.run(&["replay", "shop.toml", "a.pcap", "--format", "json", "--workers", "3"]);
     let hints = serde_json::from_str::<Value>(&json.out).unwrap()["hints"].clone();

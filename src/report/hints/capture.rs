@@ -166,8 +166,12 @@ fn encapsulation(count: u64, of: u64, what: &str, option: &str) -> Option<Captur
 }
 
 fn tunnel(count: u64, of: u64, what: &str, option: &str) -> Option<CaptureHint> {
+    let (carry, are_judged) = match count {
+        1 => ("carries", "is judged by its"),
+        _ => ("carry", "are judged by their"),
+    };
     let message = format!(
-        "{} of {} ({}) carry {what}, and are judged by their outer header; --strip {option} looks inside",
+        "{} of {} ({}) {carry} {what}, and {are_judged} outer header; --strip {option} looks inside",
         thousands(count),
         counted(of, "sampled packet"),
         percent(count, of)
@@ -177,8 +181,12 @@ fn tunnel(count: u64, of: u64, what: &str, option: &str) -> Option<CaptureHint> 
 
 fn duplicates(facts: &CaptureFacts) -> Option<CaptureHint> {
     let CaptureFacts { duplicates, sampled, .. } = *facts;
+    let (are_copies, them) = match duplicates {
+        1 => ("is a copy of a packet", "it"),
+        _ => ("are copies of packets", "them"),
+    };
     let message = format!(
-        "{} of {} ({}) are copies of packets within 1 ms before them; --dedup leaves copies out",
+        "{} of {} ({}) {are_copies} within 1 ms before {them}; --dedup leaves copies out",
         thousands(duplicates),
         counted(sampled, "sampled packet"),
         percent(duplicates, sampled)
