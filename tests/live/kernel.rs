@@ -80,7 +80,7 @@ pub(crate) fn an_arp_request_for_a_gateway_or_neighbour_is_answered_with_the_add
 }
 
 /// Serves files at a port of `app`, and waits until it does.
-const SERVER: &str = "at app python3 -m http.server 8080 >/dev/null 2>&1 & \
+pub(crate) const SERVER: &str = "at app python3 -m http.server 8080 >/dev/null 2>&1 & \
     until at app curl -s -o /dev/null http://127.0.0.1:8080/; do sleep 0.05; done;";
 
 pub(crate) fn a_connection_is_made_refused_or_silently_dropped_as_rules_and_programs_say() {

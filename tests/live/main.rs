@@ -81,6 +81,8 @@ fn main() {
             a_receiver_takes_no_more_than_its_rate_and_the_other_way_is_free,
             a_ping_takes_the_latency_both_ways_at_least,
             limits_follow_operations_and_nothing_under_way_is_lost;
+        timing needs bench::missing(&["curl", "python3"]) =>
+            a_tcp_transfer_through_a_limit_arrives_whole_and_no_faster_than_its_rate;
     };
     trials::run(trials);
 }

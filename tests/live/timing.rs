@@ -1,6 +1,7 @@
 //! Rates and delays between real hosts. Stamps are those that are written, not those of a watch: a busy machine is late, and
 //! a bucket is never early.
 
+use crate::kernel::SERVER;
 use crate::world::edit;
 use crate::{Bench, SHOP, text};
 use serde_json::Value;
@@ -63,6 +64,56 @@ pub(crate) fn a_receiver_takes_no_more_than_its_rate_and_the_other_way_is_free()
     assert_within(&received, 200, 1);
     assert!(all.iter().any(|one| one["reason"] == "rate-exceeded-rx" && one["at"] == "web"));
     assert!(!all.iter().any(|one| one["reason"] == "rate-exceeded-tx"));
+}
+
+/// What is transferred, in bytes.
+const LARGE: usize = 1 << 20;
+
+/// Fetches a large file from `app`, which must arrive whole: the lines of its frames, and how many seconds curl took.
+fn fetch(keys_of_app: &str, lines: &str) -> (Vec<Value>, f64) {
+    let bench = Bench::new(&edit(SHOP).extended("instance.app", keys_of_app).with(lines).toml());
+    let large: Vec<u8> = (0..LARGE).map(|index| (index * index / 7) as u8).collect();
+    std::fs::write(bench.path().join("large"), &large).unwrap();
+    let script =
+        format!("{SERVER} at web curl -s -m 120 -o fetched -w '%{{time_total}}' http://app:8080/large > seconds");
+    let live = bench.run(&["--format", "ndjson"], &script);
+    assert!(live.status.success(), "{}", text(&live.stderr));
+    assert!(std::fs::read(bench.path().join("fetched")).unwrap() == large, "what arrived is what was sent");
+    let seconds = std::fs::read_to_string(bench.path().join("seconds")).unwrap();
+    (objects(&text(&live.stdout)), seconds.parse().unwrap())
+}
+
+pub(crate) fn a_tcp_transfer_through_a_limit_arrives_whole_and_no_faster_than_its_rate() {
+    // 20 Mbit/s, and 200,000 bits of them at once.
+    const MBPS: u64 = 20;
+    const AT_ONCE: u64 = 200_000;
+    let timing = "[fabric]\ntiming = true\n";
+    let (all, seconds) = fetch(&format!("bandwidth_mbps = {{ tx = {MBPS} }}\nburst_ms = 10"), timing);
+    let of_app = |object: &&Value| object["from"] == "app" && object["proto"] == 6;
+    let sent: Vec<(u64, u64)> = all
+        .iter()
+        .filter(of_app)
+        .filter_map(|object| Some((nanos(object, "sent_ns")?, object["length"].as_u64()? + 14)))
+        .collect();
+    let bytes: u64 = sent.iter().map(|(_, bytes)| bytes).sum();
+    assert!(bytes > LARGE as u64, "{bytes}");
+    for first in 0..sent.len() {
+        let mut bits = 0;
+        for (stamp, bytes) in &sent[first..] {
+            bits += bytes * 8;
+            // Mbit/s are bits per microsecond; a frame that is larger than the bucket passes when that is full.
+            let allowed = MBPS * (stamp - sent[first].0) + AT_ONCE.max(bytes * 8) * 1_000;
+            assert!(bits * 1_000 <= allowed, "{bits} bits from {} to {stamp}", sent[first].0);
+        }
+    }
+    // By the clock of curl, too: the bucket may be late and never early.
+    let bits = LARGE as f64 * 8.0;
+    assert!(bits <= MBPS as f64 * 1e6 * seconds + AT_ONCE as f64, "{bits} bits in {seconds} s");
+
+    // The twin without limits is held to nothing.
+    let (all, _) = fetch("", timing);
+    assert!(all.iter().filter(of_app).all(|object| object["sent_ns"] == object["time_ns"]));
+    assert!(!all.iter().any(|object| object["reason"] == "rate-exceeded-tx"));
 }
 
 pub(crate) fn a_ping_takes_the_latency_both_ways_at_least() {
