@@ -87,7 +87,12 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// The most bytes in use at one time while `capture` is replayed and written.
 fn peak_of(capture: Vec<u8>, options: &ReplayOptions) -> usize {
-    let topology = Topology::from_toml("world.toml", WORLD).unwrap();
+    peak_in(WORLD, capture, options)
+}
+
+/// The same in another world.
+fn peak_in(world: &str, capture: Vec<u8>, options: &ReplayOptions) -> usize {
+    let topology = Topology::from_toml("world.toml", world).unwrap();
     ALLOCATOR.reset_peak_usage();
     let before = ALLOCATOR.current_usage();
     let reader = Reader::from_bytes("bomb", capture.into()).unwrap();
@@ -110,6 +115,22 @@ fn a_few_captured_bytes_that_stand_for_many_fragments_need_no_more_memory() {
     let peak = peak_of(capture, &ReplayOptions { workers: 2, fabric, ..ReplayOptions::default() });
     // All 135,000 fragments at once take some 50 MB.
     assert!(peak < 20 << 20, "{peak} bytes");
+}
+
+#[test]
+fn fragments_that_are_under_way_for_long_need_no_more_memory_than_the_limit() {
+    let _guard = ONE_AT_A_TIME.lock();
+    let mut writer = PcapWriter::new(Vec::new(), LinkType::ETHERNET, Precision::Nanos).unwrap();
+    let frame = tcp("172.16.0.1:1024 > 172.16.0.2:80").payload(&vec![7; 65_000]).build();
+    for _ in 0..5_000 {
+        writer.write_record(SimTime::ZERO, &frame[..54], frame.len() as u32).unwrap();
+    }
+    let fabric = biplane::datapath::Options { mtu: Some(68), ..Default::default() };
+    let options = ReplayOptions { fabric, ..ReplayOptions::default() };
+    let slow = format!("{WORLD}\n[fabric]\ntiming = true\nlatency_us = {{ vswitch = 10_000_000 }}\n");
+    let peak = peak_in(&slow, writer.finish().unwrap(), &options);
+    // 256 MiB of them are held, and all 6.7 million at once take some 650 MB.
+    assert!(peak < 420 << 20, "{peak} bytes");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::pipeline::{Job, encode, lock};
 use super::timing::{Departed, Flight, Received, Receiving, Train};
 use super::worker::{BurstWalk, Counters, FrameOutcome};
 use super::writing::Encoder;
-use crate::datapath::{DropLocation, MatchedRule, Outcome, Verdict};
+use crate::datapath::{DropLocation, Frame, MatchedRule, Outcome, Sent, Verdict};
 use crate::diag::Reason;
 use std::collections::VecDeque;
 
@@ -90,8 +90,16 @@ fn depart(receiving: &mut Receiving, job: &Job) {
         let (position, seen) = walks[owner].step();
         let frame = job.batch.frame_of(&job.batch.part(owner)[position]);
         let departs = job.batch.times(index).and_then(|times| times.sent).unwrap_or(frame.time);
-        receiving.take(Departed { stamp: frame.time, departs, flight: flight(&seen), bytes: frame.bytes.len() });
+        let bytes = held_bytes(&frame, seen.sent);
+        receiving.take(Departed { stamp: frame.time, departs, flight: flight(&seen), bytes });
     }
+}
+
+/// How many bytes are held of a frame that waits: its own, and what left because of it.
+pub(super) fn held_bytes<'s>(frame: &Frame<'_>, sent: impl IntoIterator<Item = &'s Sent>) -> usize {
+    /// What takes note of a frame that left, on any machine.
+    const OF_SENT: usize = 64;
+    frame.bytes.len() + sent.into_iter().map(|sent| OF_SENT + sent.range.len()).sum::<usize>()
 }
 
 /// Between whom a frame is under way that is delivered, and as how many packets.

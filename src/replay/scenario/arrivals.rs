@@ -3,7 +3,7 @@
 use super::seen::PassedFrame;
 use crate::datapath::{Frame, Output, Trace, Verdict};
 use crate::lab::Topology;
-use crate::replay::late::{flight, rate_exceeded};
+use crate::replay::late::{flight, held_bytes, rate_exceeded};
 use crate::replay::timing::{Departed, Received, Receiving};
 use crate::replay::worker::FrameOutcome;
 use crate::time::{SimDuration, SimTime};
@@ -35,9 +35,10 @@ impl Arrivals {
     pub(super) fn take(&mut self, passed: PassedFrame<'_>, sent: Option<SimTime>) {
         let PassedFrame { number, frame, output, trace, delay } = passed;
         let output = std::mem::take(output);
-        let flight = flight(&FrameOutcome { outcome: &output.outcomes[0], sent: &output.sent, bytes: &output.bytes });
+        let Output { outcomes, sent: copies, bytes, .. } = &output;
+        let flight = flight(&FrameOutcome { outcome: &outcomes[0], sent: copies, bytes });
         let departs = sent.unwrap_or(frame.time);
-        self.receiving.take(Departed { stamp: frame.time, departs, flight, bytes: frame.bytes.len() });
+        self.receiving.take(Departed { stamp: frame.time, departs, flight, bytes: held_bytes(&frame, copies) });
         let (bytes, frame) = (frame.bytes.to_vec(), Frame { bytes: &[], ..frame });
         self.waiting.push_back(WaitingFrame { number, bytes, frame, output, trace, delay });
     }

@@ -14,8 +14,9 @@ use crate::time::SimTime;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-/// Bytes of frames that are held at most, each with [`OF_EACH`] more: some 100,000 full-sized ones.
-const MAX_HELD: usize = 128 << 20;
+/// Bytes of frames that are held at most, with what left because of them, and [`OF_EACH`] more for each: some 80,000
+/// full-sized ones.
+const MAX_HELD: usize = 256 << 20;
 
 /// What a held frame takes beside its bytes.
 const OF_EACH: usize = 256;
