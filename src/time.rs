@@ -8,6 +8,7 @@
 //! assert_eq!((SimTime::ZERO + idle).since(SimTime::ZERO).to_string(), "1.5s");
 //! ```
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::Duration;
@@ -17,7 +18,7 @@ use std::time::Duration;
 pub struct SimTime(u64);
 
 /// A span of simulated time, in nanoseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SimDuration(u64);
 
 impl SimTime {

@@ -133,6 +133,47 @@ fn fragments_that_are_under_way_for_long_need_no_more_memory_than_the_limit() {
     assert!(peak < 420 << 20, "{peak} bytes");
 }
 
+#[cfg(feature = "cli")]
+#[test]
+fn merging_parts_with_timing_needs_no_more_memory_for_ten_times_the_frames() {
+    use biplane::capture::capture_files;
+    use biplane::replay::ShardSelection;
+    use biplane::replay::shard::{PartContents, PartJob, PartSource, Parts, ProgramIdentity, write_part};
+
+    let _guard = ONE_AT_A_TIME.lock();
+    let topology = Topology::from_toml("world.toml", WORLD).unwrap();
+    let program = ProgramIdentity::named("the tests");
+    let peak = |frames: usize| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stream.pcap");
+        io::copy(&mut stream(frames), &mut std::fs::File::create(&path).unwrap()).unwrap();
+        let parts = folder.path().join("parts");
+        for index in 0..2 {
+            let shard = ShardSelection::new(index, 2).unwrap();
+            let job = PartJob {
+                topology: &topology,
+                source: PartSource::Captures(capture_files(std::slice::from_ref(&path)).unwrap()),
+                opener: Box::new(Reader::open),
+                options: &ReplayOptions { shard, timing: true, ..ReplayOptions::default() },
+                contents: PartContents { lines: true, packets: Some(replay::Copies::Both) },
+                folder: &parts,
+                program: &program,
+            };
+            write_part(job, None).unwrap().unwrap();
+        }
+        let parts = Parts::open(&parts, &program).unwrap();
+        ALLOCATOR.reset_peak_usage();
+        let before = ALLOCATOR.current_usage();
+        let (mut lines, mut capture) = (io::sink(), io::sink());
+        let mut sinks = Sinks { lines: Some(&mut lines), capture: Some(&mut capture), ..Sinks::default() };
+        let merged = parts.merge(&mut sinks).unwrap();
+        assert_eq!(merged.replayed.tally.delivered().frames, frames as u64);
+        ALLOCATOR.peak_usage() - before
+    };
+    let (short, long) = (peak(3_000), peak(30_000));
+    assert!(long < 2 * short, "{short} bytes, and {long}");
+}
+
 #[test]
 fn a_capture_of_nothing_but_interfaces_needs_no_more_memory_than_its_limit() {
     let _guard = ONE_AT_A_TIME.lock();

@@ -8,6 +8,8 @@ use super::options::BlockOptions;
 #[cfg(feature = "cli")]
 use super::options::PacketLabel;
 use super::order::ByteOrder;
+#[cfg(feature = "cli")]
+use super::writer::put_comment;
 use crate::time::SimTime;
 
 /// A run of records and the bytes they point into.
@@ -211,6 +213,15 @@ impl Batch {
             BatchOptions { start, length, place, ..options }
         });
         Record { number, extent, options, ..*record }
+    }
+
+    /// Appends comments of a frame that is no record of a capture, and returns where they lie.
+    #[cfg(feature = "cli")]
+    pub(crate) fn append_comments(&mut self, comments: &[&[u8]]) -> BatchOptions {
+        let start = self.arena.len();
+        comments.iter().for_each(|comment| put_comment(&mut self.arena, comment));
+        let length = (self.arena.len() - start) as u32;
+        BatchOptions { start, length, order: ByteOrder::Little, place: BatchPlace::Arena }
     }
 
     /// Forgets all records and lets go of the shared bytes; keeps the allocations.

@@ -287,6 +287,12 @@ fn end(out: &mut Vec<u8>, start: usize) {
     out[start + 4..start + 8].copy_from_slice(&length.to_le_bytes());
 }
 
+/// Appends a comment as an option of a packet; what no option has room for is left out.
+#[cfg(feature = "cli")]
+pub(super) fn put_comment(out: &mut Vec<u8>, comment: &[u8]) {
+    put_option(out, OPT_COMMENT, &comment[..comment.len().min(u16::MAX.into())]);
+}
+
 fn put_option(out: &mut Vec<u8>, code: u16, value: &[u8]) {
     out.extend_from_slice(&option_header(code, value.len()));
     out.extend_from_slice(value);

@@ -128,7 +128,6 @@ impl FrameBatch {
     }
 
     /// Where frame `index` of the capture's order stands in its capture, where there are several.
-    #[cfg(feature = "cli")]
     pub(super) fn position(&self, index: usize) -> Option<CapturePosition> {
         self.origins.get(index).copied()
     }
@@ -156,6 +155,21 @@ impl FrameBatch {
     /// Notes when the frame that was appended last leaves its sender.
     pub(super) fn note_sent(&mut self, sent: Option<SimTime>) {
         self.times.push(FrameTimes { sent, received: None });
+    }
+
+    /// Notes which comments the frame that was appended last has in the capture.
+    #[cfg(feature = "cli")]
+    pub(super) fn note_comments(&mut self, number: u64, comments: &[&[u8]]) {
+        if !comments.is_empty() {
+            self.commented.push((number, self.batch.append_comments(comments)));
+        }
+    }
+
+    /// Notes where the frame that was appended last stands in its capture, where there are several: `captures`.
+    #[cfg(feature = "cli")]
+    pub(super) fn note_position(&mut self, position: Option<CapturePosition>, captures: &Arc<CaptureLabels>) {
+        self.captures.clone_from(captures);
+        self.origins.extend(position);
     }
 
     fn clear(&mut self, workers: usize) {

@@ -29,6 +29,7 @@ mod copies_tests;
 
 mod default_entries;
 mod feed;
+mod forwarded;
 mod hints;
 mod lab;
 mod late;
@@ -279,15 +280,7 @@ fn run_frames(
     let mut writer = ReplayWriter::begin(&writing, sinks)?;
     let has_timing = options.has_timing(topology);
     let mut receiving = has_timing.then(|| Receiving::of(topology));
-    let mut source = Source {
-        frames: 0,
-        feed: frames,
-        topology,
-        steering: Steering::default(),
-        stop: options.stop.clone(),
-        damage: Vec::new(),
-        interrupted: false,
-    };
+    let mut source = Source::new(topology, frames, options);
     let usage = options.usage.then(|| UsageCounts::new(&topology.program, topology.names.rules.len()));
     let mtu = options.fabric.mtu_in(&topology.program);
     let new_counters = || Counters::new(&topology.program, mtu).gathering(options, usage.clone());
@@ -322,38 +315,9 @@ fn run_frames(
     if let Some(totals) = connections.as_ref().map(|connections| &connections.totals) {
         assert_eq!(totals.frames + totals.beside, source.frames, "each frame is of one connection or of none");
     }
-    let Source { mut feed, damage, interrupted, .. } = source;
-    let rates = receiving.map(|mut receiving| timing::rates(feed.take_use(), receiving.take_use()));
-    writer.end(interrupted)?;
-    let StreamFacts {
-        read,
-        captures,
-        not_captures,
-        copies,
-        duplicates,
-        unreadable,
-        unused_injections,
-        unused_maps,
-        sampled,
-    } = feed.stream_facts();
-    let counted = Replayed::new(tally, &hints, sampled);
-    Ok(Replayed {
-        read,
-        damage,
-        captures,
-        not_captures,
-        interrupted,
-        copies,
-        duplicates,
-        unreadable,
-        connections,
-        usage,
-        timeline,
-        rates,
-        unused_injections,
-        unused_maps,
-        ..counted
-    })
+    writer.end(source.interrupted)?;
+    let rates = receiving.map(|mut receiving| timing::rates(source.feed.take_use(), receiving.take_use()));
+    Ok(Replayed { connections, usage, timeline, rates, ..source.replayed(tally, &hints) })
 }
 
 impl Replayed {
@@ -361,12 +325,23 @@ impl Replayed {
     fn new(tally: Tally, hints: &Hints, mut facts: CaptureFacts) -> Replayed {
         facts.merge(hints.facts());
         Replayed {
-            read: tally.frames(),
-            tally,
             unknown_sources: hints.addresses(Reason::UnknownSource),
             ambiguous_sources: hints.addresses(Reason::AmbiguousSource),
             missed: report::MISSING_DESTINATION.map(|reason| (reason, hints.addresses(reason))).into(),
             default_entries: hints.default_entries(),
+            ..Replayed::of_tally(tally, facts)
+        }
+    }
+
+    /// The sums of frames of which all entered, and nothing of addresses, captures, and what is gathered beside.
+    fn of_tally(tally: Tally, facts: CaptureFacts) -> Replayed {
+        Replayed {
+            read: tally.frames(),
+            tally,
+            unknown_sources: Vec::new(),
+            ambiguous_sources: Vec::new(),
+            missed: Vec::new(),
+            default_entries: Vec::new(),
             damage: Vec::new(),
             captures: Vec::new(),
             not_captures: Vec::new(),
@@ -456,7 +431,48 @@ struct Source<'a> {
     interrupted: bool,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    fn new(topology: &'a Topology, feed: FrameSource, options: &ReplayOptions) -> Source<'a> {
+        Source {
+            frames: 0,
+            feed,
+            topology,
+            steering: Steering::default(),
+            stop: options.stop.clone(),
+            damage: Vec::new(),
+            interrupted: false,
+        }
+    }
+
+    /// What was counted of the frames, with what is known of the stream.
+    fn replayed(self, tally: Tally, hints: &Hints) -> Replayed {
+        let Source { feed, damage, interrupted, .. } = self;
+        let StreamFacts {
+            read,
+            captures,
+            not_captures,
+            copies,
+            duplicates,
+            unreadable,
+            unused_injections,
+            unused_maps,
+            sampled,
+        } = feed.stream_facts();
+        Replayed {
+            read,
+            damage,
+            captures,
+            not_captures,
+            interrupted,
+            copies,
+            duplicates,
+            unreadable,
+            unused_injections,
+            unused_maps,
+            ..Replayed::new(tally, hints, sampled)
+        }
+    }
+
     /// Fills `batch`; false at the end, whatever its cause.
     fn next(&mut self, batch: &mut FrameBatch) -> bool {
         self.interrupted |= self.is_stopped();

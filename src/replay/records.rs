@@ -3,7 +3,8 @@
 //! A record is the number of a frame (8 bytes), the length of what follows (4 bytes),
 //! both little endian, and then the frame's lines, or its packets as [`encode_packet`](crate::capture::encode_packet)
 //! wrote them. In place of the number of an interface a packet has what the interface stands for: which interfaces a
-//! capture describes, and where, is known once the packets of all parts are.
+//! capture describes, and where, is known once the packets of all parts are. With timing neither is known yet, and what
+//! follows is the frame as the stages left it: see `forwarded`.
 
 use super::writing::EncodedBatch;
 use crate::capture::set_interface;
@@ -16,16 +17,25 @@ pub struct FrameRecords<'a> {
     pub lines: Option<&'a mut dyn Write>,
     /// The records of their packets.
     pub packets: Option<&'a mut dyn Write>,
+    /// In place of both: the records of the frames themselves, as the stages left them.
+    pub(super) forwarded: Option<ForwardedRecords<'a>>,
+}
+
+/// Takes frames that the stages have forwarded.
+pub(super) struct ForwardedRecords<'a> {
+    pub(super) to: &'a mut dyn Write,
+    /// Whether all is kept that packets of an annotated capture are made of.
+    pub(super) has_packets: bool,
 }
 
 impl FrameRecords<'_> {
     /// Writes all of `encoded`.
     pub(super) fn write(&mut self, encoded: &mut EncodedBatch) -> io::Result<()> {
-        let EncodedBatch { lines, blocks, unnumbered, frames } = encoded;
+        let EncodedBatch { lines, blocks, unnumbered, forwarded, frames } = encoded;
         for (at, of) in unnumbered.drain(..) {
             set_interface(&mut blocks[at..], of);
         }
-        let (mut line, mut block) = (0, 0);
+        let (mut line, mut block, mut frame_start) = (0, 0, 0);
         for frame in frames.drain(..) {
             if let Some(records) = &mut self.lines {
                 write_record(records, frame.number, &lines[line..frame.lines_end])?;
@@ -33,7 +43,10 @@ impl FrameRecords<'_> {
             if let Some(records) = &mut self.packets {
                 write_record(records, frame.number, &blocks[block..frame.blocks_end])?;
             }
-            (line, block) = (frame.lines_end, frame.blocks_end);
+            if let Some(records) = &mut self.forwarded {
+                write_record(records.to, frame.number, &forwarded[frame_start..frame.forwarded_end])?;
+            }
+            (line, block, frame_start) = (frame.lines_end, frame.blocks_end, frame.forwarded_end);
         }
         Ok(())
     }

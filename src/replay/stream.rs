@@ -183,7 +183,7 @@ impl<'s> FrameStream<'s> {
 }
 
 /// A burst without frames.
-fn new_job() -> Job {
+pub(super) fn new_job() -> Job {
     let mut job = Job::of_threads(1);
     job.batch.restart();
     job

@@ -1,6 +1,8 @@
 //! One worker: the shards it owns, the frames that meet them, and its turns at writing.
 
 use super::feed::{FrameBatch, FrameRef};
+#[cfg(feature = "cli")]
+use super::forwarded::ForwardedFrame;
 use super::hints::Hints;
 use super::{Connections, ReplayOptions};
 use crate::datapath::{Fabric, Frame, Options, Outcome, Output, Sent, UsedEntries};
@@ -33,6 +35,25 @@ impl BurstOutput {
             self.outputs.push(Output::default());
         }
         &mut self.outputs[index]
+    }
+
+    /// Adds what became of the frame at `position` of the part; those before it are there.
+    #[cfg(feature = "cli")]
+    pub(super) fn add(&mut self, position: usize, forwarded: &ForwardedFrame<'_>) {
+        let (burst, index) = (position / BURST, position % BURST);
+        let output = self.output(burst);
+        output.outcomes.push(forwarded.outcome);
+        for (sent, bytes) in &forwarded.sent {
+            let start = output.bytes.len();
+            output.bytes.extend_from_slice(bytes);
+            // What was not kept is not written either, and takes the room that it takes in one process.
+            output.bytes.resize(start + sent.range.len(), 0);
+            output.sent.push(Sent { frame: index, range: start..output.bytes.len(), ..sent.clone() });
+        }
+        if let Some(entries) = forwarded.used {
+            self.used.resize_with(burst + 1, Vec::new);
+            self.used[burst].push(entries);
+        }
     }
 
     /// What became of the frame at `position` of the part.
@@ -181,6 +202,7 @@ impl Worker {
 /// Reads a worker's share frame by frame.
 pub(super) struct BurstWalk<'a> {
     outputs: &'a [Output],
+    used: &'a [Vec<UsedEntries>],
     /// The frame that is next, counted over all bursts.
     next: usize,
     /// The first frame of the burst that has not left yet.
@@ -193,11 +215,14 @@ pub(super) struct FrameOutcome<'a> {
     pub(super) sent: &'a [Sent],
     /// What the ranges of `sent` point into.
     pub(super) bytes: &'a [u8],
+    /// What it met, where hits are counted afterwards.
+    pub(super) used: Option<&'a UsedEntries>,
 }
 
 impl<'a> BurstWalk<'a> {
     pub(super) fn new(burst_output: &'a BurstOutput) -> BurstWalk<'a> {
-        BurstWalk { outputs: &burst_output.outputs, next: 0, sent: 0 }
+        let BurstOutput { outputs, used } = burst_output;
+        BurstWalk { outputs, used, next: 0, sent: 0 }
     }
 
     /// The next frame: its position in the worker's part, and what became of it.
@@ -211,6 +236,7 @@ impl<'a> BurstWalk<'a> {
         let first = self.sent;
         self.next += 1;
         self.sent += sent[first..].iter().take_while(|sent| sent.frame == index).count();
-        (position, FrameOutcome { outcome: &outcomes[index], sent: &sent[first..self.sent], bytes })
+        let used = self.used.get(burst).and_then(|used| used.get(index));
+        (position, FrameOutcome { outcome: &outcomes[index], sent: &sent[first..self.sent], bytes, used })
     }
 }

@@ -1,6 +1,7 @@
 //! What is written about single frames: lines of JSON, and packets of the annotated capture.
 
 use super::feed::{FrameBatch, FrameRef};
+use super::forwarded::ForwardedFormat;
 use super::records::FrameRecords;
 use super::worker::{BurstOutput, BurstWalk, FrameOutcome};
 use super::{Copies, Sinks};
@@ -27,6 +28,8 @@ pub struct OutputFormat<'a> {
     comments: Option<Comments<'a>>,
     copies: Copies,
     interfaces: Arc<Interfaces>,
+    /// Where frames are kept as the stages left them.
+    forwarded: Option<ForwardedFormat>,
     /// Whether it is noted where the frames of a batch end.
     notes_frames: bool,
 }
@@ -37,6 +40,7 @@ pub(super) struct OutputSettings {
     has_capture: bool,
     copies: Copies,
     interfaces: Arc<Interfaces>,
+    forwarded: Option<ForwardedFormat>,
     notes_frames: bool,
 }
 
@@ -78,6 +82,8 @@ pub(super) struct EncodedBatch {
     /// Packets of interfaces that were not described when they were written: where they begin in `blocks`, and what
     /// their interfaces stand for.
     pub(super) unnumbered: Vec<(usize, u32)>,
+    /// Frames as the stages left them.
+    pub(super) forwarded: Vec<u8>,
     /// Each frame, where that is wanted.
     pub(super) frames: Vec<EncodedFrame>,
 }
@@ -87,6 +93,7 @@ pub(super) struct EncodedFrame {
     pub(super) number: u64,
     pub(super) lines_end: usize,
     pub(super) blocks_end: usize,
+    pub(super) forwarded_end: usize,
 }
 
 impl EncodedBatch {
@@ -133,6 +140,9 @@ impl OutputSettings {
             has_capture,
             copies: sinks.copies,
             interfaces: Arc::new(Interfaces::new(interfaces)),
+            forwarded: records
+                .and_then(|records| records.forwarded.as_ref())
+                .map(|forwarded| ForwardedFormat { packets: forwarded.has_packets.then_some(sinks.copies) }),
             notes_frames: records.is_some(),
         }
     }
@@ -146,6 +156,7 @@ impl OutputSettings {
             comments: self.has_capture.then(|| Comments::new(words)),
             copies: self.copies,
             interfaces: Arc::clone(&self.interfaces),
+            forwarded: self.forwarded,
             notes_frames: self.notes_frames,
         }
     }
@@ -158,7 +169,7 @@ impl<'a> OutputFormat<'a> {
 
     /// Whether anything is written about single frames.
     pub(super) fn is_wanted(&self) -> bool {
-        self.lines.is_some() || self.comments.is_some()
+        self.lines.is_some() || self.comments.is_some() || self.forwarded.is_some()
     }
 
     /// The interfaces that are described at the beginning.
@@ -322,23 +333,25 @@ impl<'a> Encoder<'a> {
         outputs: impl Iterator<Item = &'s BurstOutput>,
         encoded: &mut EncodedBatch,
     ) {
-        let EncodedBatch { lines, blocks, unnumbered, frames } = encoded;
+        let EncodedBatch { lines, blocks, unnumbered, forwarded, frames } = encoded;
         lines.clear();
         blocks.clear();
         unnumbered.clear();
+        forwarded.clear();
         frames.clear();
         let mut walks: Vec<BurstWalk<'_>> = outputs.map(BurstWalk::new).collect();
         for (index, owner) in batch.owners().iter().enumerate() {
             let owner = usize::from(*owner);
             let (position, seen) = walks[owner].step();
             let frame_ref = &batch.part(owner)[position];
-            let written = WrittenFrame { frame_ref, origin: batch.origin(index), times: batch.times(index) };
+            let written = WrittenFrame { frame_ref, index, origin: batch.origin(index), times: batch.times(index) };
             self.frame(batch, written, &seen, encoded);
             if self.writing.notes_frames {
                 encoded.frames.push(EncodedFrame {
                     number: frame_ref.number,
                     lines_end: encoded.lines.len(),
                     blocks_end: encoded.blocks.len(),
+                    forwarded_end: encoded.forwarded.len(),
                 });
             }
         }
@@ -347,14 +360,18 @@ impl<'a> Encoder<'a> {
     fn frame(
         &mut self,
         batch: &FrameBatch,
-        WrittenFrame { frame_ref, origin, times }: WrittenFrame<'_>,
+        written @ WrittenFrame { frame_ref, origin, times, .. }: WrittenFrame<'_>,
         seen: &FrameOutcome<'_>,
         encoded: &mut EncodedBatch,
     ) {
         let (number, frame) = (frame_ref.number, &batch.frame_of(frame_ref));
         let frame_number = FrameNumber { number, origin, times };
-        let FrameOutcome { outcome, sent, bytes } = *seen;
+        let FrameOutcome { outcome, sent, bytes, .. } = *seen;
         let Encoder { writing, short, readable, options } = self;
+        if let Some(format) = writing.forwarded {
+            format.write(&mut encoded.forwarded, batch, written, seen);
+            return;
+        }
         if let Some(lines) = &writing.lines {
             lines.frame(&mut encoded.lines, frame_number, frame, outcome);
             for sent in sent {
@@ -414,10 +431,12 @@ impl<'a> Encoder<'a> {
 
 /// A frame that is written about, where it is from, and when it left and arrived.
 #[derive(Clone, Copy)]
-struct WrittenFrame<'a> {
-    frame_ref: &'a FrameRef,
+pub(super) struct WrittenFrame<'a> {
+    pub(super) frame_ref: &'a FrameRef,
+    /// Its place in the batch.
+    pub(super) index: usize,
     origin: Option<FrameOrigin<'a>>,
-    times: Option<FrameTimes>,
+    pub(super) times: Option<FrameTimes>,
 }
 
 /// A frame as it went in, at no interface yet, of which nothing is told.

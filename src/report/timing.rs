@@ -6,6 +6,7 @@ use super::tally::Tally;
 use super::words::Resolver;
 use crate::program::EndpointId;
 use crate::time::{SimDuration, SimTime};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -19,7 +20,8 @@ pub struct FrameTimes {
 }
 
 /// What has passed the buckets of an endpoint in one direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RateUse {
     /// Its limit in Mbit/s.
     pub bandwidth_mbps: Option<u64>,

@@ -1,6 +1,7 @@
 //! Replays in parts: `replay --shard` and `merge`.
 
 use super::{Bench, SHOP, Told, frames, pcap, shop_frames};
+use crate::world::edit;
 use biplane::wire::build::{tcp, udp};
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -309,12 +310,62 @@ fn what_a_part_does_not_hold_or_a_shard_cannot_do_is_refused_in_words() {
     assert!(usage.error.contains("the shards of 2 are 0 to 1"), "{}", usage.error);
 }
 
+/// The shop, in which `i-web` sends few packets at once, and `rm-orders` receives fewer.
+fn limited() -> String {
+    let limited = edit(SHOP)
+        .extended("instance.i-web", "pps = { tx = 20 }\nburst_ms = 200\nqueue_ms = 1000")
+        .extended("service.rm-orders", "pps = { rx = 5 }\nburst_ms = 200\nqueue_ms = 400");
+    limited.with("[fabric]\nlatency_us = { zone = 300 }\n").toml()
+}
+
 #[test]
-fn rates_act_on_all_frames_and_no_shard_has_these() {
-    let bench = bench();
-    let told = make_part(&bench, "0/2", "parts", &["--timing"]);
+fn with_timing_merged_parts_are_what_one_process_prints_and_writes() {
+    let bench = bench().write("shop.toml", limited());
+    let timing = ["--timing"];
+    make_parts(&bench, 3, "frames", &["--timing", "--format", "ndjson", "--copies", "both"]);
+    make_parts(&bench, 2, "connections", &["--timing", "--by", "connection", "--workers", "2"]);
+    make_parts(&bench, 5, "rules", &["--timing", "--by", "rule"]);
+    let cases: [(&str, &[&str], &[&str]); 6] = [
+        ("frames", &["--format", "ndjson"], &[]),
+        ("frames", &["--format", "text"], &["--format", "text"]),
+        ("frames", &["--format", "json"], &["--format", "json"]),
+        ("connections", &["--by", "connection"], &[]),
+        ("connections", &["--by", "connection", "--format", "csv"], &["--format", "csv"]),
+        ("rules", &["--by", "rule", "--format", "csv"], &["--format", "csv"]),
+    ];
+    for (folder, options, forms) in cases {
+        let one = whole(&bench, &[&timing, options].concat());
+        let merged = bench.run(&[&["merge", folder], forms].concat());
+        assert_eq!(merged.to_string(), one.to_string(), "{folder} {forms:?}");
+    }
+    let one = whole(&bench, &["--timing", "--copies", "both", "-w", "one.pcapng"]);
+    assert_eq!(one.code, 0);
+    for told in ["rate-exceeded-tx", "rate-exceeded-rx", "\nrates\n"] {
+        assert!(one.out.contains(told), "{told}: {}", one.out);
+    }
+    let told = bench.run(&["merge", "frames", "-w", "merged.pcapng", "--format", "text"]);
+    assert_eq!((told.code, &told.out), (0, &one.out), "{}", told.error);
+    assert_eq!(bench.read("merged.pcapng"), bench.read("one.pcapng"));
+    let told = bench.run(&["merge", "connections", "-w", "merged.pcapng", "--format", "text"]);
     assert_eq!((told.code, told.out.as_str()), (2, ""));
-    assert!(told.error.contains("rates act on all frames of an endpoint together"), "{}", told.error);
+    assert!(told.error.contains("the parts hold no packets"), "{}", told.error);
+}
+
+#[test]
+fn parts_with_timing_and_without_do_not_belong_together_and_a_changed_one_is_refused() {
+    let bench = bench().write("shop.toml", limited());
+    make_parts(&bench, 2, "parts", &["--timing", "--format", "ndjson"]);
+    assert_eq!(bench.run(&["merge", "parts"]).code, 0);
+    let path = bench.path().join("parts/shard-1-of-2.forwarded.zst");
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[1..]).unwrap();
+    let told = bench.run(&["merge", "parts"]);
+    assert_eq!((told.code, told.out.as_str()), (2, ""));
+    assert!(told.error.contains("`parts/shard-1-of-2.forwarded.zst` is damaged"), "{}", told.error);
+    assert_eq!(make_part(&bench, "1/2", "parts", &["--format", "ndjson"]).code, 0);
+    let told = bench.run(&["merge", "parts"]);
+    assert_eq!((told.code, told.out.as_str()), (2, ""));
+    assert!(told.error.contains("options.timing is true for shard 0 and false for shard 1"), "{}", told.error);
 }
 
 const SPLIT: [&str; 3] = ["split", "shop.toml", "week"];

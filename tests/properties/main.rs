@@ -4,6 +4,10 @@ mod agreement;
 mod blockers;
 mod connections;
 mod conversations;
+#[cfg(feature = "cli")]
+#[expect(dead_code, reason = "worlds here are random, and few edits are made")]
+#[path = "../support/world.rs"]
+mod edits;
 mod flows;
 mod fuzz;
 mod oracle;

@@ -1,5 +1,6 @@
 //! Parts of a replay, put together, held against one process that forwards all frames.
 
+use crate::edits::edit;
 use crate::traffic::{Draw, Shot, shots};
 use crate::world::World;
 use biplane::capture::{
@@ -19,6 +20,7 @@ use proptest::sample::{Index, select};
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How a stream is cut, and what is wanted of it.
 #[derive(Clone, Debug)]
@@ -32,15 +34,71 @@ pub(crate) struct Cut {
     strict_tcp: bool,
     dedup: bool,
     merge: bool,
+    /// What holds frames up, where something does.
+    limits: Option<Limits>,
+}
+
+/// Limits of all instances, and latency.
+#[derive(Clone, Debug)]
+struct Limits {
+    /// What an instance sends and receives, in packets per second.
+    pps: [Option<u64>; 2],
+    bandwidth_mbps: Option<u64>,
+    burst_ms: u64,
+    queue_ms: u64,
+    latency_us: [u64; 3],
+    /// Whether the topology says that they act, and not an option.
+    of_topology: bool,
+}
+
+fn limits() -> impl Strategy<Value = Limits> {
+    let pps = || select(vec![None, Some(1), Some(2), Some(1_000)]);
+    let latency = select(vec![[0, 0, 0], [50, 200, 1_000], [1_000_000, 400_000, 9_000_000]]);
+    let bucket = (select(vec![0, 1, 2_000]), select(vec![0, 2, 900, 10_000]));
+    let bandwidth = select(vec![None, Some(1)]);
+    ([pps(), pps()], bandwidth, bucket, latency, any::<bool>()).prop_map(
+        |(pps, bandwidth_mbps, (burst_ms, queue_ms), latency_us, of_topology)| Limits {
+            pps,
+            bandwidth_mbps,
+            burst_ms,
+            queue_ms,
+            latency_us,
+            of_topology,
+        },
+    )
+}
+
+impl Limits {
+    /// The world with these limits.
+    fn of(&self, world: &World) -> String {
+        let Limits { pps: [tx, rx], bandwidth_mbps, burst_ms, queue_ms, latency_us, of_topology } = self;
+        let both = [("tx", tx), ("rx", rx)].map(|(way, pps)| pps.map(|pps| format!("{way} = {pps}")));
+        let both = both.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        let mut keys = format!("burst_ms = {burst_ms}\nqueue_ms = {queue_ms}\n");
+        if !both.is_empty() {
+            keys += &format!("pps = {{ {both} }}\n");
+        }
+        if let Some(limit) = bandwidth_mbps {
+            keys += &format!("bandwidth_mbps = {limit}\n");
+        }
+        let [vswitch, zone, cross_zone] = latency_us;
+        let latency = format!("{{ vswitch = {vswitch}, zone = {zone}, cross_zone = {cross_zone} }}");
+        let limited = world.instances.iter().fold(edit(&world.toml()), |limited, instance| {
+            limited.extended(&format!("instance.{}", instance.name), &keys)
+        });
+        limited.with(&format!("[fabric]\ntiming = {of_topology}\nlatency_us = {latency}\n")).toml()
+    }
 }
 
 pub(crate) fn cuts() -> impl Strategy<Value = Cut> {
     let counts = select(vec![1, 2, 2, 3, 3, 5, 8, 64]);
     let copies = select(vec![Copies::In, Copies::Out, Copies::Both]);
     let flags = prop::array::uniform5(any::<bool>());
-    (counts, prop::collection::vec(any::<Index>(), 4), copies, flags).prop_map(|(count, order, copies, flags)| {
+    let again = prop::collection::vec(any::<Index>(), 4);
+    let limits = prop::option::weighted(0.6, limits());
+    (counts, again, copies, flags, limits).prop_map(|(count, order, copies, flags, limits)| {
         let [each, usage, strict_tcp, dedup, merge] = flags;
-        Cut { count, order, copies, each, usage, strict_tcp, dedup, merge }
+        Cut { count, order, copies, each, usage, strict_tcp, dedup, merge, limits }
     })
 }
 
@@ -67,7 +125,7 @@ impl Given {
         }
         let unreadable: Vec<_> = replayed.unreadable.iter().map(|(why, count)| (why.to_string(), *count)).collect();
         let facts = biplane::report::Replayed {
-            rates: None,
+            rates: replayed.rates.as_deref(),
             captures: &replayed.told_captures(),
             ambiguous_sources: &replayed.ambiguous_sources,
             unknown_sources: &replayed.unknown_sources,
@@ -132,7 +190,10 @@ fn pcapng(shots: &[&Shot]) -> Vec<u8> {
 }
 
 pub(crate) fn give_what_one_process_gives(world: &World, draws: &[Draw], cut: &Cut) {
-    let topology = world.topology();
+    let topology = match &cut.limits {
+        None => world.topology(),
+        Some(limits) => Arc::new(Topology::from_toml("random.toml", &limits.of(world)).unwrap()),
+    };
     let folder = tempfile::tempdir().unwrap();
     let captures = write_captures(folder.path(), &shots(world, draws), cut.merge);
     let mut options = ReplayOptions {
@@ -140,6 +201,7 @@ pub(crate) fn give_what_one_process_gives(world: &World, draws: &[Draw], cut: &C
         usage: cut.usage,
         fabric: datapath::Options { mtu: None, strict_tcp: cut.strict_tcp },
         merge: cut.merge,
+        timing: cut.limits.as_ref().is_some_and(|limits| !limits.of_topology),
         ..ReplayOptions::default()
     };
     options.adjustments.dedup = cut.dedup.then_some(biplane::time::SimDuration::from_nanos(1_000_000));
@@ -177,7 +239,11 @@ pub(crate) fn give_what_one_process_gives(world: &World, draws: &[Draw], cut: &C
         frames[index] = Some(written.frames);
     }
 
-    let parts = if cut.count <= 8 { make_of_split(&captures, &topology, &options, cut, &parts) } else { parts };
+    let parts = if cut.count <= 8 && cut.limits.is_none() {
+        make_of_split(&captures, &topology, &options, cut, &parts)
+    } else {
+        parts
+    };
     let parts = Parts::open(&parts, &program).unwrap();
     let (mut lines, mut capture) = (Vec::new(), Vec::new());
     let mut sinks = Sinks { lines: Some(&mut lines), capture: Some(&mut capture), ..Sinks::default() };

@@ -36,7 +36,7 @@ impl Arrivals {
         let PassedFrame { number, frame, output, trace, delay } = passed;
         let output = std::mem::take(output);
         let Output { outcomes, sent: copies, bytes, .. } = &output;
-        let flight = flight(&FrameOutcome { outcome: &outcomes[0], sent: copies, bytes });
+        let flight = flight(&FrameOutcome { outcome: &outcomes[0], sent: copies, bytes, used: None });
         let departs = sent.unwrap_or(frame.time);
         self.receiving.take(Departed { stamp: frame.time, departs, flight, bytes: held_bytes(&frame, copies) });
         let (bytes, frame) = (frame.bytes.to_vec(), Frame { bytes: &[], ..frame });

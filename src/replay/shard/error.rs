@@ -21,7 +21,7 @@ pub enum PartsError {
     ReadOnce(String),
     /// The parts would lie in a folder that captures are read from.
     AmongCaptures(PathBuf),
-    /// Rates act: what passes depends on all frames of an endpoint.
+    /// Rates act, and a split keeps the frames of a sender apart.
     Timing,
     /// The topology is of several files.
     SeveralSources,
@@ -119,8 +119,8 @@ impl fmt::Display for PartsError {
                 shown_path(folder)
             ),
             PartsError::Timing => f.write_str(
-                "rates act on all frames of an endpoint together, and a shard has a part of them: replay with timing in one \
-                 process (`--workers`)",
+                "rates act on all frames of a sender together, and a split keeps these apart: give `replay --shard` the \
+                 captures themselves",
             ),
             PartsError::SeveralSources => {
                 f.write_str("the topology is of several files, and a part holds one: put it together in one file first")

@@ -5,7 +5,9 @@ use super::error::{Difference, PartsError, Place};
 use super::options::PartOptions;
 use crate::capture::{CaptureRange, Unreadable};
 use crate::files::{Inputs, write};
-use crate::replay::ShardSelection;
+use crate::program::EndpointId;
+use crate::replay::{Replayed, ShardSelection};
+use crate::report::{CaptureFacts, RateUse};
 use crate::scenario::Notation;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -77,6 +79,67 @@ pub(super) struct StreamSummary {
     pub(super) damage: Vec<String>,
     pub(super) unused_injections: Vec<Ipv4Addr>,
     pub(super) unused_maps: Vec<Ipv4Addr>,
+    /// Where rates act.
+    pub(super) timing: Option<SentSummary>,
+}
+
+/// What is known of a stream with timing before any frame is received.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SentSummary {
+    /// What samples of the frames show.
+    facts: CaptureFacts,
+    /// What has passed the buckets of senders, by the number of the endpoint.
+    rates: Vec<(u32, RateUse)>,
+}
+
+impl StreamSummary {
+    /// Of a stream that was read; `timing` where rates act.
+    pub(super) fn of(replayed: &Replayed, timing: Option<SentSummary>) -> StreamSummary {
+        StreamSummary {
+            frames: replayed.read,
+            captures: replayed.captures.clone(),
+            not_captures: replayed.not_captures.clone(),
+            copies: replayed.copies,
+            duplicates: replayed.duplicates,
+            unreadable: replayed.unreadable.clone(),
+            damage: replayed.damage.iter().map(ToString::to_string).collect(),
+            unused_injections: replayed.unused_injections.clone(),
+            unused_maps: replayed.unused_maps.clone(),
+            timing,
+        }
+    }
+
+    /// What was counted of all its frames, with what is known of the stream; nothing where these are not all.
+    pub(super) fn replayed(&self, counted: Replayed) -> Option<Replayed> {
+        counted.tally.check(self.frames).ok()?;
+        Some(Replayed {
+            captures: self.captures.clone(),
+            not_captures: self.not_captures.clone(),
+            copies: self.copies,
+            duplicates: self.duplicates,
+            unreadable: self.unreadable.clone(),
+            unused_injections: self.unused_injections.clone(),
+            unused_maps: self.unused_maps.clone(),
+            ..counted
+        })
+    }
+}
+
+impl SentSummary {
+    pub(super) fn new(facts: CaptureFacts, rates: &[(EndpointId, RateUse)]) -> SentSummary {
+        SentSummary { facts, rates: rates.iter().map(|(endpoint, rate_use)| (endpoint.0, *rate_use)).collect() }
+    }
+
+    pub(super) fn facts(&self) -> CaptureFacts {
+        self.facts
+    }
+
+    /// What has passed the buckets of senders, less than so many endpoints; nothing where there are more.
+    pub(super) fn rates(&self, endpoints: usize) -> Option<Vec<(EndpointId, RateUse)>> {
+        let rates = self.rates.iter().map(|(id, rate_use)| (EndpointId(*id), *rate_use));
+        rates.map(|of| (of.0.index() < endpoints).then_some(of)).collect()
+    }
 }
 
 /// What a part was made of, and its other files.
@@ -104,6 +167,7 @@ pub(super) enum PartFileKind {
     Lines,
     Packets,
     Connections,
+    Forwarded,
 }
 
 impl PartFileKind {
@@ -114,6 +178,7 @@ impl PartFileKind {
             PartFileKind::Lines => "lines.zst",
             PartFileKind::Packets => "packets.zst",
             PartFileKind::Connections => "connections.zst",
+            PartFileKind::Forwarded => "forwarded.zst",
         };
         format!("{}.{ending}", stem(of))
     }

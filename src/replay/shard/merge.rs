@@ -10,6 +10,7 @@ use crate::flows::{ConnectionPart, GatheredConnections};
 use crate::lab::{LabError, Topology};
 use crate::replay::writing::{EncodedBatch, OutputFormat, ReplayWriter};
 use crate::replay::{Connections, ReplayOptions, Replayed, ShardSelection, Sinks};
+use crate::report::CaptureLabel;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
@@ -61,10 +62,7 @@ impl Parts {
                 PartFile::new(folder, &digest.name, FileOwner::Shard(manifest.shard)).verify(digest)?;
             }
         }
-        let options = first.options.options(&topology);
-        let manifest = PartFile::new(folder, &manifest_name(first.selection()), FileOwner::Shard(first.shard));
-        let options =
-            options.ok_or_else(|| manifest.damaged("it names an endpoint that the topology does not have"))?;
+        let options = first.options.options(&topology).ok_or_else(|| of_other_topology(folder, first))?;
         Ok(Parts { folder: folder.to_owned(), manifests, topology, options })
     }
 
@@ -112,9 +110,13 @@ impl Parts {
     /// The parts do not hold what is wanted, or cannot be of this topology; a sink cannot be written to.
     pub fn merge(&self, sinks: &mut Sinks<'_>) -> Result<MergedReplay, PartsError> {
         self.check_held(sinks.lines.is_some(), sinks.capture.is_some())?;
+        sinks.copies = self.contents().packets.unwrap_or_default();
+        let damage = self.first().stream.damage.clone();
+        if let Some(timing) = &self.first().stream.timing {
+            return Ok(MergedReplay { replayed: self.receive(timing, sinks)?, damage });
+        }
         let mut replayed = self.replayed()?;
         replayed.connections = self.connections()?;
-        sinks.copies = self.contents().packets.unwrap_or_default();
         let format = OutputFormat::new(&self.topology, sinks);
         let (has_lines, has_capture) = (sinks.lines.is_some(), sinks.capture.is_some());
         let mut writer = ReplayWriter::begin(&format, sinks)?;
@@ -125,15 +127,27 @@ impl Parts {
             self.write_packets(&mut writer)?;
         }
         writer.end(false)?;
-        Ok(MergedReplay { replayed, damage: self.first().stream.damage.clone() })
+        Ok(MergedReplay { replayed, damage })
     }
 
     fn first(&self) -> &Manifest {
         &self.manifests[0]
     }
 
+    /// The error that the manifest is not of this topology.
+    pub(super) fn of_other_topology(&self) -> PartsError {
+        of_other_topology(&self.folder, self.first())
+    }
+
+    /// The names of the captures of the stream, where there are several.
+    pub(super) fn capture_labels(&self) -> Vec<CaptureLabel> {
+        let Manifest { captures, stream, .. } = self.first();
+        let named = stream.captures.iter().filter(|_| captures.len() > 1);
+        named.map(|range| CaptureLabel::new(&range.name)).collect()
+    }
+
     /// The files of this kind, of all parts.
-    fn files(&self, kind: PartFileKind) -> Result<Vec<PartFile>, PartsError> {
+    pub(super) fn files(&self, kind: PartFileKind) -> Result<Vec<PartFile>, PartsError> {
         let file = |manifest: &Manifest| {
             let missing = || {
                 let file = PartFile::new(
@@ -163,11 +177,16 @@ impl Parts {
         for (file, sums) in self.sums()? {
             added.add(&sums).ok_or_else(|| file.damaged("its sums are not of this topology and these options"))?;
         }
+        self.of_stream(added.replayed())
+    }
+
+    /// What was counted of all frames, with what is known of the stream.
+    pub(super) fn of_stream(&self, counted: Replayed) -> Result<Replayed, PartsError> {
         let lost = || {
             let message = "the frames of all parts are not those of the stream: they do not belong together";
             PartsError::NotHeld(message.to_owned())
         };
-        added.replayed(&self.first().stream).ok_or_else(lost)
+        self.first().stream.replayed(counted).ok_or_else(lost)
     }
 
     fn connections(&self) -> Result<Option<GatheredConnections>, PartsError> {
@@ -196,7 +215,7 @@ impl Parts {
 
     fn write_lines(&self, writer: &mut ReplayWriter<'_, '_>) -> Result<(), PartsError> {
         let mut encoded = EncodedBatch::default();
-        merge_records(self.files(PartFileKind::Lines)?, |_, lines| {
+        merge_records(self.files(PartFileKind::Lines)?, |_, _, lines| {
             encoded.lines.extend_from_slice(lines);
             if encoded.lines.len() >= AT_ONCE {
                 writer.print(&mut encoded)?;
@@ -210,7 +229,7 @@ impl Parts {
     fn write_packets(&self, writer: &mut ReplayWriter<'_, '_>) -> Result<(), PartsError> {
         let interfaces = self.topology.names.endpoints.len() as u32 + 1;
         let mut encoded = EncodedBatch::default();
-        merge_records(self.files(PartFileKind::Packets)?, |file, packets| {
+        merge_records(self.files(PartFileKind::Packets)?, |file, _, packets| {
             let added = encoded.add_packets(packets, interfaces);
             added.ok_or_else(|| file.damaged("it holds something that is no packet"))?;
             if encoded.blocks.len() >= AT_ONCE {
@@ -221,6 +240,11 @@ impl Parts {
         })?;
         Ok(writer.print(&mut encoded)?)
     }
+}
+
+fn of_other_topology(folder: &Path, manifest: &Manifest) -> PartsError {
+    let file = PartFile::new(folder, &manifest_name(manifest.selection()), FileOwner::Shard(manifest.shard));
+    file.damaged("it names an endpoint that the topology does not have")
 }
 
 /// How many parts there are to be in `folder`; an error unless all of them have manifests.

@@ -14,6 +14,7 @@
 //! | `shard-3-of-8.lines.zst` | the lines of frames, with their numbers |
 //! | `shard-3-of-8.packets.zst` | the packets of the annotated capture, with the numbers of their frames |
 //! | `shard-3-of-8.connections.zst` | the connections |
+//! | `shard-3-of-8.forwarded.zst` | with timing, in place of all these: the frames as the stages left them |
 //! | `topology-….toml`, `.json` or `.yaml` | the topology, the same file for all parts |
 //!
 //! All of them depend on what is in the manifest alone: neither on the clock nor on workers. A part that is made twice is
@@ -25,6 +26,7 @@
 mod compressing;
 mod digest;
 mod error;
+mod late;
 mod manifest;
 mod merge;
 mod options;

@@ -39,6 +39,7 @@ pub(super) struct PartOptions {
     strict_tcp: bool,
     pub(super) connections: Connections,
     pub(super) usage: bool,
+    pub(super) timing: bool,
     pub(super) frames: PartContents,
 }
 
@@ -80,8 +81,7 @@ impl EntryOptions {
 impl PartOptions {
     /// What `options` say, where parts hold `frames`.
     pub(super) fn new(topology: &Topology, options: &ReplayOptions, frames: PartContents) -> PartOptions {
-        // Of a frame over time, no part says anything, and none is of a replay with timing; workers and the rest change
-        // nothing.
+        // Of a frame over time, no part says anything; workers and the rest change nothing.
         let ReplayOptions {
             merge: _,
             inject: _,
@@ -102,14 +102,19 @@ impl PartOptions {
             strict_tcp: fabric.strict_tcp,
             connections: *connections,
             usage: *usage,
+            timing: options.has_timing(topology),
             frames,
         }
     }
 
     /// The options that were given, in `topology`; `None` where it has no such endpoint.
     pub(super) fn options(&self, topology: &Topology) -> Option<ReplayOptions> {
-        let mut options =
-            ReplayOptions { connections: self.connections, usage: self.usage, ..ReplayOptions::default() };
+        let mut options = ReplayOptions {
+            connections: self.connections,
+            usage: self.usage,
+            timing: self.timing,
+            ..ReplayOptions::default()
+        };
         options.fabric.mtu = self.mtu;
         options.fabric.strict_tcp = self.strict_tcp;
         self.entry.put_into(options, topology)

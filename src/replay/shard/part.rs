@@ -3,7 +3,8 @@
 use super::compressing::Compressing;
 use super::digest::{DigestWriter, FileDigest};
 use super::error::PartsError;
-use super::manifest::{MadeOf, Manifest, NamedDigest, PartFileKind, ProgramIdentity, StreamSummary};
+use super::late::{ForwardedStream, forward};
+use super::manifest::{MadeOf, Manifest, NamedDigest, PartFileKind, ProgramIdentity, SentSummary, StreamSummary};
 use super::manifest::{manifest_name, topology_name};
 use super::options::{PartContents, PartOptions};
 use super::reading::{FileOwner, PartFile};
@@ -13,7 +14,8 @@ use crate::capture::{CaptureFile, CaptureOpener, Captures, SPLIT_MANIFEST};
 use crate::files::{Inputs, OutputFile, write};
 use crate::lab::Topology;
 use crate::replay::feed::PreparedFeed;
-use crate::replay::{Connections, Feed, FrameRecords, FrameSource, ReplayOptions, Replayed, Sinks, run_frames};
+use crate::replay::records::ForwardedRecords;
+use crate::replay::{Connections, Feed, FrameRecords, FrameSource, ReplayOptions, Sinks, run_frames};
 use crate::text::shown_path;
 use crate::threads::both;
 use std::fs;
@@ -70,9 +72,6 @@ pub fn write_part(
     progress: Option<&mut dyn FnMut(u64, Option<u64>, u64)>,
 ) -> Result<Option<WrittenPart>, PartsError> {
     let PartJob { topology, contents, folder, program, .. } = job;
-    if job.options.has_timing(topology) {
-        return Err(PartsError::Timing);
-    }
     let (name, text) = one_topology(topology)?;
     make_folder(folder)?;
     let PartInput { frames, options, paths, digests, stream } = PartInput::open(job)?;
@@ -84,33 +83,25 @@ pub fn write_part(
     let stop = options.stop.as_deref();
     let is_stopped = || stop.is_some_and(|stop| stop.load(Ordering::Relaxed));
     // What is read is hashed beside: there it is in the memory of the system already.
-    let (replayed, digests) =
-        both(|| files.replay(topology, frames, contents, progress), || digests.compute(&is_stopped));
-    if matches!(replayed, Ok(None)) {
+    let forward = || match options.has_timing(topology) {
+        false => files.replay(topology, frames, contents, progress),
+        true => files.forward(topology, frames, contents, progress),
+    };
+    let (forwarded, digests) = both(forward, || digests.compute(&is_stopped));
+    if matches!(forwarded, Ok(None)) {
         return Ok(None);
     }
     let digests = digests?;
-    let Some((mut replayed, mut written)) = replayed? else { return Ok(None) };
-    if let (Some(_), [damage, ..]) = (&stream, &replayed.damage[..]) {
-        return Err(PartsError::Unreadable(damage.to_string()));
+    let Some(ForwardedPart { frames, stream: found, files: written }) = forwarded? else { return Ok(None) };
+    if let (Some(_), [damage, ..]) = (&stream, &found.damage[..]) {
+        return Err(PartsError::Unreadable(damage.clone()));
     }
-    if options.connections == Connections::Each
-        && let Some(connections) = &mut replayed.connections
-    {
-        let mut to = files.create_compressed(PartFileKind::Connections)?;
-        connections.write_each(&mut to)?;
-        written.push(WrittenFile { kind: PartFileKind::Connections, file: to.finish()? });
-    }
-    let mut sums = files.create(PartFileKind::Sums)?;
-    let mut json = serde_json::to_vec(&PartSums::of(&replayed)).map_err(io::Error::from)?;
-    json.push(b'\n');
-    sums.write_all(&json)?;
-    written.push(WrittenFile { kind: PartFileKind::Sums, file: sums });
+    let read = found.frames;
     let made_of = MadeOf {
         topology: NamedDigest { name: name.to_owned(), digest: FileDigest::of_bytes(text.as_bytes()) },
         options: PartOptions::new(topology, options, contents),
         captures: digests,
-        stream: stream.unwrap_or_else(|| stream_summary(&replayed)),
+        stream: stream.unwrap_or(found),
     };
     write(&folder.join(topology_name(&made_of.topology)), &inputs, text.as_bytes())?;
     let mut manifest = Manifest::of(options.shard, program.clone(), made_of);
@@ -123,8 +114,8 @@ pub fn write_part(
     manifest.write(folder, &inputs)?;
     Ok(Some(WrittenPart {
         manifest: folder.join(manifest_name(options.shard)),
-        frames: replayed.tally.frames(),
-        read: replayed.read,
+        frames,
+        read,
         damage: manifest.stream.damage,
     }))
 }
@@ -159,7 +150,7 @@ impl PartInput {
                 }
                 let opened = Captures::open(captures.clone(), opener)?;
                 Ok(PartInput {
-                    frames: FrameSource::Captures(Feed::new(opened, options)),
+                    frames: FrameSource::Captures(Feed::new(opened, options).with_timing(topology, options)),
                     options: options.clone(),
                     paths: captures.iter().map(|file| file.path.clone()).collect(),
                     digests: InputDigests::Captures(captures),
@@ -167,6 +158,9 @@ impl PartInput {
                 })
             }
             PartSource::Split(split) => {
+                if options.has_timing(topology) {
+                    return Err(PartsError::Timing);
+                }
                 if is_same_folder(&split, folder) {
                     return Err(PartsError::AmongCaptures(folder.to_owned()));
                 }
@@ -254,24 +248,17 @@ pub(super) fn capture_digests(
     captures.iter().map(digest_of).collect()
 }
 
-fn stream_summary(replayed: &Replayed) -> StreamSummary {
-    StreamSummary {
-        frames: replayed.read,
-        captures: replayed.captures.clone(),
-        not_captures: replayed.not_captures.clone(),
-        copies: replayed.copies,
-        duplicates: replayed.duplicates,
-        unreadable: replayed.unreadable.clone(),
-        damage: replayed.damage.iter().map(ToString::to_string).collect(),
-        unused_injections: replayed.unused_injections.clone(),
-        unused_maps: replayed.unused_maps.clone(),
-    }
-}
-
 /// A file of a part that was written, but not put in its place.
 struct WrittenFile {
     kind: PartFileKind,
     file: DigestWriter<OutputFile>,
+}
+
+/// A part whose frames were forwarded.
+struct ForwardedPart {
+    frames: u64,
+    stream: StreamSummary,
+    files: Vec<WrittenFile>,
 }
 
 /// Where the files of a part go.
@@ -291,37 +278,71 @@ impl PartFiles<'_> {
         Compressing::new(self.create(kind)?)
     }
 
-    /// Replays the captures, and writes what the part holds of single frames; `None` where that was interrupted.
+    /// Replays the frames, and writes what the part holds of single frames, and the sums of all; `None` where that was
+    /// interrupted.
     fn replay(
         &self,
         topology: &Topology,
         frames: FrameSource,
         contents: PartContents,
-        mut progress: Option<&mut dyn FnMut(u64, Option<u64>, u64)>,
-    ) -> io::Result<Option<(Replayed, Vec<WrittenFile>)>> {
+        progress: Option<&mut dyn FnMut(u64, Option<u64>, u64)>,
+    ) -> io::Result<Option<ForwardedPart>> {
         let mut lines = contents.lines.then(|| self.create_compressed(PartFileKind::Lines)).transpose()?;
         let mut packets = contents.packets.map(|_| self.create_compressed(PartFileKind::Packets)).transpose()?;
-        let mut tell = |read, total, frames| {
-            if let Some(progress) = &mut progress {
-                progress(read, total, frames);
-            }
-        };
         let records = FrameRecords {
             lines: lines.as_mut().map(|file| file as &mut dyn Write),
             packets: packets.as_mut().map(|file| file as &mut dyn Write),
+            forwarded: None,
         };
         let copies = contents.packets.unwrap_or_default();
-        let mut sinks = Sinks { records: Some(records), copies, progress: Some(&mut tell), ..Sinks::default() };
-        let replayed = run_frames(topology, frames, self.options, &mut sinks)?;
+        let progress = progress.map(|progress| progress as &mut dyn FnMut(u64, Option<u64>, u64));
+        let mut sinks = Sinks { records: Some(records), copies, progress, ..Sinks::default() };
+        let mut replayed = run_frames(topology, frames, self.options, &mut sinks)?;
         if replayed.interrupted {
             return Ok(None);
         }
-        let mut written = Vec::new();
+        let mut files = Vec::new();
         for (kind, file) in [(PartFileKind::Lines, lines), (PartFileKind::Packets, packets)] {
             if let Some(file) = file {
-                written.push(WrittenFile { kind, file: file.finish()? });
+                files.push(WrittenFile { kind, file: file.finish()? });
             }
         }
-        Ok(Some((replayed, written)))
+        if self.options.connections == Connections::Each
+            && let Some(connections) = &mut replayed.connections
+        {
+            let mut to = self.create_compressed(PartFileKind::Connections)?;
+            connections.write_each(&mut to)?;
+            files.push(WrittenFile { kind: PartFileKind::Connections, file: to.finish()? });
+        }
+        let mut sums = self.create(PartFileKind::Sums)?;
+        let mut json = serde_json::to_vec(&PartSums::of(&replayed)).map_err(io::Error::from)?;
+        json.push(b'\n');
+        sums.write_all(&json)?;
+        files.push(WrittenFile { kind: PartFileKind::Sums, file: sums });
+        Ok(Some(ForwardedPart { frames: replayed.tally.frames(), stream: StreamSummary::of(&replayed, None), files }))
+    }
+
+    /// Forwards frames on which rates act, and writes them as the stages left them: what their receivers' rates
+    /// let pass is known where all parts are. `None` where that was interrupted.
+    fn forward(
+        &self,
+        topology: &Topology,
+        frames: FrameSource,
+        contents: PartContents,
+        progress: Option<&mut dyn FnMut(u64, Option<u64>, u64)>,
+    ) -> io::Result<Option<ForwardedPart>> {
+        let mut to = self.create_compressed(PartFileKind::Forwarded)?;
+        let forwarded = Some(ForwardedRecords { to: &mut to, has_packets: contents.packets.is_some() });
+        let records = FrameRecords { lines: None, packets: None, forwarded };
+        let copies = contents.packets.unwrap_or_default();
+        let progress = progress.map(|progress| progress as &mut dyn FnMut(u64, Option<u64>, u64));
+        let mut sinks = Sinks { records: Some(records), copies, progress, ..Sinks::default() };
+        let ForwardedStream { frames, replayed, sent } = forward(topology, frames, self.options, &mut sinks)?;
+        if replayed.interrupted {
+            return Ok(None);
+        }
+        let timing = SentSummary::new(replayed.facts, &sent);
+        let files = vec![WrittenFile { kind: PartFileKind::Forwarded, file: to.finish()? }];
+        Ok(Some(ForwardedPart { frames, stream: StreamSummary::of(&replayed, Some(timing)), files }))
     }
 }

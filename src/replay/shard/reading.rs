@@ -106,10 +106,11 @@ impl RecordReader {
     }
 }
 
-/// Gives each record of `files` to `each`, in the order of their frames; with the file that it is of.
+/// Gives each record of `files` to `each`, in the order of their frames: the file that it is of, the number of the frame, and
+/// what it holds.
 pub(super) fn merge_records(
     files: Vec<PartFile>,
-    mut each: impl FnMut(&PartFile, &[u8]) -> Result<(), PartsError>,
+    mut each: impl FnMut(&PartFile, u64, &[u8]) -> Result<(), PartsError>,
 ) -> Result<(), PartsError> {
     let mut readers = files.into_iter().map(RecordReader::open).collect::<Result<Vec<_>, _>>()?;
     let mut order = BinaryHeap::new();
@@ -125,7 +126,7 @@ pub(super) fn merge_records(
             return Err(reader.file.damaged(format!("frame {number} is in another part, too")));
         }
         before = number;
-        each(&reader.file, &reader.payload)?;
+        each(&reader.file, number, &reader.payload)?;
         if reader.advance()? {
             order.push(Reverse((reader.number, index)));
         }

@@ -315,6 +315,7 @@ impl StreamSummary {
             damage,
             unused_injections: facts.unused_injections.clone(),
             unused_maps: facts.unused_maps.clone(),
+            timing: None,
         }
     }
 

@@ -1,7 +1,5 @@
 //! The sums of a part in a file, and those of all parts added up.
 
-use super::manifest::StreamSummary;
-use crate::capture::CaptureRange;
 use crate::diag::Reason;
 use crate::flows::{ConnectionSums, GatheredConnections};
 use crate::lab::Topology;
@@ -122,32 +120,17 @@ impl<'a> AddedSums<'a> {
         Some(())
     }
 
-    /// What all parts of `stream` came to; `None` where they are not all of its frames.
-    pub(super) fn replayed(self, stream: &StreamSummary) -> Option<Replayed> {
-        self.tally.check(stream.frames).ok()?;
+    /// What all parts came to.
+    pub(super) fn replayed(self) -> Replayed {
         let mut addresses = self.addresses;
         let mut of = |reason: Reason| most_frames_first(addresses.remove(&reason).unwrap_or_default());
-        Some(Replayed {
-            read: stream.frames,
+        Replayed {
             unknown_sources: of(Reason::UnknownSource),
             ambiguous_sources: of(Reason::AmbiguousSource),
             missed: MISSING_DESTINATION.map(|reason| (reason, of(reason))).into(),
             default_entries: totals_by_gateway(self.default_entries, &self.beyond),
-            tally: self.tally,
-            damage: Vec::new(),
-            captures: stream.captures.iter().map(CaptureRange::clone).collect(),
-            not_captures: stream.not_captures.clone(),
-            interrupted: false,
-            copies: stream.copies,
-            duplicates: stream.duplicates,
-            unreadable: stream.unreadable.clone(),
-            connections: None,
             usage: self.usage,
-            timeline: None,
-            rates: None,
-            facts: self.facts.unwrap_or_default(),
-            unused_injections: stream.unused_injections.clone(),
-            unused_maps: stream.unused_maps.clone(),
-        })
+            ..Replayed::of_tally(self.tally, self.facts.unwrap_or_default())
+        }
     }
 }

@@ -254,6 +254,64 @@ fn any_number_of_workers_gives_the_same_bytes_and_all_counts_agree() {
     }
 }
 
+#[cfg(feature = "cli")]
+#[test]
+fn parts_give_what_one_process_gives_with_drops_at_both_ends() {
+    use crate::capture::{Captures, capture_files};
+    use crate::replay::shard::{PartContents, PartJob, PartSource, Parts, ProgramIdentity, write_part};
+    use crate::replay::{ShardSelection, usage_records};
+
+    let topology = busy();
+    let folder = tempfile::tempdir().unwrap();
+    let (path, program) = (folder.path().join("traffic.pcap"), ProgramIdentity::named("the tests"));
+    std::fs::write(&path, traffic()).unwrap();
+    let options = ReplayOptions { connections: Connections::Each, usage: true, ..ReplayOptions::default() };
+    // Parts that hold packets have the whole bytes of frames, and others have their headers.
+    for (count, copies) in [(1, Some(Copies::Both)), (3, Some(Copies::In)), (5, Some(Copies::Out)), (4, None)] {
+        let parts = folder.path().join(count.to_string());
+        for index in (0..count).rev() {
+            let shard = ShardSelection::new(index, count).unwrap();
+            let job = PartJob {
+                topology: &topology,
+                source: PartSource::Captures(capture_files(std::slice::from_ref(&path)).unwrap()),
+                opener: Box::new(Reader::open),
+                options: &ReplayOptions { shard, workers: 1 + index % 2, ..options.clone() },
+                contents: PartContents { lines: true, packets: copies },
+                folder: &parts,
+                program: &program,
+            };
+            write_part(job, None).unwrap().unwrap();
+        }
+        let mut outputs = [(Vec::new(), Vec::new()), (Vec::new(), Vec::new())];
+        let [one, merged] = &mut outputs;
+        fn sinks<'a>((lines, capture): &'a mut (Vec<u8>, Vec<u8>), copies: Option<Copies>) -> Sinks<'a> {
+            let (capture, copies) = (copies.map(|_| capture as &mut dyn std::io::Write), copies.unwrap_or_default());
+            Sinks { lines: Some(lines), capture, copies, ..Sinks::default() }
+        }
+        let captures = Captures::open_paths(std::slice::from_ref(&path)).unwrap();
+        let mut expected = run(&topology, captures, &options, &mut sinks(one, copies)).unwrap();
+        let opened = Parts::open(&parts, &program).unwrap();
+        let mut replayed = opened.merge(&mut sinks(merged, copies)).unwrap().replayed;
+        assert!(one.0 == merged.0 && one.1 == merged.1, "{count} parts");
+        assert_eq!(replayed.rates, expected.rates);
+        assert_eq!(replayed.tally.dropped_by_reason(), expected.tally.dropped_by_reason());
+        let records = |replayed: &Replayed| format!("{:?}", usage_records(&topology, replayed.usage.as_ref().unwrap()));
+        assert_eq!(records(&replayed), records(&expected));
+        let connections = |replayed: &mut Replayed| {
+            let mut all = Vec::new();
+            let gathered = replayed.connections.as_mut().unwrap();
+            gathered
+                .for_each(|connection| {
+                    all.push(*connection);
+                    Ok(())
+                })
+                .unwrap();
+            (all, gathered.totals.clone())
+        };
+        assert_eq!(connections(&mut replayed), connections(&mut expected));
+    }
+}
+
 #[test]
 fn what_comes_out_is_stamped_when_it_arrives_and_what_is_dropped_is_not_there() {
     let (topology, capture) = (busy(), traffic());
