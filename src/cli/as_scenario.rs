@@ -4,12 +4,12 @@ use super::Failure;
 use super::arguments::Replay;
 use super::output::Terminal;
 use crate::capture::CaptureFile;
-use crate::diag::{Span, Spanned};
 use crate::files::{Inputs, OutputFile};
 use crate::lab::Topology;
+use crate::replay::scenario::replay_expectation;
 use crate::replay::{Adjustments, Replayed};
 use crate::report::counted;
-use crate::scenario::{Count, ReplayExpectation, ReplayScenario, STANDARD_INPUT};
+use crate::scenario::{ReplayScenario, STANDARD_INPUT};
 use crate::text::shown_path;
 use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
@@ -62,7 +62,7 @@ impl<'a> NewScenario<'a> {
             inject: &self.arguments.attribution.inject,
             map: &self.arguments.attribution.map,
             strict_tcp: self.arguments.fabric.strict_tcp,
-            holds: &expectation(topology, replayed),
+            holds: &replay_expectation(topology, &replayed.tally),
         };
         self.file.write_all(scenario.text().as_bytes())?;
         self.file.finish()?;
@@ -123,34 +123,6 @@ fn from_folder(folder: &Path, target: &Path) -> PathBuf {
     }
     let up = from.map(|_| Component::ParentDir);
     up.chain(to).collect()
-}
-
-/// What the replay gave, as it is expected.
-fn expectation(topology: &Topology, replayed: &Replayed) -> ReplayExpectation {
-    let tally = &replayed.tally;
-    let mut delivered: Vec<Count<String>> = tally
-        .delivered_by_endpoint()
-        .into_iter()
-        .map(|(id, delivered)| count(topology.names.endpoint(id).to_owned(), delivered.frames))
-        .collect();
-    delivered.sort_by(|one, other| one.of.value.cmp(&other.of.value));
-    let mut dropped: Vec<_> =
-        tally.dropped_by_reason().iter().map(|dropped| count(dropped.reason, dropped.frames)).collect();
-    dropped.sort_by_key(|count| count.of.value);
-    ReplayExpectation {
-        span: Span::NONE,
-        delivered,
-        dropped,
-        answered: Spanned::unplaced(tally.answered()),
-        outside: Spanned::unplaced(tally.outside()),
-        undetermined: Spanned::unplaced(tally.undetermined()),
-        emitted: Spanned::unplaced(tally.emitted().map(|(_, frames)| frames).sum()),
-        frames: Vec::new(),
-    }
-}
-
-fn count<T>(of: T, frames: u64) -> Count<T> {
-    Count { of: Spanned::unplaced(of), count: Spanned::unplaced(frames) }
 }
 
 #[cfg(test)]

@@ -300,6 +300,11 @@ impl Lab {
         control::describe(&self.topology.world, query)
     }
 
+    /// What the fabric does differently.
+    pub(crate) fn options(&self) -> Options {
+        self.options
+    }
+
     /// The moving parts, for whole captures.
     #[doc(hidden)]
     pub fn parts(&mut self) -> (&mut Fabric, &mut Steering) {

@@ -1,10 +1,10 @@
 //! Captures through a lab, for tests: what they come to, as text.
 
-use super::feed::{Feed, FrameBatch};
+use super::passing::{PassedFrame, fabric_options, pass};
 use super::scenario::violation;
 use super::{CaptureError, ReplayOptions};
 use crate::capture::Captures;
-use crate::datapath::{Frame, Verdict};
+use crate::datapath::Verdict;
 use crate::diag::{EmittedKind, Reason};
 use crate::flows::Gatherer;
 use crate::lab::{FrameResult, Lab, Topology};
@@ -62,7 +62,7 @@ impl Lab {
     /// ");
     /// ```
     ///
-    /// Each frame is forwarded at its stamp: rates and delays do not act here, whatever `[fabric] timing` says.
+    /// Rates and delays act where `[fabric] timing` says so, or [`ReplayOptions::timing`], each time with full buckets.
     ///
     /// # Errors
     /// The capture cannot be read, or not to its end.
@@ -84,18 +84,27 @@ impl Lab {
         options: &ReplayOptions,
     ) -> Result<LabReplay, CaptureError> {
         let topology = Arc::clone(self.topology());
+        let fabric = fabric_options(self, options);
         let (mut frames, mut kinds) = (0, BTreeMap::new());
         let mut connections = Gatherer::new(true);
-        let damage = each_frame(self, captures.into(), options, |lab, number, frame| {
+        let damage = pass(self, captures.into(), options, |passed| {
+            let PassedFrame { number, frame, output, trace, .. } = passed;
             frames += 1;
-            let result = lab.pass(frame);
-            connections.add(number, frame, result.outcome());
-            let emitted = result.copies().iter().filter_map(|copy| Some((copy.emitted?.kind, copy.to)));
+            connections.add(number, &frame, &output.outcomes[0]);
+            let emitted = output.sent.iter().filter_map(|sent| Some((sent.emitted?.kind, sent.to)));
             let mut found: Vec<ReplayedKind> = emitted.map(|(kind, to)| ReplayedKind::Emitted(kind, to)).collect();
-            found.push(ReplayedKind::of(result.verdict()));
+            found.push(ReplayedKind::of(output.outcomes[0].verdict));
+            let is_first = found.iter().any(|kind| !kinds.contains_key(kind));
+            let result = is_first
+                .then(|| FrameResult::new(Arc::clone(&topology), &frame, std::mem::take(output), trace).under(fabric));
             for kind in found {
-                let first = || KindCount { frames: 0, first: (number, result.clone()) };
-                kinds.entry(kind).or_insert_with(first).frames += 1;
+                match (kinds.get_mut(&kind), &result) {
+                    (Some(KindCount { frames, .. }), _) => *frames += 1,
+                    (None, Some(result)) => {
+                        kinds.insert(kind, KindCount { frames: 1, first: (number, result.clone()) });
+                    }
+                    (None, None) => unreachable!("the first of a kind has a result"),
+                }
             }
         });
         if let Some(error) = damage.into_iter().next() {
@@ -132,39 +141,6 @@ impl Lab {
 
 fn in_memory(gatherer: Gatherer) -> io::Result<Vec<Connection>> {
     Gatherer::finish(vec![gatherer])?.in_order()?.collect()
-}
-
-/// Gives each frame of captures to `visit`, moved on the clock so that the first one enters now; and what ended captures
-/// early.
-fn each_frame(
-    lab: &mut Lab,
-    captures: Captures,
-    options: &ReplayOptions,
-    mut visit: impl FnMut(&mut Lab, u64, &Frame<'_>),
-) -> Vec<CaptureError> {
-    let mut feed = Feed::new(captures, options).starting_at(lab.now());
-    let topology = Arc::clone(lab.topology());
-    let mut batch = FrameBatch::default();
-    let (mut last, mut damage) = (lab.now(), Vec::new());
-    lab.parts().0.set_strict_tcp(options.fabric.strict_tcp);
-    loop {
-        match feed.next(&mut batch, &topology, lab.parts().1) {
-            Ok(true) => {}
-            Ok(false) => break,
-            Err(error) => {
-                damage.push(error);
-                continue;
-            }
-        }
-        for index in 0..batch.len() {
-            let frame = batch.frame(index);
-            last = last.max(frame.time);
-            visit(lab, batch.number(index), &frame);
-        }
-    }
-    lab.parts().0.set_strict_tcp(false);
-    lab.advance_to(last);
-    damage
 }
 
 impl ReplayedKind {

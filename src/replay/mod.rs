@@ -23,6 +23,7 @@
 //! ```
 
 mod adjust;
+mod arrivals;
 mod compare;
 #[cfg(test)]
 mod copies_tests;
@@ -34,6 +35,7 @@ mod hints;
 mod lab;
 mod late;
 mod paced;
+mod passing;
 mod pipeline;
 mod records;
 mod sample;

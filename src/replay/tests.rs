@@ -120,10 +120,16 @@ fn a_sink_that_is_full_ends_all_threads() {
 }
 
 mod in_a_lab {
+    use crate::capture::{LinkType, PcapWriter, Precision, Reader};
+    use crate::datapath;
     use crate::diag::Reason;
     use crate::lab::Lab;
+    use crate::replay::ReplayOptions;
     use crate::report::ConnectionFate;
+    use crate::time::SimTime;
+    use crate::wire::build::tcp;
     use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::Arc;
 
     fn lab() -> Lab {
         Lab::open("scenarios/topologies/shop.toml").unwrap()
@@ -180,6 +186,30 @@ mod in_a_lab {
             "{told}"
         );
         assert!(told.contains("the first frame dropped for "), "{told}");
+    }
+
+    #[test]
+    fn a_strict_lab_is_strict_in_replays_and_another_one_where_their_options_say_so() {
+        let frame = |port: u16| tcp(&format!("10.45.2.10:{port} > 172.16.2.20:3306")).ack();
+        let capture = || {
+            let mut writer = PcapWriter::new(Vec::new(), LinkType::ETHERNET, Precision::Nanos).unwrap();
+            let bytes = frame(40_000).build();
+            writer.write_record(SimTime::ZERO, &bytes, bytes.len() as u32).unwrap();
+            Reader::from_bytes("ack.pcap", writer.finish().unwrap().into()).unwrap()
+        };
+        for (of_lab, of_options) in [(false, false), (true, false), (false, true)] {
+            let strict = |strict_tcp| datapath::Options { strict_tcp, ..datapath::Options::default() };
+            let mut lab = Lab::new(Arc::clone(lab().topology()), strict(of_lab));
+            let options = ReplayOptions { fabric: strict(of_options), ..ReplayOptions::default() };
+            let replayed = lab.replay_with(capture(), &options).unwrap();
+            let expected = u64::from(of_lab || of_options);
+            assert_eq!(replayed.dropped_for(Reason::TcpWithoutSyn), expected, "{of_lab} {of_options}");
+            let afterwards = lab.send("i-web-1", frame(40_001));
+            match of_lab {
+                true => _ = afterwards.dropped(Reason::TcpWithoutSyn),
+                false => _ = afterwards.delivered_to("rm-orders"),
+            }
+        }
     }
 
     #[test]

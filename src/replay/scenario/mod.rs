@@ -5,7 +5,6 @@
 //! moved on the clock so that its first frame enters now; after it, the clock stands at the capture's last stamp. Timing
 //! acts on captures alone, and every replay begins with full buckets.
 
-mod arrivals;
 mod claims;
 mod coverage;
 mod operation;
@@ -16,20 +15,20 @@ mod seen;
 pub use coverage::Coverage;
 pub use reach_claims::claim_failure;
 pub(super) use reach_claims::violation;
+pub use seen::replay_expectation;
 
-use super::timing::Sending;
-use super::{Feed, FrameBatch, ReplayOptions};
+use super::ReplayOptions;
+use super::passing::{fabric_options, pass};
 use crate::capture::Captures;
-use crate::datapath::{Entry, Options, Output};
+use crate::datapath::{Entry, Options};
 use crate::diag::{Diagnostic, Sources, Span};
 use crate::lab::{FrameResult, Lab, LabError, Topology};
 use crate::report::{Resolver, ResultPlace, StepFailure, StepResult};
 use crate::scenario::{Action, Expectation, ReplayExpectation, ReplayStep, Scenario, SendExpectation, SendStep, Step};
 use crate::text::{Shown, shown_path};
-use arrivals::Arrivals;
 use claims::JudgedFrame;
 use coverage::CoveredFrame;
-use seen::{PassedFrame, Seen};
+use seen::Seen;
 use std::sync::Arc;
 
 /// A scenario that is ready to run.
@@ -205,58 +204,27 @@ impl Stage {
         let options = ReplayOptions {
             inject: replay.inject.iter().filter_map(|(ip, id)| Some((ip.value, self.lab.endpoint(id)?))).collect(),
             map: replay.map.iter().map(|(from, to)| (from.value, to.value)).collect(),
+            fabric: Options { strict_tcp: replay.strict_tcp, ..Options::default() },
             ..ReplayOptions::default()
         };
         let captures = match Captures::open_paths(std::slice::from_ref(&replay.capture.value)) {
             Ok(captures) => captures,
             Err(error) => return StepOutcome::impossible(what, UNREADABLE, &error.to_string()),
         };
-        let fabric_options = Options { strict_tcp: replay.strict_tcp, ..Options::default() };
-        let mut seen = Seen::new(expectation, fabric_options);
         let topology = Arc::clone(self.lab.topology());
-        let mut arrivals = topology.world.timing.is_on.then(|| Arrivals::of(&topology));
-        let sending = arrivals.as_ref().map(|_| Sending::of(&topology));
-        let mut feed = Feed::new(captures, &options).starting_at(self.lab.now()).paced(sending);
-        let mut batch = FrameBatch::default();
-        let mut output = Output::default();
-        let mut damage = Vec::new();
-        loop {
-            let (fabric, steering) = self.lab.parts();
-            match feed.next(&mut batch, &topology, steering) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => {
-                    damage.push(error.to_string());
-                    continue;
-                }
+        let mut seen = Seen::new(&topology, expectation, fabric_options(&self.lab, &options));
+        let coverage = &mut self.coverage;
+        let damage = pass(&mut self.lab, captures, &options, |passed| {
+            if let Some(coverage) = coverage {
+                let (outcome, steps) = (&passed.output.outcomes[0], passed.trace.taken());
+                coverage.note(&topology, &CoveredFrame { frame: &passed.frame, outcome, steps });
             }
-            fabric.set_strict_tcp(replay.strict_tcp);
-            for index in 0..batch.len() {
-                let (number, frame) = (batch.number(index), batch.frame(index));
-                let trace = fabric.trace(&frame, &mut output);
-                let passed = PassedFrame { number, frame, output: &mut output, trace, delay: None };
-                let Some(arrivals) = &mut arrivals else {
-                    note(&topology, passed, &mut seen, self.coverage.as_mut());
-                    continue;
-                };
-                arrivals.take(passed, batch.times(index).and_then(|times| times.sent));
-                while let Some(mut certain) = arrivals.next_certain() {
-                    note(&topology, certain.passed(), &mut seen, self.coverage.as_mut());
-                }
-            }
-        }
-        if let Some(arrivals) = &mut arrivals {
-            arrivals.receive_all();
-            while let Some(mut certain) = arrivals.next_certain() {
-                note(&topology, certain.passed(), &mut seen, self.coverage.as_mut());
-            }
-        }
-        self.lab.parts().0.set_strict_tcp(false);
-        self.lab.advance_to(seen.last);
+            seen.note(&topology, passed);
+        });
         let mut outcome = seen.judge(&topology, expectation);
         for why in damage {
             outcome.holds = None;
-            outcome.failures.extend(StepOutcome::impossible(String::new(), UNREADABLE, &why).failures);
+            outcome.failures.extend(StepOutcome::impossible(String::new(), UNREADABLE, &why.to_string()).failures);
         }
         let place = self.place(expectation.span);
         for failure in outcome.failures.iter_mut().filter(|failure| failure.place.is_none()) {
@@ -268,15 +236,6 @@ impl Stage {
 
 /// The word for a capture that cannot be read, or not to its end.
 const UNREADABLE: &str = "unreadable-capture";
-
-/// Notes what has become of a frame.
-fn note(topology: &Arc<Topology>, passed: PassedFrame<'_>, seen: &mut Seen<'_>, coverage: Option<&mut Coverage>) {
-    if let Some(coverage) = coverage {
-        let (outcome, steps) = (&passed.output.outcomes[0], passed.trace.taken());
-        coverage.note(topology, &CoveredFrame { frame: &passed.frame, outcome, steps });
-    }
-    seen.note(topology, passed);
-}
 
 fn words(topology: &Topology) -> Resolver<'_> {
     Resolver::new(&topology.program, &topology.names, &topology.sources)

@@ -2,38 +2,37 @@
 
 use super::claims::{self, JudgedFrame};
 use super::{StepOutcome, words};
-use crate::datapath::{Frame, Options, Output, Trace, Verdict};
+use crate::datapath::{Options, Verdict};
 use crate::diag::{Reason, Span, Spanned};
 use crate::lab::{FrameResult, Topology};
 use crate::program::EndpointId;
-use crate::report::{ResultPlace, Sentence, StepFailure, counted};
+use crate::replay::passing::PassedFrame;
+use crate::report::{ResultPlace, Sentence, StepFailure, Tally, counted};
 use crate::scenario::{Claim, Count, Expectation, FrameClaim, ReplayExpectation};
-use crate::time::{SimDuration, SimTime};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The most claims that are told of one replay: what differs is to be seen at once, and one trace beside it.
 const TOLD: usize = 8;
 
-/// Frames of one kind.
-#[derive(Default)]
-struct Bucket {
-    count: u64,
-    /// The first of them in words, with its number.
-    example: Option<(u64, String)>,
-    /// How it went.
-    first: Option<FrameResult>,
+/// What becomes of frames, as far as a scenario tells it apart.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum SeenKind {
+    Delivered(EndpointId),
+    Dropped(Reason),
+    Answered,
+    Outside,
+    Undetermined,
+    Emitted,
 }
 
-/// A frame that went through the fabric.
-pub(super) struct PassedFrame<'a> {
-    pub(super) number: u64,
-    pub(super) frame: Frame<'a>,
-    /// What became of it and came out; taken over where it is the first of its kind.
-    pub(super) output: &'a mut Output,
-    pub(super) trace: Trace,
-    /// How long after it was sent it was delivered, where timing is on.
-    pub(super) delay: Option<SimDuration>,
+/// The first frame of a kind.
+struct FirstFrame {
+    number: u64,
+    /// The frame in words.
+    example: String,
+    /// How it went; nothing of one that the fabric sent.
+    result: Option<FrameResult>,
 }
 
 /// What a replay showed.
@@ -44,56 +43,48 @@ pub(super) struct Seen<'a> {
     failures: Vec<StepFailure>,
     /// The first frame about which a claim does not hold.
     failed: Option<(u64, FrameResult)>,
-    delivered: BTreeMap<EndpointId, Bucket>,
-    dropped: BTreeMap<Reason, Bucket>,
-    answered: Bucket,
-    outside: Bucket,
-    undetermined: Bucket,
-    emitted: Bucket,
+    tally: Tally,
+    firsts: BTreeMap<SeenKind, FirstFrame>,
     options: Options,
-    /// The latest stamp.
-    pub(super) last: SimTime,
 }
 
 /// A count that is claimed, and what was counted.
-struct ComparedCount<'a> {
+struct ComparedCount {
     /// The reason or verdict.
-    kind: &'a str,
+    kind: &'static str,
     /// Which frames: `delivered to db-1`.
     what: String,
     claim: u64,
     /// Where the claim stands.
     span: Span,
-    bucket: Bucket,
+    count: u64,
+    first: Option<FirstFrame>,
 }
 
 impl<'a> Seen<'a> {
-    pub(super) fn new(expectation: &'a ReplayExpectation, options: Options) -> Seen<'a> {
+    pub(super) fn new(topology: &Topology, expectation: &'a ReplayExpectation, options: Options) -> Seen<'a> {
         Seen {
             claims: expectation.frames.iter().map(|claim| (claim.frame.value, &claim.claim)).collect(),
             frames: Vec::new(),
             failures: Vec::new(),
             failed: None,
-            delivered: BTreeMap::new(),
-            dropped: BTreeMap::new(),
-            answered: Bucket::default(),
-            outside: Bucket::default(),
-            undetermined: Bucket::default(),
-            emitted: Bucket::default(),
+            tally: Tally::new(&topology.program, options.mtu_in(&topology.program)),
+            firsts: BTreeMap::new(),
             options,
-            last: SimTime::ZERO,
         }
     }
 
     pub(super) fn note(&mut self, topology: &Arc<Topology>, passed: PassedFrame<'_>) {
         let PassedFrame { number, frame, output, trace, delay } = passed;
         let outcome = output.outcomes[0];
-        self.last = self.last.max(frame.time);
+        self.tally.add(&outcome, frame.time, frame.wire_length);
         for sent in &output.sent {
             let Some(emitted) = sent.emitted else { continue };
-            self.emitted.count += 1;
-            let text = || format!("{} to {}", emitted.kind.name(), topology.names.endpoint(sent.to));
-            self.emitted.example.get_or_insert_with(|| (number, text()));
+            self.tally.add_emitted(emitted.kind);
+            self.firsts.entry(SeenKind::Emitted).or_insert_with(|| {
+                let example = format!("{} to {}", emitted.kind.name(), topology.names.endpoint(sent.to));
+                FirstFrame { number, example, result: None }
+            });
         }
         let judged = JudgedFrame {
             names: &topology.names,
@@ -104,23 +95,16 @@ impl<'a> Seen<'a> {
             delay,
         };
         let failed = self.hold(topology, number, &judged);
-        let bucket = match outcome.verdict {
-            Verdict::Delivered { to } => self.delivered.entry(to).or_default(),
-            Verdict::Dropped { reason, .. } => self.dropped.entry(reason).or_default(),
-            Verdict::Answered => &mut self.answered,
-            Verdict::Outside => &mut self.outside,
-            Verdict::Undetermined(_) => &mut self.undetermined,
-        };
-        bucket.count += 1;
-        let is_first = bucket.count == 1;
+        let kind = SeenKind::of(outcome.verdict);
+        let is_first = !self.firsts.contains_key(&kind);
         if !(is_first || failed && self.failed.is_none()) {
             return;
         }
         let result = FrameResult::new(Arc::clone(topology), &frame, std::mem::take(output), trace).under(self.options);
         if is_first {
             let sentence = Sentence::new(words(topology), &outcome).to_string();
-            bucket.example = Some((number, format!("{}: {sentence}", result.description())));
-            bucket.first = Some(result);
+            let example = format!("{}: {sentence}", result.description());
+            self.firsts.insert(kind, FirstFrame { number, example, result: Some(result) });
         } else {
             self.failed = Some((number, result));
         }
@@ -144,7 +128,8 @@ impl<'a> Seen<'a> {
     /// Every claim about a single frame that does not hold, every count that differs, and the trace of the first frame that
     /// is not what was claimed.
     pub(super) fn judge(mut self, topology: &Topology, expectation: &ReplayExpectation) -> StepOutcome {
-        let holds = self.holds(topology);
+        let frames = std::mem::take(&mut self.frames);
+        let holds = ReplayExpectation { frames, ..replay_expectation(topology, &self.tally) };
         let mut failures = std::mem::take(&mut self.failures);
         for number in self.claims.keys() {
             let claim = format!("the capture has a frame {number}");
@@ -156,14 +141,14 @@ impl<'a> Seen<'a> {
             });
         }
         let mut first = self.failed.take();
-        let mut counts = self.counts(topology, expectation);
+        let mut counts = self.counts(topology, expectation, &holds);
         // What happened and was not expected comes first, in the order of the capture: the rest follows from it.
         counts.sort_by_key(ComparedCount::first_surplus);
         for count in counts {
             let Some(failure) = count.failure(topology) else { continue };
             failures.push(failure);
             let surplus = count.first_surplus();
-            if let Some(result) = count.bucket.first
+            if let Some(result) = count.first.and_then(|first| first.result)
                 && first.as_ref().is_none_or(|(known, _)| surplus < *known)
                 && surplus != NO_SURPLUS
             {
@@ -181,87 +166,109 @@ impl<'a> Seen<'a> {
         outcome
     }
 
-    /// What could be expected of the replay.
-    fn holds(&mut self, topology: &Topology) -> ReplayExpectation {
-        let mut delivered: Vec<_> = self
-            .delivered
-            .iter()
-            .map(|(id, bucket)| counted_as(topology.names.endpoint(*id).to_owned(), bucket))
-            .collect();
-        delivered.sort_by(|one, other| one.of.value.cmp(&other.of.value));
-        ReplayExpectation {
-            span: Span::NONE,
-            delivered,
-            dropped: self.dropped.iter().map(|(reason, bucket)| counted_as(*reason, bucket)).collect(),
-            answered: Spanned::unplaced(self.answered.count),
-            outside: Spanned::unplaced(self.outside.count),
-            undetermined: Spanned::unplaced(self.undetermined.count),
-            emitted: Spanned::unplaced(self.emitted.count),
-            frames: std::mem::take(&mut self.frames),
-        }
-    }
-
     /// Every count that is claimed or was counted.
-    fn counts(self, topology: &Topology, expectation: &'a ReplayExpectation) -> Vec<ComparedCount<'a>> {
-        let delivered = self.delivered.into_iter().map(|(id, bucket)| (topology.names.endpoint(id).to_owned(), bucket));
-        let mut counts =
-            compare(&expectation.delivered, delivered.collect(), |to| ("delivered", format!("delivered to {to}")));
-        counts.extend(compare(&expectation.dropped, self.dropped, |reason| {
-            (reason.id(), format!("dropped for {reason}"))
-        }));
+    fn counts(
+        mut self,
+        topology: &Topology,
+        expectation: &ReplayExpectation,
+        holds: &ReplayExpectation,
+    ) -> Vec<ComparedCount> {
+        let mut first = |kind: Option<SeenKind>| self.firsts.remove(&kind?);
+        let mut counts = Vec::new();
+        for (to, claim, count) in both(&expectation.delivered, &holds.delivered) {
+            let first = first(topology.names.find_endpoint(to).map(SeenKind::Delivered));
+            counts.push(ComparedCount::new("delivered", format!("delivered to {to}"), &claim, count, first));
+        }
+        for (reason, claim, count) in both(&expectation.dropped, &holds.dropped) {
+            let first = first(Some(SeenKind::Dropped(*reason)));
+            counts.push(ComparedCount::new(reason.id(), format!("dropped for {reason}"), &claim, count, first));
+        }
         let others = [
-            ("answered", "answered", &expectation.answered, self.answered),
-            ("outside", "outside the two planes", &expectation.outside, self.outside),
-            ("undetermined", "undetermined", &expectation.undetermined, self.undetermined),
-            ("emitted", "emitted by the fabric", &expectation.emitted, self.emitted),
+            ("answered", "answered", &expectation.answered, &holds.answered, SeenKind::Answered),
+            ("outside", "outside the two planes", &expectation.outside, &holds.outside, SeenKind::Outside),
+            ("undetermined", "undetermined", &expectation.undetermined, &holds.undetermined, SeenKind::Undetermined),
+            ("emitted", "emitted by the fabric", &expectation.emitted, &holds.emitted, SeenKind::Emitted),
         ];
-        for (kind, what, claim, bucket) in others {
-            counts.push(ComparedCount { kind, what: what.to_owned(), claim: claim.value, span: claim.span, bucket });
+        for (kind, what, claim, count, seen) in others {
+            counts.push(ComparedCount::new(kind, what.to_owned(), claim, count.value, first(Some(seen))));
         }
         counts
     }
 }
 
-fn counted_as<T>(of: T, bucket: &Bucket) -> Count<T> {
-    Count { of: Spanned::unplaced(of), count: Spanned::unplaced(bucket.count) }
+impl SeenKind {
+    fn of(verdict: Verdict) -> SeenKind {
+        match verdict {
+            Verdict::Delivered { to } => SeenKind::Delivered(to),
+            Verdict::Dropped { reason, .. } => SeenKind::Dropped(reason),
+            Verdict::Answered => SeenKind::Answered,
+            Verdict::Outside => SeenKind::Outside,
+            Verdict::Undetermined(_) => SeenKind::Undetermined,
+        }
+    }
 }
 
-/// Each count that is claimed or was counted; `describe` gives its word and its sentence.
-fn compare<'a, K: Ord + Clone>(
-    claims: &[Count<K>],
-    mut facts: BTreeMap<K, Bucket>,
-    describe: impl Fn(&K) -> (&'static str, String),
-) -> Vec<ComparedCount<'a>> {
-    let expected: BTreeMap<&K, &Count<K>> = claims.iter().map(|count| (&count.of.value, count)).collect();
-    for key in expected.keys() {
-        facts.entry((*key).clone()).or_default();
+/// What can be expected of a replay that has come to these counts.
+pub fn replay_expectation(topology: &Topology, tally: &Tally) -> ReplayExpectation {
+    let name = |id| topology.names.endpoint(id).to_owned();
+    let delivered = tally.delivered_by_endpoint().into_iter().map(|(id, delivered)| (name(id), delivered.frames));
+    let dropped = tally.dropped_by_reason().into_iter().map(|dropped| (dropped.reason, dropped.frames));
+    ReplayExpectation {
+        span: Span::NONE,
+        delivered: sorted_counts(delivered),
+        dropped: sorted_counts(dropped),
+        answered: Spanned::unplaced(tally.answered()),
+        outside: Spanned::unplaced(tally.outside()),
+        undetermined: Spanned::unplaced(tally.undetermined()),
+        emitted: Spanned::unplaced(tally.emitted().map(|(_, frames)| frames).sum()),
+        frames: Vec::new(),
     }
-    let compared = facts.into_iter().map(|(key, bucket)| {
-        let (claim, span) = expected.get(&key).map_or((0, Span::NONE), |count| (count.count.value, count.of.span));
-        let (kind, what) = describe(&key);
-        ComparedCount { kind, what, claim, span, bucket }
-    });
-    compared.collect()
+}
+
+fn sorted_counts<T: Ord>(counts: impl Iterator<Item = (T, u64)>) -> Vec<Count<T>> {
+    let counted_as = |(of, count)| Count { of: Spanned::unplaced(of), count: Spanned::unplaced(count) };
+    counts.collect::<BTreeMap<T, u64>>().into_iter().map(counted_as).collect()
+}
+
+/// What is claimed or was counted, in order: which frames, how many are claimed and where, and how many there are.
+fn both<'e, K: Ord>(claims: &'e [Count<K>], facts: &'e [Count<K>]) -> impl Iterator<Item = (&'e K, Spanned<u64>, u64)> {
+    let mut all: BTreeMap<&K, (Spanned<u64>, u64)> = BTreeMap::new();
+    for Count { of, count } in claims {
+        all.insert(&of.value, (Spanned { value: count.value, span: of.span }, 0));
+    }
+    for Count { of, count } in facts {
+        all.entry(&of.value).or_insert((Spanned::unplaced(0), 0)).1 = count.value;
+    }
+    all.into_iter().map(|(of, (claim, count))| (of, claim, count))
 }
 
 /// The number of no frame.
 const NO_SURPLUS: u64 = u64::MAX;
 
-impl ComparedCount<'_> {
+impl ComparedCount {
+    fn new(
+        kind: &'static str,
+        what: String,
+        claim: &Spanned<u64>,
+        count: u64,
+        first: Option<FirstFrame>,
+    ) -> ComparedCount {
+        ComparedCount { kind, what, claim: claim.value, span: claim.span, count, first }
+    }
+
     /// The first of the frames where there are more than were claimed.
     fn first_surplus(&self) -> u64 {
-        let Bucket { count, example, .. } = &self.bucket;
-        example.as_ref().filter(|_| *count > self.claim).map_or(NO_SURPLUS, |(number, _)| *number)
+        self.first.as_ref().filter(|_| self.count > self.claim).map_or(NO_SURPLUS, |first| first.number)
     }
 
     /// Claim and fact, where they differ.
     fn failure(&self, topology: &Topology) -> Option<StepFailure> {
-        let ComparedCount { kind, what, claim, span, bucket } = self;
-        if *claim == bucket.count {
+        let ComparedCount { kind, what, claim, span, count, first } = self;
+        if claim == count {
             return None;
         }
-        let mut fact = bucket.count.to_string();
-        if let Some((number, example)) = bucket.example.as_ref().filter(|_| self.first_surplus() != NO_SURPLUS) {
+        let mut fact = count.to_string();
+        if let Some(FirstFrame { number, example, .. }) = first.as_ref().filter(|_| count > claim) {
             fact += &format!(", the first of them frame {number}: {example}");
         }
         let place = topology.sources.locate(*span).map(ResultPlace::from);

@@ -1,13 +1,15 @@
 //! Whole replays with timing: what arrives when, and that nothing else changes.
 
 use crate::capture::{Batch, LinkType, PcapWriter, Precision, Reader};
-use crate::lab::Topology;
+use crate::diag::Reason;
+use crate::lab::{Lab, Options, Topology};
 use crate::replay::{Connections, Copies, ReplayOptions, Replayed, Sinks, run};
 use crate::table::Random;
 use crate::test_world::edit;
 use crate::time::SimTime;
 use crate::wire::build::{PacketBuilder, icmp_echo, udp};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// Two classic instances and a VPC; zones, latency and the limit of `app` are added to it.
 const WORLD: &str = r#"
@@ -310,6 +312,40 @@ fn parts_give_what_one_process_gives_with_drops_at_both_ends() {
         };
         assert_eq!(connections(&mut replayed), connections(&mut expected));
     }
+}
+
+#[test]
+fn a_lab_replays_with_the_rates_of_its_topology() {
+    let (topology, capture) = (busy(), traffic());
+    let options = ReplayOptions::default();
+    let expected = replay(&topology, &capture, &options).replayed.tally;
+    let names = topology.names.clone();
+    let mut lab = Lab::new(Arc::new(topology), Options::default());
+    let mut replayed = |options: &ReplayOptions| {
+        lab.reset();
+        lab.replay_with(Reader::from_bytes("capture", capture.clone().into()).unwrap(), options).unwrap()
+    };
+    // However many workers the options name: a lab has one.
+    for workers in [1, 4] {
+        let replayed = replayed(&ReplayOptions { workers, ..options.clone() });
+        for dropped in expected.dropped_by_reason() {
+            assert_eq!(replayed.dropped_for(dropped.reason), dropped.frames, "{}", dropped.reason);
+        }
+        for (endpoint, delivered) in expected.delivered_by_endpoint() {
+            assert_eq!(replayed.delivered_to(names.endpoint(endpoint)), delivered.frames);
+        }
+        assert!(
+            replayed.dropped_for(Reason::RateExceededTx) > 100 && replayed.dropped_for(Reason::RateExceededRx) > 100
+        );
+        assert_eq!(replayed.frames(), expected.frames());
+    }
+    // The twin whose limits are the same, and do not act.
+    let keys = "bandwidth_mbps = { tx = 6, rx = 4 }";
+    let mut lab = Lab::new(Arc::new(self::topology("", &[("web", keys)])), Options::default());
+    let reader = || Reader::from_bytes("capture", capture.clone().into()).unwrap();
+    assert_eq!(lab.replay_with(reader(), &options).unwrap().dropped_for(Reason::RateExceededTx), 0);
+    let on = ReplayOptions { timing: true, ..options };
+    assert!(lab.replay_with(reader(), &on).unwrap().dropped_for(Reason::RateExceededTx) > 100);
 }
 
 #[test]

@@ -1,11 +1,11 @@
-//! Frames of a replay step that wait until it is certain when and whether they are received.
+//! Traced frames that wait until it is certain when and whether they are received.
 
-use super::seen::PassedFrame;
+use super::late::{flight, held_bytes, rate_exceeded};
+use super::passing::PassedFrame;
+use super::timing::{Departed, Received, Receiving};
+use super::worker::FrameOutcome;
 use crate::datapath::{Frame, Output, Trace, Verdict};
 use crate::lab::Topology;
-use crate::replay::late::{flight, held_bytes, rate_exceeded};
-use crate::replay::timing::{Departed, Received, Receiving};
-use crate::replay::worker::FrameOutcome;
 use crate::time::{SimDuration, SimTime};
 use std::collections::VecDeque;
 
@@ -16,7 +16,7 @@ pub(super) struct Arrivals {
 }
 
 /// A frame and what became of it, with bytes of its own.
-pub(super) struct WaitingFrame {
+struct WaitingFrame {
     number: u64,
     bytes: Vec<u8>,
     /// Without its bytes.
@@ -48,8 +48,14 @@ impl Arrivals {
         self.receiving.land_all();
     }
 
-    /// The next frame of which all is certain.
-    pub(super) fn next_certain(&mut self) -> Option<WaitingFrame> {
+    /// Gives the frames of which all is certain to `visit`.
+    pub(super) fn visit_certain(&mut self, visit: &mut impl FnMut(PassedFrame<'_>)) {
+        while let Some(mut certain) = self.next_certain() {
+            visit(certain.passed());
+        }
+    }
+
+    fn next_certain(&mut self) -> Option<WaitingFrame> {
         let received = self.receiving.next_certain()?;
         let mut waiting = self.waiting.pop_front()?;
         let outcome = &mut waiting.output.outcomes[0];
@@ -66,7 +72,7 @@ impl Arrivals {
 }
 
 impl WaitingFrame {
-    pub(super) fn passed(&mut self) -> PassedFrame<'_> {
+    fn passed(&mut self) -> PassedFrame<'_> {
         let WaitingFrame { number, bytes, frame, output, trace, delay } = self;
         let frame = Frame { bytes, ..*frame };
         PassedFrame { number: *number, frame, output, trace: std::mem::take(trace), delay: *delay }
