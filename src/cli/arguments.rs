@@ -180,6 +180,8 @@ pub(super) struct Check {
     pub(super) capture: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) attribution: Attribution,
+    #[command(flatten)]
+    pub(super) fabric: FabricOptions,
     /// How to print the findings; on a GitHub runner the default is `github`.
     #[arg(long, value_enum)]
     pub(super) format: Option<CheckFormat>,

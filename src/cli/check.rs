@@ -7,7 +7,6 @@ use super::progress::ProgressLine;
 use super::replay::{options, refuse_capture_options};
 use super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
 use crate::capture::Captures;
-use crate::datapath::Options;
 use crate::diag::{Diagnostic, Severity, Sources};
 use crate::lab::{LabError, Topology};
 use crate::replay::{self, ReplayOptions, Sinks};
@@ -26,7 +25,7 @@ pub(super) fn check(arguments: &Check, terminal: &mut Terminal) -> Outcome {
         return Err(Failure::Message("`-` is given twice: standard input is one file".to_owned()));
     }
     if arguments.capture.is_empty() {
-        refuse_capture_options(&arguments.attribution)?;
+        refuse_capture_options(&arguments.attribution, &arguments.fabric)?;
     }
     if !arguments.link.is_empty() {
         return preflight::preflight(arguments, format, terminal);
@@ -57,7 +56,8 @@ fn used_by_captures(
     topology: &Topology,
     terminal: &mut Terminal,
 ) -> Result<(Vec<Diagnostic>, bool), Failure> {
-    let options = ReplayOptions { usage: true, ..options(&arguments.attribution, Options::default(), topology)? };
+    let options = options(&arguments.attribution, arguments.fabric.options(), topology)?;
+    let options = ReplayOptions { usage: true, ..options };
     let captures = Captures::open_paths(&arguments.capture)?;
     let mut progress = ProgressLine::of("frames");
     let mut tell = |read, total, frames| progress.advance(read, total, frames);

@@ -26,7 +26,7 @@ pub(super) fn diff(arguments: &Diff, terminal: &mut Terminal) -> Outcome {
     if !arguments.capture.is_empty() {
         return captures::diff(arguments, worlds.map(AsRef::as_ref), &allowed, terminal);
     }
-    refuse_capture_options(&arguments.attribution)?;
+    refuse_capture_options(&arguments.attribution, &arguments.fabric)?;
     let reaches = reach::comparable(worlds.map(|world| &world.program));
     let [before, after] = [0, 1].map(|side| NamedReach { reach: &reaches[side], names: &worlds[side].names });
     let classes = reaches[0].protocols();

@@ -1,6 +1,6 @@
 //! `biplane replay`.
 
-use super::arguments::{Attribution, By, Copies, Expected, Replay, ReplayFormat};
+use super::arguments::{Attribution, By, Copies, Expected, FabricOptions, Replay, ReplayFormat};
 use super::as_scenario::NewScenario;
 use super::interrupt::Interrupt;
 use super::merge::{PartCommand, part_wanted, write_part};
@@ -255,13 +255,14 @@ pub(super) fn options(
 }
 
 /// Refuses what only changes how captures are replayed, where there is none.
-pub(super) fn refuse_capture_options(attribution: &Attribution) -> Result<(), Failure> {
+pub(super) fn refuse_capture_options(attribution: &Attribution, fabric: &FabricOptions) -> Result<(), Failure> {
     let Attribution { merge, inject, map, frames } = attribution;
-    if !merge && inject.is_empty() && map.is_empty() && frames.adjustments() == Adjustments::default() {
+    let is_plain = !merge && inject.is_empty() && map.is_empty() && frames.adjustments() == Adjustments::default();
+    if is_plain && fabric.options() == Options::default() {
         return Ok(());
     }
-    let what =
-        "--merge, --inject, --map, --strip, --fill-in, --dedup and --captured-at are about captures: add --capture";
+    let what = "--merge, --inject, --map, --strip, --fill-in, --dedup, --captured-at, --mtu and --strict-tcp are about \
+                captures: add --capture";
     Err(Failure::Message(what.to_owned()))
 }
 

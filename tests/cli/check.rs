@@ -1,7 +1,8 @@
 //! `biplane check`: everything wrong with a file in one run, and an exit code that says how far it was understood.
 
 use super::world::edit;
-use super::{Bench, duplicated};
+use super::{Bench, duplicated, frames, pcap};
+use biplane::wire::build::tcp;
 use insta::assert_snapshot;
 
 /// Ten mistakes: of writing, of reference and against rules.
@@ -201,12 +202,21 @@ fn what_no_frame_of_captures_used_is_told_beside_what_decides_nothing() {
     assert!(
         messages.iter().any(|message| message.starts_with("`172.16.0.0/12` in the whitelist of `rm-legacy` admits"))
     );
+    // A packet amid a connection uses the whitelist, unless flows have to begin with a SYN.
+    let bench = bench.write("ack.pcap", pcap(&frames(&[tcp("10.45.2.10:40000 > 172.16.2.20:3306").ack()])));
+    let unused = |options: &[&str]| {
+        bench.run(&[&["check", "--unused", "shop.toml", "--capture", "ack.pcap"], options].concat()).to_string()
+    };
+    let (plain, strict) = (unused(&[]), unused(&["--strict-tcp"]));
+    let added: Vec<&str> = strict.lines().filter(|line| !plain.contains(line)).collect();
+    assert!(added.iter().any(|line| line.contains("whitelist of `rm-orders`")), "{added:?}");
     let cut = bench.write("cut.pcap", &include_bytes!("../../pcaps/shop-morning.pcap")[..500]);
     let damaged = cut.run(&["check", "--unused", "shop.toml", "--capture", "cut.pcap"]);
     assert!(damaged.code == 2 && damaged.error.contains("cut.pcap"), "{damaged}");
     for wrong in [
         &["check", "shop.toml", "--capture", "morning.pcap"][..],
         &["check", "shop.toml", "--map", "10.0.0.1=10.0.0.2"],
+        &["check", "shop.toml", "--strict-tcp"],
     ] {
         assert_eq!(cut.run(wrong).code, 2, "{wrong:?}");
     }

@@ -2,6 +2,8 @@
 
 use crate::workspace::{copy, run_in};
 use crate::world::edit;
+use crate::{frames, pcap};
+use biplane::wire::build::tcp;
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
@@ -171,6 +173,24 @@ fn connections_that_fare_otherwise_are_told_unless_they_are_meant() {
     ] {
         let (code, out, error) = diff(wrong);
         assert!(code == 2 && out.is_empty() && error.starts_with("error: "), "{wrong:?}: {error}");
+    }
+}
+
+#[test]
+fn captures_are_compared_as_they_are_replayed_with_an_mtu_and_strictly() {
+    let folder = folder();
+    let frame = tcp("10.45.2.10:40000 > 172.16.2.20:3306").ack().payload(&[7; 100]).dont_fragment(true);
+    fs::write(folder.path().join("ack.pcap"), pcap(&frames(&[frame]))).unwrap();
+    let detach = ["diff", "shop.toml", "--apply", "detach i-web-1 vpc-shop"];
+    let diff = |options: &[&str]| run_in(folder.path(), &[&detach, options].concat());
+    let (code, out, _) = diff(&["--capture", "ack.pcap"]);
+    assert!(code == 1 && out.ends_with("1 of 1 connection fares otherwise\n"), "{out}");
+    // Refused by both topologies, so it fares alike.
+    for option in [&["--strict-tcp"][..], &["--mtu", "100"]] {
+        let (code, out, _) = diff(&[&["--capture", "ack.pcap"], option].concat());
+        assert_eq!((code, out.as_str()), (0, "0 of 1 connection fare otherwise\n"), "{option:?}");
+        let (code, out, error) = diff(option);
+        assert!(code == 2 && out.is_empty() && error.contains("add --capture"), "{error}");
     }
 }
 

@@ -113,6 +113,8 @@ pub(in crate::cli) struct Diff {
     pub(in crate::cli) map_new: Vec<(Ipv4Addr, Ipv4Addr)>,
     #[command(flatten)]
     pub(in crate::cli) attribution: super::Attribution,
+    #[command(flatten)]
+    pub(in crate::cli) fabric: super::FabricOptions,
     /// What to print.
     #[arg(long, value_enum, default_value_t = super::Format::Text)]
     pub(in crate::cli) format: super::Format,

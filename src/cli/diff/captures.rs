@@ -7,7 +7,6 @@ use super::super::progress::ProgressLine;
 use super::super::replay::options;
 use super::super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
 use crate::capture::{Captures, capture_files};
-use crate::datapath::Options;
 use crate::lab::Topology;
 use crate::reach::AllowedChanges;
 use crate::replay::{self, ComparedConnections, ComparedSide, ReplayOptions};
@@ -68,6 +67,6 @@ pub(super) fn diff(
 }
 
 fn side<'a>(arguments: &Diff, topology: &'a Topology, interrupt: &Interrupt) -> Result<ComparedSide<'a>, Failure> {
-    let options = options(&arguments.attribution, Options::default(), topology)?;
+    let options = options(&arguments.attribution, arguments.fabric.options(), topology)?;
     Ok(ComparedSide { topology, options: ReplayOptions { stop: Some(interrupt.flag()), ..options } })
 }
