@@ -1,8 +1,9 @@
 //! Files that are written: each appears whole or not at all, and never in the place of a file that is read.
 //!
-//! A file is written beside its target and renamed once it is complete and on the disk. Devices, pipes and descriptors
-//! cannot be replaced and are written directly. Files are told apart by device and inode, not by name: a hard link, a
-//! symbolic link and `/dev/fd/3` all lead to the same one.
+//! A file is written beside its target and renamed once it is complete and on the disk. Until then it has no name, where the
+//! file system has such files, so that nothing is left of a program that is killed; elsewhere its name is hidden. Devices,
+//! pipes and descriptors cannot be replaced and are written directly. Files are told apart by device and inode, not by name:
+//! a hard link, a symbolic link and `/dev/fd/3` all lead to the same one.
 
 use crate::text::shown_path;
 use std::collections::HashSet;
@@ -71,7 +72,8 @@ pub struct OutputFile {
 
 struct PartFile {
     file: File,
-    path: PathBuf,
+    /// Its hidden name, where it has one.
+    path: Option<PathBuf>,
     target: PathBuf,
 }
 
@@ -171,22 +173,26 @@ pub fn write(path: &Path, inputs: &Inputs, bytes: &[u8]) -> io::Result<()> {
 impl PartFile {
     /// A new file in the folder of `target`, so that a rename suffices.
     fn beside(target: &Path) -> io::Result<PartFile> {
-        let folder = folder_of(target);
-        let mut number = 0;
-        loop {
-            // Not after the target: its name may be as long as names can be.
-            let path = folder.join(format!(".biplane-{}-{number}.part", std::process::id()));
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(file) => return Ok(PartFile { file, path, target: target.to_owned() }),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 1000 => number += 1,
-                Err(error) => return Err(error),
-            }
+        match unnamed::create(folder_of(target)) {
+            Some(file) => Ok(PartFile { file, path: None, target: target.to_owned() }),
+            None => PartFile::named(target),
         }
     }
 
-    fn put_in_place(self) -> io::Result<()> {
+    fn named(target: &Path) -> io::Result<PartFile> {
+        let create = |path: &Path| OpenOptions::new().write(true).create_new(true).open(path);
+        let (path, file) = with_hidden_name(target, create)?;
+        Ok(PartFile { file, path: Some(path), target: target.to_owned() })
+    }
+
+    fn put_in_place(mut self) -> io::Result<()> {
         self.file.sync_all()?;
-        fs::rename(&self.path, &self.target)?;
+        let path = match self.path.take() {
+            Some(path) => path,
+            // A link cannot replace what has the name; a rename can.
+            None => with_hidden_name(&self.target, |path| unnamed::link(&self.file, path))?.0,
+        };
+        fs::rename(self.path.insert(path), &self.target)?;
         // The rename itself. Not every system opens folders.
         let _ = File::open(folder_of(&self.target)).and_then(|folder| folder.sync_all());
         Ok(())
@@ -196,7 +202,64 @@ impl PartFile {
 impl Drop for PartFile {
     /// After a rename there is nothing left to remove.
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
+        if let Some(path) = &self.path {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// Gives `make` hidden names beside `target` until one is free.
+fn with_hidden_name<T>(target: &Path, make: impl Fn(&Path) -> io::Result<T>) -> io::Result<(PathBuf, T)> {
+    let mut number = 0;
+    loop {
+        // Not after the target: its name may be as long as names can be.
+        let path = folder_of(target).join(format!(".biplane-{}-{number}.part", std::process::id()));
+        match make(&path) {
+            Ok(made) => return Ok((path, made)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 1000 => number += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Files without a name, which are gone with the last descriptor of them.
+#[cfg(all(target_os = "linux", feature = "cli"))]
+mod unnamed {
+    use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, open};
+    use std::fs::{self, File};
+    use std::io;
+    use std::os::fd::AsRawFd;
+    use std::path::Path;
+
+    /// A new one in `folder`; nothing where the file system has none, or where it could not be given a name.
+    pub(super) fn create(folder: &Path) -> Option<File> {
+        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+        let file = File::from(open(folder, flags, Mode::from_raw_mode(0o666)).ok()?);
+        fs::symlink_metadata(name_in_proc(&file)).is_ok().then_some(file)
+    }
+
+    /// Gives it the name `path`, which nothing else may have.
+    pub(super) fn link(file: &File, path: &Path) -> io::Result<()> {
+        Ok(linkat(CWD, name_in_proc(file), CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+    }
+
+    fn name_in_proc(file: &File) -> String {
+        format!("/proc/self/fd/{}", file.as_raw_fd())
+    }
+}
+
+#[cfg(not(all(target_os = "linux", feature = "cli")))]
+mod unnamed {
+    use std::fs::File;
+    use std::io;
+    use std::path::Path;
+
+    pub(super) fn create(_: &Path) -> Option<File> {
+        None
+    }
+
+    pub(super) fn link(_: &File, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 }
 

@@ -21,6 +21,46 @@ fn a_file_appears_when_it_is_finished_and_not_before() {
 }
 
 #[test]
+fn a_file_with_a_hidden_name_appears_in_the_same_way() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("out");
+    fs::write(&path, "old").unwrap();
+    for bytes in [b"new", b"own"] {
+        let mut part = PartFile::named(&path).unwrap();
+        part.file.write_all(bytes).unwrap();
+        assert_eq!(names(&folder), [format!(".biplane-{}-0.part", std::process::id()), "out".to_owned()]);
+        part.put_in_place().unwrap();
+        assert_eq!((fs::read(&path).unwrap(), names(&folder)), (bytes.to_vec(), vec!["out".to_owned()]));
+    }
+    drop(PartFile::named(&path).unwrap());
+    assert_eq!(names(&folder), ["out"]);
+}
+
+#[cfg(all(target_os = "linux", feature = "cli"))]
+#[test]
+fn a_file_that_is_being_written_has_no_name_where_the_file_system_can_do_that() {
+    let folder = TempDir::new().unwrap();
+    if unnamed::create(folder.path()).is_none() {
+        println!("skipped: this file system has no files without a name");
+        return;
+    }
+    let path = folder.path().join("out");
+    let mut files: Vec<OutputFile> = (0..2).map(|_| OutputFile::create(&path, &Inputs::default()).unwrap()).collect();
+    for (file, bytes) in files.iter_mut().zip([b"one", b"two"]) {
+        file.write_all(bytes).unwrap();
+        file.flush().unwrap();
+    }
+    assert_eq!(names(&folder), [""; 0], "what a killed program leaves");
+    // The name that it gets for a moment may be that of an earlier program that was killed just then.
+    let taken = format!(".biplane-{}-0.part", std::process::id());
+    fs::write(folder.path().join(&taken), "").unwrap();
+    for (file, bytes) in files.into_iter().zip([b"one", b"two"]) {
+        file.finish().unwrap();
+        assert_eq!((fs::read(&path).unwrap(), names(&folder)), (bytes.to_vec(), vec![taken.clone(), "out".to_owned()]));
+    }
+}
+
+#[test]
 fn a_file_that_is_not_finished_leaves_the_old_one() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("out");

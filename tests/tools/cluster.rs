@@ -20,7 +20,7 @@ esac
 echo run >> runs-$shard
 mkdir killed-$shard 2> /dev/null || exec PROGRAM "$@"
 PROGRAM "$@" &
-until [ ! -e /proc/$!/exe ] || readlink /proc/$!/fd/* | grep -q '\.part$'; do sleep 0.01; done
+until [ ! -e /proc/$!/exe ] || readlink /proc/$!/fd/* | grep -q '\.part$\|parts/#'; do sleep 0.01; done
 kill -9 $!
 [ $shard = 2 ] || kill -9 $PPID
 kill -9 $$
