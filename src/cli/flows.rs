@@ -7,6 +7,7 @@ use super::replay::LineSink;
 use super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
 use crate::files::{Inputs, OutputFile};
 use crate::flows::log::{CompareError, ComparedLogs, ComparisonSinks, compare};
+use crate::lab::Topology;
 use crate::report::{self, FlowComparison, Resolver, SetApart};
 use crate::scenario::STANDARD_INPUT;
 use std::io::Write;
@@ -25,7 +26,7 @@ impl From<CompareError> for Failure {
 pub(super) fn flows(arguments: &Flows, terminal: &mut Terminal) -> Outcome {
     one_standard_input(arguments)?;
     let topology = Arc::new(terminal.open_topology(&arguments.topology)?);
-    let mut capture = output_capture(arguments, terminal)?;
+    let mut capture = output_capture(arguments, &topology, terminal)?;
     let mut progress = ProgressLine::of("records");
     let mut tell = |read, total, records| progress.advance(read, total, records);
     let mut patient = LineSink { out: terminal.out(), closed: false };
@@ -71,9 +72,13 @@ fn one_standard_input(arguments: &Flows) -> Result<(), Failure> {
 }
 
 /// The output capture, unless it would replace what is being read.
-fn output_capture(arguments: &Flows, terminal: &mut Terminal) -> Result<Option<OutputFile>, Failure> {
+fn output_capture(
+    arguments: &Flows,
+    topology: &Topology,
+    terminal: &mut Terminal,
+) -> Result<Option<OutputFile>, Failure> {
     let mut inputs = Inputs::default();
-    inputs.add(&arguments.topology, "topology");
+    topology.sources.paths().for_each(|path| inputs.add(path, "topology"));
     arguments.logs.iter().for_each(|log| inputs.add(log, "log"));
     inputs.refuse_standard_output()?;
     let Some(path) = arguments.write.as_deref() else { return Ok(None) };

@@ -30,7 +30,7 @@ pub(super) fn live(arguments: &Live, terminal: &mut Terminal) -> Outcome {
         )),
     })?;
     let interrupt = Interrupt::new()?;
-    let mut capture = output_capture(arguments)?;
+    let mut capture = output_capture(arguments, &topology)?;
     let operations = arguments.apply_from.as_deref().map(OperationLines::open).transpose()?;
     let command = command(arguments);
     let clock = Clock::start();
@@ -86,9 +86,9 @@ fn streams(arguments: &Live) -> io::Result<(Stdio, Stdio)> {
 }
 
 /// The output capture, unless it would replace what is being read.
-fn output_capture(arguments: &Live) -> Result<Option<OutputFile>, Failure> {
+fn output_capture(arguments: &Live, topology: &Topology) -> Result<Option<OutputFile>, Failure> {
     let mut inputs = Inputs::default();
-    inputs.add(&arguments.topology, "topology");
+    topology.sources.paths().for_each(|path| inputs.add(path, "topology"));
     if let Some(operations) = &arguments.apply_from {
         inputs.add(operations, "file of operations");
     }

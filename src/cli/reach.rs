@@ -28,10 +28,10 @@ impl From<ReachTextError> for Failure {
 }
 
 pub(super) fn reach(arguments: &Reach, terminal: &mut Terminal) -> Outcome {
-    let mut inputs = Inputs::default();
-    inputs.add(&arguments.topology, "topology");
-    inputs.refuse_standard_output()?;
     let topology = Arc::new(terminal.open_topology(&arguments.topology)?);
+    let mut inputs = Inputs::default();
+    topology.sources.paths().for_each(|path| inputs.add(path, "topology"));
+    inputs.refuse_standard_output()?;
     let capture = arguments.witnesses.as_deref().map(|path| create(path, &inputs, terminal)).transpose()?;
     let (code, flows) = match arguments.claims.is_empty() {
         true => (SUCCESS, answer(arguments, &topology, terminal)?),

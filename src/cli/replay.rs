@@ -51,7 +51,7 @@ pub(super) fn replay(arguments: &Replay, terminal: &mut Terminal) -> Outcome {
     let files = capture_files(&arguments.captures)?;
     view.check_printable()?;
     let captures = Captures::open(files.clone(), interrupt.opener()?)?;
-    let output = output_capture(arguments, &files, terminal)?;
+    let output = output_capture(arguments, &files, &topology, terminal)?;
     let scenario = NewScenario::begin(arguments, &files, &topology)?;
     interrupt.listen()?;
     let job = ReplayJob { arguments, topology: &topology, options: &options };
@@ -339,11 +339,12 @@ fn left_out(packets: u64) -> String {
 fn output_capture(
     arguments: &Replay,
     files: &[CaptureFile],
+    topology: &Topology,
     terminal: &mut Terminal,
 ) -> Result<Option<OutputFile>, Failure> {
     let mut inputs = Inputs::default();
     files.iter().for_each(|file| inputs.add(&file.path, "capture"));
-    inputs.add(&arguments.topology, "topology");
+    topology.sources.paths().for_each(|path| inputs.add(path, "topology"));
     inputs.refuse_standard_output()?;
     let Some(path) = arguments.write.as_deref() else { return Ok(None) };
     if OutputFile::is_standard_output(path) {

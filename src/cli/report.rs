@@ -27,9 +27,9 @@ pub(super) fn report(arguments: &Report, terminal: &mut Terminal) -> Outcome {
         return Err(Failure::Message("`-` is given twice: standard input is one file".to_owned()));
     }
     one_standard_input(&arguments.topology, &arguments.captures, "the capture")?;
-    let file = output(arguments)?;
     let topology = Arc::new(terminal.open_topology(&arguments.topology)?);
     let old = arguments.against.as_ref().map(|path| terminal.open_topology(path)).transpose()?.map(Arc::new);
+    let file = output(arguments, &topology, old.as_deref())?;
     let interrupt = Interrupt::new()?;
     let Report { workers, .. } = *arguments;
     let replay = |attribution: &Attribution, topology: &Topology| -> Result<ReplayOptions, Failure> {
@@ -62,11 +62,11 @@ pub(super) fn report(arguments: &Report, terminal: &mut Terminal) -> Outcome {
 }
 
 /// The file of the page, unless it would replace what is being read; `None` for standard output.
-fn output(arguments: &Report) -> Result<Option<OutputFile>, Failure> {
+fn output(arguments: &Report, topology: &Topology, old: Option<&Topology>) -> Result<Option<OutputFile>, Failure> {
     let mut inputs = Inputs::default();
-    inputs.add(&arguments.topology, "topology");
-    if let Some(old) = &arguments.against {
-        inputs.add(old, "old topology");
+    topology.sources.paths().for_each(|path| inputs.add(path, "topology"));
+    if let Some(old) = old {
+        old.sources.paths().for_each(|path| inputs.add(path, "old topology"));
     }
     capture_files(&arguments.captures)?.iter().for_each(|file| inputs.add(&file.path, "capture"));
     inputs.refuse_standard_output()?;

@@ -31,7 +31,7 @@ pub(super) fn split(arguments: &Split, terminal: &mut Terminal) -> Outcome {
     let captures = capture_files(&arguments.captures)?;
     let mut inputs = Inputs::default();
     captures.iter().for_each(|file| inputs.add(&file.path, "capture"));
-    inputs.add(&arguments.topology, "topology");
+    topology.sources.paths().for_each(|path| inputs.add(path, "topology"));
     inputs.refuse_standard_output()?;
     let job = SplitJob {
         topology: &topology,

@@ -190,6 +190,23 @@ impl Sources {
         }
     }
 
+    /// Where `file` was read from; `None` for text in memory.
+    pub(crate) fn path(&self, file: FileId) -> Option<&Path> {
+        self.file(file)?.path.as_deref()
+    }
+
+    /// Takes the text of `file` out, for as long as more files are added while it is read.
+    pub(crate) fn take_text(&mut self, file: FileId) -> String {
+        self.files.get_mut(file.0 as usize).map(|file| std::mem::take(&mut file.text)).unwrap_or_default()
+    }
+
+    /// Puts the text of `file` back.
+    pub(crate) fn put_text(&mut self, file: FileId, text: String) {
+        if let Some(file) = self.files.get_mut(file.0 as usize) {
+            file.text = text;
+        }
+    }
+
     /// The paths that texts were read from.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.files.iter().filter_map(|file| file.path.as_deref())

@@ -88,9 +88,9 @@ pub(super) static RECORDS: &[ProblemRecord] = &[
     ProblemRecord {
         id: "unknown-id",
         kind: ProblemKind::File,
-        summary: "a reference names nothing in the file",
-        meaning: "Every VPC, vSwitch, route table, group and next hop that is named must be declared in the same file, \
-                  as the right kind of object.",
+        summary: "a reference names nothing in the topology",
+        meaning: "Every VPC, vSwitch, route table, group and next hop that is named must be declared in the same \
+                  topology, as the right kind of object.",
         remedy: "Correct the spelling, or declare the object; the nearest id is suggested where there is one.",
         source: citation::OWN_CHOICE,
         example: "no VPC is called `vpc-shpo`",
@@ -114,6 +114,17 @@ pub(super) static RECORDS: &[ProblemRecord] = &[
         remedy: "Correct the path or the permissions.",
         source: citation::OWN_CHOICE,
         example: "cannot read `shop.toml`: No such file or directory (os error 2)",
+    },
+    ProblemRecord {
+        id: "invalid-include",
+        kind: ProblemKind::File,
+        summary: "a file cannot be a part of the topology",
+        meaning: "The files that `include` names are named from the folder of the file that names them, end in .toml, .json, \
+                  .yaml or .yml, and are a part of the topology once each. A path of another form, a file that is included twice or includes itself, a list in a text that has no folder, \
+                  and more than 1,024 files are refused.",
+        remedy: "Leave the second mention out; give the path of the first file.",
+        source: citation::OWN_CHOICE,
+        example: "nothing can be included here",
     },
     ProblemRecord {
         id: "too-many-problems",
@@ -162,6 +173,7 @@ mod tests {
                 "conflicting-keys",
                 "[vpc.v]\ncidr = \"10.0.0.0/8\"\n[security_group.sg-a]\nvpc = \"v\"\nnetwork = \"classic\"",
             ),
+            ("invalid-include", "include = [\"a.toml\"]"),
             ("wrong-file-kind", "[[step]]"),
         ];
         for (id, text) in cases {

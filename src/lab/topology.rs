@@ -10,7 +10,7 @@ use crate::diag::{Diagnostic, Severity, Sources, Span};
 use crate::links;
 use crate::model::{ChangeSet, World};
 use crate::program::{Epoch, Names, Program};
-use crate::scenario;
+use crate::scenario::{self, Notation};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub struct Topology {
 }
 
 impl Topology {
-    /// Reads, checks and compiles the topology file `path`.
+    /// Reads, checks and compiles the topology file `path`, and the files that it includes.
     ///
     /// # Errors
     /// The file cannot be read, is not a topology, or breaks a limit.
@@ -50,22 +50,57 @@ impl Topology {
     /// Reads, checks and compiles the topology in `text`; messages call it `name`.
     ///
     /// # Errors
-    /// The text is not a topology, or breaks a limit.
+    /// The text is not a topology, includes a file, or breaks a limit.
     pub fn from_toml(name: &str, text: &str) -> Result<Topology, LabError> {
+        Topology::of_text(name, text, Notation::Toml)
+    }
+
+    /// Does as [`Topology::from_toml`] with a text in JSON.
+    ///
+    /// ```
+    /// use biplane::lab::Topology;
+    ///
+    /// let text = r#"{ "vpc": { "shop": { "cidr": "172.16.0.0/12" }, "shop": { "cidr": "10.0.0.0/8" } } }"#;
+    /// let error = Topology::from_json("shop.json", text).err().unwrap();
+    /// assert_eq!(error.to_string(), "shop.json:1:50: `shop` is declared twice [duplicate-id]");
+    /// ```
+    ///
+    /// # Errors
+    /// As of [`Topology::from_toml`].
+    pub fn from_json(name: &str, text: &str) -> Result<Topology, LabError> {
+        Topology::of_text(name, text, Notation::Json)
+    }
+
+    /// Does as [`Topology::from_toml`] with a text in YAML 1.2: one document, without anchors, aliases and tags.
+    ///
+    /// ```
+    /// use biplane::lab::Topology;
+    ///
+    /// let text = "vpc:\n  shop:\n    cidr: 172.16.0.0/12\n    classic_link: yes\n";
+    /// let error = Topology::from_yaml("shop.yaml", text).err().unwrap();
+    /// assert!(error.to_string().contains("this is a string in YAML 1.2: write `true`"));
+    /// assert!(Topology::from_yaml("shop.yaml", &text.replace("yes", "true")).is_ok());
+    /// ```
+    ///
+    /// # Errors
+    /// As of [`Topology::from_toml`].
+    pub fn from_yaml(name: &str, text: &str) -> Result<Topology, LabError> {
+        Topology::of_text(name, text, Notation::Yaml)
+    }
+
+    fn of_text(name: &str, text: &str, notation: Notation) -> Result<Topology, LabError> {
         let mut sources = Sources::new();
-        let (world, findings) = scenario::topology(&mut sources, name, text);
+        let (world, findings) = scenario::topology_as(&mut sources, name, text, notation);
         Topology::build(world, findings, sources)
     }
 
-    /// Reads, checks and compiles the topology in `text`, the content of a file that messages call `name`: TOML, JSON or YAML
-    /// as its name says.
+    /// Reads, checks and compiles copies of the [`Sources::texts`] of a topology that was opened, in their order.
     ///
     /// # Errors
-    /// As [`Topology::from_toml`].
-    #[doc(hidden)]
-    pub fn from_file_text(name: &str, text: &str) -> Result<Topology, LabError> {
+    /// As of [`Topology::open`].
+    pub(crate) fn of_copies(texts: impl IntoIterator<Item = (String, String)>) -> Result<Topology, LabError> {
         let mut sources = Sources::new();
-        let (world, findings) = scenario::topology_of_file(&mut sources, name, text);
+        let (world, findings) = scenario::topology_of_texts(&mut sources, texts);
         Topology::build(world, findings, sources)
     }
 

@@ -4,7 +4,7 @@
 //! run finds every problem of a file.
 
 use super::notation::Notation;
-use super::tree::{TreeEntry, TreeTable, Value};
+use super::tree::{Tree, TreeEntry, TreeTable, Value};
 use crate::diag::{Diagnostic, FileId, Severity, Span, Spanned, Suggestions, quoted_list};
 use std::ops::{Range, RangeInclusive};
 
@@ -14,11 +14,10 @@ pub(super) const FEW: usize = 8;
 /// Findings that are kept of a file; the others are counted.
 pub(super) const MAX_FINDINGS: usize = 10_000;
 
-/// What a walk needs to place and keep findings.
+/// What a walk needs to put findings into words, and keeps of them.
+#[derive(Default)]
 pub(super) struct Decoder<'t> {
-    file: FileId,
-    text: &'t str,
-    notation: Notation,
+    files: Vec<DecodedFile<'t>>,
     diagnostics: Vec<Diagnostic>,
     /// How many errors there were, and which are not kept.
     errors: usize,
@@ -26,27 +25,38 @@ pub(super) struct Decoder<'t> {
     suggestions: Suggestions,
 }
 
+/// A file that is walked over.
+struct DecodedFile<'t> {
+    file: FileId,
+    text: &'t str,
+    notation: Notation,
+}
+
 impl<'t> Decoder<'t> {
-    /// A walk over the file `file`, whose text is `text`.
+    /// A walk over the TOML file `file`, whose text is `text`.
     pub(super) fn new(file: FileId, text: &'t str) -> Decoder<'t> {
-        let suggestions = Suggestions::default();
-        let notation = Notation::Toml;
-        Decoder { file, text, notation, diagnostics: Vec::new(), errors: 0, left_out: 0, suggestions }
+        let mut decoder = Decoder::default();
+        decoder.add_file(file, text, Notation::Toml);
+        decoder
     }
 
-    /// The same over a file in another notation.
-    pub(super) fn in_notation(self, notation: Notation) -> Decoder<'t> {
-        Decoder { notation, ..self }
+    /// Adds a file to the walk.
+    pub(super) fn add_file(&mut self, file: FileId, text: &'t str, notation: Notation) {
+        self.files.push(DecodedFile { file, text, notation });
     }
 
-    /// How the file is written.
-    pub(super) fn notation(&self) -> Notation {
-        self.notation
+    fn file(&self, file: FileId) -> Option<&DecodedFile<'t>> {
+        self.files.iter().find(|walked| walked.file == file)
     }
 
-    /// The place of the bytes `range`.
-    pub(super) fn span(&self, range: Range<usize>) -> Span {
-        Span::new(self.file, range)
+    /// How a file is written.
+    pub(super) fn notation(&self, file: FileId) -> Notation {
+        self.file(file).map_or(Notation::Toml, |walked| walked.notation)
+    }
+
+    /// What stands at `span`.
+    fn text(&self, span: Span) -> Option<&'t str> {
+        self.file(span.file)?.text.get(span.start as usize..span.end as usize)
     }
 
     /// Writes a finding down.
@@ -83,10 +93,9 @@ impl<'t> Decoder<'t> {
     pub(super) fn part(&self, span: Span, string: &str, range: Range<usize>) -> Span {
         // Behind the quote, or without one as in YAML.
         let starts = [span.start as usize + 1, span.start as usize];
-        match starts.into_iter().find(|start| self.text.get(*start..start + string.len()) == Some(string)) {
-            Some(start) => self.span(start + range.start..start + range.end),
-            None => span,
-        }
+        let place = |start: usize, range: Range<usize>| Span::new(span.file, start + range.start..start + range.end);
+        let is_it = |start: &usize| self.text(place(*start, 0..string.len())) == Some(string);
+        starts.into_iter().find(is_it).map_or(span, |start| place(start, range))
     }
 }
 
@@ -125,9 +134,9 @@ pub(super) fn invalid(span: Span, message: impl Into<String>, label: impl Into<S
 
 impl<'a> Item<'a> {
     /// The value of `entry`, found under `key`; `None` for the placeholder that a syntax error leaves behind.
-    fn new(file: FileId, key: &'a str, entry: TreeEntry<'a>) -> Option<Item<'a>> {
-        let range = entry.place();
-        (!range.is_empty()).then(|| Item { key, span: Span::new(file, range), entry })
+    fn new(key: &'a str, entry: TreeEntry<'a>) -> Option<Item<'a>> {
+        let span = entry.span();
+        (span.start < span.end).then_some(Item { key, span, entry })
     }
 
     pub(super) fn as_string(&self) -> Option<&'a str> {
@@ -156,14 +165,14 @@ impl<'a> Item<'a> {
 
     /// What to do where JSON or YAML reads a value otherwise than it looks.
     fn trap(&self, decoder: &Decoder<'_>, expected: &str) -> Option<String> {
-        let in_yaml = decoder.notation == Notation::Yaml;
+        let in_yaml = decoder.notation(self.span.file) == Notation::Yaml;
         let no_string = |word| in_yaml.then(|| format!("this is a string in YAML 1.2: write `{word}`"));
         match self.entry.value() {
             Value::Null => Some("leave the key out where it is to have its default".to_owned()),
             Value::String("yes" | "Yes" | "YES" | "on" | "On" | "ON") if expected == TRUE_OR_FALSE => no_string(true),
             Value::String("no" | "No" | "NO" | "off" | "Off" | "OFF") if expected == TRUE_OR_FALSE => no_string(false),
             Value::Integer(..) | Value::Float(_) | Value::Boolean(_) if in_yaml && expected == A_STRING => {
-                Some(format!("put it into quotes: `\"{}\"`", decoder.text.get(self.entry.place())?))
+                Some(format!("put it into quotes: `\"{}\"`", decoder.text(self.span)?))
             }
             _ => None,
         }
@@ -177,8 +186,8 @@ impl<'a> Item<'a> {
         )
         .at(self.span, "expected a list");
         if let Some(string) = self.as_string() {
-            problem = problem
-                .help(format!("put it into brackets: `{}`", decoder.notation.pair(self.key, &format!("[{string:?}]"))));
+            let pair = decoder.notation(self.span.file).pair(self.key, &format!("[{string:?}]"));
+            problem = problem.help(format!("put it into brackets: `{pair}`"));
         }
         decoder.report(problem);
     }
@@ -311,7 +320,7 @@ impl<'a> Item<'a> {
             self.no_list(decoder);
             return None;
         };
-        Some(inside.filter_map(|entry| Item::new(decoder.file, self.key, entry)).collect())
+        Some(inside.filter_map(|entry| Item::new(self.key, entry)).collect())
     }
 
     /// The elements of a list as `read` understands them; those it does not understand are left out.
@@ -370,9 +379,14 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// The whole file as a table.
-    pub(super) fn root(table: TreeTable<'a>, span: Span, what: What<'a>) -> Fields<'a> {
+    /// A table that stands at `span`.
+    pub(super) fn at(table: TreeTable<'a>, span: Span, what: What<'a>) -> Fields<'a> {
         Fields { table, span, what }
+    }
+
+    /// A whole file as a table.
+    pub(super) fn of_file(tree: &'a Tree<'a>, what: What<'a>) -> Fields<'a> {
+        Fields { table: tree.root(), span: Span::new(tree.file(), 0..0), what }
     }
 
     /// Reports the keys that are not among `keys`.
@@ -382,7 +396,7 @@ impl<'a> Fields<'a> {
             if keys.contains(&name) {
                 continue;
             }
-            let span = decoder.span(entry.key_place());
+            let span = entry.key_span();
             let problem = Diagnostic::error("unknown-key", format!("{} has no key `{name}`", self.what));
             let help = match decoder.nearest(name, keys.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
@@ -392,14 +406,19 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The keys that are given, in the order of the file.
+    pub(super) fn keys(&self) -> impl Iterator<Item = Spanned<&'a str>> + use<'a> {
+        self.table.entries().map(|entry| Spanned::new(entry.key(), entry.key_span()))
+    }
+
     /// The value of `key`, where it is given.
-    pub(super) fn get(&self, decoder: &Decoder<'_>, key: &'static str) -> Option<Item<'a>> {
-        self.table.get(key).and_then(|entry| Item::new(decoder.file, key, entry))
+    pub(super) fn get(&self, key: &'static str) -> Option<Item<'a>> {
+        self.table.get(key).and_then(|entry| Item::new(key, entry))
     }
 
     /// The place of the key `key` itself, where it is given.
-    pub(super) fn key_span(&self, decoder: &Decoder<'_>, key: &str) -> Option<Span> {
-        self.table.get(key).map(|entry| decoder.span(entry.key_place()))
+    pub(super) fn key_span(&self, key: &str) -> Option<Span> {
+        self.table.get(key).map(|entry| entry.key_span())
     }
 
     /// The value of `key`; reports where it is missing, with `example` as a value it could have.
@@ -408,10 +427,10 @@ impl<'a> Fields<'a> {
             decoder.report(
                 Diagnostic::error("missing-key", format!("{} needs the key `{key}`", self.what))
                     .at(self.span, format!("`{key}` is missing"))
-                    .help(format!("add it, for example `{}`", decoder.notation.pair(key, example))),
+                    .help(format!("add it, for example `{}`", decoder.notation(self.span.file).pair(key, example))),
             );
         }
-        self.get(decoder, key)
+        self.get(key)
     }
 
     /// True where `key` is given.
@@ -422,10 +441,10 @@ impl<'a> Fields<'a> {
     /// The one key of `keys` that is given, with its value; reports where there is none or several.
     pub(super) fn one_key(&self, decoder: &mut Decoder<'_>, keys: &[&'static str]) -> Option<(&'static str, Item<'a>)> {
         let mut given: Vec<(Span, &'static str)> =
-            keys.iter().filter_map(|key| Some((self.key_span(decoder, key)?, *key))).collect();
+            keys.iter().filter_map(|key| Some((self.key_span(key)?, *key))).collect();
         given.sort();
         match given[..] {
-            [(_, key)] => Some((key, self.get(decoder, key)?)),
+            [(_, key)] => Some((key, self.get(key)?)),
             [] => {
                 let keys = quoted_list(keys.iter().copied());
                 decoder.report(
@@ -448,7 +467,7 @@ impl<'a> Fields<'a> {
     /// Reports the keys of `keys` that are given although they do not go with `with`.
     pub(super) fn refuse_beside(&self, decoder: &mut Decoder<'_>, keys: &[&str], with: &str, place: Span) {
         for key in keys {
-            if let Some(span) = self.key_span(decoder, key) {
+            if let Some(span) = self.key_span(key) {
                 decoder.report(
                     Diagnostic::error("conflicting-keys", format!("`{key}` does not go with {with}"))
                         .at(span, "remove this key")
@@ -459,14 +478,10 @@ impl<'a> Fields<'a> {
     }
 
     /// The entries of a table with free keys, in the order of the file.
-    pub(super) fn entries(
-        table: TreeTable<'a>,
-        decoder: &Decoder<'_>,
-    ) -> impl Iterator<Item = (Spanned<&'a str>, Item<'a>)> + use<'a> {
-        let file = decoder.file;
-        table.entries().filter_map(move |entry| {
-            let key = Spanned::new(entry.key(), Span::new(file, entry.key_place()));
-            Some((key, Item::new(file, key.value, entry)?))
+    pub(super) fn entries(table: TreeTable<'a>) -> impl Iterator<Item = (Spanned<&'a str>, Item<'a>)> + use<'a> {
+        table.entries().filter_map(|entry| {
+            let key = Spanned::new(entry.key(), entry.key_span());
+            Some((key, Item::new(key.value, entry)?))
         })
     }
 }

@@ -209,29 +209,29 @@ fn claim<'a>(decoder: &mut Decoder<'_>, fields: &Fields<'a>, names: &KnownNames<
     let item = fields.require(decoder, "verdict", "\"delivered\"")?;
     let word = item.one_of(decoder, &VERDICTS)?;
     fields.refuse_beside(decoder, keys_beside(word.value), &format!("verdict \"{}\"", word.value), item.span);
-    let path = fields.get(decoder, "path").and_then(|item| {
+    let path = fields.get("path").and_then(|item| {
         let places = item.list_of(decoder, |decoder, item| names.place(decoder, item))?;
         Some(Spanned::new(places, item.span))
     });
     let verdict = match word.value {
         "delivered" => {
             let to = fields.require(decoder, "to", "\"db-1\"").and_then(|item| names.endpoint(decoder, item));
-            let session = fields.get(decoder, "session").and_then(|item| item.boolean(decoder));
-            let ttl = fields.get(decoder, "ttl").and_then(|item| item.integer(decoder, 0..=255));
-            let delay_ns = fields.get(decoder, "delay_ns").and_then(|item| item.integer(decoder, 0..=u64::MAX));
+            let session = fields.get("session").and_then(|item| item.boolean(decoder));
+            let ttl = fields.get("ttl").and_then(|item| item.integer(decoder, 0..=255));
+            let delay_ns = fields.get("delay_ns").and_then(|item| item.integer(decoder, 0..=u64::MAX));
             VerdictClaim::Delivered { to: to?, session, ttl, delay_ns }
         }
         "dropped" => {
             let reason = fields.require(decoder, "reason", "\"sg-ingress-deny\"");
             let reason = reason.and_then(|item| reason_of(decoder, item));
-            let at = fields.get(decoder, "at").and_then(|item| names.place(decoder, item));
-            let rule = fields.get(decoder, "rule").and_then(|item| rule(decoder, item, names));
+            let at = fields.get("at").and_then(|item| names.place(decoder, item));
+            let rule = fields.get("rule").and_then(|item| rule(decoder, item, names));
             VerdictClaim::Dropped { reason: reason?, at, rule }
         }
         "answered" => VerdictClaim::Answered,
         "outside" => VerdictClaim::Outside,
         _ => {
-            let reason = fields.get(decoder, "reason").and_then(|item| reason_of(decoder, item));
+            let reason = fields.get("reason").and_then(|item| reason_of(decoder, item));
             VerdictClaim::Undetermined { reason }
         }
     };
@@ -276,11 +276,11 @@ pub(super) fn of_send(decoder: &mut Decoder<'_>, item: Item<'_>, names: &KnownNa
     const KEYS: [&str; schema::EXPECT_SEND.len()] = schema::names(&schema::EXPECT_SEND);
     let fields = item.fields(decoder, What::The("`expect` of a `send`"), &KEYS)?;
     let claim = claim(decoder, &fields, names);
-    let emitted = fields.get(decoder, "emitted").and_then(|item| {
+    let emitted = fields.get("emitted").and_then(|item| {
         item.list_of(decoder, |decoder, item| {
             let fields = item.fields(decoder, What::The("an emitted frame"), &schema::names(&schema::EMITTED))?;
             let to = fields.require(decoder, "to", "\"web-1\"").and_then(|item| names.endpoint(decoder, item));
-            let by = fields.get(decoder, "by").and_then(|item| names.domain(decoder, item));
+            let by = fields.get("by").and_then(|item| names.domain(decoder, item));
             let kinds = EmittedKind::ALL.map(|kind| (kind.name(), kind));
             let kind = fields.require(decoder, "kind", "\"time-exceeded\"");
             let kind = kind.and_then(|item| item.one_of(decoder, &kinds));
@@ -302,12 +302,12 @@ pub(super) fn of_replay(
     });
     let dropped = counts(decoder, &fields, "dropped", |decoder, key| reason(decoder, key.value, key.span));
     let mut total = |key| {
-        let count = fields.get(decoder, key).and_then(|item| item.integer(decoder, 0..=u64::MAX));
+        let count = fields.get(key).and_then(|item| item.integer(decoder, 0..=u64::MAX));
         count.unwrap_or(Spanned::unplaced(0))
     };
     let (answered, outside) = (total("answered"), total("outside"));
     let (undetermined, emitted) = (total("undetermined"), total("emitted"));
-    let frames = fields.get(decoder, "frames").and_then(|item| {
+    let frames = fields.get("frames").and_then(|item| {
         item.list_of(decoder, |decoder, item| {
             const KEYS: [&str; schema::FRAME.len()] = schema::names(&schema::FRAME);
             let fields = item.fields(decoder, What::The("a frame"), &KEYS)?;
@@ -327,8 +327,8 @@ fn counts<'a, T>(
     key: &'static str,
     mut read: impl FnMut(&mut Decoder<'_>, Spanned<&'a str>) -> Option<Spanned<T>>,
 ) -> Vec<Count<T>> {
-    let table = fields.get(decoder, key).and_then(|item| item.table(decoder));
-    let entries = table.map(|table| Fields::entries(table, decoder)).into_iter().flatten();
+    let table = fields.get(key).and_then(|item| item.table(decoder));
+    let entries = table.map(Fields::entries).into_iter().flatten();
     let count = |(key, item): (Spanned<&'a str>, Item<'a>)| {
         let of = read(decoder, key);
         let count = item.integer(decoder, 0..=u64::MAX);

@@ -52,11 +52,11 @@ impl std::error::Error for ReadError {
     }
 }
 
-/// The text of a topology file and how it is written.
-pub(super) fn read_topology(path: &Path) -> Result<(String, Notation), ReadError> {
+/// The text of a topology file of `limit` bytes at most, and how it is written.
+pub(super) fn read_topology(path: &Path, limit: u64) -> Result<(String, Notation), ReadError> {
     let text = match Notation::of_name(path) {
-        Notation::Toml => read_as(path, |bytes| toml(bytes, path == Path::new(STANDARD_INPUT))),
-        Notation::Json | Notation::Yaml => read_as(path, plain),
+        Notation::Toml => read_as(path, limit, |bytes| toml(bytes, path == Path::new(STANDARD_INPUT))),
+        Notation::Json | Notation::Yaml => read_as(path, limit, plain),
     }?;
     let notation = Notation::of(path, &text);
     Ok((text, notation))
@@ -64,7 +64,7 @@ pub(super) fn read_topology(path: &Path) -> Result<(String, Notation), ReadError
 
 /// The text of a scenario file, which is TOML.
 pub(super) fn read_scenario(path: &Path) -> Result<String, ReadError> {
-    read_as(path, |bytes| match Notation::of_name(path) {
+    read_as(path, MAX_BYTES, |bytes| match Notation::of_name(path) {
         Notation::Toml => toml(bytes, false),
         other => Err(refused(format!("it is {}; topologies may be that, scenarios are TOML", other.name()))),
     })
@@ -75,41 +75,41 @@ pub(super) fn read_scenario(path: &Path) -> Result<String, ReadError> {
 /// # Errors
 /// The file cannot be read, is no regular file, is larger than [`MAX_BYTES`], or is no UTF-8 text.
 pub fn read_text(path: &Path) -> Result<String, ReadError> {
-    read_as(path, utf8)
+    read_as(path, MAX_BYTES, utf8)
 }
 
-fn read_as(path: &Path, text: impl FnOnce(Vec<u8>) -> io::Result<String>) -> Result<String, ReadError> {
+fn read_as(path: &Path, limit: u64, text: impl FnOnce(Vec<u8>) -> io::Result<String>) -> Result<String, ReadError> {
     let bytes = if path == Path::new(STANDARD_INPUT) {
-        bounded(io::stdin().lock(), 0)
+        bounded(io::stdin().lock(), 0, limit)
     } else {
-        regular(path).and_then(|(file, size)| bounded(file, size))
+        regular(path, limit).and_then(|(file, size)| bounded(file, size, limit))
     };
     bytes.and_then(text).map_err(|error| ReadError { path: path.to_owned(), error })
 }
 
-/// Opens a file and tells its size. A FIFO is not even opened: that would wait for a writer.
-fn regular(path: &Path) -> io::Result<(File, u64)> {
+/// Opens a file of `limit` bytes at most and tells its size. A FIFO is not even opened: that would wait for a writer.
+fn regular(path: &Path, limit: u64) -> io::Result<(File, u64)> {
     let metadata = std::fs::metadata(path)?;
     if !metadata.is_file() && !metadata.is_dir() {
         return Err(refused("it is no regular file; pipe it in, and give `-` for standard input"));
     }
-    if metadata.len() > MAX_BYTES {
-        return Err(too_large());
+    if metadata.len() > limit {
+        return Err(too_large(limit));
     }
     Ok((File::open(path)?, metadata.len()))
 }
 
-fn bounded(reader: impl Read, size: u64) -> io::Result<Vec<u8>> {
+fn bounded(reader: impl Read, size: u64, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(size as usize);
-    reader.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(too_large());
+    reader.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(too_large(limit));
     }
     Ok(bytes)
 }
 
-fn too_large() -> io::Error {
-    refused("it is larger than 1 GiB")
+fn too_large(limit: u64) -> io::Error {
+    refused(if limit == MAX_BYTES { "it is larger than 1 GiB" } else { "the topology is larger than 1 GiB with it" })
 }
 
 fn utf8(bytes: Vec<u8>) -> io::Result<String> {
@@ -240,8 +240,9 @@ mod tests {
     #[test]
     fn only_so_much_is_read_of_what_has_no_end() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(bounded(&b"abc"[..], 3).unwrap(), b"abc");
-        assert!(regular(&folder.path().join("missing")).is_err());
+        assert_eq!(bounded(&b"abc"[..], 3, 3).unwrap(), b"abc");
+        assert_eq!(bounded(&b"abc"[..], 3, 2).unwrap_err().to_string(), "the topology is larger than 1 GiB with it");
+        assert!(regular(&folder.path().join("missing"), MAX_BYTES).is_err());
         #[cfg(unix)]
         {
             let error = read_scenario(Path::new("/dev/zero")).unwrap_err().to_string();

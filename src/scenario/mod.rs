@@ -8,6 +8,7 @@ mod bless;
 mod decode;
 mod expect;
 mod file;
+mod include;
 mod json;
 mod names;
 mod nested;
@@ -42,12 +43,13 @@ pub use words::{OperationError, operation};
 pub use written::ReplayScenario;
 pub(crate) use written::toml_key;
 
-use crate::diag::{Diagnostic, FileId, Severity, Sources};
+use crate::diag::{Diagnostic, Severity, Sources};
 use crate::model::World;
 use decode::{Decoder, Fields, What};
 use file::{read_scenario, read_topology};
+use include::IncludedFiles;
 pub(crate) use notation::Notation;
-use std::ops::Range;
+use std::collections::VecDeque;
 use std::path::{Component, Path, PathBuf};
 use tree::Tree;
 
@@ -57,11 +59,6 @@ pub fn topology(sources: &mut Sources, name: &str, text: &str) -> (World, Vec<Di
     topology_as(sources, name, text, Notation::Toml)
 }
 
-/// Reads the topology in `text`, the content of a file that diagnostics call `name`: written as its name says.
-pub(crate) fn topology_of_file(sources: &mut Sources, name: &str, text: &str) -> (World, Vec<Diagnostic>) {
-    topology_as(sources, name, text, Notation::of_name(Path::new(name)))
-}
-
 /// Reads the topology in `text`, which is written in `notation`.
 pub(crate) fn topology_as(
     sources: &mut Sources,
@@ -69,7 +66,21 @@ pub(crate) fn topology_as(
     text: &str,
     notation: Notation,
 ) -> (World, Vec<Diagnostic>) {
-    topology_in(sources.add(name, text), text, notation)
+    let file = sources.add(name, text);
+    include::read(sources, file, notation, IncludedFiles::Nowhere(include::IN_MEMORY))
+}
+
+/// Reads the topology whose files are `texts`, each with the name that says how it is written: the first one, and those
+/// that are included in the order of [`Sources::texts`] of the topology that they are copies of.
+pub(crate) fn topology_of_texts(
+    sources: &mut Sources,
+    texts: impl IntoIterator<Item = (String, String)>,
+) -> (World, Vec<Diagnostic>) {
+    let mut texts: VecDeque<(String, String)> = texts.into_iter().collect();
+    let (name, text) = texts.pop_front().unwrap_or_default();
+    let notation = Notation::of_copy(&name, &text);
+    let file = sources.add(name, text);
+    include::read(sources, file, notation, IncludedFiles::Given(texts))
 }
 
 /// Reads a topology that a program declared: its lines, each with what it is about.
@@ -78,64 +89,21 @@ pub(crate) fn declared(
     lines: impl IntoIterator<Item = (String, String)>,
 ) -> (World, Vec<Diagnostic>) {
     let file = sources.add_declared(lines);
-    topology_in(file, sources.text(file).expect("the text was just added"), Notation::Toml)
+    include::read(sources, file, Notation::Toml, IncludedFiles::Nowhere(include::IN_MEMORY))
 }
 
-fn topology_in(file: FileId, text: &str, notation: Notation) -> (World, Vec<Diagnostic>) {
-    let read = notation.read(file, text);
-    let mut decoder = Decoder::new(file, text).in_notation(notation);
-    let world = topology_file(&mut decoder, &read.tree);
-    (world, read.finish(decoder.into_findings()))
-}
-
-fn topology_file<'a>(decoder: &mut Decoder<'_>, tree: &'a Tree<'a>) -> World {
-    let root = Fields::root(tree.root(), decoder.span(0..0), What::The("a topology file"));
-    match ["step", "topology"].iter().find_map(|key| root.key_span(decoder, key)) {
-        Some(place) => {
-            decoder.report(
-                Diagnostic::error("wrong-file-kind", "this is a scenario file, not a topology file")
-                    .at(place, "only scenarios have this key")
-                    .help("give the topology file that it names, or run it with `biplane run`"),
-            );
-            World::default()
-        }
-        None => match foreign_key(decoder, tree).map(|key| decoder.span(key)) {
-            Some(place) => {
-                decoder.report(
-                    Diagnostic::error("wrong-file-kind", "this is a Terraform state or a dump, not a topology file")
-                        .at(place, "no topology has this key")
-                        .help("`biplane import FILE` makes a topology of dumps and Terraform states"),
-                );
-                World::default()
-            }
-            None => topology::decode(decoder, &root),
-        },
-    }
-}
-
-/// The first key of a file without a section of a topology that is one of Terraform's or of the vendor's API, which
-/// begin with capitals.
-fn foreign_key(decoder: &Decoder<'_>, tree: &Tree<'_>) -> Option<Range<usize>> {
-    const TERRAFORM: [&str; 3] = ["version", "format_version", "terraform_version"];
-    let is_foreign = |key: &str| TERRAFORM.contains(&key) || key.starts_with(|c: char| c.is_ascii_uppercase());
-    let is_toml = decoder.notation() == Notation::Toml;
-    if is_toml || topology::SECTIONS.iter().any(|section| tree.root().get(section).is_some()) {
-        return None;
-    }
-    tree.root().entries().find(|entry| is_foreign(entry.key())).map(|entry| entry.key_place())
-}
-
-/// Reads the topology file `path`, as [`topology`](fn@topology) does; [`STANDARD_INPUT`] is standard input. A file is
-/// JSON or YAML where its name ends in `.json`, `.yaml` or `.yml`, as is standard input that begins with a brace, and
-/// else TOML.
+/// Reads the topology file `path` and the files that it includes, as [`topology`](fn@topology) does; [`STANDARD_INPUT`] is
+/// standard input. A file is JSON or YAML where its name ends in `.json`, `.yaml` or `.yml`, as is standard input that
+/// begins with a brace, and else TOML.
 ///
 /// # Errors
-/// The file cannot be read, is no regular file, is larger than [`MAX_BYTES`], or is no text in such a notation.
+/// The file cannot be read, is no regular file, is larger than [`MAX_BYTES`], or is no text in such a notation. An
+/// included file that cannot be read is a diagnostic.
 pub fn load_topology(sources: &mut Sources, path: &Path) -> Result<(World, Vec<Diagnostic>), ReadError> {
-    let (text, notation) = read_topology(path)?;
+    let (text, notation) = read_topology(path, MAX_BYTES)?;
     let file = sources.add(shown(path).to_string_lossy(), text);
     sources.set_path(file, path);
-    Ok(topology_in(file, sources.text(file).expect("the text was just added"), notation))
+    Ok(include::read(sources, file, notation, IncludedFiles::OnDisk))
 }
 
 /// The path without detours such as `scenarios/../`, for people; a link on the way may make it another file's, so it is
@@ -174,9 +142,9 @@ fn scenario_file<'a>(
     tree: &'a Tree<'a>,
     folder: &Path,
 ) -> (Option<Scenario>, Vec<Diagnostic>) {
-    let root = Fields::root(tree.root(), decoder.span(0..0), What::The("a scenario file"));
+    let root = Fields::of_file(tree, What::The("a scenario file"));
     let own = ["step", "topology"].iter().any(|key| root.has(key));
-    if let Some(place) = topology::SECTIONS.iter().find_map(|key| root.key_span(decoder, key)).filter(|_| !own) {
+    if let Some(place) = topology::SECTIONS.iter().find_map(|key| root.key_span(key)).filter(|_| !own) {
         decoder.report(
             Diagnostic::error("wrong-file-kind", "this is a topology file, not a scenario file")
                 .at(place, "a section of a topology")
@@ -205,16 +173,17 @@ fn scenario_topology<'a>(
     };
     if item.is_table() {
         let before = decoder.error_count();
-        let world =
-            item.table(decoder).map(|table| topology::decode(decoder, &Fields::root(table, item.span, TOPOLOGY_TABLE)));
+        let world = item.table(decoder).map(|table| {
+            let table = Fields::at(table, item.span, TOPOLOGY_TABLE);
+            include::refuse(decoder, &table, include::IN_SCENARIO);
+            topology::decode(decoder, &[table])
+        });
         return (world.filter(|_| decoder.error_count() == before), Vec::new());
     }
     let Some(path) = item.name(decoder) else {
         return (None, Vec::new());
     };
-    // A file of this name, which is standard input for the command line alone.
-    let path = if path.value == STANDARD_INPUT { format!("./{STANDARD_INPUT}") } else { path.value };
-    match load_topology(sources, &folder.join(path)) {
+    match load_topology(sources, &include::named_from(folder, &path.value)) {
         Ok((world, diagnostics)) => (Some(world).filter(|_| !has_errors(&diagnostics)), diagnostics),
         Err(error) => {
             decoder.report(error.diagnostic().at(item.span, "named here"));

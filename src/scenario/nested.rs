@@ -56,7 +56,7 @@ pub(super) enum Style {
 impl<'t> NestedBuilder<'t> {
     /// A builder for values of `text`.
     pub(super) fn new(file: FileId, text: &'t str, notation: Notation) -> NestedBuilder<'t> {
-        let (tree, open, key, twice) = (Tree::new(text), Vec::new(), None, Vec::new());
+        let (tree, open, key, twice) = (Tree::new(file, text), Vec::new(), None, Vec::new());
         NestedBuilder { text, file, notation, tree, open, key, twice, left_out: 0 }
     }
 
@@ -68,7 +68,7 @@ impl<'t> NestedBuilder<'t> {
         let place = self.span(visible(self.text, place));
         let problem = Diagnostic::error(self.notation.syntax_id(), message).at(place, "the file is read up to here");
         let problem = help.into_iter().fold(problem, Diagnostic::help);
-        Text::new(Tree::new(self.text), self.file, (vec![problem], 0))
+        Text::new(Tree::new(self.file, self.text), self.file, (vec![problem], 0)).cut()
     }
 
     /// True where a key comes next.

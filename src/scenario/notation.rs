@@ -44,6 +44,14 @@ impl Notation {
         if path == Path::new(STANDARD_INPUT) && is_object(text) { Notation::Json } else { Notation::of_name(path) }
     }
 
+    /// The notation of `text`, which was read from a file called `name` or from standard input.
+    pub(super) fn of_copy(name: &str, text: &str) -> Notation {
+        match Notation::of_name(Path::new(name)) {
+            Notation::Toml if is_object(text) => Notation::Json,
+            notation => notation,
+        }
+    }
+
     /// Reads `text`.
     pub(super) fn read(self, file: FileId, text: &str) -> Text<'_> {
         match self {

@@ -89,11 +89,11 @@ pub(super) fn decode<'a>(
     names: &KnownNames<'_>,
 ) -> Option<(ApplyStep, ApplyExpectation)> {
     let table = item.table(decoder)?;
-    let untold = Fields::root(table, item.span, What::The("`apply`"));
+    let untold = Fields::at(table, item.span, What::The("`apply`"));
     let word =
         untold.require(decoder, "operation", "\"attach\"")?.one_of(decoder, &KEYS.map(|(name, _)| (name, name)))?;
     let keys = KEYS.iter().find(|(name, _)| *name == word.value).map_or(&[][..], |(_, keys)| keys);
-    let fields = Fields::root(table, item.span, What::Object("operation", word.value));
+    let fields = Fields::at(table, item.span, What::Object("operation", word.value));
     let keys: Vec<&str> = std::iter::once("operation").chain(keys.iter().copied()).collect();
     fields.refuse_unknown(decoder, &keys);
     let expectation = expectation(decoder, step, word.value, names);
@@ -124,7 +124,7 @@ fn expectation<'a>(
     names: &KnownNames<'_>,
 ) -> Option<ApplyExpectation> {
     if operation != DESCRIBE {
-        let Some(item) = step.get(decoder, "expect") else { return Some(ApplyExpectation::Accepted) };
+        let Some(item) = step.get("expect") else { return Some(ApplyExpectation::Accepted) };
         let fields = item.fields(decoder, What::The("`expect` of an operation"), &["error"])?;
         let told = fields.require(decoder, "error", "\"QuotaExceeded\"")?;
         return error(decoder, told);
@@ -138,12 +138,12 @@ fn expectation<'a>(
     }
     let table = told.table(decoder)?;
     let mut links = Vec::new();
-    for (instance, vpc) in Fields::entries(table, decoder) {
+    for (instance, vpc) in Fields::entries(table) {
         let id = names.endpoint_id(decoder, instance);
         let vpc = names.object(decoder, vpc, Object::Vpc).map(|id| Spanned::new(id, vpc.span));
         links.push((Spanned::new(id?, instance.span), vpc?));
     }
-    let total = fields.get(decoder, "total").and_then(|item| item.integer(decoder, 0..=u64::MAX));
+    let total = fields.get("total").and_then(|item| item.integer(decoder, 0..=u64::MAX));
     Some(ApplyExpectation::Links { span: item.span, links, total })
 }
 
@@ -229,7 +229,7 @@ impl<'a> OperationReader<'_, 'a, '_> {
     }
 
     fn get(&self, key: &'static str) -> Option<Item<'a>> {
-        self.fields.get(self.decoder, key)
+        self.fields.get(key)
     }
 
     fn require(&mut self, key: &'static str, example: &str) -> Option<Item<'a>> {
@@ -374,7 +374,7 @@ impl<'a> OperationReader<'_, 'a, '_> {
         };
         let instances = self.objects("instances", Object::Instance);
         let default = LinkQuery::default();
-        let mut number = |key, default| match self.fields.get(self.decoder, key) {
+        let mut number = |key, default| match self.fields.get(key) {
             Some(item) => Some(item.integer(self.decoder, 0..=1_000_000)?.value),
             None => Some(default),
         };

@@ -198,7 +198,7 @@ fn ipv4<'a>(decoder: &mut Decoder<'_>, fields: &Fields<'a>, kind: &str, item: It
     let ((source, destination), transport) = match kind {
         "tcp" => {
             let flow = written(decoder, item, read_endpoints)?;
-            let flags = match fields.get(decoder, "flags") {
+            let flags = match fields.get("flags") {
                 Some(item) => item.parse(decoder, str::parse::<TcpFlags>)?.value,
                 None => TcpFlags::SYN,
             };
@@ -226,7 +226,7 @@ fn ipv4<'a>(decoder: &mut Decoder<'_>, fields: &Fields<'a>, kind: &str, item: It
     header_fields(decoder, fields, &mut spec);
     payload(decoder, fields, &mut spec);
     if spec.total_length() > 65535 {
-        let place = ["length", "payload"].into_iter().find_map(|key| fields.get(decoder, key));
+        let place = ["length", "payload"].into_iter().find_map(|key| fields.get(key));
         let message = format!("the packet would have {} bytes", spec.total_length());
         let span = place.map_or(item.span, |item| item.span);
         decoder.report(invalid(span, message, "too long").note("an IPv4 packet has at most 65535 bytes"));
@@ -235,9 +235,9 @@ fn ipv4<'a>(decoder: &mut Decoder<'_>, fields: &Fields<'a>, kind: &str, item: It
 }
 
 fn icmp(decoder: &mut Decoder<'_>, fields: &Fields<'_>) -> IcmpSpec {
-    let mut octet = |key| Some(fields.get(decoder, key)?.integer::<u8>(decoder, 0..=255)?.value);
+    let mut octet = |key| Some(fields.get(key)?.integer::<u8>(decoder, 0..=255)?.value);
     let (kind, code) = (octet("type"), octet("code"));
-    let mut word = |key| Some(fields.get(decoder, key)?.integer::<u16>(decoder, 0..=65535)?.value);
+    let mut word = |key| Some(fields.get(key)?.integer::<u16>(decoder, 0..=65535)?.value);
     let (identifier, sequence) = (word("identifier"), word("sequence"));
     let echo = IcmpSpec::default();
     IcmpSpec {
@@ -249,14 +249,14 @@ fn icmp(decoder: &mut Decoder<'_>, fields: &Fields<'_>) -> IcmpSpec {
 }
 
 fn header_fields(decoder: &mut Decoder<'_>, fields: &Fields<'_>, spec: &mut Ipv4Spec) {
-    if let Some(ttl) = fields.get(decoder, "ttl").and_then(|item| item.integer::<u8>(decoder, 0..=255)) {
+    if let Some(ttl) = fields.get("ttl").and_then(|item| item.integer::<u8>(decoder, 0..=255)) {
         spec.ttl = ttl.value;
     }
-    let identification = fields.get(decoder, "identification");
+    let identification = fields.get("identification");
     if let Some(value) = identification.and_then(|item| item.integer::<u16>(decoder, 0..=65535)) {
         spec.identification = value.value;
     }
-    if let Some(item) = fields.get(decoder, "fragment_offset") {
+    if let Some(item) = fields.get("fragment_offset") {
         match item.integer::<u16>(decoder, 0..=65528) {
             Some(offset) if !offset.is_multiple_of(8) => {
                 let help = format!("write {} or {}", *offset / 8 * 8, *offset / 8 * 8 + 8);
@@ -266,7 +266,7 @@ fn header_fields(decoder: &mut Decoder<'_>, fields: &Fields<'_>, spec: &mut Ipv4
             offset => spec.fragment_offset = offset.map_or(0, |offset| offset.value),
         }
     }
-    let mut flag = |key| Some(fields.get(decoder, key)?.boolean(decoder)?.value);
+    let mut flag = |key| Some(fields.get(key)?.boolean(decoder)?.value);
     spec.more_fragments = flag("more_fragments").unwrap_or(false);
     let is_fragment = spec.more_fragments || spec.fragment_offset > 0;
     spec.dont_fragment = flag("df").unwrap_or(!is_fragment);
@@ -277,10 +277,10 @@ fn payload(decoder: &mut Decoder<'_>, fields: &Fields<'_>, spec: &mut Ipv4Spec) 
         let _reported = fields.one_key(decoder, &["payload", "length"]);
         return;
     }
-    if let Some(text) = fields.get(decoder, "payload").and_then(|item| item.string(decoder)) {
+    if let Some(text) = fields.get("payload").and_then(|item| item.string(decoder)) {
         spec.payload = text.as_bytes().to_vec();
     }
-    if let Some(length) = fields.get(decoder, "length").and_then(|item| item.integer::<u16>(decoder, 0..=65515)) {
+    if let Some(length) = fields.get("length").and_then(|item| item.integer::<u16>(decoder, 0..=65515)) {
         spec.payload = vec![0; usize::from(length.value)];
     }
 }

@@ -92,9 +92,8 @@ pub(super) fn decode<'a>(
     let names = &KnownNames::new(topology.as_ref());
     let title = root.require(decoder, "title", "\"A linked instance reaches its VPC\"");
     let title = title.and_then(|item| item.name(decoder));
-    let description = root.get(decoder, "description").and_then(|item| Some(item.text(decoder)?.value));
-    let claims =
-        root.get(decoder, "claim").map_or_else(Vec::new, |item| item.list_of(decoder, claim).unwrap_or_default());
+    let description = root.get("description").and_then(|item| Some(item.text(decoder)?.value));
+    let claims = root.get("claim").map_or_else(Vec::new, |item| item.list_of(decoder, claim).unwrap_or_default());
     let steps = if claims.is_empty() || root.has("step") {
         let item = root.require(decoder, "step", "[{ wait = \"1s\" }]")?;
         let items = item.list(decoder)?;
@@ -116,7 +115,7 @@ fn claim<'a>(decoder: &mut Decoder<'_>, item: Item<'a>) -> Option<Spanned<String
 
 fn step<'a>(decoder: &mut Decoder<'_>, item: Item<'a>, folder: &Path, names: &KnownNames<'_>) -> Option<Step> {
     let fields = item.fields(decoder, What::The("a step"), &STEP_KEYS)?;
-    let title = fields.get(decoder, "title").and_then(|item| Some(item.text(decoder)?.value));
+    let title = fields.get("title").and_then(|item| Some(item.text(decoder)?.value));
     let (key, action) = fields.one_key(decoder, &ACTIONS)?;
     let action = match key {
         "send" => {
@@ -158,7 +157,7 @@ pub(super) fn expected<'a>(
                 .help(format!("add it, for example `expect = {example}`")),
         );
     }
-    fields.get(decoder, "expect")
+    fields.get("expect")
 }
 
 fn send<'a>(decoder: &mut Decoder<'_>, item: Item<'a>, known: &KnownNames<'_>) -> Option<SendStep> {
@@ -173,7 +172,7 @@ fn replay<'a>(decoder: &mut Decoder<'_>, item: Item<'a>, folder: &Path, known: &
     let capture = fields.require(decoder, "capture", "\"../pcaps/mysql.pcap\"").and_then(|item| item.name(decoder));
     let inject = by_address(decoder, &fields, "inject", |decoder, item| known.endpoint(decoder, item));
     let map = by_address(decoder, &fields, "map", |decoder, item| item.address(decoder));
-    let strict_tcp = fields.get(decoder, "strict_tcp").and_then(|item| item.boolean(decoder));
+    let strict_tcp = fields.get("strict_tcp").and_then(|item| item.boolean(decoder));
     let capture = capture?;
     Some(ReplayStep {
         capture: Spanned::new(folder.join(&capture.value), capture.span),
@@ -190,8 +189,8 @@ fn by_address<'a, T>(
     key: &'static str,
     mut read: impl FnMut(&mut Decoder<'_>, Item<'a>) -> Option<T>,
 ) -> Vec<(Spanned<Ipv4Addr>, T)> {
-    let table = fields.get(decoder, key).and_then(|item| item.table(decoder));
-    let entries = table.map(|table| Fields::entries(table, decoder)).into_iter().flatten();
+    let table = fields.get(key).and_then(|item| item.table(decoder));
+    let entries = table.map(Fields::entries).into_iter().flatten();
     let mut pairs = Vec::new();
     for (address, item) in entries {
         let value = read(decoder, item);

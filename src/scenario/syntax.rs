@@ -24,13 +24,15 @@ pub(super) struct Text<'t> {
     places: Vec<(usize, usize)>,
     /// The sections whose header is broken: what is in them is not judged.
     unjudged: Vec<Range<usize>>,
+    /// True where nothing of it could be read.
+    is_cut: bool,
 }
 
 /// Reads `text`, going on after errors.
 pub(super) fn read(file: FileId, text: &str) -> Text<'_> {
-    let tree = Tree::new(text);
+    let tree = Tree::new(file, text);
     let (places, unjudged) = (Vec::new(), Vec::new());
-    let read = Text { tree: Tree::new(""), file, problems: Vec::new(), left_out: 0, places, unjudged };
+    let read = Text { tree: Tree::default(), file, problems: Vec::new(), left_out: 0, places, unjudged, is_cut: false };
     let mut reader = SyntaxReader {
         text,
         read,
@@ -48,19 +50,36 @@ impl<'t> Text<'t> {
     /// What another notation than TOML gave, and how many more problems there were.
     pub(super) fn new(tree: Tree<'t>, file: FileId, problems: (Vec<Diagnostic>, usize)) -> Text<'t> {
         let (problems, left_out) = problems;
-        Text { tree, file, problems, left_out, places: Vec::new(), unjudged: Vec::new() }
+        Text { tree, file, problems, left_out, places: Vec::new(), unjudged: Vec::new(), is_cut: false }
+    }
+
+    /// The same where nothing of the text could be read.
+    pub(super) fn cut(self) -> Text<'t> {
+        Text { is_cut: true, ..self }
+    }
+
+    /// True where nothing of the text could be read: what is missing is not worth saying.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// All problems of the file in the order of the text: the syntax errors, and those of `decoded` that do not merely
     /// follow from them.
-    pub(super) fn finish(mut self, decoded: (Vec<Diagnostic>, usize)) -> Vec<Diagnostic> {
-        let mut all = std::mem::take(&mut self.problems);
-        all.extend(decoded.0.into_iter().filter(|problem| !self.follows_from_syntax(problem)));
+    pub(super) fn finish(self, decoded: (Vec<Diagnostic>, usize)) -> Vec<Diagnostic> {
+        Text::finish_all(vec![self], decoded)
+    }
+
+    /// The same of several files, the first one first.
+    pub(super) fn finish_all(mut texts: Vec<Text<'t>>, decoded: (Vec<Diagnostic>, usize)) -> Vec<Diagnostic> {
+        let mut all: Vec<Diagnostic> = texts.iter_mut().flat_map(|text| std::mem::take(&mut text.problems)).collect();
+        let follows = |problem: &Diagnostic| texts.iter().any(|text| text.follows_from_syntax(problem));
+        all.extend(decoded.0.into_iter().filter(|problem| !follows(problem)));
         all.sort_by_key(|problem| problem.labels.first().map(|label| label.span));
-        let more = self.left_out + decoded.1 + all.len().saturating_sub(MAX_FINDINGS);
+        let left_out: usize = texts.iter().map(|text| text.left_out).sum();
+        let more = left_out + decoded.1 + all.len().saturating_sub(MAX_FINDINGS);
         all.truncate(MAX_FINDINGS);
-        if more > 0 {
-            let place = Span::new(self.file, 0..0);
+        if let Some(first) = texts.first().filter(|_| more > 0) {
+            let place = Span::new(first.file, 0..0);
             let problem = Diagnostic::error("too-many-problems", format!("{more} more problems are not listed"));
             all.push(problem.at(place, "in this file").help("mend those listed first, or look for their common cause"));
         }
@@ -169,7 +188,7 @@ impl<'t> SyntaxReader<'t> {
     fn read_without(&mut self, line: Range<usize>, range: Range<usize>) {
         let (before, after) = (&self.text[range.start..line.start], &self.text[line.end..range.end]);
         let repaired = [before, &" ".repeat(line.len()), after].concat();
-        let tree = std::mem::replace(&mut self.builder.tree, Tree::new(""));
+        let tree = std::mem::take(&mut self.builder.tree);
         let mut builder = StatementBuilder::new(tree, &repaired, range.start);
         let (said, wrong) = builder.read(&Source::new(&repaired).lex().into_vec());
         let conflicts = builder.take_conflicts();

@@ -1,5 +1,6 @@
 //! What is understood, what is refused, and in which words.
 
+mod includes;
 mod notations;
 mod operations;
 mod recovery;

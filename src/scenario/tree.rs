@@ -4,6 +4,7 @@
 //! entries stand far apart is no special case. Strings are not copied: a value knows its place, and what stands there
 //! is the string unless it has escapes.
 
+use crate::diag::{FileId, Span};
 use hashbrown::{HashMap, HashTable};
 use std::hash::BuildHasher;
 use std::ops::Range;
@@ -11,6 +12,7 @@ use std::ops::Range;
 /// A parsed text.
 #[derive(Default)]
 pub(super) struct Tree<'t> {
+    file: FileId,
     text: &'t str,
     /// The whole file first.
     nodes: Vec<TreeNode>,
@@ -150,9 +152,9 @@ pub(super) enum Leaf<'s> {
 pub(super) type TreeKey<'s> = (&'s str, Range<usize>);
 
 impl<'t> Tree<'t> {
-    /// A tree without entries for values that stand in `text`.
-    pub(super) fn new(text: &'t str) -> Tree<'t> {
-        let mut tree = Tree { text, ..Tree::default() };
+    /// A tree without entries for values that stand in `text`, the text of `file`.
+    pub(super) fn new(file: FileId, text: &'t str) -> Tree<'t> {
+        let mut tree = Tree { file, text, ..Tree::default() };
         tree.push(None, TreePlace::default(), NodeKind::Table(Origin::Header), NONE);
         tree
     }
@@ -248,6 +250,11 @@ impl<'t> Tree<'t> {
             next = node.next;
         }
         None
+    }
+
+    /// The file that the text is of.
+    pub(super) fn file(&self) -> FileId {
+        self.file
     }
 
     /// What a value is.
@@ -359,6 +366,16 @@ impl<'a> TreeEntry<'a> {
     /// The place of the value.
     pub(super) fn place(&self) -> Range<usize> {
         self.node().value.range()
+    }
+
+    /// The place of the key among all files.
+    pub(super) fn key_span(&self) -> Span {
+        Span::new(self.tree.file, self.key_place())
+    }
+
+    /// The place of the value among all files.
+    pub(super) fn span(&self) -> Span {
+        Span::new(self.tree.file, self.place())
     }
 
     /// The value.

@@ -29,8 +29,8 @@ fn read(sources: &mut Sources, world: Option<&World>, words: &str) -> Result<Ope
     let file = sources.add(words, text.as_str());
     let read = syntax::read(file, &text);
     let mut decoder = Decoder::new(file, &text);
-    let root = Fields::root(read.tree.root(), decoder.span(0..0), What::The("an operation"));
-    let item = root.get(&decoder, "apply");
+    let root = Fields::of_file(&read.tree, What::The("an operation"));
+    let item = root.get("apply");
     let names = names::KnownNames::new(world);
     let decoded = item.and_then(|item| operation::decode(&mut decoder, &root, item, &names));
     let findings = read.finish(decoder.into_findings());

@@ -13,6 +13,7 @@ mod flows;
 mod guest_route;
 mod hostile;
 mod import;
+mod includes;
 #[cfg(unix)]
 mod interrupt;
 mod messages;

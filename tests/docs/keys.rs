@@ -28,6 +28,10 @@ fn the_topology_has_every_key_and_breaks_no_rule() {
 
     let keys = |text: &str| known_keys(&scenario::topology(&mut Sources::new(), "keys.toml", text).1);
     for section in keys("unheard_of = 1") {
+        if section == "include" {
+            assert!(has_word(&example, &section));
+            continue;
+        }
         let parts: Vec<&str> = example.split(&format!("\n[{section}")).skip(1).collect();
         assert!(!parts.is_empty(), "the example has no [{section}]");
         let parts: String = parts.iter().map(|part| part.split("\n[").next().unwrap()).collect();

@@ -23,8 +23,8 @@ pub enum PartsError {
     AmongCaptures(PathBuf),
     /// Rates act, and a split keeps the frames of a sender apart.
     Timing,
-    /// The topology is of several files.
-    SeveralSources,
+    /// The topology was read from no text that could go with a part.
+    NoText,
     /// A file cannot be written, or none that is needed beside.
     Output(io::Error),
     /// A file or folder cannot be read.
@@ -122,9 +122,7 @@ impl fmt::Display for PartsError {
                 "rates act on all frames of a sender together, and a split keeps these apart: give `replay --shard` the \
                  captures themselves",
             ),
-            PartsError::SeveralSources => {
-                f.write_str("the topology is of several files, and a part holds one: put it together in one file first")
-            }
+            PartsError::NoText => f.write_str("the topology was read from no text that could go with a part"),
             PartsError::Output(error) => error.fmt(f),
             PartsError::Unreadable(message) | PartsError::NotHeld(message) => f.write_str(message),
             PartsError::Empty(folder) => write!(

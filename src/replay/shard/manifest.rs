@@ -5,6 +5,7 @@ use super::error::{Difference, PartsError, Place};
 use super::options::PartOptions;
 use crate::capture::{CaptureRange, Unreadable};
 use crate::files::{Inputs, write};
+use crate::lab::Topology;
 use crate::program::EndpointId;
 use crate::replay::{Replayed, ShardSelection};
 use crate::report::{CaptureFacts, RateUse};
@@ -152,6 +153,9 @@ pub(super) struct Manifest {
     pub(super) shards: usize,
     pub(super) program: ProgramIdentity,
     pub(super) topology: NamedDigest,
+    /// The files that the topology includes, in the order in which they are read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) included: Vec<NamedDigest>,
     pub(super) options: PartOptions,
     pub(super) captures: Vec<NamedDigest>,
     pub(super) stream: StreamSummary,
@@ -214,7 +218,7 @@ pub(super) fn topology_name(topology: &NamedDigest) -> String {
 
 impl Manifest {
     pub(super) fn of(shard: ShardSelection, program: ProgramIdentity, made_of: MadeOf) -> Manifest {
-        let MadeOf { topology, options, captures, stream } = made_of;
+        let MadeOf { topology: TopologyDigests { topology, included }, options, captures, stream } = made_of;
         Manifest {
             kind: KIND.to_owned(),
             layout: LAYOUT,
@@ -222,6 +226,7 @@ impl Manifest {
             shards: shard.count(),
             program,
             topology,
+            included,
             options,
             captures,
             stream,
@@ -232,6 +237,11 @@ impl Manifest {
     /// Whose part it is.
     pub(super) fn selection(&self) -> ShardSelection {
         ShardSelection::new(self.shard, self.shards).expect("a manifest is of a selection")
+    }
+
+    /// The files of the topology, in the order in which they are read.
+    pub(super) fn topology_files(&self) -> impl Iterator<Item = &NamedDigest> {
+        [&self.topology].into_iter().chain(&self.included)
     }
 
     pub(super) fn write(&self, folder: &Path, inputs: &Inputs) -> io::Result<()> {
@@ -297,8 +307,30 @@ pub(super) fn read_json<T: DeserializeOwned>(path: &Path, what: &'static str) ->
 
 /// What a part is made of.
 pub(super) struct MadeOf {
-    pub(super) topology: NamedDigest,
+    pub(super) topology: TopologyDigests,
     pub(super) options: PartOptions,
     pub(super) captures: Vec<NamedDigest>,
     pub(super) stream: StreamSummary,
+}
+
+/// The files of a topology: the one that was named, and those that it includes, in the order in which they are read.
+pub(super) struct TopologyDigests {
+    pub(super) topology: NamedDigest,
+    pub(super) included: Vec<NamedDigest>,
+}
+
+impl TopologyDigests {
+    /// Of the texts of a topology.
+    pub(super) fn of(topology: &Topology) -> Result<TopologyDigests, PartsError> {
+        let mut files = topology
+            .sources
+            .texts()
+            .map(|(name, text)| NamedDigest { name: name.to_owned(), digest: FileDigest::of_bytes(text.as_bytes()) });
+        let topology = files.next().ok_or(PartsError::NoText)?;
+        Ok(TopologyDigests { topology, included: files.collect() })
+    }
+
+    pub(super) fn files(&self) -> impl Iterator<Item = &NamedDigest> {
+        [&self.topology].into_iter().chain(&self.included)
+    }
 }

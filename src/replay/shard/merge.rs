@@ -56,7 +56,7 @@ impl Parts {
                 own: program.short(),
             });
         }
-        let topology = topology(folder, &first.topology)?;
+        let topology = topology(folder, first)?;
         for manifest in &manifests {
             for digest in manifest.files.values() {
                 PartFile::new(folder, &digest.name, FileOwner::Shard(manifest.shard)).verify(digest)?;
@@ -99,8 +99,12 @@ impl Parts {
 
     /// The files of the parts, which are read.
     pub fn paths(&self) -> impl Iterator<Item = PathBuf> {
-        let names = self.manifests.iter().flat_map(|manifest| manifest.files.values().map(|file| file.name.as_str()));
-        names.map(|name| self.folder.join(name))
+        let of_parts = self.manifests.iter().flat_map(|manifest| {
+            let files = manifest.files.values().map(|file| file.name.clone());
+            files.chain([manifest_name(manifest.selection())])
+        });
+        let topology = self.manifests.first().into_iter().flat_map(Manifest::topology_files);
+        of_parts.chain(topology.map(topology_name)).map(|name| self.folder.join(name))
     }
 
     /// Writes lines and packets of frames where `sinks` wants them, in the order of the stream, and adds the sums up.
@@ -270,13 +274,18 @@ fn shard_count(folder: &Path) -> Result<usize, PartsError> {
     }
 }
 
-/// The topology that parts were made with: each part has put a copy of it beside itself.
-fn topology(folder: &Path, named: &NamedDigest) -> Result<Topology, PartsError> {
-    let file = PartFile::new(folder, &topology_name(named), FileOwner::All);
-    file.verify(named)?;
-    let text = fs::read_to_string(&file.path).map_err(|error| PartsError::unreadable(&file.path, &error))?;
-    Topology::from_file_text(&named.name, &text).map_err(|error| match error {
+/// The topology that parts were made with: each part has put a copy of its files beside itself.
+fn topology(folder: &Path, manifest: &Manifest) -> Result<Topology, PartsError> {
+    let copy = |named: &NamedDigest| PartFile::new(folder, &topology_name(named), FileOwner::All);
+    let text = |named: &NamedDigest| {
+        let file = copy(named);
+        file.verify(named)?;
+        let text = fs::read_to_string(&file.path).map_err(|error| PartsError::unreadable(&file.path, &error))?;
+        Ok((named.name.clone(), text))
+    };
+    let texts = manifest.topology_files().map(text).collect::<Result<Vec<_>, PartsError>>()?;
+    Topology::of_copies(texts).map_err(|error| match error {
         LabError::Read(error) => PartsError::Unreadable(error.to_string()),
-        LabError::Invalid { .. } => file.damaged("it is not a topology without errors"),
+        LabError::Invalid { .. } => copy(&manifest.topology).damaged("it is not a topology without errors"),
     })
 }

@@ -5,7 +5,7 @@ use super::digest::{DigestWriter, FileDigest};
 use super::error::PartsError;
 use super::late::{ForwardedStream, forward};
 use super::manifest::{MadeOf, Manifest, NamedDigest, PartFileKind, ProgramIdentity, SentSummary, StreamSummary};
-use super::manifest::{manifest_name, topology_name};
+use super::manifest::{TopologyDigests, manifest_name, topology_name};
 use super::options::{PartContents, PartOptions};
 use super::reading::{FileOwner, PartFile};
 use super::split_manifest::{SplitManifest, SplitUse};
@@ -72,7 +72,7 @@ pub fn write_part(
     progress: Option<&mut dyn FnMut(u64, Option<u64>, u64)>,
 ) -> Result<Option<WrittenPart>, PartsError> {
     let PartJob { topology, contents, folder, program, .. } = job;
-    let (name, text) = one_topology(topology)?;
+    let of_topology = TopologyDigests::of(topology)?;
     make_folder(folder)?;
     let PartInput { frames, options, paths, digests, stream } = PartInput::open(job)?;
     let mut inputs = Inputs::default();
@@ -98,12 +98,14 @@ pub fn write_part(
     }
     let read = found.frames;
     let made_of = MadeOf {
-        topology: NamedDigest { name: name.to_owned(), digest: FileDigest::of_bytes(text.as_bytes()) },
+        topology: of_topology,
         options: PartOptions::new(topology, options, contents),
         captures: digests,
         stream: stream.unwrap_or(found),
     };
-    write(&folder.join(topology_name(&made_of.topology)), &inputs, text.as_bytes())?;
+    for (file, (_, text)) in made_of.topology.files().zip(topology.sources.texts()) {
+        write(&folder.join(topology_name(file)), &inputs, text.as_bytes())?;
+    }
     let mut manifest = Manifest::of(options.shard, program.clone(), made_of);
     for WrittenFile { kind, file } in written {
         let (file, digest) = file.finish();
@@ -203,15 +205,6 @@ pub(super) fn check_files(captures: &[CaptureFile]) -> Result<(), PartsError> {
     match captures.iter().find(|file| !is_file(&file.path)) {
         Some(once) => Err(PartsError::ReadOnce(once.path.display().to_string())),
         None => Ok(()),
-    }
-}
-
-/// The name and the text of the topology, which is one file.
-pub(super) fn one_topology(topology: &Topology) -> Result<(&str, &str), PartsError> {
-    let mut texts = topology.sources.texts();
-    match (texts.next(), texts.next()) {
-        (Some(only), None) => Ok(only),
-        _ => Err(PartsError::SeveralSources),
     }
 }
 

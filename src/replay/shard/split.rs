@@ -13,9 +13,9 @@
 
 use super::digest::{DigestWriter, FileDigest};
 use super::error::PartsError;
-use super::manifest::{NamedDigest, ProgramIdentity, StreamSummary};
+use super::manifest::{NamedDigest, ProgramIdentity, StreamSummary, TopologyDigests};
 use super::options::EntryOptions;
-use super::part::{capture_digests, check_files, is_among, make_folder, one_topology};
+use super::part::{capture_digests, check_files, is_among, make_folder};
 use super::split_manifest::{SplitFile, SplitManifest, SplitOf};
 use crate::capture::{
     CaptureFile, CaptureOpener, Captures, MAX_INTERFACES, Packet, PacketDirection, PacketOptions, Writer,
@@ -91,7 +91,7 @@ pub fn write_split(
     if options.has_timing(topology) {
         return Err(PartsError::Timing);
     }
-    let (name, text) = one_topology(topology)?;
+    let TopologyDigests { topology: named, included } = TopologyDigests::of(topology)?;
     check_files(&captures)?;
     make_folder(folder)?;
     if is_among(&captures, folder) {
@@ -100,7 +100,8 @@ pub fn write_split(
     let of = SplitOf {
         program: program.clone(),
         shards,
-        topology: NamedDigest { name: name.to_owned(), digest: FileDigest::of_bytes(text.as_bytes()) },
+        topology: named,
+        included,
         entry: EntryOptions::new(topology, options),
     };
     let before = SplitManifest::read_if_there(folder)?;

@@ -2,9 +2,8 @@
 
 use super::digest::FileDigest;
 use super::error::{PartsError, Place};
-use super::manifest::{NamedDigest, ProgramIdentity, StreamSummary, read_json, write_json};
+use super::manifest::{NamedDigest, ProgramIdentity, StreamSummary, TopologyDigests, read_json, write_json};
 use super::options::EntryOptions;
-use super::part::one_topology;
 use super::split::file_name;
 use crate::capture::SPLIT_MANIFEST;
 use crate::files::Inputs;
@@ -30,6 +29,9 @@ pub(super) struct SplitOf {
     pub(super) program: ProgramIdentity,
     pub(super) shards: usize,
     pub(super) topology: NamedDigest,
+    /// The files that the topology includes, in the order in which they are read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) included: Vec<NamedDigest>,
     pub(super) entry: EntryOptions,
 }
 
@@ -126,11 +128,10 @@ impl SplitManifest {
         if options.shard.count() != self.of.shards {
             return Err(PartsError::SplitShards { folder: folder.to_owned(), count: self.of.shards });
         }
-        let (name, text) = one_topology(topology)?;
+        let TopologyDigests { topology: named, included } = TopologyDigests::of(topology)?;
         let asked = EntryOptions::new(topology, options);
         let entry = if asked == EntryOptions::default() { self.of.entry.clone() } else { asked };
-        let topology_digest = NamedDigest { name: name.to_owned(), digest: FileDigest::of_bytes(text.as_bytes()) };
-        let here = SplitOf { topology: topology_digest, entry, ..self.of.clone() };
+        let here = SplitOf { topology: named, included, entry, ..self.of.clone() };
         self.check_made_of(folder, &here)?;
         let strange = || PartsError::NoManifest {
             path: folder.join(SPLIT_MANIFEST),
@@ -144,8 +145,15 @@ impl SplitManifest {
     pub(super) fn check_made_of(&self, folder: &Path, of: &SplitOf) -> Result<(), PartsError> {
         // A topology may have another name on another machine.
         let comparable = |of: &SplitOf| {
-            let SplitOf { program, shards, topology, entry } = of;
-            json!({ "program": program, "shards": shards, "topology": topology.digest, "entry": entry })
+            let SplitOf { program, shards, topology, included, entry } = of;
+            let included: Vec<&FileDigest> = included.iter().map(|file| &file.digest).collect();
+            json!({
+                "program": program,
+                "shards": shards,
+                "topology": topology.digest,
+                "included": included,
+                "entry": entry,
+            })
         };
         refuse(folder, Place::of_difference(&comparable(&self.of), &comparable(of)))
     }

@@ -63,7 +63,7 @@ fn the_reader_takes_the_types_of_topologies_that_the_schema_names() {
             Shape::ById(Shape::Table(keys)) => {
                 hold(keys, |key, value| topology_says(&format!("[{}.one]\n{key} = {value}\n", section.name)));
             }
-            _ => panic!("{}", section.name),
+            _ => hold(&[*section], |key, value| topology_says(&format!("{key} = {value}\n"))),
         }
     }
     let vpc = "[vpc.a]\ncidr = \"10.0.0.0/8\"\n";

@@ -12,8 +12,9 @@ const REGION: KeySpec = optional("region", Shape::Name, "Default: that of [defau
 const ACCOUNT: KeySpec = optional("account", Shape::Name, "The account that owns it. Default: that of [defaults].");
 const ROUTES: KeySpec = optional("routes", Shape::List(&Shape::Table(&ROUTE)), "Custom entries. Default: none.");
 
-/// The sections of a topology file.
-pub(in crate::scenario) const SECTIONS: [KeySpec; 11] = [
+/// The keys of a topology file: the files that it includes, and its sections.
+pub(in crate::scenario) const SECTIONS: [KeySpec; 12] = [
+    optional("include", Shape::List(&Shape::Name), "More files of the topology, named from the folder of this one."),
     optional("defaults", Shape::Table(&DEFAULTS), "What objects have that do not say otherwise."),
     optional("vpc", Shape::ById(&Shape::Table(&VPC)), "VPCs, by id."),
     optional("vswitch", Shape::ById(&Shape::Table(&VSWITCH)), "Subnets of VPCs, by id."),

@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use toml::de::{DeTable, DeValue};
 
 /// The values of a text in TOML, in the order of the text.
-fn values_of(text: &str) -> Value {
+pub(super) fn values_of(text: &str) -> Value {
     table(DeTable::parse(text).expect("a text in TOML").get_ref())
 }
 
@@ -62,12 +62,12 @@ fn word(value: &Value) -> String {
     value.as_str().filter(is_plain).map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn as_yaml(text: &str) -> String {
+pub(super) fn as_yaml(text: &str) -> String {
     yaml(values_of(text).as_object().expect("a table"), 0)
 }
 
 /// Everything that a world holds but where it stands in the file.
-fn without_places(world: &World) -> String {
+pub(super) fn without_places(world: &World) -> String {
     let all = format!("{world:?}");
     let mut parts = all.split("Span {");
     let first = parts.next().unwrap_or_default().to_owned();

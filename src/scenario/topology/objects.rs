@@ -56,7 +56,7 @@ impl<'a> Objects<'a, '_, '_> {
         keys: &[&str],
         mut read: impl FnMut(&mut Self, Spanned<String>, Fields<'a>) -> Option<()>,
     ) {
-        for (id, item) in self.declared.entries(self.decoder, kind) {
+        for (id, item) in self.declared.entries(kind) {
             self.declared.check_id(self.decoder, kind, id);
             if !item.is_table() {
                 self.report_stray_value(kind, id, item);
@@ -103,13 +103,9 @@ impl<'a> Objects<'a, '_, '_> {
         }
     }
 
-    fn get(&self, fields: &Fields<'a>, key: &'static str) -> Option<Item<'a>> {
-        fields.get(self.decoder, key)
-    }
-
     fn placement(&mut self, fields: &Fields<'a>) -> Placement {
         let mut shared = |key| {
-            let item = self.get(fields, key)?;
+            let item = fields.get(key)?;
             let name = item.filled(self.decoder)?;
             Some(Spanned::new(self.texts.get_or_insert_with(name, |name| name.into()).clone(), item.span))
         };
@@ -121,11 +117,11 @@ impl<'a> Objects<'a, '_, '_> {
     }
 
     fn cidrs(&mut self, fields: &Fields<'a>, key: &'static str) -> Option<Vec<Spanned<Ipv4Net>>> {
-        self.get(fields, key)?.list_of(self.decoder, |decoder, item| item.cidr(decoder))
+        fields.get(key)?.list_of(self.decoder, |decoder, item| item.cidr(decoder))
     }
 
     fn flag(&mut self, fields: &Fields<'a>, key: &'static str) -> Spanned<bool> {
-        let flag = self.get(fields, key).and_then(|item| item.boolean(self.decoder));
+        let flag = fields.get(key).and_then(|item| item.boolean(self.decoder));
         flag.unwrap_or(Spanned::unplaced(false))
     }
 
@@ -155,7 +151,7 @@ impl<'a> Objects<'a, '_, '_> {
 
     /// The zone of what is at `location`. In a VPC it is the vSwitch's.
     fn classic_zone(&mut self, fields: &Fields<'a>, location: Option<Spanned<Location>>) -> ClassicZone {
-        let item = self.get(fields, "zone")?;
+        let item = fields.get("zone")?;
         if let Some(Spanned { value: Location::Vswitch(_), span }) = location {
             fields.refuse_beside(self.decoder, &["zone"], "`vswitch`, which has a zone of its own", span);
             return None;
@@ -171,7 +167,7 @@ impl<'a> Objects<'a, '_, '_> {
         let placement = self.placement(&fields);
         let vpc = cidr.map(|cidr| Vpc { id, cidr, secondary_cidrs, classic_link, routes: Vec::new(), placement });
         let key = vpc.and_then(|vpc| self.world.vpcs.insert(vpc).ok());
-        if let Some(item) = self.get(&fields, "routes") {
+        if let Some(item) = fields.get("routes") {
             self.pending.vpc_routes.push((key, item));
         }
         Some(())
@@ -182,7 +178,7 @@ impl<'a> Objects<'a, '_, '_> {
         let placement = self.placement(&fields);
         let table = vpc.map(|vpc| RouteTable { id, vpc, routes: Vec::new(), placement });
         let key = table.and_then(|table| self.world.route_tables.insert(table).ok());
-        if let Some(item) = self.get(&fields, "routes") {
+        if let Some(item) = fields.get("routes") {
             self.pending.table_routes.push((key, item));
         }
         Some(())
@@ -191,13 +187,13 @@ impl<'a> Objects<'a, '_, '_> {
     fn vswitch(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<()> {
         let vpc = self.required_vpc(&fields);
         let cidr = self.required_cidr(&fields, "cidr");
-        let route_table = match self.get(&fields, "route_table") {
+        let route_table = match fields.get("route_table") {
             Some(item) => {
                 self.declared.resolve(self.decoder, item, ObjectKind::RouteTable, &self.world.route_tables).map(Some)
             }
             None => Some(None),
         };
-        let zone = self.get(&fields, "zone").and_then(|item| Some(item.text(self.decoder)?.value));
+        let zone = fields.get("zone").and_then(|item| Some(item.text(self.decoder)?.value));
         let placement = self.placement(&fields);
         let vswitch = Vswitch { id, vpc: vpc?, cidr: cidr?, route_table: route_table?, zone, placement };
         self.world.vswitches.insert(vswitch).ok().map(drop)
@@ -225,7 +221,7 @@ impl<'a> Objects<'a, '_, '_> {
     /// public, and one of another kind nothing.
     fn gateway(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<()> {
         let vpc = self.required_vpc(&fields);
-        let kind = self.get(&fields, "kind").and_then(|item| item.name(self.decoder));
+        let kind = fields.get("kind").and_then(|item| item.name(self.decoder));
         let remote_cidrs = self.cidrs(&fields, "remote_cidrs");
         let placement = self.placement(&fields);
         let kind = kind.unwrap_or_else(|| Spanned::unplaced("nat".to_owned()));
@@ -251,9 +247,9 @@ impl<'a> Objects<'a, '_, '_> {
             Some(Spanned::new(Network::Vpc(vpc.value), vpc.span))
         });
         let kinds = [("basic", GroupKind::Basic), ("enterprise", GroupKind::Enterprise)];
-        let kind = self.get(&fields, "kind").and_then(|item| item.one_of(self.decoder, &kinds));
+        let kind = fields.get("kind").and_then(|item| item.one_of(self.decoder, &kinds));
         let kind = kind.unwrap_or(Spanned::unplaced(GroupKind::Basic));
-        let intra_group = self.get(&fields, "intra_group").and_then(|item| item.one_of(self.decoder, &POLICIES));
+        let intra_group = fields.get("intra_group").and_then(|item| item.one_of(self.decoder, &POLICIES));
         let intra_group = intra_group.unwrap_or(Spanned::unplaced(match kind.value {
             GroupKind::Basic => Policy::Accept,
             GroupKind::Enterprise => Policy::Drop,
@@ -273,7 +269,7 @@ impl<'a> Objects<'a, '_, '_> {
         });
         let key = group.and_then(|group| self.world.security_groups.insert(group).ok());
         for (direction, list) in [(Direction::Ingress, "ingress"), (Direction::Egress, "egress")] {
-            if let Some(item) = self.get(&fields, list) {
+            if let Some(item) = fields.get(list) {
                 self.pending.rules.push((key, direction, item));
             }
         }
@@ -282,11 +278,11 @@ impl<'a> Objects<'a, '_, '_> {
 
     /// What the file says is missing from the rules of a group.
     fn unknown_rules(&mut self, fields: &Fields<'a>) -> Option<Spanned<UnknownRules>> {
-        let count = self.get(fields, "unknown_rules").and_then(|item| item.integer(self.decoder, 1..=u32::MAX.into()));
+        let count = fields.get("unknown_rules").and_then(|item| item.integer(self.decoder, 1..=u32::MAX.into()));
         let count = count.map(|count| Spanned::new(UnknownRules::Count(count.value), count.span));
-        let Some(rules) = self.get(fields, "rules") else { return count };
+        let Some(rules) = fields.get("rules") else { return count };
         for other in ["ingress", "egress", "unknown_rules"] {
-            if let Some(item) = self.get(fields, other) {
+            if let Some(item) = fields.get(other) {
                 let message = format!("`rules = \"unknown\"` and `{other}` stand in one group");
                 let finding =
                     Diagnostic::error("conflicting-keys", message).at(rules.span, "nothing is known of its rules");
@@ -321,18 +317,18 @@ impl<'a> Objects<'a, '_, '_> {
         let private_ip =
             fields.require(self.decoder, "private_ip", "\"10.24.1.5\"").and_then(|item| item.address(self.decoder));
         let (declared, groups) = (&self.declared, &self.world.security_groups);
-        let security_groups = self.get(&fields, "security_groups").and_then(|item| {
+        let security_groups = fields.get("security_groups").and_then(|item| {
             item.list_of(self.decoder, |decoder, item| {
                 declared.resolve(decoder, item, ObjectKind::SecurityGroup, groups)
             })
         });
         let states = InstanceState::ALL.map(|state| (state.name(), state));
-        let state = self.get(&fields, "state").and_then(|item| item.one_of(self.decoder, &states));
-        let linked_vpc = self.get(&fields, "linked_vpc").and_then(|item| self.linked_vpc(item));
+        let state = fields.get("state").and_then(|item| item.one_of(self.decoder, &states));
+        let linked_vpc = fields.get("linked_vpc").and_then(|item| self.linked_vpc(item));
         let guest_routes = self.cidrs(&fields, "guest_routes").unwrap_or_default();
         let forwarding = self.flag(&fields, "forwarding");
-        let public_ip = self.get(&fields, "public_ip").and_then(|item| item.address(self.decoder));
-        let mac = self.get(&fields, "mac").and_then(|item| item.parse(self.decoder, str::parse::<MacAddress>));
+        let public_ip = fields.get("public_ip").and_then(|item| item.address(self.decoder));
+        let mac = fields.get("mac").and_then(|item| item.parse(self.decoder, str::parse::<MacAddress>));
         let limits = timing::limits(self.decoder, &fields);
         let zone = self.classic_zone(&fields, location);
         let placement = self.placement(&fields);
@@ -359,7 +355,7 @@ impl<'a> Objects<'a, '_, '_> {
         let kind = fields.require(self.decoder, "kind", "\"rds\"").and_then(|item| item.one_of(self.decoder, &kinds));
         let location = self.location(&fields);
         let ip = fields.require(self.decoder, "ip", "\"10.24.1.6\"").and_then(|item| item.address(self.decoder));
-        let listed = self.get(&fields, "whitelist");
+        let listed = fields.get("whitelist");
         let whitelist_is_unknown = listed.as_ref().is_some_and(|item| item.as_string() == Some("unknown"));
         let whitelist = listed.and_then(|item| {
             if whitelist_is_unknown {

@@ -5,6 +5,8 @@ use crate::diag::{Diagnostic, Span, Spanned, or_list, quoted_list};
 use crate::model::{Identified, Key, NextHop, ObjectKind, Table, World};
 use crate::scenario::decode::{Decoder, FEW, Fields, Item};
 use crate::scenario::tree::TreeTable as Section;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 
 /// Those that share one name space: what frames can enter, leave or be sent on by.
 const ONE_NAME_SPACE: [ObjectKind; 4] =
@@ -14,36 +16,54 @@ const fn article(kind: ObjectKind) -> &'static str {
     if matches!(kind, ObjectKind::Instance) { "an" } else { "a" }
 }
 
-/// The objects that a file declares, understood or not.
-#[derive(Clone, Copy)]
+/// The objects that the files of a topology declare, understood or not.
 pub(super) struct Declared<'a> {
-    sections: [Option<Section<'a>>; ObjectKind::ALL.len()],
+    /// By kind, in the order of the files.
+    sections: [Vec<Section<'a>>; ObjectKind::ALL.len()],
+    /// By kind and id, where there are several files; a tree finds the ids of one.
+    places: Option<[HashMap<&'a str, Span, FixedState>; ObjectKind::ALL.len()]>,
 }
 
 impl<'a> Declared<'a> {
-    /// The sections of `root`.
-    pub(super) fn of(decoder: &mut Decoder<'_>, root: &Fields<'a>) -> Declared<'a> {
-        Declared { sections: ObjectKind::ALL.map(|kind| root.get(decoder, kind.name())?.table(decoder)) }
+    /// The sections of `roots`. An id that is declared twice is reported.
+    pub(super) fn of(decoder: &mut Decoder<'_>, roots: &[Fields<'a>]) -> Declared<'a> {
+        let mut section = |kind: ObjectKind, root: &Fields<'a>| root.get(kind.name())?.table(decoder);
+        let sections = ObjectKind::ALL.map(|kind| roots.iter().filter_map(|root| section(kind, root)).collect());
+        let mut declared = Declared { sections, places: None };
+        if roots.len() > 1 {
+            declared.places = Some(ObjectKind::ALL.map(|kind| declared.places_of(decoder, kind)));
+        }
+        declared
     }
 
-    /// The objects of one kind in the order of the file.
-    pub(super) fn entries(
-        &self,
-        decoder: &Decoder<'_>,
-        kind: ObjectKind,
-    ) -> impl Iterator<Item = (Spanned<&'a str>, Item<'a>)> + use<'a> {
-        let section = self.sections[kind as usize];
-        section.map(|section| Fields::entries(section, decoder)).into_iter().flatten()
+    fn places_of(&self, decoder: &mut Decoder<'_>, kind: ObjectKind) -> HashMap<&'a str, Span, FixedState> {
+        let mut places = HashMap::default();
+        for entry in self.sections[kind as usize].iter().flat_map(Section::entries) {
+            let place = entry.key_span();
+            let earlier = *places.entry(entry.key()).or_insert(place);
+            if earlier != place {
+                let problem = Diagnostic::error("duplicate-id", format!("`{}` is declared twice", entry.key()));
+                decoder.report(problem.at(place, "the second time here").at(earlier, "the first time here"));
+            }
+        }
+        places
     }
 
-    fn place(&self, decoder: &Decoder<'_>, kind: ObjectKind, id: &str) -> Option<Span> {
-        let entry = self.sections[kind as usize]?.get(id)?;
-        Some(decoder.span(entry.key_place()))
+    /// The objects of one kind in the order of the files.
+    pub(super) fn entries(&self, kind: ObjectKind) -> impl Iterator<Item = (Spanned<&'a str>, Item<'a>)> + use<'a> {
+        self.sections[kind as usize].clone().into_iter().flat_map(Fields::entries)
     }
 
-    /// True where the file declares such an object, understood or not.
+    fn place(&self, kind: ObjectKind, id: &str) -> Option<Span> {
+        match &self.places {
+            Some(places) => places[kind as usize].get(id).copied(),
+            None => Some(self.sections[kind as usize].first()?.get(id)?.key_span()),
+        }
+    }
+
+    /// True where such an object is declared, understood or not.
     pub(super) fn has(&self, kind: ObjectKind, id: &str) -> bool {
-        self.sections[kind as usize].is_some_and(|section| section.get(id).is_some())
+        self.place(kind, id).is_some()
     }
 
     /// Reports an id that its object cannot have.
@@ -52,7 +72,7 @@ impl<'a> Declared<'a> {
         let shared = ONE_NAME_SPACE.contains(&kind);
         // The pair is reported at the one that stands later in the file.
         let others = ONE_NAME_SPACE.into_iter().filter(|other| shared && *other != kind);
-        let earlier = others.filter_map(|other| Some((other, self.place(decoder, other, id.value)?)));
+        let earlier = others.filter_map(|other| Some((other, self.place(other, id.value)?)));
         if let Some((other, place)) = earlier.filter(|(_, place)| *place < id.span).min_by_key(|(_, place)| *place) {
             decoder.report(
                 Diagnostic::error("duplicate-id", format!("two objects are called `{}`", id.value))
@@ -110,18 +130,19 @@ impl<'a> Declared<'a> {
     ) {
         let nouns = kinds.iter().map(|kind| kind.noun());
         let mut problem = Diagnostic::error("unknown-id", format!("no {} is called `{id}`", or_list(nouns)));
-        let other = ObjectKind::ALL.into_iter().find_map(|kind| Some((kind, self.place(decoder, kind, id)?)));
+        let other = ObjectKind::ALL.into_iter().find_map(|kind| Some((kind, self.place(kind, id)?)));
         problem = match (other, ids::RESERVED.iter().find(|(reserved, _)| *reserved == id)) {
             (Some((kind, place)), _) => problem
                 .at(span, format!("this is {} {}", article(kind), kind.noun()))
                 .at(place, format!("{} `{id}` is declared here", kind.noun())),
             (None, Some((_, stands_for))) => problem.at(span, format!("this is {stands_for}")),
+            (None, None) if self.places.is_some() => problem.at(span, "declared nowhere in these files"),
             (None, None) => problem.at(span, "declared nowhere in this file"),
         };
         if let Some(note) = note {
             problem = problem.note(note);
         }
-        let ids = |kind: &ObjectKind| self.sections[*kind as usize].into_iter().flat_map(|section| section.entries());
+        let ids = |kind: &ObjectKind| self.sections[*kind as usize].iter().flat_map(Section::entries);
         let candidates = || kinds.iter().flat_map(ids).map(|entry| entry.key());
         if let Some(near) = decoder.nearest(id, candidates()) {
             problem = problem.help(format!("did you mean `{near}`?"));

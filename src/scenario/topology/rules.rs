@@ -114,34 +114,33 @@ fn written_rule<'a, G>(
 ) -> Option<(Spanned<WrittenPeer<G>>, Rule)> {
     let fields = item.fields(decoder, What::The(what(direction)), &RULE_KEYS)?;
     let (peer_key, own_key) = keys(direction);
-    let get = |decoder: &mut Decoder<'_>, key| fields.get(decoder, key);
-    let policy = match get(decoder, "policy") {
+    let policy = match fields.get("policy") {
         Some(item) => item.one_of(decoder, &POLICIES).map(|policy| policy.value),
         None => Some(Policy::Accept),
     };
-    let priority = match get(decoder, "priority") {
+    let priority = match fields.get("priority") {
         Some(item) => item.integer::<u8>(decoder, priorities()).map(|priority| priority.value),
         None => Some(1),
     };
-    let protocol = match get(decoder, "protocol") {
+    let protocol = match fields.get("protocol") {
         Some(item) => protocol(decoder, item),
         None => Some(None),
     };
-    let mut ports = |key| match fields.get(decoder, key) {
+    let mut ports = |key| match fields.get(key) {
         Some(item) => port_range(decoder, item),
         None => Some(PortRange::ALL),
     };
     let (port_range, source_port_range) = (ports("port_range"), ports("source_port_range"));
     let peer = fields.require(decoder, peer_key, "\"10.0.0.0/8\"").and_then(|item| peer(decoder, item, find));
-    let own = match get(decoder, own_key) {
+    let own = match fields.get(own_key) {
         Some(item) => own_side(decoder, item, is_group).map(Some),
         None => Some(None),
     };
-    let nic_type = match get(decoder, "nic_type") {
+    let nic_type = match fields.get("nic_type") {
         Some(item) => item.one_of(decoder, &NIC_TYPES).map(|nic_type| nic_type.value),
         None => Some(NicType::Intranet),
     };
-    let description = get(decoder, "description").and_then(|item| Some(item.text(decoder)?.value));
+    let description = fields.get("description").and_then(|item| Some(item.text(decoder)?.value));
     let rule = Rule {
         span: item.span,
         policy: policy?,

@@ -12,12 +12,12 @@ use std::ops::RangeInclusive;
 /// What limits an object; nothing where no key does.
 pub(super) fn limits(decoder: &mut Decoder<'_>, fields: &Fields<'_>) -> Option<Box<RateLimits>> {
     let mut rate = |key, largest| {
-        let item = fields.get(decoder, key)?;
+        let item = fields.get(key)?;
         per_direction(decoder, item, 1..=largest)
     };
     let bandwidth_mbps = rate("bandwidth_mbps", MAX_BANDWIDTH_MBPS).unwrap_or_default();
     let pps = rate("pps", MAX_PPS).unwrap_or_default();
-    let mut count = |key, largest| Some(fields.get(decoder, key)?.integer(decoder, 0..=largest)?.value);
+    let mut count = |key, largest| Some(fields.get(key)?.integer(decoder, 0..=largest)?.value);
     let burst_ms = count("burst_ms", MAX_BURST_MS);
     let queue_ms = count("queue_ms", MAX_QUEUE_MS);
     let queue_packets = count("queue_packets", MAX_QUEUE_PACKETS);
@@ -38,14 +38,14 @@ fn per_direction(decoder: &mut Decoder<'_>, item: Item<'_>, range: RangeInclusiv
         let message = format!("`{}` limits nothing", item.key);
         decoder.report(invalid(item.span, message, "expected `tx`, `rx` or both").help(help));
     }
-    let mut one = |key| Some(fields.get(decoder, key)?.integer(decoder, range.clone())?.value);
+    let mut one = |key| Some(fields.get(key)?.integer(decoder, range.clone())?.value);
     Some(PerDirection { tx: one("tx"), rx: one("rx") })
 }
 
 /// `timing` and `latency_us` of `[fabric]`.
 pub(super) fn settings(decoder: &mut Decoder<'_>, fabric: &Fields<'_>) -> TimingSettings {
-    let is_on = fabric.get(decoder, "timing").and_then(|item| item.boolean(decoder));
-    let latency = fabric.get(decoder, "latency_us").and_then(|item| latency(decoder, item));
+    let is_on = fabric.get("timing").and_then(|item| item.boolean(decoder));
+    let latency = fabric.get("latency_us").and_then(|item| latency(decoder, item));
     TimingSettings { is_on: is_on.is_some_and(|is_on| is_on.value), latency }
 }
 
@@ -55,7 +55,7 @@ fn latency(decoder: &mut Decoder<'_>, item: Item<'_>) -> Option<Latency> {
     let mut nearer = 0;
     let mut spans = [SimDuration::default(); 3];
     for (key, span) in KEYS.into_iter().zip(&mut spans) {
-        if let Some(own) = fields.get(decoder, key).and_then(|item| item.integer(decoder, 0..=MAX_LATENCY_US)) {
+        if let Some(own) = fields.get(key).and_then(|item| item.integer(decoder, 0..=MAX_LATENCY_US)) {
             nearer = own.value;
         }
         *span = SimDuration::from_nanos(nearer * 1000);
