@@ -85,6 +85,7 @@ impl Builder {
             ingress: open.into_iter().chain((1..ingress).map(about)).collect(),
             egress: (ingress..rules).map(about).collect(),
             placement: of_account(account),
+            about: None,
         };
         self.world.security_groups.insert(group).expect("a new id")
     }
@@ -104,6 +105,7 @@ impl Builder {
             limits: None,
             zone: None,
             placement: if location == Location::Classic { of_account(account) } else { Placement::default() },
+            about: None,
         };
         self.world.instances.insert(instance).expect("a new id");
     }
@@ -119,6 +121,7 @@ impl Builder {
             classic_link: placed(linked),
             routes: Vec::new(),
             placement: of_account(account),
+            about: None,
         };
         let key = self.world.vpcs.insert(vpc).expect("a new id");
         let id = format!("gw-{index}");
@@ -129,6 +132,7 @@ impl Builder {
             remote_cidrs: vec![placed(net("10.99.0.0/16"))],
             remote_is_default: false,
             placement: Placement::default(),
+            about: None,
         };
         let gateway = self.world.gateways.insert(gateway).expect("a new id");
         self.world.vpcs[key].routes = (0..if linked { ROUTES } else { 2 })
@@ -136,6 +140,7 @@ impl Builder {
                 span: Span::NONE,
                 destination: placed(net(&format!("192.168.{route}.0/24"))),
                 next_hop: placed(NextHop::Gateway(gateway)),
+                description: None,
             })
             .collect();
         key
@@ -150,6 +155,7 @@ impl Builder {
             route_table: None,
             zone,
             placement,
+            about: None,
         };
         self.world.vswitches.insert(vswitch).expect("a new id")
     }
@@ -269,6 +275,7 @@ pub(crate) fn world(size: &'static Size) -> World {
             limits: None,
             zone: None,
             placement: Placement::default(),
+            about: None,
         };
         world.services.insert(service).expect("a new id");
     }

@@ -81,6 +81,7 @@ fn make(world: &mut World, step: &PlanStep) {
                 classic_link: Spanned::unplaced(false),
                 routes: Vec::new(),
                 placement: placement(region, account),
+                about: None,
             };
             let _ = world.vpcs.insert(vpc);
         }
@@ -93,6 +94,7 @@ fn make(world: &mut World, step: &PlanStep) {
                 route_table: None,
                 zone: None,
                 placement: Placement::default(),
+                about: None,
             };
             let _ = world.vswitches.insert(vswitch);
         }
@@ -111,12 +113,13 @@ fn make(world: &mut World, step: &PlanStep) {
                 ingress: Vec::new(),
                 egress: Vec::new(),
                 placement,
+                about: None,
             };
             let _ = world.security_groups.insert(group);
         }
         PlanStep::MakePeering { id, vpcs: [one, two] } => {
             let (Some(one), Some(two)) = (world.vpcs.find(one), world.vpcs.find(two)) else { return };
-            let peering = Peering { id: unplaced(id), vpcs: [one, two].map(Spanned::unplaced) };
+            let peering = Peering { id: unplaced(id), vpcs: [one, two].map(Spanned::unplaced), about: None };
             let _ = world.peerings.insert(peering);
         }
     }

@@ -9,15 +9,21 @@ use crate::show::{self, Inventory};
 
 pub(super) fn show(arguments: &Show, terminal: &mut Terminal) -> Outcome {
     let is_picture = matches!(arguments.format, ShowFormat::Dot | ShowFormat::Svg);
-    if is_picture && arguments.what.is_some() {
-        let message = "a picture is of the whole topology: ID and KIND go with --format text and json";
+    if is_picture && (arguments.what.is_some() || !arguments.tag.is_empty()) {
+        let message = "a picture is of the whole topology: ID, KIND and --tag go with --format text and json";
         return Err(Failure::Message(message.to_owned()));
     }
     let topology = terminal.open_topology(&arguments.topology)?;
     let inventory = || -> Result<Inventory, Failure> {
-        let Some(name) = &arguments.what else { return Ok(show::inventory(&topology)) };
-        show::inventory_of(&topology, name)
-            .map_err(|unknown| unknown_of("object or kind of object", &unknown.name, unknown.nearest.as_deref()))
+        let mut inventory = match &arguments.what {
+            None => show::inventory(&topology),
+            Some(name) => show::inventory_of(&topology, name)
+                .map_err(|unknown| unknown_of("object or kind of object", &unknown.name, unknown.nearest.as_deref()))?,
+        };
+        if !arguments.tag.is_empty() {
+            inventory.keep_tagged(&arguments.tag);
+        }
+        Ok(inventory)
     };
     match arguments.format {
         ShowFormat::Text => {

@@ -182,6 +182,7 @@ impl Planner<'_> {
             span: self.place,
             destination: Spanned::new(destination, self.place),
             next_hop: Spanned::new(next_hop, self.place),
+            description: None,
         };
         Ok(vec![Edit::AddRoute(key, route)])
     }

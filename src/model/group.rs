@@ -1,6 +1,6 @@
 //! Security groups and their rules, as declared.
 
-use super::{Key, Network, Placement};
+use super::{About, Key, Network, Placement};
 use crate::diag::{Span, Spanned};
 use crate::net::{Ipv4Net, PortRange, Protocol};
 use crate::table::acl::{self, AclRule, Effect};
@@ -148,6 +148,8 @@ pub struct SecurityGroup {
     pub egress: Vec<Rule>,
     /// Region and account, where given.
     pub placement: Placement,
+    /// Its name, description and tags, where it has any.
+    pub about: Option<Box<About>>,
 }
 
 impl SecurityGroup {

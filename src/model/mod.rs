@@ -4,6 +4,7 @@
 //! released. Every reference is resolved; whether the world obeys the vendor's limits is the business of
 //! [`crate::check`].
 
+mod about;
 mod change_set;
 mod group;
 mod guest;
@@ -17,6 +18,7 @@ mod world;
 
 pub use crate::net::ranges;
 
+pub use about::About;
 pub use change_set::ChangeSet;
 pub use group::{Direction, GroupKind, NicType, Peer, Policy, Rule, SecurityGroup, UnknownRules};
 pub use guest::MissingGuestRoute;

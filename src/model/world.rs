@@ -1,6 +1,8 @@
 //! The declared objects: VPCs and what lies in them, instances of both planes, services, gateways, links.
 
-use super::{ClassicZone, Identified, Key, RateLimits, SecurityGroup, SharedText, Table, TimingSettings, limits};
+use super::{
+    About, ClassicZone, Identified, Key, RateLimits, SecurityGroup, SharedText, Table, TimingSettings, limits,
+};
 use crate::diag::{Span, Spanned};
 use crate::net::{Ipv4Net, MacAddress};
 use crate::time::SimDuration;
@@ -108,6 +110,8 @@ pub struct Vpc {
     pub routes: Vec<Route>,
     /// Region and account, where given.
     pub placement: Placement,
+    /// Its name, description and tags, where it has any.
+    pub about: Option<Box<About>>,
 }
 
 /// A vSwitch.
@@ -125,6 +129,8 @@ pub struct Vswitch {
     pub zone: Option<String>,
     /// Region and account, where given.
     pub placement: Placement,
+    /// Its name, description and tags, where it has any.
+    pub about: Option<Box<About>>,
 }
 
 /// A custom vSwitch route table: all system routes of its VPC and the entries given here.
@@ -138,6 +144,8 @@ pub struct RouteTable {
     pub routes: Vec<Route>,
     /// Region and account, where given.
     pub placement: Placement,
+    /// Its name, description and tags, where it has any.
+    pub about: Option<Box<About>>,
 }
 
 /// A custom route entry.
@@ -149,6 +157,8 @@ pub struct Route {
     pub destination: Spanned<Ipv4Net>,
     /// What frames are handed to.
     pub next_hop: Spanned<NextHop>,
+    /// What the file says about it.
+    pub description: Option<String>,
 }
 
 /// What a custom route can lead to.
@@ -169,6 +179,8 @@ pub struct Peering {
     pub id: Spanned<String>,
     /// The two VPCs.
     pub vpcs: [Spanned<Key<Vpc>>; 2],
+    /// Its name, description and tags, where it has any.
+    pub about: Option<Box<About>>,
 }
 
 /// A VPN, NAT or other gateway of a VPC.
@@ -186,6 +198,8 @@ pub struct Gateway {
     pub remote_is_default: bool,
     /// Region and account, where given.
     pub placement: Placement,
+    /// Its name, description and tags, where it has any.
+    pub about: Option<Box<About>>,
 }
 
 impl Gateway {
@@ -266,6 +280,8 @@ pub struct Instance {
     pub zone: ClassicZone,
     /// Region and account, where given.
     pub placement: Placement,
+    /// Its name, description and tags, where it has any.
+    pub about: Option<Box<About>>,
 }
 
 /// Kinds of managed service.
@@ -342,6 +358,8 @@ pub struct Service {
     pub zone: ClassicZone,
     /// Region and account, where given.
     pub placement: Placement,
+    /// Its name, description and tags, where it has any.
+    pub about: Option<Box<About>>,
 }
 
 macro_rules! identified {

@@ -113,14 +113,19 @@ impl Builder {
             classic_link: Spanned::new(classic_link, self.span("classic_link = true")),
             routes: Vec::new(),
             placement: Placement::default(),
+            about: None,
         };
         self.world.vpcs.insert(vpc).unwrap();
     }
 
     fn route(&mut self, destination: &str, next_hop: NextHop) {
         let span = self.span(&format!("{{ destination = \"{destination}\""));
-        let route =
-            Route { span, destination: Spanned::unplaced(net(destination)), next_hop: Spanned::unplaced(next_hop) };
+        let route = Route {
+            span,
+            destination: Spanned::unplaced(net(destination)),
+            next_hop: Spanned::unplaced(next_hop),
+            description: None,
+        };
         let shop = self.world.vpcs.find("shop").unwrap();
         self.world.vpcs[shop].routes.push(route);
     }
@@ -133,6 +138,7 @@ impl Builder {
             route_table: None,
             zone: None,
             placement: Placement::default(),
+            about: None,
         };
         self.world.vswitches.insert(vswitch).unwrap();
     }
@@ -148,6 +154,7 @@ impl Builder {
             ingress,
             egress,
             placement: Placement::default(),
+            about: None,
         };
         self.world.security_groups.insert(group).unwrap();
     }
@@ -189,6 +196,7 @@ impl Builder {
             limits: None,
             zone: None,
             placement: Placement::default(),
+            about: None,
         };
         self.world.instances.insert(instance).unwrap();
     }
@@ -206,6 +214,7 @@ impl Builder {
             limits: None,
             zone: None,
             placement: Placement::default(),
+            about: None,
         };
         self.world.services.insert(service).unwrap();
     }
@@ -215,7 +224,8 @@ impl Builder {
         self.vpc("lab", "192.168.0.0/16", false);
         self.vpc("decoy", "172.16.0.0/12", false);
         let vpcs = ["shop", "lab"].map(|id| Spanned::unplaced(self.world.vpcs.find(id).unwrap()));
-        let peering = self.world.peerings.insert(Peering { id: self.id("peering", "pcc-1"), vpcs }).unwrap();
+        let peering =
+            self.world.peerings.insert(Peering { id: self.id("peering", "pcc-1"), vpcs, about: None }).unwrap();
         let gateway = Gateway {
             id: self.id("gateway", "ngw-out"),
             vpc: vpcs[0],
@@ -223,6 +233,7 @@ impl Builder {
             remote_cidrs: vec![Spanned::unplaced(Ipv4Net::default())],
             remote_is_default: true,
             placement: Placement::default(),
+            about: None,
         };
         let gateway = self.world.gateways.insert(gateway).unwrap();
         self.route("0.0.0.0/0", NextHop::Gateway(gateway));

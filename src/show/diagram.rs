@@ -6,7 +6,7 @@
 use super::connections::id;
 use crate::diag::and_list;
 use crate::lab::Topology;
-use crate::model::{Instance, Key, Location, Vpc, Vswitch, World};
+use crate::model::{About, Instance, Key, Location, Vpc, Vswitch, World};
 use crate::report::{BoxClass, Diagram, DiagramBox, DiagramEdge, DiagramNode, EdgeClass, NodeClass, thousands};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -60,7 +60,7 @@ impl<'a> Drawing<'a> {
         let services = world.services.values().map(|one| {
             let region = world.region(world.network(one.location.value), &one.placement).as_str();
             let group = format!("{} services", one.kind.value);
-            let note = format!("{} at {}", one.kind.value, one.ip.value);
+            let note = with_name(&one.about, format!("{} at {}", one.kind.value, one.ip.value));
             let drawn = Drawn { class: NodeClass::Service, id: &one.id.value, note, group, linked: None };
             (one.location.value, region, drawn)
         });
@@ -95,7 +95,7 @@ impl<'a> Drawing<'a> {
         let mut gateways: HashMap<usize, Vec<Drawn<'a>>> = HashMap::new();
         for gateway in world.gateways.values() {
             let (kind, group) = (&gateway.kind.value, format!("{} gateways", gateway.kind.value));
-            let note = format!("{kind} gateway");
+            let note = with_name(&gateway.about, format!("{kind} gateway"));
             let drawn = Drawn { class: NodeClass::Gateway, id: &gateway.id.value, note, group, linked: None };
             gateways.entry(gateway.vpc.value.index()).or_default().push(drawn);
         }
@@ -255,6 +255,7 @@ fn instance<'a>(world: &'a World, one: &'a Instance) -> Drawn<'a> {
     let groups: Vec<&str> = one.security_groups.iter().map(|group| id(&world.security_groups, group.value)).collect();
     let linked = one.linked_vpc.as_ref().map(|vpc| vpc.value);
     let note = format!("{}, {}, {}", one.private_ip.value, one.state.name(), and_list(&groups));
+    let note = with_name(&one.about, note);
     let group = groups.join(" + ");
     Drawn { class: NodeClass::Instance, id: &one.id.value, note, group, linked }
 }
@@ -282,4 +283,12 @@ fn vpc_key(id: &str) -> String {
 fn count(number: usize, what: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {what}{plural}", thousands(number as u64))
+}
+
+/// What a pointer over an endpoint shows, behind its name.
+fn with_name(about: &Option<Box<About>>, note: String) -> String {
+    match about.as_ref().and_then(|about| about.name.as_ref()) {
+        Some(name) => format!("{name}: {note}"),
+        None => note,
+    }
 }

@@ -35,6 +35,9 @@ fn value_of(value: &ShownValue) -> Value {
         ShownValue::Number(number) => (*number).into(),
         ShownValue::Flag(flag) => (*flag).into(),
         ShownValue::List(items) => json!(items),
+        ShownValue::Pairs(pairs) => {
+            pairs.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect::<Map<_, _>>().into()
+        }
         ShownValue::Rows(rows) => rows.iter().map(row).collect(),
     }
 }

@@ -2,8 +2,7 @@
 //! picture.
 //!
 //! Everything that a topology file declares is here, what nothing acts on included: zones, kinds of gateways, public
-//! addresses, bandwidths, descriptions of rules, rules for the public NIC, and the names that an import writes behind
-//! the headings of objects.
+//! addresses, bandwidths, rules for the public NIC, names, descriptions and tags.
 
 mod connections;
 mod diagram;
@@ -32,6 +31,16 @@ pub struct Inventory {
     pub scope: InventoryScope,
 }
 
+impl Inventory {
+    /// Leaves out the objects that do not have all of these tags.
+    pub fn keep_tagged(&mut self, tags: &[(String, String)]) {
+        self.objects.retain(|object| tags.iter().all(|(key, value)| object.has_tag(key, value)));
+        if self.scope == InventoryScope::Whole {
+            self.scope = InventoryScope::Tagged;
+        }
+    }
+}
+
 /// Which objects are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InventoryScope {
@@ -41,6 +50,8 @@ pub enum InventoryScope {
     Kind,
     /// Those with an id.
     Id,
+    /// Those with some tags.
+    Tagged,
 }
 
 /// Nothing in a topology is called so.

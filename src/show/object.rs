@@ -9,7 +9,7 @@ pub struct ShownObject {
     pub kind: ObjectKind,
     /// Its id.
     pub id: String,
-    /// Its name, where a comment behind its heading says one.
+    /// Its name, where the file gives one.
     pub name: Option<String>,
     /// Its line: `shop.toml:19`.
     pub source: Option<String>,
@@ -24,6 +24,12 @@ impl ShownObject {
     pub fn value(&self, key: &str) -> Option<&ShownValue> {
         let field = self.fields.iter().chain(&self.connected).find(|field| field.key == key);
         field.map(|field| &field.value)
+    }
+
+    /// True where it has this tag.
+    pub fn has_tag(&self, key: &str, value: &str) -> bool {
+        let Some(ShownValue::Pairs(tags)) = self.value("tags") else { return false };
+        tags.iter().any(|(known, own)| known == key && own == value)
     }
 }
 
@@ -47,6 +53,8 @@ pub enum ShownValue {
     Flag(bool),
     /// Several, each of a word or two.
     List(Vec<String>),
+    /// Tags, each a key and a value.
+    Pairs(Vec<(String, String)>),
     /// Rules or routes.
     Rows(Vec<ShownRow>),
 }

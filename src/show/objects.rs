@@ -5,8 +5,9 @@ use super::object::{ShownField, ShownObject, ShownRow, ShownValue};
 use crate::diag::{Span, Spanned, and_list};
 use crate::lab::Topology;
 use crate::model::{
-    Direction, Gateway, GroupKind, Instance, Key, Location, Network, NicType, ObjectKind, Peer, Peering, PerDirection,
-    Placement, Policy, RateLimits, Route, RouteTable, Rule, SecurityGroup, Service, UnknownRules, Vpc, Vswitch, World,
+    About, Direction, Gateway, GroupKind, Instance, Key, Location, Network, NicType, ObjectKind, Peer, Peering,
+    PerDirection, Placement, Policy, RateLimits, Route, RouteTable, Rule, SecurityGroup, Service, UnknownRules, Vpc,
+    Vswitch, World,
 };
 use crate::net::PortRange;
 use std::collections::HashMap;
@@ -73,8 +74,26 @@ impl Fields {
         self.add(key, ShownValue::List(items.into_iter().map(|item| item.to_string()).collect()))
     }
 
+    fn pairs(self, key: &'static str, pairs: &[(String, String)]) -> Fields {
+        if pairs.is_empty() { self } else { self.add(key, ShownValue::Pairs(pairs.to_vec())) }
+    }
+
     fn rows(self, key: &'static str, rows: Vec<ShownRow>) -> Fields {
         self.add(key, ShownValue::Rows(rows))
+    }
+}
+
+/// What an object is, and what it is called.
+#[derive(Clone, Copy)]
+struct ObjectHead<'a> {
+    kind: ObjectKind,
+    id: &'a Spanned<String>,
+    about: &'a Option<Box<About>>,
+}
+
+impl<'a> ObjectHead<'a> {
+    fn of(kind: ObjectKind, id: &'a Spanned<String>, about: &'a Option<Box<About>>) -> ObjectHead<'a> {
+        ObjectHead { kind, id, about }
     }
 }
 
@@ -131,7 +150,7 @@ impl Shower<'_> {
             .list("peerings", ids(&self.connected.peerings_of_vpc, key))
             .list("security_groups", ids(&self.connected.groups_of_vpc, key))
             .list("linked_instances", index.linked(key).iter().map(|key| id(&world.instances, *key)));
-        self.object(ObjectKind::Vpc, &vpc.id, fields, connected)
+        self.object(ObjectHead::of(ObjectKind::Vpc, &vpc.id, &vpc.about), fields, connected)
     }
 
     fn vswitch(&self, key: Key<Vswitch>, vswitch: &Vswitch) -> ShownObject {
@@ -146,7 +165,7 @@ impl Shower<'_> {
         let connected = Fields::default()
             .list("instances", ids(&self.connected.instances_of_vswitch, key))
             .list("services", ids(&self.connected.services_of_vswitch, key));
-        self.object(ObjectKind::Vswitch, &vswitch.id, fields, connected)
+        self.object(ObjectHead::of(ObjectKind::Vswitch, &vswitch.id, &vswitch.about), fields, connected)
     }
 
     fn table(&self, key: Key<RouteTable>, table: &RouteTable) -> ShownObject {
@@ -155,13 +174,17 @@ impl Shower<'_> {
             .text("vpc", &id(&self.world().vpcs, table.vpc.value))
             .rows("routes", self.routes(&table.routes));
         let connected = Fields::default().list("vswitches", ids(&self.connected.vswitches_of_table, key));
-        self.object(ObjectKind::RouteTable, &table.id, fields, connected)
+        self.object(ObjectHead::of(ObjectKind::RouteTable, &table.id, &table.about), fields, connected)
     }
 
     fn peering(&self, peering: &Peering) -> ShownObject {
         let vpcs = peering.vpcs.iter().map(|vpc| id(&self.world().vpcs, vpc.value));
         let fields = Fields::default().list("vpcs", vpcs);
-        self.object(ObjectKind::Peering, &peering.id, fields, self.routes_to(&peering.id))
+        self.object(
+            ObjectHead::of(ObjectKind::Peering, &peering.id, &peering.about),
+            fields,
+            self.routes_to(&peering.id),
+        )
     }
 
     fn gateway(&self, gateway: &Gateway) -> ShownObject {
@@ -174,7 +197,11 @@ impl Shower<'_> {
             .text("vpc", &id(&self.world().vpcs, gateway.vpc.value))
             .text("kind", &gateway.kind.value)
             .list("remote_cidrs", remote);
-        self.object(ObjectKind::Gateway, &gateway.id, fields, self.routes_to(&gateway.id))
+        self.object(
+            ObjectHead::of(ObjectKind::Gateway, &gateway.id, &gateway.about),
+            fields,
+            self.routes_to(&gateway.id),
+        )
     }
 
     fn group(&self, key: Key<SecurityGroup>, group: &SecurityGroup) -> ShownObject {
@@ -197,7 +224,7 @@ impl Shower<'_> {
         let connected = Fields::default()
             .list("members", members.iter().map(|key| id(&world.instances, *key)))
             .list("named_by", ids(&self.connected.groups_naming, key));
-        self.object(ObjectKind::SecurityGroup, &group.id, fields, connected)
+        self.object(ObjectHead::of(ObjectKind::SecurityGroup, &group.id, &group.about), fields, connected)
     }
 
     fn instance(&self, instance: &Instance) -> ShownObject {
@@ -216,7 +243,11 @@ impl Shower<'_> {
             .list("guest_routes", instance.guest_routes.iter().map(|route| route.value))
             .flag("forwarding", instance.forwarding.value)
             .limits(instance.limits.as_deref());
-        self.object(ObjectKind::Instance, &instance.id, fields, self.routes_to(&instance.id))
+        self.object(
+            ObjectHead::of(ObjectKind::Instance, &instance.id, &instance.about),
+            fields,
+            self.routes_to(&instance.id),
+        )
     }
 
     /// The MAC address in force, declared or derived.
@@ -241,7 +272,7 @@ impl Shower<'_> {
             None => fields.text("whitelist", &"open to all"),
         };
         let fields = fields.limits(service.limits.as_deref());
-        self.object(ObjectKind::Service, &service.id, fields, Fields::default())
+        self.object(ObjectHead::of(ObjectKind::Service, &service.id, &service.about), fields, Fields::default())
     }
 
     fn routes_to(&self, id: &str) -> Fields {
@@ -276,6 +307,10 @@ impl Shower<'_> {
             let row = ShownRow::default()
                 .with("destination", &route.destination.value)
                 .with("next_hop", &next_hop(self.world(), route.next_hop.value));
+            let row = match &route.description {
+                Some(description) => row.with("description", description),
+                None => row,
+            };
             self.with_source(row, route.span)
         };
         routes.iter().map(row).collect()
@@ -320,25 +355,21 @@ impl Shower<'_> {
         }
     }
 
-    fn object(&self, kind: ObjectKind, id: &Spanned<String>, fields: Fields, connected: Fields) -> ShownObject {
-        let sources = &self.topology.sources;
+    fn object(&self, named: ObjectHead<'_>, fields: Fields, connected: Fields) -> ShownObject {
+        let ObjectHead { kind, id, about } = named;
+        let about = about.as_deref();
+        let fields = fields
+            .optional("description", about.and_then(|about| about.description.as_ref()))
+            .pairs("tags", about.map_or(&[], |about| &about.tags));
         ShownObject {
             kind,
             id: id.value.clone(),
-            name: sources.text(id.span.file).and_then(|text| name_behind(text.get(id.span.end as usize..)?)),
-            source: sources.locate(id.span).map(|place| place.to_string()),
+            name: about.and_then(|about| about.name.clone()),
+            source: self.topology.sources.locate(id.span).map(|place| place.to_string()),
             fields: fields.0,
             connected: connected.0,
         }
     }
-}
-
-/// The name in the comment behind a heading, as an import writes it: `]   # "databases"`.
-fn name_behind(rest: &str) -> Option<String> {
-    let line = rest.lines().next()?;
-    let comment = line.trim_start_matches(['"', '\'', ']']).trim_start().strip_prefix('#')?.trim();
-    let quoted = comment.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-    Some(quoted.unwrap_or(comment).to_owned()).filter(|name| !name.is_empty())
 }
 
 fn policy(policy: Policy) -> &'static str {

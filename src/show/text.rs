@@ -16,7 +16,7 @@ const IN_A_LINE: usize = 40;
 pub fn inventory_text(out: &mut String, topology: &Topology, inventory: &Inventory, palette: Palette) {
     match inventory.scope {
         InventoryScope::Whole => write_heading(out, topology, inventory),
-        InventoryScope::Kind => {}
+        InventoryScope::Kind | InventoryScope::Tagged => {}
         InventoryScope::Id => {
             for (index, object) in inventory.objects.iter().enumerate() {
                 out.push_str(if index == 0 { "" } else { "\n" });
@@ -39,8 +39,10 @@ pub fn inventory_text(out: &mut String, topology: &Topology, inventory: &Invento
         let rows: Vec<Vec<String>> = objects.iter().map(|object| row(object, columns)).collect();
         table_text(out, 2, columns, &rows, palette);
     }
-    if inventory.objects.is_empty() && inventory.scope == InventoryScope::Kind {
-        out.push_str("nothing of this kind\n");
+    match inventory.scope {
+        InventoryScope::Kind if inventory.objects.is_empty() => out.push_str("nothing of this kind\n"),
+        InventoryScope::Tagged if inventory.objects.is_empty() => out.push_str("nothing has these tags\n"),
+        _ => {}
     }
 }
 
@@ -98,12 +100,15 @@ const fn columns(kind: ObjectKind) -> &'static [&'static str] {
             "gateways",
             "peerings",
             "linked_instances",
+            "tags",
             "line",
         ],
-        ObjectKind::Vswitch => &["id", "name", "vpc", "cidr", "zone", "route_table", "instances", "services", "line"],
-        ObjectKind::RouteTable => &["id", "name", "vpc", "routes", "vswitches", "line"],
-        ObjectKind::Peering => &["id", "name", "vpcs", "routes", "line"],
-        ObjectKind::Gateway => &["id", "name", "vpc", "kind", "remote_cidrs", "routes", "line"],
+        ObjectKind::Vswitch => {
+            &["id", "name", "vpc", "cidr", "zone", "route_table", "instances", "services", "tags", "line"]
+        }
+        ObjectKind::RouteTable => &["id", "name", "vpc", "routes", "vswitches", "tags", "line"],
+        ObjectKind::Peering => &["id", "name", "vpcs", "routes", "tags", "line"],
+        ObjectKind::Gateway => &["id", "name", "vpc", "kind", "remote_cidrs", "routes", "tags", "line"],
         ObjectKind::SecurityGroup => &[
             "id",
             "name",
@@ -115,6 +120,7 @@ const fn columns(kind: ObjectKind) -> &'static [&'static str] {
             "egress",
             "members",
             "named_by",
+            "tags",
             "line",
         ],
         ObjectKind::Instance => &[
@@ -132,10 +138,11 @@ const fn columns(kind: ObjectKind) -> &'static [&'static str] {
             "forwarding",
             "bandwidth_mbps",
             "pps",
+            "tags",
             "line",
         ],
         ObjectKind::Service => {
-            &["id", "name", "kind", "network", "vswitch", "ip", "whitelist", "bandwidth_mbps", "pps", "line"]
+            &["id", "name", "kind", "network", "vswitch", "ip", "whitelist", "bandwidth_mbps", "pps", "tags", "line"]
         }
     }
 }
@@ -158,9 +165,14 @@ fn cell_text(value: &ShownValue) -> String {
         ShownValue::Flag(true) => "yes".to_owned(),
         ShownValue::Flag(false) => String::new(),
         ShownValue::List(items) => some(items, IN_A_CELL),
+        ShownValue::Pairs(pairs) => some(&tags(pairs), IN_A_CELL),
         ShownValue::Rows(rows) if rows.is_empty() => String::new(),
         ShownValue::Rows(rows) => thousands(rows.len() as u64),
     }
+}
+
+fn tags(pairs: &[(String, String)]) -> Vec<String> {
+    pairs.iter().map(|(key, value)| format!("{key}={value}")).collect()
 }
 
 /// The first of several, and how many others there are.
@@ -203,6 +215,7 @@ fn write_fields(out: &mut String, fields: &[ShownField], palette: Palette) {
                 let text = match value {
                     ShownValue::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
                     ShownValue::List(items) => some(items, IN_A_LINE),
+                    ShownValue::Pairs(pairs) => some(&tags(pairs), IN_A_LINE),
                     value => cell_text(value),
                 };
                 let _ = writeln!(out, "{}{}", " ".repeat(keys - key.len() + 2), shown(&text));
@@ -235,6 +248,7 @@ fn columns_end(key: &str) -> bool {
 fn is_empty(value: &ShownValue) -> bool {
     match value {
         ShownValue::List(items) => items.is_empty(),
+        ShownValue::Pairs(pairs) => pairs.is_empty(),
         ShownValue::Rows(rows) => rows.is_empty(),
         ShownValue::Text(_) | ShownValue::Number(_) | ShownValue::Flag(_) => false,
     }

@@ -8,10 +8,13 @@ use std::fmt::Write;
 
 /// Everything that is kept and shown, and nothing acts on.
 const KEPT: &str = r#"
-[vpc.vpc-a]                     # "first"
+[vpc.vpc-a]
+name = "first"
+description = "kept <b> and shown"
+tags = { env = "prod", "a b" = "1=2" }
 cidr = "172.16.0.0/12"
 classic_link = true
-routes = [{ destination = "192.168.7.0/24", next_hop = "vgw" }]
+routes = [{ destination = "192.168.7.0/24", next_hop = "vgw", description = "the old office" }]
 [vpc.vpc-b]
 cidr = "10.0.0.0/8"
 region = "cn-beijing"
@@ -40,6 +43,7 @@ network = "classic"
 [security_group.sg-a]
 vpc = "vpc-a"
 [instance.i-fw]
+tags = { env = "prod", tier = "net" }
 vswitch = "vsw"
 private_ip = "172.16.1.9"
 security_groups = ["sg-a"]
@@ -67,8 +71,8 @@ fn shown(what: &[&str]) -> String {
 
 #[test]
 fn one_object_is_shown_in_full() {
-    assert_snapshot!(shown(&["i-c"]), @r#"
-    instance i-c  kept.toml:38
+    assert_snapshot!(shown(&["i-c"]), @r"
+    instance i-c  kept.toml:42
       region           cn-hangzhou
       account          main
       network          classic
@@ -82,7 +86,7 @@ fn one_object_is_shown_in_full() {
       forwarding       no
       bandwidth_mbps   100
       pps              5000
-    "#);
+    ");
     assert_snapshot!(shown(&["vpc-a"]), @r#"
     vpc vpc-a  "first"  kept.toml:2
       region        cn-hangzhou
@@ -90,8 +94,10 @@ fn one_object_is_shown_in_full() {
       cidr          172.16.0.0/12
       classic_link  yes
       routes
-        destination     next_hop  line
-        192.168.7.0/24  vgw       kept.toml:5
+        destination     next_hop  description     line
+        192.168.7.0/24  vgw       the old office  kept.toml:8
+      description   kept <b> and shown
+      tags          env=prod, a b=1=2
     connected
       vswitches         vsw
       route_tables      vtb
@@ -100,8 +106,8 @@ fn one_object_is_shown_in_full() {
       security_groups   sg-a
       linked_instances  i-c
     "#);
-    assert_snapshot!(shown(&["sg-c"]), @r#"
-    security_group sg-c  kept.toml:23
+    assert_snapshot!(shown(&["sg-c"]), @r"
+    security_group sg-c  kept.toml:26
       region       cn-hangzhou
       account      main
       network      classic
@@ -109,13 +115,13 @@ fn one_object_is_shown_in_full() {
       intra_group  accept
       ingress
         rule  policy  priority  protocol  port_range  source     nic_type  description   line
-        #1    accept  1         tcp       22/22       0.0.0.0/0  internet  from outside  kept.toml:26
-        #2    drop    7         udp       -1/-1       sg-c2                              kept.toml:27
+        #1    accept  1         tcp       22/22       0.0.0.0/0  internet  from outside  kept.toml:29
+        #2    drop    7         udp       -1/-1       sg-c2                              kept.toml:30
     connected
       members  i-c
-    "#);
-    assert_snapshot!(shown(&["i-fw"]), @r#"
-    instance i-fw  kept.toml:33
+    ");
+    assert_snapshot!(shown(&["i-fw"]), @r"
+    instance i-fw  kept.toml:36
       region           cn-hangzhou
       account          main
       network          vpc-a
@@ -125,24 +131,55 @@ fn one_object_is_shown_in_full() {
       security_groups  sg-a
       state            running
       forwarding       yes
+      tags             env=prod, tier=net
     connected
       routes  192.168.0.0/16 of vtb
-    "#);
+    ");
 }
 
 #[test]
 fn a_kind_goes_by_its_word_in_either_number() {
     let table = shown(&["route_tables"]);
-    assert_snapshot!(table, @r#"
+    assert_snapshot!(table, @r"
     route tables
       id   vpc    routes  vswitches  line
-      vtb  vpc-a  2       vsw        kept.toml:14
-    "#);
+      vtb  vpc-a  2       vsw        kept.toml:17
+    ");
     for word in ["route_table", "route-table", "Route Tables"] {
         assert_eq!(shown(&[word]), table);
     }
     let both = Bench::new().write("empty.toml", "").run(&["show", "empty.toml", "vpcs"]);
     assert_eq!((both.code, both.out.as_str()), (0, "nothing of this kind\n"));
+}
+
+#[test]
+fn tags_select_objects() {
+    assert_snapshot!(shown(&["--tag", "env=prod"]), @r"
+    VPCs
+      id     name   cidr           classic_link  region       account  vswitches  gateways  peerings  linked_instances  tags               line
+      vpc-a  first  172.16.0.0/12  yes           cn-hangzhou  main     vsw        vgw       pcc       i-c               env=prod, a b=1=2  kept.toml:2
+
+    instances
+      id    network  vswitch  private_ip  state    security_groups  forwarding  tags                line
+      i-fw  vpc-a    vsw      172.16.1.9  running  sg-a             yes         env=prod, tier=net  kept.toml:36
+    ");
+    assert_snapshot!(shown(&["instances", "--tag", "env=prod", "--tag", "tier=net"]), @r"
+    instances
+      id    network  vswitch  private_ip  state    security_groups  forwarding  tags                line
+      i-fw  vpc-a    vsw      172.16.1.9  running  sg-a             yes         env=prod, tier=net  kept.toml:36
+    ");
+    assert_eq!(shown(&["--tag", "a b=1=2", "--format", "json"]), shown(&["vpc-a", "--format", "json"]));
+    assert_eq!(shown(&["--tag", "env=test"]), "nothing has these tags\n");
+    assert_eq!(shown(&["services", "--tag", "env=prod"]), "nothing of this kind\n");
+    let bench = Bench::new();
+    for (arguments, told) in [
+        (&["show", "shop.toml", "--tag", "env"][..], "expected KEY=VALUE"),
+        (&["show", "shop.toml", "--tag", "=x"], "expected KEY=VALUE"),
+        (&["show", "shop.toml", "--tag", "a=b", "--format", "svg"], "--tag go with --format text and json"),
+    ] {
+        let run = bench.run(arguments);
+        assert!(run.code == 2 && run.error.contains(told), "{run}");
+    }
 }
 
 #[test]
@@ -192,7 +229,10 @@ fn what_is_not_there_comes_with_the_near_one() {
     let told = bench.run(&["show", "shop.toml", "instanse"]);
     assert!(told.error.ends_with("did you mean `instance`?\n"), "{}", told.error);
     let told = bench.run(&["show", "shop.toml", "i-web", "--format", "svg"]);
-    assert_eq!(told.error, "error: a picture is of the whole topology: ID and KIND go with --format text and json\n");
+    assert_eq!(
+        told.error,
+        "error: a picture is of the whole topology: ID, KIND and --tag go with --format text and json\n"
+    );
     let told = bench.run(&["show", "gone.toml"]);
     assert_eq!(told.code, 2);
 }

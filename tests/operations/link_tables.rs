@@ -108,6 +108,7 @@ fn world(network: &Network, links: bool) -> Checked {
         ingress: Vec::new(),
         egress: Vec::new(),
         placement: placement.clone(),
+        about: None,
     };
     let group = world.security_groups.insert(group).unwrap();
     let secondary = drawn.secondary.into_iter().enumerate();
@@ -118,6 +119,7 @@ fn world(network: &Network, links: bool) -> Checked {
         classic_link: placed(network.classic_link, SWITCH),
         routes: Vec::new(),
         placement: placement.clone(),
+        about: None,
     };
     let vpc = world.vpcs.insert(vpc).unwrap();
     for (n, cidr) in network.vswitches.iter().enumerate() {
@@ -128,6 +130,7 @@ fn world(network: &Network, links: bool) -> Checked {
             route_table: None,
             zone: None,
             placement: placement.clone(),
+            about: None,
         };
         world.vswitches.insert(vswitch).unwrap();
     }
@@ -143,6 +146,7 @@ fn world(network: &Network, links: bool) -> Checked {
         limits: None,
         zone: None,
         placement,
+        about: None,
     };
     world.services.insert(service).unwrap();
     checked(world).unwrap().0
@@ -163,6 +167,7 @@ fn instance(id: &str, group: Key<SecurityGroup>, link: Option<Key<Vpc>>) -> Inst
         limits: None,
         zone: None,
         placement: Placement::default(),
+        about: None,
     }
 }
 

@@ -15,6 +15,7 @@ fn vpc(id: &str) -> Vpc {
         classic_link: Spanned::unplaced(true),
         routes: Vec::new(),
         placement: Placement::default(),
+        about: None,
     }
 }
 
@@ -33,6 +34,7 @@ fn instance(id: &str, address: u32, location: Location, group: Key<SecurityGroup
         limits: None,
         zone: None,
         placement: Placement::default(),
+        about: None,
     }
 }
 
@@ -64,6 +66,7 @@ fn large(count: u32) -> World {
             ingress: Vec::new(),
             egress: Vec::new(),
             placement: Placement::default(),
+            about: None,
         };
         world.security_groups.insert(group).expect("a new id")
     };
@@ -82,6 +85,7 @@ fn large(count: u32) -> World {
                 route_table: None,
                 zone: None,
                 placement: Placement::default(),
+                about: None,
             };
             let vswitch = world.vswitches.insert(vswitch).expect("a new id");
             for n in 0..250 {

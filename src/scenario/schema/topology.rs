@@ -12,6 +12,13 @@ const REGION: KeySpec = optional("region", Shape::Name, "Default: that of [defau
 const ACCOUNT: KeySpec = optional("account", Shape::Name, "The account that owns it. Default: that of [defaults].");
 const ROUTES: KeySpec = optional("routes", Shape::List(&Shape::Table(&ROUTE)), "Custom entries. Default: none.");
 
+/// What people call an object and say about it.
+pub(in crate::scenario) const ABOUT: [KeySpec; 3] = [
+    optional("name", Shape::Text, "What people call it; references are ids. Kept and shown."),
+    optional("description", Shape::Text, "Kept and shown."),
+    optional("tags", Shape::ById(&Shape::Text), "Keys and values. Kept and shown."),
+];
+
 /// The keys of a topology file: the files that it includes, and its sections.
 pub(in crate::scenario) const SECTIONS: [KeySpec; 12] = [
     optional("include", Shape::List(&Shape::Name), "More files of the topology, named from the folder of this one."),
@@ -31,43 +38,43 @@ pub(in crate::scenario) const SECTIONS: [KeySpec; 12] = [
 pub(in crate::scenario) const DEFAULTS: [KeySpec; 2] =
     [optional("region", Shape::Name, "Default: cn-hangzhou."), optional("account", Shape::Name, "Default: main.")];
 
-pub(in crate::scenario) const VPC: [KeySpec; 6] = [
+pub(in crate::scenario) const VPC: [KeySpec; 9] = joined([
     required("cidr", CIDR, "The primary CIDR, the only one that takes part in ClassicLink."),
     optional("secondary_cidrs", CIDRS, "Secondary CIDRs. Default: none."),
     optional("classic_link", Shape::Boolean, "Whether ClassicLink is enabled. Default: false."),
     ROUTES,
     REGION,
     ACCOUNT,
-];
+], ABOUT);
 
-pub(in crate::scenario) const ROUTE: [KeySpec; 2] = [
+pub(in crate::scenario) const ROUTE: [KeySpec; 3] = [
     required("destination", CIDR, "Where packets go that take the route."),
     required("next_hop", ID, "A gateway, a peering, or an instance with `forwarding = true`."),
+    optional("description", Shape::Text, "Kept and shown."),
 ];
 
-pub(in crate::scenario) const ROUTE_TABLE: [KeySpec; 4] =
-    [required("vpc", ID, "The VPC that it belongs to."), ROUTES, REGION, ACCOUNT];
+pub(in crate::scenario) const ROUTE_TABLE: [KeySpec; 7] = joined([required("vpc", ID, "The VPC that it belongs to."), ROUTES, REGION, ACCOUNT], ABOUT);
 
-pub(in crate::scenario) const VSWITCH: [KeySpec; 6] = [
+pub(in crate::scenario) const VSWITCH: [KeySpec; 9] = joined([
     required("vpc", ID, "The VPC that it belongs to."),
     required("cidr", CIDR, "A part of a CIDR of the VPC."),
     optional("route_table", ID, "A custom route table. Default: the system table of the VPC."),
     optional("zone", Shape::Text, "Kept and shown."),
     REGION,
     ACCOUNT,
-];
+], ABOUT);
 
-pub(in crate::scenario) const PEERING: [KeySpec; 1] = [required("vpcs", Shape::Pair(&ID), "The two VPCs.")];
+pub(in crate::scenario) const PEERING: [KeySpec; 4] = joined([required("vpcs", Shape::Pair(&ID), "The two VPCs.")], ABOUT);
 
-pub(in crate::scenario) const GATEWAY: [KeySpec; 5] = [
+pub(in crate::scenario) const GATEWAY: [KeySpec; 8] = joined([
     required("vpc", ID, "The VPC that it belongs to."),
     optional("kind", Shape::Name, "nat, vpn, router-interface, internet or any other word. Default: nat."),
     optional("remote_cidrs", CIDRS, "Source addresses that may enter by it."),
     REGION,
     ACCOUNT,
-];
+], ABOUT);
 
-pub(in crate::scenario) const SECURITY_GROUP: [KeySpec; 10] = [
+pub(in crate::scenario) const SECURITY_GROUP: [KeySpec; 13] = joined([
     NETWORK,
     optional("vpc", ID, "The VPC that it belongs to, unless it is one of the classic network."),
     optional("kind", Shape::Words(|| vec!["basic", "enterprise"]), "Default: basic."),
@@ -86,7 +93,7 @@ pub(in crate::scenario) const SECURITY_GROUP: [KeySpec; 10] = [
     optional("unknown_rules", Shape::Integer { least: 1, most: u32::MAX as u64 }, "How many more rules are not known."),
     REGION,
     ACCOUNT,
-];
+], ABOUT);
 
 fn policies() -> Vec<&'static str> {
     vec!["accept", "drop"]
@@ -116,7 +123,7 @@ pub(in crate::scenario) const RULE: [KeySpec; 9] = [
     optional("description", Shape::Text, "Kept and shown."),
 ];
 
-pub(in crate::scenario) const INSTANCE: [KeySpec; 18] = joined(
+pub(in crate::scenario) const INSTANCE: [KeySpec; 21] = joined(
     [
         NETWORK,
         optional("vswitch", ID, "The vSwitch, unless it is in the classic network."),
@@ -132,10 +139,10 @@ pub(in crate::scenario) const INSTANCE: [KeySpec; 18] = joined(
         REGION,
         ACCOUNT,
     ],
-    LIMITS,
+    LIMITS_AND_ABOUT,
 );
 
-pub(in crate::scenario) const SERVICE: [KeySpec; 13] = joined(
+pub(in crate::scenario) const SERVICE: [KeySpec; 16] = joined(
     [
         required("kind", Shape::Words(|| ServiceKind::ALL.map(ServiceKind::name).into()), "What it is."),
         NETWORK,
@@ -150,7 +157,7 @@ pub(in crate::scenario) const SERVICE: [KeySpec; 13] = joined(
         REGION,
         ACCOUNT,
     ],
-    LIMITS,
+    LIMITS_AND_ABOUT,
 );
 
 /// What limits an instance or a service.
@@ -161,6 +168,8 @@ const LIMITS: [KeySpec; 5] = [
     optional("queue_ms", upto(0, MAX_QUEUE_MS), "How long packets wait at most, in milliseconds."),
     optional("queue_packets", upto(0, MAX_QUEUE_PACKETS), "How many packets wait at most."),
 ];
+
+const LIMITS_AND_ABOUT: [KeySpec; 8] = joined(LIMITS, ABOUT);
 
 const LIMIT: &str = "Acts where timing is on: one number for both directions, or { tx = , rx = }. Default: no limit.";
 

@@ -127,7 +127,7 @@ fn findings_name_the_file_that_they_are_about() {
       help: this is a string in YAML 1.2: write `true`
     unknown-key: vpc `vpc-a` has no key `zone`
       net.yaml:2:48 zone -- unknown key
-      help: the keys of vpc `vpc-a` are `cidr`, `secondary_cidrs`, `classic_link`, `routes`, `region`, `account`
+      help: the keys of vpc `vpc-a` are `cidr`, `secondary_cidrs`, `classic_link`, `routes`, `region`, `account`, `name`, `description`, `tags`
     ");
 }
 

@@ -3,11 +3,12 @@
 use super::{SHOP, changed, topology_told};
 use crate::diag::{Sources, Spanned};
 use crate::model::{
-    GroupKind, InstanceState, Location, Network, NextHop, Peer, PerDirection, Policy, ServiceKind, SessionTimeouts,
-    TimingSettings, World,
+    About, GroupKind, InstanceState, Location, Network, NextHop, Peer, PerDirection, Policy, ServiceKind,
+    SessionTimeouts, TimingSettings, World,
 };
 use crate::model::{Instance, NicType, Rule, SecurityGroup};
 use crate::net::{PortRange, Protocol};
+use crate::scenario::topology;
 use crate::time::SimDuration;
 use std::fmt::Display;
 
@@ -270,4 +271,67 @@ fn ten_mistakes_of_a_file_are_told_in_one_run() {
             "wrong-type: `mtu` expects an integer, found a string",
         ]
     );
+}
+
+#[test]
+fn every_object_has_a_name_a_description_and_tags() {
+    let about = "name = \"n\"\ndescription = \"d\"\ntags = { \"a b\" = \"1\", c = \"\" }\n";
+    let kinds = ["vpc", "vswitch", "route_table", "peering", "gateway", "security_group", "instance", "service"];
+    let is_object = |line: &str| kinds.iter().any(|kind| line.starts_with(&format!("[{kind}.")));
+    let lines = SHOP.lines().flat_map(|line| [line, if is_object(line) { about } else { "" }]);
+    let text = lines.fold(String::new(), |text, line| text + line + "\n");
+    let (world, findings) = topology(&mut Sources::new(), "shop.toml", &text);
+    assert_eq!(findings, []);
+    let expected = About {
+        name: Some("n".to_owned()),
+        description: Some("d".to_owned()),
+        tags: vec![("a b".to_owned(), "1".to_owned()), ("c".to_owned(), String::new())],
+    };
+    let abouts = [
+        &world.vpcs.values().next().unwrap().about,
+        &world.vswitches.values().next().unwrap().about,
+        &world.route_tables.values().next().unwrap().about,
+        &world.peerings.values().next().unwrap().about,
+        &world.gateways.values().next().unwrap().about,
+        &world.security_groups.values().next().unwrap().about,
+        &world.instances.values().next().unwrap().about,
+        &world.services.values().next().unwrap().about,
+    ];
+    assert!(abouts.iter().all(|about| about.as_deref() == Some(&expected)), "{abouts:?}");
+    let (plain, _) = topology(&mut Sources::new(), "shop.toml", SHOP);
+    assert!(plain.instances.values().all(|instance| instance.about.is_none()));
+}
+
+#[test]
+fn names_descriptions_and_tags_are_bounded() {
+    let with = |about: &str| {
+        let text = format!("[vpc.a]\ncidr = \"10.0.0.0/8\"\n{about}\n");
+        let (world, findings) = topology(&mut Sources::new(), "a.toml", &text);
+        let about = world.vpcs.values().next().unwrap().about.clone().unwrap_or_default();
+        (about, findings.into_iter().map(|finding| finding.message).collect::<Vec<_>>())
+    };
+    let text = |count| "é".repeat(count);
+    let most = About::MAX_CHARACTERS;
+    let (about, told) = with(&format!("name = \"{}\"\ntags = {{ \"{}\" = \"\" }}", text(most), text(most)));
+    assert_eq!((about.name, about.tags.len(), told.len()), (Some(text(most)), 1, 0));
+    let long = text(most + 1);
+    let (about, told) = with(&format!(
+        "name = \"{long}\"\ndescription = \"{long}\"\ntags = {{ \"{long}\" = \"\", a = \"{long}\", \"\" = \"\", b = 1 }}"
+    ));
+    assert_eq!(about, Box::default());
+    assert_eq!(
+        told,
+        [
+            "`name` has more than 1024 characters",
+            "`description` has more than 1024 characters",
+            "the key of a tag has 1 to 1024 characters",
+            "`a` has more than 1024 characters",
+            "the key of a tag has 1 to 1024 characters",
+            "`b` expects a string, found an integer",
+        ]
+    );
+    let tags = |count: usize| (0..count).map(|tag| format!("t{tag} = \"\"")).collect::<Vec<_>>().join(", ");
+    assert_eq!(with(&format!("tags = {{ {} }}", tags(About::MAX_TAGS))).1, [""; 0]);
+    let (about, told) = with(&format!("tags = {{ {} }}", tags(About::MAX_TAGS + 5)));
+    assert_eq!((about.tags.len(), told), (About::MAX_TAGS, vec!["an object has more than 100 tags".to_owned()]));
 }

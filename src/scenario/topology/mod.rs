@@ -1,5 +1,6 @@
 //! Topology files: a TOML tree becomes a [`World`].
 
+mod about;
 mod ids;
 mod objects;
 mod references;

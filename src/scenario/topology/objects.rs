@@ -2,6 +2,7 @@
 //!
 //! An object is left out of the world where a value that it cannot do without is missing or wrong.
 
+use super::about::about;
 use super::references::Declared;
 use super::rules::{POLICIES, route, rule};
 use super::timing;
@@ -165,7 +166,8 @@ impl<'a> Objects<'a, '_, '_> {
         let secondary_cidrs = self.cidrs(&fields, "secondary_cidrs").unwrap_or_default();
         let classic_link = self.flag(&fields, "classic_link");
         let placement = self.placement(&fields);
-        let vpc = cidr.map(|cidr| Vpc { id, cidr, secondary_cidrs, classic_link, routes: Vec::new(), placement });
+        let about = about(self.decoder, &fields);
+        let vpc = cidr.map(|cidr| Vpc { id, cidr, secondary_cidrs, classic_link, routes: Vec::new(), placement, about });
         let key = vpc.and_then(|vpc| self.world.vpcs.insert(vpc).ok());
         if let Some(item) = fields.get("routes") {
             self.pending.vpc_routes.push((key, item));
@@ -176,7 +178,8 @@ impl<'a> Objects<'a, '_, '_> {
     fn route_table(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<()> {
         let vpc = self.required_vpc(&fields);
         let placement = self.placement(&fields);
-        let table = vpc.map(|vpc| RouteTable { id, vpc, routes: Vec::new(), placement });
+        let about = about(self.decoder, &fields);
+        let table = vpc.map(|vpc| RouteTable { id, vpc, routes: Vec::new(), placement, about });
         let key = table.and_then(|table| self.world.route_tables.insert(table).ok());
         if let Some(item) = fields.get("routes") {
             self.pending.table_routes.push((key, item));
@@ -195,11 +198,13 @@ impl<'a> Objects<'a, '_, '_> {
         };
         let zone = fields.get("zone").and_then(|item| Some(item.text(self.decoder)?.value));
         let placement = self.placement(&fields);
-        let vswitch = Vswitch { id, vpc: vpc?, cidr: cidr?, route_table: route_table?, zone, placement };
+        let about = about(self.decoder, &fields);
+        let vswitch = Vswitch { id, vpc: vpc?, cidr: cidr?, route_table: route_table?, zone, placement, about };
         self.world.vswitches.insert(vswitch).ok().map(drop)
     }
 
     fn peering(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<()> {
+        let about = about(self.decoder, &fields);
         let item = fields.require(self.decoder, "vpcs", "[\"vpc-1\", \"vpc-2\"]")?;
         let items = item.list(self.decoder)?;
         let [first, second] = items[..] else {
@@ -213,7 +218,7 @@ impl<'a> Objects<'a, '_, '_> {
         };
         let mut resolve = |item| self.declared.resolve(self.decoder, item, ObjectKind::Vpc, &self.world.vpcs);
         let (first, second) = (resolve(first), resolve(second));
-        let peering = Peering { id, vpcs: [first?, second?] };
+        let peering = Peering { id, vpcs: [first?, second?], about };
         self.world.peerings.insert(peering).ok().map(drop)
     }
 
@@ -224,6 +229,7 @@ impl<'a> Objects<'a, '_, '_> {
         let kind = fields.get("kind").and_then(|item| item.name(self.decoder));
         let remote_cidrs = self.cidrs(&fields, "remote_cidrs");
         let placement = self.placement(&fields);
+        let about = about(self.decoder, &fields);
         let kind = kind.unwrap_or_else(|| Spanned::unplaced("nat".to_owned()));
         let remote_is_default = remote_cidrs.is_none();
         let everywhere = || Gateway::is_of_internet(&kind).then(|| Spanned::unplaced(Ipv4Net::default()));
@@ -234,6 +240,7 @@ impl<'a> Objects<'a, '_, '_> {
             remote_is_default,
             kind,
             placement,
+            about,
         };
         self.world.gateways.insert(gateway).ok().map(drop)
     }
@@ -255,6 +262,7 @@ impl<'a> Objects<'a, '_, '_> {
             GroupKind::Enterprise => Policy::Drop,
         }));
         let placement = self.placement(&fields);
+        let about = about(self.decoder, &fields);
         let (ingress, egress) = (Vec::new(), Vec::new());
         let unknown_rules = self.unknown_rules(&fields);
         let group = network.map(|network| SecurityGroup {
@@ -266,6 +274,7 @@ impl<'a> Objects<'a, '_, '_> {
             ingress,
             egress,
             placement,
+            about,
         });
         let key = group.and_then(|group| self.world.security_groups.insert(group).ok());
         for (direction, list) in [(Direction::Ingress, "ingress"), (Direction::Egress, "egress")] {
@@ -332,6 +341,7 @@ impl<'a> Objects<'a, '_, '_> {
         let limits = timing::limits(self.decoder, &fields);
         let zone = self.classic_zone(&fields, location);
         let placement = self.placement(&fields);
+        let about = about(self.decoder, &fields);
         let instance = Instance {
             id,
             location: location?,
@@ -346,6 +356,7 @@ impl<'a> Objects<'a, '_, '_> {
             limits,
             zone,
             placement,
+            about,
         };
         self.world.instances.insert(instance).ok().map(drop)
     }
@@ -367,6 +378,7 @@ impl<'a> Objects<'a, '_, '_> {
         let limits = timing::limits(self.decoder, &fields);
         let zone = self.classic_zone(&fields, location);
         let placement = self.placement(&fields);
+        let about = about(self.decoder, &fields);
         let service = Service {
             id,
             kind: kind?,
@@ -377,6 +389,7 @@ impl<'a> Objects<'a, '_, '_> {
             limits,
             zone,
             placement,
+            about,
         };
         self.world.services.insert(service).ok().map(drop)
     }

@@ -1,5 +1,6 @@
 //! Custom routes and security-group rules.
 
+use super::about::bounded;
 use super::references::Declared;
 use crate::control::{PeerRequest, RuleRequest};
 use crate::diag::{Diagnostic, Spanned};
@@ -45,7 +46,8 @@ pub(super) fn route<'a>(
     let destination = fields.require(decoder, "destination", "\"192.168.0.0/16\"").and_then(|item| item.cidr(decoder));
     let next_hop =
         fields.require(decoder, "next_hop", "\"ngw-out\"").and_then(|item| declared.next_hop(decoder, item, world));
-    Some(Route { span: item.span, destination: destination?, next_hop: next_hop? })
+    let description = fields.get("description").and_then(|item| bounded(decoder, item));
+    Some(Route { span: item.span, destination: destination?, next_hop: next_hop?, description })
 }
 
 /// A rule of a security group. Ports with a protocol that has none are left to the checks.
@@ -140,7 +142,7 @@ fn written_rule<'a, G>(
         Some(item) => item.one_of(decoder, &NIC_TYPES).map(|nic_type| nic_type.value),
         None => Some(NicType::Intranet),
     };
-    let description = fields.get("description").and_then(|item| Some(item.text(decoder)?.value));
+    let description = fields.get("description").and_then(|item| bounded(decoder, item));
     let rule = Rule {
         span: item.span,
         policy: policy?,
