@@ -89,7 +89,7 @@ pub(super) static RECORDS: &[ProblemRecord] = &[
         id: "unknown-id",
         kind: ProblemKind::File,
         summary: "a reference names nothing in the topology",
-        meaning: "Every VPC, vSwitch, route table, group and next hop that is named must be declared in the same \
+        meaning: "Every VPC, vSwitch, route table, group, template and next hop that is named must be declared in the same \
                   topology, as the right kind of object.",
         remedy: "Correct the spelling, or declare the object; the nearest id is suggested where there is one.",
         source: citation::OWN_CHOICE,

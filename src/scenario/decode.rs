@@ -69,6 +69,21 @@ impl<'t> Decoder<'t> {
         }
     }
 
+    /// How many findings are kept so far.
+    pub(super) fn finding_count(&self) -> usize {
+        self.diagnostics.len()
+    }
+
+    /// Leaves out those of the findings behind the first `count` that `keep`, which may change them, does not want.
+    pub(super) fn retain_findings(&mut self, count: usize, keep: impl FnMut(&mut Diagnostic) -> bool) {
+        let mut since = self.diagnostics.split_off(count);
+        let is_error = |finding: &&Diagnostic| finding.severity == Severity::Error;
+        let before = since.iter().filter(is_error).count();
+        since.retain_mut(keep);
+        self.errors -= before - since.iter().filter(is_error).count();
+        self.diagnostics.append(&mut since);
+    }
+
     /// How many errors there are so far.
     pub(super) fn error_count(&self) -> usize {
         self.errors
@@ -125,6 +140,11 @@ fn type_name(value: &Value<'_>) -> &'static str {
         Value::List(_) => "a list",
         Value::Table(_) => "a table",
     }
+}
+
+/// True for a finding about a key that is not there.
+pub(super) fn misses_a_key(finding: &Diagnostic) -> bool {
+    matches!(finding.id, "missing-key" | "conflicting-keys") && finding.labels.len() == 1
 }
 
 /// An `invalid-value` at `span`.
@@ -344,7 +364,7 @@ impl<'a> Item<'a> {
     /// The table with fixed keys; other keys are reported.
     pub(super) fn fields(&self, decoder: &mut Decoder<'_>, what: What<'a>, keys: &[&str]) -> Option<Fields<'a>> {
         let table = self.table(decoder)?;
-        let fields = Fields { table, span: self.span, what };
+        let fields = Fields { table, template: None, span: self.span, what };
         fields.refuse_unknown(decoder, keys);
         Some(fields)
     }
@@ -372,6 +392,8 @@ impl std::fmt::Display for What<'_> {
 #[derive(Clone, Copy)]
 pub(super) struct Fields<'a> {
     table: TreeTable<'a>,
+    /// What it has that it does not say itself.
+    template: Option<TreeTable<'a>>,
     /// Its header, or the whole of an inline table.
     pub(super) span: Span,
     /// What it is.
@@ -381,12 +403,22 @@ pub(super) struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// A table that stands at `span`.
     pub(super) fn at(table: TreeTable<'a>, span: Span, what: What<'a>) -> Fields<'a> {
-        Fields { table, span, what }
+        Fields { table, template: None, span, what }
     }
 
     /// A whole file as a table.
     pub(super) fn of_file(tree: &'a Tree<'a>, what: What<'a>) -> Fields<'a> {
-        Fields { table: tree.root(), span: Span::new(tree.file(), 0..0), what }
+        Fields { table: tree.root(), template: None, span: Span::new(tree.file(), 0..0), what }
+    }
+
+    /// The table without that of a template.
+    pub(super) fn table(&self) -> TreeTable<'a> {
+        self.table
+    }
+
+    /// The same table, which has what `template` says where it says nothing itself.
+    pub(super) fn with_template(self, template: TreeTable<'a>) -> Fields<'a> {
+        Fields { template: Some(template), ..self }
     }
 
     /// Reports the keys that are not among `keys`.
@@ -406,19 +438,24 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The keys that are given, in the order of the file.
+    /// The keys that are given, in the order of the file, those of a template last.
     pub(super) fn keys(&self) -> impl Iterator<Item = Spanned<&'a str>> + use<'a> {
-        self.table.entries().map(|entry| Spanned::new(entry.key(), entry.key_span()))
+        let of_template = self.template.into_iter().flat_map(|template| template.entries());
+        self.table.entries().chain(of_template).map(|entry| Spanned::new(entry.key(), entry.key_span()))
+    }
+
+    fn find(&self, key: &str) -> Option<TreeEntry<'a>> {
+        self.table.get(key).or_else(|| self.template?.get(key))
     }
 
     /// The value of `key`, where it is given.
     pub(super) fn get(&self, key: &'static str) -> Option<Item<'a>> {
-        self.table.get(key).and_then(|entry| Item::new(key, entry))
+        self.find(key).and_then(|entry| Item::new(key, entry))
     }
 
     /// The place of the key `key` itself, where it is given.
     pub(super) fn key_span(&self, key: &str) -> Option<Span> {
-        self.table.get(key).map(|entry| entry.key_span())
+        self.find(key).map(|entry| entry.key_span())
     }
 
     /// The value of `key`; reports where it is missing, with `example` as a value it could have.
@@ -435,13 +472,19 @@ impl<'a> Fields<'a> {
 
     /// True where `key` is given.
     pub(super) fn has(&self, key: &str) -> bool {
-        self.table.get(key).is_some()
+        self.find(key).is_some()
     }
 
-    /// The one key of `keys` that is given, with its value; reports where there is none or several.
+    /// The one key of `keys` that is given, with its value; reports where there is none or several. Those of a template
+    /// count where the table itself has none.
     pub(super) fn one_key(&self, decoder: &mut Decoder<'_>, keys: &[&'static str]) -> Option<(&'static str, Item<'a>)> {
-        let mut given: Vec<(Span, &'static str)> =
-            keys.iter().filter_map(|key| Some((self.key_span(key)?, *key))).collect();
+        let given_in = |table: TreeTable<'a>| -> Vec<(Span, &'static str)> {
+            keys.iter().filter_map(|key| Some((table.get(key)?.key_span(), *key))).collect()
+        };
+        let mut given = given_in(self.table);
+        if let Some(template) = self.template.filter(|_| given.is_empty()) {
+            given = given_in(template);
+        }
         given.sort();
         match given[..] {
             [(_, key)] => Some((key, self.get(key)?)),

@@ -4,7 +4,7 @@
 //! a list that is never closed swallows the rest of the file. There the statement is held to end before the next line
 //! that looks like one.
 
-use super::decode::MAX_FINDINGS;
+use super::decode::{MAX_FINDINGS, misses_a_key};
 use super::statement::{Header, Problem, Statement, StatementBuilder, assign, declare, scratch};
 use super::tree::{NodeId, ROOT, Tree};
 use crate::diag::{Diagnostic, FileId, Span};
@@ -97,9 +97,8 @@ impl<'t> Text<'t> {
         if self.unjudged.get(next).is_some_and(|section| section.contains(&start)) {
             return true;
         }
-        let missing = matches!(problem.id, "missing-key" | "conflicting-keys") && problem.labels.len() == 1;
         let next = self.places.partition_point(|(place, _)| *place < start);
-        missing && self.places.get(next).is_some_and(|(_, section)| *section <= start)
+        misses_a_key(problem) && self.places.get(next).is_some_and(|(_, section)| *section <= start)
     }
 }
 

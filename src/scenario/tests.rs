@@ -7,6 +7,7 @@ mod recovery;
 mod robustness;
 mod scenario_mistakes;
 mod scenario_values;
+mod templates;
 mod toml_reading;
 mod topology_mistakes;
 mod topology_values;

@@ -398,6 +398,22 @@ impl<'a> TreeEntry<'a> {
 }
 
 impl<'a> TreeTable<'a> {
+    /// The places of all keys and values in it.
+    pub(super) fn places(&self) -> Vec<Span> {
+        let (mut places, mut open) = (Vec::new(), vec![self.entries()]);
+        while let Some(entries) = open.pop() {
+            for entry in entries {
+                places.extend([entry.key_span(), entry.span()]);
+                match entry.value() {
+                    Value::List(inside) => open.push(inside),
+                    Value::Table(inside) => open.push(inside.entries()),
+                    _ => {}
+                }
+            }
+        }
+        places
+    }
+
     /// The value of `key`.
     pub(super) fn get(&self, key: &str) -> Option<TreeEntry<'a>> {
         self.tree.find(self.at, key).map(|at| TreeEntry { tree: self.tree, at })

@@ -60,6 +60,7 @@ fn check(schema: &Value, value: &Value, root: &Value) -> Result<(), String> {
                 list().try_for_each(fits)?;
                 true
             }
+            "not" => fits(says).is_err(),
             "anyOf" => list().any(|schema| fits(schema).is_ok()),
             "oneOf" => list().filter(|schema| fits(schema).is_ok()).count() == 1,
             "if" => {
@@ -112,6 +113,19 @@ fn a_twin_that_differs_in_one_thing_does_not_fit() {
         let twin = twin.toml();
         assert!(fits(&topology, &twin).is_err(), "{twin}");
         assert_ne!(bench.run(&["check", "shop.toml"]).code, 2);
+    }
+    let fleet = "include = [\"a.toml\"]\n[template.web]\nsecurity_groups = [\"a\"]\n[instance.a]\ntemplate = \"web\"\n\
+                 private_ip = \"10.0.0.1\"\nname = \"n\"\ntags = { a = \"b\" }\n";
+    fits(&topology, fleet).unwrap();
+    for (right, wrong) in [
+        ("include = [\"a.toml\"]", "include = \"a.toml\""),
+        ("security_groups", "private_ip = \"10.0.0.2\"\nsecurity_groups"),
+        ("template = \"web\"\n", ""),
+        ("template = \"web\"", "template = \"web\"\nnetwork = \"classic\"\nvswitch = \"v\""),
+        ("a = \"b\"", "a = 1"),
+    ] {
+        let twin = fleet.replacen(right, wrong, 1);
+        assert!(fits(&topology, &twin).is_err(), "{twin}");
     }
     let scenario = schema(&bench, "scenario");
     let step = "title = \"t\"\ntopology = \"shop.toml\"\n[[step]]\nsend = { from = \"i-web\", tcp = \"1.2.3.4:5 > 6.7.8.9:10\" }\n\

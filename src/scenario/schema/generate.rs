@@ -36,13 +36,22 @@ fn table(keys: &[KeySpec]) -> Value {
     let mut schema = json!({ "type": "object", "properties": properties.collect::<Map<_, _>>() });
     let needed: Vec<&str> = keys.iter().filter(|key| key.is_required).map(|key| key.name).collect();
     if !needed.is_empty() {
-        schema["required"] = needed.into();
+        schema["required"] = json!(needed);
     }
     schema["additionalProperties"] = false.into();
     let has = |name: &str| keys.iter().any(|key| key.name == name);
     if has("network") {
+        let needs = |name: &str| json!({ "required": [name] });
         let other = if has("vswitch") { "vswitch" } else { "vpc" };
-        schema["oneOf"] = json!([{ "required": ["network"] }, { "required": [other] }]);
+        if has("template") {
+            schema["not"] = json!({ "required": ["network", other] });
+            schema["anyOf"] = json!([needs("network"), needs(other), needs("template")]);
+        } else if needed.is_empty() && other == "vswitch" {
+            // A template may leave the place to the instances.
+            schema["not"] = json!({ "required": ["network", other] });
+        } else {
+            schema["oneOf"] = json!([needs("network"), needs(other)]);
+        }
     }
     schema
 }

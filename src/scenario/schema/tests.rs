@@ -60,6 +60,10 @@ fn the_reader_takes_the_types_of_topologies_that_the_schema_names() {
             Shape::Table(keys) => {
                 hold(keys, |key, value| topology_says(&format!("[{}]\n{key} = {value}\n", section.name)));
             }
+            // Its values are read where an instance uses it.
+            Shape::ById(Shape::Table(keys)) if section.name == "template" => hold(keys, |key, value| {
+                topology_says(&format!("[template.one]\n{key} = {value}\n[instance.two]\ntemplate = \"one\"\n"))
+            }),
             Shape::ById(Shape::Table(keys)) => {
                 hold(keys, |key, value| topology_says(&format!("[{}.one]\n{key} = {value}\n", section.name)));
             }

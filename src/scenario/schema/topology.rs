@@ -20,7 +20,7 @@ pub(in crate::scenario) const ABOUT: [KeySpec; 3] = [
 ];
 
 /// The keys of a topology file: the files that it includes, and its sections.
-pub(in crate::scenario) const SECTIONS: [KeySpec; 12] = [
+pub(in crate::scenario) const SECTIONS: [KeySpec; 13] = [
     optional("include", Shape::List(&Shape::Name), "More files of the topology, named from the folder of this one."),
     optional("defaults", Shape::Table(&DEFAULTS), "What objects have that do not say otherwise."),
     optional("vpc", Shape::ById(&Shape::Table(&VPC)), "VPCs, by id."),
@@ -29,6 +29,7 @@ pub(in crate::scenario) const SECTIONS: [KeySpec; 12] = [
     optional("peering", Shape::ById(&Shape::Table(&PEERING)), "Peerings of two VPCs, by id."),
     optional("gateway", Shape::ById(&Shape::Table(&GATEWAY)), "Gateways of VPCs, by id."),
     optional("security_group", Shape::ById(&Shape::Table(&SECURITY_GROUP)), "Security groups, by id."),
+    optional("template", Shape::ById(&Shape::Table(&TEMPLATE)), "What several instances have in common, by name."),
     optional("instance", Shape::ById(&Shape::Table(&INSTANCE)), "ECS instances, by id."),
     optional("service", Shape::ById(&Shape::Table(&SERVICE)), "Managed services, by id."),
     optional("sessions", Shape::Table(&SESSIONS), "How long sessions live idle, in seconds, and how many there are."),
@@ -38,14 +39,17 @@ pub(in crate::scenario) const SECTIONS: [KeySpec; 12] = [
 pub(in crate::scenario) const DEFAULTS: [KeySpec; 2] =
     [optional("region", Shape::Name, "Default: cn-hangzhou."), optional("account", Shape::Name, "Default: main.")];
 
-pub(in crate::scenario) const VPC: [KeySpec; 9] = joined([
-    required("cidr", CIDR, "The primary CIDR, the only one that takes part in ClassicLink."),
-    optional("secondary_cidrs", CIDRS, "Secondary CIDRs. Default: none."),
-    optional("classic_link", Shape::Boolean, "Whether ClassicLink is enabled. Default: false."),
-    ROUTES,
-    REGION,
-    ACCOUNT,
-], ABOUT);
+pub(in crate::scenario) const VPC: [KeySpec; 9] = joined(
+    [
+        required("cidr", CIDR, "The primary CIDR, the only one that takes part in ClassicLink."),
+        optional("secondary_cidrs", CIDRS, "Secondary CIDRs. Default: none."),
+        optional("classic_link", Shape::Boolean, "Whether ClassicLink is enabled. Default: false."),
+        ROUTES,
+        REGION,
+        ACCOUNT,
+    ],
+    ABOUT,
+);
 
 pub(in crate::scenario) const ROUTE: [KeySpec; 3] = [
     required("destination", CIDR, "Where packets go that take the route."),
@@ -53,47 +57,62 @@ pub(in crate::scenario) const ROUTE: [KeySpec; 3] = [
     optional("description", Shape::Text, "Kept and shown."),
 ];
 
-pub(in crate::scenario) const ROUTE_TABLE: [KeySpec; 7] = joined([required("vpc", ID, "The VPC that it belongs to."), ROUTES, REGION, ACCOUNT], ABOUT);
+pub(in crate::scenario) const ROUTE_TABLE: [KeySpec; 7] =
+    joined([required("vpc", ID, "The VPC that it belongs to."), ROUTES, REGION, ACCOUNT], ABOUT);
 
-pub(in crate::scenario) const VSWITCH: [KeySpec; 9] = joined([
-    required("vpc", ID, "The VPC that it belongs to."),
-    required("cidr", CIDR, "A part of a CIDR of the VPC."),
-    optional("route_table", ID, "A custom route table. Default: the system table of the VPC."),
-    optional("zone", Shape::Text, "Kept and shown."),
-    REGION,
-    ACCOUNT,
-], ABOUT);
+pub(in crate::scenario) const VSWITCH: [KeySpec; 9] = joined(
+    [
+        required("vpc", ID, "The VPC that it belongs to."),
+        required("cidr", CIDR, "A part of a CIDR of the VPC."),
+        optional("route_table", ID, "A custom route table. Default: the system table of the VPC."),
+        optional("zone", Shape::Text, "Kept and shown."),
+        REGION,
+        ACCOUNT,
+    ],
+    ABOUT,
+);
 
-pub(in crate::scenario) const PEERING: [KeySpec; 4] = joined([required("vpcs", Shape::Pair(&ID), "The two VPCs.")], ABOUT);
+pub(in crate::scenario) const PEERING: [KeySpec; 4] =
+    joined([required("vpcs", Shape::Pair(&ID), "The two VPCs.")], ABOUT);
 
-pub(in crate::scenario) const GATEWAY: [KeySpec; 8] = joined([
-    required("vpc", ID, "The VPC that it belongs to."),
-    optional("kind", Shape::Name, "nat, vpn, router-interface, internet or any other word. Default: nat."),
-    optional("remote_cidrs", CIDRS, "Source addresses that may enter by it."),
-    REGION,
-    ACCOUNT,
-], ABOUT);
+pub(in crate::scenario) const GATEWAY: [KeySpec; 8] = joined(
+    [
+        required("vpc", ID, "The VPC that it belongs to."),
+        optional("kind", Shape::Name, "nat, vpn, router-interface, internet or any other word. Default: nat."),
+        optional("remote_cidrs", CIDRS, "Source addresses that may enter by it."),
+        REGION,
+        ACCOUNT,
+    ],
+    ABOUT,
+);
 
-pub(in crate::scenario) const SECURITY_GROUP: [KeySpec; 13] = joined([
-    NETWORK,
-    optional("vpc", ID, "The VPC that it belongs to, unless it is one of the classic network."),
-    optional("kind", Shape::Words(|| vec!["basic", "enterprise"]), "Default: basic."),
-    optional(
-        "intra_group",
-        Shape::Words(policies),
-        "What members may send each other. Default: accept for basic groups.",
-    ),
-    optional("ingress", Shape::Rules("source"), "Rules for what members receive. Default: none."),
-    optional("egress", Shape::Rules("destination"), "Rules for what members send. Default: none."),
-    optional(
-        "rules",
-        Shape::Words(|| vec!["unknown"]),
-        "That the rules are not known: what they decide is undetermined.",
-    ),
-    optional("unknown_rules", Shape::Integer { least: 1, most: u32::MAX as u64 }, "How many more rules are not known."),
-    REGION,
-    ACCOUNT,
-], ABOUT);
+pub(in crate::scenario) const SECURITY_GROUP: [KeySpec; 13] = joined(
+    [
+        NETWORK,
+        optional("vpc", ID, "The VPC that it belongs to, unless it is one of the classic network."),
+        optional("kind", Shape::Words(|| vec!["basic", "enterprise"]), "Default: basic."),
+        optional(
+            "intra_group",
+            Shape::Words(policies),
+            "What members may send each other. Default: accept for basic groups.",
+        ),
+        optional("ingress", Shape::Rules("source"), "Rules for what members receive. Default: none."),
+        optional("egress", Shape::Rules("destination"), "Rules for what members send. Default: none."),
+        optional(
+            "rules",
+            Shape::Words(|| vec!["unknown"]),
+            "That the rules are not known: what they decide is undetermined.",
+        ),
+        optional(
+            "unknown_rules",
+            Shape::Integer { least: 1, most: u32::MAX as u64 },
+            "How many more rules are not known.",
+        ),
+        REGION,
+        ACCOUNT,
+    ],
+    ABOUT,
+);
 
 fn policies() -> Vec<&'static str> {
     vec!["accept", "drop"]
@@ -123,18 +142,26 @@ pub(in crate::scenario) const RULE: [KeySpec; 9] = [
     optional("description", Shape::Text, "Kept and shown."),
 ];
 
-pub(in crate::scenario) const INSTANCE: [KeySpec; 21] = joined(
+pub(in crate::scenario) const INSTANCE: [KeySpec; 22] = joined(
+    [
+        optional("template", ID, "What it has where it says nothing itself."),
+        required("private_ip", ADDRESS, "Its address."),
+        optional("public_ip", ADDRESS, "Kept and shown."),
+        optional("mac", Shape::Form("^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$"), "Default: a stable one is derived."),
+    ],
+    TEMPLATE,
+);
+
+/// What instances can have in common.
+pub(in crate::scenario) const TEMPLATE: [KeySpec; 18] = joined(
     [
         NETWORK,
         optional("vswitch", ID, "The vSwitch, unless it is in the classic network."),
-        required("private_ip", ADDRESS, "Its address."),
         optional("security_groups", IDS, "One to five."),
         optional("state", Shape::Words(|| InstanceState::ALL.map(InstanceState::name).into()), "Default: running."),
         optional("linked_vpc", ID, "The VPC that a classic instance is linked to by ClassicLink. Default: none."),
         optional("guest_routes", CIDRS, "What the guest sends to its private NIC beside what it does by itself."),
         optional("forwarding", Shape::Boolean, "Whether it may be the next hop of a route. Default: false."),
-        optional("public_ip", ADDRESS, "Kept and shown."),
-        optional("mac", Shape::Form("^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$"), "Default: a stable one is derived."),
         optional("zone", Shape::Text, "Of classic ones, others have that of their vSwitch; it decides latency."),
         REGION,
         ACCOUNT,

@@ -5,6 +5,7 @@ mod ids;
 mod objects;
 mod references;
 mod rules;
+mod templates;
 mod timing;
 
 use super::decode::{Decoder, Fields, Item, What, invalid};
@@ -18,6 +19,7 @@ pub(crate) use ids::{is_allowed_in_ids, is_reserved_id};
 use objects::{Objects, Pending};
 use references::Declared;
 pub(super) use rules::{port_range, protocol, rule_request};
+use templates::Templates;
 
 /// The sections of a topology file.
 pub(super) const SECTIONS: [&str; schema::SECTIONS.len()] = schema::names(&schema::SECTIONS);
@@ -62,8 +64,9 @@ pub(super) fn decode<'a>(decoder: &mut Decoder<'_>, roots: &[Fields<'a>]) -> Wor
     let declared = Declared::of(decoder, roots);
     let mut world = World::default();
     settings(decoder, roots, &mut world);
+    let templates = Templates::of(decoder, roots);
     let (pending, texts) = (Pending::default(), HashSet::default());
-    let mut objects = Objects { decoder, declared, world, pending, texts };
+    let mut objects = Objects { decoder, declared, world, pending, templates, texts };
     objects.decode();
     objects.world
 }

@@ -5,6 +5,7 @@
 use super::about::about;
 use super::references::Declared;
 use super::rules::{POLICIES, route, rule};
+use super::templates::Templates;
 use super::timing;
 use crate::diag::{Diagnostic, Spanned};
 use crate::model::{
@@ -12,7 +13,7 @@ use crate::model::{
     Placement, Policy, RouteTable, SecurityGroup, Service, ServiceKind, SharedText, UnknownRules, Vpc, Vswitch, World,
 };
 use crate::net::{Ipv4Net, MacAddress};
-use crate::scenario::decode::{Decoder, Fields, Item, What, invalid};
+use crate::scenario::decode::{Decoder, Fields, Item, What, invalid, misses_a_key};
 use crate::scenario::schema::{self, names};
 use hashbrown::HashSet;
 
@@ -31,6 +32,7 @@ pub(super) struct Objects<'a, 'd, 't> {
     pub(super) declared: Declared<'a>,
     pub(super) world: World,
     pub(super) pending: Pending<'a>,
+    pub(super) templates: Templates<'a>,
     /// Regions and accounts so far.
     pub(super) texts: HashSet<SharedText, foldhash::fast::FixedState>,
 }
@@ -167,7 +169,8 @@ impl<'a> Objects<'a, '_, '_> {
         let classic_link = self.flag(&fields, "classic_link");
         let placement = self.placement(&fields);
         let about = about(self.decoder, &fields);
-        let vpc = cidr.map(|cidr| Vpc { id, cidr, secondary_cidrs, classic_link, routes: Vec::new(), placement, about });
+        let vpc =
+            cidr.map(|cidr| Vpc { id, cidr, secondary_cidrs, classic_link, routes: Vec::new(), placement, about });
         let key = vpc.and_then(|vpc| self.world.vpcs.insert(vpc).ok());
         if let Some(item) = fields.get("routes") {
             self.pending.vpc_routes.push((key, item));
@@ -320,8 +323,20 @@ impl<'a> Objects<'a, '_, '_> {
         self.declared.resolve(self.decoder, item, ObjectKind::Vpc, &self.world.vpcs)
     }
 
-    /// How many groups an instance has is left to the checks.
     fn instance(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<()> {
+        let whole = self.templates.apply(self.decoder, fields);
+        let found = self.decoder.finding_count();
+        let understood = self.whole_instance(id, whole.unwrap_or(fields));
+        match whole {
+            Some(fields) => self.templates.attribute(self.decoder, found, &fields),
+            // What is not there may be in the template.
+            None => self.decoder.retain_findings(found, |finding| !misses_a_key(finding)),
+        }
+        understood
+    }
+
+    /// How many groups an instance has is left to the checks.
+    fn whole_instance(&mut self, id: Spanned<String>, fields: Fields<'a>) -> Option<()> {
         let location = self.location(&fields);
         let private_ip =
             fields.require(self.decoder, "private_ip", "\"10.24.1.5\"").and_then(|item| item.address(self.decoder));
