@@ -10,6 +10,8 @@ pub(super) fn vpc(node: &JsonNode<'_>) -> VpcFacts {
     let attached = node.text_of("censtatus").filter(|status| status.eq_ignore_ascii_case("attached"));
     VpcFacts {
         name: node.owned("vpcname").or_else(|| node.owned("name")),
+        description: node.owned("description"),
+        tags: node.tags(),
         cidr: node.owned("cidrblock"),
         secondary_cidrs: given(node, "secondarycidrblocks"),
         user_cidrs: given(node, "usercidrs"),
@@ -35,6 +37,8 @@ pub(super) fn vswitch(node: &JsonNode<'_>) -> VswitchFacts {
     let table = node.get("routetable");
     VswitchFacts {
         name: node.owned("vswitchname").or_else(|| node.owned("name")),
+        description: node.owned("description"),
+        tags: node.tags(),
         vpc: node.owned("vpcid"),
         cidr: node.owned("cidrblock"),
         zone: node.owned("zoneid").or_else(|| node.owned("availabilityzone")),
@@ -54,6 +58,8 @@ fn is_custom(table_type: &str) -> bool {
 pub(super) fn route_table(node: &JsonNode<'_>) -> RouteTableFacts {
     RouteTableFacts {
         name: node.owned("routetablename"),
+        description: node.owned("description"),
+        tags: node.tags(),
         vpc: node.owned("vpcid"),
         router: node.owned("vrouterid").or_else(|| node.owned("routerid")),
         custom: node.text_of("routetabletype").map(is_custom),
@@ -96,12 +102,20 @@ pub(super) fn vpn_gateway(node: &JsonNode<'_>) -> GatewayFacts {
 }
 
 fn gateway(node: &JsonNode<'_>) -> GatewayFacts {
-    GatewayFacts { vpc: node.owned("vpcid"), region: node.owned("regionid"), ..GatewayFacts::default() }
+    GatewayFacts {
+        description: node.owned("description"),
+        tags: node.tags(),
+        vpc: node.owned("vpcid"),
+        region: node.owned("regionid"),
+        ..GatewayFacts::default()
+    }
 }
 
 pub(super) fn router_interface(node: &JsonNode<'_>) -> RouterInterfaceFacts {
     RouterInterfaceFacts {
         name: node.owned("name"),
+        description: node.owned("description"),
+        tags: node.tags(),
         status: node.owned("status"),
         router_type: node.owned("routertype"),
         opposite_router_type: node.owned("oppositeroutertype"),
@@ -126,7 +140,8 @@ pub(super) fn peering(node: &JsonNode<'_>) -> PeeringFacts {
     let (accepting_vpc, accepting_cidrs) = side("acceptingvpc", "acceptingvpcid");
     let name = node.owned("name").or_else(|| node.owned("peerconnectionname"));
     let (status, region) = (node.owned("status"), node.owned("regionid"));
-    PeeringFacts { name, vpc, accepting_vpc, cidrs, accepting_cidrs, status, region }
+    let (description, tags) = (node.owned("description"), node.tags());
+    PeeringFacts { name, description, tags, vpc, accepting_vpc, cidrs, accepting_cidrs, status, region }
 }
 
 pub(super) fn network_acl(node: &JsonNode<'_>) -> NetworkAclFacts {
@@ -148,6 +163,8 @@ pub(super) fn network_acl(node: &JsonNode<'_>) -> NetworkAclFacts {
 pub(super) fn group(node: &JsonNode<'_>) -> GroupFacts {
     GroupFacts {
         name: node.owned("securitygroupname").or_else(|| node.owned("name")),
+        description: node.owned("description"),
+        tags: node.tags(),
         vpc: node.has("vpcid").then(|| node.owned("vpcid").unwrap_or_default()),
         kind: node.owned("securitygrouptype"),
         inner_access: node.owned("inneraccesspolicy").or_else(|| {
@@ -213,6 +230,8 @@ pub(super) fn instance(node: &JsonNode<'_>) -> InstanceFacts {
     let locks = locks.map(|lock| lock.text().or_else(|| lock.text_of("lockreason")).unwrap_or("locked").to_owned());
     InstanceFacts {
         name: node.owned("instancename"),
+        description: node.owned("description"),
+        tags: node.tags(),
         network: node.owned("instancenetworktype"),
         vpc: own("vpcid"),
         vswitch: own("vswitchid"),
@@ -247,6 +266,8 @@ pub(super) fn interface(node: &JsonNode<'_>) -> InterfaceFacts {
     let public = node.get("associatedpublicip").and_then(|one| one.owned("publicipaddress"));
     InterfaceFacts {
         name: node.owned("networkinterfacename"),
+        description: node.owned("description"),
+        tags: node.tags(),
         instance: node.owned("instanceid"),
         primary: node.text_of("type").map(|kind| kind.eq_ignore_ascii_case("primary")),
         ip,
@@ -267,6 +288,8 @@ pub(super) fn interface(node: &JsonNode<'_>) -> InterfaceFacts {
 pub(super) fn service(node: &JsonNode<'_>, kind: &'static str) -> ServiceFacts {
     ServiceFacts {
         name: ["dbinstancedescription", "instancename", "dbinstancename"].into_iter().find_map(|key| node.owned(key)),
+        description: node.owned("description"),
+        tags: node.tags(),
         kind: Some(kind),
         network: node.owned("instancenetworktype").or_else(|| node.owned("networktype")),
         vpc: node.owned("vpcid"),

@@ -1,6 +1,7 @@
 //! The topology as it will be written: checked values, ids still as texts.
 
 use super::report::printable;
+use crate::model::About;
 use crate::net::{Ipv4Net, MacAddress, PortRange, Protocol};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -23,18 +24,52 @@ pub(super) struct TopologyDraft {
 /// What people read beside an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Remarks {
-    pub(super) name: Option<String>,
+    pub(super) about: About,
     pub(super) lines: Vec<String>,
 }
 
+/// The remarks on an object, which begin with what its facts say.
+macro_rules! remarks_on {
+    ($facts:expr) => {
+        crate::import::draft::Remarks::of(crate::model::About {
+            name: $facts.name.clone(),
+            description: $facts.description.clone(),
+            tags: $facts.tags.clone().unwrap_or_default(),
+        })
+    };
+}
+pub(super) use remarks_on;
+
 impl Remarks {
-    pub(super) fn named(name: Option<&String>) -> Remarks {
-        Remarks { name: name.map(|name| printable(name)), lines: Vec::new() }
+    /// What a topology is too small for is cut, and a remark says so.
+    pub(super) fn of(mut about: About) -> Remarks {
+        let mut remarks = Remarks::default();
+        let too_many = about.tags.len().saturating_sub(About::MAX_TAGS);
+        if too_many > 0 {
+            about.tags.truncate(About::MAX_TAGS);
+            remarks.add(format!("{too_many} more tags are left out"));
+        }
+        let of_tags = about.tags.iter_mut().flat_map(|(key, value)| [key, value]);
+        for text in about.name.iter_mut().chain(&mut about.description).chain(of_tags) {
+            if shorten(text) {
+                remarks.add(format!("a text of more than {} characters is cut", About::MAX_CHARACTERS));
+            }
+        }
+        // Keys that were cut may have become one.
+        about.tags.dedup_by(|one, other| one.0 == other.0);
+        remarks.about = about;
+        remarks
     }
 
     pub(super) fn add(&mut self, line: impl AsRef<str>) {
         self.lines.push(printable(line.as_ref()));
     }
+}
+
+/// Cuts a text that is longer than topologies take; true where it was.
+fn shorten(text: &mut String) -> bool {
+    let end = text.char_indices().nth(About::MAX_CHARACTERS).map(|(end, _)| end);
+    end.inspect(|end| text.truncate(*end)).is_some()
 }
 
 /// Custom entries of one table.

@@ -45,6 +45,8 @@ facts! {
     /// A VPC.
     VpcFacts {
         name: String,
+        description: String,
+        tags: Vec<(String, String)>,
         cidr: String,
         secondary_cidrs: Vec<String>,
         /// Source ranges that are routed privately.
@@ -66,6 +68,8 @@ facts! {
     /// A vSwitch.
     VswitchFacts {
         name: String,
+        description: String,
+        tags: Vec<(String, String)>,
         vpc: String,
         cidr: String,
         zone: String,
@@ -83,6 +87,8 @@ facts! {
     /// A route table.
     RouteTableFacts {
         name: String,
+        description: String,
+        tags: Vec<(String, String)>,
         vpc: String,
         router: String,
         /// True for a table made by the user.
@@ -96,6 +102,8 @@ facts! {
     /// A NAT, VPN or other gateway that a list names.
     GatewayFacts {
         name: String,
+        description: String,
+        tags: Vec<(String, String)>,
         vpc: String,
         kind: &'static str,
         /// Ranges behind it, where something names them.
@@ -106,6 +114,8 @@ facts! {
     /// A router interface.
     RouterInterfaceFacts {
         name: String,
+        description: String,
+        tags: Vec<(String, String)>,
         status: String,
         /// `VRouter` or `VBR`.
         router_type: String,
@@ -121,6 +131,8 @@ facts! {
     /// A peering.
     PeeringFacts {
         name: String,
+        description: String,
+        tags: Vec<(String, String)>,
         vpc: String,
         accepting_vpc: String,
         cidrs: Vec<String>,
@@ -141,6 +153,8 @@ facts! {
     /// A security group, without its rules.
     GroupFacts {
         name: String,
+        description: String,
+        tags: Vec<(String, String)>,
         /// Empty for a classic group.
         vpc: String,
         kind: String,
@@ -162,6 +176,8 @@ facts! {
     /// An ECS instance.
     InstanceFacts {
         name: String,
+        description: String,
+        tags: Vec<(String, String)>,
         /// `classic` or `vpc`.
         network: String,
         vpc: String,
@@ -185,6 +201,8 @@ facts! {
     /// An elastic network interface.
     InterfaceFacts {
         name: String,
+        description: String,
+        tags: Vec<(String, String)>,
         instance: String,
         primary: bool,
         ip: String,
@@ -205,6 +223,8 @@ facts! {
     /// A managed service.
     ServiceFacts {
         name: String,
+        description: String,
+        tags: Vec<(String, String)>,
         kind: &'static str,
         /// `Classic` or `VPC`.
         network: String,

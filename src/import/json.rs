@@ -20,7 +20,12 @@ pub(super) enum JsonNode<'a> {
     List(Vec<JsonNode<'a>>),
     /// An object. What was under a key that is not known stands under [`UNKNOWN`], where it holds objects or arrays.
     Object(Vec<(&'static str, JsonNode<'a>)>),
+    /// Tags by key.
+    Tags(Vec<(String, String)>),
 }
+
+/// The key of tags, whose own keys anybody chose.
+const TAGS: &str = "tags";
 
 /// The name of every key that is not known.
 pub(super) const UNKNOWN: &str = "";
@@ -56,7 +61,7 @@ static KNOWN: &[&str] = &[
     "securitygroupruleid", "securitygroups", "securitygrouptype", "securityipgroupattribute", "securityipgroupname",
     "securityipgroups", "securityiplist", "securityipmode", "securityips", "servicemanaged", "sourcecidrip",
     "sourcedestcheck", "sourcegroupid", "sourcegroupowneraccount", "sourceportrange", "sourceprefixlistid",
-    "sourcesecuritygroupid", "status", "subnetid", "subnets", "terraformversion", "totalcount", "totalrecordcount",
+    "sourcesecuritygroupid", "status", "subnetid", "subnets", "tags", "terraformversion", "totalcount", "totalrecordcount",
     "type", "usercidrs", "userid", "values", "version", "vpc", "vpcattributes", "vpcid", "vpcinstanceid", "vpcname",
     "vpcpeerconnects", "vpcs", "vpngateway", "vpngatewayid", "vpngatewayname", "vrouterid", "vswitch", "vswitchid",
     "vswitchids", "vswitchname", "weight", "whitelistnetworktype", "zoneid",
@@ -121,6 +126,14 @@ impl<'a> JsonNode<'a> {
         self.text_of(key).map(str::to_owned)
     }
 
+    /// The tags of an object, by key; an object without any has none, one whose answer does not say is not known.
+    pub(super) fn tags(&self) -> Option<Vec<(String, String)>> {
+        match self.get(TAGS) {
+            Some(JsonNode::Tags(tags)) => Some(tags.clone()),
+            _ => None,
+        }
+    }
+
     /// The number under `key`, written as a number or a string.
     pub(super) fn number(&self, key: &str) -> Option<u64> {
         self.text_of(key)?.parse().ok()
@@ -169,6 +182,7 @@ impl<'a> JsonNode<'a> {
             JsonNode::Null => true,
             JsonNode::Text(text) => text.trim().is_empty(),
             JsonNode::List(items) => items.is_empty(),
+            JsonNode::Tags(tags) => tags.is_empty(),
             JsonNode::Object(entries) => entries.is_empty(),
         }
     }
@@ -261,6 +275,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
         let mut entries = Vec::new();
         while let Some(KnownKey(key)) = map.next_key()? {
             match key {
+                Some(TAGS) => entries.push((TAGS, JsonNode::Tags(tags_in(&map.next_value()?)))),
                 Some(key) => entries.push((key, map.next_value()?)),
                 None => {
                     let Nameless(node) = map.next_value()?;
@@ -272,6 +287,39 @@ impl<'de> Visitor<'de> for NodeVisitor {
         }
         Ok(JsonNode::Object(entries))
     }
+}
+
+/// The tags in a list of keys and values, as answers have them, or in a map, as Terraform has them.
+fn tags_in(value: &serde_json::Value) -> Vec<(String, String)> {
+    use serde_json::Value;
+    let list = match value {
+        Value::Array(list) => list,
+        Value::Object(map) => match map.values().find_map(Value::as_array) {
+            Some(list) => list,
+            None => {
+                let tags = map.iter().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
+                return sorted(tags.collect());
+            }
+        },
+        _ => return Vec::new(),
+    };
+    let text = |tag: &Value, names: [&str; 2]| {
+        let named = |(key, value): (&String, &Value)| {
+            let is_it = names.iter().any(|name| key.replace('_', "").eq_ignore_ascii_case(name));
+            value.as_str().filter(|_| is_it).map(str::to_owned)
+        };
+        tag.as_object()?.iter().find_map(named)
+    };
+    let tag = |tag| Some((text(tag, ["tagkey", "key"])?, text(tag, ["tagvalue", "value"]).unwrap_or_default()));
+    sorted(list.iter().filter_map(tag).collect())
+}
+
+/// Tags by key, each key once.
+fn sorted(mut tags: Vec<(String, String)>) -> Vec<(String, String)> {
+    tags.retain(|(key, _)| !key.is_empty());
+    tags.sort();
+    tags.dedup_by(|one, other| one.0 == other.0);
+    tags
 }
 
 /// A key, where it is known.

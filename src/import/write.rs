@@ -4,8 +4,10 @@
 
 use super::draft::*;
 use super::report::ImportReport;
+use crate::model::About;
 use crate::net::{Ipv4Net, PortRange};
 use crate::scenario::{is_allowed_in_ids, is_reserved_id, toml_key};
+use crate::text::quoted;
 use std::borrow::Cow;
 use std::fmt::{Display, Write};
 use std::ops::Range;
@@ -52,7 +54,7 @@ pub(super) fn write(draft: &TopologyDraft, header: &[String]) -> Written {
     writer.defaults(draft);
     for (id, vpc) in &draft.vpcs {
         writer.object(DraftPart::Vpc(id.clone()), "vpc", id, &vpc.remarks, |writer| {
-            writer.value("cidr", quoted(vpc.cidr));
+            writer.value("cidr", plain(vpc.cidr));
             if !vpc.secondary_cidrs.is_empty() {
                 writer.value("secondary_cidrs", list(&vpc.secondary_cidrs));
             }
@@ -66,12 +68,12 @@ pub(super) fn write(draft: &TopologyDraft, header: &[String]) -> Written {
     for (id, vswitch) in &draft.vswitches {
         writer.object(DraftPart::Vswitch(id.clone()), "vswitch", id, &vswitch.remarks, |writer| {
             writer.value("vpc", reference(&vswitch.vpc));
-            writer.value("cidr", quoted(vswitch.cidr));
+            writer.value("cidr", plain(vswitch.cidr));
             if let Some(table) = &vswitch.route_table {
                 writer.part(DraftPart::Binding(id.clone()), |writer| writer.value("route_table", reference(table)));
             }
             if let Some(zone) = &vswitch.zone {
-                writer.value("zone", string(zone));
+                writer.value("zone", quoted(zone));
             }
         });
     }
@@ -90,7 +92,7 @@ pub(super) fn write(draft: &TopologyDraft, header: &[String]) -> Written {
     for (id, gateway) in &draft.gateways {
         writer.object(DraftPart::Gateway(id.clone()), "gateway", id, &gateway.remarks, |writer| {
             writer.value("vpc", reference(&gateway.vpc));
-            writer.value("kind", string(&gateway.kind));
+            writer.value("kind", quoted(&gateway.kind));
             writer.value("remote_cidrs", list(&gateway.remote_cidrs));
         });
     }
@@ -169,15 +171,21 @@ impl TomlWriter {
         });
     }
 
-    /// The heading, with the name as a comment: topologies have no key for it.
     fn heading(&mut self, section: &str, id: &str, remarks: &Remarks) {
-        let heading = format!("[{section}.{}]", key(id));
-        match &remarks.name {
-            Some(name) => self.line(format_args!("{heading:<36} # {name:?}", name = InQuotes(name))),
-            None => self.line(heading),
-        }
+        self.line(format_args!("[{section}.{}]", key(id)));
         for line in &remarks.lines {
             self.comment("", line);
+        }
+        let About { name, description, tags } = &remarks.about;
+        for (key, text) in [("name", name), ("description", description)] {
+            if let Some(text) = text {
+                self.value(key, quoted(text));
+            }
+        }
+        if !tags.is_empty() {
+            let tags: Vec<String> =
+                tags.iter().map(|(key, text)| format!("{} = {}", toml_key(key), quoted(text))).collect();
+            self.value("tags", format_args!("{{ {} }}", tags.join(", ")));
         }
     }
 
@@ -191,10 +199,10 @@ impl TomlWriter {
 
     fn place(&mut self, region: &Option<String>, account: &Option<String>) {
         if let Some(region) = region {
-            self.value("region", string(region));
+            self.value("region", quoted(region));
         }
         if let Some(account) = account {
-            self.value("account", string(account));
+            self.value("account", quoted(account));
         }
     }
 
@@ -205,7 +213,7 @@ impl TomlWriter {
         self.line("routes = [");
         for (place, route) in routes.entries.iter().enumerate() {
             self.part(part(place), |writer| {
-                let (destination, next_hop) = (quoted(route.destination), reference(&route.next_hop));
+                let (destination, next_hop) = (plain(route.destination), reference(&route.next_hop));
                 writer.line(format_args!("  {{ destination = {destination}, next_hop = {next_hop} }},"));
             });
         }
@@ -261,23 +269,23 @@ impl TomlWriter {
         }
         if let Some(protocol) = rule.protocol {
             let name = match protocol.0 {
-                1 | 6 | 17 | 47 => quoted(protocol),
+                1 | 6 | 17 | 47 => plain(protocol),
                 number => number.to_string(),
             };
             keys.push(format!("protocol = {name}"));
         }
         for (key, range) in [("port_range", rule.port_range), ("source_port_range", rule.source_port_range)] {
             if range != PortRange::ALL {
-                keys.push(format!("{key} = {}", quoted(range)));
+                keys.push(format!("{key} = {}", plain(range)));
             }
         }
         let (far, near) = if direction == "ingress" { ("source", "destination") } else { ("destination", "source") };
         keys.push(match &rule.peer {
-            DraftPeer::Cidr(net) => format!("{far} = {}", quoted(net)),
+            DraftPeer::Cidr(net) => format!("{far} = {}", plain(net)),
             DraftPeer::Group(group) => format!("{far} = {}", reference(group)),
         });
         if let Some(own) = rule.own {
-            keys.push(format!("{near} = {}", quoted(own)));
+            keys.push(format!("{near} = {}", plain(own)));
         }
         if rule.priority != 1 {
             keys.push(format!("priority = {}", rule.priority));
@@ -286,7 +294,7 @@ impl TomlWriter {
             keys.push("nic_type = \"internet\"".to_owned());
         }
         if let Some(description) = &rule.description {
-            keys.push(format!("description = {}", string(description)));
+            keys.push(format!("description = {}", quoted(description)));
         }
         let remark =
             rule.remark.as_ref().map_or(String::new(), |remark| format!(" # {}", super::report::printable(remark)));
@@ -298,11 +306,11 @@ impl TomlWriter {
             Some(vswitch) => self.value("vswitch", reference(vswitch)),
             None => self.value("network", "\"classic\""),
         }
-        self.value("private_ip", quoted(instance.private_ip));
+        self.value("private_ip", plain(instance.private_ip));
         let groups: Vec<_> = instance.groups.iter().map(|group| reference(group)).collect();
         self.value("security_groups", format!("[{}]", groups.join(", ")));
         if instance.state != "running" {
-            self.value("state", quoted(instance.state));
+            self.value("state", plain(instance.state));
         }
         if let Some(vpc) = &instance.linked_vpc {
             self.part(DraftPart::Link(id.to_owned()), |writer| writer.value("linked_vpc", reference(vpc)));
@@ -311,10 +319,10 @@ impl TomlWriter {
             self.value("forwarding", "true");
         }
         if let Some(address) = instance.public_ip {
-            self.value("public_ip", quoted(address));
+            self.value("public_ip", plain(address));
         }
         if let Some(mac) = instance.mac {
-            self.value("mac", quoted(mac));
+            self.value("mac", plain(mac));
         }
         if let Some(bandwidth) = instance.bandwidth {
             self.value("bandwidth_mbps", bandwidth);
@@ -323,12 +331,12 @@ impl TomlWriter {
     }
 
     fn service(&mut self, service: &DraftService) {
-        self.value("kind", quoted(service.kind));
+        self.value("kind", plain(service.kind));
         match &service.vswitch {
             Some(vswitch) => self.value("vswitch", reference(vswitch)),
             None => self.value("network", "\"classic\""),
         }
-        self.value("ip", quoted(service.ip));
+        self.value("ip", plain(service.ip));
         match &service.whitelist {
             DraftWhitelist::None => {}
             DraftWhitelist::Entries(entries) => self.value("whitelist", list(entries)),
@@ -338,15 +346,6 @@ impl TomlWriter {
             }
         }
         self.place(&service.region, &service.account);
-    }
-}
-
-/// A text in quotes for a comment: control characters are escaped already.
-struct InQuotes<'t>(&'t str);
-
-impl std::fmt::Debug for InQuotes<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "\"{}\"", self.0)
     }
 }
 
@@ -378,36 +377,18 @@ fn key(id: &str) -> String {
 
 /// An id as a value.
 fn reference(id: &str) -> String {
-    string(&safe_id(id))
+    quoted(&safe_id(id))
 }
 
 /// A value that needs no escapes, in quotes.
-fn quoted(value: impl Display) -> String {
+fn plain(value: impl Display) -> String {
     format!("\"{value}\"")
 }
 
 fn list<'n>(nets: impl IntoIterator<Item = &'n Ipv4Net>) -> String {
     let nets: Vec<_> =
-        nets.into_iter().map(|net| if net.prefix_len() == 32 { quoted(net.addr()) } else { quoted(net) }).collect();
+        nets.into_iter().map(|net| if net.prefix_len() == 32 { plain(net.addr()) } else { plain(net) }).collect();
     format!("[{}]", nets.join(", "))
-}
-
-/// A basic string of TOML.
-fn string(text: &str) -> String {
-    let mut string = String::with_capacity(text.len() + 2);
-    string.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => string.push_str("\\\""),
-            '\\' => string.push_str("\\\\"),
-            c if c.is_control() => {
-                let _ = write!(string, "\\u{:04X}", u32::from(c));
-            }
-            c => string.push(c),
-        }
-    }
-    string.push('"');
-    string
 }
 
 #[cfg(test)]
@@ -422,10 +403,5 @@ mod tests {
         assert_eq!([safe_id("classic"), safe_id(""), safe_id("a%20b")], ["%classic", "%", "a%2520b"]);
         assert_eq!(key("alicloud_instance.web[x]"), "\"alicloud_instance.web[x]\"");
         assert_eq!(key("i-bp1_x"), "i-bp1_x");
-    }
-
-    #[test]
-    fn strings_hold_any_text() {
-        assert_eq!(string("a\"b\\c\nd\u{7f}"), "\"a\\\"b\\\\c\\u000Ad\\u007F\"");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{imported_files, told, world_of};
 use biplane::import::{ImportOptions, Imported};
-use biplane::model::{Peer, Policy};
+use biplane::model::{About, Peer, Policy};
 use serde_json::{Value, json};
 
 /// A VPC with a vSwitch and a system table, as one answer each.
@@ -59,7 +59,46 @@ fn an_account_without_any_classic_object_is_complete() {
     assert!(imported.report.is_complete(), "{}", imported.report.text());
     let world = world_of(&imported.toml);
     assert_eq!(world.default_account.as_str(), "1234567890123456789");
-    assert!(imported.toml.contains("# \"shop\""));
+    assert!(imported.toml.contains("name = \"shop\"\n"));
+}
+
+#[test]
+fn names_descriptions_and_tags_come_along_in_any_form() {
+    let said = |changes: &Value| {
+        let rules = json!([rule(&json!({}))]);
+        let imported = run(&[network(), group("sg-1", "vpc-1", &rules), instance("i-1", "172.16.1.10", changes)]);
+        let world = world_of(&imported.toml);
+        world.instances.values().next().unwrap().about.as_deref().cloned().unwrap_or_default()
+    };
+    let tags = vec![("a b".to_owned(), "1".to_owned()), ("env".to_owned(), String::new())];
+    let expected =
+        About { name: Some("web\"1\"\u{202e}".to_owned()), description: Some("first\nsecond".to_owned()), tags };
+    for tags in [
+        json!({"Tag": [{"TagKey": "env", "TagValue": ""}, {"TagKey": "a b", "TagValue": "1"}]}),
+        json!({"Tag": [{"Key": "a b", "Value": "1"}, {"Key": "env"}]}),
+        json!([{"Key": "env", "Value": ""}, {"Key": "a b", "Value": "1"}, {"Value": "no key"}, "x", null]),
+        json!({"a b": "1", "env": "", "": "no key", "count": 5}),
+    ] {
+        let changes = json!({"InstanceName": "web\"1\"\u{202e}", "Description": "first\nsecond", "Tags": tags});
+        assert_eq!(said(&changes), expected, "{tags}");
+    }
+    for none in [json!({}), json!([]), json!(null), json!({"Tag": []}), json!("x")] {
+        assert_eq!(said(&json!({ "Tags": none })), About::default());
+    }
+}
+
+#[test]
+fn what_a_topology_is_too_small_for_is_cut_and_told() {
+    let tags: Vec<_> =
+        (0..150).map(|n| json!({"TagKey": format!("tag-{n:03}"), "TagValue": "x".repeat(5_000)})).collect();
+    let rules = json!([rule(&json!({}))]);
+    let changes = json!({"InstanceName": "n".repeat(5_000), "Tags": {"Tag": tags}});
+    let imported = run(&[network(), group("sg-1", "vpc-1", &rules), instance("i-1", "172.16.1.10", &changes)]);
+    let world = world_of(&imported.toml);
+    let about = world.instances.values().next().unwrap().about.clone().unwrap();
+    assert_eq!((about.name.map(|name| name.len()), about.tags.len()), (Some(1024), 100));
+    assert!(imported.toml.contains("# 50 more tags are left out\n"), "{}", imported.toml);
+    assert!(imported.toml.contains("# a text of more than 1024 characters is cut\n"));
 }
 
 #[test]

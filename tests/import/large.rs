@@ -8,7 +8,7 @@ use std::time::Instant;
 /// Writes answers of some 20 KB for each of `count` instances: real ones are mostly what the importer does not need.
 fn write(folder: &std::path::Path, count: usize) -> u64 {
     let filler = "x".repeat(300);
-    let tags: Vec<_> = (0..50).map(|n| json!({"TagKey": format!("tag-{n}"), "TagValue": filler})).collect();
+    let options: Vec<_> = (0..50).map(|n| json!({"OptionKey": format!("option-{n}"), "OptionValue": filler})).collect();
     let mut bytes = 0;
     let groups: Vec<_> = (0..count.div_ceil(500))
         .map(|n| json!({"SecurityGroupId": format!("sg-{n}"), "VpcId": "vpc-1", "SecurityGroupType": "normal"}))
@@ -19,7 +19,7 @@ fn write(folder: &std::path::Path, count: usize) -> u64 {
     for page in 0..count.div_ceil(100) {
         let instances: Vec<_> = (page * 100..(page * 100 + 100).min(count)).map(|n| {
             let ip = std::net::Ipv4Addr::from(0xac10_0010 + n as u32);
-            json!({"InstanceId": format!("i-{n:06}"), "Status": "Running", "InstanceNetworkType": "vpc", "Tags": {"Tag": tags},
+            json!({"InstanceId": format!("i-{n:06}"), "Status": "Running", "InstanceNetworkType": "vpc", "ImageOptions": {"Option": options},
                 "VpcAttributes": {"VpcId": "vpc-1", "VSwitchId": "vsw-1", "PrivateIpAddress": {"IpAddress": [ip.to_string()]}},
                 "SecurityGroupIds": {"SecurityGroupId": [format!("sg-{}", n / 500)]}})
         }).collect();

@@ -3,7 +3,7 @@
 use super::TopologyBuilder;
 use crate::check::limits::RULES_PER_GROUP;
 use crate::import::calls;
-use crate::import::draft::{DraftGroup, Remarks};
+use crate::import::draft::{DraftGroup, remarks_on};
 use crate::import::facts::GroupFacts;
 use crate::import::inventory::KnownRules;
 use crate::import::report::counted;
@@ -34,7 +34,7 @@ impl TopologyBuilder<'_> {
             }
             _ => {}
         }
-        let mut remarks = Remarks::named(facts.name.as_ref());
+        let mut remarks = remarks_on!(facts);
         let enterprise = facts.kind.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("enterprise"));
         if facts.kind.is_none() {
             remarks.add("no answer says whether it is basic or enterprise; taken as basic");

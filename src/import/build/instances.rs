@@ -5,7 +5,7 @@ use crate::check::limits::{
     CLASSIC_GROUP_MEMBERS, ENTERPRISE_GROUP_MEMBERS, GROUPS_PER_INSTANCE, LINKS_PER_VPC, VPC_GROUP_MEMBERS,
 };
 use crate::import::calls;
-use crate::import::draft::{DraftGroup, DraftInstance, Remarks};
+use crate::import::draft::{DraftGroup, DraftInstance, Remarks, remarks_on};
 use crate::import::facts::{InstanceFacts, InterfaceFacts};
 use crate::import::inventory::AnswerKind;
 use crate::import::report::printable;
@@ -54,7 +54,7 @@ impl<'b> TopologyBuilder<'b> {
 
     fn instance(&mut self, id: &str, facts: &InstanceFacts, interfaces: &[&InterfaceFacts]) -> Option<DraftInstance> {
         let primary = interfaces.iter().find(|one| one.primary == Some(true));
-        let mut remarks = Remarks::named(facts.name.as_ref());
+        let mut remarks = remarks_on!(facts);
         let seat =
             if is_classic(facts) { self.classic_seat(id, facts)? } else { self.vpc_seat(id, facts, primary.copied())? };
         let vpc = seat.vswitch.as_ref().and_then(|vswitch| self.vpc_of(vswitch).cloned());
@@ -317,7 +317,7 @@ impl<'b> TopologyBuilder<'b> {
         if !self.take_address(&seat.domain, address, id) {
             return None;
         }
-        let mut remarks = Remarks::named(facts.name.as_ref());
+        let mut remarks = remarks_on!(facts);
         let owner = facts.instance.as_deref();
         match owner {
             Some(instance) => {

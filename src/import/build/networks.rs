@@ -3,7 +3,7 @@
 use super::{TopologyBuilder, parse_prefix};
 use crate::check::limits::SECONDARY_CIDRS_PER_VPC;
 use crate::import::calls;
-use crate::import::draft::{DraftPeering, DraftRoutes, DraftVpc, DraftVswitch, Remarks};
+use crate::import::draft::{DraftPeering, DraftRoutes, DraftVpc, DraftVswitch, Remarks, remarks_on};
 use crate::import::facts::VswitchFacts;
 use crate::import::inventory::AnswerKind;
 use crate::import::report::counted;
@@ -29,7 +29,7 @@ impl TopologyBuilder<'_> {
                 self.report.leave_out(id, "a VPC without a CIDR in the dump");
                 continue;
             };
-            let mut remarks = Remarks::named(facts.name.as_ref());
+            let mut remarks = remarks_on!(facts);
             let secondary_cidrs = self.secondary_cidrs(id, cidr, facts.secondary_cidrs.as_deref().unwrap_or(&[]));
             let classic_link = facts.classic_link.unwrap_or_else(|| linked.contains(id));
             if facts.classic_link.is_none() && !classic_link {
@@ -153,7 +153,7 @@ impl TopologyBuilder<'_> {
                 );
                 continue;
             }
-            let remarks = Remarks::named(facts.name.as_ref());
+            let remarks = remarks_on!(facts);
             let vswitch = DraftVswitch { remarks, vpc: vpc.clone(), cidr, zone: facts.zone.clone(), route_table: None };
             self.draft.vswitches.insert(id.clone(), vswitch);
         }
@@ -171,7 +171,7 @@ impl TopologyBuilder<'_> {
             }
             // With one VPC in the dump it is a gateway, made with the first route to it.
             if self.draft.vpcs.contains_key(one) && self.draft.vpcs.contains_key(two) {
-                let remarks = Remarks::named(facts.name.as_ref());
+                let remarks = remarks_on!(facts);
                 self.draft.peerings.insert(id.clone(), DraftPeering { remarks, vpcs: [one.clone(), two.clone()] });
             }
         }
@@ -201,7 +201,7 @@ impl TopologyBuilder<'_> {
                 && self.draft.vpcs.contains_key(&one)
                 && self.draft.vpcs.contains_key(&two)
             {
-                let mut remarks = Remarks::named(facts.name.as_ref());
+                let mut remarks = remarks_on!(facts);
                 remarks.add(format!("a pair of router interfaces: {id} and {opposite_id}"));
                 self.draft.peerings.insert(id.clone(), DraftPeering { remarks, vpcs: [one, two] });
             }

@@ -3,7 +3,7 @@
 use super::{TopologyBuilder, is_ipv6};
 use crate::check::limits::{CUSTOM_TABLES_PER_VPC, ROUTES_PER_TABLE};
 use crate::import::calls;
-use crate::import::draft::{DraftGateway, DraftRoute, DraftRoutes, DraftTable, Remarks};
+use crate::import::draft::{DraftGateway, DraftRoute, DraftRoutes, DraftTable, Remarks, remarks_on};
 use crate::import::facts::{HopFacts, RouteEntryFacts};
 use crate::import::inventory::AnswerKind;
 use crate::import::report::printable;
@@ -92,7 +92,7 @@ impl TopologyBuilder<'_> {
                     );
                     continue;
                 }
-                let remarks = Remarks::named(facts.name.as_ref());
+                let remarks = remarks_on!(facts);
                 let table = DraftTable { remarks, vpc: vpc.clone(), routes: DraftRoutes::default() };
                 self.draft.route_tables.insert(id.clone(), table);
             }
@@ -360,7 +360,7 @@ impl TopologyBuilder<'_> {
             );
         }
         let gateway = self.draft.gateways.entry(own.clone()).or_insert_with(|| DraftGateway {
-            remarks: Remarks::named(facts.and_then(|facts| facts.name.as_ref())),
+            remarks: facts.map_or_else(Remarks::default, |facts| remarks_on!(facts)),
             vpc: vpc.to_owned(),
             kind: kind.to_owned(),
             remote_cidrs: BTreeSet::new(),
@@ -390,7 +390,7 @@ impl TopologyBuilder<'_> {
             let remote_cidrs =
                 facts.remote.iter().flatten().filter_map(|text| super::parse_prefix(text)).map(|net| net.trunc());
             let gateway = DraftGateway {
-                remarks: Remarks::named(facts.name.as_ref()),
+                remarks: remarks_on!(facts),
                 vpc: vpc.clone(),
                 kind: facts.kind.unwrap_or("other").to_owned(),
                 remote_cidrs: remote_cidrs.collect(),

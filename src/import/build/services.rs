@@ -3,7 +3,7 @@
 use super::{TopologyBuilder, classic_domain, is_ipv6, parse_prefix};
 use crate::check::limits::WHITELIST_ENTRIES;
 use crate::import::calls;
-use crate::import::draft::{DraftService, DraftWhitelist, Remarks};
+use crate::import::draft::{DraftService, DraftWhitelist, Remarks, remarks_on};
 use crate::import::facts::{EndpointFacts, ServiceFacts};
 use crate::import::report::printable;
 use crate::net::{Ipv4Net, ranges};
@@ -60,7 +60,7 @@ impl TopologyBuilder<'_> {
             return;
         }
         for address in addresses {
-            let mut remarks = Remarks::named(facts.name.as_ref());
+            let mut remarks = remarks_on!(facts);
             if address.id != id {
                 remarks.add(format!("one of several addresses of {id}"));
             }

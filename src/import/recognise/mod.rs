@@ -111,7 +111,7 @@ impl AnswerReader<'_> {
                     }
                 }
             }
-            JsonNode::Text(_) | JsonNode::Null => {}
+            JsonNode::Text(_) | JsonNode::Tags(_) | JsonNode::Null => {}
         }
     }
 
