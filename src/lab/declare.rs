@@ -54,6 +54,8 @@ pub struct Declaration {
 enum KeyValue {
     One(String),
     List(Vec<String>),
+    /// Keys and values of a table in one line.
+    Table(Vec<(String, String)>),
 }
 
 impl TopologyBuilder {
@@ -121,6 +123,19 @@ impl Declaration {
         self
     }
 
+    /// Sets a key of a table.
+    fn enter(mut self, key: &str, entry: (String, String)) -> Declaration {
+        match self.keys.iter_mut().find(|(known, _)| known == key) {
+            Some((_, KeyValue::Table(table))) => {
+                table.retain(|(known, _)| *known != entry.0);
+                table.push(entry);
+            }
+            Some((_, known)) => *known = KeyValue::Table(vec![entry]),
+            None => self.keys.push((key.to_owned(), KeyValue::Table(vec![entry]))),
+        }
+        self
+    }
+
     fn header(&self) -> String {
         match &self.id {
             Some(id) => format!("[{}.{}]", self.section, scenario::toml_key(id)),
@@ -135,6 +150,10 @@ impl Declaration {
             let about = format!("{header} {key}");
             match value {
                 KeyValue::One(value) => lines.push((about, format!("{key} = {value}"))),
+                KeyValue::Table(entries) => {
+                    let entries: Vec<String> = entries.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+                    lines.push((about, format!("{key} = {{ {} }}", entries.join(", "))));
+                }
                 KeyValue::List(list) => {
                     lines.push((about.clone(), format!("{key} = [")));
                     let elements = list.iter().enumerate();
@@ -289,8 +308,10 @@ section! {
 }
 
 section! {
-    /// The keys of `[instance.ID]`.
+    /// The keys of `[instance.ID]`, and of `[template.NAME]`.
     InstanceKeys {
+        /// Sets the template: what the instance has where it says nothing itself.
+        template: text;
         /// Sets the network, which is `classic`; or else see `vswitch`.
         network: text;
         /// Sets the vSwitch.
@@ -440,9 +461,25 @@ pub fn rule() -> RuleKeys {
     RuleKeys::default()
 }
 
-/// Makes the functions that begin an object.
+/// Makes the functions that begin an object, and the keys that all objects have.
 macro_rules! objects {
     ($($(#[$doc:meta])* $function:ident: $name:ident, $section:literal;)*) => {$(
+        impl $name {
+            key! {
+                /// Sets what people call the object; ids are what refers to it.
+                name: text
+            }
+            key! {
+                /// Sets the description.
+                description: text
+            }
+
+            /// Adds a tag.
+            pub fn tag(self, key: impl fmt::Display, value: impl fmt::Display) -> Self {
+                Self(self.0.enter("tags", (text(key), text(value))))
+            }
+        }
+
         $(#[$doc])*
         pub fn $function(id: impl fmt::Display) -> $name {
             $name(Declaration::new($section, Some(id.to_string())))
@@ -467,6 +504,11 @@ objects! {
     instance: InstanceKeys, "instance";
     /// Begins a managed service.
     service: ServiceKeys, "service";
+}
+
+/// Begins a template: what several instances have in common. Addresses are not.
+pub fn template(name: impl fmt::Display) -> InstanceKeys {
+    InstanceKeys(Declaration::new("template", Some(name.to_string())))
 }
 
 /// Begins the defaults: region and account of what names none.

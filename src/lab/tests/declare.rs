@@ -73,6 +73,29 @@ fn traces_and_mistakes_name_the_object_and_its_key() {
 }
 
 #[test]
+fn names_tags_and_templates_go_into_the_file() {
+    let builder = shop()
+        .with(template("spare").network("classic").security_groups(["sg-web"]).tag("role", "web").tag("role", "spare"))
+        .with(
+            instance("spare-1").template("spare").private_ip("10.45.2.21").name("the \"first\"").description("a spare"),
+        )
+        .with(instance("spare-2").template("spare").private_ip("10.45.2.22").tag("a b", 1).tag("c", ""));
+    let (built, read) = (builder.build().unwrap(), Topology::from_toml("same.toml", &builder.to_toml()).unwrap());
+    let abouts = |topology: &Topology| -> Vec<_> {
+        topology.world.instances.values().map(|instance| instance.about.as_deref().cloned()).collect()
+    };
+    assert_eq!(abouts(&built), abouts(&read));
+    let [.., Some(first), Some(second)] = &abouts(&built)[..] else { panic!("{}", builder.to_toml()) };
+    assert_eq!((first.name.as_deref(), first.description.as_deref()), (Some("the \"first\""), Some("a spare")));
+    let tags =
+        |tags: &[(&str, &str)]| tags.iter().map(|(key, tag)| (key.to_string(), tag.to_string())).collect::<Vec<_>>();
+    assert_eq!((&first.tags, &second.tags), (&tags(&[("role", "spare")]), &tags(&[("a b", "1"), ("c", "")])));
+    let wrong = builder.with(instance("x").template("spar").private_ip("10.1.1.1"));
+    let Err(error) = wrong.build() else { panic!("it is right") };
+    assert!(error.to_string().starts_with("[instance.x] template: no template is called `spar`"), "{error}");
+}
+
+#[test]
 fn a_key_that_is_set_again_is_replaced_and_any_text_is_written_safely() {
     let object = instance("web").network("classic").private_ip("10.45.2.10").security_groups(["sg"]).linked_vpc("a");
     let text =
