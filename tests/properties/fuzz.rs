@@ -39,6 +39,7 @@ targets! {
     packets_of_any_link_type_become_ethernet "framings"
     what_is_imported_always_loads "import"
     frames_one_by_one_in_bursts_and_traced_are_the_same "lab"
+    topologies_in_json_and_yaml_are_read_alike_and_shown "notations"
     claims_are_read_and_held "reach"
     replays_are_alike_for_any_workers "replay"
     routes_are_found_as_in_the_golden_table "routes"

@@ -34,12 +34,13 @@ const fn target(name: &'static str, run: fn(&[u8]), also: &'static [&'static str
 }
 
 /// All of them, by name.
-pub(crate) const TARGETS: [Target; 13] = [
+pub(crate) const TARGETS: [Target; 14] = [
     target("access-lists", access_lists::decide_as_the_walk, &[]),
     target("capture", capture::read_alike_in_any_pieces, &["pcaps"]),
     target("framings", framings::become_ethernet, &[]),
     target("import", import::always_loads, &[]),
     target("lab", lab::one_by_one_in_bursts_and_traced, &[]),
+    target("notations", topology::read_as_json_and_yaml_and_shown, &[]),
     target("reach", reach::read_claims_and_hold_them, &[]),
     target("replay", replay::alike_for_any_workers, &["pcaps"]),
     target("routes", routes::found_as_in_the_golden_table, &[]),
