@@ -374,5 +374,4 @@ mod identity {
 }
 
 #[cfg(test)]
-#[path = "files_tests.rs"]
 mod tests;

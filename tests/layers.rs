@@ -131,7 +131,7 @@ fn depth_of(name: &str) -> usize {
 fn is_test_file(name: &str) -> bool {
     name.split('/').any(|part| {
         let stem = part.strip_suffix(".rs").unwrap_or(part);
-        matches!(stem, "tests" | "fixture" | "samples") || stem.ends_with("_tests")
+        matches!(stem, "tests" | "fixture" | "samples")
     })
 }
 
@@ -333,4 +333,15 @@ fn a_forbidden_use_is_found_wherever_it_stands_and_named_with_its_line() {
     assert_eq!(refused("#[cfg(test)]\nmod tests {\n    fn f() {}\n}\nuse crate::model::World;\n").lines().count(), 1);
     // A module that the table does not know is refused as a whole.
     assert!(forbidden_uses("weather.rs", "", &modules).contains("no line for `weather`"));
+}
+
+/// Unit tests stand at the end of their file, in `tests.rs` in the folder of its module, or in files of a folder `tests` there.
+#[test]
+fn unit_tests_stand_where_their_module_is() {
+    for path in source_files() {
+        let (name, text) = (name_of(&path), fs::read_to_string(&path).unwrap());
+        assert!(!name.ends_with("_tests.rs"), "{name}: this is `tests.rs` in the folder of its module");
+        let led = text.lines().find(|line| line.trim_start().starts_with("#[path") && !line.contains("tests/support"));
+        assert_eq!(led, None, "{name}: a module stands where its name says");
+    }
 }

@@ -101,5 +101,4 @@ fn unneeded(instance: &Instance, vpc: &Vpc) -> GuestRouteAdvice {
 }
 
 #[cfg(test)]
-#[path = "guest_route_tests.rs"]
 mod tests;

@@ -88,5 +88,4 @@ pub(super) fn forward(
 }
 
 #[cfg(test)]
-#[path = "fast_path_tests.rs"]
 mod tests;

@@ -160,5 +160,4 @@ fn outcome_of(packet: &PacketContext<'_>) -> Outcome {
 }
 
 #[cfg(test)]
-#[path = "first_packet_tests.rs"]
 mod tests;

@@ -146,5 +146,4 @@ impl Refused {
 }
 
 #[cfg(test)]
-#[path = "verdict_cache_tests.rs"]
 mod tests;

@@ -25,8 +25,6 @@
 mod adjust;
 mod arrivals;
 mod compare;
-#[cfg(test)]
-mod copies_tests;
 
 mod default_entries;
 mod feed;

@@ -1,5 +1,7 @@
 //! What comes out does not depend on how the capture arrives, nor on which worker does what.
 
+mod copies;
+
 use super::{Copies, ReplayOptions, Sinks, run};
 use crate::capture::{LinkType, PcapWriter, Precision, Reader};
 use crate::lab::Topology;

@@ -195,5 +195,4 @@ fn up_line(route: GuestRoute) -> String {
 }
 
 #[cfg(test)]
-#[path = "guest_route_tests.rs"]
 mod tests;

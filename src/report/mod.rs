@@ -53,8 +53,6 @@ mod words;
 
 #[cfg(test)]
 mod fixture;
-#[cfg(test)]
-mod summary_tests;
 
 #[doc(hidden)]
 pub use advice::{Advice, AdvisedConflict, AdvisedNow, AdvisedPlan, AdvisedSide, AdvisedStep, TopologyEdit};

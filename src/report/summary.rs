@@ -321,3 +321,6 @@ fn cause_json(words: Resolver<'_>, reason: Reason, dropped: &DroppedAt) -> Value
     }
     value
 }
+
+#[cfg(test)]
+mod tests;

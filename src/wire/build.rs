@@ -478,5 +478,4 @@ fn set_flags(header: &mut TcpHeader, flags: TcpFlags) {
 }
 
 #[cfg(test)]
-#[path = "build_tests.rs"]
 mod tests;

@@ -191,5 +191,4 @@ fn unreachable_name(code: u8) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-#[path = "describe_tests.rs"]
 mod tests;

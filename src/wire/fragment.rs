@@ -107,5 +107,4 @@ fn later_header(header: &[u8]) -> Vec<u8> {
 }
 
 #[cfg(test)]
-#[path = "fragment_tests.rs"]
 mod tests;

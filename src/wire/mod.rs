@@ -24,8 +24,6 @@ mod fragment;
 mod icmp;
 mod offload;
 mod parse;
-#[cfg(test)]
-mod parse_tests;
 mod readable;
 mod rewrite;
 #[cfg(test)]

@@ -398,3 +398,6 @@ fn source_route(mut options: &[u8]) -> Option<u8> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

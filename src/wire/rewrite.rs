@@ -138,5 +138,4 @@ fn adjust_at(message: &mut [u8], at: usize, old: u16, new: u16) {
 }
 
 #[cfg(test)]
-#[path = "rewrite_tests.rs"]
 mod tests;

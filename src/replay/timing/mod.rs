@@ -18,8 +18,6 @@
 mod bucket;
 mod places;
 mod receiving;
-#[cfg(test)]
-mod replay_tests;
 mod sending;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! Buckets against a slow oracle, queues against the formulas, and whole replays.
 
+mod replayed;
+
 use super::*;
 use crate::model::PerDirection;
 use crate::table::Random;

@@ -1,10 +1,10 @@
 //! The fast parser against etherparse, and each of its refusals beside the frame that differs in one thing and passes.
 
-use super::build::{arp_request, icmp, icmp_echo, icmp_error, ip, tcp, udp};
-use super::samples::{any_frame, any_packet, framed};
-use super::{Arp, Icmp, IcmpError, Ipv4, Packet, PacketBuilder, ParseError, Quoted, TcpFlags, Transport};
-use super::{internet_checksum, parse, transport};
 use crate::net::{MacAddress, Protocol, ranges};
+use crate::wire::build::{arp_request, icmp, icmp_echo, icmp_error, ip, tcp, udp};
+use crate::wire::samples::{any_frame, any_packet, framed};
+use crate::wire::{Arp, Icmp, IcmpError, Ipv4, Packet, PacketBuilder, ParseError, Quoted, TcpFlags, Transport};
+use crate::wire::{internet_checksum, parse, transport};
 use etherparse::checksum::Sum16BitWords;
 use etherparse::{Ipv4HeaderSlice, NetSlice, SlicedPacket, TransportSlice};
 use proptest::prelude::*;

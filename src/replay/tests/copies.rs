@@ -1,8 +1,8 @@
 //! What an output capture holds, and that it is recognised when it is replayed.
 
-use super::{Copies, ReplayOptions, Replayed, Sinks, run};
 use crate::capture::{Batch, Packet, PacketDirection, Reader, Writer};
 use crate::lab::Topology;
+use crate::replay::{Copies, ReplayOptions, Replayed, Sinks, run};
 use crate::time::SimTime;
 use crate::wire::PacketBuilder;
 use crate::wire::build::{tcp, udp};

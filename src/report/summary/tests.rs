@@ -1,8 +1,8 @@
-use super::fixture::{Fixture, parade, syn};
-use super::hints::{CaptureFacts, DefaultEntries};
-use super::layout::Palette;
-use super::summary::{Replayed, ReplayedCapture, summary_json, summary_text};
-use super::tally::{Imbalance, Tally};
+use crate::report::fixture::{Fixture, parade, syn};
+use crate::report::hints::{CaptureFacts, DefaultEntries};
+use crate::report::layout::Palette;
+use crate::report::summary::{Replayed, ReplayedCapture, summary_json, summary_text};
+use crate::report::tally::{Imbalance, Tally};
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 
