@@ -121,6 +121,19 @@ pub fn sh_word(word: &str) -> String {
     format!("'{}'", shown(word).replace('\'', r"'\''"))
 }
 
+/// Prints an error as debugging output as it prints for people, so that `unwrap` says what is wrong.
+macro_rules! debug_as_display {
+    ($error:ty) => {
+        impl std::fmt::Debug for $error {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(self, f)
+            }
+        }
+    };
+}
+
+pub(crate) use debug_as_display;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -29,7 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // Its objects stand in pages that snapshots share, and its rules are those of access lists: `table`.
     ("model", &["net", "time", "diag", "table"]),
     // Which rules of a list decide, the access lists say: `table`.
-    ("check", &["model", "net", "table", "threads", "time", "diag"]),
+    ("check", &["model", "net", "table", "text", "threads", "time", "diag"]),
     ("control", &["check", "model", "net", "diag"]),
     // It reads packets too, as frames are built: `wire`; and the operations that steps apply: `control`.
     ("scenario", &["control", "model", "net", "time", "diag", "text", "wire"]),

@@ -181,12 +181,7 @@ impl CaptureError {
     }
 }
 
-/// As [`fmt::Display`], so that `unwrap` says what is wrong.
-impl fmt::Debug for CaptureError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+crate::text::debug_as_display!(CaptureError);
 
 impl std::error::Error for CaptureError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

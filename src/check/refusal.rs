@@ -66,11 +66,6 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// As [`fmt::Display`], so that `unwrap` says what is wrong.
-impl fmt::Debug for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+crate::text::debug_as_display!(Refusal);
 
 impl std::error::Error for Refusal {}

@@ -72,12 +72,7 @@ impl fmt::Display for Located<'_> {
     }
 }
 
-/// As [`fmt::Display`].
-impl fmt::Debug for LabError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+crate::text::debug_as_display!(LabError);
 
 impl std::error::Error for LabError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

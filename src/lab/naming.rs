@@ -71,12 +71,7 @@ impl fmt::Display for UnknownName {
     }
 }
 
-/// As [`fmt::Display`].
-impl fmt::Debug for UnknownName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+crate::text::debug_as_display!(UnknownName);
 
 impl std::error::Error for UnknownName {}
 
@@ -99,12 +94,7 @@ impl fmt::Display for SendError {
     }
 }
 
-/// As [`fmt::Display`].
-impl fmt::Debug for SendError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+crate::text::debug_as_display!(SendError);
 
 impl std::error::Error for SendError {}
 

@@ -67,12 +67,7 @@ impl fmt::Display for OperationError {
     }
 }
 
-/// As [`fmt::Display`].
-impl fmt::Debug for OperationError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+crate::text::debug_as_display!(OperationError);
 
 impl std::error::Error for OperationError {}
 
