@@ -11,6 +11,7 @@ const EPB_QUEUE: u16 = 6;
 /// The option of a packet that says where it stood before it was put into another capture: the number of its capture (4
 /// bytes, little endian) and its number there (8). The first half of the codes is the format's, the second everyone's own.
 pub(super) const EPB_TAKEN_FROM: u16 = 0x8b01;
+pub(super) const EPB_SENT: u16 = 0x8b02;
 
 /// How the comment to search for begins that an output capture has in every packet; the one to read follows it.
 const OWN_COMMENT: &[u8] = b"biplane: ";
@@ -45,6 +46,8 @@ pub(crate) struct PacketLabel {
     pub(crate) queue: u32,
     /// Which capture it was taken from, and its number there.
     pub(crate) taken_from: Option<(u32, u64)>,
+    /// When it left its sender, in nanoseconds.
+    pub(crate) sent: Option<u64>,
 }
 
 impl<'a> BlockOptions<'a> {
@@ -85,7 +88,8 @@ impl<'a> BlockOptions<'a> {
             let (capture, number) = value.split_first_chunk()?;
             Some((u32::from_le_bytes(*capture), u64::from_le_bytes(number.try_into().ok()?)))
         });
-        Some(PacketLabel { packet_id, queue, taken_from })
+        let sent = self.value(EPB_SENT).and_then(|value| value.try_into().ok()).map(u64::from_le_bytes);
+        Some(PacketLabel { packet_id, queue, taken_from, sent })
     }
 
     /// All comments.

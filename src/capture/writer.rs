@@ -4,7 +4,7 @@
 
 use std::io::{self, Write};
 
-use super::options::EPB_TAKEN_FROM;
+use super::options::{EPB_SENT, EPB_TAKEN_FROM};
 use super::{LinkType, MAX_CAPTURED_LEN};
 use crate::time::SimTime;
 
@@ -171,6 +171,11 @@ impl PacketOptions {
         value[..4].copy_from_slice(&capture.to_le_bytes());
         value[4..].copy_from_slice(&number.to_le_bytes());
         self.add(EPB_TAKEN_FROM, &value);
+    }
+
+    /// Adds when the packet left its sender.
+    pub fn add_sent(&mut self, time: SimTime) {
+        self.add(EPB_SENT, &time.as_nanos().to_le_bytes());
     }
 
     /// Encodes the comments of `packet`, its number, and whether its direction is told.

@@ -25,6 +25,7 @@ pub(super) fn split(arguments: &Split, terminal: &mut Terminal) -> Outcome {
     let topology = terminal.open_topology(&arguments.topology)?;
     let interrupt = Interrupt::new()?;
     let options = ReplayOptions {
+        timing: arguments.timing,
         stop: Some(interrupt.flag()),
         ..options(&arguments.attribution, Options::default(), &topology)?
     };

@@ -405,6 +405,7 @@ impl FrameSource {
         match self {
             FrameSource::Captures(feed) => feed.take_use(),
             #[cfg(feature = "cli")]
+            // It was told when they were prepared.
             FrameSource::Prepared(_) => Vec::new(),
         }
     }

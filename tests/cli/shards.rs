@@ -352,6 +352,30 @@ fn with_timing_merged_parts_are_what_one_process_prints_and_writes() {
 }
 
 #[test]
+fn a_split_with_timing_has_when_frames_leave_and_its_parts_are_those_of_the_captures() {
+    let bench = bench().write("shop.toml", limited());
+    let options = ["--timing", "--format", "ndjson", "--copies", "in"];
+    make_parts(&bench, 3, "parts", &options);
+    for (folder, timing) in [("split", &["--timing"][..]), ("untimed", &[])] {
+        let split = ["split", "shop.toml", "week", "--shards", "3", "-o", folder];
+        assert_eq!(bench.run(&[&split[..], timing].concat()).code, 0);
+    }
+    for shard in ["0/3", "1/3", "2/3"] {
+        // What enters is known to the split, and so is when.
+        let arguments = ["replay", "shop.toml", "split", "--shard", shard, "--parts", "own"];
+        let told = bench.run(&[&arguments[..], &options[1..]].concat());
+        assert_eq!(told.code, 0, "{}", told.error);
+    }
+    for entry in std::fs::read_dir(bench.path().join("parts")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(bench.read(&format!("parts/{name}")) == bench.read(&format!("own/{name}")), "{name}");
+    }
+    let told = bench.run(&["replay", "shop.toml", "untimed", "--shard", "0/3", "--parts", "more", "--timing"]);
+    assert_eq!((told.code, told.out.as_str()), (2, ""));
+    assert!(told.error.contains("entry.timing is false"), "{}", told.error);
+}
+
+#[test]
 fn parts_with_timing_and_without_do_not_belong_together_and_a_changed_one_is_refused() {
     let bench = bench().write("shop.toml", limited());
     make_parts(&bench, 2, "parts", &["--timing", "--format", "ndjson"]);
@@ -365,7 +389,7 @@ fn parts_with_timing_and_without_do_not_belong_together_and_a_changed_one_is_ref
     assert_eq!(make_part(&bench, "1/2", "parts", &["--format", "ndjson"]).code, 0);
     let told = bench.run(&["merge", "parts"]);
     assert_eq!((told.code, told.out.as_str()), (2, ""));
-    assert!(told.error.contains("options.timing is true for shard 0 and false for shard 1"), "{}", told.error);
+    assert!(told.error.contains("options.entry.timing is true for shard 0 and false for shard 1"), "{}", told.error);
 }
 
 const SPLIT: [&str; 3] = ["split", "shop.toml", "week"];

@@ -239,11 +239,7 @@ pub(crate) fn give_what_one_process_gives(world: &World, draws: &[Draw], cut: &C
         frames[index] = Some(written.frames);
     }
 
-    let parts = if cut.count <= 8 && cut.limits.is_none() {
-        make_of_split(&captures, &topology, &options, cut, &parts)
-    } else {
-        parts
-    };
+    let parts = if cut.count <= 8 { make_of_split(&captures, &topology, &options, cut, &parts) } else { parts };
     let parts = Parts::open(&parts, &program).unwrap();
     let (mut lines, mut capture) = (Vec::new(), Vec::new());
     let mut sinks = Sinks { lines: Some(&mut lines), capture: Some(&mut capture), ..Sinks::default() };
@@ -286,6 +282,7 @@ fn make_of_split(
                 // They are known to the split.
                 adjustments: Adjustments::default(),
                 merge: false,
+                timing: false,
                 ..options.clone()
             },
             contents: PartContents { lines: true, packets: Some(cut.copies) },

@@ -25,6 +25,9 @@ pub(in crate::cli) struct Split {
     pub(in crate::cli) output: PathBuf,
     #[command(flatten)]
     pub(in crate::cli) attribution: Attribution,
+    /// Let frames meet the rates of their senders, as `timing = true` in `[fabric]` does: for shards in which rates act.
+    #[arg(long)]
+    pub(in crate::cli) timing: bool,
     /// How to tell what was written: a line for each shard on standard error, or an object on standard output.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(in crate::cli) format: Format,

@@ -5,7 +5,7 @@ use crate::capture::{Batch, CaptureError, CaptureProblem, Captures, Interface, P
 use crate::datapath::{self, Entry, SHARDS, ShardId};
 use crate::lab::Topology;
 use crate::replay::ReplayOptions;
-use crate::report::CaptureLabel;
+use crate::report::{CaptureLabel, FrameTimes};
 use crate::time::SimTime;
 use std::io;
 use std::sync::Arc;
@@ -23,6 +23,8 @@ pub(in crate::replay) struct PreparedFeed {
     labels: Arc<CaptureLabels>,
     stream: StreamFacts,
     fabric: datapath::Options,
+    /// Whether it is noted when frames left their senders.
+    has_timing: bool,
     /// The number of the last frame.
     last: u64,
 }
@@ -34,6 +36,8 @@ struct PreparedFrame {
     shard: ShardId,
     time: SimTime,
     position: Option<CapturePosition>,
+    /// When it left its sender, where that is noted.
+    sent: Option<SimTime>,
     owner: u8,
 }
 
@@ -57,6 +61,7 @@ impl PreparedFeed {
             labels: Arc::new(CaptureLabels { first: 0, labels }),
             stream,
             fabric: options.fabric,
+            has_timing: options.timing,
             last: 0,
         }
     }
@@ -83,8 +88,8 @@ impl PreparedFeed {
         frames.clear(self.workers);
         frames.captures.clone_from(&self.labels);
         let unit = fragments_unit(self.fabric.mtu_in(&topology.program));
-        let PreparedFeed { captures, owners, entries, labels, last, .. } = self;
-        let FrameBatch { batch, parts, owners: of_frames, commented, origins, .. } = frames;
+        let PreparedFeed { captures, owners, entries, labels, has_timing, last, .. } = self;
+        let FrameBatch { batch, parts, owners: of_frames, commented, origins, times, .. } = frames;
         let mut used = 0;
         let mut is_strange = false;
         let read = captures.next_records(batch, |batch, record, origin| {
@@ -92,15 +97,19 @@ impl PreparedFeed {
             for interface in &origin.interfaces[entries.len()..] {
                 entries.push(entry(interface, topology));
             }
-            let known = Known { entry: entries[interface], owners, captures: labels.labels.len() };
+            let (entry, captures) = (entries[interface], labels.labels.len());
+            let known = Known { entry, owners, captures, has_timing: *has_timing };
             let found = known.frame(batch, &record).filter(|found| found.number > *last);
-            let Some(PreparedFrame { number, entry, shard, time, position, owner }) = found else {
+            let Some(PreparedFrame { number, entry, shard, time, position, sent, owner }) = found else {
                 is_strange = true;
                 return true;
             };
             *last = number;
             of_frames.push(owner);
             origins.extend(position);
+            if *has_timing {
+                times.push(FrameTimes { sent, received: None });
+            }
             if let Some(options) = record.options().filter(|options| batch.comments(*options).next().is_some()) {
                 commented.push((number, options));
             }
@@ -132,12 +141,13 @@ struct Known<'a> {
     owners: &'a [Option<u8>; SHARDS],
     /// How many captures the frames may be of; 0 where nobody asks.
     captures: usize,
+    has_timing: bool,
 }
 
 impl Known<'_> {
     /// What was found about the frame of `record`; `None` where that cannot be.
     fn frame(&self, batch: &Batch, record: &Record) -> Option<PreparedFrame> {
-        let PacketLabel { packet_id, queue, taken_from } = batch.label(record.options()?)?;
+        let PacketLabel { packet_id, queue, taken_from, sent } = batch.label(record.options()?)?;
         let shard = ShardId::of_index(queue as usize)?;
         let position = match self.captures {
             0 => None,
@@ -147,11 +157,16 @@ impl Known<'_> {
                 Some(CapturePosition { capture, number })
             }
         };
+        let sent = sent.map(SimTime::from_nanos).filter(|_| self.has_timing);
         let entry = match self.entry? {
+            // It never left where the time is missing.
+            Entry::CapturedAt(endpoint) if record.entered && self.has_timing && sent.is_none() => {
+                Entry::RateExceeded(endpoint)
+            }
             Entry::CapturedAt(endpoint) if record.entered => Entry::Injected(endpoint),
             entry => entry,
         };
         let owner = self.owners[shard.index()]?;
-        Some(PreparedFrame { number: packet_id, entry, shard, time: record.time, position, owner })
+        Some(PreparedFrame { number: packet_id, entry, shard, time: record.time, position, sent, owner })
     }
 }

@@ -21,8 +21,6 @@ pub enum PartsError {
     ReadOnce(String),
     /// The parts would lie in a folder that captures are read from.
     AmongCaptures(PathBuf),
-    /// Rates act, and a split keeps the frames of a sender apart.
-    Timing,
     /// The topology was read from no text that could go with a part.
     NoText,
     /// A file cannot be written, or none that is needed beside.
@@ -111,16 +109,16 @@ impl fmt::Display for PartsError {
         match self {
             PartsError::Capture(error) => error.fmt(f),
             PartsError::ReadOnce(name) => {
-                write!(f, "`{}` is no regular file, and its hash tells what is made of it: write it to a file first", Shown(name))
+                write!(
+                    f,
+                    "`{}` is no regular file, and its hash tells what is made of it: write it to a file first",
+                    Shown(name)
+                )
             }
             PartsError::AmongCaptures(folder) => write!(
                 f,
                 "captures are read from `{}`, and what is put there would be read, too: give another folder",
                 shown_path(folder)
-            ),
-            PartsError::Timing => f.write_str(
-                "rates act on all frames of a sender together, and a split keeps these apart: give `replay --shard` the \
-                 captures themselves",
             ),
             PartsError::NoText => f.write_str("the topology was read from no text that could go with a part"),
             PartsError::Output(error) => error.fmt(f),

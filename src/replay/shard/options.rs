@@ -21,6 +21,7 @@ pub struct PartContents {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EntryOptions {
+    timing: bool,
     merge: bool,
     inject: BTreeMap<Ipv4Addr, String>,
     map: BTreeMap<Ipv4Addr, Ipv4Addr>,
@@ -39,7 +40,6 @@ pub(super) struct PartOptions {
     strict_tcp: bool,
     pub(super) connections: Connections,
     pub(super) usage: bool,
-    pub(super) timing: bool,
     pub(super) frames: PartContents,
 }
 
@@ -50,6 +50,7 @@ impl EntryOptions {
         let Adjustments { strip, fill_in, dedup, taken_at } = adjustments;
         let name = |(address, endpoint): &(Ipv4Addr, _)| (*address, topology.names.endpoint(*endpoint).to_owned());
         EntryOptions {
+            timing: options.has_timing(topology),
             merge: *merge,
             inject: inject.iter().map(name).collect(),
             map: map.iter().copied().collect(),
@@ -60,10 +61,22 @@ impl EntryOptions {
         }
     }
 
+    /// These, and what frames enter with in a split where that is not said again.
+    pub(super) fn or_those_of(self, split: &EntryOptions) -> EntryOptions {
+        let timing = self.timing;
+        match (EntryOptions { timing: false, ..self }) {
+            other if other == EntryOptions::default() => {
+                EntryOptions { timing: timing || split.timing, ..split.clone() }
+            }
+            other => EntryOptions { timing, ..other },
+        }
+    }
+
     /// The same as `options`, but for these, in `topology`; `None` where it has no such endpoint.
     pub(super) fn put_into(&self, options: ReplayOptions, topology: &Topology) -> Option<ReplayOptions> {
         let endpoint = |(address, name): (&Ipv4Addr, &String)| Some((*address, topology.names.find_endpoint(name)?));
         Some(ReplayOptions {
+            timing: self.timing,
             merge: self.merge,
             inject: self.inject.iter().map(endpoint).collect::<Option<Vec<_>>>()?,
             map: self.map.iter().map(|(from, to)| (*from, *to)).collect(),
@@ -102,19 +115,14 @@ impl PartOptions {
             strict_tcp: fabric.strict_tcp,
             connections: *connections,
             usage: *usage,
-            timing: options.has_timing(topology),
             frames,
         }
     }
 
     /// The options that were given, in `topology`; `None` where it has no such endpoint.
     pub(super) fn options(&self, topology: &Topology) -> Option<ReplayOptions> {
-        let mut options = ReplayOptions {
-            connections: self.connections,
-            usage: self.usage,
-            timing: self.timing,
-            ..ReplayOptions::default()
-        };
+        let mut options =
+            ReplayOptions { connections: self.connections, usage: self.usage, ..ReplayOptions::default() };
         options.fabric.mtu = self.mtu;
         options.fabric.strict_tcp = self.strict_tcp;
         self.entry.put_into(options, topology)

@@ -160,9 +160,6 @@ impl PartInput {
                 })
             }
             PartSource::Split(split) => {
-                if options.has_timing(topology) {
-                    return Err(PartsError::Timing);
-                }
                 if is_same_folder(&split, folder) {
                     return Err(PartsError::AmongCaptures(folder.to_owned()));
                 }

@@ -9,11 +9,12 @@
 //! | `epb_packetid` | the number of the frame in the stream |
 //! | `epb_queue` | which of the 64 shards it belongs to |
 //! | option 0x8b01 | where there are several captures: which it is of, from 0, and its number there |
+//! | option 0x8b02 | with timing: when the frame left its sender; one without it never did |
 //! | comments | its own |
 
 use super::digest::{DigestWriter, FileDigest};
 use super::error::PartsError;
-use super::manifest::{NamedDigest, ProgramIdentity, StreamSummary, TopologyDigests};
+use super::manifest::{NamedDigest, ProgramIdentity, SentSummary, StreamSummary, TopologyDigests};
 use super::options::EntryOptions;
 use super::part::{capture_digests, check_files, is_among, make_folder};
 use super::split_manifest::{SplitFile, SplitManifest, SplitOf};
@@ -88,9 +89,6 @@ pub fn write_split(
     mut progress: Option<&mut dyn FnMut(u64, Option<u64>, u64)>,
 ) -> Result<Option<WrittenSplit>, PartsError> {
     let SplitJob { topology, captures, opener, options, shards, folder, program } = job;
-    if options.has_timing(topology) {
-        return Err(PartsError::Timing);
-    }
     let TopologyDigests { topology: named, included } = TopologyDigests::of(topology)?;
     check_files(&captures)?;
     make_folder(folder)?;
@@ -117,7 +115,7 @@ pub fn write_split(
     let options = ReplayOptions { workers: 1, shard: ShardSelection::default(), ..options.clone() };
     let mut splitting = Splitting {
         topology,
-        feed: Feed::new(opened, &options),
+        feed: Feed::new(opened, &options).with_timing(topology, &options),
         files: shard_files(shards, folder, &inputs)?,
         damage: Vec::new(),
     };
@@ -127,10 +125,12 @@ pub fn write_split(
     if !is_whole? {
         return Ok(None);
     }
-    let Splitting { feed, files, damage, .. } = splitting;
-    let facts = feed.stream_facts();
+    let Splitting { mut feed, files, damage, .. } = splitting;
+    let (sent, facts) = (feed.take_use(), feed.stream_facts());
+    let timing = options.has_timing(topology).then(|| SentSummary::new(facts.sampled, &sent));
     let finished = files.into_iter().map(ShardFile::finish).collect::<io::Result<Vec<_>>>()?;
-    let manifest = SplitManifest::new(of, digests?, &facts, damage.clone(), finished.iter().map(Finished::described));
+    let stream = StreamSummary { timing, ..StreamSummary::of_facts(&facts, damage.clone()) };
+    let manifest = SplitManifest::new(of, digests?, stream, facts.sampled, finished.iter().map(Finished::described));
     if let Some(before) = before {
         before.check_same(folder, &manifest)?;
     }
@@ -247,6 +247,9 @@ impl ShardFile {
         self.options.add_queue(frame.shard.index() as u32);
         if let Some(CapturePosition { capture, number }) = batch.position(index) {
             self.options.add_taken_from(capture as u32, number);
+        }
+        if let Some(time) = batch.times(index).and_then(|times| times.sent) {
+            self.options.add_sent(time);
         }
         encode_packet_with(&mut self.encoded, &packet, &self.options);
         self.frames += 1;

@@ -8,7 +8,6 @@ use super::split::file_name;
 use crate::capture::SPLIT_MANIFEST;
 use crate::files::Inputs;
 use crate::lab::Topology;
-use crate::replay::feed::StreamFacts;
 use crate::replay::{ReplayOptions, ShardSelection};
 use crate::report::CaptureFacts;
 use serde::{Deserialize, Serialize};
@@ -70,19 +69,11 @@ impl SplitManifest {
     pub(super) fn new(
         of: SplitOf,
         captures: Vec<NamedDigest>,
-        facts: &StreamFacts,
-        damage: Vec<String>,
+        stream: StreamSummary,
+        sampled: CaptureFacts,
         files: impl Iterator<Item = SplitFile>,
     ) -> SplitManifest {
-        SplitManifest {
-            kind: KIND.to_owned(),
-            layout: LAYOUT,
-            of,
-            captures,
-            stream: StreamSummary::of_facts(facts, damage),
-            sampled: facts.sampled,
-            files: files.collect(),
-        }
+        SplitManifest { kind: KIND.to_owned(), layout: LAYOUT, of, captures, stream, sampled, files: files.collect() }
     }
 
     pub(super) fn write(&self, folder: &Path, inputs: &Inputs) -> io::Result<()> {
@@ -130,7 +121,7 @@ impl SplitManifest {
         }
         let TopologyDigests { topology: named, included } = TopologyDigests::of(topology)?;
         let asked = EntryOptions::new(topology, options);
-        let entry = if asked == EntryOptions::default() { self.of.entry.clone() } else { asked };
+        let entry = asked.or_those_of(&self.of.entry);
         let here = SplitOf { topology: named, included, entry, ..self.of.clone() };
         self.check_made_of(folder, &here)?;
         let strange = || PartsError::NoManifest {
