@@ -22,7 +22,7 @@ pub(super) use fabric::FabricOptions;
 pub(super) use flows::{Flows, FlowsFormat};
 pub(super) use frames::FrameOptions;
 pub(super) use live::{Live, LiveFormat};
-pub(super) use merge::Merge;
+pub(super) use merge::{Merge, MergeFormat};
 pub(super) use reach::{Diff, Reach, ReachFormat};
 pub(super) use replay::{Attribution, By, Copies, Expected, Replay, ReplayFormat};
 pub(super) use report::Report;

@@ -1,6 +1,6 @@
 //! `biplane merge`, and the parts that it merges: `biplane replay --shard`.
 
-use super::arguments::{By, Copies, Merge, Replay, ReplayFormat};
+use super::arguments::{By, Copies, Merge, MergeFormat, Replay, ReplayFormat};
 use super::interrupt::Interrupt;
 use super::output::Terminal;
 use super::parquet::RowSink;
@@ -10,7 +10,9 @@ use super::{Failure, Outcome, SUCCESS, UNABLE};
 use crate::capture::{SPLIT_MANIFEST, capture_files};
 use crate::files::{Inputs, OutputFile};
 use crate::lab::Topology;
-use crate::replay::shard::{MergedReplay, PartContents, PartJob, PartSource, Parts, PartsError, ProgramIdentity};
+use crate::replay::shard::{
+    DividedCommand, MergedReplay, PartContents, PartJob, PartSource, Parts, PartsError, ProgramIdentity,
+};
 use crate::replay::{Connections, ReplayOptions, ShardSelection, Sinks, shard};
 use crate::report::thousands;
 use crate::scenario::STANDARD_INPUT;
@@ -105,8 +107,28 @@ fn part_source(paths: &[PathBuf]) -> Result<PartSource, Failure> {
 }
 
 pub(super) fn merge(arguments: &Merge, terminal: &mut Terminal) -> Outcome {
+    match DividedCommand::of_folder(&arguments.parts)? {
+        Some(DividedCommand::Run) => super::run::merge(arguments, terminal),
+        Some(DividedCommand::Reach) => super::reach::merge(arguments, terminal),
+        Some(DividedCommand::Replay) | None => merge_replay(arguments, terminal),
+    }
+}
+
+fn merge_replay(arguments: &Merge, terminal: &mut Terminal) -> Outcome {
+    if arguments.junit.is_some() {
+        return Err(Failure::Message("--junit is about scenarios, and the parts are of `replay`".to_owned()));
+    }
+    let format = match arguments.format.map(MergeFormat::of_replay) {
+        Some(None) => {
+            return Err(Failure::Message(
+                "--format github is about scenarios, and the parts are of `replay`".to_owned(),
+            ));
+        }
+        Some(format) => format,
+        None => None,
+    };
     let parts = Parts::open(&arguments.parts, &ProgramIdentity::of_this_program()?)?;
-    let view = view(arguments, &parts);
+    let view = view(format, &parts);
     view.check()?;
     view.check_printable()?;
     parts.check_held(view.is_of_frames(), arguments.write.is_some())?;
@@ -119,14 +141,14 @@ pub(super) fn merge(arguments: &Merge, terminal: &mut Terminal) -> Outcome {
 }
 
 /// What is printed: by default what the parts were made for.
-fn view(arguments: &Merge, parts: &Parts) -> ResultView {
+fn view(asked: Option<ReplayFormat>, parts: &Parts) -> ResultView {
     let by = match (parts.options().connections, parts.options().usage) {
         (_, true) => Some(By::Rule),
         (Connections::Each, false) => Some(By::Connection),
         (Connections::None | Connections::Sums, false) => None,
     };
     let format = if parts.contents().lines { ReplayFormat::Ndjson } else { ReplayFormat::Text };
-    ResultView { by, format: arguments.format.unwrap_or(format) }
+    ResultView { by, format: asked.unwrap_or(format) }
 }
 
 fn output_capture(

@@ -138,10 +138,14 @@ impl Terminal {
 
     /// Findings about files, on standard error.
     pub(super) fn tell_findings(&mut self, findings: &[Diagnostic], sources: &Sources) {
-        let _ = self.out.flush();
         let style = FindingsStyle { coloured: self.error_colored, width: self.error_width };
-        let text = report::diagnostics::text(findings, sources, style);
-        let _ = io::stderr().write_all(within(&text, self.error_width).as_bytes());
+        self.tell_block(&report::diagnostics::text(findings, sources, style));
+    }
+
+    /// Lines on standard error, after what was printed before them.
+    pub(super) fn tell_block(&mut self, text: &str) {
+        let _ = self.out.flush();
+        let _ = io::stderr().write_all(within(text, self.error_width).as_bytes());
     }
 
     /// Opens a topology; what is wrong with it is told on standard error.

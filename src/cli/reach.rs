@@ -1,5 +1,9 @@
 //! `biplane reach`: answers for all headers.
 
+mod parts;
+
+pub(super) use parts::merge;
+
 use super::arguments::{Reach, ReachFormat};
 use super::output::Terminal;
 use super::{DIFFERENT, Failure, Outcome, SUCCESS};
@@ -9,7 +13,7 @@ use crate::lab::Topology;
 use crate::net::Protocol;
 use crate::program::{EndpointId, FixedMap};
 use crate::reach::{
-    self, FlowGroup, HeaderSet, HeaderSpec, Question, ReachClaim, ReachTextError, Selector, SelectorReader,
+    self, FlowGroup, HeaderSet, HeaderSpec, KeptRegions, Question, ReachClaim, ReachTextError, Selector, SelectorReader,
 };
 use crate::replay::scenario::claim_failure;
 use crate::report::{self, Comments, REACH_CSV_HEAD, ReachWords, Resolver, Style};
@@ -32,13 +36,22 @@ pub(super) fn reach(arguments: &Reach, terminal: &mut Terminal) -> Outcome {
     let mut inputs = Inputs::default();
     topology.sources.paths().for_each(|path| inputs.add(path, "topology"));
     inputs.refuse_standard_output()?;
-    let capture = arguments.witnesses.as_deref().map(|path| create(path, &inputs, terminal)).transpose()?;
+    if let Some((shard, folder)) = arguments.shard.zip(arguments.parts.as_deref()) {
+        return parts::write_part(&Asking { arguments, topology: &topology }, &inputs, (shard, folder), terminal);
+    }
+    tell(&Asking { arguments, topology: &topology }, &inputs, Vec::new(), terminal)
+}
+
+/// Tells what is asked; `kept` are the regions of each question, where they were found before.
+fn tell(asking: &Asking<'_>, inputs: &Inputs, kept: Vec<KeptRegions>, terminal: &mut Terminal) -> Outcome {
+    let Asking { arguments, topology } = *asking;
+    let capture = arguments.witnesses.as_deref().map(|path| create(path, inputs, terminal)).transpose()?;
     let (code, flows) = match arguments.claims.is_empty() {
-        true => (SUCCESS, answer(arguments, &topology, terminal)?),
-        false => claims(arguments, &topology, terminal)?,
+        true => (SUCCESS, answer(asking, kept, terminal)?),
+        false => claims(asking, kept, terminal)?,
     };
     if let Some(file) = capture {
-        write_witnesses(file, &topology, &flows)?;
+        write_witnesses(file, topology, &flows)?;
     }
     Ok(code)
 }
@@ -69,17 +82,47 @@ fn headers(arguments: &Reach) -> Result<HeaderSpec, Failure> {
     Ok(spec)
 }
 
+/// What is asked, about which topology.
+#[derive(Clone, Copy)]
+struct Asking<'a> {
+    arguments: &'a Reach,
+    topology: &'a Arc<Topology>,
+}
+
+impl Asking<'_> {
+    /// The question, and what answers it.
+    fn question(&self) -> Result<(reach::Reach, Question), Failure> {
+        let Asking { arguments, topology } = *self;
+        let (reader, spec) = (reader(topology), headers(arguments)?);
+        let ends = |text: &Option<String>| match text {
+            Some(text) => reader.selector(text),
+            None => Ok(Selector::Any),
+        };
+        let reach = reach::Reach::new(Arc::clone(&topology.program));
+        let headers = if spec.is_empty() { HeaderSet::all(reach.protocols()) } else { spec.headers(reach.protocols()) };
+        let (from, to) = (ends(&arguments.from)?, ends(&arguments.to)?);
+        Ok((reach, Question { from, to, headers, refused: arguments.refused, by_rule: true }))
+    }
+
+    /// True where the arguments narrow down what is asked: then all flows are listed.
+    fn is_narrow(&self) -> bool {
+        let Reach { from, to, tcp, udp, icmp, refused, .. } = self.arguments;
+        *refused || *icmp || [from, to, tcp, udp].into_iter().any(Option::is_some)
+    }
+
+    /// A claim, and what answers it.
+    fn claim(&self, text: &str) -> Result<(reach::Reach, ReachClaim), Failure> {
+        let claim = ReachClaim::parse(text, &reader(self.topology))?;
+        let protocols = claim.allowed().protocols();
+        Ok((reach::Reach::telling_apart(Arc::clone(&self.topology.program), protocols), claim))
+    }
+}
+
 /// Prints who reaches whom.
-fn answer(arguments: &Reach, topology: &Topology, terminal: &mut Terminal) -> Result<Vec<FlowGroup>, Failure> {
-    let (reader, spec) = (reader(topology), headers(arguments)?);
-    let ends = |text: &Option<String>| match text {
-        Some(text) => reader.selector(text),
-        None => Ok(Selector::Any),
-    };
-    let reach = reach::Reach::new(Arc::clone(&topology.program));
-    let headers = if spec.is_empty() { HeaderSet::all(reach.protocols()) } else { spec.headers(reach.protocols()) };
-    let (from, to) = (ends(&arguments.from)?, ends(&arguments.to)?);
-    let question = Question { from, to, headers, refused: arguments.refused, by_rule: true };
+fn answer(asking: &Asking<'_>, kept: Vec<KeptRegions>, terminal: &mut Terminal) -> Result<Vec<FlowGroup>, Failure> {
+    let Asking { arguments, topology } = *asking;
+    let (reach, question) = asking.question()?;
+    let reach = reach.knowing(kept);
     let words = ReachWords::new(words(topology), reach.protocols());
     if arguments.format != ReachFormat::Text {
         let flows = reach.flows(&question);
@@ -90,8 +133,7 @@ fn answer(arguments: &Reach, topology: &Topology, terminal: &mut Terminal) -> Re
     let mut text = String::new();
     let matrix = reach.matrix(&question);
     report::reach_matrix_text(&mut text, &words, &matrix, palette);
-    let is_narrow = arguments.refused || arguments.from.is_some() || arguments.to.is_some() || !spec.is_empty();
-    let is_listed = is_narrow || matrix.regions <= LISTED;
+    let is_listed = asking.is_narrow() || matrix.regions <= LISTED;
     // Flows are not kept where nobody asks for them: there may be many.
     let flows = if is_listed || arguments.witnesses.is_some() { reach.flows(&question) } else { Vec::new() };
     text.push('\n');
@@ -132,16 +174,18 @@ fn print_flows(
 
 /// Prints which claims hold.
 fn claims(
-    arguments: &Reach,
-    topology: &Arc<Topology>,
+    asking: &Asking<'_>,
+    kept: Vec<KeptRegions>,
     terminal: &mut Terminal,
 ) -> Result<(u8, Vec<FlowGroup>), Failure> {
+    let Asking { arguments, topology } = *asking;
+    let mut kept = kept.into_iter();
     let palette = terminal.palette();
     let mut code = SUCCESS;
     let mut against = Vec::new();
     for text in &arguments.claims {
-        let claim = ReachClaim::parse(text, &reader(topology))?;
-        let reach = reach::Reach::telling_apart(Arc::clone(&topology.program), claim.allowed().protocols());
+        let (reach, claim) = asking.claim(text)?;
+        let reach = reach.knowing(kept.next());
         let flows = claim.violations(&reach);
         let holds = flows.is_empty();
         match arguments.format {

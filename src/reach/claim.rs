@@ -44,10 +44,13 @@ impl ReachClaim {
 
     /// Flows that are permitted against the claim, and those of which it is not known; none where it holds. `reach` tells the protocols of the claim apart.
     pub fn violations(&self, reach: &Reach) -> Vec<FlowGroup> {
+        reach.flows(&self.question(reach))
+    }
+
+    /// The question about the flows against the claim.
+    pub fn question(&self, reach: &Reach) -> Question {
         let allowed = self.only.headers(reach.protocols());
         let headers = HeaderSet::all(reach.protocols()).difference(&allowed);
-        let question =
-            Question { from: self.from.clone(), to: self.to.clone(), headers, refused: false, by_rule: true };
-        reach.flows(&question)
+        Question { from: self.from.clone(), to: self.to.clone(), headers, refused: false, by_rule: true }
     }
 }

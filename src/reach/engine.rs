@@ -6,7 +6,7 @@ use super::filters::{FilterList, Filters, Overlay};
 use super::headers::{HeaderPoint, HeaderSet, Ports};
 use super::reached::{Reached, ReachedBlocks};
 use super::routes::{Receiver, RouteAnswer, RouteMaps, RouteTarget};
-use super::{Question, Reach, Selector};
+use super::{Question, Reach, Selector, SenderShare};
 use crate::datapath::{
     FilterAnswer, Filtered, FirstPacket, MatchedRule, Outcome, SourceTraits, Verdict, add_source_cuts, source_traits,
 };
@@ -146,21 +146,28 @@ impl<'a> Engine<'a> {
     }
 
     pub(super) fn run(mut self, visit: &mut Visitor<'_>) {
-        self.walk(visit);
+        self.walk(SenderShare::ALL, &mut |_, region| visit(region));
+    }
+
+    /// Tells of what the classes of a share send, with the place of each among all of them.
+    #[cfg(feature = "cli")]
+    pub(super) fn run_share(mut self, share: SenderShare, visit: &mut dyn FnMut(usize, &FlowRegion<'_>)) {
+        self.walk(share, visit);
     }
 
     /// Notes in `reached` what decides, in place of telling of regions.
     pub(super) fn run_for(self, reached: Reached) -> Reached {
         let mut engine = Engine { reached: Some(reached), ..self };
         engine.maps.keep_lookups();
-        engine.walk(&mut |_| {});
+        engine.walk(SenderShare::ALL, &mut |_, _| {});
         engine.reached.expect("what was put there")
     }
 
-    fn walk(&mut self, visit: &mut Visitor<'_>) {
+    fn walk(&mut self, share: SenderShare, visit: &mut dyn FnMut(usize, &FlowRegion<'_>)) {
         let domain = |class: &&EndpointClass| class.key.route.domain;
         let mut classes: Vec<&EndpointClass> = self.reach.classes.all.iter().collect();
         classes.sort_by_key(domain);
+        let mut place = 0;
         for of_domain in classes.chunk_by(|one, other| domain(one) == domain(other)) {
             // What was asked for one domain is of little use to the next one.
             if self.filters.is_large() {
@@ -172,8 +179,13 @@ impl<'a> Engine<'a> {
                 }
             }
             for class in of_domain {
+                let own = place;
+                place += 1;
+                if !share.holds(own) {
+                    continue;
+                }
                 for sender in self.senders(class) {
-                    self.send(&sender, visit);
+                    self.send(&sender, &mut |region| visit(own, region));
                 }
             }
         }

@@ -41,8 +41,7 @@ impl Reach {
     /// Returns the matrix, folded. Each part of a cell has had a frame of one of its pairs pushed through the fabric.
     pub fn matrix(&self, question: &Question) -> ReachMatrix {
         let mut builder = MatrixBuilder::default();
-        let question = Question { refused: false, by_rule: false, ..question.clone() };
-        self.visit(&question, &mut |region| {
+        self.visit(&question.of_matrix(), &mut |region| {
             builder.add(region, region.reply_fate());
         });
         builder.finish(self.program())

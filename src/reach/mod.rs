@@ -24,6 +24,8 @@ mod blocks;
 mod claim;
 mod classes;
 mod difference;
+#[cfg(feature = "cli")]
+mod divided;
 mod engine;
 mod filters;
 mod flows;
@@ -36,11 +38,14 @@ mod profile;
 mod reached;
 mod routes;
 mod select;
+mod share;
 mod witness;
 
 pub use allowed::AllowedChanges;
 pub use claim::ReachClaim;
 pub use difference::{FlowChange, FlowDifference, FlowFate, NamedReach, differences, folded as folded_differences};
+#[cfg(feature = "cli")]
+pub use divided::KeptRegions;
 pub use engine::{FlowRegion, RegionEnd, ReplyFate};
 pub use filters::named_protocols;
 pub use flows::{FlowGroup, FlowSide};
@@ -50,12 +55,17 @@ pub use matrix::{MatrixCell, MatrixEnd, ReachMatrix};
 pub use parse::{HeaderSpec, ReachTextError, SelectorReader};
 pub use reached::Reached;
 pub use select::Selector;
+pub use share::SenderShare;
 pub use witness::{WitnessFlow, WitnessFrame, Witnesses};
 
 use crate::net::Protocol;
 use crate::program::Program;
 use classes::EndpointClasses;
+#[cfg(feature = "cli")]
+use std::collections::VecDeque;
 use std::sync::Arc;
+#[cfg(feature = "cli")]
+use std::sync::{Mutex, PoisonError};
 
 /// What answers do not depend on: the packets that open no flow, and what becomes of them.
 pub const FIXED: [(&str, &str); 8] = [
@@ -110,6 +120,13 @@ pub struct Question {
     pub by_rule: bool,
 }
 
+impl Question {
+    /// The same as a matrix asks it: about what is permitted, whatever rules decide.
+    pub fn of_matrix(&self) -> Question {
+        Question { refused: false, by_rule: false, ..self.clone() }
+    }
+}
+
 /// Prepares answers about two worlds that tell the same protocols apart, so that their headers are the same sets.
 pub fn comparable(programs: [&Arc<Program>; 2]) -> [Reach; 2] {
     let protocols: Vec<Protocol> = programs.iter().flat_map(|program| named_protocols(program)).collect();
@@ -122,6 +139,9 @@ pub struct Reach {
     protocols: ProtocolClasses,
     classes: EndpointClasses,
     omitted: Option<CutKind>,
+    /// Where regions were found before: those of each question that is asked, in order.
+    #[cfg(feature = "cli")]
+    kept: Mutex<VecDeque<KeptRegions>>,
 }
 
 impl Reach {
@@ -134,7 +154,22 @@ impl Reach {
     pub fn telling_apart(program: Arc<Program>, protocols: impl IntoIterator<Item = Protocol>) -> Reach {
         let named = filters::named_protocols(&program).into_iter().chain(protocols);
         let (protocols, classes) = (ProtocolClasses::new(named), EndpointClasses::new(&program));
-        Reach { program, protocols, classes, omitted: None }
+        Reach {
+            program,
+            protocols,
+            classes,
+            omitted: None,
+            #[cfg(feature = "cli")]
+            kept: Mutex::default(),
+        }
+    }
+
+    /// The same, to which the regions of the questions that are asked next are known: those of each, in order.
+    #[cfg(feature = "cli")]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn knowing(self, kept: impl IntoIterator<Item = KeptRegions>) -> Reach {
+        Reach { kept: Mutex::new(kept.into_iter().collect()), ..self }
     }
 
     /// The same, but without one kind of cuts: answers are wrong then.
@@ -164,6 +199,10 @@ impl Reach {
     /// Visits every region of the flows in question, once; regions do not overlap, and together they are all flows in
     /// question. Their order depends on the program and the question alone.
     pub fn visit(&self, question: &Question, visit: &mut dyn FnMut(&FlowRegion<'_>)) {
+        #[cfg(feature = "cli")]
+        if let Some(kept) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).pop_front() {
+            return kept.visit(&self.program, visit);
+        }
         engine::Engine::new(self, question).run(visit);
     }
 }

@@ -16,11 +16,12 @@ pub use hits::UsageHits;
 use crate::datapath::{Frame, MatchedRule, Outcome, UsedEntries, Verdict, WhitelistEntryId};
 use crate::program::{EndpointId, FixedMap, Program, RouteId, RuleId, WhitelistId};
 use crate::wire::{destination_address, source_address};
+use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 /// What one entry was used for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntryUse {
     /// Frames that hit it.
     pub frames: u64,

@@ -5,12 +5,13 @@ use super::layout::{Palette, Style, thousands};
 use super::summary::{SummaryRow, write_rows};
 use super::usage::EntryUse;
 use crate::diag::Span;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::cmp::Reverse;
 use std::fmt::Write;
 
 /// What an entry of a topology is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum UsageKind {
     /// A rule of a security group, or a group's inner access policy.
     Rule,
@@ -48,7 +49,7 @@ impl UsageKind {
 }
 
 /// What one entry of a topology was used for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsageRecord {
     /// What it is.
     pub kind: UsageKind,

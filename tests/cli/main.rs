@@ -7,6 +7,7 @@ mod captures;
 mod check;
 mod connections;
 mod damage;
+mod divided;
 mod expectations;
 mod files;
 mod flows;

@@ -21,6 +21,7 @@ const NOT_RUN: &[&str] = &[
     "podman",
     "python3",
     "sbatch",
+    "spark-submit",
     "taskset",
     "terraform",
     "tshark",

@@ -120,6 +120,10 @@ pub(crate) fn gnu_parallel_gives_the_bytes_of_one_process_and_again_over_parts_t
         let told = run(&bench, script(&arguments));
         assert_eq!((told.code, told.out), (0, whole(&bench, &["--map", "192.0.2.1=10.24.1.5"])), "{}", told.error);
     }
+    let split = ["split", CAPTURES[0], CAPTURES[1], "--map", "192.0.2.1=10.24.1.5", "--shards", "4", "-o", "split"];
+    assert_eq!(bench.run(&split).code, 0);
+    let told = run(&bench, script(&["4", "parts of the split", CAPTURES[0], "split"]));
+    assert_eq!((told.code, told.out), (0, whole(&bench, &["--map", "192.0.2.1=10.24.1.5"])), "{}", told.error);
     let mut as_json = script(&arguments);
     as_json.env("MERGE", "--format json");
     assert_eq!(run(&bench, as_json).out, whole(&bench, &["--map", "192.0.2.1=10.24.1.5", "--format", "json"]));
@@ -168,6 +172,16 @@ pub(crate) fn an_array_of_slurm_has_the_shards_that_its_tasks_count_to() {
         command
     });
     assert!(told.code != 0 && told.error.contains("is set by Slurm: start this with sbatch"), "{told}");
+}
+
+pub(crate) fn python_reads_the_scripts() {
+    for name in ["ray_driver.py", "dask_driver.py", "shards.py", "spark_verdicts.py"] {
+        let mut command = Command::new("python3");
+        command.args(["-B", "-c", "import ast, sys; ast.parse(sys.stdin.read())"]);
+        command.stdin(fs::File::open(folder().join(name)).unwrap());
+        let told = run(&Bench::new(), command);
+        assert_eq!(told.code, 0, "{name}: {told}");
+    }
 }
 
 /// A manifest, read by Python.

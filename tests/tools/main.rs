@@ -69,6 +69,8 @@ fn main() {
             duckdb_and_polars_read_what_the_lines_say_without_a_quoted_name,
             connections_are_a_table_too,
             the_query_of_the_manual_runs;
+        parquet needs packages(&["pyspark"]) =>
+            spark_sums_up_what_was_dropped;
         parquet needs None =>
             merged_parts_give_the_same_file;
     });
@@ -88,6 +90,8 @@ fn main() {
             a_task_of_slurm_is_the_shard_of_its_index_and_the_ones_that_failed_can_be_run_again,
             an_array_of_slurm_has_the_shards_that_its_tasks_count_to,
             bash_reads_the_scripts_which_can_be_run;
+        cluster needs programs(&["python3"]) =>
+            python_reads_the_scripts;
         cluster needs programs(&["shellcheck"]) =>
             shellcheck_finds_no_fault_in_the_scripts;
         cluster needs None =>

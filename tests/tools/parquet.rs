@@ -80,6 +80,27 @@ print(json.dumps([types['frame'], types['sender'], str(polars.read_parquet_schem
     assert!(types[2].as_str().unwrap().contains("'ns'"), "{types}");
 }
 
+pub(crate) fn spark_sums_up_what_was_dropped() {
+    let bench = bench();
+    print_to(&bench, "verdicts.parquet", &["replay", "shop.toml", "a.pcap", "--format", "parquet"]);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/cluster/spark_verdicts.py");
+    let mut command = python();
+    command.arg("-B").arg(script).arg("verdicts.parquet").current_dir(bench.path());
+    let output = command.env("SPARK_LOCAL_IP", "127.0.0.1").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let rows = lines(&String::from_utf8(output.stdout).unwrap());
+    let dropped = lines(&bench.run(&["replay", "shop.toml", "a.pcap", "--format", "ndjson"]).out);
+    let dropped: Vec<&Value> = dropped.iter().filter(|line| line["verdict"] == "dropped").collect();
+    let frames: u64 = rows.iter().map(|row| row["frames"].as_u64().unwrap()).sum();
+    assert_eq!(frames, dropped.len() as u64);
+    for row in &rows {
+        let cause = |line: &&&Value| line["reason"] == row["reason"] && field(line, "rule") == row["rule"];
+        let stamps: Vec<_> = dropped.iter().filter(cause).map(|line| nanoseconds(line, "time_ns")).collect();
+        assert!(stamps.contains(&row["first_ns"]) && stamps.contains(&row["last_ns"]), "{row}");
+    }
+    assert!(rows.is_sorted_by_key(|row| std::cmp::Reverse(row["frames"].as_u64())));
+}
+
 pub(crate) fn connections_are_a_table_too() {
     let bench = bench();
     let arguments = ["replay", "shop.toml", "a.pcap", "--by", "connection", "--format"];

@@ -1,6 +1,8 @@
 //! What can be typed after `reach`.
 
+use crate::replay::ShardSelection;
 use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
@@ -17,6 +19,7 @@ Examples:
   biplane reach shop.toml --assert 'vpc-shop -> classic services: nothing'
   biplane reach shop.toml --assert 'any -> rm-orders: only tcp/3306'
   biplane reach shop.toml --format csv > flows.csv
+  biplane reach shop.toml --shard 0/4 --parts parts
 
 With --format ndjson each line is a group of flows that fare alike (--format json: an array of them):
   from, sources            the senders, and the addresses that they send from
@@ -60,12 +63,19 @@ pub(in crate::cli) struct Reach {
     /// What to print.
     #[arg(long, value_enum, default_value_t = ReachFormat::Text)]
     pub(in crate::cli) format: ReachFormat,
+    /// Ask about the senders of one share of N alone, and write what they reach to --parts: `biplane merge` tells of all of them.
+    #[arg(long, value_name = "I/N", requires = "parts", conflicts_with = "witnesses")]
+    pub(in crate::cli) shard: Option<ShardSelection>,
+    /// The folder of parts, the same for all shards.
+    #[arg(long, value_name = "DIR", requires = "shard")]
+    pub(in crate::cli) parts: Option<PathBuf>,
     /// Write the frames that confirm what is told, each with its reply, to this pcapng file.
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) witnesses: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(in crate::cli) enum ReachFormat {
     /// A matrix of classes that behave alike, and the rules behind it, for people.
     Text,

@@ -1,7 +1,9 @@
 //! What can be typed after `run`.
 
 use super::workers;
+use crate::replay::ShardSelection;
 use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 pub(in crate::cli) const RUN_EXAMPLES: &str = "\
@@ -13,7 +15,8 @@ Examples:
   biplane run network/tests --fail-fast --junit junit.xml
   biplane run -k mysql --verbose
   biplane run network/tests/orders.toml --bless
-  biplane run --coverage --format json > results.json";
+  biplane run --coverage --format json > results.json
+  biplane run --shard 0/4 --parts parts";
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Run {
@@ -33,6 +36,13 @@ pub(in crate::cli) struct Run {
     /// machine has processors.
     #[arg(short, long, value_name = "N", value_parser = workers)]
     pub(in crate::cli) jobs: Option<usize>,
+    /// Run the scenarios of one shard of N alone, every N-th of them, and write what became of them to --parts: `biplane merge`
+    /// tells of all of them.
+    #[arg(long, value_name = "I/N", requires = "parts", conflicts_with_all = ["list", "fail_fast", "bless", "junit"])]
+    pub(in crate::cli) shard: Option<ShardSelection>,
+    /// The folder of parts, the same for all shards.
+    #[arg(long, value_name = "DIR", requires = "shard")]
+    pub(in crate::cli) parts: Option<PathBuf>,
     /// Write the results as JUnit XML, with the time that each scenario took.
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) junit: Option<PathBuf>,
@@ -50,7 +60,8 @@ pub(in crate::cli) struct Run {
     pub(in crate::cli) format: Option<RunFormat>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(in crate::cli) enum RunFormat {
     /// For people.
     Text,
@@ -58,4 +69,12 @@ pub(in crate::cli) enum RunFormat {
     Github,
     /// One JSON object, when all have run.
     Json,
+}
+
+impl RunFormat {
+    /// The form where none is asked for.
+    pub(in crate::cli) fn usual() -> RunFormat {
+        let on_github = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
+        if on_github { RunFormat::Github } else { RunFormat::Text }
+    }
 }

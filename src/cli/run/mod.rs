@@ -1,7 +1,10 @@
 //! `biplane run`.
 
 mod bless;
+mod parts;
 mod search;
+
+pub(super) use parts::merge;
 
 use super::arguments::{Run, RunFormat};
 use super::output::Terminal;
@@ -23,12 +26,14 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 pub(super) fn run(arguments: &Run, terminal: &mut Terminal) -> Outcome {
-    let on_github = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
-    let format = arguments.format.unwrap_or(if on_github { RunFormat::Github } else { RunFormat::Text });
+    let format = arguments.format.unwrap_or_else(RunFormat::usual);
     let mut inputs = Inputs::default();
     let mut scripts = chosen(arguments, format, &mut inputs)?;
     if arguments.list {
         return list(&scripts, terminal);
+    }
+    if let Some((shard, folder)) = arguments.shard.zip(arguments.parts.as_deref()) {
+        return parts::write_part(arguments, scripts, (shard, folder), terminal);
     }
     if let Some(path) = &arguments.junit {
         if OutputFile::is_standard_output(path) {
@@ -36,8 +41,9 @@ pub(super) fn run(arguments: &Run, terminal: &mut Terminal) -> Outcome {
         }
         scripts.iter().for_each(|script| script.add_to(&mut inputs));
     }
+    let view = RunView { format, verbose: arguments.verbose };
     let mut played =
-        Playing { arguments, format, terminal, done: Vec::new(), coverage: Coverage::default(), error: None };
+        Playing { arguments, view, terminal, done: Vec::new(), coverage: Coverage::default(), error: None };
     played.play(&mut scripts);
     let Playing { done, coverage, error, terminal, .. } = played;
     if let Some(error) = error {
@@ -47,14 +53,18 @@ pub(super) fn run(arguments: &Run, terminal: &mut Terminal) -> Outcome {
     let coverage = arguments.coverage.then(|| coverage.report());
     tell_together(format, &results, coverage.as_ref(), terminal)?;
     if let Some(path) = &arguments.junit {
-        let xml = report::junit_xml(&results)
-            .map_err(|error| Failure::Message(format!("cannot make the JUnit report: {error}")))?;
-        files::write(path, &inputs, xml.as_bytes())?;
+        write_junit(path, &inputs, &results)?;
     }
     if arguments.bless {
         return bless::bless(&done, format, terminal);
     }
     Ok(code(&results))
+}
+
+fn write_junit(path: &Path, inputs: &Inputs, results: &[ScenarioResult]) -> Result<(), Failure> {
+    let xml = report::junit_xml(results)
+        .map_err(|error| Failure::Message(format!("cannot make the JUnit report: {error}")))?;
+    Ok(files::write(path, inputs, xml.as_bytes())?)
 }
 
 fn code(results: &[ScenarioResult]) -> u8 {
@@ -79,13 +89,53 @@ struct Script {
 struct Played {
     path: PathBuf,
     result: ScenarioResult,
-    /// What is wrong with a file that could not be run.
-    findings: Vec<Diagnostic>,
-    /// What those point into.
-    sources: Sources,
+    findings: PlayedFindings,
     /// What holds of the steps that failed.
     holds: Vec<HoldingStep>,
     coverage: Option<Coverage>,
+}
+
+/// What is wrong with a file that could not be run; nothing of others.
+enum PlayedFindings {
+    /// Each finding, and what they point into.
+    Found(Vec<Diagnostic>, Sources),
+    /// The same as a part has it: as text, and as workflow commands.
+    Kept { text: String, github: String },
+}
+
+impl PlayedFindings {
+    fn none() -> PlayedFindings {
+        PlayedFindings::Found(Vec::new(), Sources::new())
+    }
+
+    fn is_empty(&self) -> bool {
+        match self {
+            PlayedFindings::Found(findings, _) => findings.is_empty(),
+            PlayedFindings::Kept { text, .. } => text.is_empty(),
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            PlayedFindings::Found(findings, _) if findings.is_empty() => String::new(),
+            PlayedFindings::Found(findings, sources) => diagnostics::text(findings, sources, FindingsStyle::default()),
+            PlayedFindings::Kept { text, .. } => text.clone(),
+        }
+    }
+
+    fn github(&self) -> String {
+        match self {
+            PlayedFindings::Found(findings, sources) => diagnostics::github(findings, sources),
+            PlayedFindings::Kept { github, .. } => github.clone(),
+        }
+    }
+
+    fn tell(&self, terminal: &mut Terminal) {
+        match self {
+            PlayedFindings::Found(findings, sources) => terminal.tell_findings(findings, sources),
+            PlayedFindings::Kept { text, .. } => terminal.tell_block(text),
+        }
+    }
 }
 
 impl Script {
@@ -124,7 +174,8 @@ impl Script {
                     progress: ScenarioProgress::Unable(why),
                     elapsed: stopwatch.elapsed(),
                 };
-                return Played { path, result, findings, sources, holds: Vec::new(), coverage: None };
+                let findings = PlayedFindings::Found(findings, sources);
+                return Played { path, result, findings, holds: Vec::new(), coverage: None };
             }
         };
         let name = stage.title().to_owned();
@@ -140,7 +191,7 @@ impl Script {
         let coverage = if covers { Some(stage.covered(visit)) } else { stage.take(visit) };
         let progress = ScenarioProgress::Ran(steps);
         let result = ScenarioResult { name, file, progress, elapsed: stopwatch.elapsed() };
-        Played { path, result, findings: Vec::new(), sources: Sources::new(), holds, coverage }
+        Played { path, result, findings: PlayedFindings::none(), holds, coverage }
     }
 
     /// What stands for it where an earlier one has ended the run.
@@ -152,15 +203,22 @@ impl Script {
             progress: ScenarioProgress::Skipped,
             elapsed: Duration::ZERO,
         };
-        let (path, sources) = (self.path.clone(), Sources::new());
-        Played { path, result, findings: Vec::new(), sources, holds: Vec::new(), coverage: None }
+        let path = self.path.clone();
+        Played { path, result, findings: PlayedFindings::none(), holds: Vec::new(), coverage: None }
     }
+}
+
+/// How results are told.
+#[derive(Clone, Copy)]
+struct RunView {
+    format: RunFormat,
+    verbose: bool,
 }
 
 /// Runs scripts and tells of each, in their order.
 struct Playing<'a> {
     arguments: &'a Run,
-    format: RunFormat,
+    view: RunView,
     terminal: &'a mut Terminal,
     done: Vec<Played>,
     coverage: Coverage,
@@ -177,7 +235,7 @@ impl Playing<'_> {
         let work = |script: Script| script.play(fail_fast, covers);
         threads::in_order(jobs, std::mem::take(scripts), work, |played| {
             let passed = played.result.passed();
-            if let Err(error) = self.tell(&played) {
+            if let Err(error) = tell_played(self.view, &played, self.terminal) {
                 self.error = Some(error.into());
                 return ControlFlow::Break(());
             }
@@ -195,31 +253,32 @@ impl Playing<'_> {
         }
         self.done.push(played);
     }
+}
 
-    fn tell(&mut self, played: &Played) -> std::io::Result<()> {
-        let Played { result, findings, sources, .. } = played;
-        let mut text = String::new();
-        match self.format {
-            RunFormat::Github if !findings.is_empty() => {
-                self.terminal.print(&diagnostics::github(findings, sources))?;
-            }
-            RunFormat::Github => {
-                report::scenario_annotations(&mut text, result);
-                self.terminal.print(&text)?;
-            }
-            _ if !findings.is_empty() => self.terminal.tell_findings(findings, sources),
-            RunFormat::Text | RunFormat::Json => {
-                if let ScenarioProgress::Unable(why) = &result.progress {
-                    self.terminal.complain(why);
-                }
+/// Tells what became of a scenario.
+fn tell_played(view: RunView, played: &Played, terminal: &mut Terminal) -> std::io::Result<()> {
+    let Played { result, findings, .. } = played;
+    let mut text = String::new();
+    match view.format {
+        RunFormat::Github if !findings.is_empty() => {
+            terminal.print(&findings.github())?;
+        }
+        RunFormat::Github => {
+            report::scenario_annotations(&mut text, result);
+            terminal.print(&text)?;
+        }
+        _ if !findings.is_empty() => findings.tell(terminal),
+        RunFormat::Text | RunFormat::Json => {
+            if let ScenarioProgress::Unable(why) = &result.progress {
+                terminal.complain(why);
             }
         }
-        if self.format == RunFormat::Text {
-            report::scenario_text(&mut text, result, self.arguments.verbose, self.terminal.palette());
-            self.terminal.print_text(&text)?;
-        }
-        Ok(())
     }
+    if view.format == RunFormat::Text {
+        report::scenario_text(&mut text, result, view.verbose, terminal.palette());
+        terminal.print_text(&text)?;
+    }
+    Ok(())
 }
 
 /// Tells what all scenarios came to.

@@ -9,6 +9,7 @@ use crate::diag::{Reason, Span};
 use crate::lab::Topology;
 use crate::replay::usage_records;
 use crate::report::{CoverageReport, TopologyCoverage, UsageCounts, UsageKind, UsageRecord, UsedFrame};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -23,6 +24,16 @@ pub struct Coverage {
     /// The topology that frames go through now, and what they met in it.
     counting: Option<Counting>,
     frames: u64,
+}
+
+/// What packets met, as a file has it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeptCoverage {
+    /// Each with the file of its topology.
+    entries: Vec<(String, UsageRecord)>,
+    /// Ids.
+    reasons: Vec<String>,
 }
 
 struct Counting {
@@ -98,6 +109,24 @@ impl Coverage {
                 None => _ = self.entries.insert(key, record),
             }
         }
+    }
+
+    /// What was met, in a form that can be kept in a file.
+    pub fn keep_all(mut self) -> KeptCoverage {
+        self.keep();
+        let entries = self.entries.into_iter().map(|((file, ..), record)| (file, record)).collect();
+        KeptCoverage { entries, reasons: self.reasons.into_iter().map(|reason| reason.id().to_owned()).collect() }
+    }
+
+    /// What was kept; `None` where it names a reason that there is not.
+    pub fn of_kept(kept: KeptCoverage) -> Option<Coverage> {
+        let KeptCoverage { entries, reasons } = kept;
+        let key = |file: &str, record: &UsageRecord| (file.to_owned(), record.span, record.kind);
+        Some(Coverage {
+            entries: entries.into_iter().map(|(file, record)| (key(&file, &record), record)).collect(),
+            reasons: reasons.iter().map(|id| id.parse().ok()).collect::<Option<_>>()?,
+            ..Coverage::default()
+        })
     }
 
     /// What was met, and what never, topology by topology.

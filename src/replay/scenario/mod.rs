@@ -12,7 +12,7 @@ mod packet;
 mod reach_claims;
 mod seen;
 
-pub use coverage::Coverage;
+pub use coverage::{Coverage, KeptCoverage};
 pub use reach_claims::claim_failure;
 pub(super) use reach_claims::violation;
 pub use seen::replay_expectation;

@@ -35,6 +35,8 @@ pub enum PartsError {
     Missing {
         /// Where they were looked for.
         folder: PathBuf,
+        /// The command that makes them.
+        command: &'static str,
         /// Which.
         shards: Vec<usize>,
         /// Of how many.
@@ -134,13 +136,13 @@ impl fmt::Display for PartsError {
                 shown_path(folder),
                 and_list(counts)
             ),
-            PartsError::Missing { folder, shards, count } => {
+            PartsError::Missing { folder, command, shards, count } => {
                 let (what, are) = if shards.len() == 1 { ("shard", "is") } else { ("shards", "are") };
                 let names = some_list(shards.iter(), NAMED);
                 write!(f, "{what} {names} of {count} {are} missing from `{}`", shown_path(folder))?;
                 match shards[..] {
-                    [shard] => write!(f, ": run `biplane replay … --shard {shard}/{count} --parts DIR`"),
-                    _ => write!(f, ": run `biplane replay … --shard I/{count} --parts DIR` for each of them"),
+                    [shard] => write!(f, ": run `biplane {command} … --shard {shard}/{count} --parts DIR`"),
+                    _ => write!(f, ": run `biplane {command} … --shard I/{count} --parts DIR` for each of them"),
                 }
             }
             PartsError::NoManifest { path, what, why } => {

@@ -1,5 +1,6 @@
 //! All parts of a stream, put together: what one process gives, byte for byte.
 
+use super::command::DividedCommand;
 use super::error::PartsError;
 use super::manifest::{Manifest, NamedDigest, PartFileKind, ProgramIdentity};
 use super::manifest::{manifest_name, selection_of, topology_name};
@@ -42,7 +43,7 @@ impl Parts {
     /// # Errors
     /// One is missing, damaged, or made of something else than the others.
     pub fn open(folder: &Path, program: &ProgramIdentity) -> Result<Parts, PartsError> {
-        let count = shard_count(folder)?;
+        let count = shard_count(folder, DividedCommand::Replay)?;
         let selections = (0..count).filter_map(|index| ShardSelection::new(index, count));
         let manifests = selections.map(|of| Manifest::read(folder, of)).collect::<Result<Vec<_>, _>>()?;
         let Some((first, others)) = manifests.split_first() else { return Err(PartsError::Empty(folder.to_owned())) };
@@ -56,7 +57,7 @@ impl Parts {
                 own: program.short(),
             });
         }
-        let topology = topology(folder, first)?;
+        let topology = topology(folder, &first.topology_files().collect::<Vec<_>>())?;
         for manifest in &manifests {
             for digest in manifest.files.values() {
                 PartFile::new(folder, &digest.name, FileOwner::Shard(manifest.shard)).verify(digest)?;
@@ -251,14 +252,20 @@ fn of_other_topology(folder: &Path, manifest: &Manifest) -> PartsError {
     file.damaged("it names an endpoint that the topology does not have")
 }
 
-/// How many parts there are to be in `folder`; an error unless all of them have manifests.
-fn shard_count(folder: &Path) -> Result<usize, PartsError> {
+/// The parts that have manifests in `folder`.
+pub(super) fn selections(folder: &Path) -> Result<BTreeSet<ShardSelection>, PartsError> {
     let unreadable = |error: io::Error| PartsError::unreadable(folder, &error);
     let mut selections = BTreeSet::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let name = entry.map_err(unreadable)?.file_name();
         selections.extend(name.to_str().and_then(selection_of));
     }
+    Ok(selections)
+}
+
+/// How many parts of `command` there are to be in `folder`; an error unless all of them have manifests.
+pub(super) fn shard_count(folder: &Path, command: DividedCommand) -> Result<usize, PartsError> {
+    let selections = selections(folder)?;
     let counts: BTreeSet<usize> = selections.iter().map(|of| of.count()).collect();
     match counts.into_iter().collect::<Vec<_>>()[..] {
         [] => Err(PartsError::Empty(folder.to_owned())),
@@ -268,14 +275,14 @@ fn shard_count(folder: &Path) -> Result<usize, PartsError> {
             if shards.is_empty() {
                 return Ok(count);
             }
-            Err(PartsError::Missing { folder: folder.to_owned(), shards, count })
+            Err(PartsError::Missing { folder: folder.to_owned(), command: command.name(), shards, count })
         }
         ref counts => Err(PartsError::Counts(folder.to_owned(), counts.to_vec())),
     }
 }
 
 /// The topology that parts were made with: each part has put a copy of its files beside itself.
-fn topology(folder: &Path, manifest: &Manifest) -> Result<Topology, PartsError> {
+pub(super) fn topology(folder: &Path, files: &[&NamedDigest]) -> Result<Topology, PartsError> {
     let copy = |named: &NamedDigest| PartFile::new(folder, &topology_name(named), FileOwner::All);
     let text = |named: &NamedDigest| {
         let file = copy(named);
@@ -283,9 +290,9 @@ fn topology(folder: &Path, manifest: &Manifest) -> Result<Topology, PartsError> 
         let text = fs::read_to_string(&file.path).map_err(|error| PartsError::unreadable(&file.path, &error))?;
         Ok((named.name.clone(), text))
     };
-    let texts = manifest.topology_files().map(text).collect::<Result<Vec<_>, PartsError>>()?;
+    let texts = files.iter().map(|named| text(named)).collect::<Result<Vec<_>, PartsError>>()?;
     Topology::of_copies(texts).map_err(|error| match error {
         LabError::Read(error) => PartsError::Unreadable(error.to_string()),
-        LabError::Invalid { .. } => copy(&manifest.topology).damaged("it is not a topology without errors"),
+        LabError::Invalid { .. } => copy(files[0]).damaged("it is not a topology without errors"),
     })
 }

@@ -23,6 +23,7 @@
 //! Sums are of ids, which mean something to the program that counted them, in the topology that it compiled. So parts are
 //! merged by the same program, byte for byte.
 
+mod command;
 mod compressing;
 mod digest;
 mod error;
@@ -36,6 +37,7 @@ mod split;
 mod split_manifest;
 mod sums;
 
+pub use command::{AskedCommand, CommandPart, CommandParts, DividedCommand};
 pub use error::PartsError;
 pub use manifest::ProgramIdentity;
 pub use merge::{MergedReplay, Parts};

@@ -16,11 +16,12 @@ pub use text::{scenario_text, scenarios_summary};
 
 use super::layout::counted;
 use crate::diag::SourceLocation;
+use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 use std::time::Duration;
 
 /// What became of a scenario.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScenarioResult {
     /// Its title; the file where it could not be read.
     pub name: String,
@@ -28,12 +29,14 @@ pub struct ScenarioResult {
     pub file: String,
     /// How far it got.
     pub progress: ScenarioProgress,
-    /// How long it took, by the clock of the caller: no output but JUnit tells it.
+    /// How long it took, by the clock of the caller: no output but JUnit tells it. Parts do not hold it, so that a part which
+    /// is made again is the same.
+    #[serde(skip)]
     pub elapsed: Duration,
 }
 
 /// How far a scenario got.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ScenarioProgress {
     /// It ran: its claims and steps in order. Those behind a step that ended it are missing.
     Ran(Vec<StepResult>),
@@ -64,7 +67,7 @@ impl ScenarioResult {
 }
 
 /// A place in a file, as [`SourceLocation`] tells it, that outlives the text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResultPlace {
     /// The file's name as it was opened.
     pub file: String,
@@ -87,7 +90,7 @@ impl std::fmt::Display for ResultPlace {
 }
 
 /// What became of a claim or step of a scenario.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepResult {
     /// What it does or claims, in a few words: `step 2: detach i-web-1 from vpc-shop`.
     pub title: String,
@@ -104,7 +107,7 @@ pub struct StepResult {
 }
 
 /// One thing that does not hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepFailure {
     /// What happened instead, as a word: the reason of a drop, a verdict, the vendor's error code.
     pub kind: String,

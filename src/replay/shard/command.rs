@@ -1,0 +1,285 @@
+//! Parts of commands that divide a question: `run`, by its scenarios, and `reach`, by its senders.
+//!
+//! A part is its manifest and one file: what the command found, in the form in which it is told once all parts are there.
+
+use super::compressing::Compressing;
+use super::digest::{DigestWriter, FileDigest};
+use super::error::{Difference, PartsError, Place};
+use super::manifest::{
+    NamedDigest, ProgramIdentity, TopologyDigests, manifest_name, read_json, topology_name, write_json,
+};
+use super::merge::{shard_count, topology};
+use super::part::make_folder;
+use super::reading::{FileOwner, PartFile};
+use crate::files::{Inputs, OutputFile, write};
+use crate::lab::Topology;
+use crate::replay::ShardSelection;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::io::{self, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// The arrangement of such parts; another one is not read.
+const LAYOUT: u32 = 1;
+
+/// A command that divides its question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DividedCommand {
+    /// Frames, by the shards that they are steered to.
+    #[serde(rename = "part of a biplane replay")]
+    Replay,
+    /// Scenarios.
+    #[serde(rename = "part of a biplane run")]
+    Run,
+    /// Senders.
+    #[serde(rename = "part of a biplane reach")]
+    Reach,
+}
+
+impl DividedCommand {
+    /// The command whose parts are in `folder`; `None` where there is no part.
+    ///
+    /// # Errors
+    /// The folder or a manifest cannot be read.
+    pub fn of_folder(folder: &Path) -> Result<Option<DividedCommand>, PartsError> {
+        #[derive(Deserialize)]
+        struct Kind {
+            kind: DividedCommand,
+        }
+        let Some(of) = super::merge::selections(folder)?.into_iter().next() else { return Ok(None) };
+        let Kind { kind } = read_json(&folder.join(manifest_name(of)), "a part")?;
+        Ok(Some(kind))
+    }
+
+    /// How it is called.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            DividedCommand::Replay => "replay",
+            DividedCommand::Run => "run",
+            DividedCommand::Reach => "reach",
+        }
+    }
+}
+
+/// What a command was asked, and what it read to answer: the same for all of its parts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskedCommand {
+    /// Its options.
+    options: Value,
+    /// The files of the topology, where it is about one, in the order in which they are read: a copy of each lies beside
+    /// the parts.
+    topology: Vec<NamedDigest>,
+    /// All other files, in order.
+    inputs: Vec<NamedDigest>,
+}
+
+impl AskedCommand {
+    /// With these options.
+    pub fn new(options: Value) -> AskedCommand {
+        AskedCommand { options, topology: Vec::new(), inputs: Vec::new() }
+    }
+
+    /// The options.
+    pub fn options(&self) -> &Value {
+        &self.options
+    }
+
+    /// Takes note of a file with this text.
+    pub fn add_text(&mut self, name: &str, text: &str) {
+        self.inputs.push(NamedDigest { name: name.to_owned(), digest: FileDigest::of_bytes(text.as_bytes()) });
+    }
+
+    /// Takes note of a file, which is read.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn add_file(&mut self, path: &Path) -> Result<(), PartsError> {
+        let digest = FileDigest::of_file(path, &|| false).map_err(|error| PartsError::unreadable(path, &error))?;
+        self.inputs.push(NamedDigest { name: path.display().to_string(), digest });
+        Ok(())
+    }
+}
+
+/// What a part was made of, and its file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CommandManifest {
+    kind: DividedCommand,
+    layout: u32,
+    shard: usize,
+    shards: usize,
+    program: ProgramIdentity,
+    asked: AskedCommand,
+    results: NamedDigest,
+}
+
+/// A part that is to be written.
+pub struct CommandPart<'a> {
+    /// Whose it is.
+    pub command: DividedCommand,
+    /// Which.
+    pub shard: ShardSelection,
+    /// Where it is written to; made where it is missing.
+    pub folder: &'a Path,
+    /// What is read, and must not be replaced.
+    pub inputs: &'a Inputs,
+    /// The program that makes it.
+    pub program: &'a ProgramIdentity,
+}
+
+impl CommandPart<'_> {
+    /// Writes what the command found of its share of what it was `asked`, about `topology` where it is about one; where its
+    /// manifest is.
+    ///
+    /// # Errors
+    /// A file cannot be written; the topology is of no file.
+    pub fn write(
+        &self,
+        mut asked: AskedCommand,
+        topology: Option<&Topology>,
+        found: &impl Serialize,
+    ) -> Result<PathBuf, PartsError> {
+        make_folder(self.folder)?;
+        if let Some(topology) = topology {
+            let digests = TopologyDigests::of(topology)?;
+            for (file, (_, text)) in digests.files().zip(topology.sources.texts()) {
+                write(&self.folder.join(topology_name(file)), self.inputs, text.as_bytes())?;
+            }
+            asked.topology = digests.files().cloned().collect();
+        }
+        let name = results_name(self.shard);
+        let output = OutputFile::create(&self.folder.join(&name), self.inputs)?;
+        let mut to = BufWriter::new(Compressing::new(DigestWriter::new(output))?);
+        serde_json::to_writer(&mut to, found).map_err(io::Error::from)?;
+        to.flush()?;
+        let compressed = to.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let (output, digest) = compressed.finish()?.finish();
+        output.finish()?;
+        let manifest = CommandManifest {
+            kind: self.command,
+            layout: LAYOUT,
+            shard: self.shard.index(),
+            shards: self.shard.count(),
+            program: self.program.clone(),
+            asked,
+            results: NamedDigest { name, digest },
+        };
+        // Last: where it is, all else is.
+        let path = self.folder.join(manifest_name(self.shard));
+        write_json(&path, self.inputs, &manifest)?;
+        Ok(path)
+    }
+}
+
+fn results_name(of: ShardSelection) -> String {
+    format!("shard-{}-of-{}.results.zst", of.index(), of.count())
+}
+
+impl CommandManifest {
+    fn read(folder: &Path, of: ShardSelection, command: DividedCommand) -> Result<CommandManifest, PartsError> {
+        let path = folder.join(manifest_name(of));
+        let manifest: CommandManifest = read_json(&path, "a part")?;
+        let CommandManifest { kind, layout, shard, shards, results, .. } = &manifest;
+        let why = if *kind != command || *layout != LAYOUT {
+            format!("it is of another command or version: {}, layout {layout}", kind.name())
+        } else if ShardSelection::new(*shard, *shards) != Some(of) {
+            format!("it says that it is of shard {shard} of {shards}")
+        } else if results.name != results_name(of) {
+            "it names a file that is not of its part".to_owned()
+        } else {
+            return Ok(manifest);
+        };
+        Err(PartsError::NoManifest { path, what: "a part", why })
+    }
+
+    /// Where another part was made of something else.
+    fn difference(&self, other: &CommandManifest) -> Option<Difference> {
+        let of_all = |manifest: &CommandManifest| {
+            let CommandManifest { shards, program, asked, .. } = manifest;
+            serde_json::json!({ "shards": shards, "program": program, "asked": asked })
+        };
+        let place = Place::of_difference(&of_all(self), &of_all(other))?;
+        Some(Difference { shards: [self.shard, other.shard], place })
+    }
+}
+
+/// All parts of a command, whole and of one making.
+pub struct CommandParts {
+    folder: PathBuf,
+    /// By shard.
+    manifests: Vec<CommandManifest>,
+}
+
+impl CommandParts {
+    /// Opens the parts of `command` in `folder`, which `program` made.
+    ///
+    /// # Errors
+    /// One is missing, damaged, or made of something else than the others.
+    pub fn open(folder: &Path, command: DividedCommand, program: &ProgramIdentity) -> Result<CommandParts, PartsError> {
+        let count = shard_count(folder, command)?;
+        let selections = (0..count).filter_map(|index| ShardSelection::new(index, count));
+        let manifests =
+            selections.map(|of| CommandManifest::read(folder, of, command)).collect::<Result<Vec<_>, _>>()?;
+        let Some((first, others)) = manifests.split_first() else { return Err(PartsError::Empty(folder.to_owned())) };
+        if let Some(difference) = others.iter().find_map(|other| first.difference(other)) {
+            return Err(PartsError::Different(difference));
+        }
+        if first.program != *program {
+            return Err(PartsError::OtherProgram {
+                what: "parts were",
+                theirs: first.program.short(),
+                own: program.short(),
+            });
+        }
+        let parts = CommandParts { folder: folder.to_owned(), manifests };
+        for manifest in &parts.manifests {
+            parts.file(manifest).verify(&manifest.results)?;
+        }
+        Ok(parts)
+    }
+
+    /// What the command was asked.
+    pub fn asked(&self) -> &AskedCommand {
+        &self.manifests[0].asked
+    }
+
+    /// The files that are read.
+    pub fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        self.manifests.iter().map(|manifest| self.file(manifest).path)
+    }
+
+    /// The topology that the command was about, where it was about one.
+    ///
+    /// # Errors
+    /// Its copy is missing or damaged.
+    pub fn topology(&self) -> Result<Option<Topology>, PartsError> {
+        match self.asked().topology.iter().collect::<Vec<_>>()[..] {
+            [] => Ok(None),
+            ref files => topology(&self.folder, files).map(Some),
+        }
+    }
+
+    /// What the command found, by shard.
+    ///
+    /// # Errors
+    /// A part holds something else.
+    pub fn found<T: DeserializeOwned>(&self) -> Result<Vec<T>, PartsError> {
+        let read = |manifest: &CommandManifest| {
+            let file = self.file(manifest);
+            let from = BufReader::new(file.decompressed()?);
+            serde_json::from_reader(from).map_err(|error| file.damaged(error.to_string()))
+        };
+        self.manifests.iter().map(read).collect()
+    }
+
+    /// The error that the part of this shard holds something that cannot be.
+    pub fn damaged(&self, shard: usize, why: &str) -> PartsError {
+        self.file(&self.manifests[shard]).damaged(why)
+    }
+
+    fn file(&self, manifest: &CommandManifest) -> PartFile {
+        PartFile::new(&self.folder, &manifest.results.name, FileOwner::Shard(manifest.shard))
+    }
+}
