@@ -174,6 +174,65 @@ fn merging_parts_with_timing_needs_no_more_memory_for_ten_times_the_frames() {
     assert!(long < 2 * short, "{short} bytes, and {long}");
 }
 
+#[cfg(feature = "cli")]
+#[test]
+fn splitting_captures_and_merging_parts_need_no_more_memory_for_ten_times_the_frames() {
+    use biplane::capture::capture_files;
+    use biplane::replay::ShardSelection;
+    use biplane::replay::shard::{
+        PartContents, PartJob, PartSource, Parts, ProgramIdentity, SplitJob, write_part, write_split,
+    };
+
+    let _guard = ONE_AT_A_TIME.lock();
+    let topology = Topology::from_toml("world.toml", WORLD).unwrap();
+    let program = ProgramIdentity::named("the tests");
+    let peaks = |frames: usize| {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, split, parts] = ["stream.pcap", "split", "parts"].map(|name| folder.path().join(name));
+        io::copy(&mut stream(frames), &mut std::fs::File::create(&path).unwrap()).unwrap();
+        let measured = |work: &mut dyn FnMut()| {
+            ALLOCATOR.reset_peak_usage();
+            let before = ALLOCATOR.current_usage();
+            work();
+            ALLOCATOR.peak_usage() - before
+        };
+        let options = ReplayOptions::default();
+        let splitting = measured(&mut || {
+            let job = SplitJob {
+                topology: &topology,
+                captures: capture_files(std::slice::from_ref(&path)).unwrap(),
+                opener: Box::new(Reader::open),
+                options: &options,
+                shards: 2,
+                folder: &split,
+                program: &program,
+            };
+            assert_eq!(write_split(job, None).unwrap().unwrap().read, frames as u64);
+        });
+        for index in 0..2 {
+            let job = PartJob {
+                topology: &topology,
+                source: PartSource::Split(split.clone()),
+                opener: Box::new(Reader::open),
+                options: &ReplayOptions { shard: ShardSelection::new(index, 2).unwrap(), ..options.clone() },
+                contents: PartContents { lines: true, packets: Some(replay::Copies::Both) },
+                folder: &parts,
+                program: &program,
+            };
+            write_part(job, None).unwrap().unwrap();
+        }
+        let merging = measured(&mut || {
+            let parts = Parts::open(&parts, &program).unwrap();
+            let (mut lines, mut capture) = (io::sink(), io::sink());
+            let mut sinks = Sinks { lines: Some(&mut lines), capture: Some(&mut capture), ..Sinks::default() };
+            assert_eq!(parts.merge(&mut sinks).unwrap().replayed.tally.delivered().frames, frames as u64);
+        });
+        [splitting, merging]
+    };
+    let (short, long) = (peaks(3_000), peaks(30_000));
+    assert!(short.iter().zip(long).all(|(short, long)| long < 2 * short), "{short:?} bytes, and {long:?}");
+}
+
 #[test]
 fn a_capture_of_nothing_but_interfaces_needs_no_more_memory_than_its_limit() {
     let _guard = ONE_AT_A_TIME.lock();
