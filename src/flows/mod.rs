@@ -8,7 +8,7 @@
 //! against the direction of the first one; no pause does, however long. ARP, later fragments, ICMP errors and what cannot be
 //! read belong to no connection, and are counted.
 //!
-//! Memory is bounded. A shard remembers [`PER_SHARD`] connections that may go on: 1,048,576 in all, some 400 MB. From 4,096
+//! Memory is bounded. A shard remembers [`PER_SHARD`] connections that may go on: 524,288 in all, some 200 MB. From 4,096
 //! on, those that were closed long ago make room. Where there are more at one time, the one of a few that has been idle
 //! longest is ended early, and counted; what it goes on with is another connection. Connections that ended are added up, or where they are wanted one by one, sorted by their first
 //! frames in temporary files of 65,536 each. What is remembered depends on the frames of a shard alone, so all numbers and

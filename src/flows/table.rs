@@ -9,7 +9,7 @@ use crate::table::session::FlowKey;
 use std::io;
 
 /// Connections that a shard remembers while they may go on.
-pub const PER_SHARD: usize = 16_384;
+pub const PER_SHARD: usize = 8_192;
 
 /// Where a shard remembers as many, closed connections make room for others.
 pub(super) const CLOSED_LEAVE_FROM: usize = 4_096;
