@@ -39,6 +39,8 @@ impl Arrivals {
         let flight = flight(&FrameOutcome { outcome: &outcomes[0], sent: copies, bytes, used: None });
         let departs = sent.unwrap_or(frame.time);
         self.receiving.take(Departed { stamp: frame.time, departs, flight, bytes: held_bytes(&frame, copies) });
+        // The batch that holds the bytes is filled anew while the frame waits, so it takes a copy with it. What is held
+        // is bounded by `Receiving`, which is given the number of bytes above.
         let (bytes, frame) = (frame.bytes.to_vec(), Frame { bytes: &[], ..frame });
         self.waiting.push_back(WaitingFrame { number, bytes, frame, output, trace, delay });
     }
@@ -64,6 +66,8 @@ impl Arrivals {
             Received::At(time) => waiting.delay = Some(time.since(waiting.frame.time)),
             Received::Exceeded => *outcome = rate_exceeded(outcome),
         }
+        // The stages have put the delivered packet into the output before its receiver's bucket refused it. A receiver
+        // has nothing of it then, while an ICMP error that the fabric sent because of it has left.
         if !matches!(outcome.verdict, Verdict::Delivered { .. }) {
             waiting.output.sent.retain(|sent| sent.emitted.is_some());
         }

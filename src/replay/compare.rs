@@ -64,6 +64,8 @@ pub fn compare_connections(
         }
     })?;
     let mut changes: Vec<(ConnectionChange, ConnectionChangeCount)> = counts.into_iter().collect();
+    // Changes with equally many connections are listed by their first frame, and then by what they are. The order of
+    // the map is arbitrary, and would differ between two captures for no reason that a reader can see.
     changes.sort_by(|one, other| {
         let key = |(_, count): &(ConnectionChange, ConnectionChangeCount)| (Reverse(count.connections), count.first);
         key(one).cmp(&key(other)).then_with(|| one.0.cmp(&other.0))
@@ -81,6 +83,8 @@ fn in_pairs(replayed: &mut [Replayed; 2], mut visit: impl FnMut([Option<&Connect
     };
     let mut next = [old.next().transpose()?, new.next().transpose()?];
     loop {
+        // Both sides are sorted by their first frames, so one connection of each is held at a time. A map of all
+        // connections by that number would take memory by the length of the capture.
         let first = next.iter().flatten().map(|connection| connection.number).min();
         let Some(first) = first else { return Ok(()) };
         let is_first = |connection: &&Connection| connection.number == first;
@@ -99,6 +103,8 @@ fn in_pairs(replayed: &mut [Replayed; 2], mut visit: impl FnMut([Option<&Connect
 /// True where one line of a file of allowed changes allows all of a change. `worlds` are the old and the new topology.
 pub fn is_allowed(allowed: &AllowedChanges, change: &ConnectionChange, worlds: [&Topology; 2]) -> bool {
     let (Ok(from), Ok(to)) = (&change.opener, &change.responder) else { return false };
+    // A lost flow existed in the old topology, and its ends may be gone from the new one. The ends of any other change
+    // are looked up in the new one, where the flow is permitted.
     let world = worlds[usize::from(change.change != FlowChange::Lost)];
     let own = |name: &str| {
         let endpoint = world.names.find_endpoint(name).map(|id| world.program.endpoint(id).address);

@@ -78,6 +78,8 @@ impl DefaultEntryCounts {
         for ((gateway, source), frames) in self.by_source.iter().flatten() {
             *by_gateway.entry(*gateway).or_default().entry(*source).or_default() += frames;
         }
+        // All gateways share the limit of a shard, so a scan through one may leave no room for the addresses of
+        // another. That one is listed all the same, with its frames and without addresses.
         self.beyond.keys().for_each(|gateway| _ = by_gateway.entry(*gateway).or_default());
         totals_by_gateway(by_gateway, &self.beyond)
     }

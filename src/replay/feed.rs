@@ -123,6 +123,8 @@ impl FrameBatch {
 
     /// The comments that frame `number` has in the capture.
     pub(super) fn comments(&self, number: u64) -> impl Iterator<Item = &[u8]> {
+        // Few frames have comments, so their places are not stored with every frame. Numbers grow along the stream, of
+        // merged captures too, so the list is sorted without any sorting.
         let found = self.commented.binary_search_by_key(&number, |(number, _)| *number).ok();
         found.into_iter().flat_map(|index| self.batch.comments(self.commented[index].1))
     }
@@ -268,6 +270,9 @@ impl ReplayClock {
                 *self = ReplayClock::Moved(stamp, time);
                 time
             }
+            // Stamps may be lower than the first one: captures of several queues are out of order. Distances are
+            // therefore taken in both directions, and a subtraction stops at the start of the clock instead of wrapping
+            // around.
             ReplayClock::Moved(from, to) if stamp >= from => to + stamp.since(from),
             ReplayClock::Moved(from, to) => to - from.since(stamp),
         }
@@ -422,15 +427,23 @@ impl Feed {
         let FrameBatch { batch, parts, owners, commented, captures: labels_of_batch, origins, times } = batch_of_frames;
         labels_of_batch.clone_from(labels);
         let has_several = captures.count() > 1;
+        // A batch never goes beyond the end of a sample, so one test decides for the whole batch whether frames are
+        // looked at. Records that are left out below count as used: otherwise a batch could hand out more records than
+        // `ahead` says.
         let limit = ahead.min(RECORDS);
         let mut used = 0;
         let changes = is_sampled || adjuster.is_some() || !map.is_empty();
         let read = captures.next_records(batch, |batch, mut record, origin| {
+            // Frames that a replay wrote as having come out are left out first, before duplicates are looked for:
+            // otherwise a delivered frame might count as a duplicate of the copy that went in, and the numbers of both
+            // kinds would be wrong.
             if record.came_out {
                 *copies += 1;
                 used += 1;
                 return used >= limit;
             }
+            // Looking at a sample comes behind the adjustments: hints are about what the given options have left, so
+            // that none recommends an option that is in force. Addresses are mapped last, on the innermost packet.
             if changes {
                 if adjuster.as_mut().is_some_and(|adjuster| !adjuster.adjust(batch, &mut record)) {
                     used += 1;
@@ -444,6 +457,8 @@ impl Feed {
                 }
             }
             let bytes = batch.bytes(&record);
+            // What the caller says comes first, then what an interface named after an endpoint says, and the owner of
+            // the source address last. The address that is asked for is that behind `map`, as every stage sees it.
             let injected = if inject.is_empty() {
                 None
             } else {
@@ -469,11 +484,17 @@ impl Feed {
             };
             let time = clock.read(record.time);
             let wire_length = record.wire_len;
+            // Frames meet their senders' buckets before they are given to a shard, and those of shards that are left to
+            // other processes as well. A bucket depends on every earlier frame of its sender, whichever shard that
+            // belongs to.
             let (entry, sent) = match sending {
                 Some(sending) => sending.send(&topology.program, LeavingFrame { bytes, wire_length, entry, time }),
                 None => (entry, None),
             };
             let shard = steering.shard(&topology.program, bytes, wire_length as usize, entry, time);
+            // The number of a frame, the state of the steering and the size of a batch count every frame of the stream,
+            // and only then is a frame left to another process. So all processes number frames alike and steer them
+            // alike.
             used += 1 + u64::from(wire_length >> unit);
             *frames += 1;
             let Some(owner) = owner_of[shard.index()] else { return used >= limit };
@@ -497,6 +518,8 @@ impl Feed {
         captured_at.last_mut().into_iter().for_each(|interfaces| *interfaces = Vec::new());
         let more = captures.advance();
         if has_several {
+            // Labels are made anew and shared by reference count: batches of the capture before may still be under way,
+            // and name their frames by its label.
             let (first, ranges) = captures.present();
             let present = ranges.iter().map(|range| CaptureLabel::new(&range.name));
             *labels = Arc::new(CaptureLabels { first, labels: present.collect() });
@@ -510,5 +533,8 @@ impl Feed {
 fn fragments_unit(mtu: u16) -> u32 {
     const LONGEST_HEADER: u16 = 60;
     let data = u32::from(mtu.saturating_sub(LONGEST_HEADER) & !7).max(8);
+    // A frame below this length makes no more than 10 fragments, which is its share of the limit, and counts 1. Each
+    // time the length holds once more, it counts 1 more. Rounded down to a power of two the limit still holds, and each
+    // frame costs a shift instead of a division. A fragment carries at least 8 bytes, however small the MTU.
     (data * (FRAGMENTS / RECORDS as u32)).ilog2()
 }

@@ -111,6 +111,8 @@ impl ForwardedFormat {
             put_ids(out, [comment.len() as u32]);
             out.extend_from_slice(comment);
         }
+        // The bytes stand last, without a length of their own: they are what is left of the record, and are held
+        // against the captured length when it is read.
         let kept = if self.packets.is_some() { frame.bytes.len() } else { frame.bytes.len().min(HEADERS) };
         out.extend_from_slice(&frame.bytes[..kept]);
     }
@@ -194,6 +196,8 @@ impl<'a> ForwardedFrame<'a> {
             hops,
         };
         let used = if flags & flag::USED == 0 { None } else { Some(fields.used()?) };
+        // The record may be damaged, and a count in it may be anything. Nothing is reserved by it: each element takes
+        // bytes of the record, so the work is bounded by the record's length, and one that is missing ends it.
         let [count] = fields.numbers()?;
         let sent: Vec<(Sent, &[u8])> =
             (0..count).map(|_| fields.sent(flags & flag::COPIES != 0)).collect::<Option<_>>()?;
@@ -201,12 +205,17 @@ impl<'a> ForwardedFrame<'a> {
         let [count] = fields.numbers()?;
         let comments = (0..count).map(|_| fields.comment()).collect::<Option<_>>()?;
         let (kept, captured) = (fields.rest, captured as usize);
+        // Bytes that were not kept are filled up with zeros, and without limits a short record could ask for gigabytes
+        // of them. No frame is longer than the longest block of a capture, and what came out of a frame is no longer
+        // than the frame, but for the headers that the fabric made.
         let is_bounded = captured <= MAX_BLOCK_LEN as usize && copied <= captured + sent.len() * MADE;
         if !is_bounded || kept.len() > captured || kept.len() < captured.min(HEADERS) {
             return None;
         }
         let mut bytes = Vec::with_capacity(captured);
         bytes.extend_from_slice(kept);
+        // The frame gets its captured length back, though nobody reads the zeros. The limit of what is held goes by
+        // lengths, and a merge has to take the same frames early as one process does.
         bytes.resize(captured, 0);
         let shard = ShardId::of_index(shard.into())?;
         Some(ForwardedFrame {

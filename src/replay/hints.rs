@@ -45,6 +45,8 @@ impl Hints {
 
     pub(super) fn note(&mut self, frame: &Frame<'_>, outcome: &Outcome) {
         self.default_entries.note(frame, outcome);
+        // This runs for every frame, and nearly all of them fail both tests. So only what the frame and the outcome
+        // hold already is tested here, and headers are read behind the test alone.
         if frame.wire_length > u32::from(self.mtu) + ETHERNET_HEADER as u32 {
             self.note_long(frame);
         }
@@ -94,6 +96,8 @@ impl Hints {
                 self.facts.lengths_and_checksums_missing += u64::from(lengths.is_checksum_missing);
                 self.facts.largest_by_frame = self.facts.largest_by_frame.max(length);
             }
+            // The hint is about an option that fills in the length of records that claim to be whole. One that says it
+            // was cut is left alone by it, whatever its IPv4 header says, so it does not count here either.
             _ if is_whole && u32::from(lengths.total_length) > packet_length => {
                 self.facts.original_lengths_missing += 1;
             }
@@ -107,6 +111,8 @@ impl Hints {
         if let Some(count) = seen.get_mut(&address) {
             *count += 1;
         } else if seen.len() < PER_SHARD {
+            // The first addresses of a shard are remembered, not the most frequent ones. One worker has all frames of a
+            // shard, in the order of the capture, so these are the same ones for any number of workers.
             seen.insert(address, 1);
         }
     }

@@ -94,6 +94,8 @@ impl Lab {
             let emitted = output.sent.iter().filter_map(|sent| Some((sent.emitted?.kind, sent.to)));
             let mut found: Vec<ReplayedKind> = emitted.map(|(kind, to)| ReplayedKind::Emitted(kind, to)).collect();
             found.push(ReplayedKind::of(output.outcomes[0].verdict));
+            // Only the first frame of each kind is kept, with its trace: there are few kinds, so memory does not grow
+            // with the capture. Taking the output away is safe, since the fabric fills a new one for the next frame.
             let is_first = found.iter().any(|kind| !kinds.contains_key(kind));
             let result = is_first
                 .then(|| FrameResult::new(Arc::clone(&topology), &frame, std::mem::take(output), trace).under(fabric));
@@ -252,6 +254,8 @@ impl LabReplay {
         }
         let differ: Vec<&String> =
             lines.iter().filter(|(_, [one, other])| one != other).map(|(what, _)| what).collect();
+        // A kind that was written and never occurred has no frame to trace. So a kind that occurred is preferred,
+        // although another one may come first in the list.
         let Some(first) = differ.iter().find(|what| lines[**what][1] != 0).or(differ.first()) else { return Ok(()) };
         let mut told =
             format!("{} differ\n\n  {:>9}  {:>9}\n", counted(differ.len() as u64, "line"), "written", "replayed");

@@ -41,6 +41,8 @@ impl WaitingJobs {
     pub(super) fn next_certain(&mut self, receiving: &mut Receiving, counters: &mut Counters) -> Option<Job> {
         let (job, received) = self.jobs.front_mut()?;
         while received.len() < job.batch.len() {
+            // Each answer is given once, and in the order of the capture. Those for the first frames of a batch stay
+            // with it when the next one is not certain yet, and the next call goes on behind them.
             received.push(receiving.next_certain()?);
         }
         let (mut job, received) = self.jobs.pop_front()?;
@@ -89,6 +91,8 @@ fn depart(receiving: &mut Receiving, job: &Job) {
         let owner = usize::from(*owner);
         let (position, seen) = walks[owner].step();
         let frame = job.batch.frame_of(&job.batch.part(owner)[position]);
+        // A frame without such a time never left its sender. It is not delivered, so the stamp that stands in for the
+        // time decides nothing, but the frame has to be taken all the same: answers come back by order alone.
         let departs = job.batch.times(index).and_then(|times| times.sent).unwrap_or(frame.time);
         let bytes = held_bytes(&frame, seen.sent);
         receiving.take(Departed { stamp: frame.time, departs, flight: flight(&seen), bytes });
@@ -99,12 +103,18 @@ fn depart(receiving: &mut Receiving, job: &Job) {
 pub(super) fn held_bytes<'s>(frame: &Frame<'_>, sent: impl IntoIterator<Item = &'s Sent>) -> usize {
     /// What takes note of a frame that left, on any machine.
     const OF_SENT: usize = 64;
+    // What left has to count. A frame with few captured bytes may stand for a long one on the wire that came out as
+    // many fragments, and a capture of such frames would hold gigabytes if only the captured bytes were counted. The
+    // size of a note is a constant and not `size_of`: what is held decides which frames are taken early, and so what is
+    // written.
     frame.bytes.len() + sent.into_iter().map(|sent| OF_SENT + sent.range.len()).sum::<usize>()
 }
 
 /// Between whom a frame is under way that is delivered, and as how many packets.
 pub(super) fn flight(seen: &FrameOutcome<'_>) -> Option<Flight> {
     let (Some(from), Verdict::Delivered { to }) = (seen.outcome.from, seen.outcome.verdict) else { return None };
+    // What the fabric sends by itself goes from an endpoint's own virtual switch to that endpoint: it meets no bucket
+    // and takes no time. Fragments of a frame arrive together, so they meet the bucket as one train.
     let delivered = seen.sent.iter().filter(|sent| sent.emitted.is_none());
     let train = delivered.fold(Train { packets: 0, bytes: 0 }, |train, sent| Train {
         packets: train.packets + 1,
@@ -131,6 +141,8 @@ fn conclude(job: &mut Job, received: &[Received], counters: &mut Counters) {
             }
         }
     }
+    // Frames are counted only now that no verdict changes any more. Counting them as delivered first and taking that
+    // back would need a reverse of everything that is counted, connections included.
     for (own, output) in job.outputs.iter().enumerate() {
         counters.count_part(&job.batch, own, &lock(output));
     }

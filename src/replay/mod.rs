@@ -142,6 +142,8 @@ pub enum Connections {
 impl ReplayOptions {
     /// At least one, and no more than there are shards: the others would have nothing to do.
     fn workers(&self) -> usize {
+        // The number of shards bounds the workers in a second way: the owner of a frame is stored as one byte for each
+        // frame, and a worker's number has to fit in it.
         self.workers.clamp(1, self.shard.shards())
     }
 
@@ -285,6 +287,8 @@ fn run_frames(
     let mtu = options.fabric.mtu_in(&topology.program);
     let new_counters = || Counters::new(&topology.program, mtu).gathering(options, usage.clone());
     let new_worker = || {
+        // With timing no worker counts: a frame that it has delivered may still be dropped at its receiver, whose
+        // bucket takes the frames of all workers in the order of arrival. All counts are then those of `late`.
         let worker = Worker::new(&topology.program, options.fabric, writing.is_wanted());
         if has_timing { worker.counted_later(options.usage) } else { worker.counting(new_counters()) }
     };
@@ -297,6 +301,8 @@ fn run_frames(
     let mut gatherers = Vec::new();
     let mut usage = usage;
     let mut timeline = options.timeline.then(Timeline::new);
+    // Each merge below adds up, or takes the lowest or the highest. So the sums are the same for any number of workers,
+    // and whichever of them has had a frame.
     for counters in workers.into_iter().filter_map(|worker| worker.counters).chain(late) {
         if let (Some(all), Some(own)) = (&mut usage, &counters.usage) {
             all.merge(own);
@@ -309,6 +315,8 @@ fn run_frames(
         }
     }
     let connections = if gatherers.is_empty() { None } else { Some(Gatherer::finish(gatherers)?) };
+    // The source counts what it has read, and the tally what has a verdict. They are counted in different threads, so a
+    // batch that was lost between two of them shows here. A wrong sum would be believed, so the replay does not go on.
     if let Err(imbalance) = tally.check(source.frames) {
         panic!("a frame was lost: {imbalance}");
     }
@@ -476,6 +484,8 @@ impl<'a> Source<'a> {
 
     /// Fills `batch`; false at the end, whatever its cause.
     fn next(&mut self, batch: &mut FrameBatch) -> bool {
+        // The stop is looked at between two batches only. What has been read is forwarded, counted and written as
+        // always, so sums and files of an interrupted replay are about all frames up to one place of the capture.
         self.interrupted |= self.is_stopped();
         if self.interrupted {
             return false;
@@ -490,6 +500,8 @@ impl<'a> Source<'a> {
                 self.interrupted = true;
                 false
             }
+            // An error of a capture comes alone: the good records in front of the damage were given before. So the
+            // batch is empty here, and passes through the workers as any other where a further capture follows.
             Err(error) => {
                 self.damage.push(error);
                 self.feed.more_follow()

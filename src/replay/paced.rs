@@ -63,6 +63,8 @@ impl PacedFrames {
         for output in &job.outputs {
             let output = lock(output);
             for sent in output.first().iter().flat_map(|output| &output.sent) {
+                // The bytes are copied, because the job is written about and dropped at a time that does not depend on
+                // when its frames are due. A frame that is to be received gets the time of that later, in `land`.
                 let bytes = output.first().map(|output| output.bytes[sent.range.clone()].to_vec()).unwrap_or_default();
                 let time = job.batch.times(sent.frame).and_then(|times| times.sent);
                 let time = time.unwrap_or_else(|| job.batch.frame(sent.frame).time);
@@ -86,6 +88,8 @@ impl PacedFrames {
             None => self.receiving.land_all(),
         }
         while let Some(LandedFrame { number, received }) = self.receiving.next_landed() {
+            // Removed whatever became of the frame: its fragments share its fate, and what a receiver's bucket refused
+            // would stay here for as long as the program runs.
             let Some(frames) = self.flying.remove(&number) else { continue };
             if let Received::At(time) = received {
                 self.due.extend(frames.into_iter().map(|frame| Reverse(DueFrame { time, ..frame })));
@@ -95,6 +99,8 @@ impl PacedFrames {
 
     /// The next frame that its receiver has at `now`.
     pub(super) fn next_due(&mut self, now: SimTime) -> Option<DueFrame> {
+        // Frames of the same time leave in the order in which they were taken, by `order`. A heap alone gives equal
+        // times in any order, and packets of one connection could overtake each other.
         self.due.peek().filter(|Reverse(first)| first.time <= now)?;
         self.due.pop().map(|Reverse(first)| first)
     }

@@ -44,6 +44,8 @@ pub(super) fn pass(
     let (mut last, mut damage) = (lab.now(), Vec::new());
     let strict_tcp = fabric_options(lab, options).strict_tcp;
     let (fabric, steering) = lab.parts();
+    // The fabric and its sessions are the lab's, which goes on after the replay. What only the options of this replay
+    // ask for is therefore taken back at the end.
     fabric.set_strict_tcp(strict_tcp);
     loop {
         match feed.next(&mut batch, &topology, steering) {
@@ -51,11 +53,15 @@ pub(super) fn pass(
             Ok(false) => break,
             Err(error) => {
                 damage.push(error);
+                // Damage ends its capture alone, and the next call goes on behind it. Each error uses up a capture, so
+                // the loop ends.
                 continue;
             }
         }
         for index in 0..batch.len() {
             let (number, frame) = (batch.number(index), batch.frame(index));
+            // Stamps of a capture may run backwards, and the clock of a lab never does: a later step with an earlier
+            // time would find sessions that were used in its future.
             last = last.max(frame.time);
             let trace = fabric.trace(&frame, &mut output);
             let passed = PassedFrame { number, frame, output: &mut output, trace, delay: None };

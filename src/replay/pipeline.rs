@@ -60,6 +60,8 @@ impl Job {
     }
 
     fn is_forwarded(&self) -> bool {
+        // This is read by the one thread that has dropped the job last. That drop is ordered behind the drops of all
+        // other threads, and each of these counted itself before it dropped the job, so `Relaxed` is enough.
         self.forwarded.load(Ordering::Relaxed) == self.outputs.len()
     }
 }
@@ -111,6 +113,8 @@ impl Drop for Leaving<'_, '_, '_> {
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A poisoned lock is taken all the same. `Leaving` locks the input while its thread unwinds, and a second panic
+    // there would abort the process. The first one is passed on where the thread is joined.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -144,6 +148,8 @@ impl WorkerThread<'_, '_, '_> {
         while self.take_turn(printer.as_mut())? {}
         let WorkerThread { worker, mut encoder, to_write, unwritten, to_print, .. } = self;
         // Other threads may still forward what then only they can write.
+        // The loop below ends once no thread can send to it any more, this one included. With its own sender open it
+        // would wait for ever. The same is true of `to_print` and `print_all`.
         drop(to_write);
         for job in unwritten {
             write(&mut encoder, job, &to_print);
@@ -158,8 +164,12 @@ impl WorkerThread<'_, '_, '_> {
     /// Does the most urgent thing there is to do, or waits for one; false once everything is read and forwarded here.
     fn take_turn(&mut self, mut printer: Option<&mut Reorderer<'_, '_, '_>>) -> io::Result<bool> {
         if let Some(printer) = &mut printer {
+            // Printing comes before all else, because it gives batches back: where no batch is spare, no thread can
+            // read, and soon none has anything to forward.
             printer.print_ready()?;
         }
+        // Only tried: the thread that reads holds the lock for as long as reading takes, which may be for ever where it
+        // reads a pipe. A thread that waited for the lock would leave its own queue unforwarded meanwhile.
         if let Some(mut input) = try_lock(self.input)
             && self.may_read(&input, printer.as_deref())
             && let Ok(job) = self.spare.try_recv()
@@ -206,6 +216,9 @@ impl WorkerThread<'_, '_, '_> {
     /// Whether this thread is free to read ahead. From a pipe it reads only when everything it has to do is done.
     fn may_read(&self, input: &InputStage<'_, '_>, printer: Option<&Reorderer<'_, '_, '_>>) -> bool {
         match input.is_live {
+            // A thread may be inside the read of a pipe for ever. No other thread can forward what is in its queue, and
+            // only the calling thread prints, so both have to be done before. What waits to be written does not count:
+            // any other thread can write it, and with one worker all is printed before anything is read.
             true => self.queue.is_empty() && printer.is_none_or(|printer| printer.next == input.count),
             false => self.queue.len() < READ_AHEAD,
         }
@@ -228,6 +241,8 @@ impl WorkerThread<'_, '_, '_> {
     }
 
     fn forward(&mut self, job: Arc<Job>) {
+        // No thread ever waits for this lock: each output has one thread until all parts are forwarded, and whoever
+        // gets the job then has it alone. It is needed because the job is shared, and is taken once for each batch.
         self.worker.forward(&job.batch, self.own, &mut lock(&job.outputs[self.own]));
         job.forwarded.fetch_add(1, Ordering::Relaxed);
         // Only the last thread to drop it gets it. A thread that has left early has dropped it without forwarding.
@@ -276,6 +291,8 @@ impl Reorderer<'_, '_, '_> {
             self.take(job)?;
         }
         if let Some(late) = &mut self.late {
+            // Only here is it certain that no further frame arrives before those under way. Earlier, while another
+            // thread could still send a job, a bucket might take two frames in the wrong order.
             late.receive_all();
             while let Some(mut job) = late.next_certain() {
                 print(self.writer, &mut job)?;
@@ -285,6 +302,8 @@ impl Reorderer<'_, '_, '_> {
     }
 
     fn take(&mut self, job: Job) -> io::Result<()> {
+        // Jobs come in the order in which they were finished. Those that wait here cannot grow in number: a job counts
+        // as one of the few batches until it is printed, and the job that is missing is among those under way.
         self.early.insert(job.number, job);
         while let Some(mut job) = self.early.remove(&self.next) {
             self.next += 1;
@@ -328,6 +347,8 @@ pub(super) fn run(
     let count = workers.len();
     let writes_at_once = writing.is_wanted() && late.is_none();
     let late = late.map(|(receiving, counters)| LateJobs::new(receiving, counters, Encoder::new(writing)));
+    // With one worker nothing happens at the same time: a second batch would save no time, and would take room in the
+    // cache.
     let batches = if count == 1 { 1 } else { count + MORE_BATCHES };
     let (returned, spare) = bounded(batches);
     for _ in 0..batches {
@@ -336,6 +357,8 @@ pub(super) fn run(
     let (to_write, unwritten) = bounded(batches);
     let (to_print, written) = bounded(batches);
     let (queues, arriving): (Vec<_>, Vec<_>) = workers.iter().map(|_| bounded(batches)).unzip();
+    // An input of unknown length may pause at any place, as a pipe does. Taking a file for a pipe only costs time,
+    // while taking a pipe for a file would hold back lines that are ready to be printed.
     let is_live = source.feed.progress().1.is_none();
     let input = Mutex::new(InputStage { source, is_live, queues, count: 0 });
     let thread_of = |(own, (worker, queue))| WorkerThread {
@@ -363,6 +386,8 @@ pub(super) fn run(
             match spawn(scope, move || worker_thread.work(None)) {
                 Ok(thread) => threads.push(thread),
                 Err(error) => {
+                    // No frame has been read so far, and none is from now on: the threads that have started find their
+                    // queues closed and end, and the scope can return the error instead of waiting for them for ever.
                     closed.close();
                     return Err(error);
                 }

@@ -33,6 +33,9 @@ impl FrameRecords<'_> {
     pub(super) fn write(&mut self, encoded: &mut EncodedBatch) -> io::Result<()> {
         let EncodedBatch { lines, blocks, unnumbered, forwarded, frames } = encoded;
         for (at, of) in unnumbered.drain(..) {
+            // No interface is described where records are written, so no packet has a number yet and each of them is in
+            // this list. Which numbers there are depends on the packets of all parts, and is decided where they are
+            // merged.
             set_interface(&mut blocks[at..], of);
         }
         let (mut line, mut block, mut frame_start) = (0, 0, 0);

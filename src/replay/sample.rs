@@ -38,6 +38,8 @@ impl Sample {
     /// Whether the next frame is sampled, and for how many frames the answer holds.
     pub(super) fn ahead(&self) -> (bool, u64) {
         let position = self.frames % EVERY;
+        // The number of the frame alone decides, and neither the time nor the batch. The same capture has the same
+        // samples when it comes through a pipe in pieces, and in every process that forwards some of its shards.
         let length = if self.frames < EVERY { FIRST } else { NEXT };
         if position < length { (true, length - position) } else { (false, EVERY - position) }
     }
@@ -59,6 +61,8 @@ impl Sample {
             // Frames with tags are dropped, and counted there.
             Some(Encapsulation::Vlan | Encapsulation::Mpls | Encapsulation::Pppoe) | None => {}
         }
+        // Systems send with a TTL of 64, 128 or 255, and the fabric takes off 1 or 2. Such a value suggests that the
+        // capture was taken at a receiver, where the fabric has lowered the TTL already.
         if let Some([8, 0]) = bytes.get(12..14)
             && let Some(62 | 63 | 126 | 127 | 253 | 254) = bytes.get(22)
         {

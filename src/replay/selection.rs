@@ -51,6 +51,8 @@ impl ShardSelection {
 
     /// By shard, which of so many workers has it; none where it is not selected.
     pub(super) fn owners(self, workers: usize) -> [Option<u8>; SHARDS] {
+        // The division numbers the selected shards one by one, so that workers get equal numbers of them. The remainder
+        // of the shard itself would leave workers without a shard where `count` and `workers` have a common divisor.
         std::array::from_fn(|shard| (shard % self.count == self.index).then(|| (shard / self.count % workers) as u8))
     }
 }

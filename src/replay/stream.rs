@@ -95,6 +95,8 @@ impl<'s> FrameStream<'s> {
         now: SimTime,
         mut deliver: impl FnMut(EndpointId, &[u8]),
     ) -> io::Result<()> {
+        // Callers also come without a new frame, at the time that `next_time` names: frames that are due then have to
+        // be delivered, although there is no burst to forward.
         if !self.job.batch.is_empty() {
             self.worker.forward(&self.job.batch, 0, &mut lock(&self.job.outputs[0]));
         }
@@ -108,6 +110,8 @@ impl<'s> FrameStream<'s> {
             }
             let mut job = std::mem::take(&mut self.job);
             let written = self.write(format, &mut job);
+            // Emptied even where writing has failed. The frames have been forwarded and delivered, and a caller that
+            // goes on after the error must not have them forwarded a second time.
             job.batch.restart();
             self.job = job;
             return written;
@@ -169,6 +173,8 @@ impl<'s> FrameStream<'s> {
         let counters = Counters::new(&next.program, self.options.mtu_in(&next.program));
         self.worker.set_program(&next.program);
         let rates = self.paced.as_mut().map(|paced| paced.go_on_in(next));
+        // Sums are kept by the endpoints of one program, and are printed with its names. They cannot go on in another
+        // one, so they end here, and the next snapshot of the world begins with counts of 0.
         let place = match &mut self.paced {
             Some(paced) => Some(&mut paced.counters),
             None => self.worker.counters.as_mut(),

@@ -23,6 +23,8 @@ fn topology() -> Topology {
         ingress = [{ protocol = "tcp", port_range = "8080", source = "172.16.0.0/12" }]
     "#
     .to_owned();
+    // More endpoints than are described at the beginning of a capture, so that each interface is described in front of
+    // its first packet, and the numbers depend on the order in which packets are written.
     for index in 1..=1100 {
         let address = format!("172.16.{}.{}", index / 256, index % 256);
         text += &format!(
@@ -111,6 +113,8 @@ impl Write for Full {
 fn a_sink_that_is_full_ends_all_threads() {
     let (topology, capture) = (topology(), capture());
     for workers in [1, 2, 5] {
+        // The sink fails at another place each time, at the first batch or while others are under way. A thread that
+        // did not end then would make this test hang.
         for room in (0..600_000).step_by(60_000) {
             let mut sink = Full(room);
             let mut sinks = Sinks { lines: Some(&mut sink), ..Sinks::default() };
@@ -206,6 +210,8 @@ mod in_a_lab {
             let replayed = lab.replay_with(capture(), &options).unwrap();
             let expected = u64::from(of_lab || of_options);
             assert_eq!(replayed.dropped_for(Reason::TcpWithoutSyn), expected, "{of_lab} {of_options}");
+            // What the options of a replay ask for ends with it: a packet that is sent afterwards meets the setting of
+            // the lab.
             let afterwards = lab.send("i-web-1", frame(40_001));
             match of_lab {
                 true => _ = afterwards.dropped(Reason::TcpWithoutSyn),

@@ -133,6 +133,8 @@ impl Named<'_> {
         for instance in world.instances.values() {
             by_place.extend(instance.guest_routes.iter().map(|route| (route.span, instance.id.as_str())));
         }
+        // Routes that are in no file have no place, and all of them would share this key: each would belong to
+        // whichever table was added last. Their owners are found below, by the tables they are in.
         by_place.remove(&Span::NONE);
         let mut owners: FixedMap<RouteId, &str> = FixedMap::default();
         for (index, name) in names.routes.iter().enumerate() {

@@ -34,6 +34,8 @@ impl BurstOutput {
         if self.outputs.len() == index {
             self.outputs.push(Output::default());
         }
+        // A job is used again for later batches. An output behind the last burst of the present batch is then stale,
+        // and is kept for its buffers. Nobody reads it, since every reader goes by the frames of the batch.
         &mut self.outputs[index]
     }
 
@@ -113,6 +115,9 @@ impl Counters {
                 timeline.add(frame_ref.number, outcome, frame.time);
             }
         }
+        // What the fabric sends by itself is counted from what left, and not from outcomes, since one frame may cause
+        // an ICMP error and still has one verdict. An output that keeps no deliveries keeps these for the sake of this
+        // count.
         for emitted in output.sent.iter().filter_map(|sent| sent.emitted) {
             self.tally.add_emitted(emitted.kind);
         }
@@ -167,6 +172,8 @@ impl Worker {
 
     /// The same, which keeps what is counted later, hits included where they are.
     pub(super) fn counted_later(self, usage: bool) -> Worker {
+        // What became of a burst is looked at after later bursts have been forwarded. So each burst needs an output of
+        // its own, even where nothing is written and one output for all of them would do otherwise.
         Worker { passing: None, notes_used: usage, ..self }
     }
 
@@ -193,6 +200,8 @@ impl Worker {
                 counters.count(&CountedBurst { frame_refs, frames: &frames }, output, &self.used);
             } else if self.notes_used {
                 burst_output.used.resize_with(index + 1, Vec::new);
+                // Swapped rather than copied: the next burst gets the buffer of an earlier batch, and `process_used`
+                // empties it before it adds to it.
                 std::mem::swap(&mut burst_output.used[index], &mut self.used);
             }
         }
@@ -235,6 +244,8 @@ impl<'a> BurstWalk<'a> {
         let Output { outcomes, sent, bytes, .. } = &self.outputs[burst];
         let first = self.sent;
         self.next += 1;
+        // The fabric appends what leaves frame by frame, so all that left because of this frame stands together, behind
+        // that of the frame before. No search is needed, and the whole walk is linear.
         self.sent += sent[first..].iter().take_while(|sent| sent.frame == index).count();
         let used = self.used.get(burst).and_then(|used| used.get(index));
         (position, FrameOutcome { outcome: &outcomes[index], sent: &sent[first..self.sent], bytes, used })

@@ -66,6 +66,9 @@ impl Interfaces {
 
     #[inline]
     fn number(&self, of: u32) -> Option<u32> {
+        // `Relaxed` is enough, since nothing else is read because of this value. A thread that does not see the number
+        // yet leaves it to the writer. One that sees it may use it: it is set behind the description, and never
+        // changes.
         self.numbers[of as usize].load(Ordering::Relaxed).checked_sub(1)
     }
 
@@ -212,6 +215,9 @@ impl<'a> OutputFormat<'a> {
             let number = match self.interfaces.number(of) {
                 Some(number) => number,
                 None => {
+                    // The description has to stand in front of the first packet on its interface and behind the packets
+                    // before, so these are written first. Interfaces then have the same numbers for any number of
+                    // workers.
                     capture.write_encoded(&blocks[written..at])?;
                     written = at;
                     self.describe(of, capture)?
@@ -285,6 +291,8 @@ impl<'s, 'a> ReplayWriter<'s, 'a> {
             lines.flush()?;
         }
         let Some(capture) = self.capture.as_mut().filter(|_| !encoded.blocks.is_empty()) else { return Ok(()) };
+        // The packet that was kept back goes out first: numbering may write descriptions and packets of this batch. It
+        // never writes the last packet of it, since it stops in front of one, so `written` is not behind `last`.
         capture.write_encoded(&self.last)?;
         let written = self.writing.number_interfaces(encoded, capture)?;
         let blocks = &encoded.blocks;
@@ -342,6 +350,8 @@ impl<'a> Encoder<'a> {
         let mut walks: Vec<BurstWalk<'_>> = outputs.map(BurstWalk::new).collect();
         for (index, owner) in batch.owners().iter().enumerate() {
             let owner = usize::from(*owner);
+            // A frame's place in its part is not stored anywhere. Each part holds its frames in the order of the
+            // capture, so the next one that its owner has not given yet is this one.
             let (position, seen) = walks[owner].step();
             let frame_ref = &batch.part(owner)[position];
             let written = WrittenFrame { frame_ref, index, origin: batch.origin(index), times: batch.times(index) };
@@ -397,6 +407,8 @@ impl<'a> Encoder<'a> {
             let own: Vec<&[u8]> = batch.comments(number).collect();
             let packet = bare_packet(frame);
             let told = Packet { packet_id: Some(number), own_comments: &own, comments: &[short, readable], ..packet };
+            // All copies of a frame have the same number and the same comments, and differ in the direction alone, so
+            // these are encoded once for all of them.
             options.set(&told);
             if writing.copies != Copies::Out {
                 let interface = encoded.interface_of_next(&writing.interfaces, writing.entered_at(outcome));

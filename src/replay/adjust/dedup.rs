@@ -39,12 +39,17 @@ impl SeenPackets {
         let index = hashes[0] as usize % self.places.len();
         let place = &mut self.places[index];
         let is_copy = place.is_some_and(|seen| {
+            // Stamps of two interfaces of one capture may be out of order, so the distance counts in both directions.
+            // The TTL does not: a copy that is captured later has passed routers, and one with a higher TTL is another
+            // packet.
             let apart = if time >= seen.time { time.since(seen.time) } else { seen.time.since(time) };
             seen.hashes == hashes
                 && apart <= self.window
                 && seen.ttl.checked_sub(ttl).is_some_and(|hops| hops <= MAX_HOPS)
         });
         if !is_copy {
+            // A copy does not renew the time of the packet. Otherwise packets that are sent again at intervals shorter
+            // than the window would all be left out, and not only those that follow within the window of the first.
             *place = Some(SeenPacket { hashes, ttl, time });
         }
         is_copy
@@ -58,6 +63,8 @@ fn identity(frame: &[u8]) -> (u8, [&[u8]; 3]) {
     let behind_macs = frame.get(12..).unwrap_or(frame);
     match behind_macs {
         [8, 0, first, _, high, low, ..] if first >> 4 == 4 && frame.len() >= 34 => {
+            // Behind the packet there may be padding up to the shortest Ethernet frame, which one of two copies may
+            // lack. It does not count, and neither do MAC addresses, TTL and header checksum, which routers change.
             let end = frame.len().min(14 + usize::from(u16::from_be_bytes([*high, *low])));
             // A total length of 0 leaves the header.
             let end = if end < 34 { frame.len() } else { end };

@@ -105,6 +105,8 @@ impl Adjuster {
     /// Changes a frame; false where it is left out.
     pub(super) fn adjust(&mut self, batch: &mut Batch, record: &mut Record) -> bool {
         let Adjustments { strip, fill_in, taken_at, .. } = &self.wanted;
+        // Headers come off first, because all that follows is about the packet that enters: a tunnel has an IPv4 header
+        // of its own, in which nothing is to be filled in, and two copies of a packet may differ in a tag.
         if !strip.is_empty() {
             strip::strip(batch, record, strip);
         }

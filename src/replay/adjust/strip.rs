@@ -36,6 +36,8 @@ pub(super) fn strip(batch: &mut Batch, record: &mut Record, wanted: &[Encapsulat
         return;
     }
     // Each layer is longer than nothing, so that the header fits in front of what is left.
+    // Every step has read or checked the bytes up to its new start, so that lies within the frame. The header is
+    // written over the end of what is removed, and nothing behind it has to move.
     let removed = inside.start - ETHERNET_HEADER;
     let bytes = batch.bytes_mut(record);
     bytes[removed..removed + 12].copy_from_slice(&inside.macs);
@@ -86,6 +88,8 @@ impl InnerFrame {
         match bytes.get(start)? >> 4 {
             4 => Some(InnerFrame { ethertype: ethertype::IPV4, start, ..*self }),
             6 => Some(InnerFrame { ethertype: ethertype::IPV6, start, ..*self }),
+            // A pseudowire may begin with a control word, whose first four bits are 0 so that it is not taken for IP
+            // (RFC 4385). One without it begins with a MAC address, which nothing distinguishes from IP for certain.
             0 => InnerFrame::ethernet(bytes, start + 4),
             _ => None,
         }
@@ -97,6 +101,8 @@ impl InnerFrame {
         let is_fragment = word(header, ipv4::FRAGMENT)? & (ipv4::MORE_FRAGMENTS | ipv4::FRAGMENT_OFFSET) != 0;
         let first = header[ipv4::VERSION_AND_LENGTH];
         let length = ipv4::header_length(first);
+        // Of a tunnel's fragments the first alone has the inner headers, and none has the whole inner packet. So they
+        // stay as they are.
         if ipv4::version(first) != 4 || length < IPV4_HEADER || is_fragment {
             return None;
         }
@@ -120,6 +126,8 @@ impl InnerFrame {
         const NUMBER: u16 = 0x1000;
         const VERSION: u16 = 7;
         let flags = word(bytes, gre)?;
+        // Version 1 is the GRE of PPTP (RFC 2637): its fields mean something else, and what follows is PPP and no
+        // frame.
         if flags & VERSION != 0 {
             return None;
         }

@@ -123,6 +123,8 @@ fn near_misses_of_tunnels_stay() {
     let enhanced = around(47, &[&[0x20, 1, 0x88, 0x0b, 0, 0, 0, 0][..], &inner].concat());
     let discovery = behind_macs(&inner, &[0x88, 0x63, 0x11, 9, 0, 0, 0, 0], 14);
     let control = behind_macs(&inner, &[0x88, 0x64, 0x11, 0, 0, 1, 0, 42, 0xc0, 0x21], 14);
+    // In this order: VXLAN without the flag for its number, UDP to another port, a fragment, the GRE of PPTP, PPPoE
+    // discovery, and PPPoE with a control protocol in place of IP.
     for frame in [vxlan(0), other_port, fragment, enhanced, discovery, control] {
         assert_eq!(adjusted(&[whole(&frame)], &stripping(&Encapsulation::ALL)), [whole(&frame)]);
     }

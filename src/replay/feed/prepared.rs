@@ -99,6 +99,8 @@ impl PreparedFeed {
             }
             let (entry, captures) = (entries[interface], labels.labels.len());
             let known = Known { entry, owners, captures, has_timing: *has_timing };
+            // The file may have been changed since it was written. Numbers have to grow: comments are found by a binary
+            // search, and parts are merged by numbers. A frame of another shard would be counted by two parts.
             let found = known.frame(batch, &record).filter(|found| found.number > *last);
             let Some(PreparedFrame { number, entry, shard, time, position, sent, owner }) = found else {
                 is_strange = true;
@@ -118,6 +120,8 @@ impl PreparedFeed {
             used += 1 + u64::from(wire_length >> unit);
             used >= RECORDS
         })?;
+        // The closure can only end the batch, so the fault is noted there and becomes an error here. The batch with the
+        // frames in front of it is dropped, and the part fails as a whole.
         if is_strange {
             let problem = CaptureProblem::Io(io::Error::other("a frame in it is not one that this shard has next"));
             let file = captures.present().1.first().map(|range| range.name.clone()).unwrap_or_default();
@@ -153,6 +157,8 @@ impl Known<'_> {
             0 => None,
             count => {
                 let (capture, number) = taken_from?;
+                // The number is an index into the labels of captures, and comes from a file. Refused here, it cannot
+                // name a capture that the manifest does not have.
                 let capture = Some(capture as usize).filter(|capture| *capture < count)?;
                 Some(CapturePosition { capture, number })
             }
