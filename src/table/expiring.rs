@@ -70,6 +70,9 @@ impl<K: Copy + Eq + Hash, V: Copy> ExpiringMap<K, V> {
     pub fn remove(&mut self, key: &K) {
         if let Some(place) = self.places.remove(key) {
             self.unlink(place);
+            // The old entry keeps its key until its place is used again, and the same key may stand at another place by
+            // then. So `insert` looks at this mark before the stamp: it removes by key, and would remove the young
+            // entry.
             self.entries[place].is_taken = false;
             self.free.push(place);
         }
@@ -77,8 +80,12 @@ impl<K: Copy + Eq + Hash, V: Copy> ExpiringMap<K, V> {
 
     /// Puts `value` under `key`, stamped `now`, and removes entries older than `keep` that it comes by.
     pub fn insert(&mut self, key: K, value: V, now: SimTime, keep: SimDuration) {
+        // A key that is inserted again counts as the youngest, so its old entry goes first. Its place is free then, and
+        // at the limit no other entry has to go for it.
         self.remove(&key);
         for _ in 0..LOOKED_AT.min(self.entries.len()) {
+            // Round through all places, not from the entry that was inserted longest ago: stamps may run backwards, and
+            // one entry with a stamp far ahead at the old end would keep all behind it from being looked at.
             self.cursor = (self.cursor + 1) % self.entries.len();
             let Linked { key, seen, is_taken, .. } = self.entries[self.cursor];
             if is_taken && now.since(seen) > keep {

@@ -83,6 +83,8 @@ impl Memory {
     fn map(bytes: usize, spare: usize) -> Memory {
         let (length, align) = match spare {
             0 => (bytes.max(1) + Block::SPARE, PAGE),
+            // What is given need not start at a huge page. With one huge page of room more, a start at a huge page lies
+            // inside of it; what is left before and behind is never touched, and so takes no memory.
             _ => (bytes + spare, HUGE),
         };
         let mut block = Block::zeroed(length).unwrap_or_else(|| panic_any(OutOfMemory { bytes: length }));

@@ -94,12 +94,19 @@ impl Session {
 const GRACE: SimDuration = SimDuration::from_secs(60);
 
 /// Flows of a segment before dead ones are looked for.
+// A quarter of the slots stays free. A search goes on past full groups and ends at the first group with a free slot: in
+// a segment without one, looking for a flow and adding one would never end.
 const MAX_FILL: usize = SLOTS * 3 / 4;
 
 /// Flows that may be left of a full segment without dead ones, or it is parted.
+// Sixteen below `MAX_FILL`, so that a look through the 128 slots of a segment that is not parted then is followed by
+// sixteen insertions at least. With one limit for both, a segment with one dead flow would be looked through at the
+// next insertion again.
 const SPLIT_THRESHOLD: usize = SLOTS * 5 / 8;
 
 /// Bits of the hash that a directory asks for at most, whatever the limit of its shard.
+// The limit of a shard is the user's and may be any number. 2^20 places of four bytes are 4 MiB per shard, whatever
+// limit is stated.
 const MAX_DEPTH: u32 = 20;
 
 /// Flows for each segment of a full shard, from which follows how many bits its directory may ask for: so few that one
@@ -191,6 +198,9 @@ impl Sessions {
     /// From now on a shard takes `limit` sessions at most. A shard that has more keeps them until they are dead.
     pub fn set_limit(&mut self, limit: usize) {
         self.limit = limit.saturating_mul(WHOLE);
+        // The hash has a fixed seed, so flows can be chosen whose hashes share their low bits. When their segment is
+        // parted, the directory may double and no room is won. The limit bounds the directory; such flows go to the
+        // overflow instead.
         self.deepest = (limit / FLOWS_OF_SEGMENT).max(1).ilog2().min(MAX_DEPTH);
     }
 
@@ -230,6 +240,8 @@ impl Sessions {
     pub fn guess(&self, home: SessionPlace, hash: u64) -> SessionPlace {
         let group = self.arena.tags(home.segment).group(home.slot as usize / WIDTH);
         let with = group.with(tag(hash));
+        // A full group without the tag has no free place, and `trailing_zeros` gives 32: the remainder keeps the guess
+        // inside the group. A wrong guess costs a useless prefetch; callers compare the key before they use the slot.
         let place = if with != 0 { with.trailing_zeros() } else { group.free().trailing_zeros() % WIDTH as u32 };
         let place = SessionPlace { slot: home.slot + place, ..home };
         prefetch(self.slot(place));
@@ -332,6 +344,9 @@ impl Sessions {
 
     /// The session at `place` may now end earlier than it did: at `expiry`.
     pub fn note_end(&mut self, shard: usize, place: SessionPlace, expiry: SimTime) {
+        // Both bounds only fall here. A session that is used again lives longer than its segment's bound says, which
+        // costs a look in vain and never a dead flow that is missed; the next look through the segment raises the bound
+        // again.
         let lasts = &mut self.segments[place.segment.0 as usize].lasts;
         *lasts = expiry.min(*lasts);
         self.shards[shard].lasts = expiry.min(self.shards[shard].lasts);
@@ -357,6 +372,8 @@ impl Sessions {
         let Slot { key, session } = *self.slot(place);
         self.uncount(shard, &key, &session);
         let home = self.segment_of(shard, key.hash());
+        // No directory leads to a segment of the overflow, so a flow that stands in another segment than its hash leads
+        // to stands in the overflow. No mark in its slot is needed.
         if place.segment == home {
             self.close_gap(place);
         } else if let Some(overflow) = &mut self.shards[shard].overflow {
@@ -381,6 +398,9 @@ impl Sessions {
     fn close_gap(&mut self, place: SessionPlace) {
         self.segments[place.segment.0 as usize].count -= 1;
         let (tags, slots) = self.arena.both_mut(place.segment);
+        // A search ends at the first group with a free slot. Where the group of the gap was full, flows may have gone
+        // on past it, and would no longer be found. One that may stand in the gap moves there and leaves a gap of its
+        // own; a group that was not full before has sent nothing on, so the work ends there.
         let mut gap = place.slot as usize;
         let mut group = gap / WIDTH;
         let mut was_full = tags.group(group).free() == 0;
@@ -390,6 +410,8 @@ impl Sessions {
             group = (group + 1) % GROUPS;
             was_full = tags.group(group).free() == 0;
             let distance = |from: usize| group.wrapping_sub(from) % GROUPS;
+            // A flow may stand in any group from its home on, so it may move to the gap where its home is not behind
+            // the gap's group. Distances are counted back from the flow's group, as groups go round.
             let may_move = |slot: &usize| {
                 let hash = slots[*slot].key.hash();
                 !slots[*slot].key.tuple.is_none() && distance(home(hash)) >= distance(gap / WIDTH)

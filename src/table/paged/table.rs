@@ -44,6 +44,8 @@ impl<E: Copy> PagedTable<E> {
     /// The place that `hash` leads to: its high bits, spread over all places.
     #[inline(always)]
     fn home(&self, hash: u64) -> usize {
+        // A product, where a mask would need a power of two of places, and so up to twice the memory, and a remainder
+        // would need a division per lookup.
         ((u128::from(hash) * self.places.len() as u128) >> 64) as usize
     }
 
@@ -54,6 +56,8 @@ impl<E: Copy> PagedTable<E> {
 
     #[inline(always)]
     fn search(&self, hash: u64, mut is_it: impl FnMut(&E) -> bool) -> Option<(usize, &E)> {
+        // A table made by `default` has no places at all. Its `home` is 0, and the search ends at `get`, which finds no
+        // place there.
         let mut place = self.home(hash);
         // Some place is free, so the search ends.
         while let Some(entry) = self.places.get(place)?.as_ref() {
@@ -80,6 +84,9 @@ impl<E: Copy> PagedTable<E> {
     /// Adds an entry with `hash` that is not there yet. `hash_of` tells the hash of any other entry.
     pub fn add(&mut self, hash: u64, entry: E, hash_of: impl Fn(&E) -> u64) {
         if (self.len + 1) * 8 > self.places.len() * 7 {
+            // From three fifths to seven eighths of the places the entries grow by almost a half before the next time,
+            // so all rebuilding together takes a few moves per entry. One place at least stays free, at which searches
+            // end.
             let mut longer = PagedTable::with_capacity(self.len + 1);
             self.iter().for_each(|entry| longer.put(*entry, hash_of(entry)));
             *self = longer;

@@ -103,6 +103,8 @@ impl<T: Clone> Paged<T> {
         let page = index >> Self::BITS;
         let entries = self.page_mut(page);
         let start = NonNull::from(entries.as_mut_slice()).cast();
+        // Set at each change. The page may have been copied just now, so that the old start leads to a page of the
+        // clones; and where it was not copied, a pointer from before is not valid beyond a mutable borrow of the page.
         self.starts[page] = start;
         // SAFETY: `start` leads to the page of `index`, which nobody else owns any more, and `self` is borrowed.
         unsafe { start.add(index & (Self::PAGE - 1)).as_mut() }
@@ -122,6 +124,8 @@ impl<T: Clone> Paged<T> {
             }
             let branch = self.branches.last_mut().expect("a branch was just added or has room");
             Arc::make_mut(branch).push(Arc::default());
+            // Set below, once the entry is in. `len` grows last, so no `get` reads this pointer, also where a panic
+            // ends the push before that.
             self.starts.push(NonNull::dangling());
         }
         let entries = self.page_mut(page);

@@ -108,6 +108,8 @@ impl Tuple {
             let product = u128::from(a) * u128::from(b);
             (product as u64) ^ ((product >> 64) as u64)
         };
+        // A factor of 0 would give all flows with that end one hash. It cannot be chosen: bits 56 to 62 of the first
+        // word and bits 48 to 63 of the second are 0 in every tuple, and those of the multipliers are not.
         let mixed = fold(self.first ^ MULTIPLIER as u64, self.second ^ (MULTIPLIER >> 64) as u64);
         fold(mixed ^ 0x2545_f491_4f6c_dd1d, MULTIPLIER as u64)
     }
@@ -153,6 +155,8 @@ impl FlowKey {
     /// destination.
     #[inline]
     pub fn of_tuple((tuple, direction): (Tuple, Direction), source: u32, destination: u32) -> (FlowKey, Direction) {
+        // Where both ends have one address and one port, the packet alone does not show which way it goes: then the end
+        // in the smaller domain is the first one, so that both directions give one key.
         let turns = direction == Direction::Back || (tuple.has_equal_ends() && source > destination);
         if turns {
             (FlowKey { tuple, domains: [destination, source] }, Direction::Back)
@@ -172,6 +176,8 @@ impl FlowKey {
             13 | 15 | 17 => (kind, false),
             14 | 16 | 18 => (kind - 1, true),
             other => {
+                // One port at both ends, so that the addresses alone decide which end is first, and both directions
+                // share a key. The identifier is left out: only queries and their replies have one.
                 let port = u16::from(other);
                 return FlowKey::new(Protocol::ICMP, FlowEnd { port, ..source }, FlowEnd { port, ..destination });
             }

@@ -40,7 +40,12 @@ impl Sessions {
     pub(super) fn put_elsewhere(&mut self, shard: usize, slot: Slot, expiry: &impl Expiry) -> SessionPlace {
         let overflow = self.shards[shard].overflow.get_or_insert_default();
         overflow.since.see(slot.session.last_used);
+        // Looked through only once it has doubled: however many flows are made to collide, all looks together take time
+        // in proportion to the insertions. The constant part keeps an overflow of a few flows from being looked through
+        // at each of them.
         if overflow.places.len() >= overflow.left * 2 + SLOTS {
+            // The lowest stamp since the last look decides, not that of this packet: one stamp that runs far ahead
+            // would remove flows that are alive.
             let by = overflow.since.take();
             self.remove_dead_elsewhere(shard, |key, session| by > expiry(key, session) + GRACE, expiry);
         }
@@ -62,6 +67,8 @@ impl Sessions {
         is_dead: impl Fn(&FlowKey, &Session) -> bool,
         expiry: &impl Expiry,
     ) -> SimTime {
+        // Taken out of the shard meanwhile, as counting and the way to a flow's home need all of `self`. Nothing below
+        // asks for the overflow, and it is put back before the return.
         let Some(mut overflow) = self.shards[shard].overflow.take() else { return FOREVER };
         let mut lasts = FOREVER;
         let Overflow { places, free, .. } = &mut *overflow;
@@ -85,6 +92,8 @@ impl Sessions {
     fn free_place(&mut self, shard: usize) -> SessionPlace {
         let free = |sessions: &mut Sessions| sessions.shards[shard].overflow.as_mut()?.free.pop();
         free(self).unwrap_or_else(|| {
+            // In no directory, with empty tags and a count of 0: no search by hash comes here, and nothing parts this
+            // segment or looks for dead flows in it. The map of the overflow is the only way to its slots.
             let segment = self.add_segment(0);
             let mut places = (0..SLOTS as u32).rev().map(|slot| SessionPlace { segment, slot });
             let first = SessionPlace { segment, slot: 0 };

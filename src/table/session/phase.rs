@@ -38,6 +38,9 @@ pub struct Flags {
 impl Phase {
     /// The phase after a first TCP packet.
     pub const fn first(flags: Flags) -> Phase {
+        // FIN and RST come first: with either of them the flow is transient for good, whatever other flags the packet
+        // has. A packet without these and without SYN belongs to a connection whose handshake was not captured, and
+        // counts as established at once.
         match flags {
             Flags { closes: true, .. } => Phase::Closing,
             Flags { syn: true, ack: true, .. } => Phase::OneSided,
@@ -56,11 +59,16 @@ impl Phase {
             Phase::Opening { both, answered, answers } => match (syn, ack, from_opener) {
                 (true, false, false) => Phase::Opening { both: true, answered, answers },
                 (true, true, false) => Phase::Opening { both, answered: true, answers },
+                // The opener's SYN and ACK answer nothing unless the other side sent a SYN before. Otherwise an ACK of
+                // the other side would establish the flow although that side never sent a SYN.
                 (true, true, true) => Phase::Opening { both, answered, answers: both || answers },
                 (false, true, true) if answered => Phase::Established,
                 (false, true, false) if answers => Phase::Established,
                 _ => self,
             },
+            // A flow that began with SYN and ACK, or is closing, stays transient whatever follows. A SYN that begins a
+            // new connection on a closing one is no next step: the caller ends the session and judges the SYN as a
+            // first packet.
             Phase::Established | Phase::OneSided | Phase::Closing => self,
         }
     }
@@ -97,6 +105,8 @@ const OPENED_BACK: u8 = 0x10;
 
 /// The code of the phase after a packet, by the code before, and its flags: SYN, ACK, FIN or RST, from the opener.
 const NEXT: [[u8; 16]; CODES] = {
+    // Computed from `Phase::next`, so that table and rule cannot differ. Codes 4 to 7 are of no phase; their rows are
+    // filled with something and never read, since a state is made from the code of a phase.
     let mut next = [[0; 16]; CODES];
     let mut code = 0;
     while code < CODES {

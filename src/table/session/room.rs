@@ -24,6 +24,8 @@ impl Sessions {
         let place = match self.segment_with_room(shard, hash, session.last_used, expiry) {
             Some(segment) => {
                 self.put(segment, slot);
+                // The place serves `note_end` alone, which reads the segment and no slot: which slot the flow was put
+                // into need not be found out.
                 SessionPlace { segment, slot: 0 }
             }
             None => self.put_elsewhere(shard, slot, expiry),
@@ -45,8 +47,16 @@ impl Sessions {
             if state.count < MAX_FILL {
                 return Some(segment);
             }
+            // A flow of the overflow is counted in the segment that its hash leads to. Parting that segment would leave
+            // the count with one half, and removals would be subtracted from the other. It matters where the limit has
+            // risen since: before, a segment with flows in the overflow was of the greatest depth.
             let can_be_parted = state.depth < self.deepest && state.elsewhere == 0;
+            // A segment that cannot be parted stays full, so each further flow comes by here. Looking through all its
+            // slots each time would make flows that were chosen to collide slow; and with few stamps since the last
+            // look, one that runs ahead could be the lowest.
             if can_be_parted || state.stamps >= STAMPS {
+                // The lowest stamp since the last look decides, and not that of this packet: one stamp that runs far
+                // ahead would remove flows that are alive.
                 let by = state.look();
                 if by > state.lasts + GRACE {
                     self.remove_dead(shard, segment, |key, session| by > expiry(key, session) + GRACE, expiry);
@@ -54,6 +64,8 @@ impl Sessions {
             }
             let state = &self.segments[segment.0 as usize];
             if state.count > SPLIT_THRESHOLD && can_be_parted {
+                // The loop goes on after this: all flows may have the same next bit, and then one half is as full as
+                // the whole segment was. Each turn adds a bit of depth, so that it ends at `deepest`.
                 self.part(shard, segment, hash);
             } else if state.count >= MAX_FILL {
                 return None;
@@ -70,6 +82,8 @@ impl Sessions {
         expiry: &impl Expiry,
         has_room: impl Fn(&Sessions) -> bool,
     ) -> bool {
+        // Every first packet that meets a full shard comes here. In a flood of them this one comparison refuses each
+        // packet; without it each would take a pass through the whole shard.
         if self.shards[shard].lasts >= now {
             return false;
         }
@@ -77,6 +91,8 @@ impl Sessions {
         for _ in 0..places {
             let cursor = self.shards[shard].cursor % places;
             let segment = self.shards[shard].directory[cursor];
+            // A segment of less depth stands at several places of the directory. Once its dead are removed, none of its
+            // flows dies before `now`, so that the condition fails at its other places.
             if self.segments[segment.0 as usize].lasts < now {
                 self.remove_dead(shard, segment, |key, session| now > expiry(key, session), expiry);
                 if has_room(self) {
@@ -87,6 +103,8 @@ impl Sessions {
         }
         let elsewhere = self.remove_dead_elsewhere(shard, |key, session| now > expiry(key, session), expiry);
         let lasts = |segment: &SegmentId| self.segments[segment.0 as usize].lasts;
+        // Here alone does the bound of the shard rise: all its flows have been looked at. A pass that ends early leaves
+        // the bound too low, which costs another pass and never a refusal while some flow is dead.
         let in_segments = self.shards[shard].directory.iter().map(lasts).min().unwrap_or(FOREVER);
         self.shards[shard].lasts = in_segments.min(elsewhere);
         has_room(self)
@@ -100,6 +118,8 @@ impl Sessions {
         is_dead: impl Fn(&FlowKey, &Session) -> bool,
         expiry: &impl Expiry,
     ) {
+        // All flows are taken out and the living put back. A slot that is merely freed in a full group would hide the
+        // flows that went on past that group.
         self.take_out(segment);
         let mut moving = std::mem::take(&mut self.moving);
         moving.retain(|slot| {
@@ -135,6 +155,8 @@ impl Sessions {
             directory.extend_from_within(..);
         }
         let new = self.add_segment(depth + 1);
+        // The bound of the whole is one of both halves: no flow of either dies before it. An exact bound would ask for
+        // the expiry of each flow, and the next look through a half gives it anyway.
         self.segments[new.0 as usize] = Segment { count: 0, depth: depth + 1, elsewhere: 0, lasts, since, stamps };
         self.segments[old.0 as usize].depth = depth + 1;
         // Of the places that led to the old segment, every other one: those with the next bit.

@@ -24,12 +24,16 @@ const FREE: u8 = 0;
 /// The tag of a flow, from bits of its hash that lead to no segment and no group.
 #[inline]
 pub(super) fn tag(hash: u64) -> u8 {
+    // A tag of 0 would read as a free slot. Counted as 1, it makes one tag of 255 twice as common, which costs a
+    // compare of keys now and then.
     ((hash >> 56) as u8).max(1)
 }
 
 /// The group in which a flow is looked for first.
 #[inline]
 pub(super) fn home(hash: u64) -> usize {
+    // Far above the bits that a directory asks for, 20 at most: all flows of a segment agree in those of its depth, and
+    // would crowd in one group.
     (hash >> 32) as usize % GROUPS
 }
 
