@@ -93,8 +93,12 @@ impl RuleBlock {
         let mut records = Records::default();
         let mut places: HashMap<Candidates, u32, FixedState> = HashMap::default();
         let services = sweep(rules.iter().map(service_ranges), |vector| {
+            // An open rule matches every query of the service, so no rule behind it is ever reached. Without this cut,
+            // rules that can never decide would count, and could make few rules many.
             let first_open = rules_of(vector).find(|number| is_open(&rules[*number]));
             let reached = rules_of(vector).take_while(|number| first_open.is_none_or(|open| *number <= open));
+            // One more than are tried shows that there are many. Then the vector itself is kept, and a longer list of
+            // numbers would be made for nothing.
             let few: Vec<u16> = reached.take(MAX_TRIED + 1).map(|number| number as u16).collect();
             let found = if few.len() > MAX_TRIED {
                 Candidates::Many { record: records.dense(first_open.map_or(NO_RULE, |number| number as u64), vector) }
@@ -130,6 +134,8 @@ impl RuleBlock {
         match self.candidates[self.services.find(service_key(query)) as usize] {
             Candidates::Few { start, count } => {
                 let numbers = &self.numbers[start as usize..][..count as usize];
+                // The sets of the far address are looked up at the first rule that needs them, and once for all rules:
+                // a service without such a rule takes no hash lookup.
                 let mut holding = None;
                 let matches = |number: &&u16| {
                     let peer_sets = || *holding.get_or_insert_with(|| sets.holding(query.peer));

@@ -33,6 +33,8 @@ pub fn coverage(rules: &[AclRule], place: usize, members: SetMembers<'_>) -> Rul
         // It matches nothing: a set without members, or ports of a protocol that has none.
         return RuleCoverage { decides: false, taken_by: Vec::new() };
     }
+    // Asked before the exact question: where one rule takes everything, it alone is named, though rules before it may
+    // take a part. It is also cheap, and true whatever the members of sets are.
     if let Some(whole) = before.iter().find(|other| holds(other, rule)) {
         return RuleCoverage { decides: false, taken_by: vec![whole.id] };
     }
@@ -40,6 +42,8 @@ pub fn coverage(rules: &[AclRule], place: usize, members: SetMembers<'_>) -> Rul
         return RuleCoverage { decides: true, taken_by: Vec::new() };
     };
     if takers.len() <= FEW_TAKERS {
+        // From the last one on, so that of rules that make each other needless the earlier ones stay, and those that
+        // are still to be tried keep their places. Each trial asks the whole question anew, hence the bound.
         for at in (0..takers.len()).rev() {
             let others: Vec<&AclRule> =
                 takers.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, other)| *other).collect();
@@ -57,6 +61,8 @@ const FEW_TAKERS: usize = 16;
 /// The rules of `before` that are the first to match some packet that `rule` matches too; `None` where they leave it some.
 fn takers<'r>(rule: &AclRule, before: &[&'r AclRule], members: SetMembers<'_>) -> Option<Vec<&'r AclRule>> {
     let mut taken = vec![false; before.len()];
+    // `any` ends at the first part of which something is left. What was taken up to there is not complete then, and is
+    // not returned.
     let leaves_some = own_parts(rule, before).into_iter().any(|own| {
         let of_own = |other: &AclRule| other.own.is_none_or(|net| net.contains(&own));
         peer_parts(rule, before, members).into_iter().any(|peer| {
@@ -64,6 +70,8 @@ fn takers<'r>(rule: &AclRule, before: &[&'r AclRule], members: SetMembers<'_>) -
             let concerned: Vec<usize> = (0..before.len()).filter(concerned).collect();
             protocols(rule, before).into_iter().any(|protocol| {
                 let mut left = Rectangle::of(rule, protocol).into_iter().collect::<Vec<_>>();
+                // In order of precedence: a rule takes only what those before it leave. One that meets nothing of the
+                // rest is not counted, even where it overlaps the rule.
                 for at in &concerned {
                     let named = before[*at].protocol.is_none_or(|named| named == protocol);
                     let Some(takes) = Rectangle::of(before[*at], protocol).filter(|_| named) else { continue };
@@ -143,6 +151,8 @@ impl PeerPart {
             (PeerPart::Address(address), Peer::Prefix(net)) => net.contains(&address),
             (PeerPart::Address(address), Peer::Set(set)) => match members {
                 SetMembers::Known(sets) => sets.contains(set, address),
+                // The address may or may not be a member, so that the set takes nothing for sure. A rule counts as idle
+                // only where it is idle with any members.
                 SetMembers::Any => false,
             },
             (PeerPart::Member(_), Peer::Prefix(net)) => net.prefix_len() == 0,
@@ -181,6 +191,8 @@ fn protocols(rule: &AclRule, before: &[&AclRule]) -> Vec<Protocol> {
     let mut protocols: Vec<Protocol> = named.chain([Protocol::TCP, Protocol::UDP]).collect();
     protocols.sort_unstable();
     protocols.dedup();
+    // One protocol that no rule names stands for all such protocols. TCP and UDP are there in any case: restricted
+    // ports match these two alone, so they differ from the others also where no rule names them.
     let other = (0..=u8::MAX).map(Protocol).find(|protocol| protocols.binary_search(protocol).is_err());
     protocols.extend(other);
     protocols

@@ -66,6 +66,8 @@ impl RuleCuts {
     fn of_protocol(&self, protocol: Protocol) -> impl Iterator<Item = (PortRange, PortRange)> + '_ {
         let concerned = move |named: Option<Protocol>| named.is_none_or(|named| named == protocol);
         let headers = self.headers.iter().filter(move |(named, ..)| concerned(*named));
+        // For a protocol without ports a rule matches at all ports or at none, whatever ports the query carries: no cut
+        // divides its answers.
         headers.map(|(_, source, destination)| (*source, *destination)).filter(move |_| protocol.has_ports())
     }
 }

@@ -19,6 +19,8 @@ pub(super) fn sweep(ranges: impl ExactSizeIterator<Item = Ranges>, mut store: im
     for (number, ranges) in ranges.enumerate() {
         for (first, last) in ranges.into_iter().flatten() {
             toggles.push((u64::from(first), number));
+            // In 64 bits, as one past the greatest key is no key. The ranges of a rule are disjoint, so each end turns
+            // the bit of the rule over, and no end has to be marked as a first or a last one.
             toggles.push((u64::from(last) + 1, number));
         }
     }

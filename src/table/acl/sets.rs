@@ -69,6 +69,8 @@ impl AddressSets {
             memberships.extend(addresses.iter().map(|address| (*address, set as u32)));
             built.members.push(Arc::new(addresses));
         }
+        // By address, then by set, so that the numbers of each address come out ascending. Runs are found by the hash
+        // of their numbers: in another order the same sets would be another run.
         memberships.sort_unstable();
         built.runs_of = PagedMap::with_capacity(memberships.chunk_by(|a, b| a.0 == b.0).count());
         let mut numbers = Vec::new();
@@ -170,6 +172,8 @@ impl AddressSets {
             return run;
         }
         let run = if self.first_unused == 0 { runs.len() as u32 } else { self.first_unused - 1 };
+        // The run itself is not there yet. A table that has to grow asks for the hashes of the entries it has; that of
+        // the new one is given.
         self.known_runs.add(hash(sets), run, hash_of);
         let bits = sets.iter().fold(0, |bits, set| bits | bit(*set));
         let new = SetRun { sets: sets.into(), bits, users: 1 };
@@ -189,6 +193,8 @@ impl AddressSets {
             return;
         }
         let hash_of = |run: &u32| hash(&runs[*run as usize].sets);
+        // Taken out while the run still has its numbers: its hash is computed from them, and so are those of the
+        // entries that move up behind it.
         self.known_runs.remove(hash_of(&run), |known| *known == run, hash_of);
         self.runs.replace(run as usize, SetRun { users: self.first_unused, ..SetRun::default() });
         self.first_unused = run + 1;

@@ -56,6 +56,8 @@ impl Vectors {
             own: self.owns.find(query.own.to_bits()) as usize,
         };
         let peer = self.peers.find(query.peer.to_bits());
+        // The head of a service's record is its first open rule, or `NO_RULE`, which is greater than any: the search
+        // begins with it as the best so far, and another rule counts only where it comes before.
         let mut first = self.first_of(peer, found, self.records[found.service]);
         for record in peer_sets.iter().filter_map(|set| self.sets.get(set)) {
             first = self.first_of(*record, found, first);
@@ -84,6 +86,9 @@ impl Vectors {
         while filled != 0 {
             place += 1;
             let index = filled.trailing_zeros() as usize;
+            // The words of a sparse record are only those that are not 0, so its place goes on by one; those of the
+            // dense records stand at their index, behind the head. Words ascend with the numbers of rules: the first
+            // bit in common is the first rule.
             let common = self.records[place]
                 & self.records[found.service + 1 + index]
                 & self.records[found.source + 1 + index]
