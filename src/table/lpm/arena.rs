@@ -29,6 +29,9 @@ impl Slab {
     }
 
     fn take(&self, lines: usize) -> Option<*mut CacheLine> {
+        // Clones on several threads may ask at once; the counter gives each of them lines of its own. No more order is
+        // needed: what is written there is read by another thread only once a clone was handed to it. Lines that are
+        // asked for in vain stay counted, and the slab counts as full.
         let at = self.taken.fetch_add(lines, Ordering::Relaxed);
         (at + lines <= self.lines()).then(|| self.memory.start().cast::<CacheLine>().wrapping_add(at))
     }
@@ -92,6 +95,8 @@ impl Arena {
         let held = &mut self.slabs[block.slab.index()];
         held.live -= block.lines as usize;
         self.live -= block.lines as usize;
+        // The current slab stays, with no block in it too: the next block goes into the room at its end. With no block
+        // in it still, it goes when another slab becomes the current one.
         if held.live == 0 && block.slab.index() != self.current {
             *held = Held::default();
         }
@@ -99,6 +104,8 @@ impl Arena {
 
     /// Puts `lines` in the place of `block`, and into the same lines where they fit and no clone may be reading them.
     pub(super) fn replace(&mut self, block: Block, lines: &[CacheLine]) -> Block {
+        // A block keeps its size when it is written again, and all of it counts as live. Where half of it or less would
+        // be used, the rest would be lost for as long as the table stays so small, so the lines go into a new block.
         let fits = lines.len() <= block.lines as usize && 2 * lines.len() > block.lines as usize;
         let slab = self.slabs[block.slab.index()].slab.as_mut();
         if fits && slab.is_some_and(|slab| Arc::get_mut(slab).is_some()) {
@@ -123,9 +130,13 @@ impl Arena {
     /// The slab with the least life in it, where more than half of all lines are dead: what lives in it should move out.
     pub(super) fn mostly_dead(&self) -> Option<SlabId> {
         let used: usize = self.slabs.iter().flat_map(|held| &held.slab).map(|slab| slab.used()).sum();
+        // A slab's worth of dead lines is always allowed, so that small arenas are left alone: in these, a few changes
+        // make more than half of all lines dead.
         if used <= 2 * self.live + LARGEST_SLAB / LINE {
             return None;
         }
+        // Not the current slab: what moves out of a slab is put into the current one, and would stay in the same slab,
+        // with a dead copy beside it.
         let candidates = self.slabs.iter().enumerate().filter(|(at, held)| held.slab.is_some() && *at != self.current);
         candidates.min_by_key(|(_, held)| held.live).map(|(emptiest, _)| SlabId(emptiest as u32))
     }

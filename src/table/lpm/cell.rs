@@ -161,6 +161,8 @@ impl<C: Cell> Codes<C> {
     }
 
     fn set(&mut self, code: u32, next_hop: u32) {
+        // A released code keeps its entry, so it may come back with the same next hop. Then nothing is written: the
+        // first change after a clone copies the whole table, 256 KiB where codes have two bytes.
         if self.next_hops[code as usize] != next_hop {
             Arc::make_mut(&mut self.next_hops)[code as usize] = next_hop;
         }

@@ -114,6 +114,8 @@ impl<C: Cell> Chunk<C> {
         if next <= last {
             self.cells.cells_mut()[next..=last].fill(code);
         }
+        // No prefix up to /24 that is longer than this one holds these /24s, so that this one's code shows under their
+        // own routes. Divided /24s inside of such a prefix were skipped with it, and show what they did.
         for network in divided {
             self.divide(network, code);
         }

@@ -68,6 +68,8 @@ impl Deep {
     pub(super) fn set<C: Cell>(&mut self, index: usize, slot: Option<usize>, codes: &[C; 256]) -> Placed {
         let group = self.groups[index / GROUP].get_or_insert_with(|| Arc::new(DeepGroup::new()));
         let group = Arc::make_mut(group);
+        // A group has as many slots as /24s, so that one is free for each. The lowest is taken, since the codes are as
+        // long as the highest slot in use asks for.
         let slot = slot.unwrap_or_else(|| group.used.trailing_ones() as usize);
         let shift = shift_of(codes);
         if shift < group.shift {
@@ -84,6 +86,8 @@ impl Deep {
         let kept = &mut self.groups[index / GROUP];
         let Some(group) = kept else { return GroupStart::NONE };
         let group = Arc::make_mut(group);
+        // The group keeps its shift, though the /24 that asked for so fine a one may be gone. A coarser shift would be
+        // right only after a look at all codes of the group.
         group.used &= !(1 << slot);
         if group.used == 0 {
             *kept = None;

@@ -178,6 +178,8 @@ impl Dense {
         let shown =
             if length > CHUNK { self.show_in_chunk(network, length) } else { self.paint_short(network, length) };
         if shown.is_err() {
+            // The routes were changed before, and are what counts: what was painted up to here stays in the old store,
+            // which goes with its last clone. A store for the routes as they are now has room for all of them.
             let routes: Vec<Route> = self.routes().collect();
             *self = Dense::in_store(self.store.renewed(Dense::room(&routes)), &routes);
         }
@@ -253,6 +255,8 @@ impl Dense {
         match old {
             Some(old) => {
                 self.store.copy(old, node);
+                // A clone may still read this block. Given back here, it is used again only while no clone shares the
+                // words: see `Store::take`.
                 self.store.give_back(old);
             }
             None => {
@@ -277,12 +281,16 @@ impl Dense {
                 divided.push(route.network & mask(24));
             }
         }
+        // Before the fill below, which overwrites the steps to these blocks: nothing else says where the blocks are,
+        // and their words would stay in use until the store is made anew.
         divided.iter().for_each(|network| self.give_back_group(node, cell_of(*network)));
         self.store.fill(node, first..last + 1, outer.of_24.word());
         for route in self.routes.from(key(network, length) + 1).take_while(inside).filter(|route| route.length <= 24) {
             let steps = self.store.steps(route.code).ok_or(Full)?;
             self.store.fill(node, cell_of(route.network)..cell_of(route.last()) + 1, steps.of_24.word());
         }
+        // Last, as what lies under a divided /24 is read from its step: by now that is the step of the longest prefix
+        // up to /24 around it.
         divided.into_iter().try_for_each(|network| {
             let under = self.store.next_hop(Step::of(self.store.word(node, cell_of(network))));
             self.paint_24(node, network, under)

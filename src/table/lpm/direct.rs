@@ -104,6 +104,8 @@ impl Direct {
             Ok(old) => old,
             Err(TooNarrow) => {
                 let routes = self.routes();
+                // Not `large`, which takes the narrowest cells: these routes, without the new one, fit into the cells
+                // they are in, and the insertion would fail again.
                 *self = match self {
                     Direct::Narrow(_) => Flat::new(&routes).map_or_else(|| Direct::large(&routes), Direct::Middle),
                     _ => Flat::new(&routes).map_or_else(|| Direct::large(&routes), Direct::Wide),

@@ -186,6 +186,8 @@ impl<C: Cell> Flat<C> {
     /// Sets a route; gives the next hop it had. `Err` where the new next hop needs a wider kind of cell.
     pub(super) fn insert(&mut self, route: Route) -> Result<Option<u32>, TooNarrow> {
         let Route { network, length, next_hop } = route;
+        // Before anything is changed: where there is no code left, the caller makes a wider table from the routes of
+        // this one. The code of the old next hop is released last, once no lookup comes to a cell with it.
         let code = self.codes.take(next_hop).ok_or(TooNarrow)?;
         let route = Stored { network, length, code };
         let old = if length > CHUNK {

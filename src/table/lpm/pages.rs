@@ -171,6 +171,9 @@ impl<C> Page<C> {
 
 impl<C> Drop for Page<C> {
     fn drop(&mut self) {
+        // The last clone may be dropped on any thread, hence the lock, which no lookup takes. A push or pop leaves the
+        // list whole, so a lock that a panic has poisoned is used all the same; and a panic here, in the midst of
+        // another one, would end the process.
         self.slab.free.lock().unwrap_or_else(PoisonError::into_inner).push(self.place);
     }
 }

@@ -16,6 +16,8 @@ pub(super) struct Route {
 /// The bits of an address that a prefix of `length` fixes.
 #[inline]
 pub(super) fn mask(length: u8) -> u32 {
+    // In 64 bits, since a length of 0 would shift a number of 32 bits by all of its bits, which overflows. The upper
+    // half holds the ones that are shifted in from above.
     (u64::MAX << 32 >> length) as u32
 }
 
@@ -53,6 +55,8 @@ impl Route {
 pub(super) fn sorted(routes: &[(Ipv4Net, u32)]) -> Vec<Route> {
     let mut sorted: Vec<Route> = routes.iter().map(|(prefix, next_hop)| Route::new(*prefix, *next_hop)).collect();
     if !sorted.is_sorted_by(|left, right| left.key() < right.key()) {
+        // A stable sort: routes with one prefix stay in the order in which they were given, so that the last of them is
+        // the one whose next hop is kept.
         sorted.sort_by_key(Route::key);
         sorted.dedup_by(|later, kept| {
             let same = later.key() == kept.key();
@@ -100,6 +104,8 @@ pub(super) fn runs(routes: &[Route], none: u32) -> Vec<(u32, u32)> {
         open[inner] = (route.last(), route.next_hop);
         turn(route.network, route.next_hop);
     }
+    // A prefix that ends at the last address of all is not closed: what follows it would begin at an address that there
+    // is not. The entry for all addresses ends there too, and so ends the loop at the latest.
     while open[inner].0 != u32::MAX {
         let end = open[inner].0;
         inner -= 1;

@@ -95,6 +95,8 @@ impl RawReads {
     /// # Panics
     /// The system has no memory left.
     pub fn new(bytes: usize) -> RawReads {
+        // Written below, and not only reserved: pages that are read before they are written may all be one page of
+        // zeros, which stays in the cache, and reads would seem faster than those of a table.
         let memory = Memory::zeroed(bytes.max(1));
         // SAFETY: these bytes are there, and nothing else names them yet.
         unsafe { memory.start().write_bytes(1, memory.bytes()) };

@@ -55,6 +55,8 @@ impl<C: Copy> Set<C> {
             Ok(found) => return Some(std::mem::replace(&mut block[found], route).code),
             Err(place) => {
                 if block.len() == block.capacity() {
+                    // Not by doubling, as a vector grows by itself: there are thousands of blocks, and half of their
+                    // memory could be spare. A block has 512 routes at most, so that moving them is cheap.
                     block.reserve_exact(32);
                 }
                 block.insert(place, route);

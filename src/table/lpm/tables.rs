@@ -412,6 +412,8 @@ impl Tables {
     /// Gives a table new routes and the design that suits them.
     fn change(&mut self, table: TableId, routes: &[Route]) {
         let at = table.index();
+        // Counted out before a design is chosen: a table that is dense and is to stay so could otherwise find all
+        // sixteen places taken, one of them by itself.
         if let TableEntry::Direct(direct) = &self.kept[at] {
             self.dense -= usize::from(direct.words().is_some());
         }
@@ -436,6 +438,8 @@ impl Tables {
 
     /// Moves all that lives in a slab into others.
     fn move_out_of(&mut self, slab: SlabId) {
+        // A block does not name its table, so all tables are looked at. That is seldom: half of all lines have to be
+        // dead before, and a slab's worth beside.
         for at in 0..self.kept.len() {
             if let TableEntry::Tree { block, packed } = self.kept[at]
                 && block.slab == slab

@@ -23,6 +23,8 @@ const LONGEST: usize = 9;
 /// The most leaves under a root and two levels of inner lines.
 const MAX_LEAVES: usize = (ROOT_KEYS + 1) * FAN * FAN;
 /// The most routes for which a tree has room whatever they are.
+// So many routes make at most twice as many runs and one. A leaf with the widest next hops, of four bytes, has room for
+// eight runs.
 pub(super) const MAX_ROUTES: usize = (MAX_LEAVES * 8 - 1) / 2;
 
 /// What a root begins with.
@@ -265,6 +267,8 @@ fn pack(routes: &[Route], width: usize, base: u32) -> Vec<u8> {
 
 /// How many leading bytes two addresses share, at most 3, by where they differ.
 fn shared_bytes(differ: u32) -> usize {
+    // Two bits beside the length hold the number. Prefixes of different lengths may have equal networks, which share
+    // four bytes: their last byte is written again where the length asks for it.
     (differ.leading_zeros() / 8).min(3) as usize
 }
 

@@ -51,6 +51,8 @@ impl Addresses {
         let ends = routes.iter().map(|(prefix, _)| (prefix.network(), u64::from(u32::from(prefix.broadcast())) + 1));
         for (start, end) in ends.map(|(start, end)| (u64::from(u32::from(start)), end)).chain([(1 << 32, 0)]) {
             if start > covered {
+                // The uncovered address number `draw`, counted from 0, is `draw` plus the covered addresses below it.
+                // Those are the same for all addresses of a gap, so this one number per gap suffices.
                 let covered_below = covered - uncovered;
                 uncovered += start - covered;
                 gaps.push((covered_below, uncovered));
