@@ -48,6 +48,8 @@ impl DividedCommand {
             kind: DividedCommand,
         }
         let Some(of) = super::merge::selections(folder)?.into_iter().next() else { return Ok(None) };
+        // Unknown fields are allowed here, unlike where manifests are read: only the kind is read. It says which of two
+        // types of manifest the file is, and the whole is read as that one afterwards.
         let Kind { kind } = read_json(&folder.join(manifest_name(of)), "a part")?;
         Ok(Some(kind))
     }
@@ -197,6 +199,8 @@ impl CommandManifest {
     /// Where another part was made of something else.
     fn difference(&self, other: &CommandManifest) -> Option<Difference> {
         let of_all = |manifest: &CommandManifest| {
+            // Results differ from part to part, and so do their digests. What the command was asked has to be the same,
+            // with the names of its files: they stand in what is printed, and one process has one name for each.
             let CommandManifest { shards, program, asked, .. } = manifest;
             serde_json::json!({ "shards": shards, "program": program, "asked": asked })
         };
@@ -234,6 +238,8 @@ impl CommandParts {
             });
         }
         let parts = CommandParts { folder: folder.to_owned(), manifests };
+        // All files are held against their digests here and not when they are read: a merge that is refused must not
+        // have printed anything before.
         for manifest in &parts.manifests {
             parts.file(manifest).verify(&manifest.results)?;
         }

@@ -29,6 +29,8 @@ impl FileDigest {
         let mut digesting = DigestWriter::new(io::sink());
         let mut buffer = vec![0; AT_ONCE];
         loop {
+            // Asked before each MiB and not once per file: to hash a capture of a terabyte takes many minutes, and an
+            // interrupt must not wait for that.
             if is_stopped() {
                 return Err(io::Error::other("interrupted"));
             }
@@ -62,6 +64,8 @@ impl<W: Write> DigestWriter<W> {
 impl<W: Write> Write for DigestWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.to.write(bytes)?;
+        // A write may take a part of the bytes. The caller gives the rest again, which would be hashed twice if all of
+        // `bytes` were hashed here.
         self.hash.update(&bytes[..written]);
         self.bytes += written as u64;
         Ok(written)

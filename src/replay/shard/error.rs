@@ -229,11 +229,17 @@ impl Place {
         };
         match (one, other) {
             (Value::Object(fields), Value::Object(others)) => {
+                // Keys of either side count, in the order in which a manifest is written, so the message names the
+                // first difference that a reader of the two files would meet. A key that one side lacks is compared as
+                // null, which messages call `none`.
                 let keys = fields.keys().chain(others.keys().filter(|key| !fields.contains_key(*key)));
                 let value =
                     |fields: &serde_json::Map<String, Value>, key: &str| fields.get(key).cloned().unwrap_or_default();
                 keys.into_iter().find_map(|key| at(key.clone(), &value(fields, key), &value(others, key)))
             }
+            // Only lists of one length are compared item by item. In lists of different lengths every item behind a
+            // missing one would be compared with its neighbour, and the message would name a capture that is the same
+            // on both sides.
             (Value::Array(items), Value::Array(others)) if items.len() == others.len() => {
                 let mut pairs = items.iter().zip(others).enumerate();
                 pairs.find_map(|(index, (one, other))| at((index + 1).to_string(), one, other))
@@ -252,6 +258,8 @@ fn short(value: &Value) -> String {
         }
         value => value.to_string(),
     };
+    // Cut by characters: a manifest may hold any text as a name, and a slice that ends within a character would panic
+    // while the message is made.
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,

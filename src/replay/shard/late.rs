@@ -51,11 +51,15 @@ pub(super) fn forward(
     let mut writer = ReplayWriter::begin(&writing, sinks)?;
     let mut source = Source::new(topology, frames, options);
     let new_worker = |_| Worker::new(&topology.program, options.fabric, true).counted_later(options.usage);
+    // No receiver's bucket acts here and nothing is counted: whether a frame is received depends on frames of other
+    // shards that arrive before it. Only the merge has all of them, and it counts each frame once that is certain.
     let crew = Crew { workers: (0..options.workers()).map(new_worker).collect(), late: None };
     pipeline::run(&mut source, crew, &writing, &mut writer)?;
     writer.end(source.interrupted)?;
     let (frames, sent) = (source.frames, source.feed.take_use());
     let mtu = options.fabric.mtu_in(&topology.program);
+    // Sums of this process would count frames as delivered that their receivers' buckets refuse later, so the part has
+    // empty ones. What is known of the stream is taken from the source all the same.
     let nothing = (Tally::new(&topology.program, mtu), Hints::new(&topology.program, mtu));
     Ok(ForwardedStream { frames, replayed: source.replayed(nothing.0, &nothing.1), sent })
 }
@@ -80,6 +84,9 @@ impl Parts {
             bytes: 0,
         };
         merge_records(self.files(PartFileKind::Forwarded)?, |file, number, record| {
+            // A record has flags of its own for what it holds, and a changed one may hold less than the options ask
+            // for. The positions of a batch are a list by frame: one frame without a position would move those of all
+            // frames behind it, and their lines would name the wrong capture.
             let has_all = |frame: &ForwardedFrame<'_>| {
                 frame.used.is_some() == options.usage && frame.position.is_some() == late.has_several_captures()
             };
@@ -118,6 +125,9 @@ impl LateFrames<'_, '_> {
     }
 
     fn add(&mut self, number: u64, forwarded: &ForwardedFrame<'_>) -> io::Result<()> {
+        // A job is given back as a whole, when the last of its frames is certain, and frames reach `Receiving` when
+        // their job departs. What is held beyond the limit of `Receiving` is therefore about two jobs, which are kept
+        // small.
         if self.present.batch.len() == FRAMES || self.bytes >= BYTES {
             self.depart()?;
         }

@@ -42,6 +42,8 @@ impl ProgramIdentity {
     /// # Errors
     /// The file cannot be read.
     pub fn of_this_program() -> io::Result<ProgramIdentity> {
+        // The version does not suffice: two builds of one version may number rules and routes in another way, and a
+        // part holds such numbers. Only the same file gives them the same meaning.
         let digest = std::env::current_exe().and_then(|path| FileDigest::of_file(&path, &|| false));
         let told = |error: io::Error| io::Error::other(format!("cannot read the program's own file: {error}"));
         Ok(ProgramIdentity::named(&digest.map_err(told)?.sha256))
@@ -113,6 +115,9 @@ impl StreamSummary {
 
     /// What was counted of all its frames, with what is known of the stream; nothing where these are not all.
     pub(super) fn replayed(&self, counted: Replayed) -> Option<Replayed> {
+        // Every frame of the stream is counted in exactly one part, so the counts of all parts are those of the stream.
+        // Parts that are consistent each by itself, and were changed so that frames are missing or counted twice, are
+        // refused here.
         counted.tally.check(self.frames).ok()?;
         Some(Replayed {
             captures: self.captures.clone(),
@@ -139,6 +144,8 @@ impl SentSummary {
     /// What has passed the buckets of senders, less than so many endpoints; nothing where there are more.
     pub(super) fn rates(&self, endpoints: usize) -> Option<Vec<(EndpointId, RateUse)>> {
         let rates = self.rates.iter().map(|(id, rate_use)| (EndpointId(*id), *rate_use));
+        // Where names are looked up by number, one that no endpoint has would panic: numbers of a file are checked
+        // where they are read.
         rates.map(|of| (of.0.index() < endpoints).then_some(of)).collect()
     }
 }
@@ -203,11 +210,15 @@ pub(super) fn selection_of(name: &str) -> Option<ShardSelection> {
     let numbers = name.strip_prefix("shard-")?.strip_suffix(".json")?;
     let (index, count) = numbers.split_once("-of-")?;
     let of = ShardSelection::new(index.parse().ok()?, count.parse().ok()?)?;
+    // Numbers are parsed from other spellings as well: `shard-+1-of-4.json` and `shard-01-of-4.json` are no manifests,
+    // and would stand for the file without the extra character, which need not be there.
     (manifest_name(of) == name).then_some(of)
 }
 
 /// The name of the copy of a topology, in the notation of its own name.
 pub(super) fn topology_name(topology: &NamedDigest) -> String {
+    // By content, so that parts of two topologies of one name in one folder do not replace each other's copy. A
+    // manifest may hold any text in place of a hash, even a short one, so nothing is sliced without a check.
     let NamedDigest { name, digest } = topology;
     format!(
         "topology-{}.{}",
@@ -236,6 +247,8 @@ impl Manifest {
 
     /// Whose part it is.
     pub(super) fn selection(&self) -> ShardSelection {
+        // A manifest is made of a selection by `of`, or comes from `read`, which refuses one whose numbers are not
+        // those of its name: a file cannot make this panic.
         ShardSelection::new(self.shard, self.shards).expect("a manifest is of a selection")
     }
 
@@ -257,10 +270,14 @@ impl Manifest {
             let why = format!("it is of another kind or version: `{}`, layout {}", manifest.kind, manifest.layout);
             return Err(PartsError::NoManifest { path, what, why });
         }
+        // The name of a file is no proof of what it is: a manifest of shard 0 that was copied over that of shard 1
+        // would count the frames of shard 0 twice.
         if ShardSelection::new(manifest.shard, manifest.shards) != Some(of) {
             let why = format!("it says that it is of shard {} of {}", manifest.shard, manifest.shards);
             return Err(PartsError::NoManifest { path, what, why });
         }
+        // Names of files are read from the manifest but may only be the ones that its kinds have: any other name could
+        // lead out of the folder, to a file that is then hashed and read.
         for (kind, file) in &manifest.files {
             if file.name != kind.file_name(of) {
                 let why = "it names a file that is not of its part".to_owned();
@@ -275,6 +292,10 @@ impl Manifest {
         let of_all = |manifest: &Manifest| {
             let mut value = serde_json::to_value(manifest).unwrap_or_default();
             if let Value::Object(fields) = &mut value {
+                // What belongs to one part alone is left out: its number and the digests of its files. The kinds of
+                // files stay, since lines of some shards alone are not the lines of the stream. Names of topology and
+                // captures are compared as well as digests, because they stand in lines and summaries, and one process
+                // has one name for each.
                 fields.shift_remove("shard");
                 let files = fields.shift_remove("files").unwrap_or_default();
                 let kinds = files.as_object().into_iter().flat_map(|files| files.keys().cloned());
@@ -298,6 +319,8 @@ pub(super) fn write_json(path: &Path, inputs: &Inputs, manifest: &impl Serialize
 pub(super) fn read_json<T: DeserializeOwned>(path: &Path, what: &'static str) -> Result<T, PartsError> {
     let unreadable = |error: io::Error| PartsError::unreadable(path, &error);
     let no_manifest = |why: String| PartsError::NoManifest { path: path.to_owned(), what, why };
+    // A manifest is read as a whole before anything is known of it. Without a bound a large file under its name would
+    // fill the memory.
     if fs::metadata(path).map_err(unreadable)?.len() > MAX_BYTES {
         return Err(no_manifest("it is larger than a manifest can be".to_owned()));
     }

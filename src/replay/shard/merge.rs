@@ -50,6 +50,8 @@ impl Parts {
         if let Some(difference) = others.iter().find_map(|other| first.difference(other)) {
             return Err(PartsError::Different(difference));
         }
+        // All parts are of the same program here, since the comparison above includes it: the first stands for all of
+        // them.
         if first.program != *program {
             return Err(PartsError::OtherProgram {
                 what: "parts were",
@@ -58,6 +60,8 @@ impl Parts {
             });
         }
         let topology = topology(folder, &first.topology_files().collect::<Vec<_>>())?;
+        // Each file is read twice, here and when it is merged. One pass would find a damaged part only after lines of
+        // others were printed, and a merge that is refused must not print anything.
         for manifest in &manifests {
             for digest in manifest.files.values() {
                 PartFile::new(folder, &digest.name, FileOwner::Shard(manifest.shard)).verify(digest)?;
@@ -115,11 +119,15 @@ impl Parts {
     /// The parts do not hold what is wanted, or cannot be of this topology; a sink cannot be written to.
     pub fn merge(&self, sinks: &mut Sinks<'_>) -> Result<MergedReplay, PartsError> {
         self.check_held(sinks.lines.is_some(), sinks.capture.is_some())?;
+        // The copies were chosen when the parts were made: parts with `in` hold nothing that came out, so what the
+        // caller has set cannot be followed.
         sinks.copies = self.contents().packets.unwrap_or_default();
         let damage = self.first().stream.damage.clone();
         if let Some(timing) = &self.first().stream.timing {
             return Ok(MergedReplay { replayed: self.receive(timing, sinks)?, damage });
         }
+        // Sums and connections come before the writer begins: parts whose sums do not add up to the stream are refused
+        // with nothing printed.
         let mut replayed = self.replayed()?;
         replayed.connections = self.connections()?;
         let format = OutputFormat::new(&self.topology, sinks);
@@ -208,6 +216,8 @@ impl Parts {
         };
         let mut each = files.iter_mut();
         let parts = sums.iter().filter_map(|(_, sums)| {
+            // Taken before the `?` below: a part without sums of connections has a file all the same, and the files of
+            // all parts behind it would be read as those of their neighbours.
             let each = each.next().map(|file| file as &mut dyn io::Read);
             Some(ConnectionPart { sums: sums.connections.as_ref()?, each })
         });
@@ -232,6 +242,8 @@ impl Parts {
     }
 
     fn write_packets(&self, writer: &mut ReplayWriter<'_, '_>) -> Result<(), PartsError> {
+        // One for each endpoint and one for `drops`, as the format of the writer numbers them. A record with a larger
+        // number would index past the end of that list.
         let interfaces = self.topology.names.endpoints.len() as u32 + 1;
         let mut encoded = EncodedBatch::default();
         merge_records(self.files(PartFileKind::Packets)?, |file, _, packets| {
@@ -258,6 +270,8 @@ pub(super) fn selections(folder: &Path) -> Result<BTreeSet<ShardSelection>, Part
     let mut selections = BTreeSet::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let name = entry.map_err(unreadable)?.file_name();
+        // Other names are passed over and are no error: the files of the parts lie beside their manifests, and a task
+        // that was killed may have left hidden ones.
         selections.extend(name.to_str().and_then(selection_of));
     }
     Ok(selections)
@@ -291,6 +305,9 @@ pub(super) fn topology(folder: &Path, files: &[&NamedDigest]) -> Result<Topology
         Ok((named.name.clone(), text))
     };
     let texts = files.iter().map(|named| text(named)).collect::<Result<Vec<_>, PartsError>>()?;
+    // The texts have the digests of the manifest, and this very program compiled them when the parts were made. A
+    // topology that has errors now means a manifest that was changed, so the message is about the copy and not about
+    // the topology.
     Topology::of_copies(texts).map_err(|error| match error {
         LabError::Read(error) => PartsError::Unreadable(error.to_string()),
         LabError::Invalid { .. } => copy(files[0]).damaged("it is not a topology without errors"),

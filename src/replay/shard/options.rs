@@ -52,6 +52,9 @@ impl EntryOptions {
         EntryOptions {
             timing: options.has_timing(topology),
             merge: *merge,
+            // Maps are sorted and lists stand in the order of `ALL`, whatever the order in which options were given:
+            // manifests are compared value by value, and two processes that were started with the same options in
+            // another order must agree.
             inject: inject.iter().map(name).collect(),
             map: map.iter().copied().collect(),
             strip: Encapsulation::ALL.into_iter().filter(|what| strip.contains(what)).collect(),
@@ -64,8 +67,13 @@ impl EntryOptions {
     /// These, and what frames enter with in a split where that is not said again.
     pub(super) fn or_those_of(self, split: &EntryOptions) -> EntryOptions {
         let timing = self.timing;
+        // A topology with `timing = true` turns timing on although no option says so. Compared with the others, it
+        // would look like an option that is given again, and a shard of a split with `--inject` would be refused for
+        // leaving that out. The other options count together: where one of them is given again, all have to be.
         match (EntryOptions { timing: false, ..self }) {
             other if other == EntryOptions::default() => {
+                // A shard of a split with timing need not repeat `--timing`. The opposite stays a difference: a split
+                // without timing has no departure times, so a shard with `--timing` is refused.
                 EntryOptions { timing: timing || split.timing, ..split.clone() }
             }
             other => EntryOptions { timing, ..other },
@@ -95,6 +103,8 @@ impl PartOptions {
     /// What `options` say, where parts hold `frames`.
     pub(super) fn new(topology: &Topology, options: &ReplayOptions, frames: PartContents) -> PartOptions {
         // Of a frame over time, no part says anything; workers and the rest change nothing.
+        // Every option is named and there is no `..`: one that is added later does not compile until it is decided
+        // whether parts have to agree on it.
         let ReplayOptions {
             merge: _,
             inject: _,

@@ -88,11 +88,17 @@ pub fn write_part(
         true => files.forward(topology, frames, contents, progress),
     };
     let (forwarded, digests) = both(forward, || digests.compute(&is_stopped));
+    // Asked before the digests are looked at: an interrupt ends the hashing too, with an error that names a file which
+    // is in order.
     if matches!(forwarded, Ok(None)) {
         return Ok(None);
     }
+    // Before the damage that reading has found: where the file of a split is not the one of its manifest, that is the
+    // cause, and the damage follows from it.
     let digests = digests?;
     let Some(ForwardedPart { frames, stream: found, files: written }) = forwarded? else { return Ok(None) };
+    // What ended captures early is part of the summary of a split, and its files are whole. Where reading one ends
+    // early all the same, frames are missing, and a part made of it would look complete.
     if let (Some(_), [damage, ..]) = (&stream, &found.damage[..]) {
         return Err(PartsError::Unreadable(damage.clone()));
     }
@@ -103,10 +109,14 @@ pub fn write_part(
         captures: digests,
         stream: stream.unwrap_or(found),
     };
+    // Every part writes the copies, although they are the same for all: each task may be the only one that is not
+    // killed. Tasks that write them at the same time do no harm, since a file appears whole and with the same bytes.
     for (file, (_, text)) in made_of.topology.files().zip(topology.sources.texts()) {
         write(&folder.join(topology_name(file)), &inputs, text.as_bytes())?;
     }
     let mut manifest = Manifest::of(options.shard, program.clone(), made_of);
+    // Until here no file of this part but the topology has its name: after an error or an interrupt above, a part that
+    // stood in the folder is still there as it was.
     for WrittenFile { kind, file } in written {
         let (file, digest) = file.finish();
         file.finish()?;
@@ -171,6 +181,8 @@ impl PartInput {
                 let path = part_file.path.clone();
                 let opened = Captures::open(vec![CaptureFile { path: path.clone(), is_of_folder: false }], opener);
                 // What is wrong with it is told by what it should be.
+                // A file that was cut or replaced fails here, before it is hashed, and the error of the reader would
+                // not say what to do. The error about its digest says that the captures have to be split again.
                 let opened = opened.map_err(|error| part_file.verify(&file).err().unwrap_or(error.into()))?;
                 let facts = stream.facts(sampled);
                 let prepared = PreparedFeed::new(opened, &options, facts, captures.len() > 1);
@@ -215,6 +227,8 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
 
 /// True where a folder that captures were found in is `folder`.
 pub(super) fn is_among(captures: &[CaptureFile], folder: &Path) -> bool {
+    // A file that was named by itself does not count: its folder is not read, so parts may stand beside it. Files of
+    // one folder follow each other, so `dedup` leaves one path of each, and the system is asked once per folder.
     let of_folders = captures.iter().filter(|file| file.is_of_folder).filter_map(|file| file.path.parent());
     let mut parents: Vec<&Path> = of_folders.collect();
     parents.dedup();
@@ -222,6 +236,8 @@ pub(super) fn is_among(captures: &[CaptureFile], folder: &Path) -> bool {
 }
 
 fn is_same_folder(one: &Path, other: &Path) -> bool {
+    // Links and `./` lead to the same folder under other names. A folder that is not there has no canonical path, so
+    // callers make theirs before they ask.
     fs::canonicalize(one).is_ok_and(|one| fs::canonicalize(other).is_ok_and(|other| one == other))
 }
 
@@ -285,6 +301,8 @@ impl PartFiles<'_> {
             forwarded: None,
         };
         let copies = contents.packets.unwrap_or_default();
+        // The cast changes no type but a lifetime: that of a trait object behind `&mut` is invariant, and the other
+        // sinks live shorter.
         let progress = progress.map(|progress| progress as &mut dyn FnMut(u64, Option<u64>, u64));
         let mut sinks = Sinks { records: Some(records), copies, progress, ..Sinks::default() };
         let mut replayed = run_frames(topology, frames, self.options, &mut sinks)?;

@@ -37,6 +37,8 @@ impl PartFile {
 
     /// Holds the file against what its manifest says.
     pub(super) fn verify(&self, expected: &NamedDigest) -> Result<(), PartsError> {
+        // Kind and length come first. To open a pipe that stands under this name would wait for its other end, and a
+        // file that was cut short is refused without hashing what may be many gigabytes of it.
         let length = match fs::metadata(&self.path) {
             Ok(metadata) if metadata.is_file() => metadata.len(),
             Ok(_) => return Err(self.damaged("it is no regular file")),
@@ -82,6 +84,8 @@ impl RecordReader {
     /// Reads the next record; false at the end.
     fn advance(&mut self) -> Result<bool, PartsError> {
         let before = self.number;
+        // Numbers have to rise within a file: `merge_records` keeps one record of each file, and its order is that of
+        // the stream only if no file steps back. A number of 0 is refused too, since frames are counted from 1.
         match self.read() {
             Ok(more) if !more || self.number > before => Ok(more),
             Ok(_) => Err(self.file.damaged("its frames are not in order")),
@@ -91,6 +95,8 @@ impl RecordReader {
 
     fn read(&mut self) -> io::Result<bool> {
         let mut head = [0; 12];
+        // A read of no bytes is the end of the file, in its right place between two records. An end within the twelve
+        // bytes is damage. `read_exact` alone fails with the same error for both.
         let first = self.from.read(&mut head)?;
         if first == 0 {
             return Ok(false);
@@ -101,6 +107,7 @@ impl RecordReader {
         let length = u32::from_le_bytes([l0, l1, l2, l3]);
         self.payload.clear();
         // No room is made for what a length claims.
+        // Twelve bytes may claim 4 GiB: `take` bounds what is read, and the buffer grows with what is really there.
         let read = self.from.by_ref().take(length.into()).read_to_end(&mut self.payload)?;
         if read < length as usize { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(true) }
     }
@@ -122,6 +129,8 @@ pub(super) fn merge_records(
     let mut before = 0;
     while let Some(Reverse((number, index))) = order.pop() {
         let reader = &mut readers[index];
+        // Each file rises by itself, so equal numbers are of different parts, and the heap gives them one behind the
+        // other: comparing with the last number finds every frame that two parts hold.
         if number == before {
             return Err(reader.file.damaged(format!("frame {number} is in another part, too")));
         }

@@ -102,6 +102,8 @@ pub fn write_split(
         included,
         entry: EntryOptions::new(topology, options),
     };
+    // Asked before the captures are read, which may take hours: topology, options and number of shards are known now,
+    // and a split that differs in one of them is refused at once.
     let before = SplitManifest::read_if_there(folder)?;
     if let Some(before) = &before {
         before.check_made_of(folder, &of)?;
@@ -112,6 +114,8 @@ pub fn write_split(
     let stop = options.stop.as_deref();
     let is_stopped = || stop.is_some_and(|stop| stop.load(Ordering::Relaxed));
     let opened = Captures::open(captures.clone(), opener)?;
+    // Batches of one worker are not divided, so frames can be taken by their index. All shards are selected, whatever
+    // the caller has set: each frame of the stream goes into some file.
     let options = ReplayOptions { workers: 1, shard: ShardSelection::default(), ..options.clone() };
     let mut splitting = Splitting {
         topology,
@@ -131,6 +135,8 @@ pub fn write_split(
     let finished = files.into_iter().map(ShardFile::finish).collect::<io::Result<Vec<_>>>()?;
     let stream = StreamSummary { timing, ..StreamSummary::of_facts(&facts, damage.clone()) };
     let manifest = SplitManifest::new(of, digests?, stream, facts.sampled, finished.iter().map(Finished::described));
+    // The whole manifest is compared, and before any file is put in its place: captures of the same names may have
+    // other bytes by now, which only their hashes show. The split that is there is then left as it was.
     if let Some(before) = before {
         before.check_same(folder, &manifest)?;
     }
@@ -179,6 +185,8 @@ impl Splitting<'_> {
             match self.feed.next(&mut batch, self.topology, &mut steering) {
                 Ok(true) => {}
                 Ok(false) => return Ok(true),
+                // What opens captures may end a read with an error when the work is interrupted. That is no damage of
+                // the capture, and the split is not written at all.
                 Err(_) if is_stopped() => return Ok(false),
                 Err(error) => {
                     self.damage.push(error.to_string());
@@ -189,6 +197,8 @@ impl Splitting<'_> {
                 }
             }
             for index in 0..batch.len() {
+                // The same remainder as in `ShardSelection`: the file with index I has to hold what `--shard I/N`
+                // selects of the whole stream, or the two kinds of parts would differ.
                 let shard = batch.frame(index).shard.index() % self.files.len();
                 self.files[shard].write(&batch, index, &self.topology.names)?;
             }
@@ -230,6 +240,8 @@ impl ShardFile {
         let (endpoint, direction) = match frame.entry {
             Entry::BySource => (None, PacketDirection::Unknown),
             Entry::CapturedAt(endpoint) => (Some(endpoint), PacketDirection::Unknown),
+            // Both are flagged as inbound. A frame that its sender's rate refuses has no departure time below, and with
+            // timing that alone makes the difference when the file is read.
             Entry::Injected(endpoint) | Entry::RateExceeded(endpoint) => (Some(endpoint), PacketDirection::Inbound),
         };
         let own: Vec<&[u8]> = batch.comments(number).collect();
@@ -264,6 +276,8 @@ impl ShardFile {
         if let Some(interface) = self.interfaces.get(&endpoint) {
             return Ok(*interface);
         }
+        // The reader refuses a section with more interfaces, so a file that describes more could be written, after
+        // hours of reading, but never be replayed.
         if self.interfaces.len() >= MAX_INTERFACES as usize {
             return Err(PartsError::TooManyEntries(MAX_INTERFACES));
         }

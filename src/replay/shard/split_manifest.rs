@@ -89,6 +89,9 @@ impl SplitManifest {
         if kind != KIND || *layout != LAYOUT {
             return Err(no_manifest(format!("it is of another kind or version: `{kind}`, layout {layout}")));
         }
+        // The names are computed and compared, never joined to the folder as the manifest has them: `../shop.toml`
+        // would lead out of it. They stand by shard, so callers may take the file of shard I as the one with index I.
+        // An empty list of files equals the names of 0 shards, which is why 0 is refused by itself.
         let selections = (0..of.shards).map(|index| ShardSelection::new(index, of.shards));
         let names: Option<Vec<String>> = selections.map(|of| of.map(file_name)).collect();
         let is_of_shards = names.is_some_and(|names| names.iter().eq(files.iter().map(|file| &file.file.name)));
@@ -119,10 +122,14 @@ impl SplitManifest {
         if options.shard.count() != self.of.shards {
             return Err(PartsError::SplitShards { folder: folder.to_owned(), count: self.of.shards });
         }
+        // Program and number of shards are compared above, for messages of their own. `here` takes both from the
+        // manifest, so that the comparison below names a difference of topology or options.
         let TopologyDigests { topology: named, included } = TopologyDigests::of(topology)?;
         let asked = EntryOptions::new(topology, options);
         let entry = asked.or_those_of(&self.of.entry);
         let here = SplitOf { topology: named, included, entry, ..self.of.clone() };
+        // An option that is given again has to be the same as in the split: the frames in the files have entered with
+        // the options of the split already, and another `--map` or `--dedup` could not act on them any more.
         self.check_made_of(folder, &here)?;
         let strange = || PartsError::NoManifest {
             path: folder.join(SPLIT_MANIFEST),

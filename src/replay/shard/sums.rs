@@ -92,6 +92,9 @@ impl<'a> AddedSums<'a> {
         let bounded = |number: u64| (number <= MAX).then_some(number);
         let program = &self.topology.program;
         self.tally.add_counts(&sums.tally, program, self.topology.names.rules.len())?;
+        // Addresses are remembered up to a bound for each of the 64 shards that frames are steered to, and a part has
+        // whole shards. So the lists of all parts add up to the list of one process, and nothing has to be cut again
+        // here.
         for (id, addresses) in &sums.addresses {
             let own = self.addresses.entry(id.parse().ok()?).or_default();
             for (address, frames) in addresses {
@@ -109,6 +112,8 @@ impl<'a> AddedSums<'a> {
             }
         }
         match &mut self.facts {
+            // Every part holds the sample of the whole stream, because each process reads all of it or takes it from
+            // the split. Added up, the sample would count once per part, so that of the first part stands for all.
             Some(facts) => facts.merge(&sums.facts.without_sample()),
             facts @ None => *facts = Some(sums.facts),
         }
