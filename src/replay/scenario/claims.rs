@@ -30,6 +30,8 @@ impl JudgedFrame<'_> {
     }
 
     fn failure(&self, claim: &str, fact: &str) -> StepFailure {
+        // Claims and facts hold texts of files that somebody else may have written. They are printed to terminals and
+        // into logs of CI, where a raw control character or line break could look like output of this program.
         let text = |text: &str| Shown(text).to_string();
         StepFailure { kind: self.kind().to_owned(), claim: text(claim), fact: text(fact), place: None }
     }
@@ -110,6 +112,8 @@ fn verdict_text(claim: &VerdictClaim) -> String {
 fn rule_holds(names: &Names, outcome: &Outcome, claim: &RuleClaim) -> (bool, String) {
     match outcome.decider {
         MatchedRule::Rule(id) => {
+            // Compared by the name that the file gives the rule. An id is of one compiled program, and each operation
+            // of a scenario makes another one, in which the same rule may have another id.
             let text = &names.rules[id.index()].text;
             (*text == claim.to_string(), format!("rule {text}"))
         }

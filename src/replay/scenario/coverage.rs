@@ -73,6 +73,8 @@ impl Coverage {
 
     /// Takes note of a frame that went through `topology`.
     pub(super) fn note(&mut self, topology: &Arc<Topology>, frame: &CoveredFrame<'_>) {
+        // Programs are told apart by their address. `counting` holds the topology, so its program is not freed, and no
+        // later program can have the same address.
         let is_new = |counting: &Counting| !Arc::ptr_eq(&counting.topology.program, &topology.program);
         if self.counting.as_ref().is_none_or(is_new) {
             self.keep();
@@ -100,6 +102,8 @@ impl Coverage {
 
     /// Adds what the packets of another scenario met.
     pub fn merge(&mut self, mut other: Coverage) {
+        // Counts by id mean something in the program that they were counted in alone. Both sides are first brought to
+        // places in files, in which scenarios with one topology agree.
         self.keep();
         other.keep();
         self.reasons.extend(&other.reasons);
@@ -134,6 +138,8 @@ impl Coverage {
         self.keep();
         let mut topologies: Vec<TopologyCoverage> = Vec::new();
         for ((file, _, _), record) in self.entries {
+            // The map is sorted by file first, so the records of a topology follow each other, and the last one is the
+            // only one that has to be compared.
             match topologies.last_mut().filter(|known| known.file == file) {
                 Some(known) => known.records.push(record),
                 None => topologies.push(TopologyCoverage { file, records: vec![record] }),

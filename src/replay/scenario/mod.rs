@@ -191,6 +191,8 @@ impl Stage {
         StepOutcome {
             what: format!("{} from {}", sent.description(), send.from.value),
             trace: if failed { sent.trace() } else { String::new() },
+            // A remedy is a change after which the packet arrives. Where the scenario claims a drop and another reason
+            // was given, such a change would lead away from what is claimed.
             remedy: if failed && expectation.claim.is_about_arrival() { sent.remedy() } else { None },
             failures,
             holds: Some(Expectation::Send(holds)),
@@ -202,6 +204,8 @@ impl Stage {
     fn replay(&mut self, replay: &ReplayStep, expectation: &ReplayExpectation) -> StepOutcome {
         let what = format!("replay {}", shown_path(&replay.capture));
         let options = ReplayOptions {
+            // An instance that an earlier step has released has no endpoint any more. Frames with its address then
+            // enter by their source, as those of a `send` step do.
             inject: replay.inject.iter().filter_map(|(ip, id)| Some((ip.value, self.lab.endpoint(id)?))).collect(),
             map: replay.map.iter().map(|(from, to)| (from.value, to.value)).collect(),
             fabric: Options { strict_tcp: replay.strict_tcp, ..Options::default() },
@@ -223,6 +227,8 @@ impl Stage {
         });
         let mut outcome = seen.judge(&topology, expectation);
         for why in damage {
+            // Counts of a capture that was not read to its end are no fact about it: `--bless` must not write them into
+            // the scenario.
             outcome.holds = None;
             outcome.failures.extend(StepOutcome::impossible(String::new(), UNREADABLE, &why.to_string()).failures);
         }

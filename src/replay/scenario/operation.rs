@@ -60,6 +60,8 @@ impl OperationAnswer {
             }
             OperationAnswer::Links(page) => {
                 let text = |text: &str| Spanned::unplaced(text.to_owned());
+                // What holds may be written into the scenario in place of its claim. A total that the author did not
+                // claim must not appear there.
                 let has_total = matches!(expectation, ApplyExpectation::Links { total: Some(_), .. });
                 let total = has_total.then(|| Spanned::unplaced(page.total_count));
                 let links = pairs(page).into_iter().map(|(instance, vpc)| (text(instance), text(vpc))).collect();

@@ -21,6 +21,8 @@ pub fn claim_failure(topology: &Arc<Topology>, protocols: &ProtocolClasses, flow
         text += &format!("and {} more\n", report::thousands((flows.len() - TOLD) as u64));
     }
     if let Some(flow) = flows.first() {
+        // A lab of its own, without sessions: in the lab of the scenario this packet would begin a session, and the
+        // steps behind the claim would meet it.
         let mut lab = Lab::new(Arc::clone(topology), Options::default());
         let sender = flow.witness.sender;
         let frame: PacketBuilder = flow.witness.packet();
@@ -44,6 +46,9 @@ pub(crate) struct ClaimViolation {
 pub(crate) fn violation(topology: &Arc<Topology>, text: &str) -> Result<Option<ClaimViolation>, ReachTextError> {
     let reader = SelectorReader { world: &topology.world, program: &topology.program, names: &topology.names };
     let claim = ReachClaim::parse(text, &reader)?;
+    // Protocols that no rule names are answered as one group. A claim may name one of them, so its protocols get
+    // classes of their own; otherwise the answer for the group would stand for a protocol that is allowed and for
+    // others that are not.
     let reach = Reach::telling_apart(Arc::clone(&topology.program), claim.allowed().protocols());
     let flows = claim.violations(&reach);
     let fact = match flows.len() {

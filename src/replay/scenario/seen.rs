@@ -97,6 +97,8 @@ impl<'a> Seen<'a> {
         let failed = self.hold(topology, number, &judged);
         let kind = SeenKind::of(outcome.verdict);
         let is_first = !self.firsts.contains_key(&kind);
+        // A `FrameResult` has a copy of the frame, of what came out and of the trace. Only the first frame of each kind
+        // and the first about which a claim fails are kept, so that memory does not grow with the capture.
         if !(is_first || failed && self.failed.is_none()) {
             return;
         }
@@ -112,6 +114,8 @@ impl<'a> Seen<'a> {
 
     /// Holds what is claimed about a single frame; true where it does not hold.
     fn hold(&mut self, topology: &Topology, number: u64, judged: &JudgedFrame<'_>) -> bool {
+        // Removed, so that in the end the claims are left whose frames the capture does not have. These fail as well: a
+        // claim that was never held against a frame must not count as one that holds.
         let Some(claim) = self.claims.remove(&number) else { return false };
         self.frames.push(FrameClaim { frame: Spanned::unplaced(number), claim: claims::holding(judged) });
         let failures = claims::hold(judged, claim);
@@ -243,6 +247,8 @@ fn both<'e, K: Ord>(claims: &'e [Count<K>], facts: &'e [Count<K>]) -> impl Itera
 }
 
 /// The number of no frame.
+// Larger than every number of a frame: counts that are too small have no frame to show, and are sorted behind those
+// that have one.
 const NO_SURPLUS: u64 = u64::MAX;
 
 impl ComparedCount {

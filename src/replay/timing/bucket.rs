@@ -34,12 +34,17 @@ impl TokenBucket {
     /// A full bucket that gains `rate` tokens each nanosecond and takes `fills_in` to fill. A rate of 0 counts as 1.
     pub fn new(rate: u64, fills_in: SimDuration) -> TokenBucket {
         let rate = rate.max(1);
+        // The largest rate of a topology, 10^10 tokens per nanosecond, and its largest burst of 60 seconds make a depth
+        // of more than 10^20, which 64 bits do not hold. Floating point would lose single tokens of it, and what passes
+        // would depend on rounding.
         let depth = i128::from(rate) * i128::from(fills_in.as_nanos());
         TokenBucket { rate, depth, level: depth, at: SimTime::ZERO }
     }
 
     /// Returns when, at `now` or later, something of this cost may pass, behind all that has passed.
     pub fn ready_at(&self, now: SimTime, cost: u64) -> SimTime {
+        // Nothing passes before what has passed last, although it may cost less: the queue before a bucket is first in,
+        // first out.
         let now = now.max(self.at);
         let missing = self.depth.min(cost.into()) - self.level_at(now);
         if missing <= 0 {
@@ -135,6 +140,8 @@ impl RateLimiter {
         let packets = u64::from(train.packets) * 1_000_000_000;
         let ready =
             |bucket: &Option<TokenBucket>, cost| bucket.as_ref().map_or(now, |bucket| bucket.ready_at(now, cost));
+        // Both buckets are paid at the later of their two times. Paid at its own earlier time, the other bucket would
+        // gain tokens for a packet that has not passed yet, and at the later time more than its burst could pass.
         let time = ready(&self.bits, bits).max(ready(&self.packets, packets));
         let wait = time.since(now);
         if wait > self.longest_wait || !self.has_room(wait) {
@@ -154,9 +161,13 @@ impl RateLimiter {
     /// Whether there is a place for one that has to wait.
     fn has_room(&mut self, wait: SimDuration) -> bool {
         let Some(room) = self.room else { return true };
+        // Passages never go back in time, so the list is sorted and those that have left stand in front. One that
+        // leaves at this very nanosecond has made its place free.
         while self.waiting.front().is_some_and(|leaves| *leaves <= self.now) {
             self.waiting.pop_front();
         }
+        // A packet that passes at once takes no place in the queue: with room for none, what is within the rate still
+        // passes.
         wait == SimDuration::default() || self.waiting.len() < room
     }
 }

@@ -48,6 +48,8 @@ struct StampClock {
 impl StampClock {
     /// Notes a stamp; true where the clock was set back before it.
     fn note(&mut self, stamp: SimTime) -> bool {
+        // Compared with the latest stamp and not with the one before: a clock that runs back in many small steps would
+        // never be noticed otherwise.
         let is_set_back = stamp + SET_BACK < self.latest;
         self.latest = if is_set_back { stamp } else { self.latest.max(stamp) };
         is_set_back
@@ -113,6 +115,8 @@ impl Limiters {
         for (id, limits) in instances.chain(services) {
             let Some(limits) = limits.as_deref() else { continue };
             let Some(endpoint) = topology.names.find_endpoint(id) else { continue };
+            // A bucket keeps its level and its queue where an operation does not change its limits. A fresh one is
+            // full, so with every operation, whatever it is about, each sender could send its burst once more.
             let kept = before.remove(&endpoint).filter(|kept| kept.limits == *limits);
             if let Some(limiter) = kept.or_else(|| MeasuredLimiter::new(limits, self.direction)) {
                 self.by_endpoint.insert(endpoint, limiter);
@@ -144,6 +148,8 @@ impl Limiters {
     /// Fills every bucket again, for a clock that begins anew.
     fn restart(&mut self) {
         for measured in self.by_endpoint.values_mut() {
+            // Bucket and queue alone begin anew. What has passed, and how long it waited, is counted over the whole
+            // replay, also where several captures of different times are replayed one behind the other.
             if let Some(full) = RateLimiter::new(&measured.limits, self.direction) {
                 measured.limiter = full;
             }

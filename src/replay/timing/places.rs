@@ -43,6 +43,8 @@ impl EndpointPlaces {
         let place = |id: EndpointId| self.by_endpoint.get(id.index()).copied();
         let (Some(from), Some(to)) = (place(from), place(to)) else { return SimDuration::default() };
         let zones_differ = from.zone.zip(to.zone).is_some_and(|(from, to)| from != to);
+        // Zones are compared by name, and two regions may have a zone of one name: regions that differ make the way one
+        // between zones even where the names are equal.
         // A region of 0 is that of an endpoint without one.
         if zones_differ || (from.region != to.region && from.region != 0 && to.region != 0) {
             self.latency.cross_zone
@@ -91,6 +93,8 @@ impl<'a> PlaceSurvey<'a> {
     }
 
     fn number(&mut self, text: &'a str) -> u32 {
+        // Regions, zones and vSwitches share one numbering, and a zone may get the number of a region of the same name.
+        // That is harmless, since a number is only compared with one of the same kind.
         let next = self.numbers.len() as u32 + 1;
         *self.numbers.entry(text).or_insert(next)
     }

@@ -16,6 +16,8 @@ use std::collections::{BinaryHeap, VecDeque};
 
 /// Bytes of frames that are held at most, with what left because of them, and [`OF_EACH`] more for each: some 80,000
 /// full-sized ones.
+// What left because of a frame counts as well: a few captured bytes may stand for many fragments, and a capture of such
+// frames would take gigabytes if only captured bytes were counted.
 const MAX_HELD: usize = 256 << 20;
 
 /// What a held frame takes beside its bytes.
@@ -122,6 +124,8 @@ impl Receiving {
     pub(in crate::replay) fn take(&mut self, frame: Departed) {
         let Departed { stamp, departs, flight, bytes } = frame;
         if self.clock.note(stamp) {
+            // What is under way has arrival times of the old clock. It would be held until the new stamps have caught
+            // up with these, so it lands now, and in the buckets as they are: they are filled afterwards.
             self.land_all();
             self.limiters.restart();
         }
@@ -135,6 +139,8 @@ impl Receiving {
         self.held.push_back(HeldFrame { received, bytes });
         self.held_bytes += bytes;
         self.land_until(stamp);
+        // The oldest frame may be the last to arrive, so many may land before the first bytes are released. The loop
+        // ends: once nothing is under way, everything held is certain, and `settle` releases all of it.
         while self.held_bytes > MAX_HELD {
             self.land_first();
             self.settle();
@@ -143,6 +149,9 @@ impl Receiving {
 
     /// Makes certain what arrives up to `now`: no frame that is still to come arrives earlier.
     pub(in crate::replay) fn land_until(&mut self, now: SimTime) {
+        // A later frame leaves at its own stamp at the earliest. One whose stamp runs back by up to a second may still
+        // arrive before frames that have landed: its receiver's limiter then counts it as arriving with the latest of
+        // them.
         while self.next_arrival().is_some_and(|arrival| arrival <= now) {
             self.land_first();
         }
@@ -185,6 +194,8 @@ impl Receiving {
         if let Some(landed) = &mut self.landed {
             landed.push_back(LandedFrame { number, received });
         }
+        // What becomes of a frame in the air is not certain, and `settle` stops in front of the first such frame: its
+        // number is never below `first`.
         self.held[(number - self.first) as usize].received = Some(received);
     }
 

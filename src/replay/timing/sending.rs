@@ -38,6 +38,8 @@ impl Sending {
         if self.clock.note(time) {
             self.limiters.restart();
         }
+        // Buckets act in the order of the capture, in the thread that reads, so this comes before the workers. To find
+        // the sender costs a parse and stages 1 to 3, and is skipped where no sender has a limit.
         let sender = if self.limiters.by_endpoint.is_empty() {
             None
         } else {
@@ -48,6 +50,8 @@ impl Sending {
         };
         match self.limiters.admit(sender, time, Train { packets: 1, bytes: wire_length.into() }) {
             Some(departs) => (entry, Some(departs)),
+            // The frame is forwarded all the same, with an entry of its own: it is counted, written and traced as a
+            // drop at its sender, and the entry keeps it from beginning or continuing a session.
             None => (Entry::RateExceeded(sender), None),
         }
     }

@@ -26,6 +26,8 @@ impl Waits {
     pub fn add(&mut self, wait: SimDuration) {
         let nanos = wait.as_nanos();
         self.count += 1;
+        // The longest wait that occurred is kept, not the bound of its class: a percentile is then a wait of some
+        // packet, and never longer than the longest one.
         let class = self.classes.entry(class(nanos)).or_default();
         class.count += 1;
         class.longest = class.longest.max(nanos);
@@ -47,6 +49,9 @@ impl Waits {
 
 /// The largest wait of the class that `nanos` is in.
 fn class(nanos: u64) -> u64 {
+    // The width grows with the wait. Below 256 ns each wait is a class by itself, and there are at most 7,424 classes
+    // up to the end of 64 bits, so memory is bounded however many packets wait. A wait of 0 has no logarithm and is
+    // such a class.
     let width = 1 << nanos.checked_ilog2().unwrap_or(0).saturating_sub(FINENESS);
     nanos | (width - 1)
 }
