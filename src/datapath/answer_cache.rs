@@ -67,6 +67,9 @@ impl<K: CacheKey, A: Copy> AnswerCache<K, A> {
     #[inline]
     pub(super) fn note_miss(&mut self, key: K, answer: impl FnOnce() -> Option<A>) {
         let hash = key.hash();
+        // A short capture has each address pair a few times only: waiting for a second miss although a line is empty
+        // would cost it more than the cache saves. An answer that displaces others has to wait, so a flood of new keys
+        // hardly displaces any.
         if (self.has_room(hash) || self.missed.note(hash))
             && let Some(answer) = answer()
         {
@@ -82,8 +85,13 @@ impl<K: CacheKey, A: Copy> AnswerCache<K, A> {
 
     /// Keeps an answer. Where many had to make room, there will be more lines.
     fn put(&mut self, hash: u64, line: CachedLine<K, A>) {
+        // Where no line is empty, an answer is kept at its second miss at the earliest, so displacements are slow to
+        // come. If the table grew only at a larger share than a sixteenth, many passes over the same keys would come
+        // first.
         if self.lines.len() < MAX_LINES && self.displaced * 16 >= self.lines.len() {
             let more = vec![None; (self.lines.len() * GROWTH).clamp(FEWEST_LINES, MAX_LINES)];
+            // The answers move along. In an empty table each key would have to be missed again, just when there are
+            // many of them.
             for line in std::mem::replace(&mut self.lines, more).into_iter().flatten() {
                 self.place_line(line.key.hash(), line);
             }
@@ -102,12 +110,16 @@ impl<K: CacheKey, A: Copy> AnswerCache<K, A> {
         // The older answer moves over, and displaces the one that stood there.
         if let Some(older) = self.lines[place].replace(line) {
             let displaced = self.lines[place ^ 1].replace(older);
+            // An answer of an earlier epoch is never used again, so displacing it is no sign of too few lines. If it
+            // counted, every change of the world would make the table grow.
             self.displaced += usize::from(displaced.is_some_and(|other| other.key.epoch() == line.key.epoch()));
         }
     }
 
     #[inline]
     fn place(&self, hash: u64) -> usize {
+        // Without any line the mask has all bits set, and the place lies outside: callers find nothing there, and need
+        // not test whether there are lines.
         hash as usize & self.lines.len().wrapping_sub(1)
     }
 
@@ -146,6 +158,8 @@ impl MissedKeys {
         if *place == mark {
             return true;
         }
+        // The constants are those of Knuth's MMIX. The highest bit is taken, since the low bits of such a generator
+        // repeat soon. No seed is needed: the coin decides what is kept, never what is answered.
         self.coin = self.coin.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
         if *place == 0 || self.coin >> 63 == 0 {
             *place = mark;
@@ -193,6 +207,8 @@ mod tests {
         (0..10_000).for_each(|number| _ = look_up(&mut cache, key(number)));
         assert_eq!((cache.len(), cache.lines.len()), (FEWEST_LINES, FEWEST_LINES), "no line is empty now");
         assert_eq!([20_000; 2].map(|number| look_up(&mut cache, key(number))), [None, None]);
+        // Another key may have left its mark in the place of this one. A coin decides which mark stays, so more than
+        // two misses may be needed.
         assert!((0..8).any(|_| look_up(&mut cache, key(20_000)).is_some()));
         let mut none = AnswerCache::<Key, u32>::default();
         (0..3).for_each(|_| none.note_miss(key(7), || None));

@@ -33,6 +33,8 @@ pub(super) fn forward(
     let FastHeaders { protocol, total_length, ttl, flags, .. } = parsed.headers;
     let (from, to) = (direction.source(), 1 - direction.source());
     let shard = frame.shard.index();
+    // Where both ends have one address and one port, the direction follows from the domains alone, which are not looked
+    // up here. A packet over the MTU is fragmented or refused with an ICMP error: both are built on the slow path.
     if parsed.tuple.has_equal_ends() || total_length > options.mtu_in(program) {
         return None;
     }
@@ -41,6 +43,8 @@ pub(super) fn forward(
         *key.tuple() == parsed.tuple && session.epoch == program.epoch.0 && matches(session, from, frame.entry)
     };
     let mut place = parsed.place;
+    // The place was guessed from the tags for the whole burst, and earlier frames of it may have added, moved or
+    // removed sessions since. A stale guess is harmless: the whole 5-tuple is compared, and an empty slot has none.
     let (key, session) = match sessions.get_mut(place) {
         (key, session) if suits(key, session) => (key, session),
         _ => {
@@ -49,18 +53,26 @@ pub(super) fn forward(
         }
     };
     let hops = session.known[from] & HOPS;
+    // Without hops the packet stays within its vSwitch, where no domain routes it. Its TTL is not tested there, on the
+    // slow path either: even 0 passes.
     let lasts = hops == 0 || ttl > hops;
     if !lasts || !session.is_alive(frame.time, idle_timeout(&program.timeouts, protocol, session.state)) {
         return None;
     }
     let is_tcp = protocol == Protocol::TCP;
+    // A SYN on a closing connection begins a new flow, which the groups of both ends have to judge. The old session
+    // must not admit it, and the slow path removes that session.
     if is_tcp && flags.opens() && session.state.is_closing() {
         return None;
     }
+    // Stamps of a capture may run backwards. The latest one counts, as on the slow path: a frame that is out of order
+    // must not make the session end earlier.
     session.last_used = session.last_used.max(frame.time);
     let mut ends = None;
     if is_tcp {
         let next = session.state.next(followed(flags), direction);
+        // Only another state can make the session end earlier, by a shorter timeout. While the state is the same, the
+        // stamp never falls, so the lower bound of ends that the table keeps stays right without a note per packet.
         if next != session.state {
             session.state = next;
             ends = Some(expiry(&program.timeouts, key, session));

@@ -161,9 +161,13 @@ impl Fabric {
     pub fn process(&mut self, frames: &[Frame<'_>], output: &mut Output) {
         output.clear();
         let program = Arc::clone(&self.program);
+        // The buffer is moved out because the closure below borrows `self`, and moved back for its memory. A new one
+        // per burst would break the rule that a frame which is delivered whole or dropped allocates nothing.
         let mut parsed = std::mem::take(&mut self.parsed);
         self.parse_burst(frames, &mut parsed);
         let mut burst = Burst { program: &program, frames, parsed: &parsed, prefetched: 0 };
+        // One `extend` by an iterator of known length makes room once per burst and writes each outcome where it stays.
+        // A loop with `push` would test for room per frame and copy the outcome.
         let mut outcomes = std::mem::take(&mut output.outcomes);
         outcomes.extend(frames.iter().zip(&parsed).enumerate().map(|(index, (frame, known))| {
             let mut writer = output.writer(index);
@@ -204,6 +208,8 @@ impl Fabric {
         for (frame, parsed) in frames.iter().zip(parsed) {
             let Some(parsed) = parsed else { continue };
             parsed.prefetch_slot(sessions);
+            // The verdict cache is read only for packets that the fast path leaves. For a packet whose session is most
+            // likely there, its line would be fetched for nothing.
             if !parsed.may_stand {
                 self.verdicts.prefetch(&VerdictKey::new(&self.program, frame.entry, &parsed.headers));
             }
@@ -219,12 +225,16 @@ impl Fabric {
         writer: &mut OutputWriter<'_>,
     ) -> Outcome {
         let (program, frame, parsed) = (burst.program, &burst.frames[index], burst.parsed[index].as_ref());
+        // A token bucket meters only frames that stages 1 to 3 let through. So no refusal of theirs comes before this
+        // one, and the frame need not be looked at again.
         if let Some(outcome) = ingress::rate_exceeded(program, frame.entry) {
             return outcome;
         }
         let key = parsed.and_then(|parsed| self.verdict_key(program, frame, parsed));
         let known = key.and_then(|key| self.verdicts.get(&key)).copied();
         if let Some(parsed) = parsed {
+            // The refusal holds for packets without a flow, and its key leaves the source port out. Any entry with the
+            // 5-tuple of this packet, whatever its domains or its end, may be a live record that admits it.
             if let Some(KnownVerdict::Refused(refused)) = &known
                 && !self.flows.sessions.may_have(frame.shard.index(), parsed.hash, &parsed.tuple)
             {
@@ -239,6 +249,8 @@ impl Fabric {
                 return outcome;
             }
         }
+        // Routes are prefetched once a packet takes the slow path, for it and for those behind it. A burst that the
+        // fast path forwards alone reads no route and would pay for the prefetch.
         if index >= burst.prefetched {
             self.prefetch_routes(burst, index);
         }
@@ -297,6 +309,8 @@ impl Fabric {
         let routes = RouteContext::resolve(program, query);
         let mut packet = PacketContext::new(program, self.options, ipv4, checks::cached_route(&routes));
         self.look_up_flow(frame, None, &mut packet);
+        // Behind a refusal the trace goes on with a copy of the packet, as if the refusal were lifted. The verdict is
+        // found below from the packet itself, so that no assumption of the trace has a part in it.
         trace.ask_all(&routes, &packet);
         if let Err(refusal) = checks::admission(&routes) {
             return refusal.outcome(query.sender, query.domain);

@@ -41,9 +41,13 @@ impl RouteKey {
     pub(super) fn hash_with(&self, more: u32) -> u64 {
         const SEED: u64 = 0x243f_6a88_85a3_08d3;
         const MULTIPLIER: u64 = 0xf39c_c060_5ced_c835;
+        // Without the epoch: after a change of the world a key leads to the two lines that may hold its stale answer,
+        // and displaces what is there. Keys are compared whole, epoch included, so an equal hash gives no wrong answer.
         let addresses = u64::from(self.source) << 32 | u64::from(self.destination);
         let [kind, id] = self.entry;
         let rest = u64::from(more) << 32 | u64::from(id ^ kind << 30);
+        // One multiplication is enough. Addresses can be chosen so that their keys collide, but then their lookups are
+        // merely repeated, as if there were no cache.
         let product = u128::from(addresses ^ SEED) * u128::from(rest ^ MULTIPLIER);
         (product as u64) ^ (product >> 64) as u64
     }

@@ -48,6 +48,8 @@ impl Fabric {
         let route = match self.find_route(program, frame.entry, &ipv4) {
             Ok(route) => route,
             Err(outcome) => {
+                // Stages 2 and 3 come before the state of flows, so the outcome holds for every packet with this key,
+                // and no session needs to be looked up before it is kept.
                 if let Some(key) = key {
                     self.verdicts.note_miss(key, || KnownVerdict::of_refusal(&outcome));
                 }
@@ -56,6 +58,8 @@ impl Fabric {
         };
         let mut packet = PacketContext::new(program, self.options, ipv4, route);
         self.look_up_flow(frame, parsed, &mut packet);
+        // With a record at either end the verdict depends on this one flow, which the key leaves out. It must neither
+        // be taken from the cache nor be kept there.
         let key = key.filter(|_| packet.session.is_without_record());
         if let (Some(_), Some(KnownVerdict::Admitted(decider))) = (key, known) {
             return self.conclude(frame, &mut packet, Ok(decider), writer);
@@ -75,12 +79,16 @@ impl Fabric {
         let key = RouteKey::new(program.epoch, entry, source, destination);
         if let Some(route) = self.routes.get(&key) {
             return match route.forwarding {
+                // Only stages 2 and 3 refuse at once. A refusal by the routes comes behind the session and the groups
+                // of the sender in the order of the rulings, so `checks::verdict` returns it at its place.
                 Err(refusal) if refusal.check <= CheckId::GuestRoute => {
                     Err(refusal.outcome(route.sender, route.domain))
                 }
                 _ => Ok(*route),
             };
         }
+        // An outcome without a sender is not kept here, since a cached route names its sender. The verdict cache keeps
+        // whole outcomes, these among them.
         let query = ingress::enter(program, entry, ipv4.source, ipv4.destination)?;
         let routes = RouteContext::resolve(program, query);
         if let Err(refusal) = checks::admission(&routes) {
@@ -114,9 +122,13 @@ impl Fabric {
         verdict: Result<MatchedRule, CheckRefusal>,
         writer: &mut OutputWriter<'_>,
     ) -> Outcome {
+        // Whatever the verdict is, later fragments are judged by these ports, and not by the verdict. Otherwise the
+        // rest of a refused datagram would be dropped for want of a first fragment, and not by the rule.
         if packet.ipv4.is_first_fragment() {
             self.flows.record_first_fragment(frame, packet);
         }
+        // Settling comes first: it takes a live record of an earlier epoch over into this one, and clears the way that
+        // the record remembers. Behind `update_session` it would clear the way that was just found.
         self.flows.settle(frame, packet);
         if let Err(CheckRefusal { verdict: Verdict::Undetermined(NotKnown::Configuration { .. }), .. }) = verdict {
             self.flows.leave_doubtful(frame, packet);
@@ -146,6 +158,8 @@ impl Fabric {
         writer: &mut OutputWriter<'_>,
     ) -> Result<Outcome, CheckRefusal> {
         let (to, hops) = (forwarding.to, forwarding.hops());
+        // This is the last refusal, and it comes before the first byte is written: a packet that is dropped because the
+        // session table is full must leave nothing in the output.
         if !self.flows.update_session(frame, packet, decider) {
             let refusal = CheckRefusal::new(Reason::SessionTableFull, DropLocation::Endpoint(to));
             return Err(refusal.at_end(forwarding.second).finally());

@@ -130,6 +130,8 @@ impl Fabric {
         self.look_up_flow(frame, parsed, &mut packet);
         let verdict = checks::verdict(&packet);
         let was_asked = |check| verdict.as_ref().err().is_none_or(|refusal| check <= refusal.check);
+        // A route from the cache says where the packet ends and not which entries led there. So they are looked up
+        // again, up to the check that refused the packet: entries behind that one were not used.
         note_routes(&RouteContext::resolve(program, query), was_asked, entries);
         if was_asked(CheckId::EgressGroups) {
             entries.note_step(egress::groups(&packet).step);

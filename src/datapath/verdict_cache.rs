@@ -62,7 +62,11 @@ const MAX_HOPS: u8 = 2;
 #[inline]
 pub(super) fn is_told_by_key(program: &Program, options: Options, headers: &FastHeaders) -> bool {
     let FastHeaders { protocol, flags, ttl, total_length, .. } = *headers;
+    // The options are tested per packet and are no part of the key. The cache stays right when `strict_tcp` is
+    // switched, since a packet that the option would refuse is never looked up.
     let may_begin = !options.strict_tcp || protocol != Protocol::TCP || flags.is_bare_syn();
+    // This is stricter than the checks: a TTL of 2 lasts for one domain, and a longer packet without DF is fragmented.
+    // The key has neither hops nor DF, and the slow path takes these few packets.
     ttl > MAX_HOPS && total_length <= options.mtu_in(program) && may_begin
 }
 
@@ -85,6 +89,8 @@ impl KnownVerdict {
         if by_source_port(packet) {
             return None;
         }
+        // The verdict of the checks is kept and not the outcome. Where the session table is full, the checks have let
+        // the packet in all the same, and the next packet of the kind may find room.
         match verdict {
             Ok(decider) => Some(KnownVerdict::Admitted(*decider)),
             Err(_) => KnownVerdict::of_refusal(outcome),
@@ -93,6 +99,8 @@ impl KnownVerdict {
 
     /// The outcome of a refusal, where it can be kept.
     pub(super) fn of_refusal(outcome: &Outcome) -> Option<KnownVerdict> {
+        // An answer from the cache sends nothing and writes nothing. Refusals for TTL and MTU, which cause an ICMP
+        // error, never come here: `is_told_by_key` leaves them out. Undetermined packets may leave doubtful records.
         matches!(outcome.verdict, Verdict::Dropped { .. } | Verdict::Outside)
             .then(|| KnownVerdict::Refused(Refused::new(outcome)))
     }

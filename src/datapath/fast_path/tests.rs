@@ -148,6 +148,8 @@ fn a_route_is_remembered_for_one_kind_of_entry_and_one_epoch() {
     assert_eq!(bench.fast(&there().ack(), Entry::BySource), None);
     bench.process(&there().ack(), Entry::BySource);
     assert_eq!(bench.fast(&there().ack(), Entry::BySource), Some(2));
+    // The new epoch has cleared what was remembered of both directions, and the slow path has found only the other one
+    // again.
     assert_eq!(bench.fast(&back().ack(), Entry::BySource), None);
 }
 

@@ -194,6 +194,8 @@ fn what_the_key_leaves_out_is_asked_each_time() {
         assert_eq!(strict.reason(&opening), None);
         assert_eq!(strict.reason(&other), Some(Reason::TcpWithoutSyn));
     }
+    // The one that is kept is that of the SYN. Whether strict TCP refuses a packet depends on its flags, which the key
+    // leaves out, so the verdict about the other packet is never kept.
     assert_eq!(strict.forwarding.verdicts.len(), 1);
 }
 
