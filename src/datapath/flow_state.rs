@@ -55,6 +55,8 @@ pub(super) struct FragmentKey {
 
 impl FragmentKey {
     pub(super) fn new(sender: EndpointId, ipv4: &Ipv4) -> FragmentKey {
+        // The sender is part of the key: endpoints of several VPCs may have one address, and a forwarding instance
+        // sends what another endpoint has sent before. A later fragment has the ports of a datagram of its own sender.
         FragmentKey {
             sender,
             source: ipv4.source,
@@ -93,6 +95,8 @@ impl FlowTables {
             let read = transport(frame.bytes, &packet.ipv4).ok();
             return read.map_or((Transport::Other, TransportSource::CutOff), |read| (read, TransportSource::Packet));
         }
+        // The map removes old entries only while it inserts, and returns one of any age. So the timeout is tested here,
+        // where a clock that ran backwards counts as no time.
         let known = self.first_fragments[frame.shard.index()].get(&FragmentKey::new(packet.sender, &packet.ipv4));
         match known {
             Some((seen, transport)) if frame.time.since(seen) <= packet.program.timeouts.fragment => {
@@ -110,17 +114,23 @@ impl FlowTables {
             return self.look_up_apart(frame, packet);
         }
         let shard = frame.shard.index();
+        // An end can have a record beside the entry for both ends only where some entry of the shard is of one end
+        // alone. In most worlds there is none, and one lookup by the whole key is the answer.
         let keeps_apart = self.sessions.has_keys_of_ends(shard);
         match self.sessions.find(shard, flow.hash, &flow.key) {
             None if !keeps_apart => SessionLookup::of([SessionStep::None; 2], Keeping::Together(None)),
             Some(place) if self.is_of_both_ends(place, packet) => {
                 let (key, session) = self.sessions.get(place);
                 let (step, note) = step_of(frame, packet, key, session);
+                // A dead entry for both ends does not rule out a live record of one end under the same 5-tuple, which a
+                // packet on a leg may have left.
                 if !step.is_live() && keeps_apart {
                     return self.look_up_apart(frame, packet);
                 }
                 SessionLookup { notes: [note; 2], ..SessionLookup::of([step; 2], Keeping::Together(Some(place))) }
             }
+            // The entry belongs to other endpoints, for example to a released one whose address was given away since,
+            // or there is none for both ends: each end of this packet is looked up by itself.
             _ => self.look_up_apart(frame, packet),
         }
     }
@@ -140,11 +150,15 @@ impl FlowTables {
         let key = FragmentKey::new(packet.sender, &packet.ipv4);
         let first_fragments = &mut self.first_fragments[frame.shard.index()];
         if packet.transport_source == TransportSource::CutOff {
+            // Identifications repeat. If the entry of an older datagram stayed, the later fragments of this one would
+            // be judged by the ports of that datagram.
             first_fragments.remove(&key);
             return;
         }
         let mut transport = packet.transport;
         if let Transport::Tcp { flags, .. } = &mut transport {
+            // The flags are those of the first fragment alone. With its SYN a later fragment could begin a flow under
+            // strict TCP. With its FIN it would close a session that another SYN has begun since.
             *flags = TcpFlags::NONE;
         }
         let keep = packet.program.timeouts.fragment.saturating_add(GRACE);
@@ -167,6 +181,8 @@ impl FlowTables {
             SessionStep::Doubtful => doubt(self.sessions.get_mut(place).1, packet.program),
             SessionStep::Cut | SessionStep::Reopened => {
                 self.sessions.remove(frame.shard.index(), place);
+                // The place is free, and another flow of its segment may have moved there. A record for this packet has
+                // to be inserted, and must not be written to the old place.
                 packet.session.keeping = Keeping::Together(None);
             }
             SessionStep::None | SessionStep::Expired => {}
@@ -198,6 +214,8 @@ impl FlowTables {
         if packet.in_session() {
             refresh(session, frame, packet, flow);
         } else {
+            // A dead or doubtful record of the flow is overwritten in place. It counts towards the limit already, so
+            // even a full shard takes the packet.
             *session = first_session(frame, packet, flow, decider);
         }
         install(frame, packet, session);
@@ -221,6 +239,8 @@ impl FlowTables {
         let (program, shard) = (packet.program, frame.shard.index());
         let expiry = |key: &FlowKey, session: &Session| expiry(&program.timeouts, key, session);
         let mut made = first_session(frame, packet, flow, MatchedRule::None);
+        // The packet may have passed, so its reply may be one that a session admits. Without this record the reply
+        // would be refused, although nothing in the topology decides that. With it the reply is undetermined, too.
         made.marks |= marks::DOUBTFUL;
         let Some(place) = place else {
             self.sessions.insert(shard, flow.hash, flow.key, made, expiry);
@@ -242,6 +262,8 @@ fn step_of(frame: &Frame<'_>, packet: &PacketContext<'_>, key: &FlowKey, session
     let is_error = packet.flow.as_ref().is_some_and(|flow| flow.is_error);
     let opens = || matches!(packet.transport, Transport::Tcp { flags, .. } if flags.opens()) && !is_error;
     let opener = EndpointId(session.opener());
+    // The age comes first: holding a record against a changed world takes the lookups and checks of a first packet, and
+    // a dead record is not worth them.
     if !session.is_alive(frame.time, idle_timeout(&program.timeouts, key.protocol(), session.state)) {
         return (SessionStep::Expired, 0);
     }
@@ -265,6 +287,8 @@ fn step_of(frame: &Frame<'_>, packet: &PacketContext<'_>, key: &FlowKey, session
 /// Takes a session that holds in the present epoch over into it.
 fn renew(session: &mut Session, program: &Program, note: u32) {
     if session.epoch != program.epoch.0 {
+        // The way and the MAC addresses were found in the earlier epoch. If `known` stayed, the fast path would use
+        // them from now on, since the epoch of the session is the present one again.
         (session.epoch, session.known, session.note) = (program.epoch.0, [0; 2], note);
     }
 }
@@ -298,6 +322,8 @@ fn first_session(frame: &Frame<'_>, packet: &PacketContext<'_>, flow: &Flow, dec
     if flow.sender_side() == 1 {
         ends.reverse();
     }
+    // An end with a live record was not asked about this packet. After a change of the world the packet is judged
+    // again, and only at the ends that judged it: no rule may cut a session that it never decided about.
     let judged =
         [(packet.session.sender, marks::JUDGED_AT_SENDER), (packet.session.receiver, marks::JUDGED_AT_RECEIVER)];
     Session {
@@ -322,6 +348,8 @@ pub(super) fn is_same_end(program: &Program, then: u32, now: EndpointId) -> bool
 
 /// The limit of a world's sessions, in equal parts for all shards.
 fn sessions_of_a_shard(program: &Program) -> usize {
+    // Equal parts, so that what is refused does not depend on how many workers share the shards. Rounded up, since a
+    // limit below the number of shards would otherwise refuse every flow.
     (program.session_limit as usize).div_ceil(SHARDS)
 }
 

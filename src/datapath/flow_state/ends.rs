@@ -71,6 +71,8 @@ impl PacketEnd {
                 Some(key.domains()[1 - side]).filter(|_| is_own)?.into()
             }
         };
+        // The least class is that of the record which a packet of the same kind between the same domains would have
+        // made. Other records match only because they or the packet are on a leg, and must not displace it.
         let class = match other {
             None if self.is_of_leg() => 0,
             Some(other) if other == self.other.0 => 1,
@@ -78,6 +80,8 @@ impl PacketEnd {
             Some(_) if self.is_of_leg() => 3,
             Some(_) => return None,
         };
+        // The other domain and the kind of key make the order strict. Entries are visited in the order of their slots,
+        // which depends on other flows of the segment, and no verdict may depend on that.
         Some((class, other.unwrap_or(0), key.is_of_end()))
     }
 }
@@ -85,6 +89,8 @@ impl PacketEnd {
 /// The number of an end: of an endpoint, of the gateways of a VPC, or of `cloud-services` in a domain.
 fn number(program: &Program, endpoint: EndpointId, domain: DomainId) -> u32 {
     const KIND: u32 = 28;
+    // A kind above 28 bits of id stays below 2^30, which is the room that the key of one end has. The gateways of a VPC
+    // share a number, so that a reply finds the record of its request at whichever of them it arrives.
     match program.endpoint(endpoint).kind {
         EndpointKind::Gateway => 1 << KIND | domain.0,
         EndpointKind::CloudServices => 2 << KIND | domain.0,
@@ -150,6 +156,8 @@ impl FlowTables {
         let is_over = |step| matches!(step, SessionStep::Cut | SessionStep::Reopened);
         let is_doubtful = |step| step == SessionStep::Doubtful;
         for end in PacketEnd::both(packet, flow, forwarding) {
+            // A removal may move other entries of the segment, so a place is good for one change. The records are
+            // searched again after each, until none is left that is over.
             while let Some(FoundRecord { place, step, .. }) = self.find(frame, packet, &end, is_over) {
                 // The SYN of a packet that is not between the entry's two ends ends one half of it alone.
                 let is_half = !self.sessions.get(place).0.is_of_end() && !self.is_of_both_ends(place, packet);
@@ -182,6 +190,9 @@ impl FlowTables {
         let end = number(program, EndpointId(session.ends[far]), domains[far]);
         let far_key = FlowKey::of_end(*key.tuple(), EndKey { side: far, end, other: other.map(|_| domains[side].0) });
         let made_by = |session: &Session| (session.ends, session.state.opened(), session.marks & !marks::DOUBTFUL);
+        // A later packet may have made the record that is found there, and is judged by itself. Only a record with the
+        // same ends, direction and marks is removed with the one that was cut. Doubt is not compared, since it may have
+        // come later.
         if let Some(place) = self.sessions.find(shard, far_key.hash(), &far_key)
             && made_by(self.sessions.get(place).1) == made_by(session)
         {
@@ -203,10 +214,14 @@ impl FlowTables {
                 self.sessions.remove(shard, place);
             }
         }
+        // Room is made before anything is added, so that a packet leaves both its records or neither. A single new
+        // record takes the room of a whole session: no other record counts as its second half.
         if makes != 0 && !self.sessions.make_room(shard, WHOLE, frame.time, expiry) {
             return false;
         }
         let mut session = first_session(frame, packet, flow, decider);
+        // No live record keeps the ends apart any longer, so the flow gets one entry again, which the fast path can
+        // use. Where other endpoints have an entry with this key, each end gets its own.
         if makes == 2 && !forwarding.is_leg && self.sessions.find(shard, flow.hash, &flow.key).is_none() {
             install(frame, packet, &mut session);
             self.sessions.add(shard, flow.key, session, expiry);
@@ -261,6 +276,8 @@ impl FlowTables {
     ) {
         let find = |tables: &FlowTables| tables.find(frame, packet, end, wanted).map(|found| found.place);
         let (Some(mut place), Some(flow)) = (find(self), &packet.flow) else { return };
+        // The packet refreshes this end alone. An entry for both ends would keep the record of the other end alive, and
+        // advance its connection by a packet that the other end has never sent or received.
         if !self.sessions.get(place).0.is_of_end() {
             self.part(frame, packet, place);
             place = find(self).expect("the entry was parted into one for each end");
@@ -275,6 +292,8 @@ impl FlowTables {
     fn part(&mut self, frame: &Frame<'_>, packet: &PacketContext<'_>, place: SessionPlace) {
         let (shard, timeouts) = (frame.shard.index(), &packet.program.timeouts);
         let (key, session) = self.sessions.get(place);
+        // An entry of one end must never match on the fast path, which takes every key for that of two domains and
+        // every session for that of both ends. It cannot match without `known`.
         let (key, half) = (*key, Session { known: [0; 2], marks: session.marks | Session::HALF, ..*session });
         self.sessions.remove(shard, place);
         let domains = key.domains();

@@ -31,6 +31,8 @@ pub(in crate::datapath) struct Hop<'a> {
 pub(in crate::datapath) fn install(program: &Program, session: &mut Session, direction: Direction, hop: Hop<'_>) {
     let Hop { entry, sender, forwarding } = hop;
     let (from, to) = (direction.source(), 1 - direction.source());
+    // What was found first stays until the epoch changes. If packets of one flow enter in two manners by turns, those
+    // of one manner keep the fast path. Were each to replace what is remembered of the other, none would take it.
     if session.known[from] != 0 {
         return;
     }
@@ -46,6 +48,8 @@ pub(in crate::datapath) fn install(program: &Program, session: &mut Session, dir
         Entry::CapturedAt(id) if id == forwarding.to => by::CAPTURE_AT_RECEIVER,
         Entry::CapturedAt(_) | Entry::RateExceeded(_) => return,
     };
+    // The MAC addresses are copied, so that the fast path reads no endpoint beside the cache line of the session. They
+    // change with the epoch alone, and a new epoch clears `known`.
     session.macs[from] = program.endpoint(sender).mac;
     session.macs[to] = program.endpoint(forwarding.to).mac;
     session.known[from] = KNOWN | by | forwarding.hops();
@@ -60,6 +64,8 @@ pub(in crate::datapath) fn matches(session: &Session, from: usize, entry: Entry)
         && match entry {
             Entry::BySource => by == by::SOURCE,
             Entry::Injected(id) => by == by::INJECTION && session.ends[from] == id.0,
+            // The token bucket of the sender has refused this frame. No session may deliver it: without a match the
+            // fast path leaves it to the caller, which drops it for its rate.
             Entry::RateExceeded(_) => false,
             Entry::CapturedAt(id) => {
                 (by == by::CAPTURE_AT_SENDER && session.ends[from] == id.0)

@@ -35,15 +35,21 @@ pub(super) fn standing(program: &Program, key: &FlowKey, session: &Session) -> S
     let (source, target) = key.ends(opened);
     let (source, destination) = (source.address.into(), target.address.into());
     let is_there = |side: usize, address| is_there(program, EndpointId(session.ends[side]), domains[side], address);
+    // The sender has to be there even for a record of the receiver's end, since the packet is judged again from where
+    // it was sent. Whether the receiver is there counts only for records that are its own, too.
     if !is_there(from, source) || (belongs_to(to) && !is_there(to, destination)) {
         return Standing::Refused;
     }
     let query = RouteQuery { sender: EndpointId(session.ends[from]), domain: domains[from], source, destination };
     let routes = RouteContext::resolve(program, query);
+    // Of stages 2 and 3 only the routes of the guest are asked again. A stopped sender keeps its records, and its
+    // sessions go on once it is started.
     if guest::private_nic(&routes).refusal.is_some() {
         return Standing::Refused;
     }
     let packet = first_packet(program, checks::cached_route(&routes), key, session);
+    // Where the routes lead into another domain now, the packet begins another flow with another key. The old record
+    // would only admit packets on a way that is no longer taken.
     let last = packet.forwarding.as_ref().map(|forwarding| forwarding.second.unwrap_or(query.domain));
     if last.ok() != Some(domains[to]) {
         return Standing::Refused;
