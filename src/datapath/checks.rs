@@ -63,6 +63,8 @@ macro_rules! checks {
                     return Err(CheckRefusal { check: CheckId::$name, ..refusal });
                 }
             });)*
+            // No program makes this panic: what leads to no endpoint was refused above, by `route::first` or
+            // `route::second`, and an address that nobody has in the classic network by `bridge::target`.
             Ok(Forwarding::of(routes).expect("routes without a target are refused"))
         }
 

@@ -87,6 +87,8 @@ impl<'a> RouteContext<'a> {
             Some(Bridge::Link(vpc)) => {
                 program.vpc(vpc).map(|found| RouteMatch::in_vpc(program, vpc, found.over_link, destination))
             }
+            // The whole system table, although a peering leads to vSwitches alone: `route::second` refuses any other
+            // entry, and that refusal names the entry that covers the destination.
             Some(Bridge::Peer(peer)) => {
                 program.vpc(peer).map(|found| RouteMatch::in_vpc(program, peer, found.system, destination))
             }
@@ -185,6 +187,8 @@ impl Forwarding {
         let (to, sender) = (routes.to()?, routes.program.endpoint(from));
         let within_vswitch = matches!(routes.first.action(), Some(Action::Local(id)) if sender.vswitch == Some(id));
         let into_classic = matches!(routes.bridge, Some(Bridge::Classic(_)));
+        // In the classic network the destination is found as a host, without an entry. There the entry that leads over
+        // the bridge is what decides, and what a verdict names.
         let last = routes.second.filter(|_| !into_classic).unwrap_or(routes.first);
         let is_pair = owns(routes.program, from, source) && owns(routes.program, to, destination);
         Some(Forwarding {
@@ -240,6 +244,8 @@ impl Flow {
             Transport::Other => FlowKey::new(ipv4.protocol, end(from, source, 0), end(to, destination, 0)),
             Transport::Icmp(icmp) if icmp.is_error() => {
                 is_error = true;
+                // An error may use the session of the packet that it quotes, and a quotation can be forged. One that
+                // the receiver of the error has not sent belongs to no flow of that receiver, so its groups decide.
                 let quoted = icmp.quoted.filter(|quoted| quoted.source == destination)?;
                 let (source, destination) = (end(to, quoted.source, 0), end(from, quoted.destination, 0));
                 if quoted.protocol == Protocol::ICMP {
@@ -335,6 +341,9 @@ impl<'a> PacketContext<'a> {
     #[inline]
     pub(super) fn set_parsed(&mut self, parsed: &ParsedFlow) {
         if parsed.tuple.has_equal_ends() {
+            // With equal ends `FlowKey::of_tuple` takes the direction from the domains. An echo whose identifier equals
+            // the number of its family has equal ends, too, but its type decides: `Flow::new` tests which of the two it
+            // is.
             return self.set_transport(parsed.headers.transport(), TransportSource::Packet);
         }
         (self.transport, self.transport_source) = (parsed.headers.transport(), TransportSource::Packet);

@@ -53,6 +53,8 @@ impl FirstPacket {
             Ok(answer) => answer,
             Err(outcome) => return Some(outcome),
         };
+        // There is no session table here. The records that the packet would leave are put into the lookup of its reply,
+        // at those ends where the lookup would find them.
         let live = SessionStep::Live { opener: self.sender };
         let [at_sender, at_receiver] = covers_reply(&packet, &answer);
         if at_sender {
@@ -124,6 +126,8 @@ impl FirstPacket {
             fragment_offset: 0,
         };
         let [source_port, destination_port] = self.ports;
+        // UDP stands for every protocol with ports, since rules read the protocol from the IPv4 header. TCP would need
+        // flags, which only `strict_tcp` and the state of a connection depend on.
         let transport = match self.protocol.has_ports() {
             true => Transport::Udp { source_port, destination_port },
             false => Transport::Other,

@@ -15,6 +15,8 @@ macro_rules! in_order {
             /// Stage 3: a classic guest sends it out of its private NIC.
             Entry GuestRoute = guest::private_nic;
 
+            // All `Entry` lines stand above: `Fabric::find_route` returns their refusals before the session is looked
+            // up, and recognises them in the route cache by `check <= CheckId::GuestRoute`.
             /// Stage 4: layer 4 is known, for a later fragment from its first one.
             Packet Layer4 = session::layer4;
             /// The session, for a trace.
@@ -35,6 +37,8 @@ macro_rules! in_order {
             Route FirstNextHopIsOther = route::first_next_hop_is_other;
             /// A peering takes packets of vSwitches alone.
             Route PeeringSender = route::peering_sender;
+            // Behind the routes of the first domain, without which nothing is routed, and before the bridge: stage 7 is
+            // about what lies behind the first domain, where a packet never arrives once its TTL has run out.
             /// The TTL lasts for the first domain, which has found its route.
             Packet FirstTtl = deliver::first_ttl;
 

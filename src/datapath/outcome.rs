@@ -95,6 +95,8 @@ impl Verdict {
             2 => DropLocation::Domain(DomainId(id)),
             _ => DropLocation::Outside,
         };
+        // Words are also read from files that other processes wrote. One that was never packed from a verdict must not
+        // panic: it becomes undetermined here, and `is_of` rejects ids that the program does not have.
         match (word >> 48, reason) {
             (0, _) => Verdict::Delivered { to: EndpointId(id) },
             (1, _) => Verdict::Answered,
@@ -237,6 +239,8 @@ impl MatchedRule {
     /// Packs it into 32 bits, as sessions keep it; [`MatchedRule::Session`], and an id of more than 29 bits, become
     /// [`MatchedRule::None`].
     pub(super) fn pack(self) -> u32 {
+        // Six kinds take three bits, which leaves 29 for the id. Where an id does not fit, a report lacks the name of
+        // what began the session, and no verdict changes.
         match self.parts() {
             (kind, id) if self != MatchedRule::Session && id >> MatchedRule::ID_BITS == 0 => {
                 kind << MatchedRule::ID_BITS | id

@@ -117,6 +117,8 @@ impl OutputWriter<'_> {
         if self.is_without_deliveries {
             return;
         }
+        // TTL and MAC addresses are rewritten before the packet is cut, so that every fragment has them. A buffer of
+        // its own is no harm: the rule against allocations is about frames that are delivered whole or dropped.
         let mut whole = frame[..frame.len().min(wire_length)].to_vec();
         wire::forward(&mut whole, FABRIC_MAC, exit.mac, exit.hops);
         wire::fragment(&whole, wire_length, mtu, |piece, length| self.push(piece, length, exit.to, None));

@@ -252,6 +252,8 @@ impl DestinationCuts<'_> {
         ranges::add_cuts(cuts);
         program.public_ips.iter().for_each(|(address, _)| cuts.add_address(*address));
         let endpoint = program.endpoint(sender);
+        // What `cloud-services` sends enters the domain of the endpoint that owns the destination, and no domain where
+        // nobody does. Each owned address is a part by itself, and nothing is routed between two of them.
         if sender == CLOUD_SERVICES {
             program.owners.iter().for_each(|(address, _)| cuts.add_address(*address));
             return;
@@ -269,6 +271,8 @@ impl DestinationCuts<'_> {
     }
 
     fn add_classic(&self, table: TableId, cuts: &mut AddressCuts) {
+        // The hosts of all regions: an address that an endpoint of another region has is refused for another reason
+        // than one that nobody has, so the answer changes there.
         self.program.classic_domains.iter().for_each(|domain| self.add_hosts(*domain, cuts));
         self.add_table(table, cuts);
     }

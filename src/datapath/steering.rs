@@ -56,6 +56,8 @@ impl Default for Steering {
 
 fn shard_of_pair(a: Ipv4Addr, b: Ipv4Addr) -> ShardId {
     let (a, b) = (u32::from(a), u32::from(b));
+    // Sum and XOR are the same either way round. Each of them alone is equal for many pairs of neighbouring addresses.
+    // The highest 6 bits of the product depend on all bits of both, and 2^6 is `SHARDS`.
     let mixed = (u64::from(a.wrapping_add(b)) << 32 | u64::from(a ^ b)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     ShardId((mixed >> 58) as u8)
 }
@@ -75,6 +77,8 @@ impl Steering {
         if Protocol(header[ipv4::PROTOCOL]) == Protocol::ICMP {
             return self.shard_of_icmp(bytes, wire_length, now, |ipv4| sender(program, entry, ipv4));
         }
+        // The frame is not parsed here, since every frame would be parsed twice. An unsound one is refused in whichever
+        // shard it comes to, and neither reads nor writes state there.
         let [source, destination] = wire::addresses(header);
         shard_of_pair(source, destination)
     }
@@ -90,6 +94,8 @@ impl Steering {
         let Ok(Packet::Ipv4(ipv4)) = parse(bytes, wire_length) else { return ShardId::default() };
         let pair = shard_of_pair(ipv4.source, ipv4.destination);
         if ipv4.is_later_fragment() {
+            // The age of the entry is not tested. The shard has its own timeout for the first fragment, so a fragment
+            // that comes too late is refused there as it would be in the shard of its pair.
             let first = || self.errors.get(&FragmentKey::new(sender(&ipv4)?, &ipv4));
             return first().map_or(pair, |(_, shard)| shard);
         }
@@ -109,6 +115,8 @@ impl Steering {
 
     fn remember(&mut self, key: FragmentKey, shard: ShardId, pair: ShardId, now: SimTime) {
         if shard == pair {
+            // Identifications repeat: with the entry of an older error the later fragments of this datagram would go to
+            // another shard than its first one, and be dropped there.
             self.errors.remove(&key);
             return;
         }

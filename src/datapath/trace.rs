@@ -112,6 +112,8 @@ impl Walk<'_> {
         if let Some(forwarding) = Forwarding::of(&self.routes) {
             self.packet.forwarding = Ok(forwarding);
         } else if let Some(refusal) = bridge::target(&self.routes).refusal {
+            // Nobody in the classic network has the destination. The refusal is kept with its check, by which
+            // `bridge::service_in_session` recognises that a managed service sends there, and refuses that first.
             self.packet.forwarding = Err(CheckRefusal { check: CheckId::CrossingTarget, ..refusal });
         }
     }

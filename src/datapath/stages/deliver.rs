@@ -17,6 +17,8 @@ use std::net::Ipv4Addr;
 /// Whether the TTL lasts for the first domain, once a route that counts is found there and before what lies behind it.
 #[inline(always)]
 pub(in crate::datapath) fn first_ttl(packet: &PacketContext<'_>) -> Finding {
+    // A refusal by the routes of the first domain is returned before this check. Any other refusal by routes lies
+    // behind that domain, which has then routed the packet and lowers its TTL.
     let is_routed = packet.forwarding.as_ref().map_or(true, |forwarding| forwarding.first_hops != 0);
     let refusal = CheckRefusal::new(Reason::TtlExceeded, DropLocation::Domain(packet.domain));
     Finding::unless(!is_routed || packet.ipv4.ttl > 1, refusal)
@@ -54,6 +56,8 @@ pub(in crate::datapath) fn icmp_error_for(packet: &PacketContext<'_>, refusal: &
         Reason::MtuExceeded => IcmpError::FragmentationNeeded { mtu: packet.mtu() },
         _ => return None,
     };
+    // RFC 1812 forbids both. Errors about errors could cause each other without end, and every later fragment would
+    // cause another error about one datagram.
     let about_error = matches!(packet.transport, Transport::Icmp(icmp) if icmp.is_error());
     if about_error || packet.ipv4.is_later_fragment() {
         return None;
@@ -64,6 +68,8 @@ pub(in crate::datapath) fn icmp_error_for(packet: &PacketContext<'_>, refusal: &
 fn error_message(packet: &PacketContext<'_>, refusal: &CheckRefusal, error: IcmpError) -> ErrorMessage {
     let sender = packet.sender;
     let receiver = packet.forwarding.as_ref().map_or(sender, |forwarding| forwarding.to);
+    // An error quotes the packet as it arrived in the domain that refuses it. In the second domain its TTL has already
+    // fallen by what the first one takes.
     let (by, near, far, hops) = match (refusal.progress, &packet.forwarding) {
         (Progress::Second(second), Ok(Forwarding { first_hops, .. })) => (second, receiver, sender, *first_hops),
         _ => (packet.domain, sender, receiver, 0),

@@ -40,6 +40,8 @@ pub(in crate::datapath) fn filter(packet: &PacketContext<'_>) -> Finding {
     let why = match (endpoint.ingress, endpoint.whitelist) {
         (None, None) => FilterBypass::Unfiltered,
         _ if packet.session.receiver.is_live() => FilterBypass::Session,
+        // Only a live record comes before a whitelist. The exceptions below are of security groups alone: a whitelist
+        // is asked about "fragmentation needed" and the vendor's own services, too.
         (_, Some(whitelist)) => return ask_whitelist(packet, id, whitelist).at_end(forwarding.second),
         _ if packet.is_fragmentation_needed() => FilterBypass::FragmentationNeeded,
         _ if packet.sender == CLOUD_SERVICES => FilterBypass::CloudServices,

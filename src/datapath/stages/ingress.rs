@@ -82,6 +82,8 @@ pub(in crate::datapath) fn attribute(
     };
     let sender = match (entry, owner(program, source)) {
         (Entry::Injected(id) | Entry::RateExceeded(id), _) => id,
+        // A capture also holds what its endpoint received, so where a frame was captured is no evidence of its sender.
+        // It decides only between several endpoints that have the source address.
         (Entry::CapturedAt(id), Err(Reason::AmbiguousSource)) => {
             near(program, id, source).ok_or(Reason::AmbiguousSource)?
         }
@@ -136,6 +138,8 @@ fn is_classic_instance(program: &Program, address: Ipv4Addr) -> bool {
 /// Whether it is known by what a packet from a public address enters: `--inject`, or a gateway that names it.
 fn enters_by(program: &Program, entry: Entry, source: Ipv4Addr) -> bool {
     let by_gateway = || match program.tables.lookup_prefix(program.gateways, source) {
+        // A remote range that takes the whole Internet covers every public address, so it does not name this one.
+        // Without a gateway that names it, the packet reached the classic instance by its public NIC.
         Some((prefix, taker)) => prefix.prefix_len() != 0 && taker != NO_GATEWAY,
         None => false,
     };
@@ -152,6 +156,8 @@ fn owner(program: &Program, source: Ipv4Addr) -> Result<EndpointId, Reason> {
         Some(Owner::Several) => return Err(Reason::AmbiguousSource),
         None => {}
     }
+    // These refusals come before the table of gateways, where a remote CIDR of 0.0.0.0/0 covers their addresses: no
+    // remote site sends from the address of a subnet's gateway, a martian one or the public address of an instance.
     if program.gateway_addresses.get(&source).is_some() {
         return Err(Reason::SourceIsGateway);
     }

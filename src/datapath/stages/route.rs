@@ -17,6 +17,8 @@ use std::net::Ipv4Addr;
 pub(in crate::datapath) fn first(routes: &RouteContext<'_>) -> Finding {
     let (program, destination) = (routes.program, routes.query.destination);
     let reason = match routes.first.entry {
+        // A host of the classic network is a /32 of its own, found without an entry. It has to come before the arm for
+        // a missing entry, which refuses the packet.
         _ if routes.first.to.is_some() => None,
         None => Some(no_route(program, routes.query.domain, destination)),
         Some((_, Action::Prohibit(reason))) => Some(reason),
@@ -44,6 +46,8 @@ pub(in crate::datapath) fn second(routes: &RouteContext<'_>) -> Finding {
         None => Some(Reason::NoRoute),
         Some((_, Action::Local(_))) if second.to.is_some() => None,
         Some((_, Action::Local(vswitch))) => Some(absent_from_vswitch(program, vswitch, destination)),
+        // The table for packets over a link has no other custom entries than those inside the primary CIDR, which a
+        // link carries. Over a peering no custom entry may be used.
         Some((_, Action::NextHop(_))) if !over_peering => None,
         Some((_, Action::ClassicLink)) => Some(Reason::ClassiclinkNoTransit),
         Some(_) => Some(Reason::PeeringNoTransit),
@@ -76,6 +80,8 @@ pub(in crate::datapath) fn first_next_hop_forwards(routes: &RouteContext<'_>) ->
 
 #[inline]
 pub(in crate::datapath) fn first_next_hop_is_other(routes: &RouteContext<'_>) -> Finding {
+    // The refusal is final: the sender would get its own packet back and send it by the same route again, so a trace
+    // finds nothing behind it.
     let is_sender = next_hop(&routes.first) == Some(routes.query.sender);
     Finding::unless(!is_sender, in_first(Reason::NextHopIsSender, routes).finally())
 }

@@ -20,6 +20,8 @@ pub(in crate::datapath) fn layer4(packet: &PacketContext<'_>) -> Finding {
         TransportSource::Packet => Finding::of_step(Step::Transport { transport, lent: false }),
         TransportSource::FirstFragment => Finding::of_step(Step::Transport { transport, lent: true }),
         TransportSource::NotSeen => {
+            // The refusal is final: without ports no session can be found and no rule can be asked, so a trace has
+            // nothing to go on with.
             let refusal = CheckRefusal::new(Reason::FragmentWithoutFirst, DropLocation::Endpoint(packet.sender));
             Finding::refuse(refusal.finally())
         }
