@@ -8,7 +8,7 @@
 use crate::text::shown_path;
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
 /// Most symbolic links that are followed to a target; the limit of Linux.
@@ -72,6 +72,8 @@ pub struct OutputFile {
 
 struct PartFile {
     file: File,
+    /// How it gets a name, where it has none yet.
+    unnamed: Option<unnamed::Descriptors>,
     /// Its hidden name, where it has one.
     path: Option<PathBuf>,
     target: PathBuf,
@@ -174,7 +176,9 @@ impl PartFile {
     /// A new file in the folder of `target`, so that a rename suffices.
     fn beside(target: &Path) -> io::Result<PartFile> {
         match unnamed::create(folder_of(target)) {
-            Some(file) => Ok(PartFile { file, path: None, target: target.to_owned() }),
+            Some((file, unnamed)) => {
+                Ok(PartFile { file, unnamed: Some(unnamed), path: None, target: target.to_owned() })
+            }
             None => PartFile::named(target),
         }
     }
@@ -182,20 +186,36 @@ impl PartFile {
     fn named(target: &Path) -> io::Result<PartFile> {
         let create = |path: &Path| OpenOptions::new().write(true).create_new(true).open(path);
         let (path, file) = with_hidden_name(target, create)?;
-        Ok(PartFile { file, path: Some(path), target: target.to_owned() })
+        Ok(PartFile { file, unnamed: None, path: Some(path), target: target.to_owned() })
     }
 
     fn put_in_place(mut self) -> io::Result<()> {
         self.file.sync_all()?;
-        let path = match self.path.take() {
-            Some(path) => path,
+        if let Some(unnamed) = self.unnamed.take() {
             // A link cannot replace what has the name; a rename can.
-            None => with_hidden_name(&self.target, |path| unnamed::link(&self.file, path))?.0,
-        };
-        fs::rename(self.path.insert(path), &self.target)?;
+            match with_hidden_name(&self.target, |path| unnamed.link(&self.file, path)) {
+                Ok((path, ())) => self.path = Some(path),
+                // The system may refuse the link although it gave the file, and what was written must not be lost.
+                Err(_) => return self.copied()?.put_in_place(),
+            }
+        }
+        if let Some(path) = &self.path {
+            fs::rename(path, &self.target)?;
+        }
         // The rename itself. Not every system opens folders.
         let _ = File::open(folder_of(&self.target)).and_then(|folder| folder.sync_all());
         Ok(())
+    }
+}
+
+impl PartFile {
+    /// The same bytes in a file that has a hidden name.
+    fn copied(mut self) -> io::Result<PartFile> {
+        let mut named = PartFile::named(&self.target)?;
+        let _ = named.file.set_permissions(self.file.metadata()?.permissions());
+        self.file.rewind()?;
+        io::copy(&mut self.file, &mut named.file)?;
+        Ok(named)
     }
 }
 
@@ -225,26 +245,35 @@ fn with_hidden_name<T>(target: &Path, make: impl Fn(&Path) -> io::Result<T>) -> 
 /// Files without a name, which are gone with the last descriptor of them.
 #[cfg(all(target_os = "linux", feature = "cli"))]
 mod unnamed {
-    use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, open};
-    use std::fs::{self, File};
+    use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, open, readlinkat};
+    use std::fs::File;
     use std::io;
-    use std::os::fd::AsRawFd;
+    use std::os::fd::{AsRawFd, OwnedFd};
     use std::path::Path;
 
+    /// The folder in which the system names the descriptors of this process. It is opened while that name leads there:
+    /// `live` mounts another `/proc` before its capture is complete, and this process has no number in that one.
+    pub(super) struct Descriptors(OwnedFd);
+
     /// A new one in `folder`; nothing where the file system has none, or where it could not be given a name.
-    pub(super) fn create(folder: &Path) -> Option<File> {
-        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    pub(super) fn create(folder: &Path) -> Option<(File, Descriptors)> {
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
         let file = File::from(open(folder, flags, Mode::from_raw_mode(0o666)).ok()?);
-        fs::symlink_metadata(name_in_proc(&file)).is_ok().then_some(file)
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let descriptors = open("/proc/self/fd", flags, Mode::empty()).ok()?;
+        readlinkat(&descriptors, name_of(&file), Vec::new()).ok()?;
+        Some((file, Descriptors(descriptors)))
     }
 
-    /// Gives it the name `path`, which nothing else may have.
-    pub(super) fn link(file: &File, path: &Path) -> io::Result<()> {
-        Ok(linkat(CWD, name_in_proc(file), CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+    impl Descriptors {
+        /// Gives a file the name `path`, which nothing else may have.
+        pub(super) fn link(&self, file: &File, path: &Path) -> io::Result<()> {
+            Ok(linkat(&self.0, name_of(file), CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+        }
     }
 
-    fn name_in_proc(file: &File) -> String {
-        format!("/proc/self/fd/{}", file.as_raw_fd())
+    fn name_of(file: &File) -> String {
+        file.as_raw_fd().to_string()
     }
 }
 
@@ -254,12 +283,16 @@ mod unnamed {
     use std::io;
     use std::path::Path;
 
-    pub(super) fn create(_: &Path) -> Option<File> {
+    pub(super) enum Descriptors {}
+
+    pub(super) fn create(_: &Path) -> Option<(File, Descriptors)> {
         None
     }
 
-    pub(super) fn link(_: &File, _: &Path) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
+    impl Descriptors {
+        pub(super) fn link(&self, _: &File, _: &Path) -> io::Result<()> {
+            match *self {}
+        }
     }
 }
 

@@ -60,6 +60,22 @@ fn a_file_that_is_being_written_has_no_name_where_the_file_system_can_do_that() 
     }
 }
 
+#[cfg(all(target_os = "linux", feature = "cli"))]
+#[test]
+fn a_file_that_cannot_be_given_a_name_is_copied_into_one_that_has_one() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("out");
+    fs::write(&path, "old").unwrap();
+    let mut part = PartFile::beside(&path).unwrap();
+    if part.path.is_some() {
+        println!("skipped: this file system has no files without a name");
+        return;
+    }
+    part.file.write_all(b"new").unwrap();
+    part.copied().unwrap().put_in_place().unwrap();
+    assert_eq!((fs::read(&path).unwrap(), names(&folder)), (b"new".to_vec(), vec!["out".to_owned()]));
+}
+
 #[test]
 fn a_file_that_is_not_finished_leaves_the_old_one() {
     let folder = TempDir::new().unwrap();
