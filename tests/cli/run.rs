@@ -428,6 +428,27 @@ fn a_failed_replay_says_what_differs_and_shows_one_trace() {
 }
 
 #[test]
+fn a_claim_about_a_frame_that_fails_alone_shows_the_trace_of_that_frame() {
+    // All counts hold, and the frame is the first of its kind, or it is not.
+    for frame in [2, 3] {
+        let bench = replayed(&format!(
+            "expect = {{ delivered = {{ i-app = 2, i-web = 1 }}, dropped = {{ sg-ingress-deny = 2, unknown-source = 1 }}, \
+             frames = [{{ frame = {frame}, verdict = \"answered\" }}] }}"
+        ));
+        let told = bench.run(&["run", "a.toml"]);
+        assert_eq!(told.code, 1, "{}", told.out);
+        let claims = told.out.lines().filter(|line| line.trim_start().starts_with("claim: "));
+        assert_eq!(claims.count(), 1, "{}", told.out);
+        let traces: Vec<&str> = told.out.lines().filter(|line| line.contains(" bytes  tcp ")).collect();
+        assert!(traces[0].trim_start().starts_with(&format!("#{frame} ")) && traces.len() == 1, "{}", told.out);
+        assert_eq!(
+            told.out.matches("remedy   accept tcp/22 from 10.24.1.5 in sg-app").count(),
+            usize::from(frame == 2)
+        );
+    }
+}
+
+#[test]
 fn blessing_rewrites_what_is_expected_and_nothing_else() {
     let bench = replayed(
         "# what arrives\nexpect = { delivered = { i-app = 4, i-web = 1 }, dropped = { no-route = 0 }, # by reason\n  \

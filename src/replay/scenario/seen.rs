@@ -103,12 +103,16 @@ impl<'a> Seen<'a> {
             return;
         }
         let result = FrameResult::new(Arc::clone(topology), &frame, std::mem::take(output), trace).under(self.options);
+        let sentence = Sentence::new(words(topology), &outcome).to_string();
+        let example = format!("{}: {sentence}", result.description());
+        let mut result = Some(result);
+        // Where both hold, the failed claim has it: its trace is due even if no count is off, and it is that of the first
+        // frame of its kind all the same.
+        if failed && self.failed.is_none() {
+            self.failed = result.take().map(|result| (number, result));
+        }
         if is_first {
-            let sentence = Sentence::new(words(topology), &outcome).to_string();
-            let example = format!("{}: {sentence}", result.description());
-            self.firsts.insert(kind, FirstFrame { number, example, result: Some(result) });
-        } else {
-            self.failed = Some((number, result));
+            self.firsts.insert(kind, FirstFrame { number, example, result });
         }
     }
 
