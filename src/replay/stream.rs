@@ -71,12 +71,12 @@ impl<'s> FrameStream<'s> {
     pub fn add(&mut self, topology: &Topology, from: EndpointId, time: SimTime, bytes: &[u8]) -> bool {
         let wire_length = bytes.len() as u32;
         let mut entry = Entry::Injected(from);
-        let shard = self.steering.shard(&topology.program, bytes, bytes.len(), entry, time);
         self.frames += 1;
         let mut sent = None;
         if let Some(paced) = &mut self.paced {
             (entry, sent) = paced.send(topology, LeavingFrame { bytes, wire_length, entry, time });
         }
+        let shard = self.steering.shard(&topology.program, bytes, bytes.len(), entry, time);
         self.job.batch.push(self.frames, &Frame { bytes, wire_length, time, entry, shard });
         if self.paced.is_some() {
             self.job.batch.note_sent(sent);

@@ -130,8 +130,10 @@ impl<T: Clone> Paged<T> {
         }
         let entries = self.page_mut(page);
         if entries.len() == entries.capacity() {
-            // A small world does not pay for whole pages.
-            entries.reserve_exact(if page == 0 { entries.len().clamp(4, Self::PAGE) } else { Self::PAGE });
+            // A small world does not pay for whole pages. A page that was copied from that of a clone is full, and gets
+            // what it lacks and no more.
+            let room = Self::PAGE - entries.len();
+            entries.reserve_exact(if page == 0 { entries.len().max(4).min(room) } else { room });
         }
         entries.push(entry);
         let start = NonNull::from(entries.as_mut_slice()).cast();
