@@ -62,7 +62,7 @@ impl Topology {
     ///
     /// let text = r#"{ "vpc": { "shop": { "cidr": "172.16.0.0/12" }, "shop": { "cidr": "10.0.0.0/8" } } }"#;
     /// let error = Topology::from_json("shop.json", text).err().unwrap();
-    /// assert_eq!(error.to_string(), "shop.json:1:50: `shop` is declared twice [duplicate-id]");
+    /// assert_eq!(error.to_string(), "shop.json:1:49: `shop` is declared twice [duplicate-id]");
     /// ```
     ///
     /// # Errors
