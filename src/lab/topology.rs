@@ -98,6 +98,7 @@ impl Topology {
     ///
     /// # Errors
     /// As of [`Topology::open`].
+    #[cfg(feature = "cli")]
     pub(crate) fn of_copies(texts: impl IntoIterator<Item = (String, String)>) -> Result<Topology, LabError> {
         let mut sources = Sources::new();
         let (world, findings) = scenario::topology_of_texts(&mut sources, texts);
