@@ -12,7 +12,7 @@ use crate::diag::{Diagnostic, FileId, Sources, Span, Spanned};
 use crate::model::World;
 use crate::text::shown_path;
 use std::cell::OnceCell;
-#[cfg(feature = "cli")]
+#[cfg(any(test, feature = "cli"))]
 use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ pub(crate) enum IncludedFiles {
     /// They are files, named from the folder of the file that includes them.
     OnDisk,
     /// They are at hand, name and text, in the order in which they are asked for.
-    #[cfg(feature = "cli")]
+    #[cfg(any(test, feature = "cli"))]
     Given(VecDeque<(String, String)>),
     /// Nowhere: why.
     Nowhere(&'static str),
@@ -168,7 +168,7 @@ impl<'t> FileSetReader<'_, 't> {
         }
         let (text, notation, path) = match &mut self.included {
             IncludedFiles::Nowhere(why) => return Err(nothing_to_include(name.span, why)),
-            #[cfg(feature = "cli")]
+            #[cfg(any(test, feature = "cli"))]
             IncludedFiles::Given(texts) => {
                 let (name, text) = texts.pop_front().ok_or_else(|| {
                     refused(format!("the text of `{}` is not among those given", name.value))

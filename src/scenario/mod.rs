@@ -49,7 +49,7 @@ use decode::{Decoder, Fields, What};
 use file::{read_scenario, read_topology};
 use include::IncludedFiles;
 pub(crate) use notation::Notation;
-#[cfg(feature = "cli")]
+#[cfg(any(test, feature = "cli"))]
 use std::collections::VecDeque;
 use std::path::{Component, Path, PathBuf};
 use tree::Tree;
@@ -73,7 +73,7 @@ pub(crate) fn topology_as(
 
 /// Reads the topology whose files are `texts`, each with the name that says how it is written: the first one, and those
 /// that are included in the order of [`Sources::texts`] of the topology that they are copies of.
-#[cfg(feature = "cli")]
+#[cfg(any(test, feature = "cli"))]
 pub(crate) fn topology_of_texts(
     sources: &mut Sources,
     texts: impl IntoIterator<Item = (String, String)>,

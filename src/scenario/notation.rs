@@ -45,7 +45,7 @@ impl Notation {
     }
 
     /// The notation of `text`, which was read from a file called `name` or from standard input.
-    #[cfg(feature = "cli")]
+    #[cfg(any(test, feature = "cli"))]
     pub(super) fn of_copy(name: &str, text: &str) -> Notation {
         match Notation::of_name(Path::new(name)) {
             Notation::Toml if is_object(text) => Notation::Json,
