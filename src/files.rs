@@ -206,9 +206,7 @@ impl PartFile {
         let _ = File::open(folder_of(&self.target)).and_then(|folder| folder.sync_all());
         Ok(())
     }
-}
 
-impl PartFile {
     /// The same bytes in a file that has a hidden name.
     fn copied(mut self) -> io::Result<PartFile> {
         let mut named = PartFile::named(&self.target)?;

@@ -17,7 +17,7 @@ use crate::replay::{Connections, ReplayOptions, ShardSelection, Sinks, shard};
 use crate::report::thousands;
 use crate::scenario::STANDARD_INPUT;
 use crate::text::shown_path;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 impl From<PartsError> for Failure {
@@ -48,12 +48,22 @@ pub(super) fn part_wanted(arguments: &Replay) -> Result<Option<(ShardSelection, 
         Some(_) if arguments.as_scenario.is_some() => {
             "--as-scenario is about all frames, and a shard has a part of them"
         }
-        Some(_) if arguments.topology == Path::new(STANDARD_INPUT) => {
-            "every shard reads the topology, and standard input can be read once: write it to a file first"
-        }
+        Some(_) if arguments.topology == Path::new(STANDARD_INPUT) => TOPOLOGY_READ_ONCE,
         Some(_) => return Ok(part),
     };
     Err(Failure::Message(message.to_owned()))
+}
+
+/// Why no shard takes its topology from standard input.
+pub(super) const TOPOLOGY_READ_ONCE: &str =
+    "every shard reads the topology, and standard input can be read once: write it to a file first";
+
+/// The files of parts, which no output may replace.
+pub(super) fn part_inputs(paths: impl Iterator<Item = PathBuf>) -> io::Result<Inputs> {
+    let mut inputs = Inputs::default();
+    paths.for_each(|path| inputs.add(&path, "part"));
+    inputs.refuse_standard_output()?;
+    Ok(inputs)
 }
 
 /// `replay --shard`.
@@ -157,9 +167,7 @@ fn output_capture(
     parts: &Parts,
     terminal: &mut Terminal,
 ) -> Result<Option<OutputFile>, Failure> {
-    let mut inputs = Inputs::default();
-    parts.paths().for_each(|path| inputs.add(&path, "part"));
-    inputs.refuse_standard_output()?;
+    let inputs = part_inputs(parts.paths())?;
     let Some(path) = arguments.write.as_deref() else { return Ok(None) };
     if OutputFile::is_standard_output(path) {
         if view.by.is_some() || view.is_of_frames() {

@@ -2,6 +2,7 @@
 
 use super::arguments::{Format, Split};
 use super::interrupt::Interrupt;
+use super::merge::TOPOLOGY_READ_ONCE;
 use super::output::Terminal;
 use super::progress::ProgressLine;
 use super::replay::options;
@@ -19,8 +20,7 @@ use std::path::Path;
 
 pub(super) fn split(arguments: &Split, terminal: &mut Terminal) -> Outcome {
     if arguments.topology == Path::new(STANDARD_INPUT) {
-        let message = "every shard reads the topology, and standard input can be read once: write it to a file first";
-        return Err(Failure::Message(message.to_owned()));
+        return Err(Failure::Message(TOPOLOGY_READ_ONCE.to_owned()));
     }
     let topology = terminal.open_topology(&arguments.topology)?;
     let interrupt = Interrupt::new()?;

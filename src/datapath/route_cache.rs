@@ -27,13 +27,7 @@ const _: () = assert!(size_of::<Option<CachedLine<RouteKey, CachedRoute>>>() == 
 impl RouteKey {
     #[inline]
     pub(super) fn new(epoch: Epoch, entry: Entry, source: u32, destination: u32) -> RouteKey {
-        let entry = match entry {
-            Entry::BySource => [0, 0],
-            Entry::CapturedAt(id) => [1, id.0],
-            Entry::Injected(id) => [2, id.0],
-            Entry::RateExceeded(id) => [3, id.0],
-        };
-        RouteKey { source, destination, entry, epoch }
+        RouteKey { source, destination, entry: entry.to_numbers(), epoch }
     }
 
     /// A hash of all fields but the epoch, and of `more`.

@@ -71,13 +71,8 @@ impl ForwardedFormat {
             (position.is_some(), flag::POSITION),
         ];
         let flags = flags.into_iter().filter(|(is_set, _)| *is_set).fold(0, |flags, (_, flag)| flags | flag);
-        let (entry, at) = match frame.entry {
-            Entry::BySource => (0, 0),
-            Entry::CapturedAt(id) => (1, id.0),
-            Entry::Injected(id) => (2, id.0),
-            Entry::RateExceeded(id) => (3, id.0),
-        };
-        out.extend_from_slice(&[flags, frame.shard.index() as u8, entry, outcome.hops]);
+        let [entry, at] = frame.entry.to_numbers();
+        out.extend_from_slice(&[flags, frame.shard.index() as u8, entry as u8, outcome.hops]);
         put(out, frame.time.as_nanos());
         if let Some(departs) = departs {
             put(out, departs.as_nanos());

@@ -341,6 +341,32 @@ impl Replayed {
         }
     }
 
+    /// The same with what is known of the stream that the frames are of. Samples of them were looked at before.
+    fn of_stream(self, stream: StreamFacts) -> Replayed {
+        let StreamFacts {
+            read,
+            captures,
+            not_captures,
+            copies,
+            duplicates,
+            unreadable,
+            unused_injections,
+            unused_maps,
+            sampled: _,
+        } = stream;
+        Replayed {
+            read,
+            captures,
+            not_captures,
+            copies,
+            duplicates,
+            unreadable,
+            unused_injections,
+            unused_maps,
+            ..self
+        }
+    }
+
     /// The sums of frames of which all entered, and nothing of addresses, captures, and what is gathered beside.
     fn of_tally(tally: Tally, facts: CaptureFacts) -> Replayed {
         Replayed {
@@ -456,30 +482,9 @@ impl<'a> Source<'a> {
     /// What was counted of the frames, with what is known of the stream.
     fn replayed(self, tally: Tally, hints: &Hints) -> Replayed {
         let Source { feed, damage, interrupted, .. } = self;
-        let StreamFacts {
-            read,
-            captures,
-            not_captures,
-            copies,
-            duplicates,
-            unreadable,
-            unused_injections,
-            unused_maps,
-            sampled,
-        } = feed.stream_facts();
-        Replayed {
-            read,
-            damage,
-            captures,
-            not_captures,
-            interrupted,
-            copies,
-            duplicates,
-            unreadable,
-            unused_injections,
-            unused_maps,
-            ..Replayed::new(tally, hints, sampled)
-        }
+        let stream = feed.stream_facts();
+        let counted = Replayed::new(tally, hints, stream.sampled);
+        Replayed { damage, interrupted, ..counted.of_stream(stream) }
     }
 
     /// Fills `batch`; false at the end, whatever its cause.

@@ -2,6 +2,7 @@
 
 use super::{Asking, LISTED, tell};
 use crate::cli::arguments::{Merge, MergeFormat, Reach, ReachFormat};
+use crate::cli::merge::{TOPOLOGY_READ_ONCE, part_inputs};
 use crate::cli::output::Terminal;
 use crate::cli::{Failure, Outcome, SUCCESS};
 use crate::files::Inputs;
@@ -52,8 +53,7 @@ pub(super) fn write_part(
     terminal: &mut Terminal,
 ) -> Outcome {
     if asking.arguments.topology == Path::new(STANDARD_INPUT) {
-        let message = "every shard reads the topology, and standard input can be read once: write it to a file first";
-        return Err(Failure::Message(message.to_owned()));
+        return Err(Failure::Message(TOPOLOGY_READ_ONCE.to_owned()));
     }
     let kept = questions(asking, SenderShare { index: shard.index(), count: shard.count() })?;
     let options = serde_json::to_value(ReachAsked::of(asking.arguments)).map_err(std::io::Error::from)?;
@@ -88,8 +88,7 @@ fn questions(asking: &Asking<'_>, share: SenderShare) -> Result<Vec<KeptRegions>
 /// Tells the answer of all shares.
 pub(in crate::cli) fn merge(arguments: &Merge, terminal: &mut Terminal) -> Outcome {
     let parts = CommandParts::open(&arguments.parts, DividedCommand::Reach, &ProgramIdentity::of_this_program()?)?;
-    let asked: ReachAsked = serde_json::from_value(parts.asked().options().clone())
-        .map_err(|error| parts.damaged(0, &error.to_string()))?;
+    let asked: ReachAsked = parts.options()?;
     let asked = ReachAsked { format: form(arguments, &asked)?, ..asked };
     let topology = Arc::new(parts.topology()?.ok_or_else(|| parts.damaged(0, "it is about no topology"))?);
     let reached = asked.arguments(arguments.write.clone());
@@ -102,9 +101,7 @@ pub(in crate::cli) fn merge(arguments: &Merge, terminal: &mut Terminal) -> Outco
             return Err(Failure::Message(message.to_owned()));
         }
     }
-    let mut inputs = Inputs::default();
-    parts.paths().for_each(|path| inputs.add(&path, "part"));
-    inputs.refuse_standard_output()?;
+    let inputs = part_inputs(parts.paths())?;
     tell(&asking, &inputs, kept, terminal)
 }
 

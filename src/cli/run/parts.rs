@@ -3,6 +3,7 @@
 use super::{Played, PlayedFindings, RunView, Script, code, tell_played, tell_together, write_junit};
 use crate::capture::capture_files;
 use crate::cli::arguments::{Merge, MergeFormat, Run, RunFormat};
+use crate::cli::merge::part_inputs;
 use crate::cli::output::Terminal;
 use crate::cli::{Failure, Outcome, SUCCESS};
 use crate::files::{Inputs, OutputFile};
@@ -125,11 +126,8 @@ impl KeptScenario {
 pub(in crate::cli) fn merge(arguments: &Merge, terminal: &mut Terminal) -> Outcome {
     let format = form(arguments)?;
     let parts = CommandParts::open(&arguments.parts, DividedCommand::Run, &ProgramIdentity::of_this_program()?)?;
-    let asked: RunAsked = serde_json::from_value(parts.asked().options().clone())
-        .map_err(|error| parts.damaged(0, &error.to_string()))?;
-    let mut inputs = Inputs::default();
-    parts.paths().for_each(|path| inputs.add(&path, "part"));
-    inputs.refuse_standard_output()?;
+    let asked: RunAsked = parts.options()?;
+    let inputs = part_inputs(parts.paths())?;
     if arguments.junit.as_deref().is_some_and(OutputFile::is_standard_output) {
         terminal.print_to_standard_error();
     }

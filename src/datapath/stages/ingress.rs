@@ -29,6 +29,17 @@ pub enum Entry {
 }
 
 impl Entry {
+    /// Its kind, and the endpoint or 0.
+    #[inline]
+    pub(crate) fn to_numbers(self) -> [u32; 2] {
+        match self {
+            Entry::BySource => [0, 0],
+            Entry::CapturedAt(id) => [1, id.0],
+            Entry::Injected(id) => [2, id.0],
+            Entry::RateExceeded(id) => [3, id.0],
+        }
+    }
+
     /// The entry of a frame captured at the endpoint `id`. An interface tells where a frame was seen; that a forwarding
     /// instance sent it too is told by the direction that the capture noted, else by the MAC address that the topology
     /// declares for it, else by what speaks against it: a frame from the fabric, or for the instance's own address.

@@ -3,15 +3,13 @@
 //! A part is its manifest and one file: what the command found, in the form in which it is told once all parts are there.
 
 use super::compressing::Compressing;
-use super::digest::{DigestWriter, FileDigest};
+use super::digest::DigestWriter;
 use super::error::{Difference, PartsError, Place};
-use super::manifest::{
-    NamedDigest, ProgramIdentity, TopologyDigests, manifest_name, read_json, topology_name, write_json,
-};
-use super::merge::{shard_count, topology};
+use super::manifest::{NamedDigest, ProgramIdentity, TopologyDigests, manifest_name, read_json, stem, write_json};
+use super::merge::{read_all, topology};
 use super::part::make_folder;
 use super::reading::{FileOwner, PartFile};
-use crate::files::{Inputs, OutputFile, write};
+use crate::files::{Inputs, OutputFile};
 use crate::lab::Topology;
 use crate::replay::ShardSelection;
 use serde::de::DeserializeOwned;
@@ -83,14 +81,9 @@ impl AskedCommand {
         AskedCommand { options, topology: Vec::new(), inputs: Vec::new() }
     }
 
-    /// The options.
-    pub fn options(&self) -> &Value {
-        &self.options
-    }
-
     /// Takes note of a file with this text.
     pub fn add_text(&mut self, name: &str, text: &str) {
-        self.inputs.push(NamedDigest { name: name.to_owned(), digest: FileDigest::of_bytes(text.as_bytes()) });
+        self.inputs.push(NamedDigest::of_text(name, text));
     }
 
     /// Takes note of a file, which is read.
@@ -98,8 +91,7 @@ impl AskedCommand {
     /// # Errors
     /// It cannot be read.
     pub fn add_file(&mut self, path: &Path) -> Result<(), PartsError> {
-        let digest = FileDigest::of_file(path, &|| false).map_err(|error| PartsError::unreadable(path, &error))?;
-        self.inputs.push(NamedDigest { name: path.display().to_string(), digest });
+        self.inputs.push(NamedDigest::of_file(path, &|| false)?);
         Ok(())
     }
 }
@@ -146,9 +138,7 @@ impl CommandPart<'_> {
         make_folder(self.folder)?;
         if let Some(topology) = topology {
             let digests = TopologyDigests::of(topology)?;
-            for (file, (_, text)) in digests.files().zip(topology.sources.texts()) {
-                write(&self.folder.join(topology_name(file)), self.inputs, text.as_bytes())?;
-            }
+            digests.write_copies(topology, self.folder, self.inputs)?;
             asked.topology = digests.files().cloned().collect();
         }
         let name = results_name(self.shard);
@@ -176,7 +166,7 @@ impl CommandPart<'_> {
 }
 
 fn results_name(of: ShardSelection) -> String {
-    format!("shard-{}-of-{}.results.zst", of.index(), of.count())
+    format!("{}.results.zst", stem(of))
 }
 
 impl CommandManifest {
@@ -222,21 +212,9 @@ impl CommandParts {
     /// # Errors
     /// One is missing, damaged, or made of something else than the others.
     pub fn open(folder: &Path, command: DividedCommand, program: &ProgramIdentity) -> Result<CommandParts, PartsError> {
-        let count = shard_count(folder, command)?;
-        let selections = (0..count).filter_map(|index| ShardSelection::new(index, count));
-        let manifests =
-            selections.map(|of| CommandManifest::read(folder, of, command)).collect::<Result<Vec<_>, _>>()?;
-        let Some((first, others)) = manifests.split_first() else { return Err(PartsError::Empty(folder.to_owned())) };
-        if let Some(difference) = others.iter().find_map(|other| first.difference(other)) {
-            return Err(PartsError::Different(difference));
-        }
-        if first.program != *program {
-            return Err(PartsError::OtherProgram {
-                what: "parts were",
-                theirs: first.program.short(),
-                own: program.short(),
-            });
-        }
+        let read = |of| CommandManifest::read(folder, of, command);
+        let manifests = read_all(folder, command, read, CommandManifest::difference)?;
+        manifests[0].program.check(program, "parts were")?;
         let parts = CommandParts { folder: folder.to_owned(), manifests };
         // All files are held against their digests here and not when they are read: a merge that is refused must not
         // have printed anything before.
@@ -246,9 +224,16 @@ impl CommandParts {
         Ok(parts)
     }
 
-    /// What the command was asked.
-    pub fn asked(&self) -> &AskedCommand {
+    fn asked(&self) -> &AskedCommand {
         &self.manifests[0].asked
+    }
+
+    /// The options of the command.
+    ///
+    /// # Errors
+    /// They are not of this kind.
+    pub fn options<T: DeserializeOwned>(&self) -> Result<T, PartsError> {
+        serde_json::from_value(self.asked().options.clone()).map_err(|error| self.damaged(0, &error.to_string()))
     }
 
     /// The files that are read.
@@ -261,10 +246,8 @@ impl CommandParts {
     /// # Errors
     /// Its copy is missing or damaged.
     pub fn topology(&self) -> Result<Option<Topology>, PartsError> {
-        match self.asked().topology.iter().collect::<Vec<_>>()[..] {
-            [] => Ok(None),
-            ref files => topology(&self.folder, files).map(Some),
-        }
+        let files: Vec<&NamedDigest> = self.asked().topology.iter().collect();
+        if files.is_empty() { Ok(None) } else { topology(&self.folder, &files).map(Some) }
     }
 
     /// What the command found, by shard.

@@ -49,8 +49,16 @@ impl ProgramIdentity {
         Ok(ProgramIdentity::named(&digest.map_err(told)?.sha256))
     }
 
+    /// Refuses what another program has made than `own`; `what` is what messages call it: `parts were`.
+    pub(super) fn check(&self, own: &ProgramIdentity, what: &'static str) -> Result<(), PartsError> {
+        if self == own {
+            return Ok(());
+        }
+        Err(PartsError::OtherProgram { what, theirs: self.short(), own: own.short() })
+    }
+
     /// The version, and the beginning of the hash.
-    pub(super) fn short(&self) -> String {
+    fn short(&self) -> String {
         let digits: String = self.sha256.chars().take(12).collect();
         format!("biplane {} (sha256 {digits}…)", self.version)
     }
@@ -67,6 +75,18 @@ pub(super) struct NamedDigest {
     pub(super) name: String,
     #[serde(flatten)]
     pub(super) digest: FileDigest,
+}
+
+impl NamedDigest {
+    pub(super) fn of_text(name: &str, text: &str) -> NamedDigest {
+        NamedDigest { name: name.to_owned(), digest: FileDigest::of_bytes(text.as_bytes()) }
+    }
+
+    /// Reads a file to its end, unless that is no longer wanted.
+    pub(super) fn of_file(path: &Path, is_stopped: &dyn Fn() -> bool) -> Result<NamedDigest, PartsError> {
+        let digest = FileDigest::of_file(path, is_stopped).map_err(|error| PartsError::unreadable(path, &error))?;
+        Ok(NamedDigest { name: path.display().to_string(), digest })
+    }
 }
 
 /// What is true of the whole stream, so of every part.
@@ -119,16 +139,7 @@ impl StreamSummary {
         // Parts that are consistent each by itself, and were changed so that frames are missing or counted twice, are
         // refused here.
         counted.tally.check(self.frames).ok()?;
-        Some(Replayed {
-            captures: self.captures.clone(),
-            not_captures: self.not_captures.clone(),
-            copies: self.copies,
-            duplicates: self.duplicates,
-            unreadable: self.unreadable.clone(),
-            unused_injections: self.unused_injections.clone(),
-            unused_maps: self.unused_maps.clone(),
-            ..counted
-        })
+        Some(counted.of_stream(self.facts(CaptureFacts::default())))
     }
 }
 
@@ -196,7 +207,7 @@ impl PartFileKind {
 }
 
 /// What the names of a part's files begin with.
-fn stem(of: ShardSelection) -> String {
+pub(super) fn stem(of: ShardSelection) -> String {
     format!("shard-{}-of-{}", of.index(), of.count())
 }
 
@@ -345,15 +356,20 @@ pub(super) struct TopologyDigests {
 impl TopologyDigests {
     /// Of the texts of a topology.
     pub(super) fn of(topology: &Topology) -> Result<TopologyDigests, PartsError> {
-        let mut files = topology
-            .sources
-            .texts()
-            .map(|(name, text)| NamedDigest { name: name.to_owned(), digest: FileDigest::of_bytes(text.as_bytes()) });
+        let mut files = topology.sources.texts().map(|(name, text)| NamedDigest::of_text(name, text));
         let topology = files.next().ok_or(PartsError::NoText)?;
         Ok(TopologyDigests { topology, included: files.collect() })
     }
 
     pub(super) fn files(&self) -> impl Iterator<Item = &NamedDigest> {
         [&self.topology].into_iter().chain(&self.included)
+    }
+
+    /// Puts copies of the files of `topology`, whose digests these are, into the folder of its parts. Every part writes
+    /// them, although they are the same for all: each task may be the only one that is not killed.
+    pub(super) fn write_copies(&self, topology: &Topology, folder: &Path, inputs: &Inputs) -> io::Result<()> {
+        // Tasks that write them at the same time do no harm, since a file appears whole and with the same bytes.
+        let mut copies = self.files().zip(topology.sources.texts());
+        copies.try_for_each(|(file, (_, text))| write(&folder.join(topology_name(file)), inputs, text.as_bytes()))
     }
 }

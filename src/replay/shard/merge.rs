@@ -1,7 +1,7 @@
 //! All parts of a stream, put together: what one process gives, byte for byte.
 
 use super::command::DividedCommand;
-use super::error::PartsError;
+use super::error::{Difference, PartsError};
 use super::manifest::{Manifest, NamedDigest, PartFileKind, ProgramIdentity};
 use super::manifest::{manifest_name, selection_of, topology_name};
 use super::options::PartContents;
@@ -43,22 +43,12 @@ impl Parts {
     /// # Errors
     /// One is missing, damaged, or made of something else than the others.
     pub fn open(folder: &Path, program: &ProgramIdentity) -> Result<Parts, PartsError> {
-        let count = shard_count(folder, DividedCommand::Replay)?;
-        let selections = (0..count).filter_map(|index| ShardSelection::new(index, count));
-        let manifests = selections.map(|of| Manifest::read(folder, of)).collect::<Result<Vec<_>, _>>()?;
-        let Some((first, others)) = manifests.split_first() else { return Err(PartsError::Empty(folder.to_owned())) };
-        if let Some(difference) = others.iter().find_map(|other| first.difference(other)) {
-            return Err(PartsError::Different(difference));
-        }
-        // All parts are of the same program here, since the comparison above includes it: the first stands for all of
-        // them.
-        if first.program != *program {
-            return Err(PartsError::OtherProgram {
-                what: "parts were",
-                theirs: first.program.short(),
-                own: program.short(),
-            });
-        }
+        let read = |of| Manifest::read(folder, of);
+        let manifests = read_all(folder, DividedCommand::Replay, read, Manifest::difference)?;
+        let first = &manifests[0];
+        // All parts are of the same program here, since the comparison of their manifests includes it: the first stands
+        // for all of them.
+        first.program.check(program, "parts were")?;
         let topology = topology(folder, &first.topology_files().collect::<Vec<_>>())?;
         // Each file is read twice, here and when it is merged. One pass would find a damaged part only after lines of
         // others were printed, and a merge that is refused must not print anything.
@@ -277,8 +267,25 @@ pub(super) fn selections(folder: &Path) -> Result<BTreeSet<ShardSelection>, Part
     Ok(selections)
 }
 
+/// Reads the manifests of all parts of `command` in `folder`, by shard: one or more, and of one making.
+pub(super) fn read_all<M>(
+    folder: &Path,
+    command: DividedCommand,
+    read: impl Fn(ShardSelection) -> Result<M, PartsError>,
+    difference: impl Fn(&M, &M) -> Option<Difference>,
+) -> Result<Vec<M>, PartsError> {
+    let count = shard_count(folder, command)?;
+    let selections = (0..count).filter_map(|index| ShardSelection::new(index, count));
+    let manifests = selections.map(read).collect::<Result<Vec<_>, _>>()?;
+    let Some((first, others)) = manifests.split_first() else { return Err(PartsError::Empty(folder.to_owned())) };
+    match others.iter().find_map(|other| difference(first, other)) {
+        Some(difference) => Err(PartsError::Different(difference)),
+        None => Ok(manifests),
+    }
+}
+
 /// How many parts of `command` there are to be in `folder`; an error unless all of them have manifests.
-pub(super) fn shard_count(folder: &Path, command: DividedCommand) -> Result<usize, PartsError> {
+fn shard_count(folder: &Path, command: DividedCommand) -> Result<usize, PartsError> {
     let selections = selections(folder)?;
     let counts: BTreeSet<usize> = selections.iter().map(|of| of.count()).collect();
     match counts.into_iter().collect::<Vec<_>>()[..] {

@@ -1,17 +1,17 @@
 //! Writing a part: the stream is read whole, or what a split has put aside of it, and the frames of some shards are forwarded.
 
 use super::compressing::Compressing;
-use super::digest::{DigestWriter, FileDigest};
+use super::digest::DigestWriter;
 use super::error::PartsError;
 use super::late::{ForwardedStream, forward};
 use super::manifest::{MadeOf, Manifest, NamedDigest, PartFileKind, ProgramIdentity, SentSummary, StreamSummary};
-use super::manifest::{TopologyDigests, manifest_name, topology_name};
+use super::manifest::{TopologyDigests, manifest_name};
 use super::options::{PartContents, PartOptions};
 use super::reading::{FileOwner, PartFile};
 use super::split_manifest::{SplitManifest, SplitUse};
 use super::sums::PartSums;
 use crate::capture::{CaptureFile, CaptureOpener, Captures, SPLIT_MANIFEST};
-use crate::files::{Inputs, OutputFile, write};
+use crate::files::{Inputs, OutputFile};
 use crate::lab::Topology;
 use crate::replay::feed::PreparedFeed;
 use crate::replay::records::ForwardedRecords;
@@ -109,11 +109,7 @@ pub fn write_part(
         captures: digests,
         stream: stream.unwrap_or(found),
     };
-    // Every part writes the copies, although they are the same for all: each task may be the only one that is not
-    // killed. Tasks that write them at the same time do no harm, since a file appears whole and with the same bytes.
-    for (file, (_, text)) in made_of.topology.files().zip(topology.sources.texts()) {
-        write(&folder.join(topology_name(file)), &inputs, text.as_bytes())?;
-    }
+    made_of.topology.write_copies(topology, folder, &inputs)?;
     let mut manifest = Manifest::of(options.shard, program.clone(), made_of);
     // Until here no file of this part but the topology has its name: after an error or an interrupt above, a part that
     // stood in the folder is still there as it was.
@@ -180,7 +176,6 @@ impl PartInput {
                 let part_file = PartFile::new(&split, &file.name, FileOwner::Split);
                 let path = part_file.path.clone();
                 let opened = Captures::open(vec![CaptureFile { path: path.clone(), is_of_folder: false }], opener);
-                // What is wrong with it is told by what it should be.
                 // A file that was cut or replaced fails here, before it is hashed, and the error of the reader would
                 // not say what to do. The error about its digest says that the captures have to be split again.
                 let opened = opened.map_err(|error| part_file.verify(&file).err().unwrap_or(error.into()))?;
@@ -246,12 +241,7 @@ pub(super) fn capture_digests(
     captures: &[CaptureFile],
     is_stopped: &dyn Fn() -> bool,
 ) -> Result<Vec<NamedDigest>, PartsError> {
-    let digest_of = |file: &CaptureFile| {
-        let digest = FileDigest::of_file(&file.path, is_stopped);
-        let digest = digest.map_err(|error| PartsError::unreadable(&file.path, &error))?;
-        Ok(NamedDigest { name: file.path.display().to_string(), digest })
-    };
-    captures.iter().map(digest_of).collect()
+    captures.iter().map(|file| NamedDigest::of_file(&file.path, is_stopped)).collect()
 }
 
 /// A file of a part that was written, but not put in its place.

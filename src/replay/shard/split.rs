@@ -14,7 +14,7 @@
 
 use super::digest::{DigestWriter, FileDigest};
 use super::error::PartsError;
-use super::manifest::{NamedDigest, ProgramIdentity, SentSummary, StreamSummary, TopologyDigests};
+use super::manifest::{NamedDigest, ProgramIdentity, SentSummary, StreamSummary, TopologyDigests, stem};
 use super::options::EntryOptions;
 use super::part::{capture_digests, check_files, is_among, make_folder};
 use super::split_manifest::{SplitFile, SplitManifest, SplitOf};
@@ -152,7 +152,7 @@ pub fn write_split(
 
 /// The name of the capture of a selection.
 pub(super) fn file_name(of: ShardSelection) -> String {
-    format!("shard-{}-of-{}.pcapng", of.index(), of.count())
+    format!("{}.pcapng", stem(of))
 }
 
 fn shard_files(shards: usize, folder: &Path, inputs: &Inputs) -> io::Result<Vec<ShardFile>> {

@@ -112,13 +112,7 @@ impl SplitManifest {
     /// It is not, or this is a split of something else.
     pub(super) fn options(&self, folder: &Path, used: &SplitUse<'_>) -> Result<ReplayOptions, PartsError> {
         let SplitUse { topology, options, program } = *used;
-        if self.of.program != *program {
-            return Err(PartsError::OtherProgram {
-                what: "split was",
-                theirs: self.of.program.short(),
-                own: program.short(),
-            });
-        }
+        self.of.program.check(program, "split was")?;
         if options.shard.count() != self.of.shards {
             return Err(PartsError::SplitShards { folder: folder.to_owned(), count: self.of.shards });
         }

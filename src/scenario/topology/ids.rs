@@ -1,6 +1,6 @@
 //! Which ids an object can have: they are printed in reports, shell commands and file names.
 
-use crate::diag::{Diagnostic, Spanned};
+use crate::diag::{Diagnostic, Span, Spanned};
 use crate::scenario::decode::{Decoder, invalid};
 
 /// The ids that nothing in a file may take, and what they stand for.
@@ -50,6 +50,12 @@ pub(super) fn check(decoder: &mut Decoder<'_>, id: Spanned<&str>, article: &str,
         allowed => format!(", for example to `{allowed}`"),
     };
     decoder.report(problem.help(format!("rename the {noun} here and wherever it is named{example}")));
+}
+
+/// Reports an id that was declared before, at `first`.
+pub(super) fn report_twice(decoder: &mut Decoder<'_>, id: Spanned<&str>, first: Span) {
+    let problem = Diagnostic::error("duplicate-id", format!("`{}` is declared twice", id.value));
+    decoder.report(problem.at(id.span, "the second time here").at(first, "the first time here"));
 }
 
 /// What is wrong with an id.

@@ -42,8 +42,7 @@ impl<'a> Declared<'a> {
             let place = entry.key_span();
             let earlier = *places.entry(entry.key()).or_insert(place);
             if earlier != place {
-                let problem = Diagnostic::error("duplicate-id", format!("`{}` is declared twice", entry.key()));
-                decoder.report(problem.at(place, "the second time here").at(earlier, "the first time here"));
+                ids::report_twice(decoder, Spanned::new(entry.key(), place), earlier);
             }
         }
         places

@@ -1,5 +1,6 @@
 //! Templates: keys that several instances have in common.
 
+use super::ids;
 use crate::diag::{Diagnostic, Label, Span};
 use crate::scenario::decode::{Decoder, Fields, What};
 use crate::scenario::schema::{self, names};
@@ -32,8 +33,7 @@ impl<'a> Templates<'a> {
             let what = What::Object("template", name.value);
             let Some(fields) = item.fields(decoder, what, &names(&schema::TEMPLATE)) else { continue };
             if let Some(first) = places.insert(name.value, name.span) {
-                let problem = Diagnostic::error("duplicate-id", format!("`{}` is declared twice", name.value));
-                decoder.report(problem.at(name.span, "the second time here").at(first, "the first time here"));
+                ids::report_twice(decoder, name, first);
             } else {
                 templates.by_name.insert(name.value, Template { table: fields.table(), places: None });
             }
