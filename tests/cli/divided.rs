@@ -179,3 +179,26 @@ fn merged_parts_of_reach_tell_what_one_process_tells_in_every_form() {
         }
     }
 }
+
+#[test]
+fn no_output_replaces_a_file_of_the_parts_that_are_merged() {
+    let bench = bench();
+    let outputs =
+        [("answers", &["reach", "shop.toml", "--format", "ndjson"][..], "-w"), ("results", &["run"][..], "--junit")];
+    for (folder, command, option) in outputs {
+        make_parts(&bench, 2, folder, command);
+        let files = std::fs::read_dir(bench.path().join(folder)).unwrap();
+        let files: Vec<String> =
+            files.map(|file| format!("{folder}/{}", file.unwrap().file_name().display())).collect();
+        assert!(files.len() >= 4, "{files:?}");
+        for file in files {
+            let before = bench.read(&file);
+            let told = bench.run(&["merge", folder, option, &file]);
+            assert_eq!(told.code, 2, "{file}");
+            assert!(told.error.contains("would overwrite the part that is being read"), "{}", told.error);
+            assert_eq!(bench.read(&file), before, "{file}");
+        }
+        bench.run(&["merge", folder, option, &format!("{folder}.out")]);
+        assert!(!bench.read(&format!("{folder}.out")).is_empty());
+    }
+}

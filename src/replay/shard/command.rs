@@ -5,7 +5,9 @@
 use super::compressing::Compressing;
 use super::digest::DigestWriter;
 use super::error::{Difference, PartsError, Place};
-use super::manifest::{NamedDigest, ProgramIdentity, TopologyDigests, manifest_name, read_json, stem, write_json};
+use super::manifest::{
+    NamedDigest, ProgramIdentity, TopologyDigests, manifest_name, read_json, stem, topology_name, write_json,
+};
 use super::merge::{read_all, topology};
 use super::part::make_folder;
 use super::reading::{FileOwner, PartFile};
@@ -186,6 +188,11 @@ impl CommandManifest {
         Err(PartsError::NoManifest { path, what: "a part", why })
     }
 
+    /// Whose part it is.
+    fn selection(&self) -> ShardSelection {
+        ShardSelection::new(self.shard, self.shards).expect("`read` refuses other numbers")
+    }
+
     /// Where another part was made of something else.
     fn difference(&self, other: &CommandManifest) -> Option<Difference> {
         let of_all = |manifest: &CommandManifest| {
@@ -238,7 +245,9 @@ impl CommandParts {
 
     /// The files that are read.
     pub fn paths(&self) -> impl Iterator<Item = PathBuf> {
-        self.manifests.iter().map(|manifest| self.file(manifest).path)
+        let of_part = |manifest: &CommandManifest| [manifest.results.name.clone(), manifest_name(manifest.selection())];
+        let of_parts = self.manifests.iter().flat_map(of_part);
+        of_parts.chain(self.asked().topology.iter().map(topology_name)).map(|name| self.folder.join(name))
     }
 
     /// The topology that the command was about, where it was about one.
