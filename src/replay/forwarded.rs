@@ -12,8 +12,8 @@ use super::writing::WrittenFrame;
 #[cfg(feature = "cli")]
 use crate::capture::MAX_BLOCK_LEN;
 #[cfg(feature = "cli")]
-use crate::datapath::{Emitted, Frame, MatchedRule, Outcome, ShardId, Verdict, WhitelistEntryId};
-use crate::datapath::{Entry, Sent, UsedEntries};
+use crate::datapath::{Emitted, Entry, Frame, MatchedRule, Outcome, ShardId, Verdict, WhitelistEntryId};
+use crate::datapath::{Sent, UsedEntries};
 #[cfg(feature = "cli")]
 use crate::diag::EmittedKind;
 #[cfg(feature = "cli")]
