@@ -191,7 +191,7 @@ pub(super) unsafe fn lookup_mixed(vector: Vector, roots: &Paged<Root>, queries: 
             #[cfg(target_arch = "x86_64")]
             Vector::Avx2 => avx2::mixed(roots, queries, out),
             #[cfg(target_arch = "x86_64")]
-            Vector::Avx512 => avx512::mixed(roots, queries, out),
+            Vector::Avx512 | Vector::Gathering => avx512::mixed(roots, queries, out),
         }
     }
 }
@@ -209,7 +209,7 @@ pub(super) unsafe fn lookup_one(vector: Vector, root: &Root, addresses: &[u32], 
             #[cfg(target_arch = "x86_64")]
             Vector::Avx2 => avx2::one(root, addresses, out),
             #[cfg(target_arch = "x86_64")]
-            Vector::Avx512 => avx512::one(root, addresses, out),
+            Vector::Avx512 | Vector::Gathering => avx512::one(root, addresses, out),
         }
     }
 }
@@ -227,7 +227,7 @@ pub(super) unsafe fn lookup_single(vector: Vector, root: &Root, address: u32) ->
             #[cfg(target_arch = "x86_64")]
             Vector::Avx2 => avx2::single(root, address),
             #[cfg(target_arch = "x86_64")]
-            Vector::Avx512 => avx512::single(root, address),
+            Vector::Avx512 | Vector::Gathering => avx512::single(root, address),
         }
     }
 }

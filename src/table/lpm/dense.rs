@@ -36,8 +36,8 @@ pub(super) struct Dense {
 /// What lookups read of a [`Dense`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct DenseView {
-    root: *const Step,
-    words: *const u32,
+    pub(super) root: *const Step,
+    pub(super) words: *const u32,
 }
 
 impl DenseView {
@@ -64,16 +64,16 @@ impl DenseView {
     #[inline(always)]
     pub(super) unsafe fn ask(self, _address: u32) {}
 
-    /// Answers `queries`, each with a next hop or `NO_ROUTE`.
+    /// Answers `addresses`, each with a next hop or `NO_ROUTE`.
     ///
     /// # Safety
     /// As for [`DenseView::lookup`].
     #[inline(always)]
-    pub(super) unsafe fn burst<Q>(self, queries: &[Q], address: impl Fn(&Q) -> u32, out: &mut [u32]) {
-        let out = &mut out[..queries.len()];
-        for (query, out) in queries.iter().zip(out) {
+    pub(super) unsafe fn burst(self, addresses: &[u32], out: &mut [u32]) {
+        let out = &mut out[..addresses.len()];
+        for (address, out) in addresses.iter().zip(out) {
             // SAFETY: handed through.
-            *out = unsafe { self.lookup(address(query)) };
+            *out = unsafe { self.lookup(*address) };
         }
     }
 }

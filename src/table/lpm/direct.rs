@@ -1,8 +1,11 @@
 //! Tables that are indexed by parts of the address rather than searched: a dense one, or a large one with the narrowest
 //! cells that tell its next hops apart.
 
+use super::counter::Vector;
 use super::dense::{Dense, DenseView};
 use super::flat::{Flat, FlatView, TooNarrow};
+#[cfg(target_arch = "x86_64")]
+use super::gather;
 use super::route::Route;
 
 /// One such table. Cells become wider when new next hops need it, which paints the table anew; never narrower.
@@ -60,13 +63,18 @@ impl DirectView {
         unsafe { each!(self, DirectView, view => view.ask(address)) }
     }
 
-    /// Answers `queries`, each with a next hop or `NO_ROUTE`. Panics where `out` is shorter than `queries`.
+    /// Answers `addresses`, each with a next hop or `NO_ROUTE`. Panics where `out` is shorter than `addresses`.
     ///
     /// # Safety
     /// As for [`DirectView::lookup`].
-    pub(super) unsafe fn burst<Q>(self, queries: &[Q], address: impl Fn(&Q) -> u32, out: &mut [u32]) {
+    pub(super) unsafe fn burst(self, vector: Vector, addresses: &[u32], out: &mut [u32]) {
+        #[cfg(target_arch = "x86_64")]
+        if let (Vector::Gathering, DirectView::Dense(view)) = (vector, self) {
+            // SAFETY: handed through, and a `Vector` is made from what the machine has.
+            return unsafe { gather::dense(view, addresses, out) };
+        }
         // SAFETY: handed through.
-        unsafe { each!(self, DirectView, view => view.burst(queries, address, out)) }
+        unsafe { each!(self, DirectView, view => view.burst(addresses, out)) }
     }
 }
 

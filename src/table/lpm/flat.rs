@@ -75,25 +75,24 @@ impl<C: Cell> FlatView<C> {
         prefetch(unsafe { self.cell_at(address) });
     }
 
-    /// Answers `queries`, each with a next hop or `NO_ROUTE`, in passes, so that the waits for memory overlap.
+    /// Answers `addresses`, each with a next hop or `NO_ROUTE`, in passes, so that the waits for memory overlap.
     ///
     /// # Safety
     /// As for [`FlatView::lookup`].
     #[inline(always)]
-    pub(super) unsafe fn burst<Q>(self, queries: &[Q], address: impl Fn(&Q) -> u32, out: &mut [u32]) {
-        let out = &mut out[..queries.len()];
-        for (queries, out) in queries.chunks(FLAT_BURST).zip(out.chunks_mut(FLAT_BURST)) {
+    pub(super) unsafe fn burst(self, addresses: &[u32], out: &mut [u32]) {
+        let out = &mut out[..addresses.len()];
+        for (addresses, out) in addresses.chunks(FLAT_BURST).zip(out.chunks_mut(FLAT_BURST)) {
             // SAFETY: handed through.
-            queries.iter().for_each(|query| unsafe { self.ask(address(query)) });
+            addresses.iter().for_each(|address| unsafe { self.ask(*address) });
             // Divided /24s are put off to passes of their own without a branch: whether an address lies in one cannot
             // be foreseen, and a wrong guess costs more than the lookup. What is not written is not read, so that a
             // short burst does not pay for a long one's room.
             let mut later = [const { MaybeUninit::<u8>::uninit() }; FLAT_BURST + 1];
             let mut count = 0;
-            for (at, (query, out)) in queries.iter().zip(&mut *out).enumerate() {
-                let address = address(query);
+            for (at, (address, out)) in addresses.iter().zip(&mut *out).enumerate() {
                 // SAFETY: handed through.
-                let cell = unsafe { *self.cell_at(address) };
+                let cell = unsafe { *self.cell_at(*address) };
                 // SAFETY: a cell that names a slot gives some number, which is written over below.
                 *out = unsafe { next_hop(self.next_hops, cell) };
                 later[count].write(at as u8);
@@ -101,9 +100,9 @@ impl<C: Cell> FlatView<C> {
             }
             let mut codes = [const { MaybeUninit::<*const C>::uninit() }; FLAT_BURST];
             for (at, code_at) in later[..count].iter().zip(&mut codes) {
-                // SAFETY: the first `count` of `later` are written, and name queries whose cells name slots.
+                // SAFETY: the first `count` of `later` are written, and name addresses whose cells name slots.
                 unsafe {
-                    let address = address(&queries[usize::from(at.assume_init())]);
+                    let address = addresses[usize::from(at.assume_init())];
                     code_at.write(self.code_at(address, *self.cell_at(address)));
                     prefetch(code_at.assume_init());
                 }

@@ -24,6 +24,7 @@ use super::{NO_ROUTE, TableId};
 #[derive(Clone, Copy, Debug)]
 pub struct RouteTableRef<'a> {
     design: Design<'a>,
+    vector: Vector,
     of: PhantomData<&'a super::Tables>,
 }
 
@@ -31,8 +32,8 @@ pub struct RouteTableRef<'a> {
 #[derive(Clone, Copy, Debug)]
 enum Design<'a> {
     Direct(DirectView),
-    /// A root with a tree, and what counts its keys.
-    Tree(&'a Root, Vector),
+    /// A root with a tree.
+    Tree(&'a Root),
 }
 
 // SAFETY: it reads what `&Tables` may read, which may be sent and shared.
@@ -49,9 +50,9 @@ impl<'a> RouteTableRef<'a> {
     pub(super) unsafe fn new(root: &'a Root, vector: Vector) -> RouteTableRef<'a> {
         let design = match root.direct() {
             Some(direct) => Design::Direct(direct),
-            None => Design::Tree(root, vector),
+            None => Design::Tree(root),
         };
-        RouteTableRef { design, of: PhantomData }
+        RouteTableRef { design, vector, of: PhantomData }
     }
 
     /// The next hop of the longest prefix that contains `address`.
@@ -68,7 +69,7 @@ impl<'a> RouteTableRef<'a> {
             // SAFETY: `new` was promised that the table stays as it is.
             Design::Direct(view) => unsafe { view.lookup(address) },
             // SAFETY: as above, and the root has a tree.
-            Design::Tree(root, vector) => unsafe { lookup_single(vector, root, address) },
+            Design::Tree(root) => unsafe { lookup_single(self.vector, root, address) },
         }
     }
 
@@ -79,23 +80,17 @@ impl<'a> RouteTableRef<'a> {
         let out = &mut out[..addresses.len()];
         match self.design {
             // SAFETY: as in `next_hop`.
-            Design::Direct(view) => unsafe { view.burst(addresses, |address| *address, out) },
+            Design::Direct(view) => unsafe { view.burst(self.vector, addresses, out) },
             // SAFETY: as in `next_hop`.
-            Design::Tree(root, vector) => unsafe { lookup_one(vector, root, addresses, out) },
+            Design::Tree(root) => unsafe { lookup_one(self.vector, root, addresses, out) },
         }
     }
 
     /// [`RouteTableRef::lookup_burst`] for queries of this table, as many as there are places, up to [`BURST`].
     pub(super) fn lookup_pairs(self, queries: &[(TableId, u32)], out: &mut [u32]) {
         assert_eq!(queries.len(), out.len(), "a place for each query");
-        match self.design {
-            // SAFETY: as in `next_hop`.
-            Design::Direct(view) => unsafe { view.burst(queries, |query| query.1, out) },
-            Design::Tree(..) => {
-                let mut addresses = [0; BURST];
-                addresses.iter_mut().zip(queries).for_each(|(address, query)| *address = query.1);
-                self.lookup_burst(&addresses[..queries.len()], out);
-            }
-        }
+        let mut addresses = [0; BURST];
+        addresses.iter_mut().zip(queries).for_each(|(address, query)| *address = query.1);
+        self.lookup_burst(&addresses[..queries.len()], out);
     }
 }

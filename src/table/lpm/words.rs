@@ -9,9 +9,6 @@ use hashbrown::HashMap;
 
 use super::memory::{CacheLine, LINE};
 
-/// Bits of a step for its shift.
-const SHIFT: u32 = 5;
-
 /// Words in a line.
 const WORDS: usize = LINE / size_of::<u32>();
 
@@ -24,12 +21,14 @@ const LARGEST: usize = 12;
 pub(super) struct Step(u32);
 
 impl Step {
+    /// Bits of a step for its shift.
+    pub(super) const SHIFT: u32 = 5;
     pub(super) const NOWHERE: Step = Step(0);
 
     /// To the words from `place` on, by an address without its `shift` lowest bits.
     pub(super) fn new(place: usize, shift: u32) -> Step {
-        debug_assert!(place < 1 << (32 - SHIFT) && shift < 1 << SHIFT);
-        Step((place as u32) << SHIFT | shift)
+        debug_assert!(place < 1 << (32 - Step::SHIFT) && shift < 1 << Step::SHIFT);
+        Step((place as u32) << Step::SHIFT | shift)
     }
 
     /// What a word says.
@@ -43,18 +42,18 @@ impl Step {
     }
 
     pub(super) fn place(self) -> usize {
-        (self.0 >> SHIFT) as usize
+        (self.0 >> Step::SHIFT) as usize
     }
 
     #[inline(always)]
     pub(super) fn shift(self) -> u32 {
-        self.0 % (1 << SHIFT)
+        self.0 % (1 << Step::SHIFT)
     }
 
     /// The word for an address of which these are the bits below the prefix.
     #[inline(always)]
     pub(super) fn at(self, low: u32) -> usize {
-        ((self.0 >> SHIFT) + (low >> self.shift())) as usize
+        ((self.0 >> Step::SHIFT) + (low >> self.shift())) as usize
     }
 }
 
