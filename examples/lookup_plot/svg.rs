@@ -3,10 +3,10 @@
 use crate::figures::PlotLine;
 use std::fmt::Write;
 
-const WIDTH: f64 = 900.0;
+const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 620.0;
 const LEFT: f64 = 60.0;
-const RIGHT: f64 = 270.0;
+const RIGHT: f64 = 370.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 50.0;
 
@@ -48,27 +48,30 @@ pub(crate) fn plot(lines: &[PlotLine]) -> String {
          <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
     );
     axes(&mut svg, &across, &up);
-    let mut ends: Vec<(usize, f64)> =
-        lines.iter().map(|line| up.at(line.points.last().map_or(1.0, |point| point.1))).enumerate().collect();
-    ends.sort_by(|one, other| other.1.total_cmp(&one.1));
+    let ends = lines.iter().enumerate().filter_map(|(at, line)| Some((at, *line.points.last()?)));
+    let mut ends: Vec<(usize, (f64, f64))> = ends.collect();
+    ends.sort_by(|(_, one), (_, other)| one.1.total_cmp(&other.1));
     // From the lowest up, names that would overlap move apart.
     let mut free = HEIGHT - 10.0;
-    for (at, end) in ends {
+    for (at, (routes, time)) in ends {
         let line = &lines[at];
+        let (from, end) = (across.at(routes), up.at(time));
         let height = end.min(free);
         free = height - NAME_HEIGHT;
         draw(&mut svg, line, at, [&across, &up]);
-        let (from, to) = (WIDTH - RIGHT, WIDTH - RIGHT + 14.0);
+        let to = across.end + 14.0;
+        // A table that cannot hold as many routes as others ends before them.
+        let where_it_ends = if routes < most { format!(" at {}", thousands(routes)) } else { String::new() };
         let color = color(line, at);
         let weight = if is_ours(line) { " font-weight=\"bold\"" } else { "" };
         let _ = writeln!(
             svg,
-            "<path d=\"M{from:.1} {end:.1}L{to:.1} {height:.1}\" stroke=\"{color}\" stroke-opacity=\"0.5\"/>\n<text \
-             x=\"{:.1}\" y=\"{:.1}\" fill=\"{color}\"{weight}>{}, {}</text>",
+            "<path d=\"M{from:.1} {end:.1}L{to:.1} {height:.1}\" stroke=\"{color}\" stroke-opacity=\"0.25\"/>\n<text \
+             x=\"{:.1}\" y=\"{:.1}\" fill=\"{color}\"{weight}>{}, {}{where_it_ends}</text>",
             to + 3.0,
             height + 4.0,
             line.name,
-            number(line.points.last().map_or(0.0, |point| point.1)),
+            number(time),
         );
     }
     svg.push_str("</svg>\n");
