@@ -73,6 +73,8 @@ impl DirectView {
             // SAFETY: handed through, and a `Vector` is made from what the machine has.
             return unsafe { gather::dense(view, addresses, out) };
         }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = vector;
         // SAFETY: handed through.
         unsafe { each!(self, DirectView, view => view.burst(addresses, out)) }
     }
