@@ -15,7 +15,7 @@ pub(super) enum Vector {
     /// One compare of sixteen keys.
     #[cfg(target_arch = "x86_64")]
     Avx512,
-    /// As [`Vector::Avx512`], on a processor that reads from sixteen places by one instruction fast: bursts in dense tables do.
+    /// The same, on a processor that reads from sixteen places by one instruction fast, as bursts in dense tables do.
     #[cfg(target_arch = "x86_64")]
     Gathering,
 }
@@ -37,8 +37,9 @@ impl Vector {
             }
             if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("popcnt") {
                 all.push(Vector::Avx512);
-                // Gathering takes longer than reading one after the other on AMD's processors, and on Intel's where
-                // they are mended against Downfall (CVE-2022-40982), which came before half floats did.
+                // Gathering takes longer than reading one after the other on AMD's processors, and on those of Intel
+                // that are mended against Downfall (CVE-2022-40982). Intel's later ones need no mending, and are the
+                // first that compute with half floats.
                 if is_x86_feature_detected!("avx512fp16") {
                     all.push(Vector::Gathering);
                 }

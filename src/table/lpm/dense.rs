@@ -20,7 +20,7 @@ use super::set::{Set, Stored};
 use super::words::{Step, Store, WordBlock};
 
 /// Bits of an address below a /24.
-const LOW: u32 = 8;
+pub(super) const LOW: u32 = 8;
 
 /// A dense table.
 #[derive(Clone, Debug)]

@@ -159,8 +159,7 @@
 //!   hosts of random routes, as nobody can foresee which form comes next.
 //! - Gathering the cells of a burst with AVX-512: 2.0 to 2.1 ns where prefetching them all before the first is read
 //!   takes 2.1; prefetching serves every processor, and took it from 3.5. On Sapphire Rapids, with second reads gathered
-//!   too, without a branch, and cells asked for ahead: 1.07 to 1.3 times as long in bursts of 32, 1.1 to 1.5 in bursts of 256.
-//!   Gathers hold as many instructions back as reads do while they wait for far memory, and prefetches none.
+//!   too, without a branch, and cells asked for ahead: 1.08 to 1.33 times as long in bursts of 32, 1.03 to 1.5 in bursts of 256.
 //! - Routes of a small table packed and unpacked through copies of one to four bytes: a third of the time of a change.
 
 mod arena;
