@@ -10,13 +10,16 @@
 //!
 //! Memory is bounded. A shard remembers [`PER_SHARD`] connections that may go on: 524,288 in all, some 200 MB. From 4,096
 //! on, those that were closed long ago make room. Where there are more at one time, the one of a few that has been idle
-//! longest is ended early, and counted; what it goes on with is another connection. Connections that ended are added up, or where they are wanted one by one, sorted by their first
-//! frames in temporary files of 65,536 each. What is remembered depends on the frames of a shard alone, so all numbers and
-//! rows are the same for any number of workers.
+//! longest is ended early, and counted; what it goes on with is another connection. Connections that ended are added up, or
+//! where they are wanted one by one, sorted by their first frames in temporary files of 65,536 each. What is remembered
+//! depends on the frames of a shard alone, so all numbers and rows are the same for any number of workers.
 //!
-//! Tried and dropped: looking the connections of a burst up ahead, so that the waits for memory overlap. The second lookup
-//! cost as much as the waits where connections are few, and gained 5 % with 200,000 that take turns.
+//! Most of the time is waiting for memory. So what an ordinary frame changes fills one cache line, apart from the rest of
+//! its connection; the index holds places of two bytes and no keys; and the lines of a burst are asked for before any of its
+//! frames is counted.
 
+mod index;
+mod live;
 pub mod log;
 mod pack;
 mod packet;

@@ -1,9 +1,8 @@
 //! What a frame says about the connection that it is of.
 
 use crate::net::Protocol;
-use crate::program::EndpointId;
 use crate::report::ConnectionEnd;
-use crate::table::session::{Direction, EndKey, FlowEnd, FlowKey};
+use crate::table::session::{Direction, FlowEnd, FlowKey, Tuple};
 use crate::wire::{Icmp, ReadableTransport, TcpFlags, readable, readable_tcp_flags};
 use std::net::Ipv4Addr;
 
@@ -22,7 +21,7 @@ pub(super) struct EndToEnd {
 
 impl EndToEnd {
     /// Reads the captured bytes of a frame; `None` for what is of no connection.
-    #[inline]
+    #[inline(always)]
     pub(super) fn read(bytes: &[u8]) -> Option<EndToEnd> {
         let packet = readable(bytes)?;
         let end = |address: Ipv4Addr, port| FlowEnd { domain: 0, address: u32::from(address), port };
@@ -62,14 +61,9 @@ impl EndToEnd {
         self.direction.source()
     }
 
-    /// The key of the connection that `endpoint` is known to be an end of, at this side.
-    pub(super) fn key_of(&self, side: usize, endpoint: EndpointId) -> FlowKey {
-        FlowKey::of_end(*self.key.tuple(), EndKey { side, end: endpoint.0, other: None })
-    }
-
-    /// The key of the connection with these ends that was begun last.
-    pub(super) fn key(&self) -> FlowKey {
-        self.key
+    /// Both ends and the protocol, the same for both directions.
+    pub(super) fn tuple(&self) -> Tuple {
+        *self.key.tuple()
     }
 
     pub(super) fn protocol(&self) -> Protocol {

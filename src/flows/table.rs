@@ -1,11 +1,11 @@
 //! The connections that may go on, shard by shard.
 
+use super::index::ConnectionIndex;
+use super::live::{ConnectionKey, LiveConnection};
 use super::packet::EndToEnd;
 use super::spill::{EndedConnections, GatheredConnections};
 use crate::datapath::{Frame, Outcome, SHARDS, Verdict};
-use crate::program::FixedMap;
-use crate::report::{Connection, ConnectionEnd, ConnectionFrame};
-use crate::table::session::FlowKey;
+use crate::report::{Connection, ConnectionFrame};
 use std::io;
 
 /// Connections that a shard remembers while they may go on.
@@ -30,25 +30,12 @@ pub struct Gatherer {
 /// The connections of a shard that may go on.
 #[derive(Default)]
 struct ConnectionShard {
-    entries: Vec<ConnectionEntry>,
-    /// Where in `entries` a connection stands: by the ends, which leads to the one begun last, and by the ends and an
-    /// endpoint at one of them.
-    places: FixedMap<FlowKey, u32>,
-    /// Which entries are the next candidates to make room.
+    live: Vec<LiveConnection>,
+    /// In the same place as in `live` the rest of each connection.
+    connections: Vec<Connection>,
+    index: ConnectionIndex,
+    /// Which places are the next candidates to make room.
     cursor: usize,
-}
-
-#[derive(Clone, Copy)]
-struct ConnectionEntry {
-    connection: Connection,
-    /// One of its frames, which tells its keys.
-    packet: EndToEnd,
-    /// The side of the key that opened it.
-    opener: usize,
-    /// A FIN or RST was seen.
-    is_closing: bool,
-    /// The number of its last frame.
-    touched: u64,
 }
 
 impl Gatherer {
@@ -61,14 +48,26 @@ impl Gatherer {
     }
 
     /// Adds frame `number` of the capture. Frames of a shard come in the order of the capture.
-    #[inline]
     pub fn add(&mut self, number: u64, frame: &Frame<'_>, outcome: &Outcome) {
-        match EndToEnd::read(frame.bytes) {
-            None => self.ended.totals.beside += 1,
-            Some(packet) => {
-                let seen = SeenFrame { number, packet, frame, outcome };
-                self.shards[frame.shard.index()].add(&seen, &mut self.ended);
+        self.add_burst(std::iter::once((number, frame, outcome)));
+    }
+
+    /// Adds the frames of a burst. Before any of them is counted the memory is asked for all of their connections, so that
+    /// the waits for it overlap.
+    pub fn add_burst<'a>(&mut self, frames: impl Iterator<Item = (u64, &'a Frame<'a>, &'a Outcome)>) {
+        let mut burst = Vec::with_capacity(frames.size_hint().0);
+        for (number, frame, outcome) in frames {
+            match SeenFrame::read(number, frame, outcome) {
+                None => self.ended.totals.beside += 1,
+                Some(seen) => burst.push(seen),
             }
+        }
+        for seen in &burst {
+            let shard = &self.shards[seen.frame.shard.index()];
+            shard.index.prefetch(seen.hash, &shard.live);
+        }
+        for seen in &burst {
+            self.shards[seen.frame.shard.index()].add(seen, &mut self.ended);
         }
     }
 
@@ -79,8 +78,8 @@ impl Gatherer {
     pub fn finish(gatherers: Vec<Gatherer>) -> io::Result<GatheredConnections> {
         let ended = gatherers.into_iter().map(|gatherer| {
             let Gatherer { shards, mut ended } = gatherer;
-            for entry in shards.into_iter().flat_map(|shard| shard.entries) {
-                ended.add(&entry.connection);
+            for mut shard in shards {
+                (0..shard.live.len()).for_each(|place| ended.add(shard.settled(place)));
             }
             ended
         });
@@ -89,15 +88,27 @@ impl Gatherer {
 }
 
 /// A frame on its way to its connection.
-struct SeenFrame<'a> {
-    number: u64,
-    packet: EndToEnd,
-    frame: &'a Frame<'a>,
-    outcome: &'a Outcome,
+pub(super) struct SeenFrame<'a> {
+    pub(super) number: u64,
+    pub(super) packet: EndToEnd,
+    pub(super) frame: &'a Frame<'a>,
+    pub(super) outcome: &'a Outcome,
+    key: ConnectionKey,
+    /// Of `key`.
+    hash: u64,
 }
 
-impl SeenFrame<'_> {
-    fn as_frame_of(&self, opener: usize) -> ConnectionFrame<'_> {
+impl<'a> SeenFrame<'a> {
+    /// Reads a frame; `None` for what is of no connection.
+    #[inline(always)]
+    fn read(number: u64, frame: &'a Frame<'a>, outcome: &'a Outcome) -> Option<SeenFrame<'a>> {
+        let packet = EndToEnd::read(frame.bytes)?;
+        let key = ConnectionKey { tuple: packet.tuple(), end: outcome.from.map(|from| (packet.side(), from)) };
+        Some(SeenFrame { number, packet, frame, outcome, key, hash: key.hash() })
+    }
+
+    /// The frame as one of a connection that the end `opener` of the tuple opened.
+    pub(super) fn as_frame_of(&self, opener: usize) -> ConnectionFrame<'_> {
         ConnectionFrame {
             number: self.number,
             is_of_responder: self.packet.side() != opener,
@@ -111,42 +122,43 @@ impl SeenFrame<'_> {
 impl ConnectionShard {
     fn add(&mut self, seen: &SeenFrame<'_>, ended: &mut EndedConnections) {
         let place = match self.find(seen) {
-            Some(place) if seen.packet.begins && self.entries[place].is_closing => {
+            Some(place) if seen.packet.begins && self.live[place].is_closing => {
                 self.end(place, ended);
                 self.begin(seen, ended)
             }
             Some(place) => place,
             None => self.begin(seen, ended),
         };
-        let entry = &mut self.entries[place];
-        entry.touched = seen.number;
-        entry.is_closing |= seen.packet.closes;
-        entry.connection.add(seen.as_frame_of(entry.opener));
+        let live = &mut self.live[place];
+        live.touched = seen.number;
+        live.is_closing |= seen.packet.closes;
+        if !live.count(seen) {
+            live.count_settled(seen, &mut self.connections[place]);
+        }
     }
 
     /// The connection of a frame. One that its sender is known to be an end of comes before the one begun last, which it
     /// joins where nothing is known of that end.
     fn find(&mut self, seen: &SeenFrame<'_>) -> Option<usize> {
-        let SeenFrame { packet, outcome, .. } = seen;
-        let Some(from) = outcome.from else { return self.places.get(&packet.key()).map(|place| *place as usize) };
-        let own = packet.key_of(packet.side(), from);
-        if let Some(place) = self.places.get(&own) {
-            return Some(*place as usize);
+        let SeenFrame { key, hash, .. } = seen;
+        if let Some(place) = self.index.find(key, *hash, &self.live) {
+            return Some(place);
         }
-        let place = *self.places.get(&packet.key())?;
-        let end = self.entries[place as usize].end_mut(packet.side());
-        if end.endpoint.is_some() {
+        let (side, from) = key.end?;
+        let begun_last = ConnectionKey { end: None, ..*key };
+        let place = self.index.find(&begun_last, begun_last.hash(), &self.live)?;
+        if self.live[place].endpoint(side).is_some() {
             return None;
         }
-        end.endpoint = Some(from);
-        self.places.insert(own, place);
-        Some(place as usize)
+        self.live[place].set_endpoint(side, Some(from));
+        self.index.add_end(place, side, &self.live);
+        Some(place)
     }
 
     /// Makes a connection of its first frame, which is yet to be counted.
     fn begin(&mut self, seen: &SeenFrame<'_>, ended: &mut EndedConnections) -> usize {
         self.make_room(seen.number, ended);
-        let SeenFrame { number, packet, frame, outcome } = seen;
+        let SeenFrame { number, packet, frame, outcome, .. } = seen;
         let receiver = match outcome.verdict {
             Verdict::Delivered { to } => Some(to),
             _ => outcome.receiver,
@@ -173,53 +185,44 @@ impl ConnectionShard {
             misdelivered: 0,
             misdelivered_to: None,
         };
-        let mut entry = ConnectionEntry { connection, packet: *packet, opener, is_closing: false, touched: *number };
+        let mut live = LiveConnection::new(seen, opener);
         // The receiver of a reply may be another endpoint than the one that asked.
-        entry.end_mut(packet.side()).endpoint = outcome.from;
-        entry.end_mut(1 - packet.side()).endpoint = receiver.filter(|_| !packet.is_reply);
-        let place = self.entries.len();
-        self.entries.push(entry);
-        self.index(place);
+        live.set_endpoint(packet.side(), outcome.from);
+        live.set_endpoint(1 - packet.side(), receiver.filter(|_| !packet.is_reply));
+        let place = self.live.len();
+        self.live.push(live);
+        self.connections.push(connection);
+        self.index.add(place, &self.live);
         place
     }
 
-    /// Leads the keys of a connection to it.
-    fn index(&mut self, place: usize) {
-        let entry = &self.entries[place];
-        for key in entry.keys().into_iter().flatten() {
-            self.places.insert(key, place as u32);
-        }
+    /// The connection at a place with all that was counted of it.
+    fn settled(&mut self, place: usize) -> &Connection {
+        let connection = &mut self.connections[place];
+        self.live[place].settle(connection);
+        connection
     }
 
     /// Takes a connection out. The last one moves to its place.
     fn end(&mut self, place: usize, ended: &mut EndedConnections) {
-        let entry = self.entries[place];
-        ended.add(&entry.connection);
-        for key in entry.keys().into_iter().flatten() {
-            if self.places.get(&key) == Some(&(place as u32)) {
-                self.places.remove(&key);
-            }
-        }
-        self.entries.swap_remove(place);
-        let moved_from = self.entries.len() as u32;
-        if let Some(moved) = self.entries.get(place) {
-            for key in moved.keys().into_iter().flatten() {
-                if let Some(known) = self.places.get_mut(&key).filter(|known| **known == moved_from) {
-                    *known = place as u32;
-                }
-            }
+        ended.add(self.settled(place));
+        self.index.remove(place, &self.live[place]);
+        self.live.swap_remove(place);
+        self.connections.swap_remove(place);
+        if let Some(moved) = self.live.get(place) {
+            self.index.relocate(self.live.len(), place, moved);
         }
     }
 
     /// Ends a connection that was closed, where there are many; one of the others only where there is no more room.
     fn make_room(&mut self, number: u64, ended: &mut EndedConnections) {
-        if self.entries.len() < CLOSED_LEAVE_FROM {
+        if self.live.len() < CLOSED_LEAVE_FROM {
             return;
         }
         let idle = self.idle_longest();
-        let ConnectionEntry { is_closing, touched, .. } = self.entries[idle];
+        let LiveConnection { is_closing, touched, .. } = self.live[idle];
         let is_over = is_closing && number - touched > CLOSED_STAY;
-        if is_over || self.entries.len() >= PER_SHARD {
+        if is_over || self.live.len() >= PER_SHARD {
             self.end(idle, ended);
             ended.totals.ended_early += u64::from(!is_over);
         }
@@ -227,26 +230,10 @@ impl ConnectionShard {
 
     /// Of a few candidates the one whose last frame came first.
     fn idle_longest(&mut self) -> usize {
-        let count = self.entries.len();
+        let count = self.live.len();
         let candidates = (self.cursor..self.cursor + CANDIDATES).map(|index| index % count);
-        let idle = candidates.min_by_key(|index| self.entries[*index].touched).unwrap_or(0);
+        let idle = candidates.min_by_key(|index| self.live[*index].touched).unwrap_or(0);
         self.cursor = (self.cursor + CANDIDATES) % count;
         idle
-    }
-}
-
-impl ConnectionEntry {
-    fn end_mut(&mut self, side: usize) -> &mut ConnectionEnd {
-        if side == self.opener { &mut self.connection.opener } else { &mut self.connection.responder }
-    }
-
-    /// The keys that lead to it, as far as nothing else took them over.
-    fn keys(&self) -> [Option<FlowKey>; 3] {
-        let of_end = |side: usize, end: &ConnectionEnd| end.endpoint.map(|endpoint| self.packet.key_of(side, endpoint));
-        [
-            Some(self.packet.key()),
-            of_end(self.opener, &self.connection.opener),
-            of_end(1 - self.opener, &self.connection.responder),
-        ]
     }
 }

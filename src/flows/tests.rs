@@ -107,14 +107,22 @@ const WORLD: &str = r#"
 
 /// The connections of `packets`, one a second, and what they come to.
 fn gathered(packets: &[PacketBuilder]) -> (Vec<Connection>, ConnectionTotals) {
+    let frames = (1..).zip(packets).map(|(second, packet)| (packet, packet.build().len() as u32, second));
+    gathered_frames(frames)
+}
+
+/// The connections of packets, each with its bytes on the wire and the second of its stamp.
+fn gathered_frames<'a>(
+    packets: impl Iterator<Item = (&'a PacketBuilder, u32, u64)>,
+) -> (Vec<Connection>, ConnectionTotals) {
     let topology = Topology::from_toml("world.toml", WORLD).unwrap();
     let mut fabric = Fabric::new(Arc::clone(&topology.program), Options::default());
     let (mut steering, mut output) = (Steering::default(), Output::default());
     let mut gatherer = Gatherer::new(true);
-    for (number, packet) in (1..).zip(packets) {
-        let (bytes, time) = (packet.build(), SimTime::ZERO + SimDuration::from_secs(number));
-        let shard = steering.shard(&topology.program, &bytes, bytes.len(), Entry::BySource, time);
-        let frame = Frame { bytes: &bytes, wire_length: bytes.len() as u32, time, entry: Entry::BySource, shard };
+    for (number, (packet, wire_length, second)) in (1..).zip(packets) {
+        let (bytes, time) = (packet.build(), SimTime::ZERO + SimDuration::from_secs(second));
+        let shard = steering.shard(&topology.program, &bytes, wire_length as usize, Entry::BySource, time);
+        let frame = Frame { bytes: &bytes, wire_length, time, entry: Entry::BySource, shard };
         fabric.process(&[frame], &mut output);
         gatherer.add(number, &frame, &output.outcomes[0]);
     }
@@ -146,6 +154,20 @@ fn both_directions_are_one_connection_of_the_end_that_opened_it() {
     assert_eq!((connection.frames, connection.bytes, connection.delivered), ([3, 1], [162, 54], [3, 1]));
     assert_eq!(connection.last.since(connection.first), SimDuration::from_secs(3));
     assert_eq!((totals.connections(), totals.frames, totals.beside), (1, 4, 0));
+}
+
+#[test]
+fn bytes_beyond_32_bits_and_stamps_that_run_backwards_are_counted_whole() {
+    let (syn, accepted, ack) = (forth(8080).syn(), back(8080).syn_ack(), forth(8080).ack());
+    let long = u32::MAX - 7;
+    let frames = [(&syn, 54, 9), (&accepted, long, 4), (&ack, long, 7), (&ack, long, 12), (&ack, long, 5)];
+    let (all, totals) = gathered_frames(frames.into_iter());
+    let [connection] = &all[..] else { panic!("{all:?}") };
+    assert_eq!((connection.frames, connection.delivered), ([4, 1], [4, 1]));
+    assert_eq!(connection.bytes, [54 + 3 * u64::from(long), long.into()]);
+    assert_eq!(connection.first, SimTime::ZERO + SimDuration::from_secs(4));
+    assert_eq!(connection.last, SimTime::ZERO + SimDuration::from_secs(12));
+    assert_eq!((connection.fate(), totals.frames), (ConnectionFate::TwoWay, 5));
 }
 
 #[test]

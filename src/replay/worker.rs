@@ -106,9 +106,9 @@ impl Counters {
             self.hints.note(frame, outcome);
         }
         if let Some(connections) = &mut self.connections {
-            for ((frame_ref, frame), outcome) in frame_refs.iter().zip(frames).zip(&output.outcomes) {
-                connections.add(frame_ref.number, frame, outcome);
-            }
+            let numbers = frame_refs.iter().map(|frame_ref| frame_ref.number);
+            let became = frames.iter().zip(&output.outcomes);
+            connections.add_burst(numbers.zip(became).map(|(number, (frame, outcome))| (number, frame, outcome)));
         }
         if let Some(timeline) = &mut self.timeline {
             for ((frame_ref, frame), outcome) in frame_refs.iter().zip(frames).zip(&output.outcomes) {

@@ -223,6 +223,14 @@ impl Connection {
         }
     }
 
+    /// Counts frames of one end that arrived where they should.
+    pub(crate) fn add_arrived(&mut self, is_of_responder: bool, frames: u64, bytes: u64) {
+        let end = usize::from(is_of_responder);
+        self.frames[end] += frames;
+        self.delivered[end] += frames;
+        self.bytes[end] += bytes;
+    }
+
     fn add_drop(&mut self, number: u64, is_of_responder: bool, blocker: Blocker) {
         let Some(first) = &mut self.refusal else {
             self.refusal = Some(FirstRefusal { frame: number, is_of_responder, blocker, frames: 1 });

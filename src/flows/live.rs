@@ -1,0 +1,142 @@
+//! What the frames of a connection change, apart from the rest of it.
+
+use super::table::SeenFrame;
+use crate::datapath::Verdict;
+use crate::program::EndpointId;
+use crate::report::{Connection, ConnectionEnd};
+use crate::table::session::Tuple;
+use crate::time::SimTime;
+use foldhash::fast::FixedState;
+use std::hash::BuildHasher;
+
+/// A connection that may go on, as far as an ordinary frame of it needs and changes it: one that arrives where it should.
+/// It fills one cache line. The rest stands in a [`Connection`], which these counts are [settled](LiveConnection::settle)
+/// into before a frame of another kind is counted there, and when the connection ends.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+pub(super) struct LiveConnection {
+    tuple: Tuple,
+    /// The number of its last frame.
+    pub(super) touched: u64,
+    /// Its highest stamp.
+    last: SimTime,
+    /// The endpoint at each end of the tuple, or [`UNKNOWN`].
+    endpoints: [u32; 2],
+    /// Frames from each end of the tuple that arrived and are not settled.
+    frames: [u32; 2],
+    /// Their bytes on the wire.
+    bytes: [u32; 2],
+    /// The end of the tuple that opened it: 0 or 1.
+    opener: u8,
+    /// A FIN or RST was seen.
+    pub(super) is_closing: bool,
+}
+
+const _: () = assert!(size_of::<LiveConnection>() == 64, "one cache line");
+
+/// Stands for an endpoint that is not known. Numbers of endpoints are below 2^30.
+const UNKNOWN: u32 = u32::MAX;
+
+/// What leads to a connection: its ends alone lead to the one begun last, its ends and an endpoint to the one begun last
+/// that the endpoint is known to be an end of.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ConnectionKey {
+    pub(super) tuple: Tuple,
+    /// An end of the tuple, 0 or 1, and the endpoint there.
+    pub(super) end: Option<(usize, EndpointId)>,
+}
+
+impl ConnectionKey {
+    pub(super) fn hash(&self) -> u64 {
+        FixedState::default().hash_one(self)
+    }
+}
+
+/// How many keys a connection has at most: one of its ends alone, and one with each endpoint.
+pub(super) const KEYS: usize = 3;
+
+impl LiveConnection {
+    /// A connection of which no frame is counted yet, which the end `opener` of the tuple opened with the frame `seen`.
+    pub(super) fn new(seen: &SeenFrame<'_>, opener: usize) -> LiveConnection {
+        LiveConnection {
+            tuple: seen.packet.tuple(),
+            touched: seen.number,
+            last: seen.frame.time,
+            endpoints: [UNKNOWN; 2],
+            frames: [0; 2],
+            bytes: [0; 2],
+            opener: opener as u8,
+            is_closing: false,
+        }
+    }
+
+    /// The end of the tuple that opened it: 0 or 1.
+    pub(super) fn opener(&self) -> usize {
+        usize::from(self.opener)
+    }
+
+    /// The endpoint at an end of the tuple.
+    pub(super) fn endpoint(&self, side: usize) -> Option<EndpointId> {
+        Some(EndpointId(self.endpoints[side])).filter(|endpoint| endpoint.0 != UNKNOWN)
+    }
+
+    /// States the endpoint at an end of the tuple where it was not known.
+    pub(super) fn set_endpoint(&mut self, side: usize, endpoint: Option<EndpointId>) {
+        debug_assert_eq!(self.endpoints[side], UNKNOWN, "an end keeps its endpoint");
+        self.endpoints[side] = endpoint.map_or(UNKNOWN, |endpoint| endpoint.0);
+    }
+
+    /// The key of this number, below [`KEYS`]; `None` where the endpoint for it is not known.
+    #[inline]
+    pub(super) fn key(&self, number: usize) -> Option<ConnectionKey> {
+        let tuple = self.tuple;
+        match number.checked_sub(1) {
+            None => Some(ConnectionKey { tuple, end: None }),
+            Some(side) => self.endpoint(side).map(|endpoint| ConnectionKey { tuple, end: Some((side, endpoint)) }),
+        }
+    }
+
+    /// All its keys and their numbers.
+    pub(super) fn keys(&self) -> impl Iterator<Item = (usize, ConnectionKey)> {
+        (0..KEYS).filter_map(|number| Some((number, self.key(number)?)))
+    }
+
+    /// Counts a frame that arrived where it should. False where it is another one, or there is no room to count it: then
+    /// nothing has changed.
+    #[inline]
+    pub(super) fn count(&mut self, seen: &SeenFrame<'_>) -> bool {
+        let Verdict::Delivered { to } = seen.outcome.verdict else { return false };
+        let (side, opener) = (seen.packet.side(), self.opener());
+        let is_misdelivered = side != opener && self.endpoint(opener).is_some_and(|opener| opener != to);
+        let frames = self.frames[side].checked_add(1);
+        let bytes = self.bytes[side].checked_add(seen.frame.wire_length);
+        match (frames, bytes) {
+            (Some(frames), Some(bytes)) if !is_misdelivered && seen.frame.time >= self.last => {
+                self.last = seen.frame.time;
+                self.frames[side] = frames;
+                self.bytes[side] = bytes;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Adds to `connection` what was counted here, and forgets it here.
+    pub(super) fn settle(&mut self, connection: &mut Connection) {
+        for (is_of_responder, side) in [(false, self.opener()), (true, 1 - self.opener())] {
+            let end = if is_of_responder { &mut connection.responder } else { &mut connection.opener };
+            *end = ConnectionEnd { endpoint: self.endpoint(side), ..*end };
+            connection.add_arrived(is_of_responder, self.frames[side].into(), self.bytes[side].into());
+        }
+        connection.last = connection.last.max(self.last);
+        self.frames = [0; 2];
+        self.bytes = [0; 2];
+    }
+
+    /// Counts a frame of another kind than [`LiveConnection::count`] does.
+    pub(super) fn count_settled(&mut self, seen: &SeenFrame<'_>, connection: &mut Connection) {
+        self.settle(connection);
+        connection.add(seen.as_frame_of(self.opener()));
+        self.last = connection.last;
+    }
+}
