@@ -121,6 +121,30 @@ pub(super) struct RawRecord {
     pub(super) options: Option<(usize, usize, ByteOrder)>,
 }
 
+impl RawRecord {
+    /// The record of this number, whose bytes start at `position` of a block and are taken for an Ethernet frame.
+    #[inline]
+    pub(super) fn place(&self, number: u64, position: usize) -> Record {
+        Record {
+            number,
+            time: self.time,
+            // Some writers leave the original length 0 or smaller than what they kept.
+            wire_len: self.original.max(self.captured),
+            interface: self.interface,
+            came_out: self.came_out,
+            entered: self.entered,
+            outbound: self.outbound,
+            options: self.options.map(|(start, length, order)| BatchOptions {
+                start: position + start,
+                length: length as u32,
+                order,
+                place: BatchPlace::Block,
+            }),
+            extent: Extent { start: position + self.start, length: self.captured, place: BatchPlace::Block },
+        }
+    }
+}
+
 impl Batch {
     /// An empty batch.
     pub fn new() -> Batch {
@@ -237,38 +261,15 @@ impl Batch {
         self.block = block;
     }
 
-    /// Adds a record that [`Batch::place`] gave.
+    /// Adds a record whose bytes lie in this batch.
     #[inline]
     pub(super) fn push(&mut self, record: Record) {
         self.records.push(record);
     }
 
-    /// The record that starts at `position` of the block.
-    #[inline]
-    pub(super) fn place(&mut self, number: u64, position: usize, packet: &RawRecord) -> Result<Record, Unreadable> {
-        let record = Record {
-            number,
-            time: packet.time,
-            // Some writers leave the original length 0 or smaller than what they kept.
-            wire_len: packet.original.max(packet.captured),
-            interface: packet.interface,
-            came_out: packet.came_out,
-            entered: packet.entered,
-            outbound: packet.outbound,
-            options: packet.options.map(|(start, length, order)| BatchOptions {
-                start: position + start,
-                length: length as u32,
-                order,
-                place: BatchPlace::Block,
-            }),
-            extent: Extent { start: position + packet.start, length: packet.captured, place: BatchPlace::Block },
-        };
-        if packet.framing == Framing::Ethernet { Ok(record) } else { self.synthesize(record, packet.framing) }
-    }
-
-    /// Puts a frame together in the arena.
+    /// Puts the Ethernet frame of a record that has another framing together in the arena, and leads the record to it.
     #[cold]
-    fn synthesize(&mut self, record: Record, framing: Framing) -> Result<Record, Unreadable> {
+    pub(super) fn synthesize(&mut self, record: &mut Record, framing: Framing) -> Result<(), Unreadable> {
         let Extent { start, length, .. } = record.extent;
         let captured = self.block.get(start..start + length as usize).unwrap_or_default();
         let frame = synthesize(framing, captured, record.wire_len)?;
@@ -276,6 +277,8 @@ impl Batch {
         self.arena.extend_from_slice(&frame.header[..frame.header_len]);
         self.arena.extend_from_slice(&captured[frame.stripped..frame.end]);
         let length = u32::try_from(self.arena.len() - start).unwrap_or(u32::MAX);
-        Ok(Record { wire_len: frame.wire_len, extent: Extent { start, length, place: BatchPlace::Arena }, ..record })
+        record.wire_len = frame.wire_len;
+        record.extent = Extent { start, length, place: BatchPlace::Arena };
+        Ok(())
     }
 }

@@ -211,16 +211,17 @@ impl Reader {
                 match step {
                     Ok(ReadStep::Packet(packet)) => {
                         *good_records += 1;
-                        let placed = batch.place(*before + *good_records, position + walked, &packet);
+                        let mut record = packet.place(*before + *good_records, position + walked);
                         walked += packet.consumed;
-                        match placed {
-                            Ok(record) => {
-                                *handed += 1;
-                                if each(batch, record, interfaces.list()) {
-                                    break Ok(Stop::Enough);
-                                }
-                            }
-                            Err(why) => *unreadable.entry(why).or_default() += 1,
+                        if packet.framing != Framing::Ethernet
+                            && let Err(why) = batch.synthesize(&mut record, packet.framing)
+                        {
+                            *unreadable.entry(why).or_default() += 1;
+                            continue;
+                        }
+                        *handed += 1;
+                        if each(batch, record, interfaces.list()) {
+                            break Ok(Stop::Enough);
                         }
                     }
                     Ok(ReadStep::Skip(length)) => walked += length,
