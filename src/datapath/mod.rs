@@ -166,20 +166,22 @@ impl Fabric {
         let mut parsed = std::mem::take(&mut self.parsed);
         self.parse_burst(frames, &mut parsed);
         let mut burst = Burst { program: &program, frames, parsed: &parsed, prefetched: 0 };
-        // One `extend` by an iterator of known length makes room once per burst and writes each outcome where it stays.
-        // A loop with `push` would test for room per frame and copy the outcome.
         let mut outcomes = std::mem::take(&mut output.outcomes);
-        outcomes.extend(frames.iter().zip(&parsed).enumerate().map(|(index, (frame, known))| {
+        outcomes.reserve(frames.len());
+        for (index, (frame, known)) in frames.iter().zip(&parsed).enumerate() {
             let mut writer = output.writer(index);
+            // Each path has a `push` of its own, so that the fast one writes the fields of an outcome where they stay. One
+            // behind both would copy it right after it was written, which processors are slow at.
             if let Some(known) = known
                 && known.may_stand
                 && let Some(outcome) =
                     fast_path::forward(&program, self.options, &mut self.flows.sessions, frame, known, &mut writer)
             {
-                return outcome;
+                outcomes.push(outcome);
+            } else {
+                outcomes.push(self.process_without_session(&mut burst, index, &mut writer));
             }
-            self.process_without_session(&mut burst, index, &mut writer)
-        }));
+        }
         output.outcomes = outcomes;
         parsed.clear();
         self.parsed = parsed;
