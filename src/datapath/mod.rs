@@ -48,7 +48,7 @@ use flow_state::FlowTables;
 use output::OutputWriter;
 use parsed_flow::ParsedFlow;
 use route_cache::{RouteCache, RouteKey};
-use slow_path::SlowFrame;
+use slow_path::{SlowFrame, read_packet};
 use stages::ingress;
 use std::sync::Arc;
 use verdict_cache::{KnownVerdict, VerdictCache, VerdictKey, is_told_by_key};
@@ -251,12 +251,19 @@ impl Fabric {
                 return outcome;
             }
         }
+        let ipv4 = match parsed.map(|parsed| parsed.headers.ipv4()) {
+            Some(ipv4) => ipv4,
+            None => match read_packet(program, frame, writer) {
+                Ok(ipv4) => ipv4,
+                Err(outcome) => return outcome,
+            },
+        };
         // Routes are prefetched once a packet takes the slow path, for it and for those behind it. A burst that the
         // fast path forwards alone reads no route and would pay for the prefetch.
         if index >= burst.prefetched {
             self.prefetch_routes(burst, index);
         }
-        self.process_slow_path(program, &SlowFrame { frame, parsed, key, known }, writer)
+        self.process_slow_path(program, &SlowFrame { frame, ipv4, parsed, key, known }, writer)
     }
 
     /// Under which key the verdict about a packet is kept while it belongs to no flow; `None` where it depends on more.

@@ -20,6 +20,7 @@ use crate::wire::{Ipv4, Packet, parse};
 /// A frame that takes the slow path.
 pub(super) struct SlowFrame<'a> {
     pub(super) frame: &'a Frame<'a>,
+    pub(super) ipv4: Ipv4,
     /// The headers of a plain one.
     pub(super) parsed: Option<&'a ParsedFlow>,
     /// Under which key its verdict is kept, should it belong to no flow.
@@ -28,23 +29,28 @@ pub(super) struct SlowFrame<'a> {
     pub(super) known: Option<KnownVerdict>,
 }
 
+/// The packet of a frame that is not plain; the outcome of a frame that carries none that can be forwarded.
+pub(super) fn read_packet(
+    program: &Program,
+    frame: &Frame<'_>,
+    writer: &mut OutputWriter<'_>,
+) -> Result<Ipv4, Outcome> {
+    match parse(frame.bytes, frame.wire_length as usize) {
+        Ok(Packet::Ipv4(ipv4)) => Ok(ipv4),
+        Ok(Packet::Arp(arp)) => Err(answer_arp(program, frame, &arp, &mut Trace::default(), writer)),
+        Err(error) => Err(stages::parse::outcome_of(program, frame, &error)),
+    }
+}
+
 impl Fabric {
-    /// Resolves a frame, checks it and concludes.
+    /// Resolves a packet, checks it and concludes.
     pub(super) fn process_slow_path(
         &mut self,
         program: &Program,
         slow: &SlowFrame<'_>,
         writer: &mut OutputWriter<'_>,
     ) -> Outcome {
-        let SlowFrame { frame, parsed, key, known } = *slow;
-        let ipv4 = match parsed {
-            Some(parsed) => parsed.headers.ipv4(),
-            None => match parse(frame.bytes, frame.wire_length as usize) {
-                Ok(Packet::Ipv4(ipv4)) => ipv4,
-                Ok(Packet::Arp(arp)) => return answer_arp(program, frame, &arp, &mut Trace::default(), writer),
-                Err(error) => return stages::parse::outcome_of(program, frame, &error),
-            },
-        };
+        let SlowFrame { frame, ipv4, parsed, key, known } = *slow;
         let route = match self.find_route(program, frame.entry, &ipv4) {
             Ok(route) => route,
             Err(outcome) => {

@@ -10,11 +10,11 @@ use super::order::CheckId;
 use super::outcome::{MatchedRule, Outcome};
 use super::output::{Output, OutputWriter};
 use super::parsed_flow::ParsedFlow;
+use super::slow_path::read_packet;
 use super::stages::{bridge, destination, egress, guest, ingress, route};
 use super::step::{Crossing, Found, Step};
-use super::{Fabric, Frame, answer_arp, fast_path, stages};
+use super::{Fabric, Frame, fast_path};
 use crate::program::{EndpointId, Program, RouteId, RuleId, WhitelistId};
-use crate::wire::{Packet, parse};
 use std::sync::Arc;
 
 /// The entries that one frame met on its way.
@@ -105,10 +105,9 @@ impl Fabric {
         if let Some(outcome) = ingress::rate_exceeded(program, frame.entry) {
             return outcome;
         }
-        let ipv4 = match parse(frame.bytes, frame.wire_length as usize) {
-            Ok(Packet::Ipv4(ipv4)) => ipv4,
-            Ok(Packet::Arp(arp)) => return answer_arp(program, frame, &arp, &mut super::Trace::default(), writer),
-            Err(error) => return stages::parse::outcome_of(program, frame, &error),
+        let ipv4 = match read_packet(program, frame, writer) {
+            Ok(ipv4) => ipv4,
+            Err(outcome) => return outcome,
         };
         let route = match self.find_route(program, frame.entry, &ipv4) {
             Ok(route) => route,

@@ -4,6 +4,7 @@
 //! Lengths are those on the wire. Where the capture cut off bytes that decide, the answer is [`ParseError::Cut`].
 
 use super::arp::ARP_FRAME;
+use super::checksum::adjust;
 use super::field::{arp, ethernet, icmp, ipv4, tcp, udp};
 use super::{ETHERNET_HEADER, IPV4_HEADER, ethertype_of, internet_checksum};
 use crate::net::{MacAddress, Protocol, ethertype, ranges};
@@ -317,8 +318,10 @@ fn parse_ipv4(bytes: &[u8], available: usize) -> Result<Ipv4, ParseError> {
     let Some(header) = packet.get(..header_length) else {
         return Err(ParseError::Cut { needed: ETHERNET_HEADER + header_length, captured: bytes.len() });
     };
-    if internet_checksum(header) != 0 {
-        return Err(ParseError::Checksum { found: word(header, ipv4::CHECKSUM), expected: header_checksum(header) });
+    let checksum = internet_checksum(header);
+    if checksum != 0 {
+        let found = word(header, ipv4::CHECKSUM);
+        return Err(ParseError::Checksum { found, expected: adjust(checksum, found, 0) });
     }
     if let Some(option) = source_route(&header[IPV4_HEADER..]) {
         return Err(ParseError::SourceRoute { option });
@@ -369,15 +372,6 @@ fn parse_ipv4(bytes: &[u8], available: usize) -> Result<Ipv4, ParseError> {
         return Err(ParseError::TransportTruncated { protocol: ipv4.protocol, needed, available });
     }
     Ok(ipv4)
-}
-
-#[cold]
-fn header_checksum(header: &[u8]) -> u16 {
-    // Zeros, instead of the checksum and behind the header, add nothing to the sum.
-    let mut longest = [0; 60];
-    longest[..header.len()].copy_from_slice(header);
-    super::set_word(&mut longest, ipv4::CHECKSUM, 0);
-    internet_checksum(&longest)
 }
 
 /// The first source route option; reading stops where the option list is malformed.
