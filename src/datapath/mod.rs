@@ -85,8 +85,8 @@ impl Options {
     }
 }
 
-/// Frames of a burst whose cached routes are prefetched together, once one of them takes the slow path.
-const ROUTE_PREFETCH_DISTANCE: usize = 16;
+/// Frames of a burst whose lines of a cache are prefetched together, once one of them needs that cache.
+const CACHE_PREFETCH_DISTANCE: usize = 16;
 
 /// Distance, in frames, at which the bytes of a later frame are prefetched while one is parsed.
 const BYTE_PREFETCH_DISTANCE: usize = 8;
@@ -165,7 +165,7 @@ impl Fabric {
         // per burst would break the rule that a frame which is delivered whole or dropped allocates nothing.
         let mut parsed = std::mem::take(&mut self.parsed);
         self.parse_burst(frames, &mut parsed);
-        let mut burst = Burst { program: &program, frames, parsed: &parsed, prefetched: 0 };
+        let mut burst = Burst::new(&program, frames, &parsed);
         let mut outcomes = std::mem::take(&mut output.outcomes);
         outcomes.reserve(frames.len());
         for (index, (frame, known)) in frames.iter().zip(&parsed).enumerate() {
@@ -232,6 +232,10 @@ impl Fabric {
         if let Some(outcome) = ingress::rate_exceeded(program, frame.entry) {
             return outcome;
         }
+        // A session stood there and could not answer: most likely it has ended, and so have those of the frames behind.
+        if index >= burst.verdicts && parsed.is_some_and(|parsed| parsed.may_stand) {
+            self.prefetch_verdicts(burst, index);
+        }
         let key = parsed.and_then(|parsed| self.verdict_key(program, frame, parsed));
         let known = key.and_then(|key| self.verdicts.get(&key)).copied();
         if let Some(parsed) = parsed {
@@ -260,7 +264,7 @@ impl Fabric {
         };
         // Routes are prefetched once a packet takes the slow path, for it and for those behind it. A burst that the
         // fast path forwards alone reads no route and would pay for the prefetch.
-        if index >= burst.prefetched {
+        if index >= burst.routes {
             self.prefetch_routes(burst, index);
         }
         self.process_slow_path(program, &SlowFrame { frame, ipv4, parsed, key, known }, writer)
@@ -273,9 +277,19 @@ impl Fabric {
         is_told.then(|| VerdictKey::new(program, frame.entry, &parsed.headers))
     }
 
+    /// Prefetches the known verdicts of frames for which [`Fabric::parse_burst`] left that out.
+    fn prefetch_verdicts(&self, burst: &mut Burst<'_>, from: usize) {
+        burst.verdicts = from + CACHE_PREFETCH_DISTANCE;
+        for (frame, parsed) in burst.frames.iter().zip(burst.parsed).take(burst.verdicts).skip(from) {
+            if let Some(parsed) = parsed.as_ref().filter(|parsed| parsed.may_stand) {
+                self.verdicts.prefetch(&VerdictKey::new(burst.program, frame.entry, &parsed.headers));
+            }
+        }
+    }
+
     fn prefetch_routes(&self, burst: &mut Burst<'_>, from: usize) {
-        burst.prefetched = from + ROUTE_PREFETCH_DISTANCE;
-        for (frame, parsed) in burst.frames.iter().zip(burst.parsed).take(burst.prefetched).skip(from) {
+        burst.routes = from + CACHE_PREFETCH_DISTANCE;
+        for (frame, parsed) in burst.frames.iter().zip(burst.parsed).take(burst.routes).skip(from) {
             let addresses = match parsed {
                 Some(ParsedFlow { headers, .. }) => Some((headers.source, headers.destination)),
                 None => stages::parse::readable_addresses(frame.bytes).map(|(from, to)| (from.into(), to.into())),
@@ -337,7 +351,15 @@ struct Burst<'a> {
     frames: &'a [Frame<'a>],
     parsed: &'a [Option<ParsedFlow>],
     /// Frames whose cached routes were prefetched, if the slow path needs them.
-    prefetched: usize,
+    routes: usize,
+    /// Frames whose known verdicts were prefetched, if sessions that most likely stand cannot answer for them.
+    verdicts: usize,
+}
+
+impl<'a> Burst<'a> {
+    fn new(program: &'a Program, frames: &'a [Frame<'a>], parsed: &'a [Option<ParsedFlow>]) -> Burst<'a> {
+        Burst { program, frames, parsed, routes: 0, verdicts: 0 }
+    }
 }
 
 /// What becomes of a sound ARP packet.
