@@ -16,9 +16,10 @@ use std::hash::BuildHasher;
 #[repr(align(64))]
 pub(super) struct LiveConnection {
     tuple: Tuple,
-    /// The number of its last frame.
-    pub(super) touched: u64,
-    /// Its highest stamp.
+    /// The number of its last frame, above the bits [`OPENER`] and [`CLOSING`].
+    state: u64,
+    /// Its lowest and its highest stamp.
+    first: SimTime,
     last: SimTime,
     /// The endpoint at each end of the tuple, or [`UNKNOWN`].
     endpoints: [u32; 2],
@@ -26,13 +27,16 @@ pub(super) struct LiveConnection {
     frames: [u32; 2],
     /// Their bytes on the wire.
     bytes: [u32; 2],
-    /// The end of the tuple that opened it: 0 or 1.
-    opener: u8,
-    /// A FIN or RST was seen.
-    pub(super) is_closing: bool,
 }
 
 const _: () = assert!(size_of::<LiveConnection>() == 64, "one cache line");
+
+/// In a state: the end of the tuple that opened the connection.
+const OPENER: u64 = 1;
+/// In a state: a FIN or RST was seen.
+const CLOSING: u64 = 1 << 1;
+/// By how much the number of the last frame is shifted in a state.
+const NUMBER_SHIFT: u32 = 2;
 
 /// Stands for an endpoint that is not known. Numbers of endpoints are below 2^30.
 const UNKNOWN: u32 = u32::MAX;
@@ -60,19 +64,35 @@ impl LiveConnection {
     pub(super) fn new(seen: &SeenFrame<'_>, opener: usize) -> LiveConnection {
         LiveConnection {
             tuple: seen.packet.tuple(),
-            touched: seen.number,
+            state: seen.number << NUMBER_SHIFT | opener as u64,
+            first: seen.frame.time,
             last: seen.frame.time,
             endpoints: [UNKNOWN; 2],
             frames: [0; 2],
             bytes: [0; 2],
-            opener: opener as u8,
-            is_closing: false,
         }
     }
 
     /// The end of the tuple that opened it: 0 or 1.
     pub(super) fn opener(&self) -> usize {
-        usize::from(self.opener)
+        (self.state & OPENER) as usize
+    }
+
+    /// Whether a FIN or RST was seen.
+    pub(super) fn is_closing(&self) -> bool {
+        self.state & CLOSING != 0
+    }
+
+    /// The number of its last frame.
+    pub(super) fn last_number(&self) -> u64 {
+        self.state >> NUMBER_SHIFT
+    }
+
+    /// Notes that a frame came, whatever became of it.
+    #[inline]
+    pub(super) fn note(&mut self, seen: &SeenFrame<'_>) {
+        let closing = if seen.packet.closes { CLOSING } else { 0 };
+        self.state = seen.number << NUMBER_SHIFT | self.state & (CLOSING | OPENER) | closing;
     }
 
     /// The endpoint at an end of the tuple.
@@ -111,8 +131,9 @@ impl LiveConnection {
         let frames = self.frames[side].checked_add(1);
         let bytes = self.bytes[side].checked_add(seen.frame.wire_length);
         match (frames, bytes) {
-            (Some(frames), Some(bytes)) if !is_misdelivered && seen.frame.time >= self.last => {
-                self.last = seen.frame.time;
+            (Some(frames), Some(bytes)) if !is_misdelivered => {
+                self.first = self.first.min(seen.frame.time);
+                self.last = self.last.max(seen.frame.time);
                 self.frames[side] = frames;
                 self.bytes[side] = bytes;
                 true
@@ -128,6 +149,7 @@ impl LiveConnection {
             *end = ConnectionEnd { endpoint: self.endpoint(side), ..*end };
             connection.add_arrived(is_of_responder, self.frames[side].into(), self.bytes[side].into());
         }
+        connection.first = connection.first.min(self.first);
         connection.last = connection.last.max(self.last);
         self.frames = [0; 2];
         self.bytes = [0; 2];
@@ -137,6 +159,7 @@ impl LiveConnection {
     pub(super) fn count_settled(&mut self, seen: &SeenFrame<'_>, connection: &mut Connection) {
         self.settle(connection);
         connection.add(seen.as_frame_of(self.opener()));
+        self.first = connection.first;
         self.last = connection.last;
     }
 }

@@ -122,7 +122,7 @@ impl<'a> SeenFrame<'a> {
 impl ConnectionShard {
     fn add(&mut self, seen: &SeenFrame<'_>, ended: &mut EndedConnections) {
         let place = match self.find(seen) {
-            Some(place) if seen.packet.begins && self.live[place].is_closing => {
+            Some(place) if seen.packet.begins && self.live[place].is_closing() => {
                 self.end(place, ended);
                 self.begin(seen, ended)
             }
@@ -130,8 +130,7 @@ impl ConnectionShard {
             None => self.begin(seen, ended),
         };
         let live = &mut self.live[place];
-        live.touched = seen.number;
-        live.is_closing |= seen.packet.closes;
+        live.note(seen);
         if !live.count(seen) {
             live.count_settled(seen, &mut self.connections[place]);
         }
@@ -220,8 +219,8 @@ impl ConnectionShard {
             return;
         }
         let idle = self.idle_longest();
-        let LiveConnection { is_closing, touched, .. } = self.live[idle];
-        let is_over = is_closing && number - touched > CLOSED_STAY;
+        let live = &self.live[idle];
+        let is_over = live.is_closing() && number - live.last_number() > CLOSED_STAY;
         if is_over || self.live.len() >= PER_SHARD {
             self.end(idle, ended);
             ended.totals.ended_early += u64::from(!is_over);
@@ -232,7 +231,7 @@ impl ConnectionShard {
     fn idle_longest(&mut self) -> usize {
         let count = self.live.len();
         let candidates = (self.cursor..self.cursor + CANDIDATES).map(|index| index % count);
-        let idle = candidates.min_by_key(|index| self.live[*index].touched).unwrap_or(0);
+        let idle = candidates.min_by_key(|index| self.live[*index].last_number()).unwrap_or(0);
         self.cursor = (self.cursor + CANDIDATES) % count;
         idle
     }
