@@ -7,6 +7,9 @@ use super::route::{key, mask};
 /// A block is split when it has this many routes.
 const MOST: usize = 512;
 
+/// Room for so many more routes is made in a block at a time.
+const SPARE: usize = 32;
+
 /// A route with the code of its next hop.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, packed)]
@@ -50,14 +53,14 @@ impl<C: Copy> Set<C> {
             self.blocks.insert(0, (key, Arc::new(vec![route])));
             return None;
         };
-        let block = Arc::make_mut(&mut self.blocks[at].1);
+        let block = own(&mut self.blocks[at].1);
         match block.binary_search_by_key(&key, Stored::key) {
             Ok(found) => return Some(std::mem::replace(&mut block[found], route).code),
             Err(place) => {
                 if block.len() == block.capacity() {
                     // Not by doubling, as a vector grows by itself: there are thousands of blocks, and half of their
                     // memory could be spare. A block has 512 routes at most, so that moving them is cheap.
-                    block.reserve_exact(32);
+                    block.reserve_exact(SPARE);
                 }
                 block.insert(place, route);
             }
@@ -75,7 +78,7 @@ impl<C: Copy> Set<C> {
         let key = key(network, length);
         let at = self.block(key)?;
         let found = self.blocks[at].1.binary_search_by_key(&key, Stored::key).ok()?;
-        let block = Arc::make_mut(&mut self.blocks[at].1);
+        let block = own(&mut self.blocks[at].1);
         let code = block.remove(found).code;
         if let Some(first) = block.first() {
             self.blocks[at].0 = first.key();
@@ -132,4 +135,18 @@ impl<C: Copy> Set<C> {
         let block = &self.blocks[self.block(key)?].1;
         block.partition_point(|route| route.key() <= key).checked_sub(1).map(|at| block[at])
     }
+}
+
+/// A block to be changed, copied first where somebody else has it too.
+fn own<C: Copy>(block: &mut Arc<Vec<Stored<C>>>) -> &mut Vec<Stored<C>> {
+    if Arc::get_mut(block).is_none() {
+        let mut copy = Vec::with_capacity(block.len() + SPARE);
+        // SAFETY: there is room for the routes of the block, which are plain numbers, in a place of its own.
+        unsafe {
+            std::ptr::copy_nonoverlapping(block.as_ptr(), copy.as_mut_ptr(), block.len());
+            copy.set_len(block.len());
+        }
+        *block = Arc::new(copy);
+    }
+    Arc::get_mut(block).expect("nobody else has a new block")
 }
