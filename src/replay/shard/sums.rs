@@ -12,9 +12,6 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-/// The most that a number of a file may be: no sum of so many overflows.
-const MAX: u64 = 1 << 43;
-
 /// What the frames of one part came to.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -89,7 +86,6 @@ impl<'a> AddedSums<'a> {
 
     /// Adds what a part came to; `None` where it cannot be of this topology and these options.
     pub(super) fn add(&mut self, sums: &PartSums) -> Option<()> {
-        let bounded = |number: u64| (number <= MAX).then_some(number);
         let program = &self.topology.program;
         self.tally.add_counts(&sums.tally, program, self.topology.names.rules.len())?;
         // Addresses are remembered up to a bound for each of the 64 shards that frames are steered to, and a part has
@@ -97,18 +93,20 @@ impl<'a> AddedSums<'a> {
         // here.
         for (id, addresses) in &sums.addresses {
             let own = self.addresses.entry(id.parse().ok()?).or_default();
+            let mut left = sums.tally.frames_left()?;
             for (address, frames) in addresses {
-                *own.entry(*address).or_default() += bounded(*frames)?;
+                *own.entry(*address).or_default() += left.take(*frames)?;
             }
         }
+        let mut left = sums.tally.frames_left()?;
         for DefaultEntrySums { gateway, sources, beyond } in &sums.default_entries {
             let gateway = Some(EndpointId(*gateway)).filter(|id| id.index() < program.endpoints.len())?;
             let own = self.default_entries.entry(gateway).or_default();
             for (address, frames) in sources {
-                *own.entry(*address).or_default() += bounded(*frames)?;
+                *own.entry(*address).or_default() += left.take(*frames)?;
             }
             if *beyond != 0 {
-                *self.beyond.entry(gateway).or_default() += bounded(*beyond)?;
+                *self.beyond.entry(gateway).or_default() += left.take(*beyond)?;
             }
         }
         match &mut self.facts {

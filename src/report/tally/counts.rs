@@ -8,8 +8,27 @@ use crate::time::SimTime;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The most frames that a file may speak of: so many that no sum of its numbers overflows.
+/// The most frames that a file may speak of: so many that no sum over all parts of a stream overflows.
 const MAX_FRAMES: u64 = 1 << 43;
+
+/// Frames of a part that a list of its sums has not named yet. A list names each frame once at most, so that no list,
+/// whoever wrote it and however often it names one entry, comes to more than the frames there are.
+pub(crate) struct FramesLeft(u64);
+
+impl FramesLeft {
+    /// Takes `frames` off; `None` where there are not so many.
+    pub(crate) fn take(&mut self, frames: u64) -> Option<u64> {
+        self.0 = self.0.checked_sub(frames)?;
+        Some(frames)
+    }
+}
+
+impl TallyCounts {
+    /// All frames, for a list that is about to be added; `None` where there are more than a file may speak of.
+    pub(crate) fn frames_left(&self) -> Option<FramesLeft> {
+        (self.frames <= MAX_FRAMES).then_some(FramesLeft(self.frames))
+    }
+}
 
 /// What a [`Tally`] counted. Ids are numbers: they mean something in the program alone in which it was counted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,37 +83,75 @@ impl Tally {
 
     /// Adds what was counted in `program`, which has this many rules; `None` where it cannot have been.
     pub fn add_counts(&mut self, counts: &TallyCounts, program: &Program, rules: usize) -> Option<()> {
-        let bounded = |frames: u64| (frames <= counts.frames && frames <= MAX_FRAMES).then_some(frames);
-        self.frames += bounded(counts.frames)?;
+        let list = || counts.frames_left();
+        self.frames += list()?.take(counts.frames)?;
         self.wire_bytes = self.wire_bytes.checked_add(counts.wire_bytes)?;
         self.first = self.first.min(SimTime::from_nanos(counts.first_ns));
         self.last = self.last.max(SimTime::from_nanos(counts.last_ns));
+        let mut left = list()?;
         for (id, frames) in &counts.entered {
-            *self.entered.get_mut(*id as usize)? += bounded(*frames)?;
+            *self.entered.get_mut(*id as usize)? += left.take(*frames)?;
         }
+        let (mut left, mut left_by_session) = (list()?, list()?);
         for (id, frames, by_session) in &counts.delivered {
             let delivered = self.delivered.get_mut(*id as usize)?;
-            delivered.frames += bounded(*frames)?;
-            delivered.by_session += bounded(*by_session)?;
+            delivered.frames += left.take(*frames)?;
+            delivered.by_session += left_by_session.take(*by_session)?;
         }
-        self.answered += bounded(counts.answered)?;
-        self.outside += bounded(counts.outside)?;
-        self.undetermined += bounded(counts.undetermined)?;
+        self.answered += left.take(counts.answered)?;
+        self.outside += left.take(counts.outside)?;
+        self.undetermined += left.take(counts.undetermined)?;
+        let mut left = list()?;
         for (id, frames) in &counts.by_reason {
             let reason: Reason = id.parse().ok()?;
-            self.by_reason[reason as usize] += bounded(*frames)?;
+            self.by_reason[reason as usize] += left.take(*frames)?;
         }
+        let mut left = list()?;
         for [refusal, decider, frames] in &counts.causes {
             let (refusal, decider) = (Verdict::from_word(*refusal), MatchedRule::from_word(*decider));
             let (reason, at) = refusal.refusal()?;
             let is_known = refusal.is_of(program) && decider.is_of(program, rules);
             let cause = Blocker { reason, at, decider };
-            *self.causes.all.entry(is_known.then_some(cause)?).or_insert(0) += bounded(*frames)?;
+            *self.causes.all.entry(is_known.then_some(cause)?).or_insert(0) += left.take(*frames)?;
         }
         for (name, frames) in &counts.emitted {
             let kind = EmittedKind::ALL.into_iter().find(|kind| kind.name() == name)?;
             *self.emitted.entry(kind).or_insert(0) += (*frames <= MAX_FRAMES).then_some(*frames)?;
         }
         Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::Topology;
+    use serde_json::{Value, json};
+
+    /// Whether counts of three frames are added that have these values in place of their own.
+    fn is_added(changes: &[(&str, Value)]) -> bool {
+        let world = "[vpc.one]\ncidr = \"172.16.0.0/12\"";
+        let program = Topology::from_toml("world.toml", world).expect("a sound topology").program;
+        let mut tally = Tally::new(&program, 1500);
+        let mut counts = serde_json::to_value(tally.counts()).expect("plain numbers");
+        counts["frames"] = json!(3);
+        changes.iter().for_each(|(name, value)| counts[name] = value.clone());
+        let counts = serde_json::from_value(counts).expect("counts");
+        tally.add_counts(&counts, &program, 0).is_some()
+    }
+
+    #[test]
+    fn no_list_of_a_part_comes_to_more_frames_than_the_part_has() {
+        let reason = Reason::ALL[0].id();
+        let (two_of_three, three) = (json!([[0, 1], [0, 2]]), json!([[0, 1], [0, 3]]));
+        assert!(is_added(&[("entered", two_of_three)]) && !is_added(&[("entered", three)]));
+        assert!(is_added(&[("delivered", json!([[0, 3, 3]]))]) && !is_added(&[("delivered", json!([[0, 3, 4]]))]));
+        let delivered = |answered: u64| [("delivered", json!([[0, 2, 0]])), ("answered", json!(answered))];
+        assert!(is_added(&delivered(1)) && !is_added(&delivered(2)));
+        let refused = |frames: u64| [("by_reason", json!({ reason: frames }))];
+        assert!(is_added(&refused(3)) && !is_added(&refused(4)));
+        // As often as it would take to overflow, without being as long.
+        assert!(!is_added(&[("entered", json!([[0, u64::MAX], [0, u64::MAX]]))]));
+        assert!(!is_added(&[("frames", json!(u64::MAX))]));
     }
 }

@@ -43,16 +43,23 @@ impl UsageCounts {
             (&mut self.whitelist_entries, &hits.whitelist_entries),
         ];
         for (own, others) in lists {
+            names_each_once(others)?;
             for words in others {
                 own.get_mut(usize::try_from(words[0]).ok()?)?.merge(&entry(words)?);
             }
         }
+        names_each_once(&hits.links)?;
         for words in &hits.links {
             let id = u32::try_from(words[0]).ok().filter(|id| (*id as usize) < self.program.endpoints.len())?;
             self.links.entry(EndpointId(id)).or_default().merge(&entry(words)?);
         }
         Some(())
     }
+}
+
+/// `None` for a list that is not in the order of its entries, or names one of them twice.
+fn names_each_once(list: &[[u64; 5]]) -> Option<()> {
+    list.is_sorted_by(|one, next| one[0] < next[0]).then_some(())
 }
 
 fn words(index: u64, entry: &EntryUse) -> [u64; 5] {
