@@ -153,7 +153,7 @@ impl Captures {
     pub(crate) fn next_records(
         &mut self,
         batch: &mut Batch,
-        mut each: impl FnMut(&mut Batch, Record, RecordOrigin<'_>) -> bool,
+        mut each: impl FnMut(&mut Batch, &mut Record, RecordOrigin<'_>) -> bool,
     ) -> Result<usize, CaptureError> {
         if let Some(merged) = self.merged.as_mut().filter(|_| self.pending.is_empty()) {
             let read = merged.next_records(batch, each);

@@ -84,7 +84,7 @@ impl MergedInputs {
     pub(super) fn next_records(
         &mut self,
         batch: &mut Batch,
-        mut each: impl FnMut(&mut Batch, Record, RecordOrigin<'_>) -> bool,
+        mut each: impl FnMut(&mut Batch, &mut Record, RecordOrigin<'_>) -> bool,
     ) -> Result<usize, CaptureError> {
         batch.clear();
         let (mut handed, mut bytes) = (0, 0);
@@ -101,10 +101,10 @@ impl MergedInputs {
             // Records that no frame could be read from count with the one behind them.
             self.records += record.number - before;
             bytes += record.captured_len() as usize;
-            let copy = batch.adopt_record(&input.waiting, &record, self.records);
+            let mut copy = batch.adopt_record(&input.waiting, &record, self.records);
             let interfaces = input.reader.interfaces();
             handed += 1;
-            let is_enough = each(batch, copy, RecordOrigin { capture: index, number: record.number, interfaces });
+            let is_enough = each(batch, &mut copy, RecordOrigin { capture: index, number: record.number, interfaces });
             self.queue(index);
             if is_enough {
                 break;

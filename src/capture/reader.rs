@@ -147,18 +147,18 @@ impl Reader {
     pub fn next_batch(&mut self, batch: &mut Batch, max_records: usize) -> Result<usize, CaptureError> {
         let max_records = max_records.max(1);
         self.next_records(batch, |batch, record, _| {
-            batch.push(record);
+            batch.push(*record);
             batch.len() == max_records
         })
     }
 
     /// As [`Reader::next_batch`], for callers that keep something else of a record than the record: `each` gets
-    /// the batch, which holds the bytes, the record, and the interfaces met so far, and returns true where that was
-    /// enough for one batch.
+    /// the batch, which holds the bytes, the record, which it may change, and the interfaces met so far, and returns
+    /// true where that was enough for one batch.
     pub(crate) fn next_records(
         &mut self,
         batch: &mut Batch,
-        each: impl FnMut(&mut Batch, Record, &[Interface]) -> bool,
+        each: impl FnMut(&mut Batch, &mut Record, &[Interface]) -> bool,
     ) -> Result<usize, CaptureError> {
         batch.clear();
         if let Some(error) = self.pending.take() {
@@ -195,7 +195,7 @@ impl Reader {
         &mut self,
         batch: &mut Batch,
         handed: &mut usize,
-        mut each: impl FnMut(&mut Batch, Record, &[Interface]) -> bool,
+        mut each: impl FnMut(&mut Batch, &mut Record, &[Interface]) -> bool,
     ) -> Result<(), CaptureProblem> {
         let Reader { input, format, interfaces, good_records, before, unreadable, captures, ended, .. } = self;
         loop {
@@ -220,7 +220,7 @@ impl Reader {
                             continue;
                         }
                         *handed += 1;
-                        if each(batch, record, interfaces.list()) {
+                        if each(batch, &mut record, interfaces.list()) {
                             break Ok(Stop::Enough);
                         }
                     }

@@ -433,7 +433,7 @@ impl Feed {
         let limit = ahead.min(RECORDS);
         let mut used = 0;
         let changes = is_sampled || adjuster.is_some() || !map.is_empty();
-        let read = captures.next_records(batch, |batch, mut record, origin| {
+        let read = captures.next_records(batch, |batch, record, origin| {
             // Frames that a replay wrote as having come out are left out first, before duplicates are looked for:
             // otherwise a delivered frame might count as a duplicate of the copy that went in, and the numbers of both
             // kinds would be wrong.
@@ -445,18 +445,18 @@ impl Feed {
             // Looking at a sample comes behind the adjustments: hints are about what the given options have left, so
             // that none recommends an option that is in force. Addresses are mapped last, on the innermost packet.
             if changes {
-                if adjuster.as_mut().is_some_and(|adjuster| !adjuster.adjust(batch, &mut record)) {
+                if adjuster.as_mut().is_some_and(|adjuster| !adjuster.adjust(batch, record)) {
                     used += 1;
                     return used >= limit;
                 }
                 if is_sampled {
-                    sample.look_at(batch.bytes(&record), record.time);
+                    sample.look_at(batch.bytes(record), record.time);
                 }
                 if !map.is_empty() {
-                    wire::map_addresses(batch.bytes_mut(&mut record), |address| map.get(&address).map(Asked::answer));
+                    wire::map_addresses(batch.bytes_mut(record), |address| map.get(&address).map(Asked::answer));
                 }
             }
-            let bytes = batch.bytes(&record);
+            let bytes = batch.bytes(record);
             // What the caller says comes first, then what an interface named after an endpoint says, and the owner of
             // the source address last. The address that is asked for is that behind `map`, as every stage sees it.
             let injected = if inject.is_empty() {

@@ -40,7 +40,7 @@ fn read(captures: &mut Captures, at_once: usize) -> (Vec<Place>, usize) {
         let mut in_batch = 0;
         let read = captures.next_records(&mut batch, |batch, record, origin| {
             in_batch += 1;
-            let bytes = batch.bytes(&record);
+            let bytes = batch.bytes(record);
             let word = |at: usize| u64::from_be_bytes(bytes[at..at + 8].try_into().unwrap());
             assert_eq!((word(14), word(22)), (origin.capture as u64, origin.number));
             assert_eq!((record.number, record.wire_len), (places.len() as u64 + 1, 60));

@@ -20,9 +20,9 @@ fn adjusted(frames: &[Sent], wanted: &Adjustments) -> Vec<Sent> {
     let mut adjuster = Adjuster::new(wanted).expect("something is wanted");
     let (mut batch, mut out, mut left_out) = (Batch::new(), Vec::new(), 0);
     while reader
-        .next_records(&mut batch, |batch, mut record, _| {
-            if adjuster.adjust(batch, &mut record) {
-                out.push((batch.bytes(&record).to_vec(), record.wire_len));
+        .next_records(&mut batch, |batch, record, _| {
+            if adjuster.adjust(batch, record) {
+                out.push((batch.bytes(record).to_vec(), record.wire_len));
             } else {
                 left_out += 1;
             }

@@ -101,7 +101,7 @@ impl PreparedFeed {
             let known = Known { entry, owners, captures, has_timing: *has_timing };
             // The file may have been changed since it was written. Numbers have to grow: comments are found by a binary
             // search, and parts are merged by numbers. A frame of another shard would be counted by two parts.
-            let found = known.frame(batch, &record).filter(|found| found.number > *last);
+            let found = known.frame(batch, record).filter(|found| found.number > *last);
             let Some(PreparedFrame { number, entry, shard, time, position, sent, owner }) = found else {
                 is_strange = true;
                 return true;
