@@ -88,6 +88,9 @@ impl Options {
 /// Frames of a burst whose lines of a cache are prefetched together, once one of them needs that cache.
 const CACHE_PREFETCH_DISTANCE: usize = 16;
 
+/// Distance, in frames, at which the slot of a later frame is prefetched once more while one is forwarded.
+const SLOT_PREFETCH_DISTANCE: usize = 6;
+
 /// Distance, in frames, at which the bytes of a later frame are prefetched while one is parsed.
 const BYTE_PREFETCH_DISTANCE: usize = 8;
 
@@ -138,7 +141,8 @@ impl Fabric {
     // 1. Parse: every frame is read once. `FastHeaders` accepts the plain ones (unfragmented TCP, UDP, ping or a
     //    protocol without ports, no IPv4 options) and yields the 5-tuple, whose hash names the session's place without
     //    any lookup; its tags are prefetched. In a second pass over the burst the tags have arrived and name the slot,
-    //    which is prefetched in turn. So the memory accesses of a whole burst overlap instead of adding up.
+    //    which is prefetched in turn, and once more shortly before it is needed. So the memory accesses of a whole burst
+    //    overlap instead of adding up.
     // 2. Fast path, frame by frame: a live session that remembers where its packets go answers for stages 2 to 8.
     //    Only what differs from packet to packet is tested. Nothing is ever refused here: whatever the fast path has
     //    no answer for goes on.
@@ -169,6 +173,7 @@ impl Fabric {
         let mut outcomes = std::mem::take(&mut output.outcomes);
         outcomes.reserve(frames.len());
         for (index, (frame, known)) in frames.iter().zip(&parsed).enumerate() {
+            self.prefetch_session(parsed.get(index + SLOT_PREFETCH_DISTANCE));
             let mut writer = output.writer(index);
             // Each path has a `push` of its own, so that the fast one writes the fields of an outcome where they stay. One
             // behind both would copy it right after it was written, which processors are slow at.
@@ -215,6 +220,15 @@ impl Fabric {
             if !parsed.may_stand {
                 self.verdicts.prefetch(&VerdictKey::new(&self.program, frame.entry, &parsed.headers));
             }
+        }
+    }
+
+    /// Prefetches a session again shortly before it is needed. [`Fabric::parse_burst`] asks for as many slots as there are
+    /// frames in a burst; processors have few requests under way at a time, and some drop what is beyond them.
+    #[inline]
+    fn prefetch_session(&self, parsed: Option<&Option<ParsedFlow>>) {
+        if let Some(Some(parsed)) = parsed {
+            self.flows.sessions.prefetch(parsed.place);
         }
     }
 

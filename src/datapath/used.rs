@@ -13,7 +13,7 @@ use super::parsed_flow::ParsedFlow;
 use super::slow_path::read_packet;
 use super::stages::{bridge, destination, egress, guest, ingress, route};
 use super::step::{Crossing, Found, Step};
-use super::{Fabric, Frame, fast_path};
+use super::{Fabric, Frame, SLOT_PREFETCH_DISTANCE, fast_path};
 use crate::program::{EndpointId, Program, RouteId, RuleId, WhitelistId};
 use std::sync::Arc;
 
@@ -77,6 +77,7 @@ impl Fabric {
         let mut parsed = std::mem::take(&mut self.parsed);
         self.parse_burst(frames, &mut parsed);
         for (index, (frame, known)) in frames.iter().zip(&parsed).enumerate() {
+            self.prefetch_session(parsed.get(index + SLOT_PREFETCH_DISTANCE));
             let mut entries = UsedEntries::default();
             let mut writer = output.writer(index);
             let forwarded = known.as_ref().and_then(|known| {

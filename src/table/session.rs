@@ -248,6 +248,12 @@ impl Sessions {
         place
     }
 
+    /// Asks the machine to load the slot at `place`.
+    #[inline]
+    pub fn prefetch(&self, place: SessionPlace) {
+        prefetch(self.slot(place));
+    }
+
     /// False where the tags tell that no flow of `hash` stands in the segment: `home` is of the group that
     /// [`Sessions::home`] named. Only from a full group do flows go on to the next one.
     #[inline]
