@@ -2,7 +2,6 @@
 
 use super::live::{ConnectionKey, KEYS, LiveConnection};
 use super::table::PER_SHARD;
-use crate::table::prefetch;
 use hashbrown::HashTable;
 
 /// Leads from the keys of connections to their places in a list. It holds places alone, and compares a key with those of
@@ -40,12 +39,10 @@ impl ConnectionIndex {
         Some(slot.place())
     }
 
-    /// Asks the memory for the connection that a key with this hash leads to, most likely: its key is not looked at.
+    /// The place that a key with this hash leads to, most likely: the key is not looked at.
     #[inline]
-    pub(super) fn prefetch(&self, hash: u64, connections: &[LiveConnection]) {
-        if let Some(slot) = self.slots.find(hash, |_| true) {
-            prefetch(&connections[slot.place()]);
-        }
+    pub(super) fn guess(&self, hash: u64) -> Option<usize> {
+        self.slots.find(hash, |_| true).map(|slot| slot.place())
     }
 
     /// Leads the keys of the connection at `place` to it, whatever they led to before.

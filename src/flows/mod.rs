@@ -15,8 +15,7 @@
 //! depends on the frames of a shard alone, so all numbers and rows are the same for any number of workers.
 //!
 //! Most of the time is waiting for memory. So what an ordinary frame changes fills one cache line, apart from the rest of
-//! its connection; the index holds places of two bytes and no keys; and the lines of a burst are asked for before any of its
-//! frames is counted.
+//! its connection; the index holds places of two bytes and no keys; and the line of a frame is asked for some frames ahead.
 
 mod index;
 mod live;

@@ -6,6 +6,7 @@ use super::packet::EndToEnd;
 use super::spill::{EndedConnections, GatheredConnections};
 use crate::datapath::{Frame, Outcome, SHARDS, Verdict};
 use crate::report::{Connection, ConnectionFrame};
+use crate::table::prefetch;
 use std::io;
 
 /// Connections that a shard remembers while they may go on.
@@ -17,6 +18,9 @@ pub(super) const CLOSED_LEAVE_FROM: usize = 4_096;
 /// Frames of the capture behind the last one of a closed connection, after which it may make room: those that follow a FIN
 /// come within these.
 pub(super) const CLOSED_STAY: u64 = 65_536;
+
+/// Distance, in frames, at which the connection of a later frame is prefetched while one is counted.
+const PREFETCH_DISTANCE: usize = 8;
 
 /// Connections of which the one that was idle longest makes room for another.
 const CANDIDATES: usize = 8;
@@ -52,8 +56,8 @@ impl Gatherer {
         self.add_burst(std::iter::once((number, frame, outcome)));
     }
 
-    /// Adds the frames of a burst. Before any of them is counted the memory is asked for all of their connections, so that
-    /// the waits for it overlap.
+    /// Adds the frames of a burst. Before any of them is counted it is looked where their connections most likely stand, so
+    /// that the memory can be asked for them early enough.
     pub fn add_burst<'a>(&mut self, frames: impl Iterator<Item = (u64, &'a Frame<'a>, &'a Outcome)>) {
         let mut burst = Vec::with_capacity(frames.size_hint().0);
         for (number, frame, outcome) in frames {
@@ -62,11 +66,13 @@ impl Gatherer {
                 Some(seen) => burst.push(seen),
             }
         }
-        for seen in &burst {
-            let shard = &self.shards[seen.frame.shard.index()];
-            shard.index.prefetch(seen.hash, &shard.live);
+        for seen in &mut burst {
+            seen.guess = self.shards[seen.frame.shard.index()].index.guess(seen.hash);
         }
-        for seen in &burst {
+        for (at, seen) in burst.iter().enumerate() {
+            if let Some(later) = burst.get(at + PREFETCH_DISTANCE) {
+                self.shards[later.frame.shard.index()].prefetch(later);
+            }
             self.shards[seen.frame.shard.index()].add(seen, &mut self.ended);
         }
     }
@@ -96,6 +102,8 @@ pub(super) struct SeenFrame<'a> {
     key: ConnectionKey,
     /// Of `key`.
     hash: u64,
+    /// Where its connection most likely stands.
+    guess: Option<usize>,
 }
 
 impl<'a> SeenFrame<'a> {
@@ -104,7 +112,7 @@ impl<'a> SeenFrame<'a> {
     fn read(number: u64, frame: &'a Frame<'a>, outcome: &'a Outcome) -> Option<SeenFrame<'a>> {
         let packet = EndToEnd::read(frame.bytes)?;
         let key = ConnectionKey { tuple: packet.tuple(), end: outcome.from.map(|from| (packet.side(), from)) };
-        Some(SeenFrame { number, packet, frame, outcome, key, hash: key.hash() })
+        Some(SeenFrame { number, packet, frame, outcome, key, hash: key.hash(), guess: None })
     }
 
     /// The frame as one of a connection that the end `opener` of the tuple opened.
@@ -120,6 +128,14 @@ impl<'a> SeenFrame<'a> {
 }
 
 impl ConnectionShard {
+    /// Asks the memory for the connection that a frame most likely is of.
+    #[inline]
+    fn prefetch(&self, seen: &SeenFrame<'_>) {
+        if let Some(live) = seen.guess.and_then(|place| self.live.get(place)) {
+            prefetch(live);
+        }
+    }
+
     fn add(&mut self, seen: &SeenFrame<'_>, ended: &mut EndedConnections) {
         let place = match self.find(seen) {
             Some(place) if seen.packet.begins && self.live[place].is_closing() => {
