@@ -2,8 +2,9 @@
 
 use super::field::icmp::{ECHO_REPLY, ECHO_REQUEST};
 use super::field::{ethernet, icmp, ipv4, ports, tcp, udp};
+use super::parse::address;
 use super::{ETHERNET_HEADER, IPV4_HEADER, Icmp, Ipv4, TcpFlags, Transport};
-use crate::net::{Protocol, ethertype};
+use crate::net::{Protocol, ethertype, ranges};
 
 /// The headers of an unfragmented packet without IPv4 options between unicast addresses, sound and captured as far as
 /// they decide: of TCP, UDP, ICMP echo requests and replies, or a protocol without ports.
@@ -60,11 +61,10 @@ impl FastHeaders {
         let word = |at: usize| u16::from_be_bytes([headers[at], headers[at + 1]]);
         let long = |at: usize| u32::from_be_bytes([headers[at], headers[at + 1], headers[at + 2], headers[at + 3]]);
         // IPv4 without options, neither "more fragments" nor an offset, between unicast addresses.
-        let is_unicast = |first_octet: u8| first_octet.wrapping_sub(1) < 223 && first_octet != 127;
         let is_plain = long(ethernet::TYPE.start) >> 8 == IPV4_WITHOUT_OPTIONS
             && long(IPV4 + ipv4::IDENTIFICATION) & u32::from(ipv4::MORE_FRAGMENTS | ipv4::FRAGMENT_OFFSET) == 0
-            && is_unicast(headers[IPV4 + ipv4::SOURCE])
-            && is_unicast(headers[IPV4 + ipv4::DESTINATION]);
+            && !ranges::is_martian(address(headers, IPV4 + ipv4::SOURCE))
+            && !ranges::is_martian(address(headers, IPV4 + ipv4::DESTINATION));
         if !is_plain || headers[ethernet::DESTINATION.start] & 1 != 0 {
             return None;
         }
