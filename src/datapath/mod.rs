@@ -48,7 +48,7 @@ use flow_state::FlowTables;
 use output::OutputWriter;
 use parsed_flow::ParsedFlow;
 use route_cache::{RouteCache, RouteKey};
-use slow_path::{SlowFrame, read_packet};
+use slow_path::{SlowFrame, packet_of};
 use stages::ingress;
 use std::sync::Arc;
 use verdict_cache::{KnownVerdict, VerdictCache, VerdictKey, is_told_by_key};
@@ -173,7 +173,7 @@ impl Fabric {
         let mut outcomes = std::mem::take(&mut output.outcomes);
         outcomes.reserve(frames.len());
         for (index, (frame, known)) in frames.iter().zip(&parsed).enumerate() {
-            self.prefetch_session(parsed.get(index + SLOT_PREFETCH_DISTANCE));
+            self.prefetch_session_behind(index, &parsed);
             let mut writer = output.writer(index);
             // Each path has a `push` of its own, so that the fast one writes the fields of an outcome where they stay. One
             // behind both would copy it right after it was written, which processors are slow at.
@@ -223,12 +223,13 @@ impl Fabric {
         }
     }
 
-    /// Prefetches a session again shortly before it is needed. [`Fabric::parse_burst`] asks for as many slots as there are
-    /// frames in a burst; processors have few requests under way at a time, and some drop what is beyond them.
+    /// Prefetches the session of a frame behind frame `index` again, shortly before it is needed. [`Fabric::parse_burst`]
+    /// asks for as many slots as there are frames in a burst; processors have few requests under way at a time, and some
+    /// drop what is beyond them.
     #[inline]
-    fn prefetch_session(&self, parsed: Option<&Option<ParsedFlow>>) {
-        if let Some(Some(parsed)) = parsed {
-            self.flows.sessions.prefetch(parsed.place);
+    fn prefetch_session_behind(&self, index: usize, parsed: &[Option<ParsedFlow>]) {
+        if let Some(Some(later)) = parsed.get(index + SLOT_PREFETCH_DISTANCE) {
+            self.flows.sessions.prefetch(later.place);
         }
     }
 
@@ -247,7 +248,7 @@ impl Fabric {
             return outcome;
         }
         // A session stood there and could not answer: most likely it has ended, and so have those of the frames behind.
-        if index >= burst.verdicts && parsed.is_some_and(|parsed| parsed.may_stand) {
+        if index >= burst.verdicts_prefetched && parsed.is_some_and(|parsed| parsed.may_stand) {
             self.prefetch_verdicts(burst, index);
         }
         let key = parsed.and_then(|parsed| self.verdict_key(program, frame, parsed));
@@ -269,16 +270,13 @@ impl Fabric {
                 return outcome;
             }
         }
-        let ipv4 = match parsed.map(|parsed| parsed.headers.ipv4()) {
-            Some(ipv4) => ipv4,
-            None => match read_packet(program, frame, writer) {
-                Ok(ipv4) => ipv4,
-                Err(outcome) => return outcome,
-            },
+        let ipv4 = match packet_of(program, frame, parsed, writer) {
+            Ok(ipv4) => ipv4,
+            Err(outcome) => return outcome,
         };
         // Routes are prefetched once a packet takes the slow path, for it and for those behind it. A burst that the
         // fast path forwards alone reads no route and would pay for the prefetch.
-        if index >= burst.routes {
+        if index >= burst.routes_prefetched {
             self.prefetch_routes(burst, index);
         }
         self.process_slow_path(program, &SlowFrame { frame, ipv4, parsed, key, known }, writer)
@@ -293,8 +291,8 @@ impl Fabric {
 
     /// Prefetches the known verdicts of frames for which [`Fabric::parse_burst`] left that out.
     fn prefetch_verdicts(&self, burst: &mut Burst<'_>, from: usize) {
-        burst.verdicts = from + CACHE_PREFETCH_DISTANCE;
-        for (frame, parsed) in burst.frames.iter().zip(burst.parsed).take(burst.verdicts).skip(from) {
+        burst.verdicts_prefetched = from + CACHE_PREFETCH_DISTANCE;
+        for (frame, parsed) in burst.ahead(from) {
             if let Some(parsed) = parsed.as_ref().filter(|parsed| parsed.may_stand) {
                 self.verdicts.prefetch(&VerdictKey::new(burst.program, frame.entry, &parsed.headers));
             }
@@ -302,8 +300,8 @@ impl Fabric {
     }
 
     fn prefetch_routes(&self, burst: &mut Burst<'_>, from: usize) {
-        burst.routes = from + CACHE_PREFETCH_DISTANCE;
-        for (frame, parsed) in burst.frames.iter().zip(burst.parsed).take(burst.routes).skip(from) {
+        burst.routes_prefetched = from + CACHE_PREFETCH_DISTANCE;
+        for (frame, parsed) in burst.ahead(from) {
             let addresses = match parsed {
                 Some(ParsedFlow { headers, .. }) => Some((headers.source, headers.destination)),
                 None => stages::parse::readable_addresses(frame.bytes).map(|(from, to)| (from.into(), to.into())),
@@ -365,14 +363,19 @@ struct Burst<'a> {
     frames: &'a [Frame<'a>],
     parsed: &'a [Option<ParsedFlow>],
     /// Frames whose cached routes were prefetched, if the slow path needs them.
-    routes: usize,
+    routes_prefetched: usize,
     /// Frames whose known verdicts were prefetched, if sessions that most likely stand cannot answer for them.
-    verdicts: usize,
+    verdicts_prefetched: usize,
 }
 
 impl<'a> Burst<'a> {
     fn new(program: &'a Program, frames: &'a [Frame<'a>], parsed: &'a [Option<ParsedFlow>]) -> Burst<'a> {
-        Burst { program, frames, parsed, routes: 0, verdicts: 0 }
+        Burst { program, frames, parsed, routes_prefetched: 0, verdicts_prefetched: 0 }
+    }
+
+    /// The frames, from frame `from` on, whose lines of a cache are prefetched together.
+    fn ahead(&self, from: usize) -> impl Iterator<Item = (&'a Frame<'a>, &'a Option<ParsedFlow>)> + use<'a> {
+        self.frames.iter().zip(self.parsed).skip(from).take(CACHE_PREFETCH_DISTANCE)
     }
 }
 

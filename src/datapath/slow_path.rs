@@ -29,12 +29,17 @@ pub(super) struct SlowFrame<'a> {
     pub(super) known: Option<KnownVerdict>,
 }
 
-/// The packet of a frame that is not plain; the outcome of a frame that carries none that can be forwarded.
-pub(super) fn read_packet(
+/// The packet of a frame, of which `parsed` has the headers where it is a plain one; the outcome of a frame that carries
+/// none that can be forwarded.
+pub(super) fn packet_of(
     program: &Program,
     frame: &Frame<'_>,
+    parsed: Option<&ParsedFlow>,
     writer: &mut OutputWriter<'_>,
 ) -> Result<Ipv4, Outcome> {
+    if let Some(parsed) = parsed {
+        return Ok(parsed.headers.ipv4());
+    }
     match parse(frame.bytes, frame.wire_length as usize) {
         Ok(Packet::Ipv4(ipv4)) => Ok(ipv4),
         Ok(Packet::Arp(arp)) => Err(answer_arp(program, frame, &arp, &mut Trace::default(), writer)),

@@ -10,10 +10,10 @@ use super::order::CheckId;
 use super::outcome::{MatchedRule, Outcome};
 use super::output::{Output, OutputWriter};
 use super::parsed_flow::ParsedFlow;
-use super::slow_path::read_packet;
+use super::slow_path::packet_of;
 use super::stages::{bridge, destination, egress, guest, ingress, route};
 use super::step::{Crossing, Found, Step};
-use super::{Fabric, Frame, SLOT_PREFETCH_DISTANCE, fast_path};
+use super::{Fabric, Frame, fast_path};
 use crate::program::{EndpointId, Program, RouteId, RuleId, WhitelistId};
 use std::sync::Arc;
 
@@ -77,7 +77,7 @@ impl Fabric {
         let mut parsed = std::mem::take(&mut self.parsed);
         self.parse_burst(frames, &mut parsed);
         for (index, (frame, known)) in frames.iter().zip(&parsed).enumerate() {
-            self.prefetch_session(parsed.get(index + SLOT_PREFETCH_DISTANCE));
+            self.prefetch_session_behind(index, &parsed);
             let mut entries = UsedEntries::default();
             let mut writer = output.writer(index);
             let forwarded = known.as_ref().and_then(|known| {
@@ -106,7 +106,7 @@ impl Fabric {
         if let Some(outcome) = ingress::rate_exceeded(program, frame.entry) {
             return outcome;
         }
-        let ipv4 = match read_packet(program, frame, writer) {
+        let ipv4 = match packet_of(program, frame, parsed, writer) {
             Ok(ipv4) => ipv4,
             Err(outcome) => return outcome,
         };

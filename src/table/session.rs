@@ -244,7 +244,7 @@ impl Sessions {
         // inside the group. A wrong guess costs a useless prefetch; callers compare the key before they use the slot.
         let place = if with != 0 { with.trailing_zeros() } else { group.free().trailing_zeros() % WIDTH as u32 };
         let place = SessionPlace { slot: home.slot + place, ..home };
-        prefetch(self.slot(place));
+        self.prefetch(place);
         place
     }
 
