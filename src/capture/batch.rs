@@ -124,7 +124,7 @@ pub(super) struct RawRecord {
 impl RawRecord {
     /// The record of this number, whose bytes start at `position` of a block and are taken for an Ethernet frame.
     #[inline]
-    pub(super) fn place(&self, number: u64, position: usize) -> Record {
+    pub(super) fn record(&self, number: u64, position: usize) -> Record {
         Record {
             number,
             time: self.time,

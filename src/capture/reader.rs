@@ -211,7 +211,7 @@ impl Reader {
                 match step {
                     Ok(ReadStep::Packet(packet)) => {
                         *good_records += 1;
-                        let mut record = packet.place(*before + *good_records, position + walked);
+                        let mut record = packet.record(*before + *good_records, position + walked);
                         walked += packet.consumed;
                         if packet.framing != Framing::Ethernet
                             && let Err(why) = batch.synthesize(&mut record, packet.framing)

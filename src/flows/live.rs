@@ -3,7 +3,7 @@
 use super::table::SeenFrame;
 use crate::datapath::Verdict;
 use crate::program::EndpointId;
-use crate::report::{Connection, ConnectionEnd};
+use crate::report::{Connection, is_misdelivered};
 use crate::table::session::Tuple;
 use crate::time::SimTime;
 use foldhash::fast::FixedState;
@@ -127,7 +127,7 @@ impl LiveConnection {
     pub(super) fn count(&mut self, seen: &SeenFrame<'_>) -> bool {
         let Verdict::Delivered { to } = seen.outcome.verdict else { return false };
         let (side, opener) = (seen.packet.side(), self.opener());
-        let is_misdelivered = side != opener && self.endpoint(opener).is_some_and(|opener| opener != to);
+        let is_misdelivered = is_misdelivered(side != opener, self.endpoint(opener), to);
         let frames = self.frames[side].checked_add(1);
         let bytes = self.bytes[side].checked_add(seen.frame.wire_length);
         match (frames, bytes) {
@@ -146,7 +146,7 @@ impl LiveConnection {
     pub(super) fn settle(&mut self, connection: &mut Connection) {
         for (is_of_responder, side) in [(false, self.opener()), (true, 1 - self.opener())] {
             let end = if is_of_responder { &mut connection.responder } else { &mut connection.opener };
-            *end = ConnectionEnd { endpoint: self.endpoint(side), ..*end };
+            end.endpoint = self.endpoint(side);
             connection.add_arrived(is_of_responder, self.frames[side].into(), self.bytes[side].into());
         }
         connection.first = connection.first.min(self.first);

@@ -60,6 +60,7 @@ pub use advice::{Advice, AdvisedConflict, AdvisedNow, AdvisedPlan, AdvisedSide, 
 pub use annotate::Comments;
 #[doc(hidden)]
 pub use because::because;
+pub(crate) use connections::is_misdelivered;
 pub use connections::{Connection, ConnectionEnd, ConnectionFate, FirstRefusal};
 #[doc(hidden)]
 pub use connections::{

@@ -207,7 +207,7 @@ impl Connection {
         match outcome.verdict {
             Verdict::Delivered { to } => {
                 self.delivered[end] += 1;
-                if is_of_responder && self.opener.endpoint.is_some_and(|opener| opener != to) {
+                if is_misdelivered(is_of_responder, self.opener.endpoint, to) {
                     self.misdelivered += 1;
                     self.misdelivered_to.get_or_insert(to);
                 }
@@ -246,6 +246,12 @@ impl Connection {
             self.other_drops += 1;
         }
     }
+}
+
+/// Whether a frame that reached `to` should have reached the opener, and that is another endpoint.
+#[inline]
+pub(crate) fn is_misdelivered(is_of_responder: bool, opener: Option<EndpointId>, to: EndpointId) -> bool {
+    is_of_responder && opener.is_some_and(|opener| opener != to)
 }
 
 /// A frame of a connection, and what became of it.

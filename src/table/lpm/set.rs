@@ -137,7 +137,8 @@ impl<C: Copy> Set<C> {
     }
 }
 
-/// A block to be changed, copied first where somebody else has it too.
+/// A block to be changed, copied first where somebody else has it too: at once and with room for more routes, where
+/// [`Arc::make_mut`] clones a vector of packed routes one by one and to its length.
 fn own<C: Copy>(block: &mut Arc<Vec<Stored<C>>>) -> &mut Vec<Stored<C>> {
     if Arc::get_mut(block).is_none() {
         let mut copy = Vec::with_capacity(block.len() + SPARE);
