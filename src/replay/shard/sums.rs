@@ -88,17 +88,18 @@ impl<'a> AddedSums<'a> {
     pub(super) fn add(&mut self, sums: &PartSums) -> Option<()> {
         let program = &self.topology.program;
         self.tally.add_counts(&sums.tally, program, self.topology.names.rules.len())?;
+        let all = sums.tally.frames_left()?;
         // Addresses are remembered up to a bound for each of the 64 shards that frames are steered to, and a part has
         // whole shards. So the lists of all parts add up to the list of one process, and nothing has to be cut again
         // here.
         for (id, addresses) in &sums.addresses {
             let own = self.addresses.entry(id.parse().ok()?).or_default();
-            let mut left = sums.tally.frames_left()?;
+            let mut left = all;
             for (address, frames) in addresses {
                 *own.entry(*address).or_default() += left.take(*frames)?;
             }
         }
-        let mut left = sums.tally.frames_left()?;
+        let mut left = all;
         for DefaultEntrySums { gateway, sources, beyond } in &sums.default_entries {
             let gateway = Some(EndpointId(*gateway)).filter(|id| id.index() < program.endpoints.len())?;
             let own = self.default_entries.entry(gateway).or_default();

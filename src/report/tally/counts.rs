@@ -13,6 +13,7 @@ const MAX_FRAMES: u64 = 1 << 43;
 
 /// Frames of a part that a list of its sums has not named yet. A list names each frame once at most, so that no list,
 /// whoever wrote it and however often it names one entry, comes to more than the frames there are.
+#[derive(Clone, Copy)]
 pub(crate) struct FramesLeft(u64);
 
 impl FramesLeft {
@@ -24,7 +25,7 @@ impl FramesLeft {
 }
 
 impl TallyCounts {
-    /// All frames, for a list that is about to be added; `None` where there are more than a file may speak of.
+    /// All frames, for each list that is to be added; `None` where there are more than a file may speak of.
     pub(crate) fn frames_left(&self) -> Option<FramesLeft> {
         (self.frames <= MAX_FRAMES).then_some(FramesLeft(self.frames))
     }
@@ -83,16 +84,16 @@ impl Tally {
 
     /// Adds what was counted in `program`, which has this many rules; `None` where it cannot have been.
     pub fn add_counts(&mut self, counts: &TallyCounts, program: &Program, rules: usize) -> Option<()> {
-        let list = || counts.frames_left();
-        self.frames += list()?.take(counts.frames)?;
+        let all = counts.frames_left()?;
+        self.frames += counts.frames;
         self.wire_bytes = self.wire_bytes.checked_add(counts.wire_bytes)?;
         self.first = self.first.min(SimTime::from_nanos(counts.first_ns));
         self.last = self.last.max(SimTime::from_nanos(counts.last_ns));
-        let mut left = list()?;
+        let mut left = all;
         for (id, frames) in &counts.entered {
             *self.entered.get_mut(*id as usize)? += left.take(*frames)?;
         }
-        let (mut left, mut left_by_session) = (list()?, list()?);
+        let (mut left, mut left_by_session) = (all, all);
         for (id, frames, by_session) in &counts.delivered {
             let delivered = self.delivered.get_mut(*id as usize)?;
             delivered.frames += left.take(*frames)?;
@@ -101,12 +102,12 @@ impl Tally {
         self.answered += left.take(counts.answered)?;
         self.outside += left.take(counts.outside)?;
         self.undetermined += left.take(counts.undetermined)?;
-        let mut left = list()?;
+        let mut left = all;
         for (id, frames) in &counts.by_reason {
             let reason: Reason = id.parse().ok()?;
             self.by_reason[reason as usize] += left.take(*frames)?;
         }
-        let mut left = list()?;
+        let mut left = all;
         for [refusal, decider, frames] in &counts.causes {
             let (refusal, decider) = (Verdict::from_word(*refusal), MatchedRule::from_word(*decider));
             let (reason, at) = refusal.refusal()?;
@@ -150,7 +151,7 @@ mod tests {
         assert!(is_added(&delivered(1)) && !is_added(&delivered(2)));
         let refused = |frames: u64| [("by_reason", json!({ reason: frames }))];
         assert!(is_added(&refused(3)) && !is_added(&refused(4)));
-        // As often as it would take to overflow, without being as long.
+        // Two of these overflow.
         assert!(!is_added(&[("entered", json!([[0, u64::MAX], [0, u64::MAX]]))]));
         assert!(!is_added(&[("frames", json!(u64::MAX))]));
     }

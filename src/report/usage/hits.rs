@@ -72,3 +72,22 @@ fn entry(words: &[u64; 5]) -> Option<EntryUse> {
     let is_bounded = words.iter().all(|number| *number <= MAX);
     is_bounded.then_some(EntryUse { frames, bytes, first_frame, by_session })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::Topology;
+
+    #[test]
+    fn a_list_names_each_entry_once_and_in_order() {
+        let world = "[vpc.one]\ncidr = \"172.16.0.0/12\"\n[vpc.two]\ncidr = \"172.16.0.0/12\"";
+        let program = Topology::from_toml("world.toml", world).expect("a sound topology").program;
+        let is_added = |entries: &[u64]| {
+            let routes = entries.iter().map(|entry| [*entry, 1, 60, 1, 0]).collect();
+            let hits = UsageHits { rules: Vec::new(), routes, whitelist_entries: Vec::new(), links: Vec::new() };
+            UsageCounts::new(&program, 0).add_hits(&hits).is_some()
+        };
+        assert!(is_added(&[0, 1]));
+        assert!(!is_added(&[0, 0]) && !is_added(&[1, 0]));
+    }
+}
