@@ -14,6 +14,10 @@ use super::set::{Set, Stored};
 /// Lookups that go through a pass together: enough to have the waits for divided /24s overlap, few as they are.
 const FLAT_BURST: usize = 256;
 
+/// Lookups that are too few for passes. How many divided /24s a burst has is not foreseen either, and nothing goes on until
+/// its last cell has come from memory. Single lookups wait so for one address in twelve alone, and go on with the next burst.
+const SHORT_BURST: usize = 48;
+
 /// A large table whose cells are of kind `C`.
 #[derive(Clone, Debug)]
 pub(super) struct Flat<C: Copy> {
@@ -75,7 +79,7 @@ impl<C: Cell> FlatView<C> {
         prefetch(unsafe { self.cell_at(address) });
     }
 
-    /// Answers `addresses`, each with a next hop or `NO_ROUTE`, in passes, so that the waits for memory overlap.
+    /// Answers `addresses`, each with a next hop or `NO_ROUTE`, so that the waits for memory overlap.
     ///
     /// # Safety
     /// As for [`FlatView::lookup`].
@@ -83,6 +87,13 @@ impl<C: Cell> FlatView<C> {
     pub(super) unsafe fn burst(self, addresses: &[u32], out: &mut [u32]) {
         let out = &mut out[..addresses.len()];
         for (addresses, out) in addresses.chunks(FLAT_BURST).zip(out.chunks_mut(FLAT_BURST)) {
+            if addresses.len() <= SHORT_BURST {
+                for (address, out) in addresses.iter().zip(out) {
+                    // SAFETY: handed through.
+                    *out = unsafe { self.lookup(*address) };
+                }
+                continue;
+            }
             // SAFETY: handed through.
             addresses.iter().for_each(|address| unsafe { self.ask(*address) });
             // Divided /24s are put off to passes of their own without a branch: whether an address lies in one cannot
