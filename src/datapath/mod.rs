@@ -28,6 +28,7 @@ mod verdict_cache;
 pub(crate) use first_packet::FirstPacket;
 pub use outcome::{Blocker, DropLocation, MatchedRule, NotKnown, Outcome, Verdict};
 pub use output::{Emitted, Output, Sent};
+pub(crate) use parsed_flow::ParsedFlow;
 pub(crate) use regions::{
     DestinationCuts, Ending, FilterAnswer, Filtered, Routed, SourceTraits, add_source_cuts, public_addresses,
     sender_traits, source_traits,
@@ -46,7 +47,6 @@ use crate::wire::{Arp, Packet, parse};
 use context::{PacketContext, RouteContext};
 use flow_state::FlowTables;
 use output::OutputWriter;
-use parsed_flow::ParsedFlow;
 use route_cache::{RouteCache, RouteKey};
 use slow_path::{SlowFrame, packet_of};
 use stages::ingress;
@@ -102,7 +102,7 @@ pub struct Fabric {
     flows: FlowTables,
     routes: RouteCache,
     verdicts: VerdictCache,
-    /// The parsed headers of the present burst, kept for their memory.
+    /// The parsed headers of the last burst.
     parsed: Vec<Option<ParsedFlow>>,
 }
 
@@ -165,7 +165,7 @@ impl Fabric {
     pub fn process(&mut self, frames: &[Frame<'_>], output: &mut Output) {
         output.clear();
         let program = Arc::clone(&self.program);
-        // The buffer is moved out because the closure below borrows `self`, and moved back for its memory. A new one
+        // The buffer is moved out because what is done below borrows `self`, and moved back for its memory. A new one
         // per burst would break the rule that a frame which is delivered whole or dropped allocates nothing.
         let mut parsed = std::mem::take(&mut self.parsed);
         self.parse_burst(frames, &mut parsed);
@@ -188,8 +188,13 @@ impl Fabric {
             }
         }
         output.outcomes = outcomes;
-        parsed.clear();
         self.parsed = parsed;
+    }
+
+    /// What the frames of the last burst say of their flows, so that those who count them need not read them again: one for
+    /// each frame that [`Fabric::process`] was given, `None` of those that had to be read on the slow path.
+    pub(crate) fn parsed(&self) -> &[Option<ParsedFlow>] {
+        &self.parsed
     }
 
     /// Forwards one frame, as [`Fabric::process`] does, and tells what was looked up and what every check said.
@@ -206,6 +211,7 @@ impl Fabric {
     /// Reads all frames of a burst, and prefetches their sessions: each step for the whole burst.
     fn parse_burst(&self, frames: &[Frame<'_>], parsed: &mut Vec<Option<ParsedFlow>>) {
         let sessions = &self.flows.sessions;
+        parsed.clear();
         parsed.extend(frames.iter().enumerate().map(|(index, frame)| {
             if let Some(byte) = frames.get(index + BYTE_PREFETCH_DISTANCE).and_then(|later| later.bytes.first()) {
                 prefetch(byte);

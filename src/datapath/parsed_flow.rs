@@ -6,11 +6,12 @@ use crate::wire::FastHeaders;
 
 /// What a packet's own bytes say, read while its session's slot is on its way from memory.
 #[derive(Clone, Copy)]
-pub(super) struct ParsedFlow {
-    pub(super) headers: FastHeaders,
-    pub(super) tuple: Tuple,
-    pub(super) hash: u64,
-    pub(super) direction: Direction,
+pub(crate) struct ParsedFlow {
+    pub(crate) headers: FastHeaders,
+    pub(crate) tuple: Tuple,
+    /// Of `tuple`.
+    pub(crate) hash: u64,
+    pub(crate) direction: Direction,
     /// Where its session is, if there is one, as far as the tags tell when the burst comes in.
     pub(super) place: SessionPlace,
     /// False where they tell that there is none.
@@ -20,7 +21,7 @@ pub(super) struct ParsedFlow {
 impl ParsedFlow {
     /// Reads a frame, and prefetches the tags of its session; `None` for one that has to take the slow path.
     #[inline]
-    pub(super) fn new(sessions: &Sessions, frame: &Frame<'_>) -> Option<ParsedFlow> {
+    pub(crate) fn new(sessions: &Sessions, frame: &Frame<'_>) -> Option<ParsedFlow> {
         let headers = FastHeaders::read(frame.bytes, frame.wire_length as usize)?;
         let (tuple, direction) = match headers.echo() {
             None => {

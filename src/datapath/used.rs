@@ -91,7 +91,6 @@ impl Fabric {
             output.outcomes.push(outcome);
             used.push(entries);
         }
-        parsed.clear();
         self.parsed = parsed;
     }
 

@@ -9,6 +9,16 @@ use hashbrown::HashTable;
 #[derive(Default)]
 pub(super) struct ConnectionIndex {
     slots: HashTable<Slot>,
+    /// How often it was changed.
+    changes: u32,
+}
+
+/// Where a key leads, most likely.
+#[derive(Clone, Copy)]
+pub(super) struct Guess {
+    slot: Option<Slot>,
+    /// How often the index had been changed then.
+    changes: u32,
 }
 
 /// A place, and which of the keys of the connection there is meant.
@@ -16,6 +26,14 @@ pub(super) struct ConnectionIndex {
 struct Slot(u16);
 
 const _: () = assert!(PER_SHARD << 2 <= 1 << u16::BITS && KEYS <= 1 << 2, "a slot holds each place and each key");
+
+impl Guess {
+    /// The place where the connection most likely stands.
+    #[inline]
+    pub(super) fn place(self) -> Option<usize> {
+        self.slot.map(Slot::place)
+    }
+}
 
 impl Slot {
     fn new(place: usize, number: usize) -> Slot {
@@ -39,10 +57,18 @@ impl ConnectionIndex {
         Some(slot.place())
     }
 
-    /// The place that a key with this hash leads to, most likely: the key is not looked at.
+    /// Where a key with this hash leads, most likely: the key is not looked at.
     #[inline]
-    pub(super) fn guess(&self, hash: u64) -> Option<usize> {
-        self.slots.find(hash, |_| true).map(|slot| slot.place())
+    pub(super) fn guess(&self, hash: u64) -> Guess {
+        Guess { slot: self.slots.find(hash, |_| true).copied(), changes: self.changes }
+    }
+
+    /// The place that `key` leads to where the guess was right and the index is as it was.
+    #[inline]
+    pub(super) fn confirm(&self, guess: Guess, key: &ConnectionKey, connections: &[LiveConnection]) -> Option<usize> {
+        // Each key has one slot at most in the index, so no other one can lead further.
+        let slot = guess.slot.filter(|_| guess.changes == self.changes)?;
+        (slot.key(connections) == Some(*key)).then(|| slot.place())
     }
 
     /// Leads the keys of the connection at `place` to it, whatever they led to before.
@@ -63,10 +89,12 @@ impl ConnectionIndex {
         let hash_of_slot = |slot: &Slot| of_slot(slot).expect("an endpoint stays where it was known").hash();
         let entry = self.slots.entry(key.hash(), |slot| of_slot(slot) == Some(key), hash_of_slot);
         entry.insert(Slot::new(place, number));
+        self.changes = self.changes.wrapping_add(1);
     }
 
     /// Forgets the keys that lead to `place`, where `connection` stands.
     pub(super) fn remove(&mut self, place: usize, connection: &LiveConnection) {
+        self.changes = self.changes.wrapping_add(1);
         for (number, key) in connection.keys() {
             let slot = Slot::new(place, number);
             if let Ok(entry) = self.slots.find_entry(key.hash(), |known| *known == slot) {
@@ -77,6 +105,7 @@ impl ConnectionIndex {
 
     /// Leads the keys of `connection` that lead to `from` to the place `to`.
     pub(super) fn relocate(&mut self, from: usize, to: usize, connection: &LiveConnection) {
+        self.changes = self.changes.wrapping_add(1);
         for (number, key) in connection.keys() {
             if let Some(slot) = self.slots.find_mut(key.hash(), |slot| *slot == Slot::new(from, number)) {
                 *slot = Slot::new(to, number);

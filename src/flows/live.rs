@@ -6,8 +6,6 @@ use crate::program::EndpointId;
 use crate::report::{Connection, is_misdelivered};
 use crate::table::session::Tuple;
 use crate::time::SimTime;
-use foldhash::fast::FixedState;
-use std::hash::BuildHasher;
 
 /// A connection that may go on, as far as an ordinary frame of it needs and changes it: one that arrives where it should.
 /// It fills one cache line. The rest stands in a [`Connection`], which these counts are [settled](LiveConnection::settle)
@@ -43,16 +41,38 @@ const UNKNOWN: u32 = u32::MAX;
 
 /// What leads to a connection: its ends alone lead to the one begun last, its ends and an endpoint to the one begun last
 /// that the endpoint is known to be an end of.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct ConnectionKey {
-    pub(super) tuple: Tuple,
-    /// An end of the tuple, 0 or 1, and the endpoint there.
-    pub(super) end: Option<(usize, EndpointId)>,
+    tuple: Tuple,
+    /// The endpoint at an end of the tuple, with [`SECOND_END`] where it is the second one; or [`UNKNOWN`].
+    end: u32,
 }
 
+/// In a key: the endpoint is at the second end of the tuple.
+const SECOND_END: u32 = 1 << 31;
+
 impl ConnectionKey {
+    /// The key of the ends alone.
+    #[inline]
+    pub(super) fn of_ends(tuple: Tuple) -> ConnectionKey {
+        ConnectionKey { tuple, end: UNKNOWN }
+    }
+
+    /// The key of the ends and the endpoint at one of them, 0 or 1.
+    #[inline]
+    pub(super) fn of_endpoint(tuple: Tuple, side: usize, endpoint: EndpointId) -> ConnectionKey {
+        debug_assert!(endpoint.0 < SECOND_END, "a number below 2^30");
+        ConnectionKey { tuple, end: endpoint.0 | if side == 0 { 0 } else { SECOND_END } }
+    }
+
     pub(super) fn hash(&self) -> u64 {
-        FixedState::default().hash_one(self)
+        self.hash_with(self.tuple.hash())
+    }
+
+    /// Its hash where that of its tuple is known. All bits of that depend on the whole tuple, so that little is left to do.
+    #[inline]
+    pub(super) fn hash_with(&self, of_tuple: u64) -> u64 {
+        of_tuple ^ u64::from(self.end).wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 }
 
@@ -63,7 +83,7 @@ impl LiveConnection {
     /// A connection of which no frame is counted yet, which the end `opener` of the tuple opened with the frame `seen`.
     pub(super) fn new(seen: &SeenFrame<'_>, opener: usize) -> LiveConnection {
         LiveConnection {
-            tuple: seen.packet.tuple(),
+            tuple: seen.packet.tuple,
             state: seen.number << NUMBER_SHIFT | opener as u64,
             first: seen.frame.time,
             last: seen.frame.time,
@@ -111,8 +131,8 @@ impl LiveConnection {
     pub(super) fn key(&self, number: usize) -> Option<ConnectionKey> {
         let tuple = self.tuple;
         match number.checked_sub(1) {
-            None => Some(ConnectionKey { tuple, end: None }),
-            Some(side) => self.endpoint(side).map(|endpoint| ConnectionKey { tuple, end: Some((side, endpoint)) }),
+            None => Some(ConnectionKey::of_ends(tuple)),
+            Some(side) => self.endpoint(side).map(|endpoint| ConnectionKey::of_endpoint(tuple, side, endpoint)),
         }
     }
 

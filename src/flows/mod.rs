@@ -33,4 +33,5 @@ mod tests;
 #[cfg(feature = "cli")]
 pub use parts::{ConnectionPart, ConnectionSums};
 pub use spill::GatheredConnections;
+pub(crate) use table::CountedFrame;
 pub use table::{Gatherer, PER_SHARD};

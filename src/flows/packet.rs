@@ -1,5 +1,7 @@
 //! What a frame says about the connection that it is of.
 
+use super::live::ConnectionKey;
+use crate::datapath::{Outcome, ParsedFlow};
 use crate::net::Protocol;
 use crate::report::ConnectionEnd;
 use crate::table::session::{Direction, FlowEnd, FlowKey, Tuple};
@@ -7,9 +9,10 @@ use crate::wire::{Icmp, ReadableTransport, TcpFlags, readable, readable_tcp_flag
 use std::net::Ipv4Addr;
 
 /// A frame between two ends.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct EndToEnd {
-    key: FlowKey,
+    /// Both ends and the protocol, the same for both directions.
+    pub(super) tuple: Tuple,
     direction: Direction,
     /// True for what answers, whichever end is seen first.
     pub(super) is_reply: bool,
@@ -32,7 +35,7 @@ impl EndToEnd {
             ReadableTransport::Ports { source, destination } => {
                 if protocol == Protocol::TCP {
                     flags = readable_tcp_flags(bytes).unwrap_or(TcpFlags::ACK);
-                    is_reply = flags.any(TcpFlags::SYN) && flags.any(TcpFlags::ACK);
+                    is_reply = is_syn_ack(flags);
                 }
                 FlowKey::new(protocol, end(packet.source, source), end(packet.destination, destination))
             }
@@ -52,37 +55,123 @@ impl EndToEnd {
             }
             ReadableTransport::None => FlowKey::new(protocol, end(packet.source, 0), end(packet.destination, 0)),
         };
-        let closes = flags.any(TcpFlags::FIN) || flags.any(TcpFlags::RST);
-        Some(EndToEnd { key, direction, is_reply, begins: flags.is_bare_syn(), closes })
+        Some(EndToEnd::new(*key.tuple(), direction, is_reply, flags))
     }
 
-    /// Which end of the key the frame comes from: 0 or 1.
+    /// What [`EndToEnd::read`] says of a frame that was parsed before.
+    #[inline(always)]
+    pub(super) fn of(parsed: &ParsedFlow) -> EndToEnd {
+        let flags = parsed.headers.flags;
+        let is_reply = parsed.headers.echo().map_or(is_syn_ack(flags), |echo| echo.is_reply);
+        EndToEnd::new(parsed.tuple, parsed.direction, is_reply, flags)
+    }
+
+    #[inline(always)]
+    fn new(tuple: Tuple, direction: Direction, is_reply: bool, flags: TcpFlags) -> EndToEnd {
+        let closes = flags.any(TcpFlags::FIN) || flags.any(TcpFlags::RST);
+        EndToEnd { tuple, direction, is_reply, begins: flags.is_bare_syn(), closes }
+    }
+
+    /// Which end of the tuple the frame comes from: 0 or 1.
     pub(super) fn side(&self) -> usize {
         self.direction.source()
     }
 
-    /// Both ends and the protocol, the same for both directions.
-    pub(super) fn tuple(&self) -> Tuple {
-        *self.key.tuple()
+    /// What leads to its connection, where `outcome` became of it.
+    #[inline]
+    pub(super) fn key(&self, outcome: &Outcome) -> ConnectionKey {
+        match outcome.from {
+            None => ConnectionKey::of_ends(self.tuple),
+            Some(from) => ConnectionKey::of_endpoint(self.tuple, self.side(), from),
+        }
     }
 
     pub(super) fn protocol(&self) -> Protocol {
-        self.key.protocol()
+        self.tuple.protocol()
     }
 
     /// Both ends, that of `side` first, as a connection tells them that was opened there.
     pub(super) fn ends(&self, side: usize) -> [ConnectionEnd; 2] {
-        let direction = if side == 0 { Direction::Forth } else { Direction::Back };
-        let (from, to) = self.key.ends(direction);
-        let end = |end: FlowEnd, port| ConnectionEnd { endpoint: None, address: Ipv4Addr::from(end.address), port };
+        let ends = self.tuple.ends();
+        let [(from, from_port), (to, to_port)] = [ends[side], ends[1 - side]];
+        let end = |address: u32, port| ConnectionEnd { endpoint: None, address: address.into(), port };
         match self.protocol() {
-            // The key has the type at the end that asks, and the identifier at the other one.
+            // The tuple has the type at the end that asks, and the identifier at the other one.
             Protocol::ICMP => {
-                let (kind, identifier) = if side == 0 { (from.port, to.port) } else { (to.port, from.port) };
+                let [(_, kind), (_, identifier)] = ends;
                 let is_query = u8::try_from(kind).is_ok_and(|kind| Icmp::reply_kind(kind).is_some());
                 [end(from, if is_query { identifier } else { 0 }), end(to, kind)]
             }
-            _ => [end(from, from.port), end(to, to.port)],
+            _ => [end(from, from_port), end(to, to_port)],
         }
+    }
+}
+
+fn is_syn_ack(flags: TcpFlags) -> bool {
+    flags.any(TcpFlags::SYN) && flags.any(TcpFlags::ACK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::datapath::{Entry, Frame, SHARDS, ShardId};
+    use crate::table::session::Sessions;
+    use crate::time::SimTime;
+    use crate::wire::PacketBuilder;
+    use crate::wire::build::{icmp, icmp_echo, icmp_echo_reply, ip, tcp, udp};
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
+    fn samples() -> Vec<PacketBuilder> {
+        vec![
+            tcp("10.45.2.10:40000 > 172.16.2.20:3306").syn(),
+            tcp("172.16.2.20:3306 > 10.45.2.10:40000").syn_ack(),
+            tcp("10.45.2.10:22 > 10.45.2.10:22").fin(),
+            tcp("10.45.2.10:40000 > 172.16.2.20:3306").rst(),
+            udp("172.16.2.20:53 > 10.45.2.10:53").payload(&[1; 16]),
+            udp("10.45.2.10:53 > 172.16.2.20:53").payload(&[1; 16]).fragment(0, true),
+            icmp_echo("10.45.2.10 > 172.16.2.20", 7, 1),
+            icmp_echo("172.16.2.20 > 10.45.2.10", 7, 1),
+            icmp_echo_reply("10.45.2.10 > 172.16.2.20", 7, 1),
+            icmp("10.45.2.10 > 172.16.2.20", 13, 0),
+            ip(Protocol::GRE, "172.16.2.20 > 10.45.2.10").payload(&[1; 16]),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2_048, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_frame_that_was_parsed_says_the_same_as_its_bytes(
+            sample in any::<Index>(),
+            changes in prop::collection::vec((26..60_usize, any::<u8>()), 0..3),
+        ) {
+            let mut bytes = sample.get(&samples()).build();
+            for (at, value) in changes {
+                if let Some(byte) = bytes.get_mut(at) {
+                    *byte = value;
+                }
+            }
+            bytes[24..26].fill(0);
+            let checksum = crate::wire::internet_checksum(&bytes[14..34]);
+            bytes[24..26].copy_from_slice(&checksum.to_be_bytes());
+            let (wire_length, entry) = (bytes.len() as u32, Entry::BySource);
+            let frame = Frame { bytes: &bytes, wire_length, time: SimTime::ZERO, entry, shard: ShardId::default() };
+            if let Some(parsed) = ParsedFlow::new(&Sessions::new(SHARDS, 1), &frame) {
+                prop_assert_eq!(Some(EndToEnd::of(&parsed)), EndToEnd::read(&bytes));
+            }
+        }
+    }
+
+    #[test]
+    fn most_samples_are_parsed() {
+        let samples = samples();
+        let parsed = samples.iter().filter(|sample| {
+            let (bytes, entry) = (sample.build(), Entry::BySource);
+            let wire_length = bytes.len() as u32;
+            let frame = Frame { bytes: &bytes, wire_length, time: SimTime::ZERO, entry, shard: ShardId::default() };
+            ParsedFlow::new(&Sessions::new(SHARDS, 1), &frame).is_some()
+        });
+        assert_eq!(parsed.count(), samples.len() - 2, "all but a fragment and an ICMP query that is no echo");
     }
 }

@@ -1,10 +1,10 @@
 //! The connections that may go on, shard by shard.
 
-use super::index::ConnectionIndex;
+use super::index::{ConnectionIndex, Guess};
 use super::live::{ConnectionKey, LiveConnection};
 use super::packet::EndToEnd;
 use super::spill::{EndedConnections, GatheredConnections};
-use crate::datapath::{Frame, Outcome, SHARDS, Verdict};
+use crate::datapath::{Frame, Outcome, ParsedFlow, SHARDS, Verdict};
 use crate::report::{Connection, ConnectionFrame};
 use crate::table::prefetch;
 use std::io;
@@ -53,21 +53,18 @@ impl Gatherer {
 
     /// Adds frame `number` of the capture. Frames of a shard come in the order of the capture.
     pub fn add(&mut self, number: u64, frame: &Frame<'_>, outcome: &Outcome) {
-        self.add_burst(std::iter::once((number, frame, outcome)));
+        self.add_burst(std::iter::once(CountedFrame { number, frame, parsed: None, outcome }));
     }
 
     /// Adds the frames of a burst. Before any of them is counted it is looked where their connections most likely stand, so
     /// that the memory can be asked for them early enough.
-    pub fn add_burst<'a>(&mut self, frames: impl Iterator<Item = (u64, &'a Frame<'a>, &'a Outcome)>) {
+    pub(crate) fn add_burst<'a>(&mut self, frames: impl Iterator<Item = CountedFrame<'a>>) {
         let mut burst = Vec::with_capacity(frames.size_hint().0);
-        for (number, frame, outcome) in frames {
-            match SeenFrame::read(number, frame, outcome) {
+        for frame in frames {
+            match self.see(&frame) {
                 None => self.ended.totals.beside += 1,
                 Some(seen) => burst.push(seen),
             }
-        }
-        for seen in &mut burst {
-            seen.guess = self.shards[seen.frame.shard.index()].index.guess(seen.hash);
         }
         for (at, seen) in burst.iter().enumerate() {
             if let Some(later) = burst.get(at + PREFETCH_DISTANCE) {
@@ -75,6 +72,22 @@ impl Gatherer {
             }
             self.shards[seen.frame.shard.index()].add(seen, &mut self.ended);
         }
+    }
+
+    /// Reads a frame, and looks where its connection stands; `None` for what is of no connection.
+    #[inline(always)]
+    fn see<'a>(&self, counted: &CountedFrame<'a>) -> Option<SeenFrame<'a>> {
+        let CountedFrame { number, frame, parsed, outcome } = *counted;
+        let (packet, hash) = match parsed {
+            Some(parsed) => (EndToEnd::of(parsed), parsed.hash),
+            None => {
+                let packet = EndToEnd::read(frame.bytes)?;
+                (packet, packet.tuple.hash())
+            }
+        };
+        let hash = packet.key(outcome).hash_with(hash);
+        let guess = self.shards[frame.shard.index()].index.guess(hash);
+        Some(SeenFrame { number, packet, frame, outcome, hash, guess })
     }
 
     /// Ends all connections, and puts together what several workers gathered.
@@ -93,28 +106,30 @@ impl Gatherer {
     }
 }
 
+/// A frame that is to be counted, and what became of it.
+pub(crate) struct CountedFrame<'a> {
+    pub(crate) number: u64,
+    pub(crate) frame: &'a Frame<'a>,
+    /// What it says of its flow, where it was parsed before.
+    pub(crate) parsed: Option<&'a ParsedFlow>,
+    pub(crate) outcome: &'a Outcome,
+}
+
 /// A frame on its way to its connection.
 pub(super) struct SeenFrame<'a> {
     pub(super) number: u64,
     pub(super) packet: EndToEnd,
     pub(super) frame: &'a Frame<'a>,
     pub(super) outcome: &'a Outcome,
-    key: ConnectionKey,
-    /// Of `key`.
+    /// Of its [key](EndToEnd::key).
     hash: u64,
     /// Where its connection most likely stands.
-    guess: Option<usize>,
+    guess: Guess,
 }
 
-impl<'a> SeenFrame<'a> {
-    /// Reads a frame; `None` for what is of no connection.
-    #[inline(always)]
-    fn read(number: u64, frame: &'a Frame<'a>, outcome: &'a Outcome) -> Option<SeenFrame<'a>> {
-        let packet = EndToEnd::read(frame.bytes)?;
-        let key = ConnectionKey { tuple: packet.tuple(), end: outcome.from.map(|from| (packet.side(), from)) };
-        Some(SeenFrame { number, packet, frame, outcome, key, hash: key.hash(), guess: None })
-    }
+const _: () = assert!(size_of::<SeenFrame<'_>>() <= 64, "a burst of them stays in the nearest cache");
 
+impl SeenFrame<'_> {
     /// The frame as one of a connection that the end `opener` of the tuple opened.
     pub(super) fn as_frame_of(&self, opener: usize) -> ConnectionFrame<'_> {
         ConnectionFrame {
@@ -131,13 +146,15 @@ impl ConnectionShard {
     /// Asks the memory for the connection that a frame most likely is of.
     #[inline]
     fn prefetch(&self, seen: &SeenFrame<'_>) {
-        if let Some(live) = seen.guess.and_then(|place| self.live.get(place)) {
+        if let Some(live) = seen.guess.place().and_then(|place| self.live.get(place)) {
             prefetch(live);
         }
     }
 
     fn add(&mut self, seen: &SeenFrame<'_>, ended: &mut EndedConnections) {
-        let place = match self.find(seen) {
+        let key = seen.packet.key(seen.outcome);
+        let found = self.index.confirm(seen.guess, &key, &self.live).or_else(|| self.find(seen, &key));
+        let place = match found {
             Some(place) if seen.packet.begins && self.live[place].is_closing() => {
                 self.end(place, ended);
                 self.begin(seen, ended)
@@ -154,13 +171,12 @@ impl ConnectionShard {
 
     /// The connection of a frame. One that its sender is known to be an end of comes before the one begun last, which it
     /// joins where nothing is known of that end.
-    fn find(&mut self, seen: &SeenFrame<'_>) -> Option<usize> {
-        let SeenFrame { key, hash, .. } = seen;
-        if let Some(place) = self.index.find(key, *hash, &self.live) {
+    fn find(&mut self, seen: &SeenFrame<'_>, key: &ConnectionKey) -> Option<usize> {
+        if let Some(place) = self.index.find(key, seen.hash, &self.live) {
             return Some(place);
         }
-        let (side, from) = key.end?;
-        let begun_last = ConnectionKey { end: None, ..*key };
+        let (side, from) = (seen.packet.side(), seen.outcome.from?);
+        let begun_last = ConnectionKey::of_ends(seen.packet.tuple);
         let place = self.index.find(&begun_last, begun_last.hash(), &self.live)?;
         if self.live[place].endpoint(side).is_some() {
             return None;

@@ -1,6 +1,6 @@
 use super::pack::{pack, unpack};
 use super::table::{CLOSED_LEAVE_FROM, CLOSED_STAY};
-use super::{Gatherer, PER_SHARD};
+use super::{CountedFrame, Gatherer, PER_SHARD};
 use crate::datapath::{
     Blocker, DropLocation, Entry, Fabric, Frame, MatchedRule, NotKnown, Options, Output, Steering, Verdict,
 };
@@ -111,30 +111,52 @@ fn gathered(packets: &[PacketBuilder]) -> (Vec<Connection>, ConnectionTotals) {
     gathered_frames(frames)
 }
 
-/// The connections of packets, each with its bytes on the wire and the second of its stamp.
+/// The connections of packets, each with its bytes on the wire and the second of its stamp: gathered frame by frame from
+/// their bytes, and in bursts from what was parsed, which must come to the same.
 fn gathered_frames<'a>(
     packets: impl Iterator<Item = (&'a PacketBuilder, u32, u64)>,
 ) -> (Vec<Connection>, ConnectionTotals) {
+    const BURST: usize = 50;
     let topology = Topology::from_toml("world.toml", WORLD).unwrap();
-    let mut fabric = Fabric::new(Arc::clone(&topology.program), Options::default());
-    let (mut steering, mut output) = (Steering::default(), Output::default());
-    let mut gatherer = Gatherer::new(true);
-    for (number, (packet, wire_length, second)) in (1..).zip(packets) {
-        let (bytes, time) = (packet.build(), SimTime::ZERO + SimDuration::from_secs(second));
-        let shard = steering.shard(&topology.program, &bytes, wire_length as usize, Entry::BySource, time);
-        let frame = Frame { bytes: &bytes, wire_length, time, entry: Entry::BySource, shard };
-        fabric.process(&[frame], &mut output);
-        gatherer.add(number, &frame, &output.outcomes[0]);
+    let [mut single, mut burst] = [(), ()].map(|()| {
+        let fabric = Fabric::new(Arc::clone(&topology.program), Options::default());
+        (fabric, Output::default(), Gatherer::new(true))
+    });
+    let mut steering = Steering::default();
+    let packets: Vec<(Vec<u8>, u32, u64)> =
+        packets.map(|(packet, wire_length, second)| (packet.build(), wire_length, second)).collect();
+    let frames = packets.iter().map(|(bytes, wire_length, second)| {
+        let time = SimTime::ZERO + SimDuration::from_secs(*second);
+        let shard = steering.shard(&topology.program, bytes, *wire_length as usize, Entry::BySource, time);
+        Frame { bytes, wire_length: *wire_length, time, entry: Entry::BySource, shard }
+    });
+    let frames: Vec<Frame<'_>> = frames.collect();
+    for (number, frame) in (1..).zip(&frames) {
+        let (fabric, output, gatherer) = &mut single;
+        fabric.process(&[*frame], output);
+        gatherer.add(number, frame, &output.outcomes[0]);
     }
-    let mut gathered = Gatherer::finish(vec![gatherer]).unwrap();
-    let mut all = Vec::new();
-    gathered
-        .for_each(|connection| {
-            all.push(*connection);
-            Ok(())
-        })
-        .unwrap();
-    (all, gathered.totals)
+    for (first, frames) in (1..).step_by(BURST).zip(frames.chunks(BURST)) {
+        let (fabric, output, gatherer) = &mut burst;
+        fabric.process(frames, output);
+        let known = fabric.parsed().iter().zip(&output.outcomes);
+        gatherer.add_burst((first..).zip(frames.iter().zip(known)).map(|(number, (frame, (parsed, outcome)))| {
+            CountedFrame { number, frame, parsed: parsed.as_ref(), outcome }
+        }));
+    }
+    let [single, burst] = [single, burst].map(|(_, _, gatherer)| {
+        let mut gathered = Gatherer::finish(vec![gatherer]).unwrap();
+        let mut all = Vec::new();
+        gathered
+            .for_each(|connection| {
+                all.push(*connection);
+                Ok(())
+            })
+            .unwrap();
+        (all, gathered.totals)
+    });
+    assert_eq!(single, burst);
+    single
 }
 
 fn forth(port: u16) -> PacketBuilder {

@@ -5,8 +5,8 @@ use super::feed::{FrameBatch, FrameRef};
 use super::forwarded::ForwardedFrame;
 use super::hints::Hints;
 use super::{Connections, ReplayOptions};
-use crate::datapath::{Fabric, Frame, Options, Outcome, Output, Sent, UsedEntries};
-use crate::flows::Gatherer;
+use crate::datapath::{Fabric, Frame, Options, Outcome, Output, ParsedFlow, Sent, UsedEntries};
+use crate::flows::{CountedFrame, Gatherer};
 use crate::program::Program;
 use crate::report::{Tally, Timeline, UsageCounts, UsedFrame};
 use std::sync::Arc;
@@ -94,7 +94,7 @@ impl Counters {
 
     /// Counts what became of a burst; `used` is what its frames met, where hits are counted.
     fn count(&mut self, burst: &CountedBurst<'_>, output: &Output, used: &[UsedEntries]) {
-        let CountedBurst { frame_refs, frames } = *burst;
+        let CountedBurst { frame_refs, frames, parsed } = *burst;
         if let Some(usage) = &mut self.usage {
             let became = frames.iter().zip(&output.outcomes).zip(used);
             for (frame_ref, ((frame, outcome), entries)) in frame_refs.iter().zip(became) {
@@ -106,9 +106,11 @@ impl Counters {
             self.hints.note(frame, outcome);
         }
         if let Some(connections) = &mut self.connections {
-            let numbers = frame_refs.iter().map(|frame_ref| frame_ref.number);
-            let became = frames.iter().zip(&output.outcomes);
-            connections.add_burst(numbers.zip(became).map(|(number, (frame, outcome))| (number, frame, outcome)));
+            let became = frames.iter().zip(&output.outcomes).enumerate();
+            connections.add_burst(frame_refs.iter().zip(became).map(|(frame_ref, (index, (frame, outcome)))| {
+                let parsed = parsed.get(index).and_then(Option::as_ref);
+                CountedFrame { number: frame_ref.number, frame, parsed, outcome }
+            }));
         }
         if let Some(timeline) = &mut self.timeline {
             for ((frame_ref, frame), outcome) in frame_refs.iter().zip(frames).zip(&output.outcomes) {
@@ -129,7 +131,7 @@ impl Counters {
         for (index, frame_refs) in batch.part(own).chunks(BURST).enumerate() {
             let frames: Vec<Frame<'_>> = frame_refs.iter().map(|frame_ref| batch.frame_of(frame_ref)).collect();
             let used = used.get(index).map_or(&[][..], Vec::as_slice);
-            self.count(&CountedBurst { frame_refs, frames: &frames }, &outputs[index], used);
+            self.count(&CountedBurst { frame_refs, frames: &frames, parsed: &[] }, &outputs[index], used);
         }
     }
 }
@@ -139,6 +141,8 @@ impl Counters {
 struct CountedBurst<'a> {
     frame_refs: &'a [FrameRef],
     frames: &'a [Frame<'a>],
+    /// What they say of their flows, where that is still known.
+    parsed: &'a [Option<ParsedFlow>],
 }
 
 /// A worker and its state.
@@ -197,7 +201,8 @@ impl Worker {
                 true => self.fabric.process_used(&frames, output, &mut self.used),
             }
             if let Some(counters) = &mut self.counters {
-                counters.count(&CountedBurst { frame_refs, frames: &frames }, output, &self.used);
+                let parsed = self.fabric.parsed();
+                counters.count(&CountedBurst { frame_refs, frames: &frames, parsed }, output, &self.used);
             } else if self.notes_used {
                 burst_output.used.resize_with(index + 1, Vec::new);
                 // Swapped rather than copied: the next burst gets the buffer of an earlier batch, and `process_used`

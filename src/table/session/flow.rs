@@ -92,11 +92,13 @@ impl Tuple {
         self.first == 0
     }
 
-    fn protocol(&self) -> Protocol {
+    /// The protocol.
+    pub fn protocol(&self) -> Protocol {
         Protocol((self.first >> PROTOCOL) as u8)
     }
 
-    fn ends(&self) -> [(u32, u16); 2] {
+    /// Address and port of both ends. ICMP ends carry the family and the identifier for ports.
+    pub fn ends(&self) -> [(u32, u16); 2] {
         [self.first, self.second].map(|end| ((end >> 16) as u32, end as u16))
     }
 
