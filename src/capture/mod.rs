@@ -64,6 +64,7 @@ mod writer;
 pub use batch::{Batch, Record};
 pub(crate) use batch::{BatchOptions, Extent};
 pub use captures::Captures;
+pub(crate) use captures::RecordOrigin;
 #[doc(hidden)]
 pub use captures::{CaptureOpener, CaptureRange};
 pub use error::CaptureError;

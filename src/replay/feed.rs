@@ -10,7 +10,9 @@ use super::ReplayOptions;
 use super::adjust::Adjuster;
 use super::sample::Sample;
 use super::timing::{LeavingFrame, Sending};
-use crate::capture::{Batch, BatchOptions, CaptureError, CaptureRange, Captures, Extent, Unreadable};
+use crate::capture::{
+    Batch, BatchOptions, CaptureError, CaptureRange, Captures, Extent, Record, RecordOrigin, Unreadable,
+};
 use crate::datapath::{self, Entry, Frame, SHARDS, ShardId, Steering};
 use crate::lab::Topology;
 use crate::program::{EndpointId, FixedMap};
@@ -424,73 +426,34 @@ impl Feed {
             sending,
             ..
         } = self;
-        let FrameBatch { batch, parts, owners, commented, captures: labels_of_batch, origins, times } = batch_of_frames;
-        labels_of_batch.clone_from(labels);
+        batch_of_frames.captures.clone_from(labels);
+        let FrameBatch { batch, parts, owners, commented, origins, times, .. } = batch_of_frames;
         let has_several = captures.count() > 1;
         // A batch never goes beyond the end of a sample, so one test decides for the whole batch whether frames are
         // looked at. Records that are left out below count as used: otherwise a batch could hand out more records than
         // `ahead` says.
         let limit = ahead.min(RECORDS);
         let mut used = 0;
-        let changes = is_sampled || adjuster.is_some() || !map.is_empty();
+        let mut preparation = RecordPreparation { sample: is_sampled.then_some(&mut *sample), adjuster, map, copies };
+        let changes = is_sampled || preparation.adjuster.is_some() || !map.is_empty();
+        let mut entries = RecordEntries { topology, inject, captured_at };
         let read = captures.next_records(batch, |batch, record, origin| {
-            // Frames that a replay wrote as having come out are left out first, before duplicates are looked for:
-            // otherwise a delivered frame might count as a duplicate of the copy that went in, and the numbers of both
-            // kinds would be wrong.
-            if record.came_out {
-                *copies += 1;
+            if (record.came_out || changes) && !preparation.prepare(batch, record) {
                 used += 1;
                 return used >= limit;
             }
-            // Looking at a sample comes behind the adjustments: hints are about what the given options have left, so
-            // that none recommends an option that is in force. Addresses are mapped last, on the innermost packet.
-            if changes {
-                if adjuster.as_mut().is_some_and(|adjuster| !adjuster.adjust(batch, record)) {
-                    used += 1;
-                    return used >= limit;
-                }
-                if is_sampled {
-                    sample.look_at(batch.bytes(record), record.time);
-                }
-                if !map.is_empty() {
-                    wire::map_addresses(batch.bytes_mut(record), |address| map.get(&address).map(Asked::answer));
-                }
-            }
             let bytes = batch.bytes(record);
-            // What the caller says comes first, then what an interface named after an endpoint says, and the owner of
-            // the source address last. The address that is asked for is that behind `map`, as every stage sees it.
-            let injected = if inject.is_empty() {
-                None
-            } else {
-                wire::source_address(bytes).and_then(|source| inject.get(&source))
-            };
-            let entry = match injected {
-                Some(asked) => Entry::Injected(asked.answer()),
-                None => {
-                    if captured_at.len() <= origin.capture {
-                        captured_at.resize_with(origin.capture + 1, Vec::new);
-                    }
-                    let captured_at = &mut captured_at[origin.capture];
-                    // Interfaces may be described anywhere before their first packet.
-                    for interface in &origin.interfaces[captured_at.len()..] {
-                        captured_at.push(interface.name.as_deref().and_then(|name| topology.names.find_endpoint(name)));
-                    }
-                    match captured_at[record.interface as usize] {
-                        Some(endpoint) if record.entered => Entry::Injected(endpoint),
-                        Some(endpoint) => Entry::of_capture(&topology.program, endpoint, record.outbound, bytes),
-                        None => Entry::BySource,
-                    }
-                }
-            };
+            let mut entry = entries.entry_of(record, bytes, &origin);
             let time = clock.read(record.time);
             let wire_length = record.wire_len;
             // Frames meet their senders' buckets before they are given to a shard, and those of shards that are left to
             // other processes as well. A bucket depends on every earlier frame of its sender, whichever shard that
             // belongs to.
-            let (entry, sent) = match sending {
-                Some(sending) => sending.send(&topology.program, LeavingFrame { bytes, wire_length, entry, time }),
-                None => (entry, None),
-            };
+            let mut sent = None;
+            if let Some(sending) = sending {
+                let frame = LeavingFrame { bytes, wire_length, entry, time };
+                (entry, sent) = sending.send(&topology.program, frame);
+            }
             let shard = steering.shard(&topology.program, bytes, wire_length as usize, entry, time);
             // The number of a frame, the state of the steering and the size of a batch count every frame of the stream,
             // and only then is a frame left to another process. So all processes number frames alike and steer them
@@ -506,7 +469,9 @@ impl Feed {
                 origins.push(CapturePosition { capture: origin.capture, number: origin.number });
             }
             let (number, extent) = (record.number, record.extent());
-            commented.extend(record.options().map(|options| (number, options)));
+            if let Some(options) = record.options() {
+                commented.push((number, options));
+            }
             parts[usize::from(owner)].push(FrameRef { time, entry, extent, number, wire_length, shard });
             used >= limit
         })?;
@@ -525,6 +490,85 @@ impl Feed {
             *labels = Arc::new(CaptureLabels { first, labels: present.collect() });
         }
         more
+    }
+}
+
+/// What is done with a record before its frame enters.
+struct RecordPreparation<'a> {
+    /// Where the frames of the batch are looked at.
+    sample: Option<&'a mut Sample>,
+    adjuster: &'a mut Option<Adjuster>,
+    map: &'a FixedMap<Ipv4Addr, Asked<Ipv4Addr>>,
+    copies: &'a mut u64,
+}
+
+impl RecordPreparation<'_> {
+    /// Changes a record as the options want it; false where it is left out.
+    #[inline(never)]
+    fn prepare(&mut self, batch: &mut Batch, record: &mut Record) -> bool {
+        let RecordPreparation { sample, adjuster, map, copies } = self;
+        // Frames that a replay wrote as having come out are left out first, before duplicates are looked for:
+        // otherwise a delivered frame might count as a duplicate of the copy that went in, and the numbers of both
+        // kinds would be wrong.
+        if record.came_out {
+            **copies += 1;
+            return false;
+        }
+        // Looking at a sample comes behind the adjustments: hints are about what the given options have left, so that
+        // none recommends an option that is in force. Addresses are mapped last, on the innermost packet.
+        if adjuster.as_mut().is_some_and(|adjuster| !adjuster.adjust(batch, record)) {
+            return false;
+        }
+        if let Some(sample) = sample {
+            sample.look_at(batch.bytes(record), record.time);
+        }
+        if !map.is_empty() {
+            wire::map_addresses(batch.bytes_mut(record), |address| map.get(&address).map(Asked::answer));
+        }
+        true
+    }
+}
+
+/// Where records enter.
+struct RecordEntries<'a> {
+    topology: &'a Topology,
+    inject: &'a FixedMap<Ipv4Addr, Asked<EndpointId>>,
+    captured_at: &'a mut Vec<Vec<Option<EndpointId>>>,
+}
+
+impl RecordEntries<'_> {
+    /// Where the frame of `record` enters. What the caller says comes first, then what an interface named after an endpoint
+    /// says, and the owner of the source address last. The address that is asked for is that behind `--map`, as every stage
+    /// sees it.
+    #[inline]
+    fn entry_of(&mut self, record: &Record, bytes: &[u8], origin: &RecordOrigin<'_>) -> Entry {
+        if !self.inject.is_empty()
+            && let Some(asked) = wire::source_address(bytes).and_then(|source| self.inject.get(&source))
+        {
+            return Entry::Injected(asked.answer());
+        }
+        let known =
+            self.captured_at.get(origin.capture).and_then(|interfaces| interfaces.get(record.interface as usize));
+        match known.copied().unwrap_or_else(|| self.find_endpoints(record, origin)) {
+            Some(endpoint) if record.entered => Entry::Injected(endpoint),
+            Some(endpoint) => Entry::of_capture(&self.topology.program, endpoint, record.outbound, bytes),
+            None => Entry::BySource,
+        }
+    }
+
+    /// Finds the endpoints that the interfaces of a capture are named after, and gives that of the record's. Interfaces may
+    /// be described anywhere before their first packet.
+    #[cold]
+    fn find_endpoints(&mut self, record: &Record, origin: &RecordOrigin<'_>) -> Option<EndpointId> {
+        let RecordEntries { topology, captured_at, .. } = self;
+        if captured_at.len() <= origin.capture {
+            captured_at.resize_with(origin.capture + 1, Vec::new);
+        }
+        let captured_at = &mut captured_at[origin.capture];
+        for interface in &origin.interfaces[captured_at.len()..] {
+            captured_at.push(interface.name.as_deref().and_then(|name| topology.names.find_endpoint(name)));
+        }
+        captured_at[record.interface as usize]
     }
 }
 

@@ -166,9 +166,16 @@ impl Tally {
             }
             Verdict::Answered => self.answered += 1,
             Verdict::Outside => self.outside += 1,
-            Verdict::Undetermined(_) => self.undetermined += 1,
-            Verdict::Dropped { .. } => {}
+            Verdict::Undetermined(_) => {
+                self.undetermined += 1;
+                self.count_blocker(outcome);
+            }
+            Verdict::Dropped { .. } => self.count_blocker(outcome),
         }
+    }
+
+    #[inline]
+    fn count_blocker(&mut self, outcome: &Outcome) {
         if let Some(cause) = outcome.blocker() {
             self.by_reason[cause.reason as usize] += 1;
             self.causes.count(cause);
