@@ -289,7 +289,7 @@ fn run_frames(
     let new_worker = || {
         // With timing no worker counts: a frame that it has delivered may still be dropped at its receiver, whose
         // bucket takes the frames of all workers in the order of arrival. All counts are then those of `late`.
-        let worker = Worker::new(&topology.program, options.fabric, writing.is_wanted());
+        let worker = Worker::new(&topology.program, options.fabric, writing.kept());
         if has_timing { worker.counted_later(options.usage) } else { worker.counting(new_counters()) }
     };
     let workers = (0..options.workers()).map(|_| new_worker()).collect();

@@ -3,7 +3,7 @@
 use super::paced::PacedFrames;
 use super::pipeline::{Job, encode, lock};
 use super::timing::LeavingFrame;
-use super::worker::{BURST, Counters, Worker};
+use super::worker::{BURST, Counters, Kept, Worker};
 use super::writing::{Encoder, OutputFormat, OutputSettings};
 use super::{Replayed, Sinks};
 use crate::capture::Writer;
@@ -42,7 +42,7 @@ impl<'s> FrameStream<'s> {
         let counters = Counters::new(&topology.program, options.mtu_in(&topology.program));
         Ok(FrameStream {
             settings,
-            worker: Worker::new(&topology.program, options, true).counting(counters),
+            worker: Worker::new(&topology.program, options, Kept::Frames).counting(counters),
             options,
             steering: Steering::default(),
             job: new_job(),

@@ -14,6 +14,16 @@ use std::sync::Arc;
 /// Frames that go through the fabric together.
 pub(super) const BURST: usize = 256;
 
+/// What is kept of a burst that was forwarded, for those who read it afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    Nothing,
+    /// What became of each frame, and what the fabric sent by itself.
+    Outcomes,
+    /// All frames that came out, too.
+    Frames,
+}
+
 /// What became of a worker's part of a batch.
 #[derive(Default)]
 pub(super) struct BurstOutput {
@@ -29,10 +39,10 @@ impl BurstOutput {
         self.outputs.first()
     }
 
-    /// The output of burst `index`; those before it are there.
-    fn output(&mut self, index: usize) -> &mut Output {
+    /// The output of burst `index`, which is `new` at first; those before it are there.
+    fn output(&mut self, index: usize, new: fn() -> Output) -> &mut Output {
         if self.outputs.len() == index {
-            self.outputs.push(Output::default());
+            self.outputs.push(new());
         }
         // A job is used again for later batches. An output behind the last burst of the present batch is then stale,
         // and is kept for its buffers. Nobody reads it, since every reader goes by the frames of the batch.
@@ -43,7 +53,7 @@ impl BurstOutput {
     #[cfg(feature = "cli")]
     pub(super) fn add(&mut self, position: usize, forwarded: &ForwardedFrame<'_>) {
         let (burst, index) = (position / BURST, position % BURST);
-        let output = self.output(burst);
+        let output = self.output(burst, Output::default);
         output.outcomes.push(forwarded.outcome);
         for (sent, bytes) in &forwarded.sent {
             let start = output.bytes.len();
@@ -148,8 +158,10 @@ struct CountedBurst<'a> {
 /// A worker and its state.
 pub(super) struct Worker {
     fabric: Fabric,
-    /// What came out of the last burst, where it is not read; `None` where what comes out is written somewhere.
+    /// What came out of the last burst, where nothing of it is kept.
     passing: Option<Output>,
+    /// What an output is at first.
+    new_output: fn() -> Output,
     /// `None` where frames are counted later, when it is certain what becomes of them.
     pub(super) counters: Option<Counters>,
     /// Whether it is noted what frames meet.
@@ -159,10 +171,12 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(program: &Arc<Program>, options: Options, keeps: bool) -> Worker {
+    pub(super) fn new(program: &Arc<Program>, options: Options, kept: Kept) -> Worker {
+        let new_output = if kept == Kept::Frames { Output::default } else { Output::without_deliveries };
         Worker {
             fabric: Fabric::new(Arc::clone(program), options),
-            passing: (!keeps).then(Output::without_deliveries),
+            passing: (kept == Kept::Nothing).then(new_output),
+            new_output,
             counters: None,
             notes_used: false,
             used: Vec::new(),
@@ -177,8 +191,8 @@ impl Worker {
     /// The same, which keeps what is counted later, hits included where they are.
     pub(super) fn counted_later(self, usage: bool) -> Worker {
         // What became of a burst is looked at after later bursts have been forwarded. So each burst needs an output of
-        // its own, even where nothing is written and one output for all of them would do otherwise.
-        Worker { passing: None, notes_used: usage, ..self }
+        // its own, with all that came out, even where nothing is written and one for all of them would do otherwise.
+        Worker { passing: None, new_output: Output::default, notes_used: usage, ..self }
     }
 
     /// Forwards in another snapshot of the world from now on.
@@ -194,7 +208,7 @@ impl Worker {
             frames.extend(frame_refs.iter().map(|frame_ref| batch.frame_of(frame_ref)));
             let output = match &mut self.passing {
                 Some(output) => output,
-                None => burst_output.output(index),
+                None => burst_output.output(index, self.new_output),
             };
             match self.notes_used {
                 false => self.fabric.process(&frames, output),

@@ -3,7 +3,7 @@
 use super::feed::{FrameBatch, FrameRef};
 use super::forwarded::ForwardedFormat;
 use super::records::FrameRecords;
-use super::worker::{BurstOutput, BurstWalk, FrameOutcome};
+use super::worker::{BurstOutput, BurstWalk, FrameOutcome, Kept};
 use super::{Copies, Sinks};
 #[cfg(feature = "cli")]
 use crate::capture::packet_head;
@@ -173,6 +173,17 @@ impl<'a> OutputFormat<'a> {
     /// Whether anything is written about single frames.
     pub(super) fn is_wanted(&self) -> bool {
         self.lines.is_some() || self.comments.is_some() || self.forwarded.is_some()
+    }
+
+    /// What of the frames that were forwarded is written about them.
+    pub(super) fn kept(&self) -> Kept {
+        match (&self.comments, self.copies) {
+            _ if self.forwarded.is_some() => Kept::Frames,
+            (Some(_), Copies::Out | Copies::Both) => Kept::Frames,
+            // Of what came out, lines tell of what the fabric sent by itself alone.
+            _ if self.is_wanted() => Kept::Outcomes,
+            _ => Kept::Nothing,
+        }
     }
 
     /// The interfaces that are described at the beginning.

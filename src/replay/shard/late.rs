@@ -17,7 +17,7 @@ use crate::replay::late::{WaitingJobs, held_bytes};
 use crate::replay::pipeline::{self, Crew, Job, encode, lock};
 use crate::replay::stream::new_job;
 use crate::replay::timing::{Receiving, rates};
-use crate::replay::worker::{Counters, Worker};
+use crate::replay::worker::{Counters, Kept, Worker};
 use crate::replay::writing::{Encoder, OutputFormat, ReplayWriter};
 use crate::replay::{FrameSource, ReplayOptions, Replayed, Sinks, Source};
 use crate::report::{RateUse, Tally, UsageCounts};
@@ -50,7 +50,7 @@ pub(super) fn forward(
     let writing = OutputFormat::new(topology, sinks);
     let mut writer = ReplayWriter::begin(&writing, sinks)?;
     let mut source = Source::new(topology, frames, options);
-    let new_worker = |_| Worker::new(&topology.program, options.fabric, true).counted_later(options.usage);
+    let new_worker = |_| Worker::new(&topology.program, options.fabric, Kept::Frames).counted_later(options.usage);
     // No receiver's bucket acts here and nothing is counted: whether a frame is received depends on frames of other
     // shards that arrive before it. Only the merge has all of them, and it counts each frame once that is certain.
     let crew = Crew { workers: (0..options.workers()).map(new_worker).collect(), late: None };
