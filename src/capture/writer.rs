@@ -14,6 +14,9 @@ const ENHANCED_PACKET: u32 = 6;
 /// Bytes of such a block before those of its packet.
 const FIELDS: usize = 28;
 
+/// Bytes of an option before its value.
+const OPTION_HEADER: usize = 4;
+
 /// Option code of a comment; may be repeated.
 const OPT_COMMENT: u16 = 1;
 const OPT_END: u16 = 0;
@@ -180,27 +183,53 @@ impl PacketOptions {
 
     /// Encodes the comments of `packet`, its number, and whether its direction is told.
     pub fn set(&mut self, packet: &Packet<'_>) {
+        self.begin(packet.own_comments);
+        for comment in packet.comments {
+            self.add_comment(|text| text.extend_from_slice(comment.as_bytes()));
+        }
+        self.end(packet);
+    }
+
+    /// Begins those of another packet with the comments that it had before. Where comments are added one by one,
+    /// [`PacketOptions::end`] goes behind them.
+    pub fn begin(&mut self, own_comments: &[&[u8]]) {
+        self.encoded.clear();
+        for comment in own_comments {
+            put_option(&mut self.encoded, OPT_COMMENT, &comment[..comment.len().min(u16::MAX.into())]);
+        }
+    }
+
+    /// Adds a comment: the text that `write` appends, cut at 65,535 bytes.
+    #[inline]
+    pub fn add_comment(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let encoded = &mut self.encoded;
+        let start = encoded.len() + OPTION_HEADER;
+        encoded.extend_from_slice(&option_header(OPT_COMMENT, 0));
+        write(encoded);
+        if encoded.len() - start > usize::from(u16::MAX) {
+            let longest = whole_characters(&encoded[start..], u16::MAX.into());
+            encoded.truncate(start + longest);
+        }
+        let length = encoded.len() - start;
+        encoded[start - OPTION_HEADER..start].copy_from_slice(&option_header(OPT_COMMENT, length));
+        pad(encoded, length);
+    }
+
+    /// Ends them with the number of `packet`, and with whether its direction is told.
+    pub fn end(&mut self, packet: &Packet<'_>) {
         const EPB_FLAGS: u16 = 2;
         const EPB_PACKETID: u16 = 5;
-        let Packet { direction, packet_id, own_comments, comments, .. } = *packet;
         let encoded = &mut self.encoded;
-        encoded.clear();
-        for comment in own_comments {
-            put_option(encoded, OPT_COMMENT, &comment[..comment.len().min(u16::MAX.into())]);
-        }
-        for comment in comments {
-            put_option(encoded, OPT_COMMENT, cut(comment));
-        }
         self.direction = None;
-        if direction != PacketDirection::Unknown {
-            put_option(encoded, EPB_FLAGS, &[0; 4]);
+        if packet.direction != PacketDirection::Unknown {
+            put_whole_option(encoded, EPB_FLAGS, [0; 4]);
             self.direction = Some(encoded.len() - 4);
         }
-        if let Some(id) = packet_id {
-            put_option(encoded, EPB_PACKETID, &id.to_le_bytes());
+        if let Some(id) = packet.packet_id {
+            put_whole_option(encoded, EPB_PACKETID, id.to_le_bytes());
         }
         if !encoded.is_empty() {
-            put_option(encoded, OPT_END, &[]);
+            put_whole_option(encoded, OPT_END, []);
         }
     }
 }
@@ -214,8 +243,8 @@ pub fn encode_packet_with(out: &mut Vec<u8>, packet: &Packet<'_>, options: &Pack
     let high = (nanos >> 32) as u32;
     let values = [ENHANCED_PACKET, length as u32, packet.interface, high, nanos as u32, bytes.len() as u32, wire_len];
     let mut fields = [0; FIELDS];
-    for (field, value) in fields.chunks_exact_mut(4).zip(values) {
-        field.copy_from_slice(&value.to_le_bytes());
+    for (field, value) in fields.as_chunks_mut().0.iter_mut().zip(values) {
+        *field = value.to_le_bytes();
     }
     out.reserve(length);
     out.extend_from_slice(&fields);
@@ -234,7 +263,7 @@ pub fn encode_packet_with(out: &mut Vec<u8>, packet: &Packet<'_>, options: &Pack
     put_u32(out, length as u32);
 }
 
-fn option_header(code: u16, length: usize) -> [u8; 4] {
+fn option_header(code: u16, length: usize) -> [u8; OPTION_HEADER] {
     let [c0, c1] = code.to_le_bytes();
     let [l0, l1] = (length as u16).to_le_bytes();
     [c0, c1, l0, l1]
@@ -298,10 +327,19 @@ pub(super) fn put_comment(out: &mut Vec<u8>, comment: &[u8]) {
     put_option(out, OPT_COMMENT, &comment[..comment.len().min(u16::MAX.into())]);
 }
 
+#[inline]
 fn put_option(out: &mut Vec<u8>, code: u16, value: &[u8]) {
     out.extend_from_slice(&option_header(code, value.len()));
     out.extend_from_slice(value);
     pad(out, value.len());
+}
+
+/// Appends an option whose value needs no padding.
+#[inline]
+fn put_whole_option<const LENGTH: usize>(out: &mut Vec<u8>, code: u16, value: [u8; LENGTH]) {
+    const { assert!(LENGTH.is_multiple_of(4)) };
+    out.extend_from_slice(&option_header(code, LENGTH));
+    out.extend_from_slice(&value);
 }
 
 fn put_u16(out: &mut Vec<u8>, value: u16) {
@@ -313,20 +351,21 @@ fn put_u32(out: &mut Vec<u8>, value: u32) {
 }
 
 /// Fills up to the next multiple of four after `length` bytes.
+#[inline]
 fn pad(out: &mut Vec<u8>, length: usize) {
-    match length % 4 {
-        0 => {}
-        1 => out.extend_from_slice(&[0; 3]),
-        2 => out.extend_from_slice(&[0; 2]),
-        _ => out.push(0),
-    }
+    // Lengths cannot be foreseen. So three bytes are written without a branch, and those too many are taken off again.
+    let end = out.len() + length.wrapping_neg() % 4;
+    out.extend_from_slice(&[0; 3]);
+    out.truncate(end);
 }
 
 /// As much of `text` as an option can hold, in whole characters.
 fn cut(text: &str) -> &[u8] {
-    let mut end = text.len().min(u16::MAX.into());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text.as_bytes()[..end]
+    &text.as_bytes()[..whole_characters(text.as_bytes(), text.len().min(u16::MAX.into()))]
+}
+
+/// The length of the whole characters among the first `most` bytes of `text`, which is UTF-8 and no shorter.
+fn whole_characters(text: &[u8], most: usize) -> usize {
+    let is_inside = |at: usize| text.get(at).is_some_and(|byte| byte & 0xc0 == 0x80);
+    (0..=most).rev().find(|at| !is_inside(*at)).unwrap_or(0)
 }

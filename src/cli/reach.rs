@@ -212,7 +212,6 @@ fn write_witnesses(mut file: OutputFile, topology: &Topology, flows: &[FlowGroup
     let comments = Comments::new(words(topology));
     let mut writer = Writer::new(BufWriter::new(&mut file))?;
     let mut interfaces: FixedMap<EndpointId, u32> = FixedMap::default();
-    let (mut short, mut readable) = (String::new(), String::new());
     for (number, frame) in (1..).zip(flows.iter().flat_map(|flow| &flow.frames)) {
         let interface = match interfaces.get(&frame.sender) {
             Some(interface) => *interface,
@@ -222,10 +221,7 @@ fn write_witnesses(mut file: OutputFile, topology: &Topology, flows: &[FlowGroup
                 interface
             }
         };
-        short.clear();
-        readable.clear();
-        comments.short(&mut short, &frame.outcome);
-        comments.readable(&mut readable, number, &frame.outcome);
+        let [short, readable] = comments.both(number, &frame.outcome);
         writer.write_packet(&Packet {
             interface,
             time: frame.time,

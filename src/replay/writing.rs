@@ -14,7 +14,6 @@ use crate::datapath::{Frame, Outcome, Sent, Verdict};
 use crate::lab::Topology;
 use crate::program::{EndpointId, Names};
 use crate::report::{Comments, FrameNumber, FrameOrigin, FrameTimes, Lines, Resolver};
-use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::Arc;
@@ -125,12 +124,15 @@ impl EncodedBatch {
     }
 }
 
+/// Frames whose comments are put together before any of their packets is written. A processor cannot copy at once what it has
+/// just written in many small pieces, so each packet would wait for its own comments.
+const COMMENTED_AHEAD: usize = 32;
+
 /// Writes pages. Keeps its buffers to spare allocations.
 pub(super) struct Encoder<'a> {
     writing: &'a OutputFormat<'a>,
-    short: String,
-    readable: String,
-    options: PacketOptions,
+    /// Of frames whose packets are written next.
+    options: [PacketOptions; COMMENTED_AHEAD],
 }
 
 impl OutputSettings {
@@ -337,7 +339,7 @@ impl<'s, 'a> ReplayWriter<'s, 'a> {
 
 impl<'a> Encoder<'a> {
     pub(super) fn new(writing: &'a OutputFormat<'a>) -> Encoder<'a> {
-        Encoder { writing, short: String::new(), readable: String::new(), options: PacketOptions::default() }
+        Encoder { writing, options: Default::default() }
     }
 
     /// Whether anything is written about single frames.
@@ -359,36 +361,50 @@ impl<'a> Encoder<'a> {
         forwarded.clear();
         frames.clear();
         let mut walks: Vec<BurstWalk<'_>> = outputs.map(BurstWalk::new).collect();
-        for (index, owner) in batch.owners().iter().enumerate() {
-            let owner = usize::from(*owner);
-            // A frame's place in its part is not stored anywhere. Each part holds its frames in the order of the
-            // capture, so the next one that its owner has not given yet is this one.
-            let (position, seen) = walks[owner].step();
-            let frame_ref = &batch.part(owner)[position];
-            let written = WrittenFrame { frame_ref, index, origin: batch.origin(index), times: batch.times(index) };
-            self.frame(batch, written, &seen, encoded);
-            if self.writing.notes_frames {
-                encoded.frames.push(EncodedFrame {
-                    number: frame_ref.number,
-                    lines_end: encoded.lines.len(),
-                    blocks_end: encoded.blocks.len(),
-                    forwarded_end: encoded.forwarded.len(),
-                });
+        let mut chunk = Vec::with_capacity(COMMENTED_AHEAD);
+        for (number, owners) in batch.owners().chunks(COMMENTED_AHEAD).enumerate() {
+            chunk.clear();
+            chunk.extend((number * COMMENTED_AHEAD..).zip(owners).map(|(index, owner)| {
+                let owner = usize::from(*owner);
+                // A frame's place in its part is not stored anywhere. Each part holds its frames in the order of the
+                // capture, so the next one that its owner has not given yet is this one.
+                let (position, seen) = walks[owner].step();
+                let frame_ref = &batch.part(owner)[position];
+                let (origin, times) = (batch.origin(index), batch.times(index));
+                (WrittenFrame { frame_ref, index, origin, times }, seen)
+            }));
+            if let Some(comments) = &self.writing.comments {
+                for ((written, seen), options) in chunk.iter().zip(&mut self.options) {
+                    written.set_options(comments, batch, seen.outcome, options);
+                }
+            }
+            for (at, (written, seen)) in chunk.iter().enumerate() {
+                self.frame(batch, *written, seen, at, encoded);
+                if self.writing.notes_frames {
+                    encoded.frames.push(EncodedFrame {
+                        number: written.frame_ref.number,
+                        lines_end: encoded.lines.len(),
+                        blocks_end: encoded.blocks.len(),
+                        forwarded_end: encoded.forwarded.len(),
+                    });
+                }
             }
         }
     }
 
+    /// Writes about a frame whose options are those at `options_at`.
     fn frame(
         &mut self,
         batch: &FrameBatch,
         written @ WrittenFrame { frame_ref, origin, times, .. }: WrittenFrame<'_>,
         seen: &FrameOutcome<'_>,
+        options_at: usize,
         encoded: &mut EncodedBatch,
     ) {
         let (number, frame) = (frame_ref.number, &batch.frame_of(frame_ref));
         let frame_number = FrameNumber { number, origin, times };
         let FrameOutcome { outcome, sent, bytes, .. } = *seen;
-        let Encoder { writing, short, readable, options } = self;
+        let Encoder { writing, options } = self;
         if let Some(format) = writing.forwarded {
             format.write(&mut encoded.forwarded, batch, written, seen);
             return;
@@ -406,21 +422,8 @@ impl<'a> Encoder<'a> {
             }
         }
         if let Some(comments) = &writing.comments {
-            short.clear();
-            readable.clear();
-            comments.short(short, outcome);
-            comments.readable(readable, number, outcome);
-            let received = times.and_then(|times| times.received);
-            if let Some(delay) = received.map(|received| received.since(frame.time)) {
-                let _ = write!(short, " delay_ns={}", delay.as_nanos());
-                let _ = write!(readable, ", {delay} after it was sent");
-            }
-            let own: Vec<&[u8]> = batch.comments(number).collect();
+            let options = &mut options[options_at];
             let packet = bare_packet(frame);
-            let told = Packet { packet_id: Some(number), own_comments: &own, comments: &[short, readable], ..packet };
-            // All copies of a frame have the same number and the same comments, and differ in the direction alone, so
-            // these are encoded once for all of them.
-            options.set(&told);
             if writing.copies != Copies::Out {
                 let interface = encoded.interface_of_next(&writing.interfaces, writing.entered_at(outcome));
                 encode_packet_with(&mut encoded.blocks, &Packet { interface, ..packet }, options);
@@ -431,14 +434,13 @@ impl<'a> Encoder<'a> {
             for sent in sent.iter().filter(|_| writing.copies != Copies::In).filter(has_left) {
                 // What came out has the comments of what went in, or its own where the fabric made it: never both.
                 if let Some(emitted) = sent.emitted {
-                    short.clear();
-                    readable.clear();
-                    comments.short_emitted(short, emitted, sent.to);
-                    comments.readable_emitted(readable, number, emitted, sent.to);
-                    options.set(&Packet { comments: &[short, readable], ..packet });
+                    options.begin(&[]);
+                    options.add_comment(|text| comments.short_emitted(text, emitted, sent.to));
+                    options.add_comment(|text| comments.readable_emitted(text, number, emitted, sent.to));
+                    options.end(&packet);
                 }
                 let interface = encoded.interface_of_next(&writing.interfaces, sent.to.0);
-                let arrival = if sent.emitted.is_some() { times.and_then(|times| times.sent) } else { received };
+                let arrival = times.and_then(|times| if sent.emitted.is_some() { times.sent } else { times.received });
                 let time = arrival.unwrap_or(frame.time);
                 let (bytes, wire_len) = (&bytes[sent.range.clone()], sent.wire_length);
                 let direction = PacketDirection::Outbound;
@@ -460,6 +462,30 @@ pub(super) struct WrittenFrame<'a> {
     pub(super) index: usize,
     origin: Option<FrameOrigin<'a>>,
     pub(super) times: Option<FrameTimes>,
+}
+
+impl WrittenFrame<'_> {
+    /// Sets the options that all packets of the frame have: its comments and its number. They differ in the direction alone,
+    /// so these are encoded once for all of them.
+    fn set_options(&self, comments: &Comments<'_>, batch: &FrameBatch, outcome: &Outcome, options: &mut PacketOptions) {
+        let (number, frame) = (self.frame_ref.number, &batch.frame_of(self.frame_ref));
+        let delay = self.times.and_then(|times| times.received).map(|received| received.since(frame.time));
+        let own: Vec<&[u8]> = batch.comments(number).collect();
+        options.begin(&own);
+        options.add_comment(|text| {
+            comments.short(text, outcome);
+            if let Some(delay) = delay {
+                let _ = write!(text, " delay_ns={}", delay.as_nanos());
+            }
+        });
+        options.add_comment(|text| {
+            comments.readable(text, number, outcome);
+            if let Some(delay) = delay {
+                let _ = write!(text, ", {delay} after it was sent");
+            }
+        });
+        options.end(&Packet { packet_id: Some(number), ..bare_packet(frame) });
+    }
 }
 
 /// A frame as it went in, at no interface yet, of which nothing is told.

@@ -1,19 +1,19 @@
 //! The comments that every packet of an output capture carries: one to search for, one to read.
 
-use super::pieces::{CauseStrings, StringTable};
+use super::pieces::{CauseStrings, NameTable};
 use super::sentence::{CUT_OFF, OUTSIDE};
 use super::words::{Cause, Resolver};
 use crate::datapath::{DropLocation, Emitted, MatchedRule, NotKnown, Outcome, Verdict};
 use crate::diag::Reason;
-use crate::program::{DomainId, EndpointId};
+use crate::program::EndpointId;
 use std::fmt::Write;
 
 /// Writes comments about the frames of one compiled world. Names and causes are put into words once, when it is made.
 pub struct Comments<'a> {
     words: Resolver<'a>,
     /// Names as [`Comments::short`] has them.
-    endpoints: StringTable,
-    domains: StringTable,
+    endpoints: NameTable,
+    domains: NameTable,
     /// ` by sg-db ingress #3 (shop.toml:19): drops tcp/22 from 10.0.0.0/8`
     causes: CauseStrings,
 }
@@ -24,8 +24,8 @@ impl<'a> Comments<'a> {
         let plain = |text: &mut String, name: &str| push_plain(text, name);
         Comments {
             words,
-            endpoints: StringTable::new(words.names.endpoints.iter().map(|name| name.text.as_str()), plain),
-            domains: StringTable::new(words.names.domains.iter().map(|name| name.text.as_str()), plain),
+            endpoints: NameTable::new(words.names.endpoints.iter().map(|name| name.text.as_str()), plain),
+            domains: NameTable::new(words.names.domains.iter().map(|name| name.text.as_str()), plain),
             causes: CauseStrings::new(words, " by a live session", push_cause),
         }
     }
@@ -33,25 +33,25 @@ impl<'a> Comments<'a> {
     /// Adds the comment to search for: `biplane: verdict=dropped reason=sg-ingress-deny at=rm-orders`. Names with
     /// white space, quotes or control characters are quoted as in JSON. Of what decided a delivered frame only the
     /// kind is told.
-    pub fn short(&self, out: &mut String, outcome: &Outcome) {
+    pub fn short(&self, out: &mut Vec<u8>, outcome: &Outcome) {
         match outcome.verdict {
             Verdict::Delivered { to } => {
-                out.push_str("biplane: verdict=delivered to=");
-                out.push_str(self.endpoint(to));
+                out.extend_from_slice(b"biplane: verdict=delivered to=");
+                self.endpoints.append(out, to.index());
                 self.push_from(out, outcome);
-                out.push_str(kind(outcome.decider));
+                push_kind(out, outcome.decider);
             }
             Verdict::Dropped { reason, at } => self.push_refusal(out, "dropped", (reason, at)),
             Verdict::Answered => {
-                out.push_str("biplane: verdict=answered");
+                out.extend_from_slice(b"biplane: verdict=answered");
                 self.push_from(out, outcome);
             }
             Verdict::Outside => {
-                out.push_str("biplane: verdict=outside");
+                out.extend_from_slice(b"biplane: verdict=outside");
                 self.push_from(out, outcome);
             }
             Verdict::Undetermined(NotKnown::Bytes) => {
-                out.push_str("biplane: verdict=undetermined");
+                out.extend_from_slice(b"biplane: verdict=undetermined");
                 self.push_from(out, outcome);
             }
             Verdict::Undetermined(NotKnown::Configuration { at }) => {
@@ -63,93 +63,117 @@ impl<'a> Comments<'a> {
     /// Adds the comment to read about frame `frame` of the capture, counted from 1, with what a
     /// [`Sentence`](super::Sentence) says:
     /// `frame 17 from web-1: dropped at db-1 by sg-db ingress #3 (shop.toml:19): drops tcp/22 from 10.0.0.0/8`.
-    pub fn readable(&self, out: &mut String, frame: u64, outcome: &Outcome) {
-        let words = self.words;
-        out.push_str("frame ");
-        out.push_str(itoa::Buffer::new().format(frame));
+    pub fn readable(&self, out: &mut Vec<u8>, frame: u64, outcome: &Outcome) {
+        out.extend_from_slice(b"frame ");
+        out.extend_from_slice(itoa::Buffer::new().format(frame).as_bytes());
         if let Some(from) = outcome.from {
-            out.push_str(" from ");
-            out.push_str(words.endpoint(from));
+            out.extend_from_slice(b" from ");
+            self.push_name(out, from);
         }
-        out.push_str(": ");
+        out.extend_from_slice(b": ");
         match outcome.verdict {
-            Verdict::Answered => out.push_str("answered by the fabric"),
-            Verdict::Outside => out.push_str(OUTSIDE),
-            Verdict::Undetermined(NotKnown::Bytes) => out.push_str(CUT_OFF),
+            Verdict::Answered => out.extend_from_slice(b"answered by the fabric"),
+            Verdict::Outside => out.extend_from_slice(OUTSIDE.as_bytes()),
+            Verdict::Undetermined(NotKnown::Bytes) => out.extend_from_slice(CUT_OFF.as_bytes()),
             Verdict::Delivered { to } => {
-                out.push_str("delivered to ");
-                out.push_str(words.endpoint(to));
-                out.push_str(self.causes.get(outcome));
+                out.extend_from_slice(b"delivered to ");
+                self.push_name(out, to);
+                self.causes.append(out, outcome.decider, &outcome.verdict);
                 if let MatchedRule::Whitelist(_) = outcome.decider {
-                    out.push_str(": it holds the source address");
+                    out.extend_from_slice(b": it holds the source address");
                 }
             }
-            Verdict::Dropped { .. } => out.push_str("dropped"),
-            Verdict::Undetermined(NotKnown::Configuration { .. }) => out.push_str("undetermined"),
+            Verdict::Dropped { .. } => out.extend_from_slice(b"dropped"),
+            Verdict::Undetermined(NotKnown::Configuration { .. }) => out.extend_from_slice(b"undetermined"),
         }
         // Of rules and defaults it is said what they say; of all else why.
         let Some((reason, at)) = outcome.verdict.refusal() else { return };
-        if let Some(at) = words.at(at) {
-            out.push_str(" at ");
-            out.push_str(at);
+        if let Some(at) = self.words.at(at) {
+            out.extend_from_slice(b" at ");
+            out.extend_from_slice(at.as_bytes());
         }
-        out.push_str(self.causes.get(outcome));
+        self.causes.append(out, outcome.decider, &outcome.verdict);
         if !matches!(outcome.decider, MatchedRule::Rule(_) | MatchedRule::GroupDefault(_)) {
-            out.push_str(": ");
-            out.push_str(reason.summary());
+            out.extend_from_slice(b": ");
+            out.extend_from_slice(reason.summary().as_bytes());
         }
+    }
+
+    /// Both comments about frame `frame`, as text.
+    pub fn both(&self, frame: u64, outcome: &Outcome) -> [String; 2] {
+        let (mut short, mut readable) = (Vec::new(), Vec::new());
+        self.short(&mut short, outcome);
+        self.readable(&mut readable, frame, outcome);
+        [short, readable].map(|text| String::from_utf8(text).expect("all that is appended is text"))
     }
 
     /// Adds the comment to search for of a frame that the fabric sent to `to`:
     /// `biplane: emitted_by=vpc-shop kind=time-exceeded to=i-web`.
-    pub fn short_emitted(&self, out: &mut String, emitted: Emitted, to: EndpointId) {
-        let (by, to, kind) = (self.domain(emitted.by), self.endpoint(to), emitted.kind.name());
-        let _ = write!(out, "biplane: emitted_by={by} kind={kind} to={to}");
+    pub fn short_emitted(&self, out: &mut Vec<u8>, emitted: Emitted, to: EndpointId) {
+        out.extend_from_slice(b"biplane: emitted_by=");
+        self.domains.append(out, emitted.by.index());
+        out.extend_from_slice(b" kind=");
+        out.extend_from_slice(emitted.kind.name().as_bytes());
+        out.extend_from_slice(b" to=");
+        self.endpoints.append(out, to.index());
     }
 
     /// Adds the comment to read of a frame that the fabric sent to `to` because of frame `frame`:
     /// `sent by vpc-shop to i-web because of frame 17: time-exceeded`.
-    pub fn readable_emitted(&self, out: &mut String, frame: u64, emitted: Emitted, to: EndpointId) {
-        let (by, to, kind) = (self.words.domain(emitted.by), self.words.endpoint(to), emitted.kind.name());
-        let _ = write!(out, "sent by {by} to {to} because of frame {frame}: {kind}");
+    pub fn readable_emitted(&self, out: &mut Vec<u8>, frame: u64, emitted: Emitted, to: EndpointId) {
+        out.extend_from_slice(b"sent by ");
+        out.extend_from_slice(self.words.domain(emitted.by).as_bytes());
+        out.extend_from_slice(b" to ");
+        self.push_name(out, to);
+        out.extend_from_slice(b" because of frame ");
+        out.extend_from_slice(itoa::Buffer::new().format(frame).as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(emitted.kind.name().as_bytes());
+    }
+
+    /// Adds the name of an endpoint as it is.
+    #[inline]
+    fn push_name(&self, out: &mut Vec<u8>, id: EndpointId) {
+        let start = out.len();
+        self.endpoints.append(out, id.index());
+        // One that had to be quoted is there in quotes, and no other one begins with one.
+        if out.get(start) == Some(&b'"') {
+            out.truncate(start);
+            out.extend_from_slice(self.words.endpoint(id).as_bytes());
+        }
+    }
+
+    fn push_refusal(&self, out: &mut Vec<u8>, verdict: &str, (reason, at): (Reason, DropLocation)) {
+        for text in ["biplane: verdict=", verdict, " reason=", reason.id()] {
+            out.extend_from_slice(text.as_bytes());
+        }
+        let (table, index) = match at {
+            DropLocation::Outside => return,
+            DropLocation::Endpoint(id) => (&self.endpoints, id.index()),
+            DropLocation::Domain(id) => (&self.domains, id.index()),
+        };
+        out.extend_from_slice(b" at=");
+        table.append(out, index);
     }
 
     #[inline]
-    fn endpoint(&self, id: EndpointId) -> &str {
-        self.endpoints.get(id.index())
-    }
-
-    fn domain(&self, id: DomainId) -> &str {
-        self.domains.get(id.index())
-    }
-
-    fn push_refusal(&self, out: &mut String, verdict: &str, (reason, at): (Reason, DropLocation)) {
-        let _ = write!(out, "biplane: verdict={verdict} reason={reason}");
-        let at = match at {
-            DropLocation::Outside => return,
-            DropLocation::Endpoint(id) => self.endpoint(id),
-            DropLocation::Domain(id) => self.domain(id),
-        };
-        out.push_str(" at=");
-        out.push_str(at);
-    }
-
-    fn push_from(&self, out: &mut String, outcome: &Outcome) {
+    fn push_from(&self, out: &mut Vec<u8>, outcome: &Outcome) {
         if let Some(from) = outcome.from {
-            out.push_str(" from=");
-            out.push_str(self.endpoint(from));
+            out.extend_from_slice(b" from=");
+            self.endpoints.append(out, from.index());
         }
     }
 }
 
-const fn kind(decider: MatchedRule) -> &'static str {
+#[inline]
+fn push_kind(out: &mut Vec<u8>, decider: MatchedRule) {
     match decider {
-        MatchedRule::None => "",
-        MatchedRule::Session => " by=session",
-        MatchedRule::Rule(_) => " by=rule",
-        MatchedRule::GroupDefault(_) => " by=default",
-        MatchedRule::Whitelist(_) => " by=whitelist",
-        MatchedRule::Route(_) => " by=route",
+        MatchedRule::None => {}
+        MatchedRule::Session => out.extend_from_slice(b" by=session"),
+        MatchedRule::Rule(_) => out.extend_from_slice(b" by=rule"),
+        MatchedRule::GroupDefault(_) => out.extend_from_slice(b" by=default"),
+        MatchedRule::Whitelist(_) => out.extend_from_slice(b" by=whitelist"),
+        MatchedRule::Route(_) => out.extend_from_slice(b" by=route"),
     }
 }
 
@@ -178,22 +202,22 @@ mod tests {
     #[test]
     fn every_verdict_has_a_comment_to_search_for_and_one_to_read() {
         let mut fixture = Fixture::new();
-        let mut out = String::new();
+        let mut out = Vec::new();
         let passed = parade(&mut fixture);
         let comments = Comments::new(fixture.words());
         for (frame, (_, passed)) in (1..).zip(passed) {
             comments.short(&mut out, &passed.outcome);
-            out.push('\n');
+            out.push(b'\n');
             comments.readable(&mut out, frame, &passed.outcome);
-            out.push('\n');
+            out.push(b'\n');
             for (emitted, to) in passed.sent.iter().filter_map(|sent| Some((sent.emitted?, sent.to))) {
                 comments.short_emitted(&mut out, emitted, to);
-                out.push('\n');
+                out.push(b'\n');
                 comments.readable_emitted(&mut out, frame, emitted, to);
-                out.push('\n');
+                out.push(b'\n');
             }
         }
-        insta::assert_snapshot!(out, @"
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @"
         biplane: verdict=delivered to=db-1 from=web-1 by=rule
         frame 1 from web-1: delivered to db-1 by sg-db ingress #1 (shop.toml:28): accepts tcp/3306 from sg-web
         biplane: verdict=delivered to=web-1 from=db-1 by=session
@@ -247,9 +271,8 @@ mod tests {
         let passed = parade(&mut fixture);
         let comments = Comments::new(fixture.words());
         for (shows, passed) in passed {
-            let mut out = String::new();
-            comments.readable(&mut out, 17, &passed.outcome);
-            let (_, said) = out.split_once(": ").unwrap();
+            let [_, readable] = comments.both(17, &passed.outcome);
+            let (_, said) = readable.split_once(": ").unwrap();
             assert_eq!(said, Sentence::new(fixture.words(), &passed.outcome).to_string(), "{shows}");
         }
     }
@@ -262,9 +285,9 @@ mod tests {
             for index in 0..fixture.names.endpoints.len() {
                 std::sync::Arc::make_mut(&mut fixture.names.endpoints).get_mut(index).text = name.to_owned();
             }
-            let mut out = String::new();
-            Comments::new(fixture.words()).short(&mut out, &passed.outcome);
-            assert_eq!(out, format!("biplane: verdict=delivered to={pair} from={pair} by=rule"));
+            let [short, readable] = Comments::new(fixture.words()).both(1, &passed.outcome);
+            assert!(readable.starts_with(&format!("frame 1 from {name}: delivered to {name} by ")), "{readable}");
+            assert_eq!(short, format!("biplane: verdict=delivered to={pair} from={pair} by=rule"));
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Names are escaped once, when [`Lines`] is made; a line is then a few copies of prepared bytes. The order of the
 //! fields is fixed, and a field without value is left out.
 
-use super::pieces::{CauseStrings, StringTable};
+use super::pieces::{CauseStrings, NameTable};
 use super::timing::FrameTimes;
 use super::words::{Cause, Resolver};
 use crate::datapath::{DropLocation, Emitted, Frame, MatchedRule, Outcome, Verdict};
@@ -16,9 +16,9 @@ use std::net::Ipv4Addr;
 /// Writes lines for the frames of one compiled world.
 pub struct Lines {
     /// Quoted names.
-    endpoints: StringTable,
+    endpoints: NameTable,
     /// Quoted names.
-    domains: StringTable,
+    domains: NameTable,
     /// `,"rule":"…","source":"…"`
     causes: CauseStrings,
 }
@@ -68,8 +68,8 @@ impl Lines {
     pub fn new(words: Resolver<'_>) -> Lines {
         let quoted = |text: &mut String, name: &str| push_quoted(text, name);
         Lines {
-            endpoints: StringTable::new(words.names.endpoints.iter().map(|name| name.text.as_str()), quoted),
-            domains: StringTable::new(words.names.domains.iter().map(|name| name.text.as_str()), quoted),
+            endpoints: NameTable::new(words.names.endpoints.iter().map(|name| name.text.as_str()), quoted),
+            domains: NameTable::new(words.names.domains.iter().map(|name| name.text.as_str()), quoted),
             causes: CauseStrings::new(words, ",\"by\":\"session\"", push_cause),
         }
     }
@@ -86,13 +86,13 @@ impl Lines {
         begin(out, number.into(), frame.time);
         if let Some(from) = outcome.from {
             out.extend_from_slice(b",\"from\":");
-            out.extend_from_slice(self.endpoint(from));
+            self.push_endpoint(out, from);
         }
         let mut to = None;
         match outcome.verdict {
             Verdict::Delivered { to: receiver } => {
                 out.extend_from_slice(b",\"verdict\":\"delivered\",\"to\":");
-                out.extend_from_slice(self.endpoint(receiver));
+                self.push_endpoint(out, receiver);
                 to = Some(receiver);
             }
             Verdict::Answered => out.extend_from_slice(b",\"verdict\":\"answered\""),
@@ -109,12 +109,12 @@ impl Lines {
         }
         if let Some(receiver) = outcome.receiver {
             out.extend_from_slice(b",\"to\":");
-            out.extend_from_slice(self.endpoint(receiver));
+            self.push_endpoint(out, receiver);
         }
-        out.extend_from_slice(self.causes.get(outcome).as_bytes());
+        self.causes.append(out, outcome.decider, &outcome.verdict);
         if outcome.decider == MatchedRule::Session {
             // The rule is the one that let the session in.
-            out.extend_from_slice(self.causes.get(&Outcome { decider: outcome.begun_by, ..*outcome }).as_bytes());
+            self.causes.append(out, outcome.begun_by, &outcome.verdict);
         }
         self.push_path(out, outcome, to);
         if let Some(packet) = readable(frame.bytes) {
@@ -134,58 +134,55 @@ impl Lines {
     ) {
         begin(out, frame.into(), time);
         out.extend_from_slice(b",\"emitted_by\":");
-        out.extend_from_slice(self.domain(emitted.by));
+        self.push_domain(out, emitted.by);
         out.extend_from_slice(b",\"kind\":\"");
         out.extend_from_slice(emitted.kind.name().as_bytes());
         out.extend_from_slice(b"\",\"to\":");
-        out.extend_from_slice(self.endpoint(to));
+        self.push_endpoint(out, to);
         out.extend_from_slice(b"}\n");
     }
 
-    fn endpoint(&self, id: EndpointId) -> &[u8] {
-        self.endpoints.bytes(id.index())
+    #[inline]
+    fn push_endpoint(&self, out: &mut Vec<u8>, id: EndpointId) {
+        self.endpoints.append(out, id.index());
     }
 
-    fn domain(&self, id: DomainId) -> &[u8] {
-        self.domains.bytes(id.index())
+    #[inline]
+    fn push_domain(&self, out: &mut Vec<u8>, id: DomainId) {
+        self.domains.append(out, id.index());
     }
 
     fn push_at(&self, out: &mut Vec<u8>, at: DropLocation) {
-        let name = match at {
+        let (table, index) = match at {
             DropLocation::Outside => return,
-            DropLocation::Endpoint(id) => self.endpoint(id),
-            DropLocation::Domain(id) => self.domain(id),
+            DropLocation::Endpoint(id) => (&self.endpoints, id.index()),
+            DropLocation::Domain(id) => (&self.domains, id.index()),
         };
         out.extend_from_slice(b",\"at\":");
-        out.extend_from_slice(name);
+        table.append(out, index);
     }
 
     fn push_path(&self, out: &mut Vec<u8>, outcome: &Outcome, to: Option<EndpointId>) {
-        let mut begun = false;
-        let mut add = |name: &[u8]| {
-            match begun {
-                true => out.push(b','),
-                false => out.extend_from_slice(b",\"path\":["),
-            }
-            begun = true;
-            out.extend_from_slice(name);
-        };
-        if let Some(from) = outcome.from {
-            add(self.endpoint(from));
+        let Outcome { from, domains: [first, second], .. } = *outcome;
+        if from.is_none() && first.is_none() && second.is_none() && to.is_none() {
+            return;
         }
-        let [first, second] = outcome.domains;
-        if let Some(first) = first {
-            add(self.domain(first));
+        out.extend_from_slice(b",\"path\":[");
+        // A comma follows each name, and the bracket takes the place of the last one.
+        if let Some(from) = from {
+            self.push_endpoint(out, from);
+            out.push(b',');
         }
-        if let Some(second) = second {
-            add(self.domain(second));
+        for domain in [first, second].into_iter().flatten() {
+            self.push_domain(out, domain);
+            out.push(b',');
         }
         if let Some(to) = to {
-            add(self.endpoint(to));
+            self.push_endpoint(out, to);
+            out.push(b',');
         }
-        if begun {
-            out.push(b']');
-        }
+        out.pop();
+        out.push(b']');
     }
 }
 
@@ -251,8 +248,10 @@ fn push_address(out: &mut Vec<u8>, key: &[u8], address: Ipv4Addr) {
         end += usize::from(length);
     }
     out.extend_from_slice(key);
-    // Without the last dot.
-    out.extend_from_slice(&text[..end - 1]);
+    // Without the last dot, and what is behind it.
+    let length = out.len() + end - 1;
+    out.extend_from_slice(&text);
+    out.truncate(length);
 }
 
 /// Every octet in decimals, a dot behind it, and how long that is: addresses are a quarter of a line.

@@ -29,8 +29,7 @@ impl Said {
         let Some((reason, _)) = result.outcome().verdict.refusal() else { return };
         let topology = result.topology();
         let words = Resolver::new(&topology.program, &topology.names, &topology.sources);
-        let mut line = String::new();
-        Comments::new(words).readable(&mut line, 1, result.outcome());
+        let [_, line] = Comments::new(words).both(1, result.outcome());
         let folder = format!("{}/", folder().display());
         self.0
             .entry(reason)

@@ -18,8 +18,6 @@ pub(super) struct PacketWriter<'a> {
     /// By sender; `None` is the interface for packets of none.
     interfaces: FixedMap<Option<EndpointId>, u32>,
     frames: u64,
-    short: String,
-    readable: String,
 }
 
 impl<'a> PacketWriter<'a> {
@@ -36,8 +34,6 @@ impl<'a> PacketWriter<'a> {
             to: Writer::new(to)?,
             interfaces: FixedMap::default(),
             frames: 0,
-            short: String::new(),
-            readable: String::new(),
         })
     }
 
@@ -51,10 +47,7 @@ impl<'a> PacketWriter<'a> {
     ) -> io::Result<()> {
         let interface = self.interface(outcome.from)?;
         self.frames += 1;
-        self.short.clear();
-        self.readable.clear();
-        self.comments.short(&mut self.short, outcome);
-        self.comments.readable(&mut self.readable, self.frames, outcome);
+        let [short, readable] = self.comments.both(self.frames, outcome);
         let logged = log_comment(self.words, self.files, record);
         self.to.write_packet(&Packet {
             interface,
@@ -64,7 +57,7 @@ impl<'a> PacketWriter<'a> {
             direction: PacketDirection::Inbound,
             packet_id: Some(self.frames),
             own_comments: &[logged.as_bytes()],
-            comments: &[&self.short, &self.readable],
+            comments: &[&short, &readable],
         })
     }
 
