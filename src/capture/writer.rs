@@ -183,7 +183,7 @@ impl PacketOptions {
 
     /// Encodes the comments of `packet`, its number, and whether its direction is told.
     pub fn set(&mut self, packet: &Packet<'_>) {
-        self.begin(packet.own_comments);
+        self.begin(packet.own_comments.iter().copied());
         for comment in packet.comments {
             self.add_comment(|text| text.extend_from_slice(comment.as_bytes()));
         }
@@ -192,7 +192,7 @@ impl PacketOptions {
 
     /// Begins those of another packet with the comments that it had before. Where comments are added one by one,
     /// [`PacketOptions::end`] goes behind them.
-    pub fn begin(&mut self, own_comments: &[&[u8]]) {
+    pub fn begin<'a>(&mut self, own_comments: impl IntoIterator<Item = &'a [u8]>) {
         self.encoded.clear();
         for comment in own_comments {
             put_option(&mut self.encoded, OPT_COMMENT, &comment[..comment.len().min(u16::MAX.into())]);

@@ -434,7 +434,7 @@ impl<'a> Encoder<'a> {
             for sent in sent.iter().filter(|_| writing.copies != Copies::In).filter(has_left) {
                 // What came out has the comments of what went in, or its own where the fabric made it: never both.
                 if let Some(emitted) = sent.emitted {
-                    options.begin(&[]);
+                    options.begin([]);
                     options.add_comment(|text| comments.short_emitted(text, emitted, sent.to));
                     options.add_comment(|text| comments.readable_emitted(text, number, emitted, sent.to));
                     options.end(&packet);
@@ -470,8 +470,7 @@ impl WrittenFrame<'_> {
     fn set_options(&self, comments: &Comments<'_>, batch: &FrameBatch, outcome: &Outcome, options: &mut PacketOptions) {
         let (number, frame) = (self.frame_ref.number, &batch.frame_of(self.frame_ref));
         let delay = self.times.and_then(|times| times.received).map(|received| received.since(frame.time));
-        let own: Vec<&[u8]> = batch.comments(number).collect();
-        options.begin(&own);
+        options.begin(batch.comments(number));
         options.add_comment(|text| {
             comments.short(text, outcome);
             if let Some(delay) = delay {

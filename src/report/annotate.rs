@@ -13,6 +13,8 @@ pub struct Comments<'a> {
     words: Resolver<'a>,
     /// Names as [`Comments::short`] has them.
     endpoints: NameTable,
+    /// Names as they are, where one of them had to be quoted.
+    unquoted: Option<NameTable>,
     domains: NameTable,
     /// ` by sg-db ingress #3 (shop.toml:19): drops tcp/22 from 10.0.0.0/8`
     causes: CauseStrings,
@@ -22,9 +24,12 @@ impl<'a> Comments<'a> {
     /// Prepares the names of a compiled world.
     pub fn new(words: Resolver<'a>) -> Comments<'a> {
         let plain = |text: &mut String, name: &str| push_plain(text, name);
+        let endpoints = || words.names.endpoints.iter().map(|name| name.text.as_str());
+        let is_quoted = endpoints().any(|name| !is_plain(name));
         Comments {
             words,
-            endpoints: NameTable::new(words.names.endpoints.iter().map(|name| name.text.as_str()), plain),
+            endpoints: NameTable::new(endpoints(), plain),
+            unquoted: is_quoted.then(|| NameTable::new(endpoints(), String::push_str)),
             domains: NameTable::new(words.names.domains.iter().map(|name| name.text.as_str()), plain),
             causes: CauseStrings::new(words, " by a live session", push_cause),
         }
@@ -134,13 +139,7 @@ impl<'a> Comments<'a> {
     /// Adds the name of an endpoint as it is.
     #[inline]
     fn push_name(&self, out: &mut Vec<u8>, id: EndpointId) {
-        let start = out.len();
-        self.endpoints.append(out, id.index());
-        // One that had to be quoted is there in quotes, and no other one begins with one.
-        if out.get(start) == Some(&b'"') {
-            out.truncate(start);
-            out.extend_from_slice(self.words.endpoint(id).as_bytes());
-        }
+        self.unquoted.as_ref().unwrap_or(&self.endpoints).append(out, id.index());
     }
 
     fn push_refusal(&self, out: &mut Vec<u8>, verdict: &str, (reason, at): (Reason, DropLocation)) {
@@ -184,9 +183,14 @@ fn push_cause(out: &mut String, cause: &Cause<'_>) {
     }
 }
 
-fn push_plain(out: &mut String, name: &str) {
+/// Whether a name can stand in a comment to search for as it is.
+fn is_plain(name: &str) -> bool {
     let plain = |character: char| !character.is_whitespace() && !character.is_control() && character != '"';
-    if !name.is_empty() && name.chars().all(plain) {
+    !name.is_empty() && name.chars().all(plain)
+}
+
+fn push_plain(out: &mut String, name: &str) {
+    if is_plain(name) {
         out.push_str(name);
     } else {
         out.push_str(&serde_json::Value::from(name).to_string());
