@@ -158,8 +158,8 @@ impl Fabric {
     //
     // Neither the fast path nor a cache may decide what the slow path would not, or leave other state behind: property
     // tests hold them against each other. No frame that is delivered whole or dropped allocates, locks or counts by
-    // atomic operations; fragments and the fabric's own messages are built in buffers of their own. A trace takes the
-    // slow path without the caches, so that what it shows was looked up for it.
+    // atomic operations; fragments and ARP replies are built in buffers of their own. A trace takes the slow path without
+    // the caches, so that what it shows was looked up for it.
 
     /// Forwards a burst. `output` is emptied first.
     pub fn process(&mut self, frames: &[Frame<'_>], output: &mut Output) {

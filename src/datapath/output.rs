@@ -108,8 +108,7 @@ impl OutputWriter<'_> {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(&frame[..frame.len().min(wire_length)]);
         wire::forward(&mut self.bytes[start..], FABRIC_MAC, exit.mac, exit.hops);
-        let range = start..self.bytes.len();
-        self.sent.push(Sent { frame: self.frame, to: exit.to, emitted: None, range, wire_length: wire_length as u32 });
+        self.note_sent(start, wire_length, exit.to, None);
     }
 
     /// Sends a packet that is longer than `mtu` in fragments.
@@ -127,16 +126,19 @@ impl OutputWriter<'_> {
     /// Sends an ICMP error about `frame` to its sender.
     pub(super) fn send_icmp_error(&mut self, program: &Program, frame: &[u8], ipv4: &Ipv4, message: ErrorMessage) {
         let mac = program.endpoint(message.to).mac;
-        // As the router saw it; `icmp_error` cuts what is quoted.
-        let mut seen = frame[..frame.len().min(LONGEST_QUOTED)].to_vec();
-        wire::forward(&mut seen, FABRIC_MAC, mac, message.hops);
-        let packet = &seen[ETHERNET_HEADER..];
-        let bytes = wire::icmp_error(message.error, packet, message.gateway, ipv4.source, FABRIC_MAC, mac);
+        // As the router saw it; `push_icmp_error` cuts what is quoted.
+        let mut seen = [0; LONGEST_QUOTED];
+        let seen = &mut seen[..frame.len().min(LONGEST_QUOTED)];
+        seen.copy_from_slice(&frame[..seen.len()]);
+        wire::forward(seen, FABRIC_MAC, mac, message.hops);
+        let (packet, start) = (&seen[ETHERNET_HEADER..], self.bytes.len());
+        wire::push_icmp_error(self.bytes, message.error, packet, message.gateway, ipv4.source, FABRIC_MAC, mac);
         let kind = match message.error {
             IcmpError::TimeExceeded => EmittedKind::TimeExceeded,
             IcmpError::FragmentationNeeded { .. } => EmittedKind::FragmentationNeeded,
         };
-        self.push(&bytes, bytes.len(), message.to, Some(Emitted { by: message.by, kind }));
+        let wire_length = self.bytes.len() - start;
+        self.note_sent(start, wire_length, message.to, Some(Emitted { by: message.by, kind }));
     }
 
     /// Answers an ARP request with the fabric's MAC address.
@@ -149,6 +151,12 @@ impl OutputWriter<'_> {
     fn push(&mut self, bytes: &[u8], wire_length: usize, to: EndpointId, emitted: Option<Emitted>) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(bytes);
+        self.note_sent(start, wire_length, to, emitted);
+    }
+
+    /// Notes that the bytes from `start` on left as a frame.
+    #[inline]
+    fn note_sent(&mut self, start: usize, wire_length: usize, to: EndpointId, emitted: Option<Emitted>) {
         let range = start..self.bytes.len();
         self.sent.push(Sent { frame: self.frame, to, emitted, range, wire_length: wire_length as u32 });
     }

@@ -42,16 +42,17 @@ pub(super) fn quotation(packet: &[u8]) -> &[u8] {
     &packet[..packet.len().min(total).min(header + 8)]
 }
 
-/// A whole Ethernet frame: TTL 64, DF clear, identification 0, quoting the IPv4 header (with options) and 8 bytes of
+/// Appends a whole Ethernet frame: TTL 64, DF clear, identification 0, quoting the IPv4 header (with options) and 8 bytes of
 /// `packet` (from the IPv4 header on; fewer when fewer are there).
-pub fn icmp_error(
+pub fn push_icmp_error(
+    out: &mut Vec<u8>,
     kind: IcmpError,
     packet: &[u8],
     from: Ipv4Addr,
     to: Ipv4Addr,
     source: MacAddress,
     destination: MacAddress,
-) -> Vec<u8> {
+) {
     let (kind, code, rest) = kind.header();
     let quoted = quotation(packet);
     let payload = (icmp::HEADER + quoted.len()) as u16;
@@ -59,18 +60,17 @@ pub fn icmp_error(
     let mut header = header.expect("a quotation is at most 68 bytes long");
     header.dont_fragment = false;
     header.header_checksum = header.calc_header_checksum();
-    let mut frame = Vec::with_capacity(Ethernet2Header::LEN + IPV4_HEADER + usize::from(payload));
+    out.reserve(Ethernet2Header::LEN + IPV4_HEADER + usize::from(payload));
     let link = Ethernet2Header { source: source.0, destination: destination.0, ether_type: EtherType::IPV4 };
-    frame.extend_from_slice(&link.to_bytes());
-    frame.extend_from_slice(&header.to_bytes());
+    out.extend_from_slice(&link.to_bytes());
+    out.extend_from_slice(&header.to_bytes());
     // Not by the builder of whole packets: it takes as long as everything else about a frame of which an error is sent.
-    let message = frame.len();
-    frame.extend_from_slice(&[kind, code, 0, 0]);
-    frame.extend_from_slice(&rest);
-    frame.extend_from_slice(quoted);
-    let checksum = internet_checksum(&frame[message..]);
-    frame[message + icmp::CHECKSUM..][..2].copy_from_slice(&checksum.to_be_bytes());
-    frame
+    let message = out.len();
+    out.extend_from_slice(&[kind, code, 0, 0]);
+    out.extend_from_slice(&rest);
+    out.extend_from_slice(quoted);
+    let checksum = internet_checksum(&out[message..]);
+    out[message + icmp::CHECKSUM..][..2].copy_from_slice(&checksum.to_be_bytes());
 }
 
 #[cfg(test)]
@@ -95,7 +95,9 @@ mod tests {
     }
 
     fn error(kind: IcmpError, packet: &[u8]) -> Vec<u8> {
-        icmp_error(kind, packet, GATEWAY, CLIENT, FABRIC, GUEST)
+        let mut out = b"before".to_vec();
+        push_icmp_error(&mut out, kind, packet, GATEWAY, CLIENT, FABRIC, GUEST);
+        out.split_off(6)
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub use flags::TcpFlagsError;
 pub use fragment::fragment;
 pub use icmp::IcmpError;
 #[doc(hidden)]
-pub use icmp::icmp_error;
+pub use icmp::push_icmp_error;
 #[doc(hidden)]
 pub use offload::{Ipv4Lengths, compute_header_checksum, raise_ttl, set_total_length};
 #[doc(hidden)]

@@ -4,8 +4,8 @@ use super::input::{Input, assert_harmless};
 use biplane::net::{MacAddress, Protocol};
 use biplane::wire::{
     FastHeaders, IcmpError, Ipv4, Ipv4Lengths, Packet, PacketBuilder, ParseError, Transport, arp_reply,
-    compute_header_checksum, describe, destination_address, forward, fragment, icmp_error, internet_checksum,
-    map_addresses, parse, raise_ttl, readable, readable_tcp_flags, set_total_length, source_address, transport,
+    compute_header_checksum, describe, destination_address, forward, fragment, internet_checksum, map_addresses, parse,
+    push_icmp_error, raise_ttl, readable, readable_tcp_flags, set_total_length, source_address, transport,
 };
 use etherparse::{ArpPacketSlice, Ipv4HeaderSlice};
 use std::net::Ipv4Addr;
@@ -177,7 +177,8 @@ fn mapped_checksums_stay_right(frame: &[u8], ipv4: &Ipv4, wire_length: usize) {
 fn answers_are_sound(frame: &[u8], wire_length: usize) {
     for kind in [IcmpError::TimeExceeded, IcmpError::FragmentationNeeded { mtu: 1400 }] {
         let (from, to) = (Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2));
-        let error = icmp_error(kind, &frame[ETHERNET..], from, to, MAC, MAC);
+        let mut error = Vec::new();
+        push_icmp_error(&mut error, kind, &frame[ETHERNET..], from, to, MAC, MAC);
         assert!(matches!(parse(&error, error.len()), Ok(Packet::Ipv4(_))));
         assert_eq!(internet_checksum(&error[34..]), 0);
     }

@@ -102,7 +102,8 @@ fn the_error_built_is_the_one_the_fabric_sends() {
     for kind in [IcmpError::TimeExceeded, IcmpError::FragmentationNeeded { mtu: 1400 }] {
         let built = icmp_error("10.111.4.253 > 10.45.2.10", kind, &about).dont_fragment(false).macs(FABRIC, GUEST);
         let (from, to) = (Ipv4Addr::new(10, 111, 4, 253), Ipv4Addr::new(10, 45, 2, 10));
-        let sent = super::super::icmp_error(kind, &about.build()[14..], from, to, FABRIC, GUEST);
+        let mut sent = Vec::new();
+        crate::wire::push_icmp_error(&mut sent, kind, &about.build()[14..], from, to, FABRIC, GUEST);
         assert_eq!(built.build(), sent);
         assert_eq!(internet_checksum(&sent[34..]), 0);
     }
