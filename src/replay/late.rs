@@ -7,7 +7,7 @@
 use super::pipeline::{Job, encode, lock};
 use super::timing::{Departed, Flight, Received, Receiving, Train};
 use super::worker::{BurstWalk, Counters, FrameOutcome};
-use super::writing::Encoder;
+use super::writing::OutputFormat;
 use crate::datapath::{DropLocation, Frame, MatchedRule, Outcome, Sent, Verdict};
 use crate::diag::Reason;
 use std::collections::VecDeque;
@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 pub(super) struct LateJobs<'r> {
     receiving: &'r mut Receiving,
     counters: &'r mut Counters,
-    encoder: Encoder<'r>,
+    writing: &'r OutputFormat<'r>,
     waiting: WaitingJobs,
     /// For reading into, instead of one that waits.
     spare: Vec<Job>,
@@ -52,8 +52,12 @@ impl WaitingJobs {
 }
 
 impl<'r> LateJobs<'r> {
-    pub(super) fn new(receiving: &'r mut Receiving, counters: &'r mut Counters, encoder: Encoder<'r>) -> LateJobs<'r> {
-        LateJobs { receiving, counters, encoder, waiting: WaitingJobs::default(), spare: Vec::new() }
+    pub(super) fn new(
+        receiving: &'r mut Receiving,
+        counters: &'r mut Counters,
+        writing: &'r OutputFormat<'r>,
+    ) -> LateJobs<'r> {
+        LateJobs { receiving, counters, writing, waiting: WaitingJobs::default(), spare: Vec::new() }
     }
 
     /// Takes the next batch, which is forwarded, and gives another job for it.
@@ -71,8 +75,8 @@ impl<'r> LateJobs<'r> {
     /// The next batch of which all is certain: counted, and written about.
     pub(super) fn next_certain(&mut self) -> Option<Job> {
         let mut job = self.waiting.next_certain(self.receiving, self.counters)?;
-        if self.encoder.is_wanted() {
-            encode(&mut self.encoder, &mut job);
+        if self.writing.is_wanted() {
+            encode(self.writing, &mut job);
         }
         Some(job)
     }

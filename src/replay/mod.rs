@@ -88,7 +88,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use timing::Receiving;
-use worker::{Counters, Worker};
+use worker::{Counters, KeptOutput, Worker};
 use writing::ReplayWriter;
 
 /// How a capture is replayed.
@@ -289,7 +289,8 @@ fn run_frames(
     let new_worker = || {
         // With timing no worker counts: a frame that it has delivered may still be dropped at its receiver, whose
         // bucket takes the frames of all workers in the order of arrival. All counts are then those of `late`.
-        let worker = Worker::new(&topology.program, options.fabric, writing.kept());
+        let kept = if has_timing { KeptOutput::Frames } else { writing.kept_output() };
+        let worker = Worker::new(&topology.program, options.fabric, kept);
         if has_timing { worker.counted_later(options.usage) } else { worker.counting(new_counters()) }
     };
     let workers = (0..options.workers()).map(|_| new_worker()).collect();

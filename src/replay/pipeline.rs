@@ -21,7 +21,7 @@ use super::feed::FrameBatch;
 use super::late::LateJobs;
 use super::timing::Receiving;
 use super::worker::{BurstOutput, Counters, Worker};
-use super::writing::{EncodedBatch, Encoder, OutputFormat, ReplayWriter};
+use super::writing::{EncodedBatch, OutputFormat, ReplayWriter};
 use crate::threads::spawn;
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded, never, select};
 use std::collections::BTreeMap;
@@ -130,7 +130,7 @@ fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
 struct WorkerThread<'d, 'a, 's> {
     own: usize,
     worker: Worker,
-    encoder: Encoder<'d>,
+    writing: &'d OutputFormat<'d>,
     /// Whether something is written about frames, and as soon as they are forwarded.
     writes_at_once: bool,
     input: &'d Mutex<InputStage<'a, 's>>,
@@ -146,13 +146,13 @@ impl WorkerThread<'_, '_, '_> {
     fn work(mut self, mut printer: Option<Reorderer<'_, '_, '_>>) -> io::Result<Worker> {
         let _leaving = Leaving(self.input);
         while self.take_turn(printer.as_mut())? {}
-        let WorkerThread { worker, mut encoder, to_write, unwritten, to_print, .. } = self;
+        let WorkerThread { worker, writing, to_write, unwritten, to_print, .. } = self;
         // Other threads may still forward what then only they can write.
         // The loop below ends once no thread can send to it any more, this one included. With its own sender open it
         // would wait for ever. The same is true of `to_print` and `print_all`.
         drop(to_write);
         for job in unwritten {
-            write(&mut encoder, job, &to_print);
+            write(writing, job, &to_print);
         }
         drop(to_print);
         if let Some(mut printer) = printer {
@@ -186,7 +186,7 @@ impl WorkerThread<'_, '_, '_> {
             Err(TryRecvError::Empty) => {}
         }
         if let Ok(job) = self.unwritten.try_recv() {
-            write(&mut self.encoder, job, &self.to_print);
+            write(self.writing, job, &self.to_print);
             return Ok(true);
         }
         // The thread that reads will send something; that may take a while, so no thread waits for the input itself.
@@ -198,7 +198,7 @@ impl WorkerThread<'_, '_, '_> {
                 Ok(job) => self.forward(job),
                 Err(_) => return Ok(false),
             },
-            recv(self.unwritten) -> job => job.into_iter().for_each(|job| write(&mut self.encoder, job, &self.to_print)),
+            recv(self.unwritten) -> job => job.into_iter().for_each(|job| write(self.writing, job, &self.to_print)),
             recv(spare) -> job => match job {
                 Ok(job) => self.read(job, printer.as_deref()),
                 // Nothing is printed any more.
@@ -253,15 +253,15 @@ impl WorkerThread<'_, '_, '_> {
     }
 }
 
-fn write(encoder: &mut Encoder<'_>, mut job: Job, to_print: &Sender<Job>) {
-    encode(encoder, &mut job);
+fn write(writing: &OutputFormat<'_>, mut job: Job, to_print: &Sender<Job>) {
+    encode(writing, &mut job);
     let _ = to_print.send(job);
 }
 
 /// Writes about the frames of a job.
-pub(super) fn encode(encoder: &mut Encoder<'_>, job: &mut Job) {
+pub(super) fn encode(writing: &OutputFormat<'_>, job: &mut Job) {
     let outputs: Vec<_> = job.outputs.iter().map(lock).collect();
-    encoder.write(&job.batch, outputs.iter().map(|output| &**output), &mut job.encoded);
+    writing.write(&job.batch, outputs.iter().map(|output| &**output), &mut job.encoded);
 }
 
 /// The calling thread's part: what was written leaves in the order of the capture.
@@ -346,7 +346,7 @@ pub(super) fn run(
 ) -> io::Result<Vec<Worker>> {
     let count = workers.len();
     let writes_at_once = writing.is_wanted() && late.is_none();
-    let late = late.map(|(receiving, counters)| LateJobs::new(receiving, counters, Encoder::new(writing)));
+    let late = late.map(|(receiving, counters)| LateJobs::new(receiving, counters, writing));
     // With one worker nothing happens at the same time: a second batch would save no time, and would take room in the
     // cache.
     let batches = if count == 1 { 1 } else { count + MORE_BATCHES };
@@ -364,7 +364,7 @@ pub(super) fn run(
     let thread_of = |(own, (worker, queue))| WorkerThread {
         own,
         worker,
-        encoder: Encoder::new(writing),
+        writing,
         writes_at_once,
         input: &input,
         spare: spare.clone(),

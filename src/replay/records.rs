@@ -31,7 +31,7 @@ pub(super) struct ForwardedRecords<'a> {
 impl FrameRecords<'_> {
     /// Writes all of `encoded`.
     pub(super) fn write(&mut self, encoded: &mut EncodedBatch) -> io::Result<()> {
-        let EncodedBatch { lines, blocks, unnumbered, forwarded, frames } = encoded;
+        let EncodedBatch { lines, blocks, unnumbered, forwarded, frames, .. } = encoded;
         for (at, of) in unnumbered.drain(..) {
             // No interface is described where records are written, so no packet has a number yet and each of them is in
             // this list. Which numbers there are depends on the packets of all parts, and is decided where they are

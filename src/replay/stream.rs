@@ -3,8 +3,8 @@
 use super::paced::PacedFrames;
 use super::pipeline::{Job, encode, lock};
 use super::timing::LeavingFrame;
-use super::worker::{BURST, Counters, Kept, Worker};
-use super::writing::{Encoder, OutputFormat, OutputSettings};
+use super::worker::{BURST, Counters, KeptOutput, Worker};
+use super::writing::{OutputFormat, OutputSettings};
 use super::{Replayed, Sinks};
 use crate::capture::Writer;
 use crate::datapath::{self, Entry, Frame, Steering};
@@ -42,7 +42,7 @@ impl<'s> FrameStream<'s> {
         let counters = Counters::new(&topology.program, options.mtu_in(&topology.program));
         Ok(FrameStream {
             settings,
-            worker: Worker::new(&topology.program, options, Kept::Frames).counting(counters),
+            worker: Worker::new(&topology.program, options, KeptOutput::Frames).counting(counters),
             options,
             steering: Steering::default(),
             job: new_job(),
@@ -153,7 +153,7 @@ impl<'s> FrameStream<'s> {
         if self.lines.is_none() && self.capture.is_none() {
             return Ok(());
         }
-        encode(&mut Encoder::new(format), job);
+        encode(format, job);
         if let Some(lines) = &mut self.lines {
             let written = lines.write_all(&job.encoded.lines).and_then(|()| lines.flush());
             keep_while_read(&mut self.lines, written)?;

@@ -14,14 +14,21 @@ use std::sync::Arc;
 /// Frames that go through the fabric together.
 pub(super) const BURST: usize = 256;
 
-/// What is kept of a burst that was forwarded, for those who read it afterwards.
+/// What is kept of a burst that was forwarded until it is written about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kept {
+pub(super) enum KeptOutput {
     Nothing,
     /// What became of each frame, and what the fabric sent by itself.
     Outcomes,
     /// All frames that came out, too.
     Frames,
+}
+
+impl KeptOutput {
+    /// An empty output that keeps this.
+    fn output(self) -> Output {
+        if self == KeptOutput::Frames { Output::default() } else { Output::without_deliveries() }
+    }
 }
 
 /// What became of a worker's part of a batch.
@@ -39,10 +46,10 @@ impl BurstOutput {
         self.outputs.first()
     }
 
-    /// The output of burst `index`, which is `new` at first; those before it are there.
-    fn output(&mut self, index: usize, new: fn() -> Output) -> &mut Output {
+    /// The output of burst `index`; those before it are there.
+    fn output(&mut self, index: usize, kept: KeptOutput) -> &mut Output {
         if self.outputs.len() == index {
-            self.outputs.push(new());
+            self.outputs.push(kept.output());
         }
         // A job is used again for later batches. An output behind the last burst of the present batch is then stale,
         // and is kept for its buffers. Nobody reads it, since every reader goes by the frames of the batch.
@@ -53,7 +60,7 @@ impl BurstOutput {
     #[cfg(feature = "cli")]
     pub(super) fn add(&mut self, position: usize, forwarded: &ForwardedFrame<'_>) {
         let (burst, index) = (position / BURST, position % BURST);
-        let output = self.output(burst, Output::default);
+        let output = self.output(burst, KeptOutput::Frames);
         output.outcomes.push(forwarded.outcome);
         for (sent, bytes) in &forwarded.sent {
             let start = output.bytes.len();
@@ -160,8 +167,7 @@ pub(super) struct Worker {
     fabric: Fabric,
     /// What came out of the last burst, where nothing of it is kept.
     passing: Option<Output>,
-    /// What an output is at first.
-    new_output: fn() -> Output,
+    kept: KeptOutput,
     /// `None` where frames are counted later, when it is certain what becomes of them.
     pub(super) counters: Option<Counters>,
     /// Whether it is noted what frames meet.
@@ -171,12 +177,11 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(program: &Arc<Program>, options: Options, kept: Kept) -> Worker {
-        let new_output = if kept == Kept::Frames { Output::default } else { Output::without_deliveries };
+    pub(super) fn new(program: &Arc<Program>, options: Options, kept: KeptOutput) -> Worker {
         Worker {
             fabric: Fabric::new(Arc::clone(program), options),
-            passing: (kept == Kept::Nothing).then(new_output),
-            new_output,
+            passing: (kept == KeptOutput::Nothing).then(|| kept.output()),
+            kept,
             counters: None,
             notes_used: false,
             used: Vec::new(),
@@ -188,11 +193,10 @@ impl Worker {
         Worker { notes_used: counters.usage.is_some(), counters: Some(counters), ..self }
     }
 
-    /// The same, which keeps what is counted later, hits included where they are.
+    /// The same, whose frames are counted later, hits included where they are. It keeps all of them.
     pub(super) fn counted_later(self, usage: bool) -> Worker {
-        // What became of a burst is looked at after later bursts have been forwarded. So each burst needs an output of
-        // its own, with all that came out, even where nothing is written and one for all of them would do otherwise.
-        Worker { passing: None, new_output: Output::default, notes_used: usage, ..self }
+        debug_assert_eq!(self.kept, KeptOutput::Frames, "what became of a burst is looked at behind later bursts");
+        Worker { notes_used: usage, ..self }
     }
 
     /// Forwards in another snapshot of the world from now on.
@@ -208,7 +212,7 @@ impl Worker {
             frames.extend(frame_refs.iter().map(|frame_ref| batch.frame_of(frame_ref)));
             let output = match &mut self.passing {
                 Some(output) => output,
-                None => burst_output.output(index, self.new_output),
+                None => burst_output.output(index, self.kept),
             };
             match self.notes_used {
                 false => self.fabric.process(&frames, output),

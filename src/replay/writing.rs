@@ -3,7 +3,7 @@
 use super::feed::{FrameBatch, FrameRef};
 use super::forwarded::ForwardedFormat;
 use super::records::FrameRecords;
-use super::worker::{BurstOutput, BurstWalk, FrameOutcome, Kept};
+use super::worker::{BurstOutput, BurstWalk, FrameOutcome, KeptOutput};
 use super::{Copies, Sinks};
 #[cfg(feature = "cli")]
 use crate::capture::packet_head;
@@ -88,7 +88,13 @@ pub(super) struct EncodedBatch {
     pub(super) forwarded: Vec<u8>,
     /// Each frame, where that is wanted.
     pub(super) frames: Vec<EncodedFrame>,
+    /// Those of frames whose packets are written next, kept for their memory.
+    options: [PacketOptions; COMMENTED_AHEAD],
 }
+
+/// Frames whose comments are put together before any of their packets is written. Comments are written in many small pieces,
+/// and a load that needs several stores waits until they have left the store buffer: each packet would wait for its own.
+const COMMENTED_AHEAD: usize = 32;
 
 /// Where what is written about a frame ends.
 pub(super) struct EncodedFrame {
@@ -122,17 +128,6 @@ impl EncodedBatch {
         }
         Some(())
     }
-}
-
-/// Frames whose comments are put together before any of their packets is written. A processor cannot copy at once what it has
-/// just written in many small pieces, so each packet would wait for its own comments.
-const COMMENTED_AHEAD: usize = 32;
-
-/// Writes pages. Keeps its buffers to spare allocations.
-pub(super) struct Encoder<'a> {
-    writing: &'a OutputFormat<'a>,
-    /// Of frames whose packets are written next.
-    options: [PacketOptions; COMMENTED_AHEAD],
 }
 
 impl OutputSettings {
@@ -177,14 +172,16 @@ impl<'a> OutputFormat<'a> {
         self.lines.is_some() || self.comments.is_some() || self.forwarded.is_some()
     }
 
-    /// What of the frames that were forwarded is written about them.
-    pub(super) fn kept(&self) -> Kept {
-        match (&self.comments, self.copies) {
-            _ if self.forwarded.is_some() => Kept::Frames,
-            (Some(_), Copies::Out | Copies::Both) => Kept::Frames,
+    /// What a worker has to keep of a burst for what is written.
+    pub(super) fn kept_output(&self) -> KeptOutput {
+        let has_copies_out = self.comments.is_some() && self.copies != Copies::In;
+        if has_copies_out || self.forwarded.is_some() {
+            KeptOutput::Frames
+        } else if self.is_wanted() {
             // Of what came out, lines tell of what the fabric sent by itself alone.
-            _ if self.is_wanted() => Kept::Outcomes,
-            _ => Kept::Nothing,
+            KeptOutput::Outcomes
+        } else {
+            KeptOutput::Nothing
         }
     }
 
@@ -337,24 +334,16 @@ impl<'s, 'a> ReplayWriter<'s, 'a> {
     }
 }
 
-impl<'a> Encoder<'a> {
-    pub(super) fn new(writing: &'a OutputFormat<'a>) -> Encoder<'a> {
-        Encoder { writing, options: Default::default() }
-    }
-
-    /// Whether anything is written about single frames.
-    pub(super) fn is_wanted(&self) -> bool {
-        self.writing.is_wanted()
-    }
-
-    /// Writes about the frames of `batch` in the order of the capture. `shares` holds what became of each part.
+impl OutputFormat<'_> {
+    /// Writes about the frames of `batch` in the order of the capture. `outputs` are what became of each part.
     pub(super) fn write<'s>(
-        &mut self,
+        &self,
         batch: &FrameBatch,
         outputs: impl Iterator<Item = &'s BurstOutput>,
         encoded: &mut EncodedBatch,
     ) {
-        let EncodedBatch { lines, blocks, unnumbered, forwarded, frames } = encoded;
+        let EncodedBatch { lines, blocks, unnumbered, forwarded, frames, options } = encoded;
+        let mut options = std::mem::take(options);
         lines.clear();
         blocks.clear();
         unnumbered.clear();
@@ -373,14 +362,14 @@ impl<'a> Encoder<'a> {
                 let (origin, times) = (batch.origin(index), batch.times(index));
                 (WrittenFrame { frame_ref, index, origin, times }, seen)
             }));
-            if let Some(comments) = &self.writing.comments {
-                for ((written, seen), options) in chunk.iter().zip(&mut self.options) {
+            if let Some(comments) = &self.comments {
+                for ((written, seen), options) in chunk.iter().zip(&mut options) {
                     written.set_options(comments, batch, seen.outcome, options);
                 }
             }
-            for (at, (written, seen)) in chunk.iter().enumerate() {
-                self.frame(batch, *written, seen, at, encoded);
-                if self.writing.notes_frames {
+            for ((written, seen), options) in chunk.iter().zip(&mut options) {
+                self.write_frame(batch, (*written, seen), options, encoded);
+                if self.notes_frames {
                     encoded.frames.push(EncodedFrame {
                         number: written.frame_ref.number,
                         lines_end: encoded.lines.len(),
@@ -390,26 +379,26 @@ impl<'a> Encoder<'a> {
                 }
             }
         }
+        encoded.options = options;
     }
 
-    /// Writes about a frame whose options are those at `options_at`.
-    fn frame(
-        &mut self,
+    /// Writes about a frame, whose packets have `options`.
+    fn write_frame(
+        &self,
         batch: &FrameBatch,
-        written @ WrittenFrame { frame_ref, origin, times, .. }: WrittenFrame<'_>,
-        seen: &FrameOutcome<'_>,
-        options_at: usize,
+        (written, seen): (WrittenFrame<'_>, &FrameOutcome<'_>),
+        options: &mut PacketOptions,
         encoded: &mut EncodedBatch,
     ) {
+        let WrittenFrame { frame_ref, origin, times, .. } = written;
         let (number, frame) = (frame_ref.number, &batch.frame_of(frame_ref));
         let frame_number = FrameNumber { number, origin, times };
         let FrameOutcome { outcome, sent, bytes, .. } = *seen;
-        let Encoder { writing, options } = self;
-        if let Some(format) = writing.forwarded {
+        if let Some(format) = self.forwarded {
             format.write(&mut encoded.forwarded, batch, written, seen);
             return;
         }
-        if let Some(lines) = &writing.lines {
+        if let Some(lines) = &self.lines {
             lines.frame(&mut encoded.lines, frame_number, frame, outcome);
             for sent in sent {
                 if let Some(emitted) = sent.emitted {
@@ -421,17 +410,16 @@ impl<'a> Encoder<'a> {
                 }
             }
         }
-        if let Some(comments) = &writing.comments {
-            let options = &mut options[options_at];
+        if let Some(comments) = &self.comments {
             let packet = bare_packet(frame);
-            if writing.copies != Copies::Out {
-                let interface = encoded.interface_of_next(&writing.interfaces, writing.entered_at(outcome));
+            if self.copies != Copies::Out {
+                let interface = encoded.interface_of_next(&self.interfaces, self.entered_at(outcome));
                 encode_packet_with(&mut encoded.blocks, &Packet { interface, ..packet }, options);
             }
             // A receiver whose rate is exceeded has nothing of what the stages have delivered.
             let has_left =
                 |sent: &&Sent| sent.emitted.is_some() || matches!(outcome.verdict, Verdict::Delivered { .. });
-            for sent in sent.iter().filter(|_| writing.copies != Copies::In).filter(has_left) {
+            for sent in sent.iter().filter(|_| self.copies != Copies::In).filter(has_left) {
                 // What came out has the comments of what went in, or its own where the fabric made it: never both.
                 if let Some(emitted) = sent.emitted {
                     options.begin([]);
@@ -439,7 +427,7 @@ impl<'a> Encoder<'a> {
                     options.add_comment(|text| comments.readable_emitted(text, number, emitted, sent.to));
                     options.end(&packet);
                 }
-                let interface = encoded.interface_of_next(&writing.interfaces, sent.to.0);
+                let interface = encoded.interface_of_next(&self.interfaces, sent.to.0);
                 let arrival = times.and_then(|times| if sent.emitted.is_some() { times.sent } else { times.received });
                 let time = arrival.unwrap_or(frame.time);
                 let (bytes, wire_len) = (&bytes[sent.range.clone()], sent.wire_length);

@@ -17,8 +17,8 @@ use crate::replay::late::{WaitingJobs, held_bytes};
 use crate::replay::pipeline::{self, Crew, Job, encode, lock};
 use crate::replay::stream::new_job;
 use crate::replay::timing::{Receiving, rates};
-use crate::replay::worker::{Counters, Kept, Worker};
-use crate::replay::writing::{Encoder, OutputFormat, ReplayWriter};
+use crate::replay::worker::{Counters, KeptOutput, Worker};
+use crate::replay::writing::{OutputFormat, ReplayWriter};
 use crate::replay::{FrameSource, ReplayOptions, Replayed, Sinks, Source};
 use crate::report::{RateUse, Tally, UsageCounts};
 use std::io;
@@ -50,7 +50,8 @@ pub(super) fn forward(
     let writing = OutputFormat::new(topology, sinks);
     let mut writer = ReplayWriter::begin(&writing, sinks)?;
     let mut source = Source::new(topology, frames, options);
-    let new_worker = |_| Worker::new(&topology.program, options.fabric, Kept::Frames).counted_later(options.usage);
+    let new_worker =
+        |_| Worker::new(&topology.program, options.fabric, KeptOutput::Frames).counted_later(options.usage);
     // No receiver's bucket acts here and nothing is counted: whether a frame is received depends on frames of other
     // shards that arrive before it. Only the merge has all of them, and it counts each frame once that is certain.
     let crew = Crew { workers: (0..options.workers()).map(new_worker).collect(), late: None };
@@ -78,7 +79,7 @@ impl Parts {
             receiving: Receiving::of(topology),
             counters: counters.gathering(options, usage),
             waiting: WaitingJobs::default(),
-            encoder: Encoder::new(&format),
+            format: &format,
             writer: ReplayWriter::begin(&format, sinks)?,
             present: new_job(),
             bytes: 0,
@@ -111,7 +112,7 @@ struct LateFrames<'s, 'a> {
     receiving: Receiving,
     counters: Counters,
     waiting: WaitingJobs,
-    encoder: Encoder<'s>,
+    format: &'s OutputFormat<'s>,
     writer: ReplayWriter<'s, 'a>,
     /// Frames that are counted and written together.
     present: Job,
@@ -157,8 +158,8 @@ impl LateFrames<'_, '_> {
 
     fn write_certain(&mut self) -> io::Result<()> {
         while let Some(mut job) = self.waiting.next_certain(&mut self.receiving, &mut self.counters) {
-            if self.encoder.is_wanted() {
-                encode(&mut self.encoder, &mut job);
+            if self.format.is_wanted() {
+                encode(self.format, &mut job);
                 self.writer.print(&mut job.encoded)?;
             }
         }

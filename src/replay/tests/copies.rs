@@ -5,7 +5,7 @@ use crate::lab::Topology;
 use crate::replay::{Copies, ReplayOptions, Replayed, Sinks, run};
 use crate::time::SimTime;
 use crate::wire::PacketBuilder;
-use crate::wire::build::{tcp, udp};
+use crate::wire::build::{arp_request, tcp, udp};
 use bytes::Bytes;
 use std::fmt::Write as _;
 
@@ -63,11 +63,15 @@ fn packets() -> Vec<PacketBuilder> {
     ]
 }
 
-/// Packets on an interface whose name no endpoint has, each with the same comments.
+/// The packets on an interface whose name no endpoint has, each with the same comments.
 fn capture(comments: &[&str]) -> Vec<u8> {
+    capture_of(&packets(), comments)
+}
+
+fn capture_of(packets: &[PacketBuilder], comments: &[&str]) -> Vec<u8> {
     let mut writer = Writer::new(Vec::new()).unwrap();
     let interface = writer.add_interface("eth0", None).unwrap();
-    for (index, builder) in packets().iter().enumerate() {
+    for (index, builder) in packets.iter().enumerate() {
         let bytes = builder.build();
         let time = SimTime::from_nanos(1_000_000_000 + index as u64);
         let (wire_len, direction) = (bytes.len() as u32, PacketDirection::Unknown);
@@ -225,4 +229,50 @@ fn interfaces_are_described_in_front_where_they_are_few() {
     assert_eq!(described(Copies::In), "cloud-services red-1 red-2 blue-1 out drops");
     assert_eq!(described(Copies::Both), "cloud-services red-1 red-2 blue-1 out drops");
     assert_eq!(described(Copies::Out), "cloud-services red-1 red-2 blue-1 out");
+}
+
+#[test]
+fn lines_are_the_same_whatever_else_is_kept_of_the_frames() {
+    let mut packets = packets();
+    let fragmented = tcp("172.16.2.2:4000 > 172.16.1.1:80").payload(&[7; 4000]).dont_fragment(false);
+    packets.extend([fragmented, arp_request("172.16.2.2 > 172.16.2.253")]);
+    let lines = |capture: Option<Copies>| {
+        let topology = topology();
+        let (mut lines, mut annotated) = (Vec::new(), Vec::new());
+        let owner = topology.names.find_endpoint("red-1").unwrap();
+        let options = ReplayOptions { inject: vec![([172, 16, 1, 1].into(), owner)], ..ReplayOptions::default() };
+        let mut sinks = Sinks { lines: Some(&mut lines), copies: capture.unwrap_or_default(), ..Sinks::default() };
+        if capture.is_some() {
+            sinks.capture = Some(&mut annotated);
+        }
+        let reader = Reader::from_bytes("capture", capture_of(&packets, &[]).into()).unwrap();
+        run(&topology, reader, &options, &mut sinks).unwrap();
+        String::from_utf8(lines).unwrap()
+    };
+    let alone = lines(None);
+    for told in ["\"kind\":\"time-exceeded\"", "\"kind\":\"arp-reply\"", "\"length\":4040"] {
+        assert_eq!(alone.matches(told).count(), 1, "{told} in {alone}");
+    }
+    assert_eq!(alone.matches("\"verdict\":\"delivered\"").count(), 4);
+    for copies in [Copies::In, Copies::Out, Copies::Both] {
+        assert_eq!(lines(Some(copies)), alone, "{copies:?}");
+    }
+}
+
+#[test]
+fn each_of_many_packets_has_the_comments_about_itself() {
+    let mixed: Vec<PacketBuilder> = packets().into_iter().cycle().take(200).collect();
+    let (_, _, annotated) = replay(capture_of(&mixed, &[]), Copies::In, Some("red-1"));
+    let mut reader = Reader::from_bytes("annotated", annotated.into()).unwrap();
+    let (mut batch, mut seen) = (Batch::new(), 0);
+    while reader.next_batch(&mut batch, 100).unwrap() != 0 {
+        for record in batch.records() {
+            let comments: Vec<_> = batch.comments_of(record).collect();
+            let [_, readable] = &comments[..] else { panic!("{comments:?}") };
+            let number = readable.trim_start_matches("frame ").split([' ', ':']).next().unwrap();
+            assert_eq!(number, record.number.to_string(), "{readable}");
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, mixed.len());
 }
