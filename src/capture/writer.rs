@@ -190,8 +190,8 @@ impl PacketOptions {
         self.end(packet);
     }
 
-    /// Begins those of another packet with the comments that it had before. Where comments are added one by one,
-    /// [`PacketOptions::end`] goes behind them.
+    /// Starts the options of another packet with the comments that it had before. [`PacketOptions::add_comment`] follows for
+    /// each further one, then [`PacketOptions::end`].
     pub fn begin<'a>(&mut self, own_comments: impl IntoIterator<Item = &'a [u8]>) {
         self.encoded.clear();
         for comment in own_comments {
@@ -206,11 +206,8 @@ impl PacketOptions {
         let start = encoded.len() + OPTION_HEADER;
         encoded.extend_from_slice(&option_header(OPT_COMMENT, 0));
         write(encoded);
-        if encoded.len() - start > usize::from(u16::MAX) {
-            let longest = whole_characters(&encoded[start..], u16::MAX.into());
-            encoded.truncate(start + longest);
-        }
-        let length = encoded.len() - start;
+        let length = whole_characters(&encoded[start..]);
+        encoded.truncate(start + length);
         encoded[start - OPTION_HEADER..start].copy_from_slice(&option_header(OPT_COMMENT, length));
         pad(encoded, length);
     }
@@ -361,11 +358,12 @@ fn pad(out: &mut Vec<u8>, length: usize) {
 
 /// As much of `text` as an option can hold, in whole characters.
 fn cut(text: &str) -> &[u8] {
-    &text.as_bytes()[..whole_characters(text.as_bytes(), text.len().min(u16::MAX.into()))]
+    &text.as_bytes()[..whole_characters(text.as_bytes())]
 }
 
-/// The length of the whole characters among the first `most` bytes of `text`, which is UTF-8 and no shorter.
-fn whole_characters(text: &[u8], most: usize) -> usize {
+/// How many bytes of `text`, which is UTF-8, an option can hold, in whole characters.
+#[inline]
+fn whole_characters(text: &[u8]) -> usize {
     let is_inside = |at: usize| text.get(at).is_some_and(|byte| byte & 0xc0 == 0x80);
-    (0..=most).rev().find(|at| !is_inside(*at)).unwrap_or(0)
+    (0..=text.len().min(u16::MAX.into())).rev().find(|at| !is_inside(*at)).unwrap_or(0)
 }

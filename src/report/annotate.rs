@@ -17,7 +17,7 @@ pub struct Comments<'a> {
     unquoted: Option<NameTable>,
     domains: NameTable,
     /// ` by sg-db ingress #3 (shop.toml:19): drops tcp/22 from 10.0.0.0/8`
-    causes: CauseStrings,
+    causes: CauseStrings<128>,
 }
 
 impl<'a> Comments<'a> {

@@ -20,7 +20,7 @@ pub struct Lines {
     /// Quoted names.
     domains: NameTable,
     /// `,"rule":"…","source":"…"`
-    causes: CauseStrings,
+    causes: CauseStrings<64>,
 }
 
 /// The name of one of several captures, for the lines of its frames.

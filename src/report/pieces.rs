@@ -5,8 +5,8 @@ use crate::datapath::{MatchedRule, Verdict};
 use crate::diag::Reason;
 use crate::program::{AclId, Names, RouteId, RuleId, WhitelistId};
 
-/// Texts that are found by their place, each in a record of `RECORD` bytes unless it is long: to append a short one takes a few
-/// instructions and no call, since as many bytes are copied of each, and one line of memory.
+/// A table of prepared texts in records of a fixed size. A short text is appended by one copy of a whole record, which takes few
+/// instructions and no call, and what is too much of it is taken off again; a long one is kept apart.
 #[derive(Debug)]
 pub(super) struct StringTable<const RECORD: usize> {
     /// The last byte is the length of the text in front of it; or [`LONG`], and the text's place in `long` in front of it.
@@ -73,37 +73,38 @@ impl<const RECORD: usize> StringTable<RECORD> {
     }
 }
 
-/// Causes: most of them fit.
-type CauseTable = StringTable<64>;
-
 /// What is said about whatever decides, prepared.
-pub(super) struct CauseStrings {
-    rules: CauseTable,
-    egress_defaults: CauseTable,
-    ingress_defaults: CauseTable,
-    whitelists: CauseTable,
-    routes: CauseTable,
-    /// One piece.
-    session: CauseTable,
+pub(super) struct CauseStrings<const RECORD: usize> {
+    rules: StringTable<RECORD>,
+    egress_defaults: StringTable<RECORD>,
+    ingress_defaults: StringTable<RECORD>,
+    whitelists: StringTable<RECORD>,
+    routes: StringTable<RECORD>,
+    /// One text.
+    session: StringTable<RECORD>,
 }
 
-impl CauseStrings {
+impl<const RECORD: usize> CauseStrings<RECORD> {
     /// What `write` says, and `session` about live sessions.
-    pub(super) fn new(words: Resolver<'_>, session: &'static str, write: fn(&mut String, &Cause<'_>)) -> CauseStrings {
+    pub(super) fn new(
+        words: Resolver<'_>,
+        session: &'static str,
+        write: fn(&mut String, &Cause<'_>),
+    ) -> CauseStrings<RECORD> {
         let Names { rules, acls, whitelists, routes, .. } = words.names;
-        let pieces = |count: usize, reason, decider: fn(usize) -> MatchedRule| {
-            CauseTable::new((0..count).filter_map(|index| words.cause_of(decider(index), reason)), |text, cause| {
+        let texts = |count: usize, reason, decider: fn(usize) -> MatchedRule| {
+            StringTable::new((0..count).filter_map(|index| words.cause_of(decider(index), reason)), |text, cause| {
                 write(text, &cause);
             })
         };
         let default = |index| MatchedRule::GroupDefault(AclId::from_index(index));
         CauseStrings {
-            rules: pieces(rules.len(), None, |index| MatchedRule::Rule(RuleId::from_index(index))),
-            egress_defaults: pieces(acls.len(), Some(Reason::SgEgressDeny), default),
-            ingress_defaults: pieces(acls.len(), Some(Reason::SgIngressDeny), default),
-            whitelists: pieces(whitelists.len(), None, |index| MatchedRule::Whitelist(WhitelistId::from_index(index))),
-            routes: pieces(routes.len(), None, |index| MatchedRule::Route(RouteId::from_index(index))),
-            session: CauseTable::new(std::iter::once(session), String::push_str),
+            rules: texts(rules.len(), None, |index| MatchedRule::Rule(RuleId::from_index(index))),
+            egress_defaults: texts(acls.len(), Some(Reason::SgEgressDeny), default),
+            ingress_defaults: texts(acls.len(), Some(Reason::SgIngressDeny), default),
+            whitelists: texts(whitelists.len(), None, |index| MatchedRule::Whitelist(WhitelistId::from_index(index))),
+            routes: texts(routes.len(), None, |index| MatchedRule::Route(RouteId::from_index(index))),
+            session: StringTable::new(std::iter::once(session), String::push_str),
         }
     }
 
@@ -131,13 +132,22 @@ mod tests {
 
     #[test]
     fn texts_of_any_length_are_appended_whole_and_nothing_else() {
-        let pieces: Vec<String> = [0, 1, 12, 15, 16, 17, 300, 0, 7].iter().map(|length| "é".repeat(*length)).collect();
-        let table = NameTable::new(pieces.iter(), |text, piece| text.push_str(piece));
+        let lengths = [0, 1, 12, 31, 32, 33, 63, 64, 65, 127, 128, 300, 0, 7];
+        let texts: Vec<String> =
+            lengths.iter().flat_map(|length| ["x".repeat(*length), "é".repeat(length / 2)]).collect();
+        let expected = format!("[{}|", texts.join("|"));
+        assert_eq!(appended::<32>(&texts), expected);
+        assert_eq!(appended::<64>(&texts), expected);
+        assert_eq!(appended::<128>(&texts), expected);
+    }
+
+    fn appended<const RECORD: usize>(texts: &[String]) -> String {
+        let table = StringTable::<RECORD>::new(texts.iter(), |to, text| to.push_str(text));
         let mut out = b"[".to_vec();
-        for index in 0..pieces.len() {
+        for index in 0..texts.len() {
             table.append(&mut out, index);
             out.push(b'|');
         }
-        assert_eq!(String::from_utf8(out).unwrap(), format!("[{}|", pieces.join("|")));
+        String::from_utf8(out).unwrap()
     }
 }

@@ -87,6 +87,14 @@ fn what_no_reader_would_take_is_cut_when_written() {
     assert_eq!(frames[0].bytes.len(), MAX_CAPTURED_LEN as usize);
     assert_eq!(frames[0].wire_len, MAX_CAPTURED_LEN + 14);
     assert_eq!(reader.interfaces()[0].name.as_ref().unwrap().chars().count(), 32_767);
+    let (mut block, shorter) = (Vec::new(), "x".to_owned() + &comment);
+    for (comment, kept) in [(&comment, 65_534), (&shorter, 65_535), (&shorter[..9].to_owned(), 9)] {
+        block.clear();
+        encode_packet(&mut block, &Packet { comments: &[comment, "next"], ..packet(0, b"abcd", &[]) });
+        assert_eq!(usize::from(u16::from_le_bytes([block[34], block[35]])), kept);
+        assert_eq!(&block[36..36 + kept], &comment.as_bytes()[..kept]);
+        assert_eq!(&block[36 + kept.next_multiple_of(4)..][..8], b"\x01\0\x04\0next");
+    }
 }
 
 #[test]
