@@ -158,8 +158,8 @@ impl Fabric {
     //
     // Neither the fast path nor a cache may decide what the slow path would not, or leave other state behind: property
     // tests hold them against each other. No frame that is delivered whole or dropped allocates, locks or counts by
-    // atomic operations; fragments and ARP replies are built in buffers of their own. A trace takes the slow path without
-    // the caches, so that what it shows was looked up for it.
+    // atomic operations; fragments alone are cut from a buffer of their own. A trace takes the slow path without the
+    // caches, so that what it shows was looked up for it.
 
     /// Forwards a burst. `output` is emptied first.
     pub fn process(&mut self, frames: &[Frame<'_>], output: &mut Output) {
@@ -191,8 +191,8 @@ impl Fabric {
         self.parsed = parsed;
     }
 
-    /// What the frames of the last burst say of their flows, so that those who count them need not read them again: one for
-    /// each frame that [`Fabric::process`] was given, `None` of those that had to be read on the slow path.
+    /// The headers parsed from the last burst, an entry for each frame in the order that [`Fabric::process`] or
+    /// [`Fabric::process_used`] was given; `None` for a frame that only the slow path reads. A trace leaves them as they are.
     pub(crate) fn parsed(&self) -> &[Option<ParsedFlow>] {
         &self.parsed
     }

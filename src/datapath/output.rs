@@ -108,7 +108,7 @@ impl OutputWriter<'_> {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(&frame[..frame.len().min(wire_length)]);
         wire::forward(&mut self.bytes[start..], FABRIC_MAC, exit.mac, exit.hops);
-        self.note_sent(start, wire_length, exit.to, None);
+        self.push_sent(start, wire_length, exit.to, None);
     }
 
     /// Sends a packet that is longer than `mtu` in fragments.
@@ -138,7 +138,7 @@ impl OutputWriter<'_> {
             IcmpError::FragmentationNeeded { .. } => EmittedKind::FragmentationNeeded,
         };
         let wire_length = self.bytes.len() - start;
-        self.note_sent(start, wire_length, message.to, Some(Emitted { by: message.by, kind }));
+        self.push_sent(start, wire_length, message.to, Some(Emitted { by: message.by, kind }));
     }
 
     /// Answers an ARP request with the fabric's MAC address.
@@ -151,12 +151,12 @@ impl OutputWriter<'_> {
     fn push(&mut self, bytes: &[u8], wire_length: usize, to: EndpointId, emitted: Option<Emitted>) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(bytes);
-        self.note_sent(start, wire_length, to, emitted);
+        self.push_sent(start, wire_length, to, emitted);
     }
 
-    /// Notes that the bytes from `start` on left as a frame.
+    /// Adds the frame that left and has the bytes from `start` on.
     #[inline]
-    fn note_sent(&mut self, start: usize, wire_length: usize, to: EndpointId, emitted: Option<Emitted>) {
+    fn push_sent(&mut self, start: usize, wire_length: usize, to: EndpointId, emitted: Option<Emitted>) {
         let range = start..self.bytes.len();
         self.sent.push(Sent { frame: self.frame, to, emitted, range, wire_length: wire_length as u32 });
     }

@@ -66,7 +66,7 @@ impl ConnectionIndex {
     /// The place that `key` leads to where the guess was right and the index is as it was.
     #[inline]
     pub(super) fn confirm(&self, guess: Guess, key: &ConnectionKey, connections: &[LiveConnection]) -> Option<usize> {
-        // Each key has one slot at most in the index, so no other one can lead further.
+        // A key has one slot at most, so this is the one that `find` would give.
         let slot = guess.slot.filter(|_| guess.changes == self.changes)?;
         (slot.key(connections) == Some(*key)).then(|| slot.place())
     }

@@ -79,7 +79,7 @@ impl Gatherer {
     fn see<'a>(&self, counted: &CountedFrame<'a>) -> Option<SeenFrame<'a>> {
         let CountedFrame { number, frame, parsed, outcome } = *counted;
         let (packet, hash) = match parsed {
-            Some(parsed) => (EndToEnd::of(parsed), parsed.hash),
+            Some(parsed) => (EndToEnd::from_parsed(parsed), parsed.hash),
             None => {
                 let packet = EndToEnd::read(frame.bytes)?;
                 (packet, packet.tuple.hash())

@@ -14,8 +14,9 @@ use super::set::{Set, Stored};
 /// Lookups that go through a pass together: enough to have the waits for divided /24s overlap, few as they are.
 const FLAT_BURST: usize = 256;
 
-/// Lookups that are too few for passes. How many divided /24s a burst has is not foreseen either, and nothing goes on until
-/// its last cell has come from memory. Single lookups wait so for one address in twelve alone, and go on with the next burst.
+/// Lookups that are too few for passes. A burst in passes ends in a branch on how many divided /24s it has, which is rarely
+/// guessed right and not decided before its last cell has come from memory. Single lookups are guessed wrongly for about one
+/// address in twelve, and run on into the next burst.
 const SHORT_BURST: usize = 48;
 
 /// A large table whose cells are of kind `C`.
