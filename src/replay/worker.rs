@@ -34,7 +34,7 @@ impl KeptOutput {
 /// What became of a worker's part of a batch.
 #[derive(Default)]
 pub(super) struct BurstOutput {
-    /// One for each burst, where somebody reads them afterwards.
+    /// One for each burst, where they are read afterwards.
     outputs: Vec<Output>,
     /// What the frames of each burst met, where hits are counted afterwards.
     used: Vec<Vec<UsedEntries>>,
@@ -52,7 +52,7 @@ impl BurstOutput {
             self.outputs.push(kept.output());
         }
         // A job is used again for later batches. An output behind the last burst of the present batch is then stale,
-        // and is kept for its buffers. Nobody reads it, since every reader goes by the frames of the batch.
+        // and is kept for its buffers. It is never read, since every reader goes by the frames of the batch.
         &mut self.outputs[index]
     }
 

@@ -51,8 +51,8 @@ const DESCRIBED_IN_FRONT: usize = 1024;
 /// all of these for frames that came out nowhere.
 ///
 /// Where there are many, one is described in front of its first packet, so that a capture of ten endpoints does not
-/// begin with the million others of its topology. In which order they are needed, only the writer knows, which sees all
-/// packets in order. It tells the scribes, so that they need not leave the numbers of most packets to it.
+/// begin with the million others of its topology. The order in which they are needed is that of all packets, so the writer
+/// numbers them. It notes the numbers here for those that encode packets, which leave only the first packet of each to it.
 struct Interfaces {
     /// One more than the number in the capture; 0 for those that were not described yet.
     numbers: Vec<AtomicU32>,
@@ -266,7 +266,7 @@ impl<'a> OutputFormat<'a> {
     }
 }
 
-/// Hands pages on to where they go. The last packet of the capture is kept back until it is known whether more follow,
+/// Writes what was encoded, in the order of the capture. The last packet of the capture is kept back until it is known whether more follow,
 /// so that it can say where a replay was interrupted.
 pub(super) struct ReplayWriter<'s, 'a> {
     writing: &'s OutputFormat<'s>,
@@ -297,7 +297,8 @@ impl<'s, 'a> ReplayWriter<'s, 'a> {
         }
         if let Some(lines) = &mut self.lines {
             lines.write_all(&encoded.lines)?;
-            // A page is what was read at once: where the capture comes slowly, its reader does not wait for the next.
+            // A batch holds what was read at once. Where the capture comes slowly, the reader of the lines does not wait
+            // for the next batch.
             lines.flush()?;
         }
         let Some(capture) = self.capture.as_mut().filter(|_| !encoded.blocks.is_empty()) else { return Ok(()) };
