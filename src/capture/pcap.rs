@@ -18,6 +18,7 @@ const RECORD_HEADER_LEN: usize = 16;
 const MODIFIED_RECORD_HEADER_LEN: usize = 24;
 
 /// What the header of a pcap file settles for all its records.
+#[derive(Clone, Copy)]
 pub(super) struct Pcap {
     order: ByteOrder,
     nanos_per_fraction: u64,

@@ -199,39 +199,19 @@ impl Reader {
     ) -> Result<(), CaptureProblem> {
         let Reader { input, format, interfaces, good_records, before, unreadable, captures, ended, .. } = self;
         loop {
-            let (unread, position) = (input.unread(), input.position());
-            let mut walked = 0;
-            let step = loop {
-                let data = &unread[walked..];
-                let step = match format {
-                    CaptureFormat::Pcap(pcap) => pcap.step(data),
-                    CaptureFormat::Pcapng(pcapng) => pcapng.step(data, interfaces),
-                    CaptureFormat::PcapOf(layout, pcap) => pcap.step_of(*layout, data),
-                };
-                match step {
-                    Ok(ReadStep::Packet(packet)) => {
-                        *good_records += 1;
-                        let mut record = packet.record(*before + *good_records, position + walked);
-                        walked += packet.consumed;
-                        if packet.framing != Framing::Ethernet
-                            && let Err(why) = batch.synthesize(&mut record, packet.framing)
-                        {
-                            *unreadable.entry(why).or_default() += 1;
-                            continue;
-                        }
-                        *handed += 1;
-                        if each(batch, &mut record, interfaces.list()) {
-                            break Ok(Stop::Enough);
-                        }
-                    }
-                    Ok(ReadStep::Skip(length)) => walked += length,
-                    Ok(ReadStep::Need(needed)) => break Ok(Stop::Need(needed)),
-                    Ok(ReadStep::Another) => break Ok(Stop::Another),
-                    Err(problem) => break Err(problem),
+            let (unread, position, before) = (input.unread(), input.position(), *before);
+            let each = &mut each;
+            let walk = BlockWalk { batch, interfaces, unreadable, good_records, before, position, handed, each };
+            let (walked, stop) = match format {
+                CaptureFormat::Pcap(pcap) => {
+                    let pcap = *pcap;
+                    walk.run(unread, |data, _| pcap.step(data))
                 }
+                CaptureFormat::Pcapng(pcapng) => walk.run(unread, |data, interfaces| pcapng.step(data, interfaces)),
+                CaptureFormat::PcapOf(layout, pcap) => walk.run(unread, |data, _| pcap.step_of(*layout, data)),
             };
             input.consume(walked);
-            match step? {
+            match stop? {
                 Stop::Enough => return Ok(()),
                 // The records of a batch share one block, so the next block is the next batch's.
                 Stop::Need(_) | Stop::Another if *handed > 0 => return Ok(()),
@@ -284,6 +264,56 @@ impl Reader {
     /// that is known.
     pub fn progress(&self) -> (u64, Option<u64>) {
         self.input.progress()
+    }
+}
+
+/// A walk over the records of one block, for one format, so that what is the same for all records of a format is decided once.
+struct BlockWalk<'a, F> {
+    batch: &'a mut Batch,
+    interfaces: &'a mut InterfaceTable,
+    unreadable: &'a mut BTreeMap<Unreadable, u64>,
+    good_records: &'a mut u64,
+    before: u64,
+    /// Where the walk starts in the block.
+    position: usize,
+    handed: &'a mut usize,
+    each: &'a mut F,
+}
+
+impl<F: FnMut(&mut Batch, &mut Record, &[Interface]) -> bool> BlockWalk<'_, F> {
+    /// Walks over `unread` by `step`. Returns how far it came, and why it ended.
+    #[inline(always)]
+    fn run(
+        self,
+        unread: &[u8],
+        mut step: impl FnMut(&[u8], &mut InterfaceTable) -> Result<ReadStep, CaptureProblem>,
+    ) -> (usize, Result<Stop, CaptureProblem>) {
+        let BlockWalk { batch, interfaces, unreadable, good_records, before, position, handed, each } = self;
+        let mut walked = 0;
+        let stop = loop {
+            match step(&unread[walked..], interfaces) {
+                Ok(ReadStep::Packet(packet)) => {
+                    *good_records += 1;
+                    let mut record = packet.record(before + *good_records, position + walked);
+                    walked += packet.consumed;
+                    if packet.framing != Framing::Ethernet
+                        && let Err(why) = batch.synthesize(&mut record, packet.framing)
+                    {
+                        *unreadable.entry(why).or_default() += 1;
+                        continue;
+                    }
+                    *handed += 1;
+                    if each(batch, &mut record, interfaces.list()) {
+                        break Ok(Stop::Enough);
+                    }
+                }
+                Ok(ReadStep::Skip(length)) => walked += length,
+                Ok(ReadStep::Need(needed)) => break Ok(Stop::Need(needed)),
+                Ok(ReadStep::Another) => break Ok(Stop::Another),
+                Err(problem) => break Err(problem),
+            }
+        };
+        (walked, stop)
     }
 }
 
