@@ -34,7 +34,7 @@ impl EndToEnd {
             ReadableTransport::Ports { source, destination } => {
                 if protocol == Protocol::TCP {
                     flags = readable_tcp_flags(bytes).unwrap_or(TcpFlags::ACK);
-                    is_reply = is_syn_ack(flags);
+                    is_reply = flags.is_syn_ack();
                 }
                 FlowKey::new(protocol, end(packet.source, source), end(packet.destination, destination))
             }
@@ -61,14 +61,13 @@ impl EndToEnd {
     #[inline(always)]
     pub(super) fn from_parsed(parsed: &ParsedFlow) -> EndToEnd {
         let flags = parsed.headers.flags;
-        let is_reply = parsed.headers.echo().map_or(is_syn_ack(flags), |echo| echo.is_reply);
+        let is_reply = parsed.headers.echo().map_or(flags.is_syn_ack(), |echo| echo.is_reply);
         EndToEnd::new(parsed.tuple, parsed.direction, is_reply, flags)
     }
 
     #[inline(always)]
     fn new(tuple: Tuple, direction: Direction, is_reply: bool, flags: TcpFlags) -> EndToEnd {
-        let closes = flags.any(TcpFlags::FIN) || flags.any(TcpFlags::RST);
-        EndToEnd { tuple, direction, is_reply, begins: flags.is_bare_syn(), closes }
+        EndToEnd { tuple, direction, is_reply, begins: flags.is_bare_syn(), closes: flags.closes() }
     }
 
     /// Which end of the tuple the frame comes from: 0 or 1.
@@ -106,18 +105,14 @@ impl EndToEnd {
     }
 }
 
-fn is_syn_ack(flags: TcpFlags) -> bool {
-    flags.any(TcpFlags::SYN) && flags.any(TcpFlags::ACK)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::datapath::{Entry, Frame, SHARDS, ShardId};
     use crate::table::session::Sessions;
     use crate::time::SimTime;
-    use crate::wire::PacketBuilder;
     use crate::wire::build::{icmp, icmp_echo, icmp_echo_reply, ip, tcp, udp};
+    use crate::wire::{PacketBuilder, compute_header_checksum};
     use proptest::prelude::*;
     use proptest::sample::Index;
 
@@ -154,9 +149,7 @@ mod tests {
                     *byte = value;
                 }
             }
-            bytes[24..26].fill(0);
-            let checksum = crate::wire::internet_checksum(&bytes[14..34]);
-            bytes[24..26].copy_from_slice(&checksum.to_be_bytes());
+            compute_header_checksum(&mut bytes);
             let wire_length = bytes.len() as u32;
             bytes.truncate(length);
             if let Some(parsed) = parsed(&bytes, wire_length) {

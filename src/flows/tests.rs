@@ -146,13 +146,7 @@ fn gathered_frames<'a>(
     }
     let [single, burst] = [single, burst].map(|(_, _, gatherer)| {
         let mut gathered = Gatherer::finish(vec![gatherer]).unwrap();
-        let mut all = Vec::new();
-        gathered
-            .for_each(|connection| {
-                all.push(*connection);
-                Ok(())
-            })
-            .unwrap();
+        let all: Vec<Connection> = gathered.in_order().unwrap().map(Result::unwrap).collect();
         (all, gathered.totals)
     });
     assert_eq!(single, burst);

@@ -149,7 +149,7 @@ impl FastHeaders {
 mod tests {
     use super::*;
     use crate::wire::build::{PacketBuilder, icmp, ip, tcp, udp};
-    use crate::wire::{Packet, parse, transport};
+    use crate::wire::{Packet, compute_header_checksum, parse, transport};
     use proptest::prelude::*;
     use proptest::sample::Index;
 
@@ -221,9 +221,7 @@ mod tests {
                 }
             }
             if mends {
-                bytes[24..26].fill(0);
-                let checksum = crate::wire::internet_checksum(&bytes[14..34]);
-                bytes[24..26].copy_from_slice(&checksum.to_be_bytes());
+                compute_header_checksum(&mut bytes);
             }
             bytes.truncate(length);
             holds(&bytes, wire);

@@ -33,6 +33,11 @@ impl TcpFlags {
         self.any(TcpFlags::SYN) && !self.any(TcpFlags::ACK)
     }
 
+    /// True for a SYN with ACK.
+    pub const fn is_syn_ack(self) -> bool {
+        self.any(TcpFlags::SYN) && self.any(TcpFlags::ACK)
+    }
+
     /// True for SYN alone, without ACK, FIN or RST.
     pub const fn is_bare_syn(self) -> bool {
         self.opens() && !self.closes()

@@ -222,13 +222,7 @@ fn gathered(frames: &[Frame<'_>], outcomes: &[Outcome], workers: usize) -> (Vec<
         gatherers[frame.shard.index() % workers].add(number, frame, outcome);
     }
     let mut gathered: GatheredConnections = Gatherer::finish(gatherers).unwrap();
-    let mut all = Vec::new();
-    gathered
-        .for_each(|connection| {
-            all.push(*connection);
-            Ok(())
-        })
-        .unwrap();
+    let all: Vec<Connection> = gathered.in_order().unwrap().map(Result::unwrap).collect();
     (all, gathered.totals)
 }
 

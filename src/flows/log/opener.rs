@@ -116,7 +116,7 @@ fn is_refused(record: &LogRecord) -> bool {
 
 /// True for segments of an end that has answered a SYN; or, where a log has all flags of all segments, of either end.
 fn answers(record: &LogRecord) -> bool {
-    record.flags.is_some_and(|flags| flags.any(TcpFlags::SYN) && flags.any(TcpFlags::ACK))
+    record.flags.is_some_and(TcpFlags::is_syn_ack)
 }
 
 fn of_pair(one: &LogRecord, other: &LogRecord) -> Opener {
