@@ -187,7 +187,7 @@ impl PacketOptions {
         for comment in packet.comments {
             self.add_comment(|text| text.extend_from_slice(comment.as_bytes()));
         }
-        self.end(packet);
+        self.end(packet.direction, packet.packet_id);
     }
 
     /// Starts the options of another packet with the comments that it had before. [`PacketOptions::add_comment`] follows for
@@ -195,7 +195,7 @@ impl PacketOptions {
     pub fn begin<'a>(&mut self, own_comments: impl IntoIterator<Item = &'a [u8]>) {
         self.encoded.clear();
         for comment in own_comments {
-            put_option(&mut self.encoded, OPT_COMMENT, &comment[..comment.len().min(u16::MAX.into())]);
+            put_comment(&mut self.encoded, comment);
         }
     }
 
@@ -212,17 +212,17 @@ impl PacketOptions {
         pad(encoded, length);
     }
 
-    /// Ends them with the number of `packet`, and with whether its direction is told.
-    pub fn end(&mut self, packet: &Packet<'_>) {
+    /// Ends them with whether the direction is told, and with the number of the packet.
+    pub fn end(&mut self, direction: PacketDirection, packet_id: Option<u64>) {
         const EPB_FLAGS: u16 = 2;
         const EPB_PACKETID: u16 = 5;
         let encoded = &mut self.encoded;
         self.direction = None;
-        if packet.direction != PacketDirection::Unknown {
+        if direction != PacketDirection::Unknown {
             put_whole_option(encoded, EPB_FLAGS, [0; 4]);
             self.direction = Some(encoded.len() - 4);
         }
-        if let Some(id) = packet.packet_id {
+        if let Some(id) = packet_id {
             put_whole_option(encoded, EPB_PACKETID, id.to_le_bytes());
         }
         if !encoded.is_empty() {
@@ -319,7 +319,6 @@ fn end(out: &mut Vec<u8>, start: usize) {
 }
 
 /// Appends a comment as an option of a packet; what no option has room for is left out.
-#[cfg(feature = "cli")]
 pub(super) fn put_comment(out: &mut Vec<u8>, comment: &[u8]) {
     put_option(out, OPT_COMMENT, &comment[..comment.len().min(u16::MAX.into())]);
 }

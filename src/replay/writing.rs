@@ -24,7 +24,7 @@ pub struct OutputFormat<'a> {
     names: &'a Names,
     lines: Option<Lines>,
     /// Where a capture is written.
-    comments: Option<Comments<'a>>,
+    comments: Option<Comments>,
     copies: Copies,
     interfaces: Arc<Interfaces>,
     /// Where frames are kept as the stages left them.
@@ -426,7 +426,7 @@ impl OutputFormat<'_> {
                     options.begin([]);
                     options.add_comment(|text| comments.short_emitted(text, emitted, sent.to));
                     options.add_comment(|text| comments.readable_emitted(text, number, emitted, sent.to));
-                    options.end(&packet);
+                    options.end(packet.direction, None);
                 }
                 let interface = encoded.interface_of_next(&self.interfaces, sent.to.0);
                 let arrival = times.and_then(|times| if sent.emitted.is_some() { times.sent } else { times.received });
@@ -456,9 +456,11 @@ pub(super) struct WrittenFrame<'a> {
 impl WrittenFrame<'_> {
     /// Sets the options that all packets of the frame have: its comments and its number. They differ in the direction alone,
     /// so these are encoded once for all of them.
-    fn set_options(&self, comments: &Comments<'_>, batch: &FrameBatch, outcome: &Outcome, options: &mut PacketOptions) {
-        let (number, frame) = (self.frame_ref.number, &batch.frame_of(self.frame_ref));
-        let delay = self.times.and_then(|times| times.received).map(|received| received.since(frame.time));
+    fn set_options(&self, comments: &Comments, batch: &FrameBatch, outcome: &Outcome, options: &mut PacketOptions) {
+        let WrittenFrame { frame_ref, times, .. } = *self;
+        let received = times.and_then(|times| times.received);
+        let delay = received.map(|received| received.since(batch.frame_of(frame_ref).time));
+        let number = frame_ref.number;
         options.begin(batch.comments(number));
         options.add_comment(|text| {
             comments.short(text, outcome);
@@ -472,7 +474,7 @@ impl WrittenFrame<'_> {
                 let _ = write!(text, ", {delay} after it was sent");
             }
         });
-        options.end(&Packet { packet_id: Some(number), ..bare_packet(frame) });
+        options.end(PacketDirection::Inbound, Some(number));
     }
 }
 

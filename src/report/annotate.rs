@@ -1,36 +1,31 @@
 //! The comments that every packet of an output capture carries: one to search for, one to read.
 
-use super::pieces::{CauseStrings, NameTable};
+use super::pieces::{CauseStrings, NameTables};
 use super::sentence::{CUT_OFF, OUTSIDE};
 use super::words::{Cause, Resolver};
 use crate::datapath::{DropLocation, Emitted, MatchedRule, NotKnown, Outcome, Verdict};
 use crate::diag::Reason;
-use crate::program::EndpointId;
+use crate::program::{EndpointId, Names};
 use std::fmt::Write;
 
 /// Writes comments about the frames of one compiled world. Names and causes are put into words once, when it is made.
-pub struct Comments<'a> {
-    words: Resolver<'a>,
-    /// Names as [`Comments::short`] has them.
-    endpoints: NameTable,
-    /// Names as they are, where one of them had to be quoted.
-    unquoted: Option<NameTable>,
-    domains: NameTable,
+pub struct Comments {
+    /// As [`Comments::short`] has them.
+    names: NameTables,
+    /// As they are, where the name of an endpoint or domain had to be quoted.
+    unquoted: Option<NameTables>,
     /// ` by sg-db ingress #3 (shop.toml:19): drops tcp/22 from 10.0.0.0/8`
     causes: CauseStrings<128>,
 }
 
-impl<'a> Comments<'a> {
+impl Comments {
     /// Prepares the names of a compiled world.
-    pub fn new(words: Resolver<'a>) -> Comments<'a> {
-        let plain = |text: &mut String, name: &str| push_plain(text, name);
-        let endpoints = || words.names.endpoints.iter().map(|name| name.text.as_str());
-        let is_quoted = endpoints().any(|name| !is_plain(name));
+    pub fn new(words: Resolver<'_>) -> Comments {
+        let Names { endpoints, domains, .. } = words.names;
+        let is_quoted = endpoints.iter().chain(domains.iter()).any(|name| !is_plain(&name.text));
         Comments {
-            words,
-            endpoints: NameTable::new(endpoints(), plain),
-            unquoted: is_quoted.then(|| NameTable::new(endpoints(), String::push_str)),
-            domains: NameTable::new(words.names.domains.iter().map(|name| name.text.as_str()), plain),
+            names: NameTables::new(words.names, push_plain),
+            unquoted: is_quoted.then(|| NameTables::new(words.names, String::push_str)),
             causes: CauseStrings::new(words, " by a live session", push_cause),
         }
     }
@@ -42,7 +37,7 @@ impl<'a> Comments<'a> {
         match outcome.verdict {
             Verdict::Delivered { to } => {
                 out.extend_from_slice(b"biplane: verdict=delivered to=");
-                self.endpoints.append(out, to.index());
+                self.names.append_endpoint(out, to);
                 self.push_from(out, outcome);
                 push_kind(out, outcome.decider);
             }
@@ -73,7 +68,7 @@ impl<'a> Comments<'a> {
         out.extend_from_slice(itoa::Buffer::new().format(frame).as_bytes());
         if let Some(from) = outcome.from {
             out.extend_from_slice(b" from ");
-            self.push_name(out, from);
+            self.unquoted().append_endpoint(out, from);
         }
         out.extend_from_slice(b": ");
         match outcome.verdict {
@@ -82,7 +77,7 @@ impl<'a> Comments<'a> {
             Verdict::Undetermined(NotKnown::Bytes) => out.extend_from_slice(CUT_OFF.as_bytes()),
             Verdict::Delivered { to } => {
                 out.extend_from_slice(b"delivered to ");
-                self.push_name(out, to);
+                self.unquoted().append_endpoint(out, to);
                 self.causes.append(out, outcome.decider, &outcome.verdict);
                 if let MatchedRule::Whitelist(_) = outcome.decider {
                     out.extend_from_slice(b": it holds the source address");
@@ -93,10 +88,7 @@ impl<'a> Comments<'a> {
         }
         // Of rules and defaults it is said what they say; of all else why.
         let Some((reason, at)) = outcome.verdict.refusal() else { return };
-        if let Some(at) = self.words.at(at) {
-            out.extend_from_slice(b" at ");
-            out.extend_from_slice(at.as_bytes());
-        }
+        self.unquoted().append_location(out, b" at ", at);
         self.causes.append(out, outcome.decider, &outcome.verdict);
         if !matches!(outcome.decider, MatchedRule::Rule(_) | MatchedRule::GroupDefault(_)) {
             out.extend_from_slice(b": ");
@@ -116,50 +108,44 @@ impl<'a> Comments<'a> {
     /// `biplane: emitted_by=vpc-shop kind=time-exceeded to=i-web`.
     pub fn short_emitted(&self, out: &mut Vec<u8>, emitted: Emitted, to: EndpointId) {
         out.extend_from_slice(b"biplane: emitted_by=");
-        self.domains.append(out, emitted.by.index());
+        self.names.append_domain(out, emitted.by);
         out.extend_from_slice(b" kind=");
         out.extend_from_slice(emitted.kind.name().as_bytes());
         out.extend_from_slice(b" to=");
-        self.endpoints.append(out, to.index());
+        self.names.append_endpoint(out, to);
     }
 
     /// Adds the comment to read of a frame that the fabric sent to `to` because of frame `frame`:
     /// `sent by vpc-shop to i-web because of frame 17: time-exceeded`.
     pub fn readable_emitted(&self, out: &mut Vec<u8>, frame: u64, emitted: Emitted, to: EndpointId) {
         out.extend_from_slice(b"sent by ");
-        out.extend_from_slice(self.words.domain(emitted.by).as_bytes());
+        self.unquoted().append_domain(out, emitted.by);
         out.extend_from_slice(b" to ");
-        self.push_name(out, to);
+        self.unquoted().append_endpoint(out, to);
         out.extend_from_slice(b" because of frame ");
         out.extend_from_slice(itoa::Buffer::new().format(frame).as_bytes());
         out.extend_from_slice(b": ");
         out.extend_from_slice(emitted.kind.name().as_bytes());
     }
 
-    /// Adds the name of an endpoint as it is.
+    /// Names as they are.
     #[inline]
-    fn push_name(&self, out: &mut Vec<u8>, id: EndpointId) {
-        self.unquoted.as_ref().unwrap_or(&self.endpoints).append(out, id.index());
+    fn unquoted(&self) -> &NameTables {
+        self.unquoted.as_ref().unwrap_or(&self.names)
     }
 
     fn push_refusal(&self, out: &mut Vec<u8>, verdict: &str, (reason, at): (Reason, DropLocation)) {
         for text in ["biplane: verdict=", verdict, " reason=", reason.id()] {
             out.extend_from_slice(text.as_bytes());
         }
-        let (table, index) = match at {
-            DropLocation::Outside => return,
-            DropLocation::Endpoint(id) => (&self.endpoints, id.index()),
-            DropLocation::Domain(id) => (&self.domains, id.index()),
-        };
-        out.extend_from_slice(b" at=");
-        table.append(out, index);
+        self.names.append_location(out, b" at=", at);
     }
 
     #[inline]
     fn push_from(&self, out: &mut Vec<u8>, outcome: &Outcome) {
         if let Some(from) = outcome.from {
             out.extend_from_slice(b" from=");
-            self.endpoints.append(out, from.index());
+            self.names.append_endpoint(out, from);
         }
     }
 }
@@ -293,5 +279,18 @@ mod tests {
             assert!(readable.starts_with(&format!("frame 1 from {name}: delivered to {name} by ")), "{readable}");
             assert_eq!(short, format!("biplane: verdict=delivered to={pair} from={pair} by=rule"));
         }
+    }
+    #[test]
+    fn a_domain_is_quoted_where_it_is_searched_for_and_told_as_it_is() {
+        let mut fixture = Fixture::new();
+        let passed = parade(&mut fixture).into_iter().map(|(_, passed)| passed.outcome);
+        let at_domain = |outcome: &Outcome| matches!(outcome.verdict.refusal(), Some((_, DropLocation::Domain(_))));
+        let outcome = passed.into_iter().find(at_domain).unwrap();
+        for index in 0..fixture.names.domains.len() {
+            fixture.names.domains.get_mut(index).text = "my shop".to_owned();
+        }
+        let [short, readable] = Comments::new(fixture.words()).both(9, &outcome);
+        assert_eq!(short, "biplane: verdict=dropped reason=no-such-address at=\"my shop\"");
+        assert!(readable.starts_with("frame 9 from db-1: dropped at my shop by "), "{readable}");
     }
 }

@@ -3,11 +3,11 @@
 //! Names are escaped once, when [`Lines`] is made; a line is then a few copies of prepared bytes. The order of the
 //! fields is fixed, and a field without value is left out.
 
-use super::pieces::{CauseStrings, NameTable};
+use super::pieces::{CauseStrings, NameTables, append_start};
 use super::timing::FrameTimes;
 use super::words::{Cause, Resolver};
-use crate::datapath::{DropLocation, Emitted, Frame, MatchedRule, Outcome, Verdict};
-use crate::program::{DomainId, EndpointId};
+use crate::datapath::{Emitted, Frame, MatchedRule, Outcome, Verdict};
+use crate::program::EndpointId;
 use crate::text::quoted;
 use crate::time::SimTime;
 use crate::wire::{Readable, ReadableTransport, readable};
@@ -15,10 +15,8 @@ use std::net::Ipv4Addr;
 
 /// Writes lines for the frames of one compiled world.
 pub struct Lines {
-    /// Quoted names.
-    endpoints: NameTable,
-    /// Quoted names.
-    domains: NameTable,
+    /// Quoted.
+    names: NameTables,
     /// `,"rule":"…","source":"…"`
     causes: CauseStrings<64>,
 }
@@ -66,10 +64,8 @@ impl From<u64> for FrameNumber<'_> {
 impl Lines {
     /// Prepares the names of a compiled world.
     pub fn new(words: Resolver<'_>) -> Lines {
-        let quoted = |text: &mut String, name: &str| push_quoted(text, name);
         Lines {
-            endpoints: NameTable::new(words.names.endpoints.iter().map(|name| name.text.as_str()), quoted),
-            domains: NameTable::new(words.names.domains.iter().map(|name| name.text.as_str()), quoted),
+            names: NameTables::new(words.names, push_quoted),
             causes: CauseStrings::new(words, ",\"by\":\"session\"", push_cause),
         }
     }
@@ -86,13 +82,13 @@ impl Lines {
         begin(out, number.into(), frame.time);
         if let Some(from) = outcome.from {
             out.extend_from_slice(b",\"from\":");
-            self.push_endpoint(out, from);
+            self.names.append_endpoint(out, from);
         }
         let mut to = None;
         match outcome.verdict {
             Verdict::Delivered { to: receiver } => {
                 out.extend_from_slice(b",\"verdict\":\"delivered\",\"to\":");
-                self.push_endpoint(out, receiver);
+                self.names.append_endpoint(out, receiver);
                 to = Some(receiver);
             }
             Verdict::Answered => out.extend_from_slice(b",\"verdict\":\"answered\""),
@@ -105,11 +101,11 @@ impl Lines {
             out.extend_from_slice(b",\"reason\":\"");
             out.extend_from_slice(reason.id().as_bytes());
             out.push(b'"');
-            self.push_at(out, at);
+            self.names.append_location(out, b",\"at\":", at);
         }
         if let Some(receiver) = outcome.receiver {
             out.extend_from_slice(b",\"to\":");
-            self.push_endpoint(out, receiver);
+            self.names.append_endpoint(out, receiver);
         }
         self.causes.append(out, outcome.decider, &outcome.verdict);
         if outcome.decider == MatchedRule::Session {
@@ -134,32 +130,12 @@ impl Lines {
     ) {
         begin(out, frame.into(), time);
         out.extend_from_slice(b",\"emitted_by\":");
-        self.push_domain(out, emitted.by);
+        self.names.append_domain(out, emitted.by);
         out.extend_from_slice(b",\"kind\":\"");
         out.extend_from_slice(emitted.kind.name().as_bytes());
         out.extend_from_slice(b"\",\"to\":");
-        self.push_endpoint(out, to);
+        self.names.append_endpoint(out, to);
         out.extend_from_slice(b"}\n");
-    }
-
-    #[inline]
-    fn push_endpoint(&self, out: &mut Vec<u8>, id: EndpointId) {
-        self.endpoints.append(out, id.index());
-    }
-
-    #[inline]
-    fn push_domain(&self, out: &mut Vec<u8>, id: DomainId) {
-        self.domains.append(out, id.index());
-    }
-
-    fn push_at(&self, out: &mut Vec<u8>, at: DropLocation) {
-        let (table, index) = match at {
-            DropLocation::Outside => return,
-            DropLocation::Endpoint(id) => (&self.endpoints, id.index()),
-            DropLocation::Domain(id) => (&self.domains, id.index()),
-        };
-        out.extend_from_slice(b",\"at\":");
-        table.append(out, index);
     }
 
     fn push_path(&self, out: &mut Vec<u8>, outcome: &Outcome, to: Option<EndpointId>) {
@@ -170,15 +146,15 @@ impl Lines {
         out.extend_from_slice(b",\"path\":[");
         // A comma follows each name, and the bracket takes the place of the last one.
         if let Some(from) = from {
-            self.push_endpoint(out, from);
+            self.names.append_endpoint(out, from);
             out.push(b',');
         }
         for domain in [first, second].into_iter().flatten() {
-            self.push_domain(out, domain);
+            self.names.append_domain(out, domain);
             out.push(b',');
         }
         if let Some(to) = to {
-            self.push_endpoint(out, to);
+            self.names.append_endpoint(out, to);
             out.push(b',');
         }
         out.pop();
@@ -248,10 +224,8 @@ fn push_address(out: &mut Vec<u8>, key: &[u8], address: Ipv4Addr) {
         end += usize::from(length);
     }
     out.extend_from_slice(key);
-    // Without the last dot, and what is behind it.
-    let length = out.len() + end - 1;
-    out.extend_from_slice(&text);
-    out.truncate(length);
+    // Without the last dot.
+    append_start(out, &text, end - 1);
 }
 
 /// Every octet in decimals, a dot behind it, and how long that is: addresses are a quarter of a line.

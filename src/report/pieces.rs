@@ -1,12 +1,12 @@
 //! Prepared texts.
 
 use super::words::{Cause, Resolver};
-use crate::datapath::{MatchedRule, Verdict};
+use crate::datapath::{DropLocation, MatchedRule, Verdict};
 use crate::diag::Reason;
-use crate::program::{AclId, Names, RouteId, RuleId, WhitelistId};
+use crate::program::{AclId, DomainId, EndpointId, Names, RouteId, RuleId, WhitelistId};
 
-/// A table of prepared texts in records of a fixed size. A short text is appended by one copy of a whole record, which takes few
-/// instructions and no call, and what is too much of it is taken off again; a long one is kept apart.
+/// A table of prepared texts in records of a fixed size: a short text is [appended](append_start) from one record, a long one is
+/// kept apart.
 #[derive(Debug)]
 pub(super) struct StringTable<const RECORD: usize> {
     /// The last byte is the length of the text in front of it; or [`LONG`], and the text's place in `long` in front of it.
@@ -17,6 +17,43 @@ pub(super) struct StringTable<const RECORD: usize> {
 
 /// Names: few are longer.
 pub(super) type NameTable = StringTable<32>;
+
+/// The names of endpoints and domains.
+pub(super) struct NameTables {
+    endpoints: NameTable,
+    domains: NameTable,
+}
+
+impl NameTables {
+    /// Each name as `write` adds it.
+    pub(super) fn new(names: &Names, write: impl Fn(&mut String, &str)) -> NameTables {
+        NameTables {
+            endpoints: NameTable::new(names.endpoints.iter().map(|name| name.text.as_str()), &write),
+            domains: NameTable::new(names.domains.iter().map(|name| name.text.as_str()), &write),
+        }
+    }
+
+    #[inline]
+    pub(super) fn append_endpoint(&self, out: &mut Vec<u8>, id: EndpointId) {
+        self.endpoints.append(out, id.index());
+    }
+
+    #[inline]
+    pub(super) fn append_domain(&self, out: &mut Vec<u8>, id: DomainId) {
+        self.domains.append(out, id.index());
+    }
+
+    /// Appends `key` and the name of the place where a frame was refused; nothing outside of all places.
+    pub(super) fn append_location(&self, out: &mut Vec<u8>, key: &[u8], at: DropLocation) {
+        let (table, index) = match at {
+            DropLocation::Outside => return,
+            DropLocation::Endpoint(id) => (&self.endpoints, id.index()),
+            DropLocation::Domain(id) => (&self.domains, id.index()),
+        };
+        out.extend_from_slice(key);
+        table.append(out, index);
+    }
+}
 
 /// In place of a length.
 const LONG: u8 = u8::MAX;
@@ -59,10 +96,7 @@ impl<const RECORD: usize> StringTable<RECORD> {
         if length == LONG {
             return out.extend_from_slice(self.long_text(record).as_bytes());
         }
-        // What does not belong to the text is taken off again.
-        let end = out.len() + usize::from(length);
-        out.extend_from_slice(record);
-        out.truncate(end);
+        append_start(out, record, length.into());
     }
 
     /// The text of a record that says where it is.
@@ -71,6 +105,15 @@ impl<const RECORD: usize> StringTable<RECORD> {
         let place = |at: usize| record[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes) as usize);
         &self.long[place(0)..place(8)]
     }
+}
+
+/// Appends the first `length` bytes of `text`. All of it is copied, and what is too much taken off again: that takes a few
+/// instructions, where a copy of a length that is not known before takes a call.
+#[inline]
+pub(super) fn append_start<const LENGTH: usize>(out: &mut Vec<u8>, text: &[u8; LENGTH], length: usize) {
+    let end = out.len() + length;
+    out.extend_from_slice(text);
+    out.truncate(end);
 }
 
 /// What is said about whatever decides, prepared.

@@ -12,7 +12,7 @@ use std::io::{self, Write};
 /// reads so that each enters where it entered here.
 pub(super) struct PacketWriter<'a> {
     words: Resolver<'a>,
-    comments: Comments<'a>,
+    comments: Comments,
     files: &'a [String],
     to: Writer<&'a mut dyn Write>,
     /// By sender; `None` is the interface for packets of none.

@@ -91,11 +91,19 @@ fn capture_of(packets: &[PacketBuilder], comments: &[&str]) -> Vec<u8> {
 }
 
 fn replay(capture: Vec<u8>, copies: Copies, inject: Option<&str>) -> (Replayed, String, Vec<u8>) {
+    replay_to(Some(copies), capture, inject)
+}
+
+/// With an annotated capture of `copies`, or without one.
+fn replay_to(copies: Option<Copies>, capture: Vec<u8>, inject: Option<&str>) -> (Replayed, String, Vec<u8>) {
     let topology = topology();
     let (mut lines, mut annotated) = (Vec::new(), Vec::new());
     let inject = inject.map(|name| ([172, 16, 1, 1].into(), topology.names.find_endpoint(name).unwrap()));
     let options = ReplayOptions { inject: inject.into_iter().collect(), ..ReplayOptions::default() };
-    let mut sinks = Sinks { lines: Some(&mut lines), capture: Some(&mut annotated), copies, ..Sinks::default() };
+    let mut sinks = Sinks { lines: Some(&mut lines), copies: copies.unwrap_or_default(), ..Sinks::default() };
+    if copies.is_some() {
+        sinks.capture = Some(&mut annotated);
+    }
     let reader = Reader::from_bytes("capture", capture.into()).unwrap();
     let replayed = run(&topology, reader, &options, &mut sinks).unwrap();
     (replayed, String::from_utf8(lines).unwrap(), annotated)
@@ -236,19 +244,7 @@ fn lines_are_the_same_whatever_else_is_kept_of_the_frames() {
     let mut packets = packets();
     let fragmented = tcp("172.16.2.2:4000 > 172.16.1.1:80").payload(&[7; 4000]).dont_fragment(false);
     packets.extend([fragmented, arp_request("172.16.2.2 > 172.16.2.253")]);
-    let lines = |capture: Option<Copies>| {
-        let topology = topology();
-        let (mut lines, mut annotated) = (Vec::new(), Vec::new());
-        let owner = topology.names.find_endpoint("red-1").unwrap();
-        let options = ReplayOptions { inject: vec![([172, 16, 1, 1].into(), owner)], ..ReplayOptions::default() };
-        let mut sinks = Sinks { lines: Some(&mut lines), copies: capture.unwrap_or_default(), ..Sinks::default() };
-        if capture.is_some() {
-            sinks.capture = Some(&mut annotated);
-        }
-        let reader = Reader::from_bytes("capture", capture_of(&packets, &[]).into()).unwrap();
-        run(&topology, reader, &options, &mut sinks).unwrap();
-        String::from_utf8(lines).unwrap()
-    };
+    let lines = |copies| replay_to(copies, capture_of(&packets, &[]), Some("red-1")).1;
     let alone = lines(None);
     for told in ["\"kind\":\"time-exceeded\"", "\"kind\":\"arp-reply\"", "\"length\":4040"] {
         assert_eq!(alone.matches(told).count(), 1, "{told} in {alone}");
