@@ -42,7 +42,10 @@ use crate::table::OutOfMemory;
 use arguments::{Arguments, Command};
 use clap::Parser;
 use output::Terminal;
+use std::fmt;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// As expected.
 const SUCCESS: u8 = 0;
@@ -81,18 +84,34 @@ impl From<CaptureError> for Failure {
 /// What a command gives: its exit code.
 type Outcome = Result<u8, Failure>;
 
-/// Makes a refusal of memory for a table what it is for a user: an error, and no panic.
+/// Makes a refusal of memory for a table or a thread what it is for a user: an error, and no panic.
 fn end_where_memory_ends() {
     let otherwise = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| match panic.payload().downcast_ref::<OutOfMemory>() {
-        Some(OutOfMemory { bytes }) => end_without_memory(*bytes),
-        None => otherwise(panic),
+    std::panic::set_hook(Box::new(move |panic| match (panic.payload().downcast_ref(), panic.payload_as_str()) {
+        (Some(OutOfMemory { bytes }), _) => end_without_memory(*bytes),
+        // What a thread of the standard library says that has begun and is refused the stack for its signals.
+        (None, Some(reason)) if reason.starts_with("failed to allocate an alternative stack") => {
+            end_with(format_args!("cannot start a thread: {reason}"))
+        }
+        _ => otherwise(panic),
     }));
 }
 
 /// Ends the program after the system has refused `bytes` of memory, with an error. Asks for no memory itself.
 pub fn end_without_memory(bytes: usize) -> ! {
-    eprintln!("error: out of memory: the system refuses {bytes} bytes");
+    end_with(format_args!("out of memory: the system refuses {bytes} bytes"))
+}
+
+/// Ends the program with this error, and with no other where several threads come here at the same time.
+fn end_with(error: fmt::Arguments<'_>) -> ! {
+    static IS_ENDING: AtomicBool = AtomicBool::new(false);
+    if IS_ENDING.swap(true, Ordering::Relaxed) {
+        // The thread that came first ends this one with the program.
+        loop {
+            std::thread::sleep(Duration::from_secs(1));
+        }
+    }
+    eprintln!("error: {error}");
     std::process::exit(UNABLE.into())
 }
 

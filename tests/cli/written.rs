@@ -160,10 +160,35 @@ fn assert_ends_well_without_memory(bench: &Bench, arguments: &str, kibibytes: &[
                 assert!(known.iter().any(|start| error.starts_with(start)), "{kibibytes}: {error}");
                 assert_eq!(error.lines().count(), 1, "{kibibytes}: {error}");
             }
+            // The system's own library ends a program that it has no memory to start a thread for.
+            None if error.contains("Fatal glibc error: ") => {}
             _ => panic!("{kibibytes}: {}: {error}", output.status),
         }
     }
     assert!(refused > 0, "{arguments}: there is always enough memory here");
+}
+
+#[test]
+fn threads_that_are_refused_memory_at_the_same_time_give_one_error() {
+    const INSIDE: &str = "BIPLANE_TEST_WITHOUT_MEMORY";
+    const THREADS: usize = 32;
+    if std::env::var_os(INSIDE).is_some() {
+        let at_once = std::sync::Barrier::new(THREADS);
+        std::thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| {
+                    at_once.wait();
+                    biplane::cli::end_without_memory(48);
+                });
+            }
+        });
+    }
+    // This test again, in a process of its own that may end.
+    let name = "written::threads_that_are_refused_memory_at_the_same_time_give_one_error";
+    let mut again = Command::new(std::env::current_exe().unwrap());
+    let output = again.args(["--exact", name, "--nocapture"]).env(INSIDE, "").output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "error: out of memory: the system refuses 48 bytes\n");
+    assert_eq!(output.status.code(), Some(2));
 }
 
 #[cfg(target_os = "linux")]
