@@ -1,6 +1,6 @@
 //! The comments that every packet of an output capture carries: one to search for, one to read.
 
-use super::pieces::{CauseStrings, NameTables};
+use super::pieces::{CauseStrings, NameTables, append_decimal};
 use super::sentence::{CUT_OFF, OUTSIDE};
 use super::words::{Cause, Resolver};
 use crate::datapath::{DropLocation, Emitted, MatchedRule, NotKnown, Outcome, Verdict};
@@ -65,7 +65,7 @@ impl Comments {
     /// `frame 17 from web-1: dropped at db-1 by sg-db ingress #3 (shop.toml:19): drops tcp/22 from 10.0.0.0/8`.
     pub fn readable(&self, out: &mut Vec<u8>, frame: u64, outcome: &Outcome) {
         out.extend_from_slice(b"frame ");
-        out.extend_from_slice(itoa::Buffer::new().format(frame).as_bytes());
+        append_decimal(out, frame);
         if let Some(from) = outcome.from {
             out.extend_from_slice(b" from ");
             self.unquoted().append_endpoint(out, from);
@@ -123,7 +123,7 @@ impl Comments {
         out.extend_from_slice(b" to ");
         self.unquoted().append_endpoint(out, to);
         out.extend_from_slice(b" because of frame ");
-        out.extend_from_slice(itoa::Buffer::new().format(frame).as_bytes());
+        append_decimal(out, frame);
         out.extend_from_slice(b": ");
         out.extend_from_slice(emitted.kind.name().as_bytes());
     }

@@ -3,7 +3,7 @@
 //! Names are escaped once, when [`Lines`] is made; a line is then a few copies of prepared bytes. The order of the
 //! fields is fixed, and a field without value is left out.
 
-use super::pieces::{CauseStrings, NameTables, append_start};
+use super::pieces::{CauseStrings, NameTables, append_decimal, append_start};
 use super::timing::FrameTimes;
 use super::words::{Cause, Resolver};
 use crate::datapath::{Emitted, Frame, MatchedRule, Outcome, Verdict};
@@ -166,24 +166,23 @@ impl Lines {
 const USUAL_LINE: usize = 512;
 
 fn begin(out: &mut Vec<u8>, FrameNumber { number, origin, times }: FrameNumber<'_>, time: SimTime) {
-    let mut decimal = itoa::Buffer::new();
     out.extend_from_slice(b"{\"frame\":");
-    out.extend_from_slice(decimal.format(number).as_bytes());
+    append_decimal(out, number);
     if let Some(FrameOrigin { capture, number }) = origin {
         out.extend_from_slice(b",\"capture\":");
         out.extend_from_slice(capture.quoted.as_bytes());
         out.extend_from_slice(b",\"capture_frame\":");
-        out.extend_from_slice(decimal.format(number).as_bytes());
+        append_decimal(out, number);
     }
     // A string: most readers keep numbers as doubles, which do not hold nanoseconds of this century.
     out.extend_from_slice(b",\"time_ns\":\"");
-    out.extend_from_slice(decimal.format(time.as_nanos()).as_bytes());
+    append_decimal(out, time.as_nanos());
     out.push(b'"');
     let FrameTimes { sent, received } = times.unwrap_or_default();
     for (key, time) in [(&b",\"sent_ns\":\""[..], sent), (&b",\"received_ns\":\""[..], received)] {
         if let Some(time) = time {
             out.extend_from_slice(key);
-            out.extend_from_slice(decimal.format(time.as_nanos()).as_bytes());
+            append_decimal(out, time.as_nanos());
             out.push(b'"');
         }
     }
@@ -210,22 +209,19 @@ fn push_packet(out: &mut Vec<u8>, packet: &Readable) {
     push_number(out, b",\"length\":", packet.total_length);
 }
 
-fn push_number(out: &mut Vec<u8>, key: &[u8], number: u16) {
+fn push_number<const KEY: usize>(out: &mut Vec<u8>, key: &[u8; KEY], number: u16) {
     out.extend_from_slice(key);
-    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+    append_decimal(out, number.into());
 }
 
-fn push_address(out: &mut Vec<u8>, key: &[u8], address: Ipv4Addr) {
-    let mut text = [0; 16];
-    let mut end = 0;
+fn push_address<const KEY: usize>(out: &mut Vec<u8>, key: &[u8; KEY], address: Ipv4Addr) {
+    out.extend_from_slice(key);
     for octet in address.octets() {
         let (digits, length) = DECIMAL_OCTETS[usize::from(octet)];
-        text[end..end + 4].copy_from_slice(&digits);
-        end += usize::from(length);
+        append_start(out, &digits, length.into());
     }
-    out.extend_from_slice(key);
-    // Without the last dot.
-    append_start(out, &text, end - 1);
+    // The last dot.
+    out.pop();
 }
 
 /// Every octet in decimals, a dot behind it, and how long that is: addresses are a quarter of a line.

@@ -4,6 +4,7 @@ use super::words::{Cause, Resolver};
 use crate::datapath::{DropLocation, MatchedRule, Verdict};
 use crate::diag::Reason;
 use crate::program::{AclId, DomainId, EndpointId, Names, RouteId, RuleId, WhitelistId};
+use lexical_write_integer::{FormattedSize, ToLexical};
 
 /// A table of prepared texts in records of a fixed size: a short text is [appended](append_start) from one record, a long one is
 /// kept apart.
@@ -114,6 +115,16 @@ pub(super) fn append_start<const LENGTH: usize>(out: &mut Vec<u8>, text: &[u8; L
     let end = out.len() + length;
     out.extend_from_slice(text);
     out.truncate(end);
+}
+
+/// Appends a number in decimal. Its digits are written where they stand: a copy of bytes right after they were written waits
+/// until they have left the store buffer.
+#[inline]
+pub(super) fn append_decimal(out: &mut Vec<u8>, number: u64) {
+    let start = out.len();
+    out.extend_from_slice(&[0; u64::FORMATTED_SIZE_DECIMAL]);
+    let length = number.to_lexical(&mut out[start..]).len();
+    out.truncate(start + length);
 }
 
 /// What is said about whatever decides, prepared.
