@@ -232,6 +232,7 @@ impl Worker {
 }
 
 /// Reads a worker's share frame by frame.
+#[derive(Clone)]
 pub(super) struct BurstWalk<'a> {
     outputs: &'a [Output],
     used: &'a [Vec<UsedEntries>],
@@ -258,6 +259,7 @@ impl<'a> BurstWalk<'a> {
     }
 
     /// The next frame: its position in the worker's part, and what became of it.
+    #[inline(always)]
     pub(super) fn step(&mut self) -> (usize, FrameOutcome<'a>) {
         let position = self.next;
         let (burst, index) = (position / BURST, position % BURST);

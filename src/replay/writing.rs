@@ -351,25 +351,18 @@ impl OutputFormat<'_> {
         forwarded.clear();
         frames.clear();
         let mut walks: Vec<BurstWalk<'_>> = outputs.map(BurstWalk::new).collect();
-        let mut chunk = Vec::with_capacity(COMMENTED_AHEAD);
+        let mut walks_ahead = walks.clone();
         for (number, owners) in batch.owners().chunks(COMMENTED_AHEAD).enumerate() {
-            chunk.clear();
-            chunk.extend((number * COMMENTED_AHEAD..).zip(owners).map(|(index, owner)| {
-                let owner = usize::from(*owner);
-                // A frame's place in its part is not stored anywhere. Each part holds its frames in the order of the
-                // capture, so the next one that its owner has not given yet is this one.
-                let (position, seen) = walks[owner].step();
-                let frame_ref = &batch.part(owner)[position];
-                let (origin, times) = (batch.origin(index), batch.times(index));
-                (WrittenFrame { frame_ref, index, origin, times }, seen)
-            }));
+            let owners = (number * COMMENTED_AHEAD..).zip(owners);
             if let Some(comments) = &self.comments {
-                for ((written, seen), options) in chunk.iter().zip(&mut options) {
+                for ((index, owner), options) in owners.clone().zip(&mut options) {
+                    let (written, seen) = next_frame(batch, &mut walks_ahead, index, *owner);
                     written.set_options(comments, batch, seen.outcome, options);
                 }
             }
-            for ((written, seen), options) in chunk.iter().zip(&mut options) {
-                self.write_frame(batch, (*written, seen), options, encoded);
+            for ((index, owner), options) in owners.zip(&mut options) {
+                let (written, seen) = next_frame(batch, &mut walks, index, *owner);
+                self.write_frame(batch, (written, &seen), options, encoded);
                 if self.notes_frames {
                     encoded.frames.push(EncodedFrame {
                         number: written.frame_ref.number,
@@ -441,6 +434,23 @@ impl OutputFormat<'_> {
             }
         }
     }
+}
+
+/// The frame at `index` of the capture's order, which is next in `walks`: one for each part of the batch.
+#[inline(always)]
+fn next_frame<'b>(
+    batch: &'b FrameBatch,
+    walks: &mut [BurstWalk<'b>],
+    index: usize,
+    owner: u8,
+) -> (WrittenFrame<'b>, FrameOutcome<'b>) {
+    let owner = usize::from(owner);
+    // A frame's place in its part is not stored anywhere. Each part holds its frames in the order of the capture, so the next
+    // one that its owner has not given yet is this one.
+    let (position, seen) = walks[owner].step();
+    let frame_ref = &batch.part(owner)[position];
+    let (origin, times) = (batch.origin(index), batch.times(index));
+    (WrittenFrame { frame_ref, index, origin, times }, seen)
 }
 
 /// A frame that is written about, where it is from, and when it left and arrived.
