@@ -3,11 +3,25 @@
 use crate::diag::{Diagnostic, Severity, Sources, Span};
 use crate::text;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// How many diagnostics are shown as text or annotations; JSON holds all.
 const MAX_SHOWN: usize = 100;
+
+/// Bytes of a message, a note or a help that are shown as text or in an annotation; JSON holds all. An id is as long as the
+/// file wants it.
+const MAX_TEXT: usize = 1000;
+
+/// What a diagnostic says, escaped; in the place of the middle of a text that is too long there are three dots.
+fn shown_text(text: &str) -> Cow<'_, str> {
+    if text.len() <= MAX_TEXT {
+        return text::shown(text);
+    }
+    let [start, end] = [text.floor_char_boundary(MAX_TEXT / 2), text.ceil_char_boundary(text.len() - MAX_TEXT / 2)];
+    Cow::Owned(format!("{}...{}", text::shown(&text[..start]), text::shown(&text[end..])))
+}
 
 /// The first diagnostics in their order, errors before warnings where there are too many, and how many more there are.
 fn shown(diagnostics: &[Diagnostic]) -> (Vec<&Diagnostic>, usize) {
@@ -165,10 +179,10 @@ pub fn github(diagnostics: &[Diagnostic], sources: &Sources) -> String {
     let mut text = String::new();
     let (shown, more) = shown(diagnostics);
     for diagnostic in shown {
-        let mut message = text::shown(&diagnostic.message).into_owned();
+        let mut message = shown_text(&diagnostic.message).into_owned();
         for (word, more) in [("note", &diagnostic.note), ("help", &diagnostic.help)] {
             if let Some(more) = more {
-                message.extend(["\n", word, ": ", &text::shown(more)]);
+                message.extend(["\n", word, ": ", &shown_text(more)]);
             }
         }
         let place = diagnostic.labels.first().and_then(|label| place(label.span, sources));
@@ -228,8 +242,9 @@ fn escape(text: &str, property: bool) -> String {
 
 #[cfg(feature = "cli")]
 mod snippet {
+    use super::shown_text;
     use crate::diag::{Diagnostic, FileId, Label, Severity, Sources, Span};
-    use crate::text::{is_hostile, shown};
+    use crate::text::is_hostile;
     use annotate_snippets::{AnnotationKind, Element, Level, Origin, Renderer, Snippet};
     use std::borrow::Cow;
     use std::ops::Range;
@@ -246,13 +261,13 @@ mod snippet {
                 files.push(label.span.file);
             }
         }
-        let title = level.primary_title(shown(&diagnostic.message)).id(diagnostic.id);
+        let title = level.primary_title(shown_text(&diagnostic.message)).id(diagnostic.id);
         let mut group = title.elements(files.into_iter().flat_map(|file| in_file(diagnostic, file, sources)));
         if let Some(note) = &diagnostic.note {
-            group = group.element(Level::NOTE.message(shown(note)));
+            group = group.element(Level::NOTE.message(shown_text(note)));
         }
         if let Some(help) = &diagnostic.help {
-            group = group.element(Level::HELP.message(shown(help)));
+            group = group.element(Level::HELP.message(shown_text(help)));
         }
         renderer.render(&[group])
     }
@@ -291,7 +306,7 @@ mod snippet {
         let line = sources.locate(Span::new(file, first..first))?.line;
         let annotations = labels.iter().zip(ranges()).map(|((index, label), range)| {
             let kind = if *index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-            let text = (!label.text.is_empty()).then(|| shown(&label.text));
+            let text = (!label.text.is_empty()).then(|| shown_text(&label.text));
             kind.span(range.start - first..range.end - first).label(text)
         });
         Some(

@@ -209,6 +209,22 @@ fn mistakes_about_hostile_values_are_told_on_lines_of_their_own() {
 }
 
 #[test]
+fn the_middle_of_a_very_long_value_is_left_out_but_in_json() {
+    let network = "[vpc.v]\ncidr = \"172.16.0.0/12\"\n[vswitch.s]\nvpc = \"v\"\ncidr = \"172.16.0.0/16\"\n";
+    for (value, is_cut) in [("é ".repeat(100_000), true), ("x".repeat(100_000), true), ("x".repeat(900), false)] {
+        let instance = format!("[instance.i]\nvswitch = \"{value}\"\nprivate_ip = \"172.16.0.1\"\n");
+        let bench = Bench::new().write("long.toml", network.to_owned() + &instance);
+        for format in ["text", "github"] {
+            let told = bench.run(&["check", "long.toml", "--format", format]);
+            let lines = told.out.lines().chain(told.error.lines());
+            assert!(told.code > 0 && lines.map(str::len).max() < Some(1_400), "{format}");
+            assert_ne!(told.out.contains(&value) || told.error.contains(&value), is_cut, "{format}");
+        }
+        assert!(bench.run(&["check", "long.toml", "--format", "json"]).out.contains(&value));
+    }
+}
+
+#[test]
 fn a_shell_that_runs_the_commands_of_an_advice_runs_nothing_else() {
     let bench = Bench::new().write("hostile.toml", topology());
     for (from, to) in [("i-c", "i-a"), ("i-c", "rm"), ("i-far", "i-b"), ("i-a", "i-b"), ("i-b", "i-c")] {
