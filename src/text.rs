@@ -1,4 +1,4 @@
-//! Text that somebody else wrote, shown so that it cannot do anything.
+//! Text from files, shown so that it cannot do anything.
 //!
 //! Ids, titles, regions, accounts, comments and paths come from files. Printed raw, a control character moves the
 //! cursor, a newline begins a line that looks like one of this program, and a bidirectional mark turns the rest of the

@@ -72,7 +72,7 @@ pub fn in_order<T: Send, R: Send>(
             let (sender, next, work) = (sender.clone(), &next, &work);
             let drain = move || {
                 while let Some((place, item)) = next() {
-                    // Where nobody takes results any more, nothing is left to do.
+                    // Where results are no longer taken, nothing is left to do.
                     let _ = sender.send((place, work(item)));
                 }
             };

@@ -94,7 +94,7 @@ impl Sub<SimDuration> for SimTime {
     }
 }
 
-/// The lowest stamp since somebody last looked: what is dead by it is dead for every frame seen since, however far a
+/// The lowest stamp since it was last read: what is dead by it is dead for every frame seen since, however far a
 /// single stamp ran ahead.
 #[derive(Clone, Copy, Debug, Default)]
 #[doc(hidden)]

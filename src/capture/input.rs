@@ -140,7 +140,7 @@ impl Input {
                 }
                 Ok(length) => {
                     filled += length;
-                    // Whoever writes into a pipe may be slow.
+                    // What writes into a pipe may be slow.
                     if filled >= needed && source.compression().is_none() {
                         break;
                     }

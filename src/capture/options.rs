@@ -58,7 +58,7 @@ impl<'a> BlockOptions<'a> {
             match (code, value) {
                 (EPB_FLAGS, &[a, b, c, d]) => summary.direction = self.order.u32([a, b, c, d]) & 3,
                 (OPT_COMMENT, comment) if comment.starts_with(OWN_COMMENT) => summary.is_annotated = true,
-                // That an earlier annotation may end here is seen by whoever reads the comments.
+                // That an earlier annotation may end here is seen by readers of the comments.
                 (OPT_COMMENT, _) => summary.has_comments = true,
                 (EPB_QUEUE, _) => summary.has_queue = true,
                 _ => {}

@@ -139,7 +139,7 @@ impl Named<'_, '_> {
         self.matches_somebody(findings);
     }
 
-    /// Whether the peer is of this plane or joined to it, and whether anybody is behind it.
+    /// Whether the peer is of this plane or joined to it, and whether any endpoint is behind it.
     fn matches_somebody(&self, findings: &mut Vec<Diagnostic>) {
         let world = self.survey.world;
         let peer = &world.security_groups[self.peer];
@@ -176,7 +176,7 @@ impl Named<'_, '_> {
     /// Why no traffic between the two groups can exist.
     fn unlinked(&self, vpc: Key<Vpc>, classic: Key<SecurityGroup>) -> Option<String> {
         let world = self.survey.world;
-        // A classic group of the rule's own that nobody is in yet is not the peer's fault.
+        // A classic group of the rule's own without members is not the peer's fault.
         let nobody_here = classic == self.key && self.survey.members(classic).is_empty();
         if nobody_here || self.survey.has_member_linked_to(classic, vpc) {
             return None;

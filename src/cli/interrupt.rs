@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 /// What a process that a signal ends gives as its exit code, less the number of the signal.
 pub(super) const ENDED_BY_SIGNAL: i32 = 128;
 
-/// Whether somebody wants the work to end.
+/// Whether the work is to end.
 pub(super) struct Interrupt {
     stop: Arc<AtomicBool>,
     signal: Arc<AtomicUsize>,
@@ -102,7 +102,7 @@ mod waiting {
     use std::os::unix::net::UnixStream;
     use std::path::Path;
 
-    /// Two ends: a signal writes to the one, and whoever waits watches the other.
+    /// Two ends: a signal writes to the one, and what waits watches the other.
     pub(super) struct Wake {
         signal: UnixStream,
         watched: UnixStream,

@@ -68,7 +68,7 @@ impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Failure {
         match error.kind() {
             std::io::ErrorKind::BrokenPipe => Failure::ClosedPipe,
-            // Whoever wrapped it has said what could not be written.
+            // What wraps it says what could not be written.
             _ if error.get_ref().is_some() => Failure::Message(error.to_string()),
             _ => Failure::Message(format!("cannot write the output: {error}")),
         }

@@ -22,7 +22,7 @@ use std::io::BufWriter;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The longest list of flows that is printed behind a matrix that nobody narrowed down.
+/// The longest list of flows that is printed behind a matrix of all endpoints.
 const LISTED: usize = 60;
 
 impl From<ReachTextError> for Failure {
@@ -134,7 +134,7 @@ fn answer(asking: &Asking<'_>, kept: Vec<KeptRegions>, terminal: &mut Terminal) 
     let matrix = reach.matrix(&question);
     report::reach_matrix_text(&mut text, &words, &matrix, palette);
     let is_listed = asking.is_narrow() || matrix.regions <= LISTED;
-    // Flows are not kept where nobody asks for them: there may be many.
+    // Flows are not kept where they are not asked for: there may be many.
     let flows = if is_listed || arguments.witnesses.is_some() { reach.flows(&question) } else { Vec::new() };
     text.push('\n');
     if is_listed {

@@ -5,7 +5,7 @@
 //!
 //! Chosen where the vendor is silent: links come in the order of the topology file; where a VPC and instances are named,
 //! those of the instances that are linked to the VPC; an instance without a link is left out; a VPC that does not exist
-//! is nobody's, which is `InvalidVpc.NotBelong`.
+//! belongs to no account, which is `InvalidVpc.NotBelong`.
 
 use super::{Refusal, RefusalRecord};
 use crate::check::Checked;

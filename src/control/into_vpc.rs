@@ -1,5 +1,5 @@
 //! Migration of a classic instance into a VPC: it gets a vSwitch, an address and groups there, and its classic address is
-//! nobody's.
+//! free.
 //!
 //! The vendor migrates by a plan in its console, without a call of its own, so the codes are those of the calls that set
 //! the same things for other instances. Tests, in order: the instance, its plane, its link, its state; the vSwitch, its

@@ -64,7 +64,7 @@ macro_rules! checks {
                 }
             });)*
             // No program makes this panic: what leads to no endpoint was refused above, by `route::first` or
-            // `route::second`, and an address that nobody has in the classic network by `bridge::target`.
+            // `route::second`, and an address that no endpoint has in the classic network by `bridge::target`.
             Ok(Forwarding::of(routes).expect("routes without a target are refused"))
         }
 

@@ -1,6 +1,6 @@
 //! The first packet of a flow without a frame, and the reply to it.
 //!
-//! What would pass, and what stands in the way of what would not, is asked about more packets than anybody could send.
+//! What would pass, and what stands in the way of what would not, is asked about more packets than could be sent.
 //! The lookups and checks are those of forwarding.
 
 use super::checks;

@@ -27,7 +27,7 @@ macro_rules! in_order {
             /// Stage 5: the sender's security groups.
             Packet EgressGroups = egress::groups;
 
-            /// Stage 6: the sender's domain has a route, and somebody is there.
+            /// Stage 6: the sender's domain has a route, and an endpoint is there.
             Route FirstRoute = route::first;
             /// Its next hop is running.
             Route FirstNextHopState = route::first_next_hop_state;

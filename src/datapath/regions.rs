@@ -115,7 +115,7 @@ pub(crate) struct SourceTraits {
     is_secondary: bool,
     is_allowed: bool,
     remote: Option<Ipv4Net>,
-    /// Of a public address: the instance that has it, and whether somebody owns it.
+    /// Of a public address: the instance that has it, and whether an endpoint owns it.
     public: Option<(Option<EndpointId>, bool)>,
 }
 
@@ -252,8 +252,8 @@ impl DestinationCuts<'_> {
         ranges::add_cuts(cuts);
         program.public_ips.iter().for_each(|(address, _)| cuts.add_address(*address));
         let endpoint = program.endpoint(sender);
-        // What `cloud-services` sends enters the domain of the endpoint that owns the destination, and no domain where
-        // nobody does. Each owned address is a part by itself, and nothing is routed between two of them.
+        // What `cloud-services` sends enters the domain of the endpoint that owns the destination, and none where there is
+        // no such endpoint. Each owned address is a part by itself, and nothing is routed between two of them.
         if sender == CLOUD_SERVICES {
             program.owners.iter().for_each(|(address, _)| cuts.add_address(*address));
             return;
@@ -272,7 +272,7 @@ impl DestinationCuts<'_> {
 
     fn add_classic(&self, table: TableId, cuts: &mut AddressCuts) {
         // The hosts of all regions: an address that an endpoint of another region has is refused for another reason
-        // than one that nobody has, so the answer changes there.
+        // than one that no endpoint has, so the answer changes there.
         self.program.classic_domains.iter().for_each(|domain| self.add_hosts(*domain, cuts));
         self.add_table(table, cuts);
     }
@@ -306,7 +306,7 @@ impl DestinationCuts<'_> {
             self.program.tables.add_cuts(table, cuts);
         }
         for (prefix, route) in self.program.tables.routes(table) {
-            // The last address of a vSwitch is told apart from others that nobody has.
+            // The last address of a vSwitch is told apart from others that no endpoint has.
             if matches!(self.program.routes[route as usize].action, Action::Local(_)) {
                 cuts.add_address(prefix.broadcast());
             }

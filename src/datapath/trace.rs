@@ -112,7 +112,7 @@ impl Walk<'_> {
         if let Some(forwarding) = Forwarding::of(&self.routes) {
             self.packet.forwarding = Ok(forwarding);
         } else if let Some(refusal) = bridge::target(&self.routes).refusal {
-            // Nobody in the classic network has the destination. The refusal is kept with its check, by which
+            // No endpoint of the classic network has the destination. The refusal is kept with its check, by which
             // `bridge::service_in_session` recognises that a managed service sends there, and refuses that first.
             self.packet.forwarding = Err(CheckRefusal { check: CheckId::CrossingTarget, ..refusal });
         }
@@ -136,7 +136,7 @@ impl Walk<'_> {
         finding.refusal = None;
         self.routes = over_missing_link(self.routes, bridge);
         self.follow_routes();
-        // Nobody is there: what refuses the packet now is the bridge, which looks at the sender first.
+        // No endpoint is there: what refuses the packet now is the bridge, which looks at the sender first.
         if let (Err(refusal), Bridge::Classic(_)) = (&mut self.packet.forwarding, bridge) {
             refusal.check = CheckId::CrossingTarget;
         }

@@ -24,7 +24,7 @@ pub(super) enum JsonNode<'a> {
     Tags(Vec<(String, String)>),
 }
 
-/// The key of tags, whose own keys anybody chose.
+/// The key of tags, whose own keys are the account's choice.
 const TAGS: &str = "tags";
 
 /// The name of every key that is not known.

@@ -205,8 +205,9 @@ impl FrameResult {
     }
 
     /// What the receiver, an instance or a service, would send to open a flow of the same kind by itself; see
-    /// [`PacketBuilder::reverse_of`]. The receiver of a dropped packet is who would have got it, had nothing stood in its
-    /// way. `None` where nobody could, and where a gateway or the vendor's own services stand for whoever received it.
+    /// [`PacketBuilder::reverse_of`]. The receiver of a dropped packet is the endpoint that would have got it, had nothing
+    /// stood in its way. `None` where there is none, and where a gateway or the vendor's own services stand for the
+    /// receiver.
     pub fn reverse(&self) -> Option<(EndpointId, PacketBuilder)> {
         let to = match self.outcome().verdict {
             Verdict::Delivered { to } => to,
@@ -245,7 +246,7 @@ impl FrameResult {
         (to != asked).then_some([to, asked])
     }
 
-    /// Writes that this reply reached somebody else than `asked`; nothing where it did not.
+    /// Writes that this reply reached another endpoint than `asked`; nothing where it did not.
     #[doc(hidden)]
     pub fn write_misdelivered(&self, out: &mut String, asked: Option<EndpointId>) {
         if let Some([reached, asked]) = self.misdelivered(asked) {

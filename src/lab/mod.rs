@@ -229,7 +229,7 @@ impl Lab {
     /// Applies an operation to the world, now. Sessions live on as long as their first packet would still be permitted;
     /// results keep the topology that their frames were sent in. What the operation adds has no place in a file.
     ///
-    /// An operation costs in proportion to what it changes, whatever the size of the world and whoever holds on to the
+    /// An operation costs in proportion to what it changes, whatever the size of the world and however many hold the
     /// topology before it. Only the first move into a VPC gathers the addresses that are taken, once: 0.1 s with a million
     /// endpoints.
     ///

@@ -170,7 +170,7 @@ struct RunFolder {
 fn prepare_folder(endpoints: &[KnownEndpoint]) -> io::Result<RunFolder> {
     let outer_number = std::fs::read_link("/proc/self")?;
     let cannot = |error: Errno| io::Error::other(format!("a folder in memory cannot be mounted: {error}"));
-    // Under `/proc`, which is mounted anew above it: so it covers nothing that anybody needs, and no name leads to it but
+    // Under `/proc`, which is mounted anew above it: so it covers nothing that is needed, and no name leads to it but
     // a descriptor's.
     let safe = MountFlags::NOSUID | MountFlags::NODEV;
     mount("biplane", "/proc", "tmpfs", safe, Some(c"mode=0755")).map_err(cannot)?;

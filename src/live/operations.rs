@@ -37,7 +37,7 @@ impl OperationLines {
             File::from(io::stdin().as_fd().try_clone_to_owned()?)
         } else {
             let is_pipe = fs::metadata(path).map_err(unreadable)?.file_type().is_fifo();
-            // With a writer of its own a pipe has no end, and opening it waits for nobody.
+            // With a writer of its own a pipe has no end, and opening it does not wait.
             OpenOptions::new().read(true).write(is_pipe).open(path).map_err(unreadable)?
         };
         let kind = FileType::from_raw_mode(fstat(&file)?.st_mode);

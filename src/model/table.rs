@@ -73,7 +73,7 @@ pub trait Identified {
 
 /// Objects of one kind by id, in the order they were added. Removing one leaves the keys of the others as they are.
 ///
-/// A clone shares its pages and objects with the original, so a world that somebody holds on to costs the next one only
+/// A clone shares its pages and objects with the original, so a world that is still held costs the next one only
 /// what is changed in it.
 #[derive(Clone, Debug)]
 pub struct Table<T> {

@@ -7,7 +7,7 @@ use crate::diag::{Diagnostic, Span, Spanned, citation};
 use crate::model::{Instance, Key, SharedText, Vpc, World};
 use crate::remedy;
 
-/// A link that somebody thinks of.
+/// A link that is planned.
 pub(super) struct Plan<'w> {
     pub(super) world: &'w World,
     pub(super) instance: &'w Instance,

@@ -218,7 +218,7 @@ pub struct Feed {
     captured_at: Vec<Vec<Option<EndpointId>>>,
     clock: ReplayClock,
     workers: usize,
-    /// By shard: whose it is; nobody's where its frames are left to another process.
+    /// The worker of each shard; none where its frames are left to another process.
     owners: [Option<u8>; SHARDS],
     /// Frames so far, those that are left to others included.
     frames: u64,

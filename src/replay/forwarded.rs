@@ -209,7 +209,7 @@ impl<'a> ForwardedFrame<'a> {
         }
         let mut bytes = Vec::with_capacity(captured);
         bytes.extend_from_slice(kept);
-        // The frame gets its captured length back, though nobody reads the zeros. The limit of what is held goes by
+        // The frame gets its captured length back, though the zeros are not read. The limit of what is held goes by
         // lengths, and a merge has to take the same frames early as one process does.
         bytes.resize(captured, 0);
         let shard = ShardId::of_index(shard.into())?;

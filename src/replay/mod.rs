@@ -94,7 +94,7 @@ use writing::ReplayWriter;
 /// How a capture is replayed.
 #[derive(Clone, Debug, Default)]
 pub struct ReplayOptions {
-    /// Frames with this source enter at this endpoint, whoever owns the address.
+    /// Frames with this source enter at this endpoint, whichever owns the address.
     pub inject: Vec<(Ipv4Addr, EndpointId)>,
     /// Addresses that are rewritten.
     pub map: Vec<(Ipv4Addr, Ipv4Addr)>,
@@ -501,7 +501,7 @@ impl<'a> Source<'a> {
                 self.frames += batch.len() as u64;
                 more
             }
-            // Whoever stops a replay that waits for more of its capture ends the waiting, too.
+            // A stop of a replay that waits for more of its capture ends the waiting, too.
             Err(_) if self.is_stopped() => {
                 self.interrupted = true;
                 false

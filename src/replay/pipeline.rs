@@ -241,8 +241,8 @@ impl WorkerThread<'_, '_, '_> {
     }
 
     fn forward(&mut self, job: Arc<Job>) {
-        // No thread ever waits for this lock: each output has one thread until all parts are forwarded, and whoever
-        // gets the job then has it alone. It is needed because the job is shared, and is taken once for each batch.
+        // No thread ever waits for this lock: each output has one thread until all parts are forwarded, and the
+        // thread that gets the job then has it alone. It is needed because the job is shared, and is taken once per batch.
         self.worker.forward(&job.batch, self.own, &mut lock(&job.outputs[self.own]));
         job.forwarded.fetch_add(1, Ordering::Relaxed);
         // Only the last thread to drop it gets it. A thread that has left early has dropped it without forwarding.

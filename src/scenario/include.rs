@@ -81,7 +81,7 @@ pub(super) fn refuse(decoder: &mut Decoder<'_>, table: &Fields<'_>, why: &'stati
     }
 }
 
-/// Refuses a path by which a file that somebody sent could show what stands elsewhere on this machine: findings show the
+/// Refuses a path by which a file from elsewhere could show what stands elsewhere on this machine: findings show the
 /// lines that they are about.
 fn refuse_path(name: &str) -> Result<(), Diagnostic> {
     let path = Path::new(name);

@@ -97,7 +97,7 @@ pub(super) fn decode<'a>(
     let keys: Vec<&str> = std::iter::once("operation").chain(keys.iter().copied()).collect();
     fields.refuse_unknown(decoder, &keys);
     let expectation = expectation(decoder, step, word.value, names);
-    // Whoever expects that something does not exist may name what does not.
+    // An expectation that something does not exist may name what does not.
     let unknown = KnownNames::new(None);
     let missing = matches!(&expectation, Some(ApplyExpectation::Refused(code)) if is_about_a_missing_object(code));
     let mut reader = OperationReader { decoder, fields, names: if missing { &unknown } else { names } };

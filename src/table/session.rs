@@ -2,7 +2,7 @@
 //!
 //! A flow is a 5-tuple within a pair of routing domains. [`Sessions`] keeps the flows of all shards in slots of 64 bytes,
 //! one cache line each. The hash is that of the 5-tuple alone, so a slot can be prefetched as soon as a packet is
-//! parsed, before anybody knows which domains it goes through; flows that differ in their domains stand side by side.
+//! parsed, before it is known which domains it goes through; flows that differ in their domains stand side by side.
 //!
 //! ```text
 //! hash = | directory: low half |  ...  | group | ... | tag: high byte |

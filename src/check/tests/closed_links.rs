@@ -29,7 +29,7 @@ fn a_rule_at_either_end_that_speaks_of_the_other_opens_a_link() {
     for rule in ["source = \"10.24.0.0/16\"", "source = \"sg-a\", protocol = \"tcp\", port_range = \"80\""] {
         clean(&linked("", &format!("ingress = [{{ {rule} }}]")));
     }
-    // Nobody has 172.16.1.6, and a drop rule opens nothing.
+    // No endpoint has 172.16.1.6, and a drop rule opens nothing.
     for rule in ["source = \"172.16.1.6\"", "source = \"172.16.1.5\", policy = \"drop\""] {
         breaks(&linked(&format!("ingress = [{{ {rule} }}]"), ""), &closed_links::CLOSED, CLOSED, &PLACES);
     }

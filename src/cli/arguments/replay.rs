@@ -106,7 +106,7 @@ pub(in crate::cli) struct Attribution {
     /// of one capture behind the other.
     #[arg(long)]
     pub(in crate::cli) merge: bool,
-    /// Frames from this address enter at this endpoint, whoever owns the address. May be repeated.
+    /// Frames from this address enter at this endpoint, whichever owns the address. May be repeated.
     #[arg(long, value_name = "IP=ENDPOINT", value_parser = injection)]
     pub(in crate::cli) inject: Vec<(Ipv4Addr, String)>,
     /// Rewrite an address of the capture before anything else, checksums too. May be repeated.

@@ -119,7 +119,7 @@ impl<'a> PlaceFinder<'a> {
 }
 
 /// True for an id of an instance as the vendor makes them. Where the log and the topology both have one, the ids say which
-/// instance is meant; a topology that somebody wrote calls its instances otherwise.
+/// instance is meant; one written by hand calls its instances otherwise.
 fn is_vendor_id(id: &str) -> bool {
     let Some(rest) = id.strip_prefix("i-") else { return false };
     let is_of_id = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();

@@ -143,7 +143,7 @@ fn entry(interface: &Interface, topology: &Topology) -> Option<Entry> {
 struct Known<'a> {
     entry: Option<Entry>,
     owners: &'a [Option<u8>; SHARDS],
-    /// How many captures the frames may be of; 0 where nobody asks.
+    /// How many captures the frames may be of; 0 where that is not asked.
     captures: usize,
     has_timing: bool,
 }

@@ -30,7 +30,7 @@ impl JudgedFrame<'_> {
     }
 
     fn failure(&self, claim: &str, fact: &str) -> StepFailure {
-        // Claims and facts hold texts of files that somebody else may have written. They are printed to terminals and
+        // Claims and facts hold texts of files from elsewhere. They are printed to terminals and
         // into logs of CI, where a raw control character or line break could look like output of this program.
         let text = |text: &str| Shown(text).to_string();
         StepFailure { kind: self.kind().to_owned(), claim: text(claim), fact: text(fact), place: None }

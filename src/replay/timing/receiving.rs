@@ -65,7 +65,7 @@ pub(in crate::replay) struct Flight {
 /// What became of a frame in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::replay) enum Received {
-    /// It was on its way to nobody.
+    /// It was on its way to no endpoint.
     Nowhere,
     /// The receiver has it at this time.
     At(SimTime),

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 const MAX_FRAMES: u64 = 1 << 43;
 
 /// Frames of a part that a list of its sums has not named yet. A list names each frame once at most, so that no list,
-/// whoever wrote it and however often it names one entry, comes to more than the frames there are.
+/// whatever its source and however often it names one entry, comes to more than the frames there are.
 #[derive(Clone, Copy)]
 pub(crate) struct FramesLeft(u64);
 

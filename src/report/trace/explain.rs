@@ -61,7 +61,7 @@ pub(super) struct Nearest {
 pub(super) fn nearest_rule(words: Resolver<'_>, acl: AclId, ingress: bool, query: &Query) -> Option<Nearest> {
     let rules = words.program.acl(acl).rules();
     let accepting = || rules.iter().filter(|rule| rule.effect == Effect::Accept);
-    // Membership in a group is no rule that anybody wrote: it is told where there is nothing better.
+    // Membership in a group is no rule that stands in a file: it is told where there is nothing better.
     let within_group = |id: u32| words.names.rules[id as usize].text.ends_with(" intra-group");
     let sets = &words.program.address_sets;
     let found = nearest(accepting().filter(|rule| !within_group(rule.id)), sets, query)

@@ -109,7 +109,7 @@ pub fn fixes(words: Resolver<'_>, traced: &Traced<'_>) -> Vec<Fix> {
     accounts(words, traced).iter().map(|account| account.fix().clone()).collect()
 }
 
-/// Writes, in a trace's columns, that a reply reached somebody else than the endpoint that asked.
+/// Writes, in a trace's columns, that a reply reached another endpoint than the one that asked.
 pub fn misdelivered_text(out: &mut String, words: Resolver<'_>, reached: EndpointId, asked: EndpointId) {
     write_label(out, "note");
     let _ = writeln!(out, "the reply reached {}, not {}", words.endpoint(reached), words.endpoint(asked));

@@ -244,7 +244,7 @@ fn what_cannot_be_read_is_told_where_it_is_included() {
     "#);
 }
 
-/// Whoever sends a topology to be checked is not shown what else stands on the machine.
+/// A check of a topology from elsewhere does not show what else stands on the machine.
 #[test]
 fn a_path_leads_to_a_topology_from_the_folder_of_the_file() {
     let folder = folder(&[("net.toml", NET), ("sub/main.toml", "include = [\"../net.toml\"]")]);

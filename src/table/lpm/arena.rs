@@ -15,7 +15,7 @@ const LARGEST_SLAB: usize = 2 << 20;
 #[derive(Debug)]
 struct Slab {
     memory: Memory,
-    /// Lines handed out; more than there are once somebody asked in vain.
+    /// Lines handed out; more than there are after a request in vain.
     taken: AtomicUsize,
 }
 
@@ -82,7 +82,7 @@ impl Arena {
     /// Copies `lines` into a new block.
     pub(super) fn put(&mut self, lines: &[CacheLine]) -> Block {
         let (slab, start) = self.take(lines.len());
-        // SAFETY: `take` gave `lines.len()` lines inside a slab that `self` holds and that nobody else was or will be
+        // SAFETY: `take` gave `lines.len()` lines inside a slab that `self` holds and that no other caller was or will be
         // given, so no reference to them exists; `lines` lies elsewhere.
         unsafe { start.copy_from_nonoverlapping(lines.as_ptr(), lines.len()) };
         self.slabs[slab].live += lines.len();
@@ -109,7 +109,7 @@ impl Arena {
         let fits = lines.len() <= block.lines as usize && 2 * lines.len() > block.lines as usize;
         let slab = self.slabs[block.slab.index()].slab.as_mut();
         if fits && slab.is_some_and(|slab| Arc::get_mut(slab).is_some()) {
-            // SAFETY: the block lies in a slab that this arena alone holds, and `&mut self` says that nobody reads
+            // SAFETY: the block lies in a slab that this arena alone holds, and `&mut self` says that nothing reads
             // through this arena now. The block has room for `lines`, which lie elsewhere.
             unsafe { block.start.cast_mut().copy_from_nonoverlapping(lines.as_ptr(), lines.len()) };
             return block;

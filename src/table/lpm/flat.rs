@@ -269,7 +269,7 @@ impl<C: Cell> Flat<C> {
         self.chunks.get(chunk)
     }
 
-    /// Changes a chunk, copied first where somebody else has it too.
+    /// Changes a chunk, copied first where a clone has it too.
     fn change<T>(&mut self, chunk: usize, change: impl FnOnce(&mut Chunk<C>) -> T) -> T {
         let Flat { chunks, pages, pool, .. } = self;
         // However this ends: library users may catch a panic, and look routes up afterwards.
@@ -277,7 +277,7 @@ impl<C: Cell> Flat<C> {
         if Arc::get_mut(following.slot).is_none() {
             *following.slot = Arc::new(following.slot.copy(pool));
         }
-        change(Arc::get_mut(following.slot).expect("nobody else has a new chunk"))
+        change(Arc::get_mut(following.slot).expect("no clone has a new chunk"))
     }
 
     fn put(&mut self, chunk: usize, new: Arc<Chunk<C>>) {
@@ -328,7 +328,7 @@ fn blank_of<C: Cell>(blanks: &mut Vec<Arc<Chunk<C>>>, pool: &mut Pool, backgroun
     if let Some(blank) = blanks.iter().find(|blank| blank.background == background) {
         return blank.clone();
     }
-    // Those that nobody uses any more make room.
+    // Those that are no longer used make room.
     blanks.retain(|blank| Arc::strong_count(blank) > 1);
     let blank = Arc::new(Chunk::new(pool, &[], background));
     blanks.push(blank.clone());

@@ -160,7 +160,7 @@
 //!   by side, which keeps their addresses and places in registers: 3.2. Passes do pay between tables, where lines are
 //!   far.
 //! - A branch between the two forms of a divided /24, and comparing 31 bytes instead of 32: 9.5 ns instead of 6.8 for
-//!   hosts of random routes, as nobody can foresee which form comes next.
+//!   hosts of random routes, as which form comes next cannot be foreseen.
 //! - Gathering the cells of a burst with AVX-512: 2.0 to 2.1 ns where prefetching them all before the first is read
 //!   takes 2.1; prefetching serves every processor, and took it from 3.5. On Sapphire Rapids, with second reads gathered
 //!   too, without a branch, and cells asked for ahead: 1.08 to 1.33 times as long in bursts of 32, 1.03 to 1.5 in bursts of 256.

@@ -159,12 +159,12 @@ impl<C> Page<C> {
     }
 
     pub(super) fn cells_mut(&mut self) -> &mut [C] {
-        // SAFETY: as in `cells`, and `&mut self` says that nobody else looks.
+        // SAFETY: as in `cells`, and `&mut self` says that nothing else reads or writes there.
         unsafe { std::slice::from_raw_parts_mut(self.start.0.cast_mut(), CELLS) }
     }
 
     pub(super) fn groups_mut(&mut self) -> &mut [GroupStart] {
-        // SAFETY: as in `groups`, and `&mut self` says that nobody else looks.
+        // SAFETY: as in `groups`, and `&mut self` says that nothing else reads or writes there.
         unsafe { std::slice::from_raw_parts_mut(self.start.group_at(0).cast_mut(), GROUPS) }
     }
 }

@@ -137,7 +137,7 @@ impl<C: Copy> Set<C> {
     }
 }
 
-/// A block to be changed, copied first where somebody else has it too: at once and with room for more routes, where
+/// A block to be changed, copied first where a clone has it too: at once and with room for more routes, where
 /// [`Arc::make_mut`] clones a vector of packed routes one by one and to its length.
 fn own<C: Copy>(block: &mut Arc<Vec<Stored<C>>>) -> &mut Vec<Stored<C>> {
     if Arc::get_mut(block).is_none() {
@@ -149,5 +149,5 @@ fn own<C: Copy>(block: &mut Arc<Vec<Stored<C>>>) -> &mut Vec<Stored<C>> {
         }
         *block = Arc::new(copy);
     }
-    Arc::get_mut(block).expect("nobody else has a new block")
+    Arc::get_mut(block).expect("no clone has a new block")
 }

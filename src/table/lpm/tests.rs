@@ -88,7 +88,7 @@ impl Design {
             }
             Design::Direct(direct) => {
                 let view = direct.view();
-                // SAFETY: the table is there, and nobody changes it.
+                // SAFETY: the table is there, and is not changed.
                 let single: Vec<u32> = addresses.iter().map(|address| unsafe { view.lookup(*address) }).collect();
                 for vector in Vector::all() {
                     burst.fill(0);

@@ -91,7 +91,7 @@ struct Words {
     /// There until the words go.
     lines: Option<Lines>,
     start: NonNull<u32>,
-    /// Words handed out; more than there are once somebody asked in vain.
+    /// Words handed out; more than there are after a request in vain.
     taken: AtomicUsize,
     spare: Arc<Spare>,
 }
@@ -220,7 +220,7 @@ impl Store {
     pub(super) fn fill(&mut self, block: WordBlock, range: std::ops::Range<usize>, word: u32) {
         assert!(range.start <= range.end && range.end <= 1 << block.bits, "inside of the block");
         // SAFETY: the block was handed out, so it lies inside of the memory; no clone reads it, and `&mut self` says
-        // that nobody reads through this store.
+        // that nothing reads through this store.
         unsafe {
             let start = self.words.start.as_ptr().add(block.place);
             range.for_each(|at| start.add(at).write(word));

@@ -108,7 +108,7 @@ impl<E: Copy> PagedTable<E> {
         let (mut gap, _) = self.search(hash, is_it)?;
         let removed = self.places.replace(gap, None);
         self.len -= 1;
-        // Whoever stands behind the gap, and could stand in it, moves up: else a search would end too early.
+        // The first entry behind the gap that could stand in it moves up: else a search would end too early.
         let mut place = gap;
         loop {
             place = self.after(place);

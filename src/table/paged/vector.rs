@@ -67,7 +67,7 @@ impl<T> Paged<T> {
             return None;
         }
         // SAFETY: there are `len` entries, `PAGE` of them in every page but the last, and `starts` has the start of
-        // each page. `branches` keeps the pages for as long as `self` lives, and while `self` is borrowed nobody
+        // each page. `branches` keeps the pages for as long as `self` lives, and while `self` is borrowed nothing
         // writes to them: `page_mut` writes to a page only where this is the last owner of it, and takes `&mut self`.
         Some(unsafe { self.starts.get_unchecked(index >> Self::BITS).add(index & (Self::PAGE - 1)).as_ref() })
     }
@@ -106,7 +106,7 @@ impl<T: Clone> Paged<T> {
         // Set at each change. The page may have been copied just now, so that the old start leads to a page of the
         // clones; and where it was not copied, a pointer from before is not valid beyond a mutable borrow of the page.
         self.starts[page] = start;
-        // SAFETY: `start` leads to the page of `index`, which nobody else owns any more, and `self` is borrowed.
+        // SAFETY: `start` leads to the page of `index`, which no clone owns any more, and `self` is borrowed.
         unsafe { start.add(index & (Self::PAGE - 1)).as_mut() }
     }
 

@@ -30,7 +30,7 @@ impl Direction {
     }
 }
 
-/// A 5-tuple, the same for both directions of a flow. It can be told from the packet alone, before anybody knows which
+/// A 5-tuple, the same for both directions of a flow. It can be told from the packet alone, before it is known which
 /// routing domains the packet goes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(C)]

@@ -16,7 +16,7 @@ use std::net::SocketAddrV4;
 use world::Pairs;
 
 /// The port that the groups of the VPC let everybody linked in on, one that they do not, and one that the classic
-/// groups let nobody out to.
+/// groups let nothing out to.
 const OPEN_PORT: u16 = 8080;
 const CLOSED_PORT: u16 = 22;
 const CLOSED_OUTWARDS: u16 = 23;
@@ -146,7 +146,7 @@ fn damaged(client: SocketAddrV4, server: SocketAddrV4, payload: &[u8]) -> Vec<u8
     frame
 }
 
-/// The end of a datagram whose beginning nobody has seen. The client's port becomes the identification.
+/// The end of a datagram whose beginning was not seen. The client's port becomes the identification.
 fn later_fragment(client: SocketAddrV4, server: SocketAddrV4, payload: &[u8]) -> Vec<u8> {
     PacketBuilder::tcp(client, server).identification(client.port()).fragment(1_480, false).payload(payload).build()
 }

@@ -36,7 +36,7 @@ const DATABASES: Hosts = Hosts::new([172, 16, 16, 1], 50);
 const STOPPED: Hosts = Hosts::new([172, 16, 17, 1], 50);
 /// Addresses behind a gateway of the VPC.
 const OUTSIDE: Hosts = Hosts::new([198, 18, 0, 0], 1 << 17);
-/// Addresses that nobody has: classic ones, and ones that no guest sends to its private NIC.
+/// Addresses that no endpoint has: classic ones, and ones that no guest sends to its private NIC.
 const NOBODY: Hosts = Hosts::new([10, 46, 0, 1], 200);
 const UNSCRIPTED: Hosts = Hosts::new([192, 168, 200, 1], 100);
 
