@@ -68,12 +68,13 @@ pub(in crate::datapath) fn enter(
     source: Ipv4Addr,
     destination: Ipv4Addr,
 ) -> Result<RouteQuery, Outcome> {
-    if program.owners.get(&source).is_none()
+    let owned_by = program.owners.get(&source);
+    if owned_by.is_none()
         && let Some(outside) = outside(program, entry, source, destination)
     {
         return Err(outside);
     }
-    attribute(program, entry, source, destination).map_err(not_attributed)
+    attribute_owned(program, entry, (source, owned_by), destination).map_err(not_attributed)
 }
 
 /// Finds the same for any frame with these addresses, ARP included.
@@ -87,11 +88,21 @@ pub(in crate::datapath) fn attribute(
     source: Ipv4Addr,
     destination: Ipv4Addr,
 ) -> Result<RouteQuery, Reason> {
+    attribute_owned(program, entry, (source, program.owners.get(&source)), destination)
+}
+
+/// [`attribute`], where it is known by whom the source is owned.
+fn attribute_owned(
+    program: &Program,
+    entry: Entry,
+    (source, owned_by): (Ipv4Addr, Option<&Owner>),
+    destination: Ipv4Addr,
+) -> Result<RouteQuery, Reason> {
     let captured_at = match entry {
         Entry::CapturedAt(id) => Some(id),
         Entry::BySource | Entry::Injected(_) | Entry::RateExceeded(_) => None,
     };
-    let sender = match (entry, owner(program, source)) {
+    let sender = match (entry, owner(program, source, owned_by)) {
         (Entry::Injected(id) | Entry::RateExceeded(id), _) => id,
         // A capture also holds what its endpoint received, so where a frame was captured is no evidence of its sender.
         // It decides only between several endpoints that have the source address.
@@ -100,14 +111,17 @@ pub(in crate::datapath) fn attribute(
         }
         (_, owner) => owner?,
     };
-    let lives_with = match program.owners.get(&destination) {
-        _ if sender != CLOUD_SERVICES => sender,
-        Some(Owner::One(receiver)) => *receiver,
-        Some(Owner::Several) => {
-            let receiver = captured_at.and_then(|id| program.host(program.endpoint(id).domain, destination));
-            receiver.ok_or(Reason::AmbiguousSource)?
+    let lives_with = if sender == CLOUD_SERVICES {
+        match program.owners.get(&destination) {
+            Some(Owner::One(receiver)) => *receiver,
+            Some(Owner::Several) => {
+                let receiver = captured_at.and_then(|id| program.host(program.endpoint(id).domain, destination));
+                receiver.ok_or(Reason::AmbiguousSource)?
+            }
+            None => return Err(Reason::UnknownSource),
         }
-        None => return Err(Reason::UnknownSource),
+    } else {
+        sender
     };
     Ok(RouteQuery { sender, domain: program.endpoint(lives_with).domain, source, destination })
 }
@@ -158,11 +172,11 @@ fn enters_by(program: &Program, entry: Entry, source: Ipv4Addr) -> bool {
 }
 
 /// The endpoint that a frame from `source` enters at where its entry does not say.
-fn owner(program: &Program, source: Ipv4Addr) -> Result<EndpointId, Reason> {
+fn owner(program: &Program, source: Ipv4Addr, owned_by: Option<&Owner>) -> Result<EndpointId, Reason> {
     if ranges::CLOUD_SERVICES.contains(&source) {
         return Ok(CLOUD_SERVICES);
     }
-    match program.owners.get(&source) {
+    match owned_by {
         Some(Owner::One(id)) => return Ok(*id),
         Some(Owner::Several) => return Err(Reason::AmbiguousSource),
         None => {}
