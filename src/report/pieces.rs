@@ -17,7 +17,7 @@ pub(super) struct StringTable<const RECORD: usize> {
 }
 
 /// Names: few are longer.
-pub(super) type NameTable = StringTable<32>;
+type NameTable = StringTable<32>;
 
 /// The names of endpoints and domains.
 pub(super) struct NameTables {

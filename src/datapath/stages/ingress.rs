@@ -102,14 +102,16 @@ fn attribute_owned(
         Entry::CapturedAt(id) => Some(id),
         Entry::BySource | Entry::Injected(_) | Entry::RateExceeded(_) => None,
     };
-    let sender = match (entry, owner(program, source, owned_by)) {
-        (Entry::Injected(id) | Entry::RateExceeded(id), _) => id,
-        // A capture also holds what its endpoint received, so where a frame was captured is no evidence of its sender.
-        // It decides only between several endpoints that have the source address.
-        (Entry::CapturedAt(id), Err(Reason::AmbiguousSource)) => {
-            near(program, id, source).ok_or(Reason::AmbiguousSource)?
-        }
-        (_, owner) => owner?,
+    let sender = match entry {
+        Entry::Injected(id) | Entry::RateExceeded(id) => id,
+        Entry::CapturedAt(_) | Entry::BySource => match owner(program, source, owned_by) {
+            // A capture also holds what its endpoint received, so where a frame was captured is no evidence of its sender.
+            // It decides only between several endpoints that have the source address.
+            Err(Reason::AmbiguousSource) => {
+                captured_at.and_then(|id| near(program, id, source)).ok_or(Reason::AmbiguousSource)?
+            }
+            owner => owner?,
+        },
     };
     let lives_with = if sender == CLOUD_SERVICES {
         match program.owners.get(&destination) {
