@@ -104,7 +104,7 @@ impl<'a> Judge<'a> {
         };
         self.catch_up(Some(first.start))?;
         let (flow, _) = LogFlow::of(first);
-        let known = self.known.get(at, flow, first.start);
+        let known = self.known_flow(at, flow, first);
         let opener = opener_of(records, known.map(|known| known.opener));
         let mut known = match known {
             // The other end began another connection.
@@ -125,6 +125,26 @@ impl<'a> Judge<'a> {
             }
         }
         Ok(judged)
+    }
+
+    /// What is known of the flow of a record at its ENI; else who opened it, as an ENI at one of its ends knows.
+    fn known_flow(&self, at: EndpointId, flow: LogFlow, record: &LogRecord) -> Option<KnownFlow> {
+        let known_at = |at| self.known.get(at, flow, record.start);
+        let known_at_an_end = || {
+            let owners = [record.source, record.destination].into_iter().filter_map(|end| self.owner(at, *end.ip()));
+            owners.filter(|owner| *owner != at).find_map(known_at)
+        };
+        let elsewhere = |known| KnownFlow { fate: OpeningFate::NotSeen, began: [None; 2], ..known };
+        known_at(at).or_else(|| known_at_an_end().map(elsewhere))
+    }
+
+    /// The endpoint that an address means to another one: in its VPC, or the only one.
+    fn owner(&self, at: EndpointId, address: Ipv4Addr) -> Option<EndpointId> {
+        let only = || match self.program.owners.get(&address) {
+            Some(Owner::One(owner)) => Some(*owner),
+            _ => None,
+        };
+        self.program.host(self.program.endpoint(at).domain, address).or_else(only)
     }
 
     /// Sends what is left, and puts what was counted beside the records into `comparison`.
@@ -179,7 +199,8 @@ impl<'a> Judge<'a> {
     fn weigh_answer(&self, case: &RecordCase<'_>, known: &KnownFlow) -> Judgement {
         match known.fate {
             OpeningFate::NotSeen => Judgement::Apart(SetApart::UnseenOpening),
-            // The session that it began has ended in the model since.
+            // The session that it began has ended in the model since; or, where the model routes the answer elsewhere than
+            // to its opener, the answer is no part of it there. Rules do not judge answers.
             OpeningFate::Delivered => {
                 let answer = ModelAnswer::Passes { by: MatchedRule::Session, in_session: true };
                 Judgement::Judged { answer, cause: None }
@@ -204,11 +225,7 @@ impl<'a> Judge<'a> {
             && case.record.protocol != Protocol::ICMP
             && blocker.reason != Reason::WhitelistDeny
             && blocker.at != DropLocation::Endpoint(at);
-        let owner = match self.program.owners.get(case.record.source.ip()) {
-            Some(Owner::One(owner)) => Some(*owner),
-            _ => None,
-        };
-        let far = receiver.or(owner)?;
+        let far = receiver.or_else(|| self.owner(at, *case.record.source.ip()))?;
         (is_shown && !self.logged[far.index()]).then_some(ModelAnswer::Stops(blocker))
     }
 

@@ -299,7 +299,14 @@ fn where_the_log_does_not_tell_who_opened_a_connection_nothing_is_invented() {
     assert_eq!(told(&[&segments.replace('?', "2")]), ["disagrees refuses sg-ingress-deny sg-a ingress default"]);
     // An ICMP message may be an error about something else.
     let ping = "5 in b icmp 172.16.0.1:0 172.16.0.2:0 ACCEPT -";
-    assert_eq!(told(&[ping]), ["disagrees refuses sg-ingress-deny sg-b ingress default guessed-opener"]);
+    let guessed = "disagrees refuses sg-ingress-deny sg-b ingress default guessed-opener";
+    assert_eq!(told(&[ping]), [guessed]);
+    // What another ENI has recorded of the connection before is no guess: the message answers it.
+    let answer = "6 in a icmp 172.16.0.2:0 172.16.0.1:0 ACCEPT -";
+    assert_eq!(told(&[answer]), ["disagrees refuses sg-ingress-deny sg-a ingress default guessed-opener"]);
+    assert_eq!(told(&[ping, answer]), [guessed, "apart unseen-opening"]);
+    let long_after = answer.replacen('6', "2000", 1);
+    assert_eq!(told(&[ping, &long_after])[1], told(&[answer])[0]);
 }
 
 #[test]
