@@ -156,6 +156,10 @@ pub mod wire;
 
 /// Shared with the tests beside the library.
 #[cfg(test)]
+#[path = "../tests/support/cases.rs"]
+mod test_cases;
+/// Shared with the tests beside the library.
+#[cfg(test)]
 #[expect(dead_code, reason = "unit tests need some edits only")]
 #[path = "../tests/support/world.rs"]
 mod test_world;

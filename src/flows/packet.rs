@@ -133,7 +133,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 2_048, ..ProptestConfig::default() })]
+        #![proptest_config(crate::test_cases::cases(2_048))]
 
         #[test]
         fn a_frame_that_was_parsed_says_the_same_as_its_bytes(

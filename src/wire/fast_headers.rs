@@ -202,7 +202,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 1_024, ..ProptestConfig::default() })]
+        #![proptest_config(crate::test_cases::cases(1_024))]
 
         #[test]
         fn it_reads_what_the_readers_read_and_nothing_else(

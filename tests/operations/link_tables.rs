@@ -237,7 +237,7 @@ fn edges(network: &Network) -> Vec<Ipv4Addr> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1024, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases::cases(1024))]
 
     #[test]
     fn a_link_table_answers_as_the_rules_do(

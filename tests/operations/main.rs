@@ -1,5 +1,7 @@
 //! Operations on the world: what each needs, what it changes, and what becomes of the traffic meanwhile.
 
+#[path = "../support/cases.rs"]
+mod cases;
 mod cidrs;
 mod codes;
 mod describe;

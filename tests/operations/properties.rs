@@ -267,7 +267,7 @@ fn applied_in_turn(operations: &[Operation]) -> Vec<bool> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases::cases(64))]
 
     /// A refused operation cannot change the world: `plan` takes it as it is. This holds what accepted ones leave.
     #[test]

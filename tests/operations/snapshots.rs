@@ -221,7 +221,7 @@ fn same(world: &Checked, compiled: &Compiled) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases::cases(48))]
 
     #[test]
     fn changes_one_by_one_come_to_the_program_of_the_world_they_left(
@@ -241,7 +241,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases::cases(24))]
 
     /// Lists of rules, for one, are merged when they are first asked: here, after all changes.
     #[test]

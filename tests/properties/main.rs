@@ -2,6 +2,8 @@
 
 mod agreement;
 mod blockers;
+#[path = "../support/cases.rs"]
+mod cases;
 mod connections;
 mod conversations;
 #[cfg(feature = "cli")]
@@ -19,6 +21,7 @@ mod traffic;
 mod usage;
 mod world;
 
+use crate::cases::cases;
 use biplane::datapath::{Crossing, Emitted, Fabric, Found, Frame, Options, Outcome, Output};
 use biplane::datapath::{Entry, FilterBypass, Steering, Step, Trace, Verdict};
 use biplane::diag::Reason;
@@ -97,7 +100,7 @@ fn name(topology: &Topology, id: EndpointId) -> &str {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+    #![proptest_config(cases(192))]
 
     #[test]
     fn tracing_changes_neither_results_nor_state(world in world(), draws in draws()) {
@@ -175,7 +178,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(cases(96))]
 
     #[test]
     fn a_blocker_out_of_the_way_leaves_those_behind_it(world in world(), draws in draws(), strict in any::<bool>()) {
@@ -184,7 +187,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(cases(96))]
 
     #[test]
     fn what_is_foretold_of_a_link_is_what_packets_meet(world in world(), classic in 0..3_usize, vpc in 0..2_usize) {
@@ -194,7 +197,7 @@ proptest! {
 
 #[cfg(feature = "cli")]
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(cases(12))]
 
     #[test]
     fn parts_give_what_one_process_gives(world in world(), draws in draws(), again in draws(), cut in shards::cuts()) {
@@ -451,7 +454,7 @@ fn expected_route(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(cases(12))]
 
     #[test]
     fn answers_for_all_headers_are_what_frames_meet(world in world(), seed in any::<u64>()) {
@@ -461,7 +464,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(cases(12))]
 
     #[test]
     fn differences_between_worlds_are_what_frames_meet(old in world(), new in world(), seed in any::<u64>()) {
@@ -470,7 +473,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(cases(12))]
 
     #[test]
     fn what_decides_about_a_frame_is_reached_by_some_header(world in world(), seed in any::<u64>()) {

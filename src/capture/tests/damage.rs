@@ -244,7 +244,7 @@ fn a_file_that_shrinks_while_it_is_read_is_an_error_after_its_last_whole_record(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(crate::test_cases::cases(300))]
 
     #[test]
     fn arbitrary_bytes_after_any_start_never_panic(start in 0..SAMPLES + 4, noise in prop::collection::vec(any::<u8>(), 0..300)) {

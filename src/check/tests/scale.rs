@@ -115,7 +115,7 @@ fn prefix() -> impl Strategy<Value = Ipv4Net> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(crate::test_cases::cases(200))]
 
     /// The sweep over sorted prefixes tells of exactly those that a comparison of all pairs would tell of.
     #[test]

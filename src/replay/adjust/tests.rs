@@ -214,7 +214,7 @@ fn what_was_taken_at_the_receiver_gets_its_hops_back() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(crate::test_cases::cases(2_000))]
 
     /// Anything may stand in a frame; what comes out is no longer than what went in.
     #[test]

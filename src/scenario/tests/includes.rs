@@ -51,7 +51,7 @@ fn headers() -> Vec<usize> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(crate::test_cases::cases(60))]
 
     #[test]
     fn a_topology_is_the_same_in_one_file_and_in_several(

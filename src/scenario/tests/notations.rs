@@ -451,7 +451,7 @@ static SHOP_JSON: LazyLock<String> = LazyLock::new(|| format!("{:#}", values_of(
 static SHOP_YAML: LazyLock<String> = LazyLock::new(|| as_yaml(SHOP));
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(crate::test_cases::cases(200))]
 
     #[test]
     fn arbitrary_text_never_panics(

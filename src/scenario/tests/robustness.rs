@@ -50,7 +50,7 @@ pub(super) fn shuffled(text: &'static str) -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(crate::test_cases::cases(200))]
 
     #[test]
     fn arbitrary_text_never_panics(text in any::<String>(), toml in "[\\[\\]{}=\",.#a-c\\n 0-9]{0,80}") {

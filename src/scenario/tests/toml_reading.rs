@@ -198,7 +198,7 @@ fn what_is_no_toml_is_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(crate::test_cases::cases(400))]
 
     #[test]
     fn mutants_are_read_as_the_toml_crate_does(shop in mutated(SHOP), call in mutated(CALL), lines in shuffled(SHOP)) {

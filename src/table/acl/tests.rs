@@ -326,7 +326,7 @@ fn queries(count: usize) -> impl Strategy<Value = Vec<([usize; 5], usize)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(crate::test_cases::cases(150))]
 
     #[test]
     fn short_lists_decide_as_the_walk_does(rules in lists(20), queries in queries(100)) {
@@ -347,7 +347,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(crate::test_cases::cases(12))]
 
     #[test]
     fn lists_of_hundreds_of_rules_decide_as_the_walk_does(rules in lists(600), queries in queries(300)) {

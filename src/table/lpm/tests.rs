@@ -484,7 +484,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(crate::test_cases::cases(24))]
 
     #[test]
     fn any_sequence_of_changes_leaves_what_the_golden_table_has(

@@ -40,7 +40,7 @@ fn same(paged: &Paged<Wide>, plain: &[Wide]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(crate::test_cases::cases(48))]
 
     #[test]
     fn a_vector_and_its_clones_are_what_plain_vectors_would_be(

@@ -76,7 +76,7 @@ fn damaged_frame() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(crate::test_cases::cases(1000))]
 
     #[test]
     fn what_is_accepted_etherparse_reads_alike(frame in damaged_frame()) {
