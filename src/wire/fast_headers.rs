@@ -2,7 +2,6 @@
 
 use super::field::icmp::{ECHO_REPLY, ECHO_REQUEST};
 use super::field::{ethernet, icmp, ipv4, ports, tcp, udp};
-use super::parse::address;
 use super::{ETHERNET_HEADER, IPV4_HEADER, Icmp, Ipv4, TcpFlags, Transport};
 use crate::net::{Protocol, ethertype, ranges};
 
@@ -60,11 +59,13 @@ impl FastHeaders {
         let headers: &[u8; WITH_UDP] = bytes.first_chunk()?;
         let word = |at: usize| u16::from_be_bytes([headers[at], headers[at + 1]]);
         let long = |at: usize| u32::from_be_bytes([headers[at], headers[at + 1], headers[at + 2], headers[at + 3]]);
+        // Each as one word: what is asked about its first byte would otherwise part all further reads of it into bytes.
+        let (source, destination) = (long(IPV4 + ipv4::SOURCE), long(IPV4 + ipv4::DESTINATION));
         // IPv4 without options, neither "more fragments" nor an offset, between unicast addresses.
         let is_plain = long(ethernet::TYPE.start) >> 8 == IPV4_WITHOUT_OPTIONS
             && long(IPV4 + ipv4::IDENTIFICATION) & u32::from(ipv4::MORE_FRAGMENTS | ipv4::FRAGMENT_OFFSET) == 0
-            && !ranges::is_martian(address(headers, IPV4 + ipv4::SOURCE))
-            && !ranges::is_martian(address(headers, IPV4 + ipv4::DESTINATION));
+            && !ranges::is_martian(source.into())
+            && !ranges::is_martian(destination.into());
         if !is_plain || headers[ethernet::DESTINATION.start] & 1 != 0 {
             return None;
         }
@@ -93,8 +94,8 @@ impl FastHeaders {
             _ => (word(LAYER_4 + ports::SOURCE), word(LAYER_4 + ports::DESTINATION)),
         };
         Some(FastHeaders {
-            source: long(IPV4 + ipv4::SOURCE),
-            destination: long(IPV4 + ipv4::DESTINATION),
+            source,
+            destination,
             source_port,
             destination_port,
             total_length,
