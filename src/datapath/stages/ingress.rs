@@ -92,6 +92,7 @@ pub(in crate::datapath) fn attribute(
 }
 
 /// [`attribute`], where it is known by whom the source is owned.
+#[inline]
 fn attribute_owned(
     program: &Program,
     entry: Entry,
@@ -152,8 +153,13 @@ fn outside(program: &Program, entry: Entry, source: Ipv4Addr, destination: Ipv4A
         (None, Some(_)) => ranges::is_public(source),
         (None, None) => false,
     };
-    let by_public_nic =
-        || ranges::is_public(source) && is_classic_instance(program, destination) && !enters_by(program, entry, source);
+    // Classic endpoints have addresses of the classic range alone, which is asked first because it is told at once.
+    let by_public_nic = || {
+        ranges::is_classic(destination)
+            && ranges::is_public(source)
+            && is_classic_instance(program, destination)
+            && !enters_by(program, entry, source)
+    };
     (by_public_ip || by_public_nic()).then(|| Outcome::at_sender(from, Verdict::Outside))
 }
 
