@@ -80,6 +80,7 @@ impl<'a> RouteContext<'a> {
     }
 
     /// The same packet, over `bridge`.
+    #[inline]
     pub(super) fn over(self, bridge: Option<Bridge>) -> RouteContext<'a> {
         let (program, destination) = (self.program, self.query.destination);
         let second = match bridge {
@@ -182,6 +183,7 @@ pub(super) fn owns(program: &Program, id: EndpointId, address: Ipv4Addr) -> bool
 
 impl Forwarding {
     /// Where the routes lead, whatever the checks say; `None` where they lead to no endpoint.
+    #[inline]
     pub(super) fn of(routes: &RouteContext<'_>) -> Option<Forwarding> {
         let RouteQuery { sender: from, source, destination, .. } = routes.query;
         let (to, sender) = (routes.to()?, routes.program.endpoint(from));

@@ -107,31 +107,41 @@ impl FlowTables {
     }
 
     /// Looks up what the two ends of a packet's way keep about its flow.
+    ///
+    /// Each case writes its answer where it stays: one that is put together first would be copied right after it was
+    /// written, which processors are slow at.
     #[inline]
-    pub(super) fn look_up(&self, frame: &Frame<'_>, packet: &PacketContext<'_>) -> SessionLookup {
-        let (Some(flow), Ok(forwarding)) = (&packet.flow, &packet.forwarding) else { return SessionLookup::NONE };
+    pub(super) fn look_up(&self, frame: &Frame<'_>, packet: &mut PacketContext<'_>) {
+        let (Some(flow), Ok(forwarding)) = (&packet.flow, &packet.forwarding) else {
+            packet.session = SessionLookup::NONE;
+            return;
+        };
         if forwarding.is_leg {
-            return self.look_up_apart(frame, packet);
+            packet.session = self.look_up_apart(frame, packet);
+            return;
         }
         let shard = frame.shard.index();
         // An end can have a record beside the entry for both ends only where some entry of the shard is of one end
         // alone. In most worlds there is none, and one lookup by the whole key is the answer.
         let keeps_apart = self.sessions.has_keys_of_ends(shard);
         match self.sessions.find(shard, flow.hash, &flow.key) {
-            None if !keeps_apart => SessionLookup::of([SessionStep::None; 2], Keeping::Together(None)),
+            None if !keeps_apart => {
+                packet.session = SessionLookup::of([SessionStep::None; 2], Keeping::Together(None));
+            }
             Some(place) if self.is_of_both_ends(place, packet) => {
                 let (key, session) = self.sessions.get(place);
                 let (step, note) = step_of(frame, packet, key, session);
                 // A dead entry for both ends does not rule out a live record of one end under the same 5-tuple, which a
                 // packet on a leg may have left.
-                if !step.is_live() && keeps_apart {
-                    return self.look_up_apart(frame, packet);
-                }
-                SessionLookup { notes: [note; 2], ..SessionLookup::of([step; 2], Keeping::Together(Some(place))) }
+                packet.session = if !step.is_live() && keeps_apart {
+                    self.look_up_apart(frame, packet)
+                } else {
+                    SessionLookup { notes: [note; 2], ..SessionLookup::of([step; 2], Keeping::Together(Some(place))) }
+                };
             }
             // The entry belongs to other endpoints, for example to a released one whose address was given away since,
             // or there is none for both ends: each end of this packet is looked up by itself.
-            _ => self.look_up_apart(frame, packet),
+            _ => packet.session = self.look_up_apart(frame, packet),
         }
     }
 

@@ -276,9 +276,11 @@ impl Fabric {
                 return outcome;
             }
         }
-        let ipv4 = match packet_of(program, frame, parsed, writer) {
+        // By reference: a copy would be made right after it was written, which processors are slow at.
+        let packet = packet_of(program, frame, parsed, writer);
+        let ipv4 = match &packet {
             Ok(ipv4) => ipv4,
-            Err(outcome) => return outcome,
+            Err(outcome) => return *outcome,
         };
         // Routes are prefetched once a packet takes the slow path, for it and for those behind it. A burst that the
         // fast path forwards alone reads no route and would pay for the prefetch.

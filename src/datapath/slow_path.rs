@@ -20,7 +20,7 @@ use crate::wire::{Ipv4, Packet, parse};
 /// A frame that takes the slow path.
 pub(super) struct SlowFrame<'a> {
     pub(super) frame: &'a Frame<'a>,
-    pub(super) ipv4: Ipv4,
+    pub(super) ipv4: &'a Ipv4,
     /// The headers of a plain one.
     pub(super) parsed: Option<&'a ParsedFlow>,
     /// Under which key its verdict is kept, should it belong to no flow.
@@ -31,15 +31,22 @@ pub(super) struct SlowFrame<'a> {
 
 /// The packet of a frame, of which `parsed` has the headers where it is a plain one; the outcome of a frame that carries
 /// none that can be forwarded.
+#[inline]
 pub(super) fn packet_of(
     program: &Program,
     frame: &Frame<'_>,
     parsed: Option<&ParsedFlow>,
     writer: &mut OutputWriter<'_>,
 ) -> Result<Ipv4, Outcome> {
-    if let Some(parsed) = parsed {
-        return Ok(parsed.headers.ipv4());
+    match parsed {
+        Some(parsed) => Ok(parsed.headers.ipv4()),
+        None => parse_packet(program, frame, writer),
     }
+}
+
+/// Out of line, unlike the commonest case: what a call gives back through memory is read right after it was written.
+#[inline(never)]
+fn parse_packet(program: &Program, frame: &Frame<'_>, writer: &mut OutputWriter<'_>) -> Result<Ipv4, Outcome> {
     match parse(frame.bytes, frame.wire_length as usize) {
         Ok(Packet::Ipv4(ipv4)) => Ok(ipv4),
         Ok(Packet::Arp(arp)) => Err(answer_arp(program, frame, &arp, &mut Trace::default(), writer)),
@@ -56,7 +63,7 @@ impl Fabric {
         writer: &mut OutputWriter<'_>,
     ) -> Outcome {
         let SlowFrame { frame, ipv4, parsed, key, known } = *slow;
-        let route = match self.find_route(program, frame.entry, &ipv4) {
+        let route = match self.find_route(program, frame.entry, ipv4) {
             Ok(route) => route,
             Err(outcome) => {
                 // Stages 2 and 3 come before the state of flows, so the outcome holds for every packet with this key,
@@ -67,7 +74,7 @@ impl Fabric {
                 return outcome;
             }
         };
-        let mut packet = PacketContext::new(program, self.options, ipv4, route);
+        let mut packet = PacketContext::new(program, self.options, *ipv4, route);
         self.look_up_flow(frame, parsed, &mut packet);
         // With a record at either end the verdict depends on this one flow, which the key leaves out. It must neither
         // be taken from the cache nor be kept there.
@@ -122,7 +129,7 @@ impl Fabric {
                 packet.set_transport(transport, source);
             }
         }
-        packet.session = self.flows.look_up(frame, packet);
+        self.flows.look_up(frame, packet);
     }
 
     /// Writes down what a packet that stages 2 and 3 let through changes, and sends what leaves because of it.
