@@ -7,7 +7,7 @@ use super::burst::prefetch;
 use super::cell::{Cell, Codes, NONE, next_hop};
 use super::chunk::{CHUNK, CHUNK_SHIFT, Chunk, cell_of, group_of};
 use super::chunks::{CHUNKS, Chunks};
-use super::pages::{PageStart, Pool};
+use super::pages::{PageStart, PageStarts, Pool};
 use super::route::{Route, mask};
 use super::set::{Set, Stored};
 
@@ -23,7 +23,7 @@ const SHORT_BURST: usize = 48;
 #[derive(Clone, Debug)]
 pub(super) struct Flat<C: Copy> {
     /// Where each chunk's page is; follows `chunks`.
-    pages: Box<[PageStart<C>]>,
+    pages: PageStarts<C>,
     codes: Codes<C>,
     chunks: Chunks<C>,
     /// Routes of /12 and shorter.

@@ -137,17 +137,22 @@ impl<C: Copy> Set<C> {
     }
 }
 
-/// A block to be changed, copied first where a clone has it too: at once and with room for more routes, where
-/// [`Arc::make_mut`] clones a vector of packed routes one by one and to its length.
+/// A block to be changed, copied first where a clone has it too, with room for more routes.
 fn own<C: Copy>(block: &mut Arc<Vec<Stored<C>>>) -> &mut Vec<Stored<C>> {
     if Arc::get_mut(block).is_none() {
-        let mut copy = Vec::with_capacity(block.len() + SPARE);
-        // SAFETY: there is room for the routes of the block, which are plain numbers, in a place of its own.
-        unsafe {
-            std::ptr::copy_nonoverlapping(block.as_ptr(), copy.as_mut_ptr(), block.len());
-            copy.set_len(block.len());
-        }
-        *block = Arc::new(copy);
+        *block = Arc::new(copied(block, SPARE));
     }
     Arc::get_mut(block).expect("no clone has a new block")
+}
+
+/// A copy of `values` with room for `spare` more, made at once: a vector of a generic type clones its values one by one,
+/// even where that is copying them.
+pub(super) fn copied<T: Copy>(values: &[T], spare: usize) -> Vec<T> {
+    let mut copy = Vec::with_capacity(values.len() + spare);
+    // SAFETY: there is room for the values, which are `Copy`, in a place of its own.
+    unsafe {
+        std::ptr::copy_nonoverlapping(values.as_ptr(), copy.as_mut_ptr(), values.len());
+        copy.set_len(values.len());
+    }
+    copy
 }

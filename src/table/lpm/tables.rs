@@ -302,8 +302,10 @@ impl Tables {
     pub fn remove(&mut self, table: TableId, prefix: Ipv4Net) -> Option<u32> {
         let prefix = Route::new(prefix, 0);
         if let TableEntry::Direct(direct) = &self.kept[table.index()] {
-            // Not worth a copy where there is nothing to take out.
-            direct.get(prefix.network, prefix.length)?;
+            // Not worth a copy where there is nothing to take out. Without a clone there is none, and one search is enough.
+            if Arc::strong_count(direct) > 1 {
+                direct.get(prefix.network, prefix.length)?;
+            }
             let (old, outgrown) = self.change_direct(table, |direct| {
                 let old = direct.remove(prefix.network, prefix.length);
                 let fewest = if direct.words().is_some() { DENSE / 2 } else { SMALL };
