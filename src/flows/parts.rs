@@ -5,14 +5,11 @@ use super::pack::{WORDS, pack, unpack};
 use super::sorting::SortedRuns;
 use crate::datapath::{MatchedRule, Verdict};
 use crate::program::{EndpointId, Program};
-use crate::report::{Connection, ConnectionFate, ConnectionTotals};
+use crate::report::{Connection, ConnectionFate, ConnectionTotals, MOST_IN_PARTS};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
-
-/// The most that a number of a file may be: no sum of so many overflows.
-const MAX: u64 = 1 << 56;
 
 /// [`ConnectionTotals`] as plain numbers. Ids mean something in the program alone in which they were counted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,7 +98,7 @@ struct ConnectionWorld<'a> {
 
 impl ConnectionWorld<'_> {
     fn totals(&self, sums: &ConnectionSums) -> Option<ConnectionTotals> {
-        let bounded = |number: u64| (number <= MAX).then_some(number);
+        let bounded = |number: u64| (number <= MOST_IN_PARTS).then_some(number);
         let mut by_fate = BTreeMap::new();
         for (name, connections) in &sums.by_fate {
             let fate = ConnectionFate::ALL.into_iter().find(|fate| fate.name() == name)?;
@@ -161,7 +158,8 @@ impl ConnectionWorld<'_> {
             && is_judged(connection.verdict, connection.decider)
             && refusal != Some(false);
         let frames = connection.frames.iter().chain(&connection.bytes).chain(&connection.delivered);
-        let is_bounded = frames.chain([&connection.number, &connection.misdelivered]).all(|number| *number <= MAX);
+        let is_bounded =
+            frames.chain([&connection.number, &connection.misdelivered]).all(|number| *number <= MOST_IN_PARTS);
         (is_of_world && is_bounded).then_some(connection)
     }
 }

@@ -129,6 +129,8 @@ pub use trace::{
 #[doc(hidden)]
 pub use trace::{remedy_line, remedy_text, trace_brief_text, trace_json, trace_text};
 #[cfg(feature = "cli")]
+pub(crate) use usage::MOST_IN_PARTS;
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub use usage::UsageHits;
 #[doc(hidden)]

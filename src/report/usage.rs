@@ -11,6 +11,8 @@
 mod hits;
 
 #[cfg(feature = "cli")]
+pub(crate) use hits::MOST_IN_PARTS;
+#[cfg(feature = "cli")]
 pub use hits::UsageHits;
 
 use crate::datapath::{Frame, MatchedRule, Outcome, UsedEntries, Verdict, WhitelistEntryId};

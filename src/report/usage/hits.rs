@@ -4,8 +4,8 @@ use super::{EntryUse, UsageCounts};
 use crate::program::EndpointId;
 use serde::{Deserialize, Serialize};
 
-/// The most that a number of a file may be: no sum of so many overflows.
-const MAX: u64 = 1 << 56;
+/// The most that a number in the file of a part may be: no sum of so many overflows.
+pub(crate) const MOST_IN_PARTS: u64 = 1 << 56;
 
 /// What [`UsageCounts`] counted: each entry that was used by its number, with frames, bytes, first frame and frames of
 /// sessions. Numbers mean something in the program alone in which it was counted.
@@ -69,7 +69,7 @@ fn words(index: u64, entry: &EntryUse) -> [u64; 5] {
 
 fn entry(words: &[u64; 5]) -> Option<EntryUse> {
     let [_, frames, bytes, first_frame, by_session] = *words;
-    let is_bounded = words.iter().all(|number| *number <= MAX);
+    let is_bounded = words.iter().all(|number| *number <= MOST_IN_PARTS);
     is_bounded.then_some(EntryUse { frames, bytes, first_frame, by_session })
 }
 
