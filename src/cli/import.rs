@@ -20,15 +20,16 @@ pub(super) fn import(arguments: &Import, terminal: &mut Terminal) -> Outcome {
     options.accounts.clone_from(&arguments.account);
     options.plan = if arguments.before { PlanSide::Before } else { PlanSide::After };
     options.infer = arguments.infer;
-    let Imported { toml, report } =
+    let Imported { toml, report, files } =
         import::import(&arguments.paths, &options).map_err(|error| Failure::Message(error.to_string()))?;
+    let mut inputs = Inputs::default();
+    files.iter().for_each(|path| inputs.add(path, "dump"));
     match &arguments.output {
-        Some(path) => {
-            let mut inputs = Inputs::default();
-            arguments.paths.iter().filter(|path| path.is_file()).for_each(|path| inputs.add(path, "dump"));
-            files::write(path, &inputs, toml.as_bytes())?;
+        Some(path) => files::write(path, &inputs, toml.as_bytes())?,
+        None => {
+            inputs.refuse_standard_output()?;
+            terminal.print(&toml)?;
         }
-        None => terminal.print(&toml)?,
     }
     let told = match arguments.format {
         Format::Text => report.text(),

@@ -22,8 +22,11 @@ pub(super) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, ImportError> {
 }
 
 fn search(path: &Path, files: &mut Vec<PathBuf>, depth: usize) -> Result<(), ImportError> {
+    // In a folder regular files alone: a pipe may have no writer, and a device no end. One that is named is meant.
     if !path.is_dir() {
-        files.push(path.to_owned());
+        if depth == 0 || path.is_file() {
+            files.push(path.to_owned());
+        }
         return Ok(());
     }
     let unreadable = |error| ImportError::new(format!("cannot read `{}`: {error}", path.display()));

@@ -62,6 +62,8 @@ pub struct Imported {
     pub toml: String,
     /// What became of everything.
     pub report: ImportReport,
+    /// The files that were read.
+    pub files: Vec<PathBuf>,
 }
 
 /// There is nothing to import, or a path cannot be read.
@@ -91,8 +93,9 @@ impl std::error::Error for ImportError {}
 pub fn import(paths: &[PathBuf], options: &ImportOptions) -> Result<Imported, ImportError> {
     let (mut inventory, mut report) = (Inventory::default(), ImportReport::default());
     let mut plans = Vec::new();
-    for path in input::find(paths)? {
-        read_file(&path, &mut inventory, &mut report, &mut plans);
+    let files: Vec<PathBuf> = input::find(paths)?.into_iter().filter(|path| !is_passed_over(path)).collect();
+    for path in &files {
+        read_file(path, &mut inventory, &mut report, &mut plans);
     }
     for plan in &plans {
         plan.take_in(&mut inventory, options.plan);
@@ -101,10 +104,11 @@ pub fn import(paths: &[PathBuf], options: &ImportOptions) -> Result<Imported, Im
     if inventory.is_empty() {
         return Err(nothing_to_import(&report, !plans.is_empty()));
     }
-    Ok(topology(&inventory, options, report))
+    let (toml, report) = topology(&inventory, options, report);
+    Ok(Imported { toml, report, files })
 }
 
-fn topology(inventory: &Inventory, options: &ImportOptions, mut report: ImportReport) -> Imported {
+fn topology(inventory: &Inventory, options: &ImportOptions, mut report: ImportReport) -> (String, ImportReport) {
     complete::prove(inventory, &mut report);
     for (id, why) in &inventory.guesses {
         report.doubt(id, why);
@@ -131,7 +135,18 @@ fn topology(inventory: &Inventory, options: &ImportOptions, mut report: ImportRe
     report_renamed(&draft, &mut report);
     report.settle();
     let toml = write::write(&draft, &header(inventory, &report)).text;
-    Imported { toml, report }
+    (toml, report)
+}
+
+/// True for a file in a dump that is none of its answers.
+fn is_passed_over(path: &Path) -> bool {
+    // `.part` is what the script was writing when it was stopped, and an error stays beside an answer that came later.
+    let came_later = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("error"))
+        && path.with_extension("json").exists();
+    came_later
+        || path
+            .extension()
+            .is_some_and(|ending| ["part", "toml"].iter().any(|other| ending.eq_ignore_ascii_case(other)))
 }
 
 /// Reads one file. One that cannot be read or holds nothing known is no error: dumps lie beside other things.
@@ -139,11 +154,6 @@ fn read_file(path: &Path, inventory: &mut Inventory, report: &mut ImportReport, 
     let name = path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
     let extension =
         path.extension().map_or(String::new(), |extension| extension.to_string_lossy().to_ascii_lowercase());
-    // `.part` is what the script was writing when it was stopped, and an error stays beside an answer that came later.
-    let came_later = extension == "error" && path.with_extension("json").exists();
-    if extension == "part" || extension == "toml" || came_later {
-        return;
-    }
     if name == "dump.log" {
         return inventory.note_times(&input::read(path).unwrap_or_default());
     }
@@ -188,14 +198,15 @@ fn nothing_to_import(report: &ImportReport, with_terraform: bool) -> ImportError
     if with_terraform {
         message.push_str("; the Terraform state holds no network, instance or service");
     }
-    for line in report.files.not_used.iter().take(5) {
-        message.push_str("\n  ");
-        message.push_str(line);
+    // One line: what is told of an error is.
+    let mut why: Vec<String> = report.files.not_used.iter().take(5).cloned().collect();
+    if report.files.not_used.len() > why.len() {
+        why.push(format!("and {} more", report.files.not_used.len() - why.len()));
     }
-    if report.files.not_used.len() > 5 {
-        message.push_str(&format!("\n  and {} more", report.files.not_used.len() - 5));
+    if !why.is_empty() {
+        message.push_str(&format!(": {}", why.join(", ")));
     }
-    message.push_str("\n  `biplane import --script` prints a script that makes a dump");
+    message.push_str("; `biplane import --script` prints a script that makes a dump");
     ImportError { message }
 }
 

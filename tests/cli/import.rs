@@ -1,5 +1,6 @@
 //! `biplane import`.
 
+use super::workspace::copy;
 use assert_cmd::Command;
 use std::fs;
 use std::path::Path;
@@ -63,4 +64,58 @@ fn a_plan_over_the_dump_has_two_sides() {
     let (before, after) = (side("--before"), side("--after"));
     assert!(before.contains("443/443") && !before.contains("8443") && !before.contains("web_3"));
     assert!(after.contains("8443/8443") && after.contains("[instance.\"alicloud_instance.web_3\"]"), "{after}");
+}
+
+#[test]
+fn nothing_of_a_dump_is_overwritten_however_its_files_were_found() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&docs().join("account"), &folder.path().join("dump"));
+    let answer = "dump/cn-hangzhou/ecs.DescribeInstances.1.json";
+    let before = fs::read(folder.path().join(answer)).unwrap();
+    let (code, out, error) = run_in(folder.path(), &["import", "dump", "-o", answer]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(error.contains("would overwrite the dump that is being read"), "{error}");
+    let stream = fs::OpenOptions::new().append(true).open(folder.path().join(answer)).unwrap();
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_biplane"));
+    let status = program.args(["import", "dump"]).current_dir(folder.path()).stdout(stream).status().unwrap();
+    assert_eq!((status.code(), fs::read(folder.path().join(answer)).unwrap()), (Some(2), before));
+    // A topology in the same folder is not read, so it may be written anew.
+    for _ in 0..2 {
+        assert_eq!(run_in(folder.path(), &["import", "dump", "-o", "dump/shop.toml"]).0, 1);
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn pipes_and_devices_in_a_dump_are_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&docs().join("account"), &folder.path().join("dump"));
+    let without = run_in(folder.path(), &["import", "dump"]);
+    std::os::unix::fs::symlink("/dev/zero", folder.path().join("dump/zero.json")).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(folder.path().join("dump/pipe.json")).status().unwrap();
+    assert!(made.success());
+    assert_eq!(run_in(folder.path(), &["import", "dump"]), without);
+}
+
+#[test]
+fn what_script_and_policy_do_not_look_at_is_refused() {
+    for printed in ["--script", "--policy"] {
+        for more in [&["-o", "x"][..], &["--region", "cn-hangzhou"], &["--infer"], &["--format", "json"]] {
+            let (code, out, error) = run_in(docs(), &[&["import", printed], more].concat());
+            assert_eq!((code, out.as_str()), (2, ""), "{printed} {more:?}");
+            assert!(error.contains("cannot be used with"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn an_import_of_nothing_says_why_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("nothing.json"), "{}").unwrap();
+    let (code, _, error) = run_in(folder.path(), &["import", "nothing.json"]);
+    assert_eq!(code, 2);
+    assert_eq!(
+        error,
+        "error: nothing to import in 1 file: nothing.json is of no known kind; `biplane import --script` prints a script that makes a dump\n"
+    );
 }

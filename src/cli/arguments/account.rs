@@ -44,9 +44,9 @@ pub(in crate::cli) struct Import {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(in crate::cli) format: Format,
     /// Print a shell script that makes a dump with the vendor's CLI.
-    #[arg(long, conflicts_with_all = ["paths", "policy"])]
+    #[arg(long, conflicts_with_all = ["paths", "policy", "output", "region", "account", "before", "after", "infer", "format"])]
     pub(in crate::cli) script: bool,
     /// Print the RAM policy that the script needs.
-    #[arg(long, conflicts_with = "paths")]
+    #[arg(long, conflicts_with_all = ["paths", "output", "region", "account", "before", "after", "infer", "format"])]
     pub(in crate::cli) policy: bool,
 }
