@@ -98,6 +98,7 @@ fn what_cannot_be_read_gives_exit_code_2_and_says_why() {
         .write("other.json", "{\"Vpcs\": {}}")
         .write("cut.json", &agreeing()[..agreeing().len() - 20])
         .write("words.txt", "neither one\nnor the other\n")
+        .write("open.csv", "srcaddr,dstaddr,action\n10.24.1.5,172.16.1.10,\"ACCEPT\n10.24.1.5,172.16.1.10,ACCEPT\n")
         .write("lacking.csv", "srcaddr,dstaddr,action\n10.24.1.5,172.16.1.10,ACCEPT\n")
         .write("folder/x", "");
     for arguments in [
@@ -118,6 +119,9 @@ fn what_cannot_be_read_gives_exit_code_2_and_says_why() {
         assert_eq!(told.code, 2, "{arguments:?}: {told}");
         assert!(told.error.starts_with("error: ") && told.error.ends_with('\n'), "{arguments:?}: {told}");
     }
+    let told = bench.run(&["flows", "shop.toml", "open.csv"]);
+    assert_eq!(told.code, 2, "{told}");
+    assert!(told.error.starts_with("error: open.csv:2: ") && told.error.contains("quotation mark"), "{told}");
     // The good records before the damage are compared.
     let told = bench.run(&["flows", "shop.toml", "cut.json", "good.json"]);
     assert_eq!(

@@ -155,6 +155,11 @@ impl CsvLog {
             Err(error) => return Err((line, problem_of(error))),
         }
         let line = self.row.position().map_or(line, |position| self.skipped + position.line());
+        // No value of a flow log has line breaks, and the reader takes the end of the file for that of a quotation.
+        if self.row.iter().any(|value| value.contains(&b'\n')) {
+            let why = "a value goes on over the end of the line: a quotation mark is not closed";
+            return Err((line, FlowLogProblem::Csv(why.to_owned())));
+        }
         let mut record = RecordText::default();
         for (value, field) in self.row.iter().zip(&self.columns) {
             if let Some(field) = field {
