@@ -85,13 +85,19 @@ pub(super) fn refuse(decoder: &mut Decoder<'_>, table: &Fields<'_>, why: &'stati
 /// lines that they are about.
 fn refuse_path(name: &str) -> Result<(), Diagnostic> {
     let path = Path::new(name);
+    if path.is_relative() && !path.has_root() { refuse_ending(path, name) } else { Err(not_to_be_included(name)) }
+}
+
+/// Refuses a path that does not end as those of topologies do.
+fn refuse_ending(path: &Path, name: &str) -> Result<(), Diagnostic> {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
     let is_right = ending.is_some_and(|ending| ["toml", "json", "yaml", "yml"].contains(&&*ending));
-    if path.is_relative() && !path.has_root() && is_right {
-        return Ok(());
-    }
+    if is_right { Ok(()) } else { Err(not_to_be_included(name)) }
+}
+
+fn not_to_be_included(name: &str) -> Diagnostic {
     let problem = Diagnostic::error("invalid-include", format!("`{name}` cannot be included"));
-    Err(problem.help("give the path from the folder of this file, to a file that ends in .toml, .json, .yaml or .yml"))
+    problem.help("give the path from the folder of this file, to a file that ends in .toml, .json, .yaml or .yml")
 }
 
 fn nothing_to_include(place: Span, why: &'static str) -> Diagnostic {
@@ -180,6 +186,9 @@ impl<'t> FileSetReader<'_, 't> {
                 refuse_path(&name.value).map_err(|problem| problem.at(name.span, "no file of a topology"))?;
                 let including = self.files[at].path.as_ref().map_or(Path::new(""), |(path, _)| path);
                 let path = named_from(including.parent().unwrap_or(Path::new("")), &name.value);
+                // What a link leads to counts: a repository may hold links, too.
+                refuse_ending(&without_links(&path), &name.value)
+                    .map_err(|problem| problem.at(name.span, "a link to no file of a topology"))?;
                 self.refuse_again(at, &path, name.span)?;
                 let rest =
                     MAX_BYTES - self.texts.iter().filter_map(OnceCell::get).map(|text| text.len() as u64).sum::<u64>();

@@ -254,6 +254,15 @@ fn a_path_leads_to_a_topology_from_the_folder_of_the_file() {
         let ids: Vec<_> = load(&folder, "main.toml").1.iter().map(|finding| finding.id).collect();
         assert_eq!(ids, [if name == "net.toml/" { "unreadable-file" } else { "invalid-include" }], "{name}");
     }
+    #[cfg(unix)]
+    for (link, target, expected) in
+        [("passwd.toml", "/etc/passwd", Some("invalid-include")), ("link.toml", "net.toml", None)]
+    {
+        std::os::unix::fs::symlink(target, folder.path().join(link)).unwrap();
+        std::fs::write(folder.path().join("main.toml"), format!("include = [{link:?}]")).unwrap();
+        let ids: Vec<_> = load(&folder, "main.toml").1.iter().map(|finding| finding.id).collect();
+        assert_eq!(ids, Vec::from_iter(expected), "{link}");
+    }
     let absolute = folder.path().join("net.toml");
     std::fs::write(folder.path().join("main.toml"), format!("include = [{absolute:?}]")).unwrap();
     assert_eq!(load(&folder, "main.toml").1[0].id, "invalid-include");
