@@ -1,7 +1,7 @@
 //! `biplane check`.
 
 use super::arguments::{Check, CheckFormat};
-use super::output::Terminal;
+use super::output::{Terminal, refuse_standard_output};
 use super::preflight;
 use super::progress::ProgressLine;
 use super::replay::{options, refuse_capture_options};
@@ -90,6 +90,7 @@ impl CheckedFile {
         let asks_unused = arguments.unused;
         match Topology::open(path) {
             Ok(topology) => {
+                refuse_standard_output(&topology.sources)?;
                 let world = &topology.world;
                 let has_endpoints =
                     !(world.instances.is_empty() && world.services.is_empty() && world.gateways.is_empty());
@@ -104,6 +105,7 @@ impl CheckedFile {
                 Ok(Some(CheckedFile { findings, sources, understood: true, has_endpoints, asks_unused, is_damaged }))
             }
             Err(LabError::Invalid { understood, diagnostics, sources }) => {
+                refuse_standard_output(&sources)?;
                 let (findings, sources) = (diagnostics, Arc::new(sources));
                 Ok(Some(CheckedFile {
                     findings,

@@ -11,11 +11,16 @@ use crate::diag::Sources;
 use crate::lab::{Lab, Topology};
 use crate::reach::{self, AllowedChanges, NamedReach, SelectorReader};
 use crate::report::{self, DiffWords, Resolver};
-use crate::scenario;
+use crate::scenario::{self, STANDARD_INPUT};
 use crate::text::shown_path;
+use std::path::Path;
 use std::sync::Arc;
 
 pub(super) fn diff(arguments: &Diff, terminal: &mut Terminal) -> Outcome {
+    let is_input = |path: &Path| path == Path::new(STANDARD_INPUT);
+    if is_input(&arguments.old) && arguments.new.as_deref().is_some_and(is_input) {
+        return Err(Failure::Message("`-` is given twice: standard input is one file".to_owned()));
+    }
     let old = Arc::new(terminal.open_topology(&arguments.old)?);
     let new = match &arguments.new {
         Some(path) => Arc::new(terminal.open_topology(path)?),

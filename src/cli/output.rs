@@ -4,6 +4,7 @@ use super::Failure;
 use super::arguments::When;
 use super::fit::fit;
 use crate::diag::{Diagnostic, Severity, Sources};
+use crate::files::Inputs;
 use crate::lab::{LabError, Topology};
 use crate::report::diagnostics::FindingsStyle;
 use crate::report::{self, Palette};
@@ -151,7 +152,10 @@ impl Terminal {
     /// Opens a topology; what is wrong with it is told on standard error.
     pub(super) fn open_topology(&mut self, path: &Path) -> Result<Topology, Failure> {
         match Topology::open(path) {
-            Ok(topology) => Ok(topology),
+            Ok(topology) => {
+                refuse_standard_output(&topology.sources)?;
+                Ok(topology)
+            }
             Err(LabError::Read(error)) => Err(Failure::Message(error.to_string())),
             Err(LabError::Invalid { diagnostics, sources, .. }) => {
                 let errors: Vec<_> =
@@ -161,6 +165,13 @@ impl Terminal {
             }
         }
     }
+}
+
+/// Refuses standard output where that is a file of the topology, which `>> shop.toml` would damage.
+pub(super) fn refuse_standard_output(topology: &Sources) -> io::Result<()> {
+    let mut inputs = Inputs::default();
+    topology.paths().for_each(|path| inputs.add(path, "topology"));
+    inputs.refuse_standard_output()
 }
 
 fn within(text: &str, width: Option<usize>) -> Cow<'_, str> {

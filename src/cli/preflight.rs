@@ -2,7 +2,7 @@
 
 use super::arguments::{Check, CheckFormat};
 use super::names::unknown;
-use super::output::Terminal;
+use super::output::{Terminal, refuse_standard_output};
 use super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
 use crate::diag::{Diagnostic, Severity, Sources, some_list};
 use crate::lab::{LabError, Topology};
@@ -25,6 +25,7 @@ pub(super) fn preflight(arguments: &Check, format: CheckFormat, terminal: &mut T
             code = UNABLE;
             continue;
         };
+        refuse_standard_output(&file.sources)?;
         match format {
             CheckFormat::Text => terminal.print_text(&file.text(&file.broken, terminal.findings_style()))?,
             CheckFormat::Github => terminal.print(&diagnostics::github(&file.broken, &file.sources))?,

@@ -170,3 +170,39 @@ fn of_a_line_as_long_as_a_file_the_place_alone_is_shown() {
     );
     assert!(told.out.len() < 40_000, "{}", told.out.len());
 }
+
+#[test]
+fn standard_output_is_no_topology_or_scenario_that_is_read() {
+    let bench = bench();
+    let packet = "10.24.1.5:40000 > 172.16.1.10:8080";
+    for (file, arguments) in [
+        ("shop.toml", &["check", "shop.toml"][..]),
+        ("shop.toml", &["check", "shop.toml", "--unused"]),
+        ("shop.toml", &["check", "shop.toml", "--link", "i-web=vpc-shop"]),
+        ("shop.toml", &["show", "shop.toml"]),
+        ("shop.toml", &["advise", "shop.toml", "--from", "i-web", "--to", "i-app"]),
+        ("shop.toml", &["trace", "shop.toml", "--from", "i-web", "--tcp", packet]),
+        ("shop.toml", &["diff", "shop.toml", "--apply", "detach i-web vpc-shop"]),
+        ("shop.toml", &["guest-route", "shop.toml", "i-web", "--vpc", "vpc-shop"]),
+        ("shop.toml", &["run", "wait.toml"]),
+        ("wait.toml", &["run", "wait.toml"]),
+    ] {
+        let before = bench.read(file);
+        let stream = std::fs::OpenOptions::new().append(true).open(bench.path().join(file)).unwrap();
+        let mut command = bench.command(arguments);
+        let output = command.stdout(stream).stderr(std::process::Stdio::piped()).spawn().unwrap().wait_with_output();
+        let output = output.unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && bench.read(file) == before, "{arguments:?}: {error}");
+        assert!(error.contains("standard output would overwrite the "), "{arguments:?}: {error}");
+        // Elsewhere it goes on.
+        assert_ne!(bench.run(arguments).code, 2, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_comparison_reads_standard_input_once() {
+    let told = piped(&bench(), &["diff", "-", "-"], SHOP.as_bytes());
+    assert_eq!((told.code, told.error.as_str()), (2, "error: `-` is given twice: standard input is one file\n"));
+    assert_eq!(piped(&bench(), &["diff", "-", "shop.toml"], SHOP.as_bytes()).code, 0);
+}

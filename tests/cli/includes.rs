@@ -38,7 +38,7 @@ fn every_command_reads_what_a_topology_includes() {
         &["reach", "shop.toml", "--from", "i-web", "--tcp", "8080"],
         &["diff", "shop.toml", "--apply", "detach i-web vpc-shop", "--format", "json"],
         &["show", "shop.toml", "--format", "dot"],
-        &["guest-route", "shop.toml", "--vpc", "vpc-shop"],
+        &["guest-route", "shop.toml", "i-web", "--vpc", "vpc-shop"],
     ] {
         let [one, several] = both(&bench, arguments);
         let without_places = |text: &str| {

@@ -35,11 +35,10 @@ pub(super) fn run(arguments: &Run, terminal: &mut Terminal) -> Outcome {
     if let Some((shard, folder)) = arguments.shard.zip(arguments.parts.as_deref()) {
         return parts::write_part(arguments, scripts, (shard, folder), terminal);
     }
-    if let Some(path) = &arguments.junit {
-        if OutputFile::is_standard_output(path) {
-            terminal.print_to_standard_error();
-        }
-        scripts.iter().for_each(|script| script.add_to(&mut inputs));
+    scripts.iter().for_each(|script| script.add_to(&mut inputs));
+    inputs.refuse_standard_output()?;
+    if arguments.junit.as_deref().is_some_and(OutputFile::is_standard_output) {
+        terminal.print_to_standard_error();
     }
     let view = RunView { format, verbose: arguments.verbose };
     let mut played =
