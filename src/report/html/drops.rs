@@ -2,7 +2,7 @@
 
 use super::marks::mark;
 use super::{PageContent, PageTraffic};
-use crate::datapath::Blocker;
+use crate::datapath::{Blocker, MatchedRule};
 use crate::diag::{Reason, Span};
 use crate::program::EndpointId;
 use crate::report::because;
@@ -218,7 +218,7 @@ fn listed(words: Resolver<'_>, tally: &Tally, number: usize, cause: &TracedCause
                 }
             }
             div.detail {
-                p { (because(reason)) @if let Some(says) = decided.and_then(|decided| decided.says()) { "; the rule " (Shown(says)) } }
+                p { (because(reason)) @if let Some(says) = decided.and_then(|decided| decided.says()) { "; " @if matches!(decider, MatchedRule::Rule(_)) { "the rule " } (Shown(says)) } }
                 (excerpt(words, place_of(words, cause)))
                 @if let Some(CauseTrace { text, command, .. }) = &cause.trace {
                     @if let Some(first) = cause.first_frame { h4 { "Frame " (thousands(first)) ", the first of them" } }
