@@ -102,9 +102,12 @@ impl Tally {
         self.answered += left.take(counts.answered)?;
         self.outside += left.take(counts.outside)?;
         self.undetermined += left.take(counts.undetermined)?;
-        let mut left = all;
+        let (mut left, mut left_undetermined) = (all, FramesLeft(counts.undetermined));
         for (id, frames) in &counts.by_reason {
             let reason: Reason = id.parse().ok()?;
+            if reason == Reason::UnknownConfiguration {
+                left_undetermined.take(*frames)?;
+            }
             self.by_reason[reason as usize] += left.take(*frames)?;
         }
         let mut left = all;
@@ -151,6 +154,10 @@ mod tests {
         assert!(is_added(&delivered(1)) && !is_added(&delivered(2)));
         let refused = |frames: u64| [("by_reason", json!({ reason: frames }))];
         assert!(is_added(&refused(3)) && !is_added(&refused(4)));
+        let unknown = |frames: u64| {
+            [("undetermined", json!(2)), ("by_reason", json!({ Reason::UnknownConfiguration.id(): frames }))]
+        };
+        assert!(is_added(&unknown(2)) && !is_added(&unknown(3)));
         // Two of these overflow.
         assert!(!is_added(&[("entered", json!([[0, u64::MAX], [0, u64::MAX]]))]));
         assert!(!is_added(&[("frames", json!(u64::MAX))]));
