@@ -216,6 +216,10 @@ impl<C: Cell> Flat<C> {
     pub(super) fn remove(&mut self, network: u32, length: u8) -> Option<u32> {
         let old = if length > CHUNK {
             let chunk = (network >> CHUNK_SHIFT) as usize;
+            if self.chunk(chunk).routes.is_empty() {
+                // It is shared by all parts of the address space without routes, and would get a page of its own.
+                return None;
+            }
             let old = self.change(chunk, |chunk| chunk.remove(network, length))?;
             if self.chunk(chunk).routes.is_empty() {
                 let blank = self.blank(self.chunk(chunk).background);
@@ -371,6 +375,16 @@ mod tests {
     fn lookup(flat: &Flat<u16>, address: u32) -> u32 {
         // SAFETY: the table is there.
         unsafe { flat.view().lookup(address) }
+    }
+
+    #[test]
+    fn a_removal_of_what_is_not_there_takes_no_page() {
+        let mut flat = flat();
+        let before = (0..CHUNKS).map(|chunk| flat.chunk(chunk).start()).collect::<Vec<_>>();
+        for chunk in 0..CHUNKS as u32 {
+            assert_eq!(flat.remove(chunk << CHUNK_SHIFT | 0x0001_0000, 24), None);
+        }
+        assert!(before.iter().copied().eq((0..CHUNKS).map(|chunk| flat.chunk(chunk).start())));
     }
 
     #[test]

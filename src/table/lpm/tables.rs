@@ -302,7 +302,8 @@ impl Tables {
     pub fn remove(&mut self, table: TableId, prefix: Ipv4Net) -> Option<u32> {
         let prefix = Route::new(prefix, 0);
         if let TableEntry::Direct(direct) = &self.kept[table.index()] {
-            // Not worth a copy where there is nothing to take out. Without a clone there is none, and one search is enough.
+            // Not worth a copy of the directory where there is nothing to take out. Without a clone none is made, and one
+            // search is enough.
             if Arc::strong_count(direct) > 1 {
                 direct.get(prefix.network, prefix.length)?;
             }
