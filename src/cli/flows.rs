@@ -54,9 +54,10 @@ pub(super) fn flows(arguments: &Flows, terminal: &mut Terminal) -> Outcome {
 }
 
 fn code(arguments: &Flows, comparison: &FlowComparison, terminal: &mut Terminal) -> u8 {
-    let missing = comparison.set_apart(SetApart::MissingFields);
-    if comparison.judged() == 0 && missing != 0 {
-        terminal.complain("nothing was compared: the records lack fields that decide, as the summary tells");
+    let is_useless = |why| comparison.set_apart(why) != 0;
+    if comparison.judged() == 0 && (is_useless(SetApart::MissingFields) || is_useless(SetApart::Unreadable)) {
+        let why = "the records lack fields that decide or have values that cannot be read, as the summary tells";
+        terminal.complain(&format!("nothing was compared: {why}"));
         return UNABLE;
     }
     if comparison.is_within(arguments.max_disagreement) { SUCCESS } else { DIFFERENT }

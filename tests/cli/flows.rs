@@ -98,6 +98,8 @@ fn what_cannot_be_read_gives_exit_code_2_and_says_why() {
         .write("other.json", "{\"Vpcs\": {}}")
         .write("cut.json", &agreeing()[..agreeing().len() - 20])
         .write("words.txt", "neither one\nnor the other\n")
+        .write("head.csv", "srcaddr,dstaddr,\"action\n10.24.1.5,172.16.1.10,ACCEPT\n")
+        .write("allow.json", agreeing().replace("ACCEPT", "ALLOW").replace("REJECT", "DENY"))
         .write("open.csv", "srcaddr,dstaddr,action\n10.24.1.5,172.16.1.10,\"ACCEPT\n10.24.1.5,172.16.1.10,ACCEPT\n")
         .write("lacking.csv", "srcaddr,dstaddr,action\n10.24.1.5,172.16.1.10,ACCEPT\n")
         .write("folder/x", "");
@@ -108,6 +110,7 @@ fn what_cannot_be_read_gives_exit_code_2_and_says_why() {
         &["shop.toml", "other.json"],
         &["shop.toml", "words.txt"],
         &["shop.toml", "lacking.csv"],
+        &["shop.toml", "head.csv"],
         &["none.toml", "good.json"],
         &["shop.toml", "good.json", "-w", "good.json"],
         &["shop.toml", "good.json", "-w", "-", "--format", "ndjson"],
@@ -119,6 +122,9 @@ fn what_cannot_be_read_gives_exit_code_2_and_says_why() {
         assert_eq!(told.code, 2, "{arguments:?}: {told}");
         assert!(told.error.starts_with("error: ") && told.error.ends_with('\n'), "{arguments:?}: {told}");
     }
+    let told = bench.run(&["flows", "shop.toml", "allow.json"]);
+    assert!(told.code == 2 && told.error.contains("nothing was compared"), "{told}");
+    assert!(told.out.contains("with a value that cannot be read"), "{told}");
     let told = bench.run(&["flows", "shop.toml", "open.csv"]);
     assert_eq!(told.code, 2, "{told}");
     assert!(told.error.starts_with("error: open.csv:2: ") && told.error.contains("quotation mark"), "{told}");

@@ -137,6 +137,7 @@ impl CsvLog {
         let mut rows = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(limited);
         let mut row = ByteRecord::new();
         let is_there = rows.read_byte_record(&mut row).map_err(problem_of)?;
+        refuse_line_breaks(&row)?;
         let columns: Vec<Option<LogField>> =
             row.iter().map(|name| LogField::named(std::str::from_utf8(name).ok()?.trim())).collect();
         let telling = [LogField::Source, LogField::Destination, LogField::Action];
@@ -155,11 +156,7 @@ impl CsvLog {
             Err(error) => return Err((line, problem_of(error))),
         }
         let line = self.row.position().map_or(line, |position| self.skipped + position.line());
-        // No value of a flow log has line breaks, and the reader takes the end of the file for that of a quotation.
-        if self.row.iter().any(|value| value.contains(&b'\n')) {
-            let why = "a value goes on over the end of the line: a quotation mark is not closed";
-            return Err((line, FlowLogProblem::Csv(why.to_owned())));
-        }
+        refuse_line_breaks(&self.row).map_err(|problem| (line, problem))?;
         let mut record = RecordText::default();
         for (value, field) in self.row.iter().zip(&self.columns) {
             if let Some(field) = field {
@@ -169,6 +166,14 @@ impl CsvLog {
         take(line, &record);
         Ok(true)
     }
+}
+
+/// Refuses a value with a line break: none of a flow log has one, and the reader takes the end of the file for that of a
+/// quotation.
+fn refuse_line_breaks(row: &ByteRecord) -> Result<(), FlowLogProblem> {
+    let goes_on = row.iter().any(|value| value.contains(&b'\n'));
+    let why = "a value goes on over the end of the line: a quotation mark is not closed";
+    if goes_on { Err(FlowLogProblem::Csv(why.to_owned())) } else { Ok(()) }
 }
 
 fn problem_of(error: csv::Error) -> FlowLogProblem {
