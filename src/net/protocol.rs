@@ -57,6 +57,7 @@ impl FromStr for Protocol {
             "tcp" => Ok(Protocol::TCP),
             "udp" => Ok(Protocol::UDP),
             "gre" => Ok(Protocol::GRE),
+            number if number.starts_with('+') => Err(ProtocolError),
             number => number.parse().map(Protocol).map_err(|_| ProtocolError),
         }
     }
@@ -71,6 +72,7 @@ mod tests {
         assert_eq!("TCP".parse(), Ok(Protocol::TCP));
         assert_eq!("47".parse(), Ok(Protocol::GRE));
         assert_eq!("256".parse::<Protocol>(), Err(ProtocolError));
+        assert_eq!("+6".parse::<Protocol>(), Err(ProtocolError));
         assert_eq!("sctp".parse::<Protocol>(), Err(ProtocolError));
     }
 }

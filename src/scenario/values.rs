@@ -49,8 +49,16 @@ pub(super) fn cidr(text: &str) -> Result<Ipv4Net, CidrProblem> {
     if let Ok(address) = text.parse::<Ipv4Addr>() {
         return Ok(Ipv4Net::from(address));
     }
+    if has_zero_in_front(text) {
+        return Err(CidrProblem::Malformed);
+    }
     let cidr: Ipv4Net = text.parse().map_err(|_| CidrProblem::Malformed)?;
     if cidr.trunc() == cidr { Ok(cidr) } else { Err(CidrProblem::HostBits(cidr.trunc())) }
+}
+
+/// Whether a number of an address or CIDR begins with a zero that it does not need. No address is read so either.
+fn has_zero_in_front(text: &str) -> bool {
+    text.split(['.', '/']).any(|number| number.len() > 1 && number.starts_with('0'))
 }
 
 /// What to say about `text`, which is no CIDR.
@@ -58,7 +66,9 @@ pub(super) fn cidr_problem(span: Span, text: &str, problem: CidrProblem) -> Diag
     match problem {
         CidrProblem::Malformed => {
             let problem = invalid(span, format!("\"{text}\" is no IPv4 CIDR"), "expected an address or a CIDR");
-            only_ipv4(problem, text)
+            let problem = only_ipv4(problem, text);
+            let octal = "some programs read a number with a zero in front as octal";
+            if has_zero_in_front(text) { problem.note(octal) } else { problem }
         }
         CidrProblem::HostBits(network) => {
             invalid(span, format!("\"{text}\" has host bits set"), "not a network address")

@@ -42,6 +42,10 @@ fn scenarios_are_found_in_the_folder_and_summed_up() {
     1 scenario, 2 steps: 1 passed, 0 failed
     ----- stderr -----
     ");
+    for more in [&["--junit", "x.xml"][..], &["--format", "json"]] {
+        let told = bench.run(&[&["run", "--list"], more].concat());
+        assert!(told.code == 2 && told.error.contains("cannot be used with"), "{more:?}: {told}");
+    }
     assert_snapshot!(bench.tell(&["run", "--list"]), @r"
     exit code: 0
     ----- stdout -----

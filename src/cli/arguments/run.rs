@@ -27,7 +27,7 @@ pub(in crate::cli) struct Run {
     #[arg(short = 'k', long = "keep", value_name = "PATTERN")]
     pub(in crate::cli) pattern: Option<String>,
     /// List the scenarios without running them.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["junit", "format", "coverage", "bless"])]
     pub(in crate::cli) list: bool,
     /// End with the first step that does not go as expected.
     #[arg(long)]

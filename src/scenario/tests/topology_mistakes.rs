@@ -186,6 +186,10 @@ fn an_invalid_cidr_is_refused_and_host_bits_name_the_network() {
     invalid-value: "10.9/16" is no IPv4 CIDR
       49:49 "10.9/16" -- expected an address or a CIDR
     "#);
+    for source in ["010.9.0.0/16", "10.09.0.0/16", "10.9.0.0/016"] {
+        let told = mistake("source = \"10.9.0.0/16\"", &format!("source = \"{source}\""));
+        assert!(told.contains("is no IPv4 CIDR") && told.contains("with a zero in front"), "{told}");
+    }
 }
 
 #[test]
