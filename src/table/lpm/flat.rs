@@ -184,14 +184,14 @@ impl<C: Cell> Flat<C> {
                 None => blank_of(&mut blank, &mut pool, background),
             }
         });
-        let pages = chunks.iter().map(|chunk| chunk.start()).collect();
+        let pages = PageStarts(chunks.iter().map(|chunk| chunk.start()).collect());
         Some(Flat { pages, codes, chunks, short, blank: Arc::new(blank), pool, routes: routes.len() })
     }
 
     /// What lookups read; good until the table is changed or goes.
     pub(super) fn view(&self) -> FlatView<C> {
-        debug_assert_eq!(self.pages.len(), CHUNKS);
-        FlatView { pages: self.pages.as_ptr(), next_hops: self.codes.start() }
+        debug_assert_eq!(self.pages.0.len(), CHUNKS);
+        FlatView { pages: self.pages.0.as_ptr(), next_hops: self.codes.start() }
     }
 
     /// Sets a route; gives the next hop it had. `Err` where the new next hop needs a wider kind of cell.
@@ -277,7 +277,7 @@ impl<C: Cell> Flat<C> {
     fn change<T>(&mut self, chunk: usize, change: impl FnOnce(&mut Chunk<C>) -> T) -> T {
         let Flat { chunks, pages, pool, .. } = self;
         // However this ends: library users may catch a panic, and look routes up afterwards.
-        let following = Following { slot: chunks.get_mut(chunk), page: &mut pages[chunk] };
+        let following = Following { slot: chunks.get_mut(chunk), page: &mut pages.0[chunk] };
         if Arc::get_mut(following.slot).is_none() {
             *following.slot = Arc::new(following.slot.copy(pool));
         }
@@ -286,7 +286,7 @@ impl<C: Cell> Flat<C> {
 
     fn put(&mut self, chunk: usize, new: Arc<Chunk<C>>) {
         let Flat { chunks, pages, .. } = self;
-        let following = Following { slot: chunks.get_mut(chunk), page: &mut pages[chunk] };
+        let following = Following { slot: chunks.get_mut(chunk), page: &mut pages.0[chunk] };
         *following.slot = new;
     }
 
@@ -369,7 +369,7 @@ mod tests {
     }
 
     fn assert_follows(flat: &Flat<u16>) {
-        assert_eq!(flat.pages[AT], flat.chunk(AT).start());
+        assert_eq!(flat.pages.0[AT], flat.chunk(AT).start());
     }
 
     fn lookup(flat: &Flat<u16>, address: u32) -> u32 {

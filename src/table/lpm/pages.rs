@@ -2,7 +2,6 @@
 //!
 //! Behind its cells a page has the starts of its groups of divided /24s, so that a lookup finds both by one address.
 
-use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::deep::GroupStart;
@@ -52,31 +51,11 @@ impl<C> Clone for PageStart<C> {
 
 /// Where the pages of a table are, in order: 32 KiB, which a change copies where a clone has the table too.
 #[derive(Debug)]
-pub(super) struct PageStarts<C>(Vec<PageStart<C>>);
+pub(super) struct PageStarts<C>(pub(super) Vec<PageStart<C>>);
 
 impl<C> Clone for PageStarts<C> {
     fn clone(&self) -> PageStarts<C> {
         PageStarts(copied(&self.0, 0))
-    }
-}
-
-impl<C> FromIterator<PageStart<C>> for PageStarts<C> {
-    fn from_iter<T: IntoIterator<Item = PageStart<C>>>(starts: T) -> PageStarts<C> {
-        PageStarts(starts.into_iter().collect())
-    }
-}
-
-impl<C> Deref for PageStarts<C> {
-    type Target = [PageStart<C>];
-
-    fn deref(&self) -> &[PageStart<C>] {
-        &self.0
-    }
-}
-
-impl<C> DerefMut for PageStarts<C> {
-    fn deref_mut(&mut self) -> &mut [PageStart<C>] {
-        &mut self.0
     }
 }
 
