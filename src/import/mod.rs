@@ -22,6 +22,7 @@ mod write;
 pub use report::{FilesRead, ImportNote, ImportReport, SystemRoutes};
 pub use script::{DUMP_SCRIPT, ram_policy};
 
+use crate::diag::some_list;
 use input::NameHints;
 use inventory::{FailedCall, Inventory};
 use json::JsonNode;
@@ -140,20 +141,24 @@ fn topology(inventory: &Inventory, options: &ImportOptions, mut report: ImportRe
 
 /// True for a file in a dump that is none of its answers.
 fn is_passed_over(path: &Path) -> bool {
-    // `.part` is what the script was writing when it was stopped, and an error stays beside an answer that came later.
-    let came_later = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("error"))
-        && path.with_extension("json").exists();
-    came_later
-        || path
-            .extension()
-            .is_some_and(|ending| ["part", "toml"].iter().any(|other| ending.eq_ignore_ascii_case(other)))
+    match extension(path).as_str() {
+        // What the script was writing when it was stopped.
+        "part" | "toml" => true,
+        // An error stays beside an answer that came later.
+        "error" => path.with_extension("json").exists(),
+        _ => false,
+    }
+}
+
+/// The extension of a name, in lower case.
+fn extension(path: &Path) -> String {
+    path.extension().map_or(String::new(), |extension| extension.to_string_lossy().to_ascii_lowercase())
 }
 
 /// Reads one file. One that cannot be read or holds nothing known is no error: dumps lie beside other things.
 fn read_file(path: &Path, inventory: &mut Inventory, report: &mut ImportReport, plans: &mut Vec<terraform::Terraform>) {
     let name = path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
-    let extension =
-        path.extension().map_or(String::new(), |extension| extension.to_string_lossy().to_ascii_lowercase());
+    let extension = extension(path);
     if name == "dump.log" {
         return inventory.note_times(&input::read(path).unwrap_or_default());
     }
@@ -199,12 +204,8 @@ fn nothing_to_import(report: &ImportReport, with_terraform: bool) -> ImportError
         message.push_str("; the Terraform state holds no network, instance or service");
     }
     // One line: what is told of an error is.
-    let mut why: Vec<String> = report.files.not_used.iter().take(5).cloned().collect();
-    if report.files.not_used.len() > why.len() {
-        why.push(format!("and {} more", report.files.not_used.len() - why.len()));
-    }
-    if !why.is_empty() {
-        message.push_str(&format!(": {}", why.join(", ")));
+    if !report.files.not_used.is_empty() {
+        message.push_str(&format!(": {}", some_list(report.files.not_used.iter(), 5)));
     }
     message.push_str("; `biplane import --script` prints a script that makes a dump");
     ImportError { message }
