@@ -187,9 +187,10 @@ impl<'t> FileSetReader<'_, 't> {
                 let including = self.files[at].path.as_ref().map_or(Path::new(""), |(path, _)| path);
                 let path = named_from(including.parent().unwrap_or(Path::new("")), &name.value);
                 // What a link leads to counts: a repository may hold links, too.
-                refuse_ending(&without_links(&path), &name.value)
+                let own = without_links(&path);
+                refuse_ending(&own, &name.value)
                     .map_err(|problem| problem.at(name.span, "a link to no file of a topology"))?;
-                self.refuse_again(at, &path, name.span)?;
+                self.refuse_again(at, (&path, &own), name.span)?;
                 let rest =
                     MAX_BYTES - self.texts.iter().filter_map(OnceCell::get).map(|text| text.len() as u64).sum::<u64>();
                 let (text, notation) =
@@ -205,10 +206,9 @@ impl<'t> FileSetReader<'_, 't> {
         Ok(())
     }
 
-    /// Refuses a file that is read already.
-    fn refuse_again(&self, at: usize, path: &Path, place: Span) -> Result<(), Diagnostic> {
-        let own = without_links(path);
-        let is_it = |file: &TopologyFile<'_>| file.path.as_ref().is_some_and(|(_, path)| *path == own);
+    /// Refuses a file that is read already; `own` is its path without links.
+    fn refuse_again(&self, at: usize, (path, own): (&Path, &Path), place: Span) -> Result<(), Diagnostic> {
+        let is_it = |file: &TopologyFile<'_>| file.path.as_ref().is_some_and(|(_, path)| path == own);
         let Some(earlier) = self.files.iter().position(is_it) else { return Ok(()) };
         let name = shown_path(&shown(path));
         let refused = |message: String| Diagnostic::error("invalid-include", message);
