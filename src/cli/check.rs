@@ -1,7 +1,7 @@
 //! `biplane check`.
 
 use super::arguments::{Check, CheckFormat};
-use super::output::{Terminal, refuse_standard_output};
+use super::output::{Terminal, one_topology_on_standard_input, refuse_standard_output};
 use super::preflight;
 use super::progress::ProgressLine;
 use super::replay::{options, refuse_capture_options};
@@ -14,16 +14,13 @@ use crate::report::diagnostics::{self, FindingsStyle};
 use crate::scenario::STANDARD_INPUT;
 use crate::text::shown_path;
 use crate::unused;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 pub(super) fn check(arguments: &Check, terminal: &mut Terminal) -> Outcome {
     let on_github = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
     let format = arguments.format.unwrap_or(if on_github { CheckFormat::Github } else { CheckFormat::Text });
-    let is_input = |path: &&PathBuf| path.as_path() == Path::new(STANDARD_INPUT);
-    if arguments.topologies.iter().filter(is_input).count() > 1 {
-        return Err(Failure::Message("`-` is given twice: standard input is one file".to_owned()));
-    }
+    one_topology_on_standard_input(&arguments.topologies)?;
     if arguments.capture.is_empty() {
         refuse_capture_options(&arguments.attribution, &arguments.fabric)?;
     }

@@ -3,7 +3,7 @@
 mod captures;
 
 use super::arguments::{Diff, Format};
-use super::output::Terminal;
+use super::output::{Terminal, one_topology_on_standard_input};
 use super::replay::refuse_capture_options;
 use super::{DIFFERENT, Failure, Outcome, SUCCESS};
 use crate::datapath::Options;
@@ -11,16 +11,12 @@ use crate::diag::Sources;
 use crate::lab::{Lab, Topology};
 use crate::reach::{self, AllowedChanges, NamedReach, SelectorReader};
 use crate::report::{self, DiffWords, Resolver};
-use crate::scenario::{self, STANDARD_INPUT};
+use crate::scenario;
 use crate::text::shown_path;
-use std::path::Path;
 use std::sync::Arc;
 
 pub(super) fn diff(arguments: &Diff, terminal: &mut Terminal) -> Outcome {
-    let is_input = |path: &Path| path == Path::new(STANDARD_INPUT);
-    if is_input(&arguments.old) && arguments.new.as_deref().is_some_and(is_input) {
-        return Err(Failure::Message("`-` is given twice: standard input is one file".to_owned()));
-    }
+    one_topology_on_standard_input(std::iter::once(&arguments.old).chain(&arguments.new))?;
     let old = Arc::new(terminal.open_topology(&arguments.old)?);
     let new = match &arguments.new {
         Some(path) => Arc::new(terminal.open_topology(path)?),

@@ -8,11 +8,12 @@ use crate::files::Inputs;
 use crate::lab::{LabError, Topology};
 use crate::report::diagnostics::FindingsStyle;
 use crate::report::{self, Palette};
+use crate::scenario::STANDARD_INPUT;
 use crate::text::{Shown, shown_json};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use terminal_size::{Width, terminal_size_of};
 
 /// Standard output, buffered, and standard error.
@@ -164,6 +165,17 @@ impl Terminal {
                 Err(Failure::Said)
             }
         }
+    }
+}
+
+/// Refuses standard input for more than one of these topologies.
+pub(super) fn one_topology_on_standard_input<'a>(
+    topologies: impl IntoIterator<Item = &'a PathBuf>,
+) -> Result<(), Failure> {
+    let inputs = topologies.into_iter().filter(|path| *path == Path::new(STANDARD_INPUT));
+    match inputs.count() {
+        0 | 1 => Ok(()),
+        _ => Err(Failure::Message("`-` is given twice: standard input is one file".to_owned())),
     }
 }
 

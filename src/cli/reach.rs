@@ -35,7 +35,6 @@ pub(super) fn reach(arguments: &Reach, terminal: &mut Terminal) -> Outcome {
     let topology = Arc::new(terminal.open_topology(&arguments.topology)?);
     let mut inputs = Inputs::default();
     topology.sources.paths().for_each(|path| inputs.add(path, "topology"));
-    inputs.refuse_standard_output()?;
     if let Some((shard, folder)) = arguments.shard.zip(arguments.parts.as_deref()) {
         return parts::write_part(&Asking { arguments, topology: &topology }, &inputs, (shard, folder), terminal);
     }

@@ -2,7 +2,7 @@
 
 use super::arguments::{Attribution, Report};
 use super::interrupt::Interrupt;
-use super::output::Terminal;
+use super::output::{Terminal, one_topology_on_standard_input};
 use super::progress::ProgressLine;
 use super::replay::{one_standard_input, options, tell_unused};
 use super::{Failure, Outcome, SUCCESS, UNABLE};
@@ -11,9 +11,7 @@ use crate::files::{Inputs, OutputFile};
 use crate::lab::Topology;
 use crate::overview::{self, OldTopology, OverviewError, OverviewQuestion};
 use crate::replay::ReplayOptions;
-use crate::scenario::STANDARD_INPUT;
 use std::io::Write;
-use std::path::Path;
 use std::sync::Arc;
 
 impl From<OverviewError> for Failure {
@@ -23,9 +21,7 @@ impl From<OverviewError> for Failure {
 }
 
 pub(super) fn report(arguments: &Report, terminal: &mut Terminal) -> Outcome {
-    if arguments.against.as_ref() == Some(&arguments.topology) && arguments.topology == Path::new(STANDARD_INPUT) {
-        return Err(Failure::Message("`-` is given twice: standard input is one file".to_owned()));
-    }
+    one_topology_on_standard_input(std::iter::once(&arguments.topology).chain(&arguments.against))?;
     one_standard_input(&arguments.topology, &arguments.captures, "the capture")?;
     let topology = Arc::new(terminal.open_topology(&arguments.topology)?);
     let old = arguments.against.as_ref().map(|path| terminal.open_topology(path)).transpose()?.map(Arc::new);
