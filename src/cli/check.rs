@@ -1,12 +1,12 @@
 //! `biplane check`.
 
 use super::arguments::{Check, CheckFormat};
-use super::output::{Terminal, one_topology_on_standard_input, refuse_standard_output};
+use super::output::{Terminal, capture_files_to_read, one_topology_on_standard_input, refuse_standard_output};
 use super::preflight;
 use super::progress::ProgressLine;
 use super::replay::{options, refuse_capture_options};
 use super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
-use crate::capture::Captures;
+use crate::capture::{Captures, Reader};
 use crate::diag::{Diagnostic, Severity, Sources};
 use crate::lab::{LabError, Topology};
 use crate::replay::{self, ReplayOptions, Sinks};
@@ -55,7 +55,7 @@ fn used_by_captures(
 ) -> Result<(Vec<Diagnostic>, bool), Failure> {
     let options = options(&arguments.attribution, arguments.fabric.options(), topology)?;
     let options = ReplayOptions { usage: true, ..options };
-    let captures = Captures::open_paths(&arguments.capture)?;
+    let captures = Captures::open(capture_files_to_read(&arguments.capture)?, Box::new(Reader::open))?;
     let mut progress = ProgressLine::of("frames");
     let mut tell = |read, total, frames| progress.advance(read, total, frames);
     let replayed =

@@ -3,6 +3,7 @@
 use super::Failure;
 use super::arguments::When;
 use super::fit::fit;
+use crate::capture::{CaptureFile, capture_files};
 use crate::diag::{Diagnostic, Severity, Sources};
 use crate::files::Inputs;
 use crate::lab::{LabError, Topology};
@@ -184,6 +185,15 @@ pub(super) fn refuse_standard_output(topology: &Sources) -> io::Result<()> {
     let mut inputs = Inputs::default();
     topology.paths().for_each(|path| inputs.add(path, "topology"));
     inputs.refuse_standard_output()
+}
+
+/// The files of captures, unless standard output is one of them.
+pub(super) fn capture_files_to_read(captures: &[PathBuf]) -> Result<Vec<CaptureFile>, Failure> {
+    let files = capture_files(captures)?;
+    let mut inputs = Inputs::default();
+    files.iter().for_each(|file| inputs.add(&file.path, "capture"));
+    inputs.refuse_standard_output()?;
+    Ok(files)
 }
 
 fn within(text: &str, width: Option<usize>) -> Cow<'_, str> {

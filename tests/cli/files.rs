@@ -172,7 +172,7 @@ fn of_a_line_as_long_as_a_file_the_place_alone_is_shown() {
 }
 
 #[test]
-fn standard_output_is_no_topology_or_scenario_that_is_read() {
+fn standard_output_is_no_file_that_is_read() {
     let bench = bench();
     let packet = "10.24.1.5:40000 > 172.16.1.10:8080";
     for (file, arguments) in [
@@ -184,6 +184,9 @@ fn standard_output_is_no_topology_or_scenario_that_is_read() {
         ("shop.toml", &["trace", "shop.toml", "--from", "i-web", "--tcp", packet]),
         ("shop.toml", &["diff", "shop.toml", "--apply", "detach i-web vpc-shop"]),
         ("shop.toml", &["guest-route", "shop.toml", "i-web", "--vpc", "vpc-shop"]),
+        ("week.pcap", &["check", "shop.toml", "--unused", "--capture", "week.pcap"]),
+        ("week.pcap", &["trace", "shop.toml", "--capture", "week.pcap", "--frame", "1"]),
+        ("week.pcap", &["diff", "shop.toml", "shop.toml", "--capture", "week.pcap"]),
         ("shop.toml", &["run", "wait.toml"]),
         ("wait.toml", &["run", "wait.toml"]),
     ] {

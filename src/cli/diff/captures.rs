@@ -2,11 +2,11 @@
 
 use super::super::arguments::{Diff, Format};
 use super::super::interrupt::Interrupt;
-use super::super::output::Terminal;
+use super::super::output::{Terminal, capture_files_to_read};
 use super::super::progress::ProgressLine;
 use super::super::replay::options;
 use super::super::{DIFFERENT, Failure, Outcome, SUCCESS, UNABLE};
-use crate::capture::{Captures, capture_files};
+use crate::capture::Captures;
 use crate::lab::Topology;
 use crate::reach::AllowedChanges;
 use crate::replay::{self, ComparedConnections, ComparedSide, ReplayOptions};
@@ -27,7 +27,7 @@ pub(super) fn diff(
     let interrupt = Interrupt::new()?;
     let [old, mut new] = [side(arguments, worlds[0], &interrupt)?, side(arguments, worlds[1], &interrupt)?];
     new.options.map.extend_from_slice(&arguments.map_new);
-    let files = capture_files(&arguments.capture)?;
+    let files = capture_files_to_read(&arguments.capture)?;
     let captures = [Captures::open(files.clone(), interrupt.opener()?)?, Captures::open(files, interrupt.opener()?)?];
     interrupt.listen()?;
     let mut progress = ProgressLine::of("frames");

@@ -1,9 +1,10 @@
 //! The packet that a trace follows: described, made up between two endpoints, or taken from a capture.
 
 use crate::advise::{self, AdviceQuestion, AdviseError, Opening};
-use crate::capture::Captures;
+use crate::capture::{Captures, Reader};
 use crate::cli::Failure;
 use crate::cli::arguments::Trace;
+use crate::cli::output::capture_files_to_read;
 use crate::cli::replay::unknown_endpoint;
 use crate::datapath::{Entry, Frame, Output};
 use crate::lab::{FrameResult, Lab, Topology};
@@ -102,7 +103,8 @@ pub(super) fn captured(
     options: &ReplayOptions,
 ) -> Result<FrameResult, Failure> {
     let topology = Arc::clone(lab.topology());
-    let mut feed = Feed::new(Captures::open_paths(paths)?, options);
+    let captures = Captures::open(capture_files_to_read(paths)?, Box::new(Reader::open))?;
+    let mut feed = Feed::new(captures, options);
     let mut batch = FrameBatch::default();
     let mut output = Output::default();
     let mut last = 0;
